@@ -1,0 +1,115 @@
+# Holdfast. What is built lies in build/ (under a sanitizer: in build/san-...).
+#   make            the server and the links redis-check-rdb, redis-check-aof
+#   make run        installs what is missing, builds, serves on 6379 with redis.conf
+#   make test       everything that must hold          SAN=address,undefined   LONG=1
+#   make bench      a table of ratios against the installed redis-server
+#   make fuzz       the fuzzers, until interrupted     FUZZ_SECONDS=60
+#   make lint       layers, headers, globals, sizes
+#   make install    PREFIX=/usr/local DESTDIR=
+
+CC      = gcc
+PREFIX  = /usr/local
+SAN     =
+VERSION = 7.2.4
+
+comma := ,
+B      := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+WARN   := -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror
+OPT    := -O2 -g -fno-omit-frame-pointer
+CFLAGS += -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -Isrc -I. -pthread -MMD -MP
+LDLIBS += -llzf -lcrypto -lm -pthread
+ifeq ($(SAN),)
+LDLIBS += -ljemalloc
+else
+CFLAGS  += -fsanitize=$(SAN) -fno-sanitize-recover=all -DMEM_SYSTEM
+LDFLAGS += -fsanitize=$(SAN)
+endif
+
+FOLDERS  := base containers os format store server commands persist main
+allowed   = $(shell awk -F: '$$1 == "$(1)" { print $$2 }' src/LAYERS)
+archive   = $(B)/lib/lib$(1).a
+archives  = -Wl,--start-group $(foreach f,$(1),$(call archive,$(f))) -Wl,--end-group
+objects   = $(patsubst %.c,$(B)/obj/%.o,$(wildcard src/$(1)/*.c))
+TOOL_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/*.c))
+BUILT    := $(foreach f,$(FOLDERS),$(if $(wildcard src/$(f)/*.c),$(f)))
+
+all: $(B)/redis-server $(B)/redis-check-rdb $(B)/redis-check-aof
+
+$(B)/redis-server: $(foreach f,$(BUILT),$(call archive,$(f))) $(TOOL_OBJ)
+	$(CC) $(LDFLAGS) -rdynamic -o $@ $(call objects,main) $(TOOL_OBJ) \
+	    $(call archives,$(filter-out main,$(BUILT))) $(LDLIBS)
+
+$(B)/redis-check-rdb $(B)/redis-check-aof: $(B)/redis-server
+	ln -sf redis-server $@
+
+define folder_rule
+$(call archive,$(1)): $(call objects,$(1))
+	@mkdir -p $$(@D); rm -f $$@
+	ar rcs $$@ $$^
+endef
+$(foreach f,$(BUILT),$(eval $(call folder_rule,$(f))))
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c -o $@ $<
+
+# ---- tests: one program a file, linked to nothing but what its folder may use ----
+UNIT_C  := $(wildcard tests/unit/*/test_*.c)
+UNITS   := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_C))
+FUZZ_C  := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_C))
+
+define unit_rule
+$(B)/unit/$(1)/%: $(B)/obj/tests/unit/$(1)/%.o $(B)/obj/tests/unit/unit.o \
+    $(foreach f,$(filter $(1) $(call allowed,$(1)),$(BUILT)),$(call archive,$(f)))
+	@mkdir -p $$(@D)
+	$(CC) $(LDFLAGS) -o $$@ $$< $(B)/obj/tests/unit/unit.o \
+	    $(call archives,$(filter $(1) $(call allowed,$(1)),$(BUILT))) $(LDLIBS)
+endef
+$(foreach f,$(filter-out main,$(FOLDERS)),$(eval $(call unit_rule,$(f))))
+
+# A fuzzer reads bytes: it may use what the tools may, and nothing above.
+FUZZ_LIBS := $(filter $(call allowed,tools),$(BUILT))
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/fuzz.o \
+    $(foreach f,$(FUZZ_LIBS),$(call archive,$(f)))
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(call archives,$(FUZZ_LIBS)) $(LDLIBS)
+
+.SECONDARY:
+units: $(UNITS)
+fuzzers: $(FUZZERS)
+
+deps:
+	@tools/install-deps build
+test-deps:
+	@tools/install-deps test
+
+run: deps
+	@$(MAKE) --no-print-directory all
+	$(B)/redis-server redis.conf
+
+test: test-deps
+	@$(MAKE) --no-print-directory all units fuzzers
+	@B=$(B) SAN=$(SAN) LONG=$(LONG) tests/run
+
+fuzz: all fuzzers
+	@B=$(B) tests/fuzz/forever $(FUZZ_SECONDS)
+
+bench: test-deps
+	@$(MAKE) --no-print-directory all
+	@B=$(B) tests/bench/run
+
+lint:
+	@tests/lint/run
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(B)/redis-server $(DESTDIR)$(PREFIX)/bin/redis-server
+	ln -sf redis-server $(DESTDIR)$(PREFIX)/bin/redis-check-rdb
+	ln -sf redis-server $(DESTDIR)$(PREFIX)/bin/redis-check-aof
+
+clean:
+	rm -rf build
+
+.PHONY: all units fuzzers deps test-deps run test fuzz bench lint install clean
+-include $(shell [ -d $(B)/obj ] && find $(B)/obj -name '*.d')

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Faults are plain text and numbers; everything is cut to the fixed room of the struct, so setting
+ * one can never fail in turn. */
+#include "base/fault.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void fault_set(struct fault *f, enum fault_code code, const char *format, ...)
+{
+    if (fault_is(f))
+        return;
+    f->code = code;
+    f->err = 0;
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(f->what, sizeof f->what, format, ap);
+    va_end(ap);
+}
+
+void fault_io(struct fault *f, int err, const char *doing, const char *format, ...)
+{
+    if (fault_is(f))
+        return;
+    f->code = FAULT_IO;
+    f->err = err;
+    f->doing = doing;
+    char reason[96];
+    /* The GNU strerror_r: thread safe, may answer with a string of its own. */
+    const char *text = strerror_r(err, reason, sizeof reason);
+    va_list ap;
+    va_start(ap, format);
+    int len = vsnprintf(f->what, sizeof f->what, format, ap);
+    va_end(ap);
+    if (len < 0)
+        len = 0;
+    /* The reason matters more than the end of a long sentence (most often a path). */
+    size_t most = sizeof f->what - strlen(text) - 3;
+    size_t at = (size_t)len < most ? (size_t)len : most;
+    snprintf(f->what + at, sizeof f->what - at, ": %s", text);
+}
+
+void fault_set_key(struct fault *f, struct slice key)
+{
+    static const char hex[] = "0123456789abcdef";
+    char *out = f->key, *end = f->key + sizeof f->key - 8; /* room for one escape, "..." and NUL */
+    size_t i = 0;
+    for (; i < key.len && out < end; i++) {
+        unsigned char c = (unsigned char)key.data[i];
+        if (c == '"' || c == '\\') {
+            *out++ = '\\';
+            *out++ = (char)c;
+        } else if (c >= ' ' && c < 0x7f) {
+            *out++ = (char)c;
+        } else {
+            *out++ = '\\';
+            *out++ = 'x';
+            *out++ = hex[c >> 4];
+            *out++ = hex[c & 15];
+        }
+    }
+    if (i < key.len) {
+        memcpy(out, "...", 3);
+        out += 3;
+    }
+    *out = '\0';
+    f->has_key = true;
+}
+
+void fault_clear(struct fault *f)
+{
+    *f = (struct fault){0};
+}
+
+const char *fault_text(const struct fault *f, char *out, size_t size)
+{
+    if (size == 0)
+        return out;
+    char offset[40] = "", type[24] = "";
+    if (f->offset)
+        snprintf(offset, sizeof offset, " (offset %llu)", (unsigned long long)f->offset);
+    if (f->has_type)
+        snprintf(type, sizeof type, ", type %d", f->type);
+    snprintf(out, size, "%s%s%s%s%s%s%s%s", fault_is(f) ? f->what : "no fault", offset,
+             f->doing ? ", doing " : "", f->doing ? f->doing : "", type,
+             f->has_key ? ", key \"" : "", f->has_key ? f->key : "", f->has_key ? "\"" : "");
+    return out;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The keyed hash of every table: XXH3 with a secret drawn at start, so that nobody outside can
+ * choose colliding keys. 16-byte keys cost about 3 ns. */
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+/* Call once before the first table is made. seed NULL: from the system's random source. */
+void hash_init(const uint64_t *seed);
+uint64_t hash_bytes(const void *data, size_t len);
+static inline uint64_t hash_slice(struct slice s)
+{
+    return hash_bytes(s.data, s.len);
+}
+
+#endif

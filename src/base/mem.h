@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The allocator: jemalloc (the C library's under a sanitizer), counted.
+ *
+ * mem_alloc and friends never return NULL: out of memory is reported and aborts. For a size that
+ * comes from input and was already checked against a limit use mem_try_alloc, which may fail.
+ * Any thread may allocate and free. Thread cost of the count: none, the allocator keeps it. */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+void *mem_alloc(size_t size) __attribute__((malloc, returns_nonnull));
+void *mem_zalloc(size_t size) __attribute__((malloc, returns_nonnull)); /* zero-filled */
+void *mem_realloc(void *p, size_t size) __attribute__((returns_nonnull));
+void *mem_try_alloc(size_t size); /* NULL when there is no memory */
+void *mem_try_realloc(void *p, size_t size); /* NULL: p is still valid */
+void mem_free(void *p);                     /* NULL is fine */
+void mem_free_sized(void *p, size_t size);  /* faster; size as asked for at allocation */
+char *mem_strdup(const char *text);
+void *mem_dup(const void *data, size_t len); /* adds a NUL after the copy */
+
+size_t mem_usable(const void *p);     /* bytes the allocator really gives p */
+size_t mem_good_size(size_t size);    /* what mem_usable would answer for such an allocation */
+
+/* Whole pages, zeroed, aligned to align (a power of two); counted in mem_used. */
+void *mem_map(size_t size, size_t align);
+void mem_unmap(void *p, size_t size);
+
+/* Bytes now allocated by all registered threads and maps. Cost: a few loads. */
+size_t mem_used(void);
+/* Each thread that allocates calls these at its start and end, so that mem_used sees it. */
+void mem_thread_enter(void);
+void mem_thread_leave(void);
+
+/* What INFO shows of the allocator; zeros where it cannot tell. */
+struct mem_stats {
+    size_t allocated, active, resident, retained, rss;
+};
+void mem_stats(struct mem_stats *out);
+void mem_purge(void);           /* give unused pages back to the system */
+const char *mem_allocator(void); /* "jemalloc-5.3.0", "libc" */
+
+#endif

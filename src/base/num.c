@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Text of a double: the shortest digits that read back as the same value, then Redis 7.2's layout of
+ * them. With n digits D and the value D * 10^k, exp = |k + n - 1|:
+ *
+ *   integral, |d| < 2^62         plain integer
+ *   k >= 0 and exp < n + 7       plain integer with zeros behind
+ *   k < 0 and (k > -7 or exp < 4) plain decimal
+ *   else                         d.ddde+x, exponent without padding
+ *
+ * The digits: a decimal of at most 15 digits is told apart from all others of its length by the
+ * double next to it, so if M / 10^k == d for an M below 10^15, M is found by rounding d * 10^k, and
+ * M and 10^k (k <= 22) being exact, the division decides. What needs 16 or 17 digits (or has an
+ * extreme exponent) goes through printf.
+ *
+ * The same exactness reads most decimal texts without strtod. Where the C library is needed it gets
+ * the "C" locale explicitly. */
+#include "base/num.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+
+enum { LONGEST_REAL = 5 * 1024 }; /* text of a real number: more is refused */
+
+static const char digit_pairs[201] =
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+static const double pow10_exact[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                       1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                       1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+/* ---- integers ---- */
+
+static bool parse_digits(const char *p, size_t len, uint64_t *out)
+{
+    if (len == 0 || len > 20 || (p[0] == '0' && len > 1))
+        return false;
+    uint64_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned digit = (unsigned)(unsigned char)p[i] - '0';
+        if (digit > 9)
+            return false;
+        if (i == 19 && (n > UINT64_MAX / 10 || n * 10 > UINT64_MAX - digit))
+            return false;
+        n = n * 10 + digit;
+    }
+    *out = n;
+    return true;
+}
+
+bool num_parse_u64(struct slice text, uint64_t *out)
+{
+    return parse_digits(text.data, text.len, out);
+}
+
+bool num_parse_i64(struct slice text, int64_t *out)
+{
+    if (text.len == 0)
+        return false;
+    bool minus = text.data[0] == '-';
+    uint64_t n;
+    if (!parse_digits(text.data + minus, text.len - minus, &n))
+        return false;
+    if (minus ? n == 0 || n > (uint64_t)INT64_MAX + 1 : n > INT64_MAX)
+        return false;
+    *out = minus ? (int64_t)-n : (int64_t)n;
+    return true;
+}
+
+bool num_parse_size(struct slice text, uint64_t *out)
+{
+    static const struct {
+        const char *name;
+        uint64_t factor;
+    } units[] = {{"", 1},        {"b", 1},
+                 {"k", 1000},    {"kb", 1024},
+                 {"m", 1000000}, {"mb", 1024 * 1024},
+                 {"g", 1000000000}, {"gb", 1024 * 1024 * 1024}};
+    size_t digits = 0;
+    while (digits < text.len && text.data[digits] >= '0' && text.data[digits] <= '9')
+        digits++;
+    size_t zeros = 0; /* "010mb" is fine in a configuration file */
+    while (zeros + 1 < digits && text.data[zeros] == '0')
+        zeros++;
+    uint64_t n;
+    if (!parse_digits(text.data + zeros, digits - zeros, &n))
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (slice_eq_nocase(slice_from(text, digits), units[i].name))
+            return !__builtin_mul_overflow(n, units[i].factor, out);
+    return false;
+}
+
+static size_t count_digits(uint64_t n)
+{
+    /* 1233 / 4096 is just above log10(2); the table settles the last step. */
+    static const uint64_t pow10[20] = {0,
+                                       10u,
+                                       100u,
+                                       1000u,
+                                       10000u,
+                                       100000u,
+                                       1000000u,
+                                       10000000u,
+                                       100000000u,
+                                       1000000000u,
+                                       10000000000u,
+                                       100000000000u,
+                                       1000000000000u,
+                                       10000000000000u,
+                                       100000000000000u,
+                                       1000000000000000u,
+                                       10000000000000000u,
+                                       100000000000000000u,
+                                       1000000000000000000u,
+                                       10000000000000000000u};
+    unsigned bits = 64 - (unsigned)__builtin_clzll(n | 1);
+    unsigned digits = bits * 1233 >> 12;
+    return digits + (n >= pow10[digits]);
+}
+
+/* Writes exactly the digits of n, which are known to be len. */
+static void put_digits(char *out, uint64_t n, size_t len)
+{
+    char *p = out + len;
+    while (n >= 100) {
+        p -= 2;
+        memcpy(p, digit_pairs + n % 100 * 2, 2);
+        n /= 100;
+    }
+    if (n >= 10)
+        memcpy(p - 2, digit_pairs + n * 2, 2);
+    else
+        p[-1] = (char)('0' + n);
+}
+
+size_t num_format_u64(char out[NUM_I64_TEXT], uint64_t n)
+{
+    size_t len = n ? count_digits(n) : 1;
+    put_digits(out, n, len);
+    out[len] = '\0';
+    return len;
+}
+
+size_t num_format_i64(char out[NUM_I64_TEXT], int64_t n)
+{
+    if (n >= 0)
+        return num_format_u64(out, (uint64_t)n);
+    out[0] = '-';
+    uint64_t positive = -(uint64_t)n;
+    size_t len = count_digits(positive);
+    put_digits(out + 1, positive, len);
+    out[1 + len] = '\0';
+    return 1 + len;
+}
+
+size_t num_i64_digits(int64_t n)
+{
+    if (n == 0)
+        return 1;
+    return n > 0 ? count_digits((uint64_t)n) : 1 + count_digits(-(uint64_t)n);
+}
+
+/* ---- reading real numbers ---- */
+
+/* Made once, constant from then on. */
+static locale_t c_locale;
+static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
+
+static void c_locale_make(void)
+{
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    must(c_locale);
+}
+
+/* [-+]digits[.digits][e[+-]digits] with at most 18 digits whose value and power of ten are both
+ * exact doubles: then one operation gives the correctly rounded result. False: not that simple. */
+static bool parse_simple(struct slice text, double *out)
+{
+    size_t i = text.len && (text.data[0] == '-' || text.data[0] == '+');
+    bool minus = i && text.data[0] == '-';
+    uint64_t mantissa = 0;
+    int digits = 0, scale = 0;
+    bool point = false;
+    for (; i < text.len; i++) {
+        unsigned digit = (unsigned)(unsigned char)text.data[i] - '0';
+        if (digit <= 9) {
+            mantissa = mantissa * 10 + digit;
+            scale -= point;
+            if (++digits > 18)
+                return false;
+        } else if (text.data[i] == '.' && !point) {
+            point = true;
+        } else {
+            break;
+        }
+    }
+    if (digits == 0 || mantissa > (uint64_t)1 << 53)
+        return false;
+    if (i < text.len) {
+        if ((text.data[i] | 32) != 'e')
+            return false;
+        i++;
+        bool exp_minus = i < text.len && text.data[i] == '-';
+        i += i < text.len && (text.data[i] == '-' || text.data[i] == '+');
+        if (text.len - i < 1 || text.len - i > 3)
+            return false;
+        int exp = 0;
+        for (; i < text.len; i++) {
+            if (text.data[i] < '0' || text.data[i] > '9')
+                return false;
+            exp = exp * 10 + (text.data[i] - '0');
+        }
+        scale += exp_minus ? -exp : exp;
+    }
+    if (scale < -22 || scale > 22)
+        return false;
+    double d = (double)mantissa;
+    d = scale < 0 ? d / pow10_exact[-scale] : d * pow10_exact[scale];
+    *out = minus ? -d : d;
+    return true;
+}
+
+/* Copies text with a NUL behind it; false when it is no candidate for a number. */
+static bool copy_real(struct slice text, char copy[LONGEST_REAL])
+{
+    if (text.len == 0 || text.len >= LONGEST_REAL)
+        return false;
+    unsigned char c = (unsigned char)text.data[0];
+    if (c == ' ' || (c >= '\t' && c <= '\r'))
+        return false;
+    memcpy(copy, text.data, text.len);
+    copy[text.len] = '\0';
+    pthread_once(&c_locale_once, c_locale_make);
+    errno = 0;
+    return true;
+}
+
+bool num_parse_double(struct slice text, double *out)
+{
+    if (parse_simple(text, out))
+        return true;
+    char copy[LONGEST_REAL], *end;
+    if (!copy_real(text, copy))
+        return false;
+    double d = strtod_l(copy, &end, c_locale);
+    if (end != copy + text.len || isnan(d) || (errno == ERANGE && (isinf(d) || d == 0)))
+        return false;
+    *out = d;
+    return true;
+}
+
+bool num_parse_long_double(struct slice text, long double *out)
+{
+    char copy[LONGEST_REAL], *end;
+    if (!copy_real(text, copy))
+        return false;
+    long double d = strtold_l(copy, &end, c_locale);
+    if (end != copy + text.len || isnan(d) || (errno == ERANGE && (isinf(d) || d == 0)))
+        return false;
+    *out = d;
+    return true;
+}
+
+/* ---- writing real numbers ---- */
+
+/* A positive finite value as mantissa * 10^scale; the mantissa has no zeros at its end. */
+struct decimal {
+    uint64_t mantissa;
+    int scale;
+};
+
+static bool find_short(double d, struct decimal *out)
+{
+    for (int k = 0; k <= 22; k++) {
+        double scaled = d * pow10_exact[k];
+        if (scaled >= 1e15)
+            return false;
+        int64_t m = (int64_t)(scaled + 0.5);
+        if (m && (double)m / pow10_exact[k] == d) {
+            *out = (struct decimal){(uint64_t)m, -k};
+            return true;
+        }
+    }
+    return false;
+}
+
+static void find_by_printing(double d, struct decimal *out)
+{
+    /* Fewer than 15 digits can only be enough where find_short did not look, or where doubles are
+     * less precise than that. */
+    int precision = d < 2.3e-308 ? 1 : 15;
+    char text[40];
+    for (;; precision++) {
+        snprintf(text, sizeof text, "%.*e", precision - 1, d);
+        if (precision == 17 || strtod_l(text, NULL, c_locale) == d)
+            break;
+    }
+    uint64_t mantissa = 0;
+    int scale = 0;
+    const char *p = text;
+    for (; *p != 'e'; p++)
+        if (*p >= '0' && *p <= '9') { /* whatever the locale's point looks like */
+            mantissa = mantissa * 10 + (uint64_t)(*p - '0');
+        }
+    scale = atoi(p + 1) - (precision - 1);
+    while (mantissa % 10 == 0) {
+        mantissa /= 10;
+        scale++;
+    }
+    *out = (struct decimal){mantissa, scale};
+}
+
+/* digits (n of them) times 10^k. */
+static size_t lay_out(char *out, const char *digits, int n, int k)
+{
+    int exp = abs(k + n - 1);
+    char *p = out;
+    if (k >= 0 && exp < n + 7) {
+        memcpy(p, digits, (size_t)n);
+        memset(p + n, '0', (size_t)k);
+        return (size_t)(n + k);
+    }
+    if (k < 0 && (k > -7 || exp < 4)) {
+        int whole = n + k;
+        if (whole <= 0) {
+            *p++ = '0';
+            *p++ = '.';
+            memset(p, '0', (size_t)-whole);
+            p += -whole;
+            memcpy(p, digits, (size_t)n);
+            return (size_t)(p + n - out);
+        }
+        memcpy(p, digits, (size_t)whole);
+        p[whole] = '.';
+        memcpy(p + whole + 1, digits + whole, (size_t)(n - whole));
+        return (size_t)n + 1;
+    }
+    *p++ = digits[0];
+    if (n > 1) {
+        *p++ = '.';
+        memcpy(p, digits + 1, (size_t)(n - 1));
+        p += n - 1;
+    }
+    *p++ = 'e';
+    *p++ = k + n - 1 < 0 ? '-' : '+';
+    size_t exp_len = count_digits((uint64_t)exp | (exp == 0));
+    put_digits(p, (uint64_t)exp, exp_len);
+    return (size_t)(p - out) + exp_len;
+}
+
+static size_t put_word(char *out, const char *word)
+{
+    size_t len = strlen(word);
+    memcpy(out, word, len + 1);
+    return len;
+}
+
+size_t num_format_double(char out[NUM_DOUBLE_TEXT], double d)
+{
+    if (isnan(d))
+        return put_word(out, "nan");
+    if (isinf(d))
+        return put_word(out, d < 0 ? "-inf" : "inf");
+    if (d == 0)
+        return put_word(out, signbit(d) ? "-0" : "0");
+    if (fabs(d) < 0x1p62 && d == (double)(int64_t)d)
+        return num_format_i64(out, (int64_t)d);
+    bool minus = d < 0;
+    struct decimal decimal;
+    if (!find_short(fabs(d), &decimal)) {
+        pthread_once(&c_locale_once, c_locale_make);
+        find_by_printing(fabs(d), &decimal);
+    }
+    char digits[NUM_I64_TEXT];
+    size_t n = num_format_u64(digits, decimal.mantissa);
+    out[0] = '-';
+    size_t len = minus + lay_out(out + minus, digits, (int)n, decimal.scale);
+    out[len] = '\0';
+    return len;
+}
+
+size_t num_format_long_double(char out[NUM_LONG_DOUBLE_TEXT], long double d)
+{
+    if (isnan(d) || isinf(d))
+        return put_word(out, isnan(d) ? "nan" : d < 0 ? "-inf" : "inf");
+    out[0] = '\0';
+    if (d > 1e300L || d < -1e300L)
+        return 0;
+    int len = snprintf(out, NUM_LONG_DOUBLE_TEXT, "%.17Lf", d);
+    must(len > 18 && len < NUM_LONG_DOUBLE_TEXT);
+    /* A locale may print another point; it is 17 digits from the end in any case. */
+    out[len - 18] = '.';
+    while (out[len - 1] == '0')
+        len--;
+    if (out[len - 1] == '.')
+        len--;
+    out[len] = '\0';
+    if (strcmp(out, "-0") == 0)
+        return put_word(out, "0");
+    return (size_t)len;
+}
+
+size_t num_format_bytes(char out[NUM_DOUBLE_TEXT], uint64_t n)
+{
+    static const char units[] = "BKMGTPE";
+    int unit = 0;
+    double value = (double)n;
+    while (value >= 1024 && units[unit + 1]) {
+        value /= 1024;
+        unit++;
+    }
+    int len = unit ? snprintf(out, NUM_DOUBLE_TEXT, "%.2f%c", value, units[unit])
+                   : snprintf(out, NUM_DOUBLE_TEXT, "%lluB", (unsigned long long)n);
+    return (size_t)len;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Time. Wall time (may jump) for expiry, logs and names; monotonic time for durations and timers.
+ *
+ * clock_now is the clock as it was at the last clock_refresh: the event loop refreshes it once a
+ * turn and exec before a batch, so that all commands of a turn see one "now" and nobody pays for a
+ * system call. It belongs to the loop's thread; workers read the real clock. */
+#ifndef OS_CLOCK_H
+#define OS_CLOCK_H
+
+#include <stdint.h>
+
+int64_t clock_mono_us(void);
+int64_t clock_wall_us(void);
+static inline int64_t clock_wall_ms(void)
+{
+    return clock_wall_us() / 1000;
+}
+
+struct clock_cache {
+    int64_t wall_us, wall_ms;
+    int64_t mono_us;
+};
+extern struct clock_cache clock_now;
+void clock_refresh(void);
+
+/* CPU time used, in microseconds. */
+struct clock_cpu {
+    int64_t user_us, system_us;
+};
+enum clock_whose { CLOCK_OF_PROCESS, CLOCK_OF_CHILDREN, CLOCK_OF_THREAD };
+struct clock_cpu clock_cpu_used(enum clock_whose whose);
+
+#endif

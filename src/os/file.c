@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The real calls, the table in use, and the few compositions whose order is what makes a file safe:
+ *
+ *   write tmp -> fsync tmp -> close -> rename over path -> fsync the directory
+ *
+ * The pointer to the table in use is the one mutable object here: a test sets it before anything
+ * else runs, the server never does. */
+#include "os/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/must.h"
+
+static int real_open(const char *path, int flags, mode_t mode)
+{
+    int fd = open(path, flags | O_CLOEXEC, mode);
+    return fd < 0 ? -errno : fd;
+}
+
+static int real_close(int fd)
+{
+    return close(fd) < 0 ? -errno : 0;
+}
+
+static ssize_t real_read(int fd, void *to, size_t n)
+{
+    ssize_t got = read(fd, to, n);
+    return got < 0 ? -errno : got;
+}
+
+static ssize_t real_pread(int fd, void *to, size_t n, off_t at)
+{
+    ssize_t got = pread(fd, to, n, at);
+    return got < 0 ? -errno : got;
+}
+
+static ssize_t real_write(int fd, const void *from, size_t n)
+{
+    ssize_t put = write(fd, from, n);
+    return put < 0 ? -errno : put;
+}
+
+static int real_fsync(int fd)
+{
+    return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int real_fdatasync(int fd)
+{
+    return fdatasync(fd) < 0 ? -errno : 0;
+}
+
+static int real_ftruncate(int fd, off_t size)
+{
+    return ftruncate(fd, size) < 0 ? -errno : 0;
+}
+
+static int real_rename(const char *from, const char *to)
+{
+    return rename(from, to) < 0 ? -errno : 0;
+}
+
+static int real_unlink(const char *path)
+{
+    return unlink(path) < 0 ? -errno : 0;
+}
+
+static int real_mkdir(const char *path, mode_t mode)
+{
+    return mkdir(path, mode) < 0 ? -errno : 0;
+}
+
+static int real_fstat(int fd, struct stat *st)
+{
+    return fstat(fd, st) < 0 ? -errno : 0;
+}
+
+static int real_stat(const char *path, struct stat *st)
+{
+    return stat(path, st) < 0 ? -errno : 0;
+}
+
+const struct file_calls file_calls_real = {
+    .open = real_open,
+    .close = real_close,
+    .read = real_read,
+    .pread = real_pread,
+    .write = real_write,
+    .fsync = real_fsync,
+    .fdatasync = real_fdatasync,
+    .ftruncate = real_ftruncate,
+    .rename = real_rename,
+    .unlink = real_unlink,
+    .mkdir = real_mkdir,
+    .fstat = real_fstat,
+    .stat = real_stat,
+};
+
+static const struct file_calls *calls_in_use = &file_calls_real;
+
+void file_use(const struct file_calls *calls)
+{
+    calls_in_use = calls ? calls : &file_calls_real;
+}
+
+const struct file_calls *file_calls(void)
+{
+    return calls_in_use;
+}
+
+#define RETRY(result, call) \
+    do { \
+        result = (call); \
+    } while (result == -EINTR)
+
+int file_open(const char *path, int flags, mode_t mode)
+{
+    int fd;
+    RETRY(fd, calls_in_use->open(path, flags, mode));
+    return fd;
+}
+
+/* Linux has released the descriptor even when close was interrupted: a retry could close another. */
+int file_close(int fd)
+{
+    int rc = calls_in_use->close(fd);
+    return rc == -EINTR ? 0 : rc;
+}
+
+ssize_t file_read(int fd, void *to, size_t n)
+{
+    ssize_t got;
+    RETRY(got, calls_in_use->read(fd, to, n));
+    return got;
+}
+
+ssize_t file_pread(int fd, void *to, size_t n, off_t at)
+{
+    ssize_t got;
+    RETRY(got, calls_in_use->pread(fd, to, n, at));
+    return got;
+}
+
+ssize_t file_write(int fd, const void *from, size_t n)
+{
+    ssize_t put;
+    RETRY(put, calls_in_use->write(fd, from, n));
+    return put;
+}
+
+int file_fsync(int fd)
+{
+    int rc;
+    RETRY(rc, calls_in_use->fsync(fd));
+    return rc;
+}
+
+int file_fdatasync(int fd)
+{
+    int rc;
+    RETRY(rc, calls_in_use->fdatasync(fd));
+    return rc;
+}
+
+int file_truncate(int fd, off_t size)
+{
+    int rc;
+    RETRY(rc, calls_in_use->ftruncate(fd, size));
+    return rc;
+}
+
+int file_rename(const char *from, const char *to)
+{
+    return calls_in_use->rename(from, to);
+}
+
+int file_unlink(const char *path)
+{
+    return calls_in_use->unlink(path);
+}
+
+int file_mkdir(const char *path, mode_t mode)
+{
+    return calls_in_use->mkdir(path, mode);
+}
+
+int file_stat(const char *path, struct stat *st)
+{
+    return calls_in_use->stat(path, st);
+}
+
+int64_t file_size(int fd)
+{
+    struct stat st;
+    int rc = calls_in_use->fstat(fd, &st);
+    return rc < 0 ? rc : (int64_t)st.st_size;
+}
+
+int file_write_all(int fd, const void *from, size_t n, size_t *written)
+{
+    size_t done = 0;
+    int rc = 0;
+    while (done < n) {
+        ssize_t put = file_write(fd, (const char *)from + done, n - done);
+        if (put <= 0) {
+            rc = put < 0 ? (int)put : -ENOSPC; /* a write of nothing will not get better */
+            break;
+        }
+        must((size_t)put <= n - done);
+        done += (size_t)put;
+    }
+    if (written)
+        *written = done;
+    return rc;
+}
+
+int file_sync_dir(const char *dir)
+{
+    int fd = file_open(dir, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return fd;
+    int rc = file_fsync(fd);
+    file_close(fd);
+    /* Some file systems cannot sync a directory and say so: nothing is left to be done there. */
+    return rc == -EINVAL ? 0 : rc;
+}
+
+int file_sync_dir_of(const char *path)
+{
+    char dir[PATH_MAX];
+    if (file_is_dir(path))
+        return file_sync_dir(path);
+    const char *last = strrchr(path, '/');
+    if (!last)
+        return file_sync_dir(".");
+    size_t len = last == path ? 1 : (size_t)(last - path);
+    if (len >= sizeof dir)
+        return -ENAMETOOLONG;
+    memcpy(dir, path, len);
+    dir[len] = '\0';
+    return file_sync_dir(dir);
+}
+
+bool file_publish(int fd, const char *tmp, const char *path, struct fault *f)
+{
+    const char *doing = "fsync";
+    int rc = file_fsync(fd);
+    int closed = file_close(fd);
+    if (rc == 0 && closed < 0) {
+        doing = "close";
+        rc = closed;
+    }
+    if (rc == 0) {
+        doing = "rename";
+        rc = file_rename(tmp, path);
+    }
+    if (rc < 0) {
+        fault_io(f, -rc, doing, "Can't %s %s", doing, tmp);
+        file_unlink(tmp);
+        return false;
+    }
+    rc = file_sync_dir_of(path);
+    if (rc < 0) {
+        fault_io(f, -rc, "fsync-directory", "Can't sync the directory of %s", path);
+        return false;
+    }
+    return true;
+}
+
+bool file_replace(const char *tmp, const char *path, struct slice content, struct fault *f)
+{
+    int fd = file_open(tmp, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    if (fd < 0) {
+        fault_io(f, -fd, "open", "Can't open %s", tmp);
+        return false;
+    }
+    int rc = file_write_all(fd, content.data, content.len, NULL);
+    if (rc < 0) {
+        fault_io(f, -rc, "write", "Can't write %s", tmp);
+        file_close(fd);
+        file_unlink(tmp);
+        return false;
+    }
+    return file_publish(fd, tmp, path, f);
+}
+
+/* Reads until the end rather than trusting the size: pipes and /proc files have none. */
+static bool read_to_end(int fd, const char *path, size_t limit, struct buf *out, struct fault *f)
+{
+    size_t start = out->len;
+    for (;;) {
+        size_t have = out->len - start;
+        /* One byte over the limit is asked for, so that exactly limit bytes still fit. */
+        size_t room = limit - have < 16384 ? limit - have + 1 : 16384;
+        ssize_t got = file_read(fd, buf_reserve(out, room), room);
+        if (got < 0) {
+            fault_io(f, (int)-got, "read", "Can't read %s", path);
+            return false;
+        }
+        if (got == 0)
+            return true;
+        out->len += (size_t)got;
+        if (out->len - start > limit) {
+            fault_set(f, FAULT_LIMIT, "%s is larger than %zu bytes", path, limit);
+            return false;
+        }
+    }
+}
+
+bool file_slurp(const char *path, size_t limit, struct buf *out, struct fault *f)
+{
+    must(limit < SIZE_MAX);
+    int fd = file_open(path, O_RDONLY, 0);
+    if (fd < 0) {
+        fault_io(f, -fd, "open", "Can't open %s", path);
+        return false;
+    }
+    bool ok = read_to_end(fd, path, limit, out, f);
+    file_close(fd);
+    return ok;
+}
+
+bool file_exists(const char *path)
+{
+    struct stat st;
+    return file_stat(path, &st) == 0;
+}
+
+bool file_is_dir(const char *path)
+{
+    struct stat st;
+    return file_stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}

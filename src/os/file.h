@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Every disk call of the program goes through one table, so that a test can fail, shorten, record
+ * or stop any of them. Thin: same meaning as the system call, -errno instead of -1 and errno.
+ *
+ *   int fd = file_open(path, O_RDONLY, 0);
+ *   if (fd < 0) fault_io(&f, -fd, "open", "Can't open %s", path); */
+#ifndef OS_FILE_H
+#define OS_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/fault.h"
+
+struct file_calls {
+    int (*open)(const char *path, int flags, mode_t mode); /* O_CLOEXEC is added */
+    int (*close)(int fd);
+    ssize_t (*read)(int fd, void *to, size_t n);
+    ssize_t (*pread)(int fd, void *to, size_t n, off_t at);
+    ssize_t (*write)(int fd, const void *from, size_t n);
+    int (*fsync)(int fd);
+    int (*fdatasync)(int fd);
+    int (*ftruncate)(int fd, off_t size);
+    int (*rename)(const char *from, const char *to);
+    int (*unlink)(const char *path);
+    int (*mkdir)(const char *path, mode_t mode);
+    int (*fstat)(int fd, struct stat *st);
+    int (*stat)(const char *path, struct stat *st);
+};
+/* The real calls. file_use(NULL) goes back to them; the table must outlive its use. */
+extern const struct file_calls file_calls_real;
+void file_use(const struct file_calls *calls);
+const struct file_calls *file_calls(void);
+
+/* ---- the calls, through the table; EINTR is retried except for close ---- */
+int file_open(const char *path, int flags, mode_t mode);
+int file_close(int fd);
+ssize_t file_read(int fd, void *to, size_t n);
+ssize_t file_pread(int fd, void *to, size_t n, off_t at);
+ssize_t file_write(int fd, const void *from, size_t n);
+int file_fsync(int fd);
+int file_fdatasync(int fd);
+int file_truncate(int fd, off_t size);
+int file_rename(const char *from, const char *to);
+int file_unlink(const char *path);
+int file_mkdir(const char *path, mode_t mode);
+int file_stat(const char *path, struct stat *st);
+int64_t file_size(int fd); /* or -errno */
+
+/* ---- made of them ---- */
+/* Writes all n bytes. Returns 0 or -errno; *written (may be NULL) tells how far it came. */
+int file_write_all(int fd, const void *from, size_t n, size_t *written);
+/* fsync of the directory that holds path (or of path itself when it is a directory). */
+int file_sync_dir_of(const char *path);
+int file_sync_dir(const char *dir);
+/* The rule for names that readers open: the bytes are complete and durable under tmp, then renamed
+ * over path, then the directory is synced. fd is tmp's, still open; it is closed in any case. On
+ * error tmp is removed. False with f filled. */
+bool file_publish(int fd, const char *tmp, const char *path, struct fault *f);
+/* Same from memory: writes tmp, publishes. mode 0644. */
+bool file_replace(const char *tmp, const char *path, struct slice content, struct fault *f);
+/* Whole small file into out (appended); refuses above limit. */
+bool file_slurp(const char *path, size_t limit, struct buf *out, struct fault *f);
+bool file_exists(const char *path);
+bool file_is_dir(const char *path);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Commands are data: one const table per family, registered at start. COMMAND, ACL, the executor and the
+ * routing of keys all read the same rows.
+ *
+ *   const struct command cmd_string_commands[] = {
+ *       {.name = "get", .run = cmd_get, .arity = 2, .flags = CMD_READONLY | CMD_FAST,
+ *        .group = "string", .since = "1.0.0", .complexity = "O(1)", .summary = "...",
+ *        .keys = {KEY_AT(KEY_RO | KEY_ACCESS, 1, 0, 1)}, .args = "key:key@0"},
+ *       {.name = NULL}};
+ */
+#ifndef SERVER_COMMAND_H
+#define SERVER_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+struct ctx;
+struct command;
+typedef void command_run(struct ctx *c);
+
+/* COMMAND INFO's words are these in lower case (command_flag_name). */
+enum {
+    CMD_WRITE = 1 << 0,      CMD_READONLY = 1 << 1,  CMD_DENYOOM = 1 << 2,   CMD_ADMIN = 1 << 3,
+    CMD_PUBSUB = 1 << 4,     CMD_NOSCRIPT = 1 << 5,  CMD_BLOCKING = 1 << 6,  CMD_LOADING = 1 << 7,
+    CMD_STALE = 1 << 8,      CMD_SKIP_MONITOR = 1 << 9, CMD_SKIP_SLOWLOG = 1 << 10,
+    CMD_ASKING = 1 << 11,    CMD_FAST = 1 << 12,     CMD_NO_AUTH = 1 << 13,
+    CMD_MAY_REPLICATE = 1 << 14, CMD_NO_ASYNC_LOADING = 1 << 15, CMD_NO_MULTI = 1 << 16,
+    CMD_MOVABLE_KEYS = 1 << 17, CMD_ALLOW_BUSY = 1 << 18, CMD_SENTINEL = 1 << 19,
+    CMD_ONLY_SENTINEL = 1 << 20, CMD_NO_MANDATORY_KEYS = 1 << 21, CMD_PROTECTED = 1 << 22,
+    CMD_TOUCHES_ARBITRARY_KEYS = 1 << 23,
+};
+
+/* A key specification: where to begin, how to find the others (COMMAND INFO, last element). */
+enum {
+    KEY_RW = 1, KEY_RO = 2, KEY_OW = 4, KEY_RM = 8,                     /* one of these */
+    KEY_ACCESS = 16, KEY_UPDATE = 32, KEY_INSERT = 64, KEY_DELETE = 128, /* and of these */
+    KEY_NOT_KEY = 256, KEY_INCOMPLETE = 512, KEY_VARIABLE = 1024,
+};
+enum key_begin { KEY_BEGIN_NONE, KEY_BEGIN_INDEX, KEY_BEGIN_KEYWORD, KEY_BEGIN_UNKNOWN };
+enum key_find { KEY_FIND_RANGE, KEY_FIND_KEYNUM, KEY_FIND_UNKNOWN };
+struct key_spec {
+    uint32_t flags;
+    uint8_t begin, find;
+    int begin_index;            /* KEY_BEGIN_INDEX; for a keyword: where the search starts */
+    const char *keyword;
+    int last, step, limit;      /* range: last relative to the first, or -1, -2 from the end */
+    int keynum_index, first_key; /* keynum */
+    const char *notes;
+};
+#define KEY_AT(f, index, last_, step_) \
+    {.flags = (f), .begin = KEY_BEGIN_INDEX, .begin_index = (index), .find = KEY_FIND_RANGE, \
+     .last = (last_), .step = (step_)}
+#define KEY_NUM_AT(f, index) \
+    {.flags = (f), .begin = KEY_BEGIN_INDEX, .begin_index = (index), .find = KEY_FIND_KEYNUM, \
+     .first_key = 1, .step = 1}
+enum { KEY_SPECS_MAX = 4 };
+
+/* ACL categories besides those that follow from flags and group (command_categories computes all). */
+enum {
+    CAT_KEYSPACE = 1 << 0, CAT_READ = 1 << 1, CAT_WRITE = 1 << 2, CAT_SET = 1 << 3,
+    CAT_SORTEDSET = 1 << 4, CAT_LIST = 1 << 5, CAT_HASH = 1 << 6, CAT_STRING = 1 << 7,
+    CAT_BITMAP = 1 << 8, CAT_HYPERLOGLOG = 1 << 9, CAT_GEO = 1 << 10, CAT_STREAM = 1 << 11,
+    CAT_PUBSUB = 1 << 12, CAT_ADMIN = 1 << 13, CAT_FAST = 1 << 14, CAT_SLOW = 1 << 15,
+    CAT_BLOCKING = 1 << 16, CAT_DANGEROUS = 1 << 17, CAT_CONNECTION = 1 << 18,
+    CAT_TRANSACTION = 1 << 19, CAT_SCRIPTING = 1 << 20,
+};
+
+/* Finds the keys of one call for commands whose specs cannot (CMD_MOVABLE_KEYS). Writes argument
+ * positions into at (room for max), returns how many, -1 on a syntax error. */
+typedef int command_find_keys(int argc, const struct slice *argv, int *at, int max);
+
+struct command {
+    const char *name;        /* lower case; a subcommand's own word */
+    command_run *run;        /* NULL for a pure container */
+    int arity;               /* exact, or -(at least) */
+    uint32_t flags;
+    uint32_t categories;     /* extra CAT_* */
+    const char *group, *since, *complexity, *summary;
+    const char *deprecated_since, *replaced_by;
+    const char *tips;        /* blank-separated command tips, NULL none */
+    const char *history;     /* "6.0.0:Text|7.0.0:Text", NULL none */
+    struct key_spec keys[KEY_SPECS_MAX];
+    command_find_keys *find_keys;
+    /* The arguments of COMMAND DOCS in a small language, see command_args.c; NULL none. */
+    const char *args;
+    const struct command *subcommands; /* table ended by a NULL name */
+    const struct command *parent;      /* filled in by the registry's copy, NULL at top level */
+};
+
+/* ---- the registry ---- */
+struct commands; /* opaque */
+struct command_stats {
+    uint64_t calls, usec, rejected, failed;
+};
+
+struct commands *commands_new(void);
+void commands_free(struct commands *cs);
+/* Adds a family; arg is handed to its handlers as ctx.arg. The table must outlive the registry. */
+void commands_add(struct commands *cs, const struct command *table, void *arg);
+/* rename-command: new_name "" removes. False when there is no such command, or the name is taken. */
+bool commands_rename(struct commands *cs, struct slice name, struct slice new_name);
+
+/* A registered command: the row, its arg, its numbers. */
+struct command_entry {
+    struct command row;         /* copy; row.parent filled in */
+    void *arg;
+    struct command_stats stats;
+    struct command_entry *subs; /* array, sub_count of them */
+    unsigned sub_count, id;
+    int first_key, last_key, key_step; /* the legacy triple */
+    uint32_t categories;
+    char name[64];              /* as it is called now; "config|get" for a subcommand */
+};
+/* By name, case ignored; a hot path. NULL when unknown. */
+struct command_entry *commands_find(const struct commands *cs, struct slice name);
+struct command_entry *command_find_sub(struct command_entry *e, struct slice name);
+size_t commands_count(const struct commands *cs);
+typedef void commands_visit(void *arg, struct command_entry *e);
+void commands_each(struct commands *cs, commands_visit *visit, void *arg); /* top level */
+
+/* Key positions of a call; -1 when it has none or they cannot be told. */
+int command_keys(const struct command_entry *e, int argc, const struct slice *argv, int *at, int max);
+const char *command_flag_name(unsigned bit_index);
+const char *command_category_name(unsigned bit_index);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The one order of changes. When a unit (a command, a MULTI, a script, an expiry) ends, what it
+ * changed becomes one batch of RESP bytes, gets its position, and goes to each COMMIT listener.
+ *
+ * The position counts bytes of the logical log: append log offset, replication offset, WAIT and
+ * WAITAOF all read it. A unit of more than one command is wrapped in MULTI ... EXEC. A SELECT is put
+ * in front when the database differs from the last one logged. Without listeners nothing is
+ * encoded and the position stands still. */
+#ifndef SERVER_COMMIT_H
+#define SERVER_COMMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+struct hooks;
+struct commit; /* opaque */
+
+struct commit_batch {
+    struct slice bytes;   /* RESP, SELECT and MULTI/EXEC included */
+    uint64_t position;    /* of the log after these bytes */
+    unsigned commands;    /* writes in it */
+    int64_t now_ms;
+};
+
+struct commit *commit_new(struct hooks *hooks);
+void commit_free(struct commit *cm);
+/* Adds one command to the open unit. Copies. */
+void commit_add(struct commit *cm, unsigned db, int argc, const struct slice *argv);
+/* Ends the unit: batch to the listeners. Nothing added: nothing happens. */
+void commit_end(struct commit *cm, int64_t now_ms);
+/* The next batch starts with a SELECT: a listener began a new file or has a new replica. */
+void commit_reselect(struct commit *cm);
+uint64_t commit_position(const struct commit *cm);
+void commit_set_position(struct commit *cm, uint64_t position);
+/* Changes made since the last save, counted by the executor: rdb_changes_since_last_save. */
+uint64_t commit_dirty(const struct commit *cm);
+void commit_add_dirty(struct commit *cm, uint64_t changes);
+void commit_set_dirty(struct commit *cm, uint64_t changes);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Configuration: options in tables that their owners register, with the owner's struct as storage.
+ *
+ *   static const struct config_option options[] = {
+ *       {.name = "save-me", .kind = CONFIG_BOOL, .offset = offsetof(struct thing, save_me),
+ *        .initial = "yes", .apply = thing_apply},
+ *       {.name = NULL}};
+ *   config_add(cfg, options, thing);     // sets the initial value at once
+ *
+ * Sources, later ones win as in 7.2: file (with include), standard input "-", --option arguments. A bad
+ * line is a fault with file, line number and reason. CONFIG SET is all or nothing: every value is
+ * parsed, then set, then applied; a failing apply puts all old values back. */
+#ifndef SERVER_CONFIG_H
+#define SERVER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/fault.h"
+#include "base/slice.h"
+
+enum config_kind {
+    CONFIG_BOOL,    /* bool */
+    CONFIG_INT,     /* int64_t within min..max */
+    CONFIG_SIZE,    /* int64_t bytes, "10mb"; percent allowed with CONFIG_PERCENT (stored negative) */
+    CONFIG_OCTAL,   /* int64_t */
+    CONFIG_ENUM,    /* int, by words */
+    CONFIG_STRING,  /* char *, mem_alloc; NULL means empty */
+    CONFIG_CUSTOM,  /* parse and print are the owner's: save, bind, client-output-buffer-limit */
+};
+enum {
+    CONFIG_IMMUTABLE = 1,  /* only at start */
+    CONFIG_HIDDEN = 2,     /* not in CONFIG GET * */
+    CONFIG_PERCENT = 4,
+    CONFIG_MULTI = 8,      /* may be given more than once; each line adds (custom only) */
+    CONFIG_LATER = 16,     /* accepted and kept, does not act yet: warned about once when set */
+    CONFIG_SENSITIVE = 32, /* redacted where arguments are shown */
+    CONFIG_DENY_LOADING = 64,
+    CONFIG_PROTECTED = 128, /* CONFIG SET only with enable-protected-configs */
+};
+
+struct config;
+struct config_word { /* CONFIG_ENUM; ended by NULL */
+    const char *word;
+    int value;
+};
+
+struct config_option {
+    const char *name;
+    const char *alias;      /* NULL none: the old name */
+    enum config_kind kind;
+    unsigned flags;
+    size_t offset;          /* in the owner's struct */
+    const char *initial;    /* as text */
+    int64_t min, max;       /* CONFIG_INT, CONFIG_SIZE; 0,0: no bounds */
+    const struct config_word *words;
+    /* After the value was set; false with f filled puts it back. At start: called once, after all
+     * sources are read, only if given in one of them... never for initial values. NULL: nothing to do. */
+    bool (*apply)(void *owner, struct fault *f);
+    /* CONFIG_STRING: may the text stand? NULL: any. */
+    bool (*check)(void *owner, struct slice text, struct fault *f);
+    /* CONFIG_CUSTOM. parse: the words behind the name; sets the owner's value (or adds, MULTI). */
+    bool (*parse)(void *owner, int argc, const struct slice *argv, struct fault *f);
+    void (*print)(const void *owner, struct buf *out); /* value as CONFIG GET shows it */
+    /* CONFIG_CUSTOM for REWRITE: one or more whole lines; NULL: "name print". */
+    void (*lines)(const void *owner, struct buf *out);
+};
+
+struct config *config_new(void);
+void config_free(struct config *cfg);
+void config_add(struct config *cfg, const struct config_option *table, void *owner);
+
+/* At start. Each fills f with a line for people. argv: the words after the program's name. */
+bool config_load_args(struct config *cfg, int argc, char **argv, struct fault *f);
+bool config_load_file(struct config *cfg, const char *path, struct fault *f);
+bool config_load_text(struct config *cfg, const char *name, struct slice text, struct fault *f);
+bool config_apply_all(struct config *cfg, struct fault *f);
+
+/* At run time. */
+typedef void config_visit(void *arg, const char *name, struct slice value);
+void config_get(const struct config *cfg, struct slice pattern, config_visit *visit, void *arg);
+/* pairs: name, value, name, value. On failure *bad is the name concerned. */
+bool config_set(struct config *cfg, int count, const struct slice *pairs, const char **bad, struct fault *f);
+bool config_rewrite(struct config *cfg, struct fault *f);
+const char *config_file(const struct config *cfg); /* absolute path, or NULL */
+/* Splits a line into words with Redis quoting. False: unbalanced quotes. words point into hold. */
+bool config_split(struct slice line, struct buf *hold, struct slice *words, int max, int *count);
+
+#endif

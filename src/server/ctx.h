@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The context of one command being executed: what a handler gets, and all it gets.
+ *
+ *   void cmd_strlen(struct ctx *c)
+ *   {
+ *       struct entry *e;
+ *       if (!ctx_lookup(c, c->argv[1], VALUE_STRING, &e))   // WRONGTYPE was replied
+ *           return;
+ *       reply_int(c, e ? (int64_t)entry_string_len(e) : 0);
+ *   }
+ *
+ * A handler reads argv (slices into the query buffer, valid while it runs), changes the store through
+ * db_*, replies through reply_*, and says with ctx_changed() how many changes it made: with none, the
+ * command is not logged. */
+#ifndef SERVER_CTX_H
+#define SERVER_CTX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "store/db.h"
+
+struct server;
+struct client;
+struct command;
+
+struct ctx {
+    struct server *server;
+    struct client *client;
+    struct keyspace *keyspace;
+    struct db *db;               /* the client's selected database */
+    const struct command *command;
+    void *arg;                   /* what the command's table was registered with (feature state) */
+    struct buf *out;             /* where replies go; see reply.h */
+    int argc;
+    const struct slice *argv;
+    int resp;                    /* 2 or 3 */
+    int64_t now_ms;              /* the unit's clock: the same for all commands of a MULTI */
+    uint64_t dirty;              /* changes made: see ctx_changed */
+    uint32_t flags;
+};
+enum {
+    CTX_NO_REPLY = 1,   /* replies are dropped (loading, replication) */
+    CTX_LOADING = 2,    /* from the append log: no expiry, no checks of memory, not logged */
+    CTX_IN_MULTI = 4,   /* inside EXEC (or a script) */
+    CTX_FAILED = 8,     /* an error was replied (set by reply_error) */
+    CTX_LOG_REPLACED = 16, CTX_LOG_NONE = 32,
+};
+
+/* Looks up for reading. False when the key holds another type: the error was replied. *e NULL when
+ * absent. */
+bool ctx_lookup(struct ctx *c, struct slice key, enum value_type type, struct entry **e);
+/* The same for a command that will write. */
+bool ctx_lookup_write(struct ctx *c, struct slice key, enum value_type type, struct entry **e);
+
+static inline void ctx_changed(struct ctx *c, uint64_t changes)
+{
+    c->dirty += changes;
+}
+
+/* ---- what is logged (append log, replicas) when the command changed something ---- */
+/* Instead of the command as it was given: SET EX -> SET PXAT. Copies. */
+void ctx_log_instead(struct ctx *c, int argc, const struct slice *argv);
+/* Besides it, in order, e.g. for each of several effects. */
+void ctx_log_also(struct ctx *c, struct db *db, int argc, const struct slice *argv);
+void ctx_log_nothing(struct ctx *c);
+
+/* ---- arguments; each replies its error and returns false ---- */
+bool ctx_arg_i64(struct ctx *c, int i, int64_t *out);           /* ERR value is not an integer or out of range */
+bool ctx_arg_range(struct ctx *c, int i, int64_t min, int64_t max, int64_t *out, const char *error);
+bool ctx_arg_double(struct ctx *c, int i, double *out);         /* ERR value is not a valid float */
+bool ctx_arg_is(const struct ctx *c, int i, const char *word);  /* case ignored; false past the end */
+/* MATCH, COUNT, TYPE... of the SCAN family start here: */
+bool ctx_arg_cursor(struct ctx *c, int i, uint64_t *out);       /* ERR invalid cursor */
+
+#endif

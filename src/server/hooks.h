@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Where features hang on to the core. Few and fixed; main/serve.c registers them in one ordered list,
+ * and listeners run in the order of registration. A listener gets the arg it was registered with.
+ *
+ * ADMIT     before a command runs: NULL to let it pass, or the error to reply ("MISCONF ...").
+ * COMMIT    a batch got its position: append it to the log, feed replicas.
+ * GATE      up to which position may replies leave? The lowest answer counts.
+ * KEY       a key was set, removed, expired, evicted, loaded (store/db.h).
+ * STAGE     each turn of the event loop, before it sleeps, in the order UNBLOCK, LOG, SYNC, REPLY.
+ * TICK      from cron, hz times a second.
+ * CLIENT    a client was accepted or is about to be freed.
+ * FORK      a child was made (in the child: drop what it must not touch), or has ended.
+ * AUX       saving: emit a feature's own state into the file; loading: take it.
+ * SHUTDOWN  asked to stop: may refuse or delay (returns false) unless forced. */
+#ifndef SERVER_HOOKS_H
+#define SERVER_HOOKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "store/db.h"
+
+struct client;
+struct command_entry;
+struct commit_batch;
+struct ctx;
+struct sink;
+
+enum stage { STAGE_UNBLOCK, STAGE_LOG, STAGE_SYNC, STAGE_REPLY, STAGE_COUNT };
+
+enum {
+    SHUTDOWN_SAVE = 1,   /* even without save points */
+    SHUTDOWN_NOSAVE = 2,
+    SHUTDOWN_NOW = 4,    /* do not wait for replicas */
+    SHUTDOWN_FORCE = 8,  /* failures do not stop it */
+};
+
+typedef const char *hook_admit(void *arg, struct ctx *c, const struct command_entry *e);
+typedef void hook_commit(void *arg, const struct commit_batch *batch);
+typedef uint64_t hook_gate(void *arg); /* the position up to which replies may leave */
+typedef void hook_key(void *arg, struct db *db, struct slice key, enum key_event_kind kind);
+typedef void hook_stage(void *arg);
+typedef void hook_tick(void *arg, int64_t now_ms);
+typedef void hook_client(void *arg, struct client *client, bool opened);
+typedef void hook_fork(void *arg, bool in_child, bool ended);
+typedef void hook_aux_save(void *arg, struct sink *sink);
+typedef bool hook_aux_load(void *arg, struct slice name, struct slice value); /* true: it was mine */
+typedef bool hook_shutdown(void *arg, unsigned flags); /* false: not now (the log says why) */
+
+struct hooks; /* opaque */
+struct hooks *hooks_new(void);
+void hooks_free(struct hooks *h);
+
+void hooks_on_admit(struct hooks *h, hook_admit *f, void *arg);
+void hooks_on_commit(struct hooks *h, hook_commit *f, void *arg);
+void hooks_on_gate(struct hooks *h, hook_gate *f, void *arg);
+void hooks_on_key(struct hooks *h, hook_key *f, void *arg);
+void hooks_on_stage(struct hooks *h, enum stage stage, hook_stage *f, void *arg);
+void hooks_on_tick(struct hooks *h, hook_tick *f, void *arg);
+void hooks_on_client(struct hooks *h, hook_client *f, void *arg);
+void hooks_on_fork(struct hooks *h, hook_fork *f, void *arg);
+void hooks_on_aux(struct hooks *h, hook_aux_save *save, hook_aux_load *load, void *arg);
+void hooks_on_shutdown(struct hooks *h, hook_shutdown *f, void *arg);
+
+const char *hooks_admit(struct hooks *h, struct ctx *c, const struct command_entry *e);
+bool hooks_has_commit(const struct hooks *h);
+void hooks_commit(struct hooks *h, const struct commit_batch *batch);
+uint64_t hooks_released(struct hooks *h); /* UINT64_MAX without a gate */
+void hooks_key(struct hooks *h, struct db *db, struct slice key, enum key_event_kind kind);
+void hooks_stage(struct hooks *h, enum stage stage);
+void hooks_tick(struct hooks *h, int64_t now_ms);
+void hooks_client(struct hooks *h, struct client *client, bool opened);
+void hooks_fork(struct hooks *h, bool in_child, bool ended);
+void hooks_aux_save(struct hooks *h, struct sink *sink);
+bool hooks_aux_load(struct hooks *h, struct slice name, struct slice value);
+bool hooks_shutdown(struct hooks *h, unsigned flags);
+
+#endif

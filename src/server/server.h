@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The server: owner of the parts, known by its accessors only. Fewer than 20 pointers, no settings, no
+ * counters (each part keeps its own). main/serve.c builds it, registers families and features, runs
+ * it. Everything hangs off it; nothing is global. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+
+struct client;
+struct clients;
+struct commands;
+struct commit;
+struct config;
+struct cron;
+struct hooks;
+struct info;
+struct keyspace;
+struct loop;
+struct server;
+struct stats;
+struct workers;
+
+struct server *server_new(void);
+void server_free(struct server *s);
+
+struct clients *server_clients(struct server *s);
+struct commands *server_commands(struct server *s);
+struct commit *server_commit(struct server *s);
+struct config *server_config(struct server *s);
+struct hooks *server_hooks(struct server *s);
+struct info *server_info(struct server *s);
+struct keyspace *server_keyspace(struct server *s);
+struct loop *server_loop(struct server *s);
+struct stats *server_stats(struct server *s);
+struct workers *server_workers(struct server *s);
+
+/* Binds and listens. Then server_run turns the loop until a shutdown was agreed; returns the exit
+ * code. */
+bool server_listen(struct server *s, struct fault *f);
+int server_run(struct server *s);
+
+/* While the data set is loading, clients get -LOADING for all but CMD_LOADING commands. The loader
+ * calls server_turn now and then to serve them (time-boxed). */
+void server_set_loading(struct server *s, bool loading);
+bool server_is_loading(const struct server *s);
+void server_turn(struct server *s);
+
+/* Asks to stop, as SHUTDOWN and signals do. Returns false when a listener refused (and not forced). */
+bool server_shutdown(struct server *s, unsigned flags);
+
+/* Runs one command that did not come from a socket (append log, scripts): full path but no
+ * socket, no admission, per flags (CTX_*). argv may point anywhere. False with f filled when the
+ * command is unknown, has a wrong arity or replied an error while loading. */
+struct slice;
+bool server_run_command(struct server *s, struct client *as, int argc, const struct slice *argv,
+                        uint32_t flags, struct fault *f);
+/* A client without a socket: selected db, MULTI state, replies dropped. */
+struct client *server_fake_client(struct server *s);
+void server_free_client(struct server *s, struct client *c);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The keyspace: numbered databases of entries, their expiry, and the events of keys.
+ *
+ *   struct entry *e = db_find(db, key);            // logically expired keys are not found
+ *   db_set_string(db, key, value, KEY_NO_EXPIRE);  // creates or replaces
+ *
+ * Everything that changes a key goes through here, and reports through keyspace.on_event, so that
+ * WATCH, the log and statistics see it. One thread. Pointers to entries are valid until the next
+ * call that may change that key (or any lookup, which may expire it). */
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/rand.h"
+#include "containers/table.h"
+#include "store/entry.h"
+#include "store/expire.h"
+
+struct slab;
+struct keyspace;
+
+struct db {
+    struct table keys;
+    struct expire_index expires;
+    struct slab *slab;       /* its entries, never its collections */
+    unsigned id;
+    struct keyspace *keyspace;
+    int64_t expires_avg_ttl_ms; /* as last sampled, for INFO */
+};
+
+enum key_event_kind {
+    KEY_SET,      /* created or its value changed in any way, or its expiry */
+    KEY_REMOVED,  /* by a command: DEL, RENAME's source, an emptied collection... */
+    KEY_EXPIRED,  /* by time: the listener logs the DEL */
+    KEY_EVICTED,  /* by maxmemory: the listener logs the DEL */
+    KEY_LOADED,   /* from a file */
+    KEY_FLUSHED,  /* every key of the db: key is empty */
+};
+typedef void keyspace_listen(void *arg, struct db *db, struct slice key, enum key_event_kind kind);
+
+/* The thresholds of packed encodings and what else the values need; filled by configuration. */
+struct value_limits {
+    uint64_t hash_listpack_entries, hash_listpack_value;
+    uint64_t set_intset_entries, set_listpack_entries, set_listpack_value;
+    uint64_t zset_listpack_entries, zset_listpack_value;
+    int64_t list_listpack_size;
+    uint64_t list_compress_depth;
+};
+
+enum access_clock { ACCESS_LRU, ACCESS_LFU };
+
+struct keyspace {
+    struct db **dbs;
+    unsigned count;
+    struct value_limits limits;
+    enum access_clock access;
+    int64_t lfu_decay_minutes, lfu_log_factor;
+    int64_t now_ms;         /* the time by which keys expire; set by the executor for each unit */
+    bool expire_off;        /* loading, replica, DEBUG: expired keys stay where they are */
+    keyspace_listen *on_event;
+    void *on_event_arg;
+    uint64_t hits, misses, expired, evicted;
+    uint64_t expired_time_cap; /* times active expiry ran out of its share */
+    bool lazyfree_expire, lazyfree_del; /* hand big values to the freer */
+    void (*free_later)(void *arg, struct val v); /* NULL: freed at once */
+    void *free_later_arg;
+};
+
+void keyspace_init(struct keyspace *ks, unsigned databases);
+void keyspace_release(struct keyspace *ks);
+void keyspace_limits_default(struct value_limits *limits);
+uint64_t keyspace_count(const struct keyspace *ks);    /* keys in all databases */
+void keyspace_swap(struct keyspace *ks, unsigned a, unsigned b); /* SWAPDB; no event */
+void keyspace_hold(struct keyspace *ks, bool held);    /* a child lives: tables stay as they are */
+
+/* ---- looking up ---- */
+/* NULL when absent or expired (an expired one is removed and reported unless expire_off). Touches
+ * the access clock unless no_touch was asked for; counts hit or miss. */
+struct entry *db_find(struct db *db, struct slice key);
+enum { DB_NOTOUCH = 1, DB_NOSTATS = 2, DB_KEEP_EXPIRED = 4 };
+struct entry *db_find_with(struct db *db, struct slice key, unsigned flags);
+/* For writing: as db_find, without counting a hit or miss. */
+struct entry *db_find_write(struct db *db, struct slice key);
+bool db_is_expired(const struct db *db, const struct entry *e);
+struct entry *db_random(struct db *db); /* not expired; NULL when none */
+uint64_t db_count(const struct db *db);
+/* Brings the memory of n keys that will soon be looked up closer. */
+void db_prefetch(const struct db *db, const struct slice *keys, size_t n);
+
+/* ---- writing; each returns the entry as it now stands ---- */
+/* Text that is an int64 is kept as ENC_INT. expire_ms KEY_NO_EXPIRE removes an expiry, DB_KEEP_TTL
+ * keeps the one there is. */
+#define DB_KEEP_TTL INT64_MIN
+struct entry *db_set_string(struct db *db, struct slice key, struct slice text, int64_t expire_ms);
+/* In place when it can: for INCR and friends. Expiry kept. */
+struct entry *db_set_int(struct db *db, struct slice key, int64_t n);
+/* The entry's string as ENC_RAW with room for cap bytes (zero-filled behind its length), for APPEND,
+ * SETRANGE, SETBIT; absent: an empty one is made. *text may be written, up to cap. Then set len. */
+struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct str **text);
+/* Creates the key with a collection; the key must be absent. Takes over v.ptr. */
+struct entry *db_add_val(struct db *db, struct slice key, struct val v);
+/* Replaces whatever the key held; expiry removed. Takes over v.ptr. */
+struct entry *db_replace_val(struct db *db, struct slice key, struct val v);
+/* Writes a changed collection back and reports KEY_SET. An empty collection removes the key:
+ * returns NULL then. */
+struct entry *db_put_val(struct db *db, struct entry *e, struct val v);
+/* Sets or (KEY_NO_EXPIRE) removes the expiry. The entry may move. */
+struct entry *db_set_expire(struct db *db, struct entry *e, int64_t expire_ms);
+/* Tells on_event that the value was changed in place (db_put_val does it by itself). */
+void db_changed(struct db *db, struct slice key);
+
+/* ---- removing ---- */
+bool db_remove(struct db *db, struct slice key);      /* DEL; false when absent or expired */
+bool db_remove_as(struct db *db, struct slice key, enum key_event_kind kind, bool lazy);
+/* Takes the collection out and removes the key without freeing v.ptr. For RENAME, MOVE use
+ * db_rename. */
+void db_flush(struct db *db, bool lazy);              /* all keys; reports KEY_FLUSHED */
+/* Moves the entry with its expiry, access clock and value to another key (and db); the target must
+ * be absent. */
+void db_rename(struct db *from, struct slice key, struct db *to, struct slice new_key);
+
+/* ---- copies ---- */
+struct val val_copy(struct val v);   /* deep */
+void val_free(struct val v);
+size_t val_count(struct val v);      /* elements; string: bytes */
+size_t val_memory(struct val v, size_t samples);
+
+/* ---- access clock ---- */
+uint64_t entry_idle_ms(const struct keyspace *ks, const struct entry *e); /* LRU */
+unsigned entry_freq(const struct keyspace *ks, const struct entry *e);    /* LFU, decayed */
+void entry_set_idle(struct keyspace *ks, struct entry *e, int64_t idle_s);
+void entry_set_freq(struct keyspace *ks, struct entry *e, unsigned freq);
+
+/* ---- expiry by time ---- */
+/* Removes keys whose time has come, in time order, until none is left or budget_us is used up (false
+ * then). Cost: O(1) a key. */
+bool db_expire_due(struct db *db, int64_t budget_us);
+
+#endif

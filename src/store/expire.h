@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The expiry index of a database: which entries expire, in the order of their time.
+ *
+ * A hierarchical timing wheel: level L has 64 slots of 64^L ms each; an entry lies at the level of the
+ * highest base-64 digit in which its time differs from the wheel's clock, in the slot of that digit.
+ * Advancing the clock empties due slots and deals higher ones down, so keys come out in time order
+ * without sampling. Each slot is an array of entry pointers, and the entry remembers its place, so
+ * insert and remove are O(1): 8 bytes a key in the index, 4 in the entry, nothing that dangles. */
+#ifndef STORE_EXPIRE_H
+#define STORE_EXPIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct entry;
+
+enum { EXPIRE_LEVELS = 11, EXPIRE_SLOTS = 64 };
+
+struct expire_slot {
+    struct entry **entries;
+    uint32_t count, cap;
+};
+
+struct expire_index {
+    struct expire_slot *levels[EXPIRE_LEVELS]; /* allocated when first used */
+    uint64_t filled[EXPIRE_LEVELS]; /* bit per slot */
+    struct expire_slot due;         /* time at or before the clock */
+    uint64_t clock_ms;
+    size_t count;
+};
+
+void expire_init(struct expire_index *x, int64_t now_ms);
+void expire_release(struct expire_index *x);
+/* The entry's expiry is set already; fills in its place. */
+void expire_add(struct expire_index *x, struct entry *e);
+void expire_remove(struct expire_index *x, struct entry *e);
+/* The entry's bytes moved to a new address. */
+void expire_moved(struct expire_index *x, struct entry *e);
+/* Moves the clock; then expire_due gives entries whose time is <= the clock until NULL. The caller
+ * removes each before asking again. */
+void expire_advance(struct expire_index *x, int64_t now_ms);
+struct entry *expire_due(const struct expire_index *x);
+/* Some entry with the earliest slot: the next time anything may be due; INT64_MAX when empty. */
+int64_t expire_next_ms(const struct expire_index *x);
+/* A volatile entry at random, for eviction; NULL when none. */
+struct entry *expire_random(const struct expire_index *x);
+size_t expire_memory(const struct expire_index *x);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The keyspace as a consumer: a sink that builds entries from events.
+ *
+ *   struct load l; load_init(&l, ks, LOAD_DROP_EXPIRED, now_ms);
+ *   while (rdb_next(&r, &rec)) rdb_body(&r, &rec, &l.sink);
+ *   if (!load_finish(&l)) ... l.sink.fault ...
+ *
+ * A duplicate key, a database out of range, and values this server cannot hold (streams, modules,
+ * functions, field expiry) are faults with the key's name: nothing is dropped silently. After a fault
+ * the half-built value is freed; the keys loaded before stay. */
+#ifndef STORE_LOAD_H
+#define STORE_LOAD_H
+
+#include <stdbool.h>
+
+#include "store/db.h"
+
+enum {
+    LOAD_DROP_EXPIRED = 1, /* a primary reading its dump file */
+    LOAD_ONE_VALUE = 2,    /* RESTORE, COPY: the value goes to l.value, not into a db */
+};
+
+struct load {
+    struct sink sink;
+    struct keyspace *keyspace;
+    unsigned flags;
+    int64_t now_ms;
+    struct db *db;
+    uint64_t keys_loaded, keys_expired;
+    struct buf name;          /* key being built */
+    int64_t expire_ms, idle_s;
+    int freq;
+    bool building;
+    struct val value;         /* what is built so far */
+    struct buf text;          /* a string being built */
+};
+
+void load_init(struct load *l, struct keyspace *ks, unsigned flags, int64_t now_ms);
+void load_release(struct load *l); /* frees a value not handed over */
+bool load_finish(struct load *l);
+
+#endif
