@@ -17,7 +17,7 @@ B      := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 WARN   := -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror
 OPT    := -O2 -g -fno-omit-frame-pointer
 CFLAGS += -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -Isrc -I. -pthread -MMD -MP
-LDLIBS += -llzf -lcrypto -lm -pthread
+LDLIBS += -lz -llzf -lcrypto -lm -pthread
 ifeq ($(SAN),)
 LDLIBS += -ljemalloc
 else
@@ -36,7 +36,7 @@ BUILT    := $(foreach f,$(FOLDERS),$(if $(wildcard src/$(f)/*.c),$(f)))
 all: $(B)/redis-server $(B)/redis-check-rdb $(B)/redis-check-aof
 
 $(B)/redis-server: $(foreach f,$(BUILT),$(call archive,$(f))) $(TOOL_OBJ)
-	$(CC) $(LDFLAGS) -rdynamic -o $@ $(call objects,main) $(TOOL_OBJ) \
+	@echo "ld $@"; $(CC) $(LDFLAGS) -rdynamic -o $@ $(call objects,main) $(TOOL_OBJ) \
 	    $(call archives,$(filter-out main,$(BUILT))) $(LDLIBS)
 
 $(B)/redis-check-rdb $(B)/redis-check-aof: $(B)/redis-server
@@ -45,13 +45,13 @@ $(B)/redis-check-rdb $(B)/redis-check-aof: $(B)/redis-server
 define folder_rule
 $(call archive,$(1)): $(call objects,$(1))
 	@mkdir -p $$(@D); rm -f $$@
-	ar rcs $$@ $$^
+	@ar rcs $$@ $$^
 endef
 $(foreach f,$(BUILT),$(eval $(call folder_rule,$(f))))
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c -o $@ $<
+	@echo "cc $<"; $(CC) $(CFLAGS) -c -o $@ $<
 
 # ---- tests: one program a file, linked to nothing but what its folder may use ----
 UNIT_C  := $(wildcard tests/unit/*/test_*.c)
@@ -63,7 +63,7 @@ define unit_rule
 $(B)/unit/$(1)/%: $(B)/obj/tests/unit/$(1)/%.o $(B)/obj/tests/unit/unit.o \
     $(foreach f,$(filter $(1) $(call allowed,$(1)),$(BUILT)),$(call archive,$(f)))
 	@mkdir -p $$(@D)
-	$(CC) $(LDFLAGS) -o $$@ $$< $(B)/obj/tests/unit/unit.o \
+	@echo "ld $$@"; $(CC) $(LDFLAGS) -o $$@ $$< $(B)/obj/tests/unit/unit.o \
 	    $(call archives,$(filter $(1) $(call allowed,$(1)),$(BUILT))) $(LDLIBS)
 endef
 $(foreach f,$(filter-out main,$(FOLDERS)),$(eval $(call unit_rule,$(f))))
@@ -73,7 +73,7 @@ FUZZ_LIBS := $(filter $(call allowed,tools),$(BUILT))
 $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/fuzz.o \
     $(foreach f,$(FUZZ_LIBS),$(call archive,$(f)))
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(call archives,$(FUZZ_LIBS)) $(LDLIBS)
+	@echo "ld $@"; $(CC) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(call archives,$(FUZZ_LIBS)) $(LDLIBS)
 
 .SECONDARY:
 units: $(UNITS)

@@ -6,8 +6,9 @@
  * Tables: table[k][b] is the remainder that byte b leaves when k more bytes follow it; eight
  * look-ups take eight bytes.
  *
- * Folding: four 16-byte lanes hold 64 bytes that the message so far is congruent to. A lane A stands
- * for L * x^64 + H (L: its lower-addressed half). One step moves it D bits up and adds new bytes:
+ * Folding: four 16-byte lanes hold 64 bytes that the message so far is congruent to. A lane A
+ * stands for L * x^64 + H (L: its lower-addressed half). One step moves it D bits up and adds
+ * bytes:
  *
  *   A * x^D  =  L * x^(D+64) + H * x^D      (mod P)
  *
@@ -18,8 +19,8 @@
  *   fold[4..7]        unused
  * The last 16 bytes go through the tables like a message of their own.
  *
- * A 32-bit generator p in the low half of the word is P = x^64 + x^32 p: all of the above holds, and
- * the remainder lies in the low half too. */
+ * A 32-bit generator p in the low half of the word is P = x^64 + x^32 p: all of the above holds,
+ * and the remainder lies in the low half too. */
 #include "base/crc64.h"
 
 #include <pthread.h>
@@ -104,7 +105,8 @@ CLMUL static inline __m128i fold(__m128i lane, __m128i by, __m128i more)
 }
 
 /* len >= 64. */
-CLMUL static uint64_t run_folding(const struct crc_engine *e, uint64_t crc, const uint8_t *p, size_t len)
+CLMUL static uint64_t run_folding(const struct crc_engine *e, uint64_t crc, const uint8_t *p,
+                                  size_t len)
 {
     __m128i by = _mm_set_epi64x((long long)e->fold[1], (long long)e->fold[0]);
     __m128i a = _mm_xor_si128(load(p), _mm_set_epi64x(0, (long long)crc));

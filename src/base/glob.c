@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A pattern is a row of tokens: a star, or something that takes exactly one byte (a byte, an escaped
- * byte, '?', a class). Only the last star met needs to be remembered: whatever an earlier one could
+/* A pattern is a row of tokens: a star, or something that takes exactly one byte (a byte, an
+ * escaped byte, '?', a class). Only the last star met needs to be remembered: whatever an earlier one could
  * do by taking more, the later one can do too. So the match goes back at most once for each byte of
  * the text, each time over at most the pattern: O(pattern * text), no recursion.
  *
@@ -32,7 +32,8 @@ static bool class_takes(struct slice p, size_t *at, unsigned char c, bool nocase
             i++;
             break;
         } else if (p.len - i >= 3 && p.data[i + 1] == '-') {
-            unsigned char low = fold_case(p.data[i], nocase), high = fold_case(p.data[i + 2], nocase);
+            unsigned char low = fold_case(p.data[i], nocase);
+            unsigned char high = fold_case(p.data[i + 2], nocase);
             if (low > high) {
                 unsigned char t = low;
                 low = high;

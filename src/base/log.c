@@ -136,8 +136,9 @@ static int stamp(char *out, size_t size, const struct timespec *now)
             break;
         day -= days;
     }
-    return snprintf(out, size, "%02ld %s %ld %02ld:%02ld:%02ld.%03ld", day + 1, month_name[month], year,
-                    left / 3600, left / 60 % 60, left % 60, now->tv_nsec / 1000000);
+    return snprintf(out, size, "%02d %s %ld %02d:%02d:%02d.%03d", (int)day + 1, month_name[month],
+                    year, (int)(left / 3600), (int)(left / 60 % 60), (int)(left % 60),
+                    (int)(now->tv_nsec / 1000000));
 }
 
 void log_write(enum log_level level, const char *format, ...)
@@ -146,11 +147,12 @@ void log_write(enum log_level level, const char *format, ...)
     if (!log_wants(level))
         return;
     int saved_errno = errno;
-    char line[LOG_LINE_MAX], date[64];
+    char line[LOG_LINE_MAX], date[128];
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     stamp(date, sizeof date, &now);
-    int head = snprintf(line, sizeof line, "%ld:%c %s %c ", (long)getpid(), state.role, date, mark[level]);
+    int head = snprintf(line, sizeof line, "%ld:%c %s %c ", (long)getpid(), state.role, date,
+                        mark[level]);
     va_list ap;
     va_start(ap, format);
     int body = vsnprintf(line + head, sizeof line - (size_t)head, format, ap);

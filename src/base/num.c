@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Text of a double: the shortest digits that read back as the same value, then Redis 7.2's layout of
- * them. With n digits D and the value D * 10^k, exp = |k + n - 1|:
+/* Text of a double: the shortest digits that read back as the same value, then Redis 7.2's layout
+ * of them. With n digits D and the value D * 10^k, exp = |k + n - 1|:
  *
  *   integral, |d| < 2^62         plain integer
  *   k >= 0 and exp < n + 7       plain integer with zeros behind
@@ -29,8 +29,9 @@
 enum { LONGEST_REAL = 5 * 1024 }; /* text of a real number: more is refused */
 
 static const char digit_pairs[201] =
-    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+    "0001020304050607080910111213141516171819" "2021222324252627282930313233343536373839"
+    "4041424344454647484950515253545556575859" "6061626364656667686970717273747576777879"
+    "8081828384858687888990919293949596979899";
 
 static const double pow10_exact[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                        1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
@@ -300,16 +301,15 @@ static void find_by_printing(double d, struct decimal *out)
     char text[40];
     for (;; precision++) {
         snprintf(text, sizeof text, "%.*e", precision - 1, d);
-        if (precision == 17 || strtod_l(text, NULL, c_locale) == d)
+        if (precision == 17 || strtod(text, NULL) == d)
             break;
     }
     uint64_t mantissa = 0;
     int scale = 0;
     const char *p = text;
     for (; *p != 'e'; p++)
-        if (*p >= '0' && *p <= '9') { /* whatever the locale's point looks like */
+        if (*p >= '0' && *p <= '9') /* whatever the locale's point looks like */
             mantissa = mantissa * 10 + (uint64_t)(*p - '0');
-        }
     scale = atoi(p + 1) - (precision - 1);
     while (mantissa % 10 == 0) {
         mantissa /= 10;
@@ -375,10 +375,8 @@ size_t num_format_double(char out[NUM_DOUBLE_TEXT], double d)
         return num_format_i64(out, (int64_t)d);
     bool minus = d < 0;
     struct decimal decimal;
-    if (!find_short(fabs(d), &decimal)) {
-        pthread_once(&c_locale_once, c_locale_make);
+    if (!find_short(fabs(d), &decimal))
         find_by_printing(fabs(d), &decimal);
-    }
     char digits[NUM_I64_TEXT];
     size_t n = num_format_u64(digits, decimal.mantissa);
     out[0] = '-';

@@ -67,12 +67,14 @@ void table_unhold(struct table *t);
 typedef void table_visit(void *arg, void *item);
 uint64_t table_scan(const struct table *t, uint64_t cursor, table_visit *visit, void *arg);
 
-/* Plain iteration. The table must not change, but for removing the item just returned. */
+/* Plain iteration. The table must not change, but for removing the item just
+ * returned while the table is held (table_hold). */
 struct table_iter {
     struct table *table;
-    uint64_t bucket;
-    struct table_bucket *chain;
-    unsigned slot;
+    uint64_t bucket;              /* the next bucket to enter */
+    struct table_bucket *chain;   /* its next overflow bucket */
+    void *items[7];               /* copied, so that removing one does not hurt */
+    unsigned left;
 };
 void table_iter_init(struct table_iter *it, struct table *t);
 void *table_iter_next(struct table_iter *it); /* NULL at the end */

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The count costs nothing on the hot path: jemalloc keeps per-thread totals of bytes allocated and
+ * freed, and tells where they lie. mem_used adds up those of the registered threads (a block freed by
+ * another thread than its maker cancels out in the sum), what finished threads left behind, and the
+ * maps. Under a sanitizer the C library's allocator is used and a counter of usable sizes kept. */
+#include "base/mem.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/must.h"
+
+#ifndef MEM_SYSTEM
+#include <jemalloc/jemalloc.h>
+#endif
+
+static _Atomic size_t mapped;
+
+static _Noreturn void out_of_memory(size_t size)
+{
+    char line[96];
+    snprintf(line, sizeof line, "out of memory allocating %zu bytes", size);
+    must_failed(line, __FILE__, __LINE__);
+}
+
+#ifdef MEM_SYSTEM
+
+static _Atomic size_t counted;
+
+static void *count_in(void *p)
+{
+    if (p)
+        counted += malloc_usable_size(p);
+    return p;
+}
+
+void *mem_try_alloc(size_t size)
+{
+    return count_in(malloc(size ? size : 1));
+}
+
+void *mem_try_realloc(void *p, size_t size)
+{
+    size_t before = p ? malloc_usable_size(p) : 0;
+    void *moved = realloc(p, size ? size : 1);
+    if (moved)
+        counted -= before;
+    return count_in(moved);
+}
+
+void mem_free(void *p)
+{
+    if (p)
+        counted -= malloc_usable_size(p);
+    free(p);
+}
+
+void mem_free_sized(void *p, size_t size)
+{
+    (void)size;
+    mem_free(p);
+}
+
+size_t mem_usable(const void *p)
+{
+    return malloc_usable_size((void *)(uintptr_t)p);
+}
+
+size_t mem_good_size(size_t size)
+{
+    return (size + 15) & ~(size_t)15;
+}
+
+size_t mem_used(void)
+{
+    return counted + mapped;
+}
+
+void mem_thread_enter(void) {}
+void mem_thread_leave(void) {}
+void mem_purge(void) {}
+
+const char *mem_allocator(void)
+{
+    return "libc";
+}
+
+static void allocator_stats(struct mem_stats *out)
+{
+    out->allocated = out->active = out->resident = mem_used();
+}
+
+#else
+
+enum { THREADS_MAX = 160 };
+static struct {
+    const uint64_t *allocated, *freed;
+} threads[THREADS_MAX];
+static pthread_mutex_t threads_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t left_behind; /* allocated minus freed by threads that are gone, modulo 2^64 */
+static _Thread_local int my_thread = -1;
+
+static const uint64_t *thread_counter(const char *name)
+{
+    uint64_t *at = NULL;
+    size_t len = sizeof at;
+    return mallctl(name, &at, &len, NULL, 0) == 0 ? at : NULL;
+}
+
+void mem_thread_enter(void)
+{
+    must(my_thread < 0);
+    const uint64_t *allocated = thread_counter("thread.allocatedp");
+    const uint64_t *freed = thread_counter("thread.deallocatedp");
+    if (!allocated || !freed)
+        return;
+    pthread_mutex_lock(&threads_lock);
+    for (int i = 0; i < THREADS_MAX && my_thread < 0; i++) {
+        if (!threads[i].allocated) {
+            threads[i].allocated = allocated;
+            threads[i].freed = freed;
+            my_thread = i;
+        }
+    }
+    pthread_mutex_unlock(&threads_lock);
+}
+
+void mem_thread_leave(void)
+{
+    if (my_thread < 0)
+        return;
+    pthread_mutex_lock(&threads_lock);
+    left_behind += *threads[my_thread].allocated - *threads[my_thread].freed;
+    threads[my_thread].allocated = threads[my_thread].freed = NULL;
+    pthread_mutex_unlock(&threads_lock);
+    my_thread = -1;
+}
+
+size_t mem_used(void)
+{
+    if (my_thread < 0)
+        mem_thread_enter();
+    pthread_mutex_lock(&threads_lock);
+    uint64_t sum = left_behind;
+    for (int i = 0; i < THREADS_MAX; i++) {
+        if (threads[i].allocated)
+            sum += __atomic_load_n(threads[i].allocated, __ATOMIC_RELAXED) -
+                   __atomic_load_n(threads[i].freed, __ATOMIC_RELAXED);
+    }
+    pthread_mutex_unlock(&threads_lock);
+    /* An unregistered thread's frees can outweigh: never show a wrapped number. */
+    return ((int64_t)sum < 0 ? 0 : (size_t)sum) + mapped;
+}
+
+void *mem_try_alloc(size_t size)
+{
+    return mallocx(size ? size : 1, 0);
+}
+
+void *mem_try_realloc(void *p, size_t size)
+{
+    return p ? rallocx(p, size ? size : 1, 0) : mem_try_alloc(size);
+}
+
+void mem_free(void *p)
+{
+    if (p)
+        dallocx(p, 0);
+}
+
+void mem_free_sized(void *p, size_t size)
+{
+    if (p)
+        sdallocx(p, size ? size : 1, 0);
+}
+
+size_t mem_usable(const void *p)
+{
+    return sallocx(p, 0);
+}
+
+size_t mem_good_size(size_t size)
+{
+    return nallocx(size ? size : 1, 0);
+}
+
+void mem_purge(void)
+{
+    char name[48];
+    snprintf(name, sizeof name, "arena.%u.purge", (unsigned)MALLCTL_ARENAS_ALL);
+    mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+    mallctl(name, NULL, NULL, NULL, 0);
+}
+
+const char *mem_allocator(void)
+{
+    static char name[32];
+    if (!name[0])
+        snprintf(name, sizeof name, "jemalloc-%d.%d.%d", JEMALLOC_VERSION_MAJOR,
+                 JEMALLOC_VERSION_MINOR, JEMALLOC_VERSION_BUGFIX);
+    return name;
+}
+
+static size_t stat_of(const char *name)
+{
+    size_t value = 0, len = sizeof value;
+    return mallctl(name, &value, &len, NULL, 0) == 0 ? value : 0;
+}
+
+static void allocator_stats(struct mem_stats *out)
+{
+    uint64_t epoch = 1;
+    mallctl("epoch", NULL, NULL, &epoch, sizeof epoch);
+    out->allocated = stat_of("stats.allocated") + mapped;
+    out->active = stat_of("stats.active") + mapped;
+    out->resident = stat_of("stats.resident") + mapped;
+    out->retained = stat_of("stats.retained");
+}
+
+#endif
+
+void mem_stats(struct mem_stats *out)
+{
+    memset(out, 0, sizeof *out);
+    allocator_stats(out);
+    unsigned long pages = 0, resident = 0;
+    FILE *statm = fopen("/proc/self/statm", "re");
+    if (statm) {
+        if (fscanf(statm, "%lu %lu", &pages, &resident) == 2)
+            out->rss = resident * (size_t)sysconf(_SC_PAGESIZE);
+        fclose(statm);
+    }
+}
+
+void *mem_alloc(size_t size)
+{
+    void *p = mem_try_alloc(size);
+    if (__builtin_expect(!p, 0))
+        out_of_memory(size);
+    return p;
+}
+
+void *mem_zalloc(size_t size)
+{
+    return memset(mem_alloc(size), 0, size);
+}
+
+void *mem_realloc(void *p, size_t size)
+{
+    void *moved = mem_try_realloc(p, size);
+    if (__builtin_expect(!moved, 0))
+        out_of_memory(size);
+    return moved;
+}
+
+void *mem_dup(const void *data, size_t len)
+{
+    char *copy = mem_alloc(len + 1);
+    if (len)
+        memcpy(copy, data, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+char *mem_strdup(const char *text)
+{
+    return mem_dup(text, strlen(text));
+}
+
+void *mem_map(size_t size, size_t align)
+{
+    size_t span = size + align;
+    char *base = mmap(NULL, span, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED)
+        out_of_memory(size);
+    char *start = (char *)(((uintptr_t)base + align - 1) & ~(uintptr_t)(align - 1));
+    if (start > base)
+        munmap(base, (size_t)(start - base));
+    size_t behind = (size_t)(base + span - (start + size));
+    if (behind)
+        munmap(start + size, behind);
+    mapped += size;
+    return start;
+}
+
+void mem_unmap(void *p, size_t size)
+{
+    munmap(p, size);
+    mapped -= size;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "containers/table.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/rand.h"
+#include "tests/unit/unit.h"
+
+struct item {
+    char key[24];
+    unsigned seen;
+    bool in;
+};
+
+static struct slice item_key(const void *item)
+{
+    return slice_str(((const struct item *)item)->key);
+}
+static const struct table_type type = {.key = item_key};
+
+static struct item *make_items(size_t n)
+{
+    struct item *items = mem_zalloc(n * sizeof *items);
+    for (size_t i = 0; i < n; i++)
+        num_format_u64(items[i].key, i * 7919);
+    return items;
+}
+
+static void agrees_with_a_model(void)
+{
+    enum { N = 20000 };
+    rand_seed(unit_seed());
+    struct item *items = make_items(N);
+    struct table t;
+    table_init(&t, &type);
+    size_t in = 0;
+    for (int round = 0; round < 300000; round++) {
+        /* Phases of growth and of shrinking. */
+        bool add = rand_below(100) < (round / 50000 % 2 ? 30 : 70);
+        struct item *it = &items[rand_below(N)];
+        if (add != it->in) {
+            if (add)
+                table_add(&t, it);
+            else
+                CHECK(table_remove(&t, item_key(it)) == it);
+            it->in = add;
+            in += add ? 1 : (size_t)-1;
+        }
+        CHECK_INT(t.count, in);
+        if (round % 1000 == 0) {
+            for (size_t i = 0; i < N; i += 37)
+                CHECK(table_find(&t, item_key(&items[i])) == (items[i].in ? &items[i] : NULL));
+        }
+    }
+    struct table_iter iter;
+    table_iter_init(&iter, &t);
+    size_t seen = 0;
+    for (struct item *it; (it = table_iter_next(&iter)); seen++) {
+        CHECK(it->in && it->seen == 0);
+        it->seen = 1;
+    }
+    CHECK_INT(seen, in);
+    table_hold(&t);
+    table_iter_init(&iter, &t);
+    for (struct item *it; (it = table_iter_next(&iter)); in--)
+        CHECK(table_remove(&t, item_key(it)) == it);
+    table_unhold(&t);
+    CHECK_INT(in, 0);
+    CHECK_INT(t.count, 0);
+    CHECK_INT(t.overflow, 0);
+    table_release(&t);
+    mem_free(items);
+}
+
+static void mark(void *arg, void *item)
+{
+    (void)arg;
+    ((struct item *)item)->seen = 1;
+}
+
+/* Items that stay must be seen, whatever is added and removed between the calls. */
+static void scan_survives_resizing(void)
+{
+    enum { N = 6000, STAY = 500 };
+    rand_seed(unit_seed());
+    for (int turn = 0; turn < 20; turn++) {
+        struct item *items = make_items(N);
+        struct table t;
+        table_init(&t, &type);
+        size_t start = STAY + rand_below(N - STAY);
+        for (size_t i = 0; i < start; i++) {
+            table_add(&t, &items[i]);
+            items[i].in = true;
+        }
+        uint64_t cursor = 0;
+        bool grow = rand_below(2);
+        do {
+            cursor = table_scan(&t, cursor, mark, NULL);
+            for (int k = 0; k < 40; k++) {
+                struct item *it = &items[STAY + rand_below(N - STAY)];
+                if (it->in == grow)
+                    continue;
+                if (grow)
+                    table_add(&t, it);
+                else
+                    table_remove(&t, item_key(it));
+                it->in = grow;
+            }
+        } while (cursor);
+        for (size_t i = 0; i < STAY; i++)
+            CHECK(items[i].seen);
+        table_release(&t);
+        mem_free(items);
+    }
+}
+
+static void batch_and_reserve(void)
+{
+    enum { N = 5000 };
+    struct item *items = make_items(N);
+    struct table t;
+    table_init(&t, &type);
+    struct slice keys[TABLE_BATCH];
+    void *found[TABLE_BATCH];
+    keys[0] = SLICE_LIT("x");
+    table_lookup_batch(&t, keys, 1, found);
+    CHECK(!found[0]);
+    CHECK(!table_random(&t));
+    table_reserve(&t, N);
+    size_t buckets = table_buckets(&t);
+    for (int i = 0; i < N; i++)
+        table_add(&t, &items[i]);
+    CHECK_INT(table_buckets(&t), buckets);
+    for (int i = 0; i < TABLE_BATCH; i++)
+        keys[i] = i % 3 ? item_key(&items[i * 100]) : SLICE_LIT("absent");
+    table_lookup_batch(&t, keys, TABLE_BATCH, found);
+    for (int i = 0; i < TABLE_BATCH; i++)
+        CHECK(found[i] == (i % 3 ? &items[i * 100] : NULL));
+    CHECK(table_memory(&t) < N * 20);
+    table_release(&t);
+    mem_free(items);
+}
+
+static void random_is_fair(void)
+{
+    enum { N = 100, DRAWS = 100000 };
+    rand_seed(unit_seed());
+    struct item *items = make_items(N);
+    struct table t;
+    table_init(&t, &type);
+    for (int i = 0; i < N; i++)
+        table_add(&t, &items[i]);
+    for (int i = 0; i < DRAWS; i++)
+        ((struct item *)table_random(&t))->seen++;
+    for (int i = 0; i < N; i++) /* mean 1000, deviation 32 */
+        CHECK(items[i].seen > 750 && items[i].seen < 1250);
+    table_release(&t);
+    mem_free(items);
+}
+
+/* A held table does not split until twice its load. */
+static void hold_stops_splitting(void)
+{
+    enum { N = 2000 };
+    struct item *items = make_items(N);
+    struct table t;
+    table_init(&t, &type);
+    for (int i = 0; i < 1000; i++)
+        table_add(&t, &items[i]);
+    size_t buckets = table_buckets(&t);
+    table_hold(&t);
+    for (int i = 1000; i < 1900; i++)
+        table_add(&t, &items[i]);
+    CHECK_INT(table_buckets(&t), buckets);
+    table_unhold(&t);
+    table_add(&t, &items[1900]);
+    CHECK(table_buckets(&t) > buckets);
+    for (int i = 0; i <= 1900; i++)
+        CHECK(table_find(&t, item_key(&items[i])) == &items[i]);
+    table_release(&t);
+    mem_free(items);
+}
+
+int main(void)
+{
+    return UNIT_RUN(UNIT(agrees_with_a_model), UNIT(scan_survives_resizing), UNIT(batch_and_reserve),
+                    UNIT(random_is_fair), UNIT(hold_stops_splitting));
+}

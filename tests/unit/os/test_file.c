@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/file.h"
+#include "tests/unit/unit.h"
+
+static char log_text[64];
+static int fail_at, interrupt;
+
+static void log_call(char mark)
+{
+    size_t n = strlen(log_text);
+    log_text[n] = mark;
+    log_text[n + 1] = '\0';
+}
+
+#define FAKE(mark, call) \
+    log_call(mark); \
+    if (interrupt-- > 0) \
+        return -EINTR; \
+    if (fail_at && fail_at-- == 1) \
+        return -EIO; \
+    return call
+
+static ssize_t fake_write(int fd, const void *from, size_t n)
+{
+    FAKE('w', file_calls_real.write(fd, from, n > 3 ? 3 : n)); /* short writes */
+}
+
+static int fake_fsync(int fd)
+{
+    FAKE('s', file_calls_real.fsync(fd));
+}
+
+static int fake_close(int fd)
+{
+    log_call('c');
+    return file_calls_real.close(fd);
+}
+
+static int fake_rename(const char *from, const char *to)
+{
+    FAKE('r', file_calls_real.rename(from, to));
+}
+
+static int fake_unlink(const char *path)
+{
+    log_call('u');
+    return file_calls_real.unlink(path);
+}
+
+static struct file_calls fake(void)
+{
+    struct file_calls t = file_calls_real;
+    t.write = fake_write;
+    t.fsync = fake_fsync;
+    t.close = fake_close;
+    t.rename = fake_rename;
+    t.unlink = fake_unlink;
+    log_text[0] = '\0';
+    fail_at = interrupt = 0;
+    return t;
+}
+
+static char path[200], tmp[210];
+
+static void paths(void)
+{
+    snprintf(path, sizeof path, "%s/file", unit_tmpdir());
+    snprintf(tmp, sizeof tmp, "%s.tmp", path);
+}
+
+static void replace_in_order(void)
+{
+    struct fault f = {0};
+    struct file_calls t = fake();
+    struct buf got = {0};
+    paths();
+    file_use(&t);
+    bool ok = file_replace(tmp, path, SLICE_LIT("content"), &f);
+    file_use(NULL);
+    CHECK(ok);
+    CHECK_STR(log_text, "wwwscrsc"); /* 3 short writes, sync, close, rename, sync of the directory */
+    CHECK(!file_exists(tmp));
+    CHECK(file_slurp(path, 7, &got, &f));
+    CHECK_SLICE(buf_slice(&got), SLICE_LIT("content"));
+    buf_clear(&got);
+    CHECK(!file_slurp(path, 6, &got, &f));
+    CHECK_INT(f.code, FAULT_LIMIT);
+    buf_free(&got);
+}
+
+/* Whatever call fails: told, no temporary file left, and the old content stands unless the rename
+ * had already been done. */
+static void replace_fails(void)
+{
+    struct fault ignored = {0};
+    paths();
+    for (int n = 1; n <= 6; n++) {
+        struct fault f = {0};
+        struct buf got = {0};
+        file_replace(tmp, path, SLICE_LIT("old"), &ignored);
+        struct file_calls t = fake();
+        fail_at = n;
+        file_use(&t);
+        bool ok = file_replace(tmp, path, SLICE_LIT("newbytes"), &f);
+        file_use(NULL);
+        CHECK(!ok);
+        CHECK_INT(f.err, EIO);
+        CHECK(!file_exists(tmp));
+        CHECK(file_slurp(path, 100, &got, &ignored));
+        CHECK_SLICE(buf_slice(&got), n < 6 ? SLICE_LIT("old") : SLICE_LIT("newbytes"));
+        buf_free(&got);
+    }
+}
+
+static void interrupted(void)
+{
+    struct fault f = {0};
+    struct file_calls t = fake();
+    paths();
+    interrupt = 2;
+    file_use(&t);
+    bool ok = file_replace(tmp, path, SLICE_LIT("x"), &f);
+    file_use(NULL);
+    CHECK(ok);
+    CHECK_STR(log_text, "wwwscrsc");
+}
+
+static void errors(void)
+{
+    struct fault f = {0};
+    struct buf b = {0};
+    paths();
+    CHECK_INT(file_open("/nonexistent/x", O_RDONLY, 0), -ENOENT);
+    CHECK(!file_slurp("/nonexistent/x", 10, &b, &f));
+    CHECK_INT(f.err, ENOENT);
+    CHECK_INT(file_sync_dir("/nonexistent"), -ENOENT);
+    CHECK_INT(file_sync_dir_of("relative"), 0);
+    CHECK(file_is_dir(unit_tmpdir()) && !file_is_dir(path));
+    int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    CHECK_INT(file_write_all(fd, "12345", 5, NULL), 0);
+    CHECK_INT(file_truncate(fd, 2), 0);
+    CHECK_INT(file_size(fd), 2);
+    CHECK_INT(file_close(fd), 0);
+    CHECK_INT(file_size(fd), -EBADF);
+    CHECK_INT(file_unlink(path), 0);
+    CHECK_INT(file_unlink(path), -ENOENT);
+}
+
+static void clocks(void)
+{
+    clock_refresh();
+    int64_t before = clock_now.mono_us;
+    CHECK(clock_mono_us() >= before);
+    CHECK(clock_wall_ms() >= clock_now.wall_ms && clock_now.wall_ms > 1600000000000);
+    CHECK(clock_cpu_used(CLOCK_OF_PROCESS).user_us >= 0);
+}
+
+int main(void)
+{
+    return UNIT_RUN(UNIT(replace_in_order), UNIT(replace_fails), UNIT(interrupted), UNIT(errors),
+                    UNIT(clocks));
+}

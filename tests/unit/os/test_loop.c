@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/loop.h"
+#include "tests/unit/unit.h"
+
+struct end {
+    struct loop *loop;
+    struct loop_io io;
+    int calls;
+    unsigned what;
+    struct end *victim; /* unwatched by the callback */
+};
+
+static void note(void *arg, unsigned what)
+{
+    struct end *e = arg;
+    e->calls++;
+    e->what = what;
+    if (e->victim)
+        loop_unwatch(e->loop, &e->victim->io);
+}
+
+static const char *const backends[] = {"epoll", "poll"};
+
+static void descriptors(void)
+{
+    for (int b = 0; b < 2; b++) {
+        int ends[2];
+        struct loop *loop = loop_new(backends[b]);
+        CHECK(loop != NULL);
+        CHECK_STR(loop_backend(loop), backends[b]);
+        CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+        struct end a = {.loop = loop, .io = {.fd = ends[0], .ready = note}};
+        a.io.arg = &a;
+        CHECK_INT(loop_watch(loop, &a.io, LOOP_READ), 0);
+        loop_turn(loop, 0);
+        CHECK_INT(a.calls, 0);
+        CHECK_INT(write(ends[1], "x", 1), 1);
+        loop_turn(loop, 1000000);
+        CHECK_INT(a.calls, 1);
+        CHECK_INT(a.what, LOOP_READ);
+        CHECK_INT(loop_watch(loop, &a.io, LOOP_READ | LOOP_WRITE), 0);
+        loop_turn(loop, 1000000);
+        CHECK_INT(a.what, LOOP_READ | LOOP_WRITE);
+        loop_unwatch(loop, &a.io);
+        loop_turn(loop, 0);
+        CHECK_INT(a.calls, 2);
+        close(ends[1]); /* a hang-up shows even to who only writes */
+        CHECK_INT(loop_watch(loop, &a.io, LOOP_WRITE), 0);
+        loop_turn(loop, 1000000);
+        CHECK_INT(a.calls, 3);
+        loop_unwatch(loop, &a.io);
+        close(ends[0]);
+        loop_free(loop);
+    }
+}
+
+/* Both ends are ready in one batch; whichever comes first takes the other away. */
+static void unwatch_inside_a_batch(void)
+{
+    for (int b = 0; b < 2; b++) {
+        int ends[2];
+        struct loop *loop = loop_new(backends[b]);
+        CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+        struct end x = {.loop = loop, .io = {.fd = ends[0], .ready = note}};
+        struct end y = {.loop = loop, .io = {.fd = ends[1], .ready = note}, .victim = &x};
+        x.io.arg = &x;
+        y.io.arg = &y;
+        x.victim = &y;
+        loop_watch(loop, &x.io, LOOP_WRITE);
+        loop_watch(loop, &y.io, LOOP_WRITE);
+        loop_turn(loop, 1000000);
+        CHECK_INT(x.calls + y.calls, 1);
+        loop_unwatch(loop, &x.io);
+        loop_unwatch(loop, &y.io);
+        close(ends[0]);
+        close(ends[1]);
+        loop_free(loop);
+    }
+}
+
+struct tick {
+    struct loop_timer timer;
+    struct loop *loop;
+    int *order, *count, id;
+};
+
+static void ticked(void *arg)
+{
+    struct tick *t = arg;
+    t->order[(*t->count)++] = t->id;
+}
+
+/* Starts, moves and stops timers at random and compares the order of firing with their due times. */
+static void timers(void)
+{
+    enum { N = 200 };
+    static struct tick ticks[N];
+    int order[N], count = 0;
+    uint64_t seed = unit_seed();
+    struct loop *loop = loop_new(NULL);
+    for (int i = 0; i < N; i++)
+        ticks[i] = (struct tick){.timer = {.due = ticked, .arg = &ticks[i]},
+                                 .loop = loop, .order = order, .count = &count, .id = i};
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < N; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            if (seed >> 60 == 0)
+                loop_timer_stop(loop, &ticks[i].timer);
+            else
+                loop_timer_start(loop, &ticks[i].timer, (int64_t)(seed >> 40) % 20000);
+        }
+    }
+    int running = 0;
+    for (int i = 0; i < N; i++)
+        running += ticks[i].timer.place != 0;
+    int64_t until = clock_mono_us() + 2000000;
+    while (count < running && clock_mono_us() < until)
+        loop_turn(loop, 30000);
+    CHECK_INT(count, running);
+    for (int i = 1; i < count; i++)
+        CHECK(ticks[order[i - 1]].timer.at_us <= ticks[order[i]].timer.at_us);
+    loop_free(loop);
+}
+
+static void stage(void *arg)
+{
+    char **at = arg;
+    *(*at)++ = 'a';
+}
+
+static void other_stage(void *arg)
+{
+    char **at = arg;
+    *(*at)++ = 'b';
+}
+
+static void *wake(void *arg)
+{
+    usleep(20000);
+    loop_wake(arg);
+    return NULL;
+}
+
+static void stages_and_wake(void)
+{
+    char seen[16] = "", *at = seen;
+    pthread_t thread;
+    struct loop *loop = loop_new(NULL);
+    loop_add_before(loop, stage, &at);
+    loop_add_after(loop, other_stage, &at);
+    loop_add_before(loop, other_stage, &at);
+    loop_turn(loop, 0);
+    CHECK_STR(seen, "abb");
+    pthread_create(&thread, NULL, wake, loop);
+    int64_t began = clock_mono_us();
+    loop_turn(loop, 5000000);
+    CHECK(clock_mono_us() - began < 2000000);
+    pthread_join(thread, NULL);
+    loop_turn(loop, 10000); /* takes the byte */
+    struct loop_stats stats;
+    loop_get_stats(loop, &stats);
+    CHECK_INT(stats.turns, 3);
+    loop_free(loop);
+}
+
+int main(void)
+{
+    return UNIT_RUN(UNIT(descriptors), UNIT(unwatch_inside_a_batch), UNIT(timers),
+                    UNIT(stages_and_wake));
+}
