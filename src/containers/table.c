@@ -128,7 +128,7 @@ static size_t segments_for(size_t buckets)
     return (buckets + SEGMENT - 1) >> SEGMENT_SHIFT;
 }
 
-/* Buckets the first segment has room for when the table has this many: grows by a quarter of the
+/* Buckets the first segment has room for when the table has this many: grows by an eighth of the
  * power of two below. */
 static size_t first_segment_room(size_t buckets)
 {
@@ -137,7 +137,7 @@ static size_t first_segment_room(size_t buckets)
         power *= 2;
     if (power == SEGMENT)
         return SEGMENT;
-    size_t step = power < 4 ? 1 : power / 4;
+    size_t step = power < 8 ? 1 : power / 8;
     return (buckets + step - 1) / step * step;
 }
 
@@ -311,7 +311,7 @@ void table_release(struct table *t)
 
 void table_reserve(struct table *t, size_t count)
 {
-    size_t buckets = count / 4 + count / 64 + 1; /* a little below the load that splits */
+    size_t buckets = count * 4 / 19 + 1; /* just not over_loaded with count items */
     if (t->count == 0 && buckets > table_buckets(t)) {
         uint32_t held = t->held;
         table_release(t);
