@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A pattern is a row of tokens: a star, or something that takes exactly one byte (a byte, an
- * escaped byte, '?', a class). Only the last star met needs to be remembered: whatever an earlier one could
- * do by taking more, the later one can do too. So the match goes back at most once for each byte of
- * the text, each time over at most the pattern: O(pattern * text), no recursion.
+ * escaped byte, '?', a class). Only the last star met needs to be remembered: whatever an earlier
+ * one could do by taking more, the later one can do too. So the match goes back at most once for
+ * each byte of the text, each time over at most the pattern: O(pattern * text), no recursion.
  *
  * Classes: "^" first negates; "\x" is x; "a-z" is a range, in either order; one that is not closed
  * runs to the pattern's end; "[]" matches nothing. A backslash at the very end is itself. */

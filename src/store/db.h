@@ -50,6 +50,12 @@ struct value_limits {
     uint64_t list_compress_depth;
 };
 
+enum expire_mode {
+    EXPIRE_DELETE, /* an expired key is removed when it is met, and by time */
+    EXPIRE_HIDE,   /* replica, paused writes: not found, but left alone */
+    EXPIRE_IGNORE, /* loading: treated as any other key */
+};
+
 enum access_clock { ACCESS_LRU, ACCESS_LFU };
 
 struct keyspace {
@@ -59,14 +65,16 @@ struct keyspace {
     enum access_clock access;
     int64_t lfu_decay_minutes, lfu_log_factor;
     int64_t now_ms;         /* the time by which keys expire; set by the executor for each unit */
-    bool expire_off;        /* loading, replica, DEBUG: expired keys stay where they are */
+    enum expire_mode expire_mode;
+    bool held;              /* a child lives: access clocks stand still, pages stay shared */
     keyspace_listen *on_event;
     void *on_event_arg;
     uint64_t hits, misses, expired, evicted;
     uint64_t expired_time_cap; /* times active expiry ran out of its share */
-    bool lazyfree_expire, lazyfree_del; /* hand big values to the freer */
-    void (*free_later)(void *arg, struct val v); /* NULL: freed at once */
-    void *free_later_arg;
+    bool lazyfree_expire, lazyfree_eviction, lazyfree_del; /* big values are freed by a worker */
+    /* Runs job(job_arg) on a worker some time; NULL: at once, here. */
+    void (*defer)(void *arg, void (*job)(void *job_arg), void *job_arg);
+    void *defer_arg;
 };
 
 void keyspace_init(struct keyspace *ks, unsigned databases);
@@ -77,7 +85,7 @@ void keyspace_swap(struct keyspace *ks, unsigned a, unsigned b); /* SWAPDB; no e
 void keyspace_hold(struct keyspace *ks, bool held);    /* a child lives: tables stay as they are */
 
 /* ---- looking up ---- */
-/* NULL when absent or expired (an expired one is removed and reported unless expire_off). Touches
+/* NULL when absent or expired (an expired one is removed and reported under EXPIRE_DELETE). Touches
  * the access clock unless no_touch was asked for; counts hit or miss. */
 struct entry *db_find(struct db *db, struct slice key);
 enum { DB_NOTOUCH = 1, DB_NOSTATS = 2, DB_KEEP_EXPIRED = 4 };
@@ -115,14 +123,13 @@ void db_changed(struct db *db, struct slice key);
 /* ---- removing ---- */
 bool db_remove(struct db *db, struct slice key);      /* DEL; false when absent or expired */
 bool db_remove_as(struct db *db, struct slice key, enum key_event_kind kind, bool lazy);
-/* Takes the collection out and removes the key without freeing v.ptr. For RENAME, MOVE use
- * db_rename. */
 void db_flush(struct db *db, bool lazy);              /* all keys; reports KEY_FLUSHED */
+void db_flush_all(struct keyspace *ks, bool lazy);    /* every database; one event each */
 /* Moves the entry with its expiry, access clock and value to another key (and db); the target must
  * be absent. */
 void db_rename(struct db *from, struct slice key, struct db *to, struct slice new_key);
 
-/* ---- copies ---- */
+/* ---- values by themselves ---- */
 struct val val_copy(struct val v);   /* deep */
 void val_free(struct val v);
 size_t val_count(struct val v);      /* elements; string: bytes */
@@ -135,8 +142,8 @@ void entry_set_idle(struct keyspace *ks, struct entry *e, int64_t idle_s);
 void entry_set_freq(struct keyspace *ks, struct entry *e, unsigned freq);
 
 /* ---- expiry by time ---- */
-/* Removes keys whose time has come, in time order, until none is left or budget_us is used up (false
- * then). Cost: O(1) a key. */
-bool db_expire_due(struct db *db, int64_t budget_us);
+/* Removes keys whose time has come, at most max of them, and returns how many: fewer than max means
+ * none is left. Cost: O(1) a key. */
+size_t db_expire_due(struct db *db, size_t max);
 
 #endif

@@ -118,4 +118,28 @@ const char *entry_encoding_name(const struct entry *e); /* "int", "embstr", "has
 /* Bytes the entry and its value take (MEMORY USAGE); collections sample up to samples elements, 0 all. */
 size_t entry_memory(const struct entry *e, size_t samples);
 
+/* ---- making and freeing: for db.c ---- */
+struct slab;
+/* What an entry is made of. text: ENC_EMBSTR; num: ENC_INT; ptr: the others. */
+struct entry_parts {
+    struct slice key, text;
+    int64_t num, expire_ms;
+    void *ptr;
+    uint8_t type, encoding;
+    uint32_t clock;
+};
+size_t entry_size_of(const struct entry_parts *p); /* bytes such an entry takes */
+size_t entry_size(const struct entry *e);
+/* Fills memory of entry_size_of(p) bytes; an expiry's place in the index is left 0. */
+void entry_fill(struct entry *e, const struct entry_parts *p);
+/* Slices point into e. */
+struct entry_parts entry_take_apart(const struct entry *e);
+uint32_t entry_place(const struct entry *e); /* in the expiry index; only with an expiry */
+void entry_set_place(struct entry *e, uint32_t place);
+void entry_set_int(struct entry *e, int64_t n);        /* is ENC_INT already */
+void entry_set_expire_ms(struct entry *e, int64_t ms); /* has one already */
+
+struct str *str_new(size_t cap);
+struct str *str_of(struct slice text);
+
 #endif

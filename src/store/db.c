@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A database is a table of entries, an index of those that expire, and the slab the entries lie in.
+ *
+ * Replacing an entry by one of another size means: make the new one, put it into the old one's slot,
+ * free the old one. The expiry index holds addresses, so an entry that expires is taken out before
+ * and put in after. Events are reported last, when the database is consistent again. */
+#include "store/db.h"
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/slab.h"
+
+static struct slice item_key(const void *item)
+{
+    return entry_key(item);
+}
+
+static const struct table_type entries = {.key = item_key};
+
+static void event(struct db *db, struct slice key, enum key_event_kind kind)
+{
+    if (db->keyspace->on_event)
+        db->keyspace->on_event(db->keyspace->on_event_arg, db, key, kind);
+}
+
+static bool inline_value(uint8_t encoding)
+{
+    return encoding == ENC_INT || encoding == ENC_EMBSTR;
+}
+
+/* ---- making, replacing, dropping one entry ---- */
+
+static struct entry *make_entry(struct db *db, const struct entry_parts *p)
+{
+    struct entry *e = slab_alloc(db->slab, entry_size_of(p));
+    entry_fill(e, p);
+    return e;
+}
+
+static void drop_entry(struct db *db, struct entry *e)
+{
+    slab_free(db->slab, e, entry_size(e));
+}
+
+static struct entry *add_entry(struct db *db, const struct entry_parts *p, uint64_t hash)
+{
+    struct entry *e = make_entry(db, p);
+    table_add_hashed(&db->keys, e, hash);
+    if (p->expire_ms != KEY_NO_EXPIRE)
+        expire_add(&db->expires, e);
+    return e;
+}
+
+/* Puts an entry made of p where *slot is. p->key may point into the old entry, p->text may not. */
+static struct entry *replace_entry(struct db *db, struct entry **slot, const struct entry_parts *p)
+{
+    struct entry *old = *slot, *e = old;
+    if (entry_has_expire(old))
+        expire_remove(&db->expires, old);
+    size_t old_size = entry_size(old);
+    bool fits = slab_good_size(old_size) == slab_good_size(entry_size_of(p)) && old_size <= SLAB_MAX &&
+                p->key.data != entry_key(old).data;
+    if (fits) {
+        entry_fill(old, p);
+    } else {
+        e = make_entry(db, p);
+        *slot = e;
+        slab_free(db->slab, old, old_size);
+    }
+    if (p->expire_ms != KEY_NO_EXPIRE)
+        expire_add(&db->expires, e);
+    return e;
+}
+
+struct deferred_val {
+    struct val v;
+};
+
+static void free_deferred(void *arg)
+{
+    struct deferred_val *d = arg;
+    val_free(d->v);
+    mem_free(d);
+}
+
+enum { LAZY_ELEMENTS_MIN = 64 }; /* below, freeing costs less than handing over */
+
+static void free_val(struct db *db, struct val v, bool lazy)
+{
+    struct keyspace *ks = db->keyspace;
+    bool packed = v.encoding == ENC_LISTPACK || v.encoding == ENC_INTSET || v.encoding == ENC_RAW;
+    if (!lazy || !ks->defer || packed || val_count(v) < LAZY_ELEMENTS_MIN) {
+        val_free(v);
+        return;
+    }
+    struct deferred_val *d = mem_alloc(sizeof *d);
+    d->v = v;
+    ks->defer(ks->defer_arg, free_deferred, d);
+}
+
+static void free_value_of(struct db *db, struct entry *e, bool lazy)
+{
+    if (!inline_value((uint8_t)entry_encoding(e)))
+        free_val(db, entry_val(e), lazy);
+}
+
+/* ---- access clock: LRU seconds, or LFU minutes 16 | counter 8 ---- */
+
+enum { LFU_START = 5 };
+
+static uint32_t lru_now(const struct keyspace *ks)
+{
+    return (uint32_t)((uint64_t)ks->now_ms / 1000) & ENTRY_CLOCK_MASK;
+}
+
+static uint32_t minutes_now(const struct keyspace *ks)
+{
+    return (uint32_t)((uint64_t)ks->now_ms / 60000) & 0xffff;
+}
+
+static uint32_t fresh_clock(const struct keyspace *ks)
+{
+    return ks->access == ACCESS_LRU ? lru_now(ks) : minutes_now(ks) << 8 | LFU_START;
+}
+
+unsigned entry_freq(const struct keyspace *ks, const struct entry *e)
+{
+    uint32_t clock = entry_clock(e), counter = clock & 0xff;
+    if (ks->lfu_decay_minutes == 0)
+        return counter;
+    uint32_t elapsed = (minutes_now(ks) - (clock >> 8)) & 0xffff;
+    uint64_t periods = elapsed / (uint64_t)ks->lfu_decay_minutes;
+    return periods > counter ? 0 : counter - (uint32_t)periods;
+}
+
+void entry_set_freq(struct keyspace *ks, struct entry *e, unsigned freq)
+{
+    entry_set_clock(e, minutes_now(ks) << 8 | (freq & 0xff));
+}
+
+uint64_t entry_idle_ms(const struct keyspace *ks, const struct entry *e)
+{
+    return (uint64_t)((lru_now(ks) - entry_clock(e)) & ENTRY_CLOCK_MASK) * 1000;
+}
+
+void entry_set_idle(struct keyspace *ks, struct entry *e, int64_t idle_s)
+{
+    uint32_t back = idle_s > (int64_t)ENTRY_CLOCK_MASK ? ENTRY_CLOCK_MASK : (uint32_t)idle_s;
+    entry_set_clock(e, (lru_now(ks) - back) & ENTRY_CLOCK_MASK);
+}
+
+static void touch(struct keyspace *ks, struct entry *e)
+{
+    if (ks->held)
+        return;
+    if (ks->access == ACCESS_LRU) {
+        uint32_t now = lru_now(ks);
+        if (entry_clock(e) != now)
+            entry_set_clock(e, now);
+        return;
+    }
+    unsigned freq = entry_freq(ks, e);
+    unsigned above = freq > LFU_START ? freq - LFU_START : 0;
+    if (freq < 255 && rand_unit() < 1.0 / (double)(above * (uint64_t)ks->lfu_log_factor + 1))
+        freq++;
+    entry_set_freq(ks, e, freq);
+}
+
+/* ---- looking up ---- */
+
+bool db_is_expired(const struct db *db, const struct entry *e)
+{
+    return entry_has_expire(e) && entry_expire(e) < db->keyspace->now_ms &&
+           db->keyspace->expire_mode != EXPIRE_IGNORE;
+}
+
+/* The live entry; an expired one is removed on the way. */
+static struct entry *find_live(struct db *db, struct slice key, uint64_t hash)
+{
+    struct entry *e = table_find_hashed(&db->keys, key, hash);
+    if (!e || !db_is_expired(db, e))
+        return e;
+    if (db->keyspace->expire_mode == EXPIRE_DELETE)
+        db_remove_as(db, key, KEY_EXPIRED, db->keyspace->lazyfree_expire);
+    return NULL;
+}
+
+struct entry *db_find_with(struct db *db, struct slice key, unsigned flags)
+{
+    struct keyspace *ks = db->keyspace;
+    uint64_t hash = table_hash(&db->keys, key);
+    struct entry *e = flags & DB_KEEP_EXPIRED ? table_find_hashed(&db->keys, key, hash)
+                                              : find_live(db, key, hash);
+    if (!(flags & DB_NOSTATS)) {
+        if (e)
+            ks->hits++;
+        else
+            ks->misses++;
+    }
+    if (e && !(flags & DB_NOTOUCH))
+        touch(ks, e);
+    return e;
+}
+
+struct entry *db_find(struct db *db, struct slice key)
+{
+    return db_find_with(db, key, 0);
+}
+
+struct entry *db_find_write(struct db *db, struct slice key)
+{
+    return db_find_with(db, key, DB_NOSTATS);
+}
+
+struct entry *db_random(struct db *db)
+{
+    enum { TRIES = 100 };
+    for (int i = 0; i < TRIES; i++) {
+        struct entry *e = table_random(&db->keys);
+        if (!e || !db_is_expired(db, e))
+            return e;
+        if (db->keyspace->expire_mode == EXPIRE_DELETE)
+            db_remove_as(db, entry_key(e), KEY_EXPIRED, true);
+    }
+    return NULL;
+}
+
+uint64_t db_count(const struct db *db)
+{
+    return db->keys.count;
+}
+
+void db_prefetch(const struct db *db, const struct slice *keys, size_t n)
+{
+    void *found[TABLE_BATCH];
+    table_lookup_batch(&db->keys, keys, n < TABLE_BATCH ? n : TABLE_BATCH, found);
+}
+
+/* ---- writing ---- */
+
+static struct entry_parts string_parts(struct slice key, struct slice text)
+{
+    struct entry_parts p = {.key = key, .text = text, .type = VALUE_STRING};
+    if (num_parse_i64(text, &p.num))
+        p.encoding = ENC_INT;
+    else
+        p.encoding = text.len <= ENTRY_EMBED_MAX ? ENC_EMBSTR : ENC_RAW;
+    return p;
+}
+
+/* The old value's block can take the text: no allocation for a long string set again. */
+static bool reuse_block(struct entry *old, struct entry_parts *p)
+{
+    if (p->encoding != ENC_RAW || entry_encoding(old) != ENC_RAW)
+        return false;
+    struct str *s = entry_val(old).ptr;
+    if (p->text.len > s->cap || p->text.len < s->cap / 2)
+        return false;
+    memcpy(s->bytes, p->text.data, p->text.len);
+    s->len = p->text.len;
+    p->ptr = s;
+    return true;
+}
+
+struct entry *db_set_string(struct db *db, struct slice key, struct slice text, int64_t expire_ms)
+{
+    uint64_t hash = table_hash(&db->keys, key);
+    struct entry **slot = (struct entry **)table_slot(&db->keys, key, hash), *e;
+    struct entry_parts p = string_parts(key, text);
+    p.clock = fresh_clock(db->keyspace);
+    p.expire_ms = expire_ms == DB_KEEP_TTL ? KEY_NO_EXPIRE : expire_ms;
+    if (slot) {
+        if (expire_ms == DB_KEEP_TTL)
+            p.expire_ms = entry_expire(*slot);
+        if (!reuse_block(*slot, &p)) {
+            free_value_of(db, *slot, db->keyspace->lazyfree_del);
+            p.ptr = p.encoding == ENC_RAW ? str_of(text) : NULL;
+        }
+        e = replace_entry(db, slot, &p);
+    } else {
+        p.ptr = p.encoding == ENC_RAW ? str_of(text) : NULL;
+        e = add_entry(db, &p, hash);
+    }
+    event(db, key, KEY_SET);
+    return e;
+}
+
+struct entry *db_set_int(struct db *db, struct slice key, int64_t n)
+{
+    struct entry **slot = (struct entry **)table_slot(&db->keys, key, table_hash(&db->keys, key));
+    if (!slot || entry_encoding(*slot) != ENC_INT) {
+        char text[NUM_I64_TEXT];
+        return db_set_string(db, key, slice(text, num_format_i64(text, n)), DB_KEEP_TTL);
+    }
+    entry_set_int(*slot, n);
+    event(db, key, KEY_SET);
+    return *slot;
+}
+
+struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct str **text)
+{
+    uint64_t hash = table_hash(&db->keys, key);
+    struct entry **slot = (struct entry **)table_slot(&db->keys, key, hash), *e;
+    if (!slot) {
+        struct entry_parts p = {.key = key, .type = VALUE_STRING, .encoding = ENC_RAW,
+                                .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
+        p.ptr = *text = str_new(cap);
+        memset((*text)->bytes, 0, (*text)->cap);
+        e = add_entry(db, &p, hash);
+        event(db, key, KEY_SET);
+        return e;
+    }
+    e = *slot;
+    if (entry_encoding(e) != ENC_RAW) {
+        char scratch[NUM_I64_TEXT];
+        struct slice now = entry_string(e, scratch);
+        struct str *s = str_new(cap > now.len ? cap : now.len);
+        memcpy(s->bytes, now.data, now.len);
+        memset(s->bytes + now.len, 0, s->cap - now.len);
+        s->len = now.len;
+        struct entry_parts p = entry_take_apart(e);
+        p.key = key;
+        p.encoding = ENC_RAW;
+        p.ptr = s;
+        e = replace_entry(db, slot, &p);
+    }
+    struct val v = entry_val(e);
+    struct str *s = v.ptr;
+    if (cap > s->cap) {
+        size_t good = mem_good_size(sizeof *s + cap);
+        s = mem_realloc(s, good);
+        s->cap = good - sizeof *s;
+        memset(s->bytes + s->len, 0, s->cap - s->len);
+        v.ptr = s;
+        entry_put_val(e, v);
+    }
+    *text = s;
+    event(db, key, KEY_SET);
+    return e;
+}
+
+struct entry *db_add_val(struct db *db, struct slice key, struct val v)
+{
+    uint64_t hash = table_hash(&db->keys, key);
+    must(!table_find_hashed(&db->keys, key, hash));
+    struct entry_parts p = {.key = key, .type = v.type, .encoding = v.encoding, .ptr = v.ptr,
+                            .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
+    struct entry *e = add_entry(db, &p, hash);
+    event(db, key, KEY_SET);
+    return e;
+}
+
+struct entry *db_replace_val(struct db *db, struct slice key, struct val v)
+{
+    uint64_t hash = table_hash(&db->keys, key);
+    struct entry **slot = (struct entry **)table_slot(&db->keys, key, hash);
+    if (!slot)
+        return db_add_val(db, key, v);
+    free_value_of(db, *slot, db->keyspace->lazyfree_del);
+    struct entry_parts p = {.key = key, .type = v.type, .encoding = v.encoding, .ptr = v.ptr,
+                            .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
+    struct entry *e = replace_entry(db, slot, &p);
+    event(db, key, KEY_SET);
+    return e;
+}
+
+struct entry *db_put_val(struct db *db, struct entry *e, struct val v)
+{
+    entry_put_val(e, v);
+    if (val_count(v) > 0) {
+        event(db, entry_key(e), KEY_SET);
+        return e;
+    }
+    db_remove_as(db, entry_key(e), KEY_REMOVED, false);
+    return NULL;
+}
+
+struct entry *db_set_expire(struct db *db, struct entry *e, int64_t expire_ms)
+{
+    struct slice key = entry_key(e);
+    if (entry_has_expire(e) && expire_ms != KEY_NO_EXPIRE) {
+        expire_remove(&db->expires, e);
+        entry_set_expire_ms(e, expire_ms);
+        expire_add(&db->expires, e);
+    } else if (entry_has_expire(e) || expire_ms != KEY_NO_EXPIRE) {
+        struct entry **slot = (struct entry **)table_slot(&db->keys, key, table_hash(&db->keys, key));
+        must(slot && *slot == e);
+        struct entry_parts p = entry_take_apart(e);
+        p.expire_ms = expire_ms;
+        if (entry_has_expire(e))
+            expire_remove(&db->expires, e);
+        struct entry *moved = make_entry(db, &p);
+        *slot = moved;
+        drop_entry(db, e);
+        e = moved;
+        if (expire_ms != KEY_NO_EXPIRE)
+            expire_add(&db->expires, e);
+    }
+    event(db, entry_key(e), KEY_SET);
+    return e;
+}
+
+void db_changed(struct db *db, struct slice key)
+{
+    event(db, key, KEY_SET);
+}
+
+/* ---- removing ---- */
+
+/* The key may lie in the entry itself: the entry goes last. */
+bool db_remove_as(struct db *db, struct slice key, enum key_event_kind kind, bool lazy)
+{
+    struct entry *e = table_remove(&db->keys, key);
+    if (!e)
+        return false;
+    if (entry_has_expire(e))
+        expire_remove(&db->expires, e);
+    if (kind == KEY_EXPIRED)
+        db->keyspace->expired++;
+    else if (kind == KEY_EVICTED)
+        db->keyspace->evicted++;
+    free_value_of(db, e, lazy);
+    event(db, key, kind);
+    drop_entry(db, e);
+    return true;
+}
+
+bool db_remove(struct db *db, struct slice key)
+{
+    return find_live(db, key, table_hash(&db->keys, key)) &&
+           db_remove_as(db, key, KEY_REMOVED, db->keyspace->lazyfree_del);
+}
+
+/* All that a flushed database leaves, to be freed here or by a worker. */
+struct remains {
+    struct table keys;
+    struct expire_index expires;
+    struct slab *slab;
+};
+
+static void free_remains(void *arg)
+{
+    struct remains *r = arg;
+    struct table_iter it;
+    table_iter_init(&it, &r->keys);
+    for (struct entry *e; (e = table_iter_next(&it));) {
+        if (!inline_value((uint8_t)entry_encoding(e)))
+            val_free(entry_val(e));
+        if (entry_size(e) > SLAB_MAX)
+            slab_free(r->slab, e, entry_size(e));
+    }
+    table_release(&r->keys);
+    expire_release(&r->expires);
+    slab_drop(r->slab);
+    mem_free(r);
+}
+
+static void db_open(struct db *db)
+{
+    uint32_t held = db->keys.held;
+    table_init(&db->keys, &entries);
+    db->keys.held = held;
+    expire_init(&db->expires, db->keyspace->now_ms);
+    db->slab = slab_new();
+}
+
+void db_flush(struct db *db, bool lazy)
+{
+    struct keyspace *ks = db->keyspace;
+    struct remains *r = mem_alloc(sizeof *r);
+    *r = (struct remains){db->keys, db->expires, db->slab};
+    db_open(db);
+    if (lazy && ks->defer && r->keys.count > LAZY_ELEMENTS_MIN)
+        ks->defer(ks->defer_arg, free_remains, r);
+    else
+        free_remains(r);
+    event(db, SLICE_LIT(""), KEY_FLUSHED);
+}
+
+void db_flush_all(struct keyspace *ks, bool lazy)
+{
+    for (unsigned i = 0; i < ks->count; i++)
+        db_flush(ks->dbs[i], lazy);
+}
+
+void db_rename(struct db *from, struct slice key, struct db *to, struct slice new_key)
+{
+    struct entry *e = table_remove(&from->keys, key);
+    must(e);
+    if (entry_has_expire(e))
+        expire_remove(&from->expires, e);
+    struct entry_parts p = entry_take_apart(e);
+    p.key = new_key;
+    uint64_t hash = table_hash(&to->keys, new_key);
+    must(!table_find_hashed(&to->keys, new_key, hash));
+    add_entry(to, &p, hash);
+    drop_entry(from, e);
+    event(from, key, KEY_REMOVED);
+    event(to, new_key, KEY_SET);
+}
+
+size_t db_expire_due(struct db *db, size_t max)
+{
+    size_t removed = 0;
+    if (db->keyspace->expire_mode != EXPIRE_DELETE)
+        return 0;
+    expire_advance(&db->expires, db->keyspace->now_ms - 1);
+    for (struct entry *e; removed < max && (e = expire_due(&db->expires)); removed++)
+        db_remove_as(db, entry_key(e), KEY_EXPIRED, db->keyspace->lazyfree_expire);
+    return removed;
+}
+
+/* ---- the keyspace ---- */
+
+void keyspace_limits_default(struct value_limits *limits)
+{
+    *limits = (struct value_limits){
+        .hash_listpack_entries = 512, .hash_listpack_value = 64,
+        .set_intset_entries = 512, .set_listpack_entries = 128, .set_listpack_value = 64,
+        .zset_listpack_entries = 128, .zset_listpack_value = 64,
+        .list_listpack_size = -2,
+    };
+}
+
+void keyspace_init(struct keyspace *ks, unsigned databases)
+{
+    *ks = (struct keyspace){.count = databases, .lfu_decay_minutes = 1, .lfu_log_factor = 10};
+    keyspace_limits_default(&ks->limits);
+    ks->dbs = mem_alloc(databases * sizeof *ks->dbs);
+    for (unsigned i = 0; i < databases; i++) {
+        ks->dbs[i] = mem_zalloc(sizeof *ks->dbs[i]);
+        ks->dbs[i]->id = i;
+        ks->dbs[i]->keyspace = ks;
+        db_open(ks->dbs[i]);
+    }
+}
+
+void keyspace_release(struct keyspace *ks)
+{
+    ks->on_event = NULL;
+    ks->defer = NULL;
+    for (unsigned i = 0; i < ks->count; i++) {
+        struct db *db = ks->dbs[i];
+        struct remains *r = mem_alloc(sizeof *r);
+        *r = (struct remains){db->keys, db->expires, db->slab};
+        free_remains(r);
+        mem_free(db);
+    }
+    mem_free(ks->dbs);
+    ks->dbs = NULL;
+    ks->count = 0;
+}
+
+uint64_t keyspace_count(const struct keyspace *ks)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < ks->count; i++)
+        n += ks->dbs[i]->keys.count;
+    return n;
+}
+
+void keyspace_swap(struct keyspace *ks, unsigned a, unsigned b)
+{
+    struct db *first = ks->dbs[a];
+    ks->dbs[a] = ks->dbs[b];
+    ks->dbs[b] = first;
+    ks->dbs[a]->id = a;
+    ks->dbs[b]->id = b;
+}
+
+void keyspace_hold(struct keyspace *ks, bool held)
+{
+    if (ks->held == held)
+        return;
+    ks->held = held;
+    for (unsigned i = 0; i < ks->count; i++) {
+        if (held)
+            table_hold(&ks->dbs[i]->keys);
+        else
+            table_unhold(&ks->dbs[i]->keys);
+    }
+}

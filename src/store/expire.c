@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A time t is compared with the clock digit by digit in base 64 (6 bits, EXPIRE_LEVELS digits). The
+ * entry lies at the level of the highest digit that differs, in the slot of t's digit there:
+ *
+ *   clock  ... 3 17 60     t = ... 3 17 63 -> level 0, slot 63
+ *                          t = ... 3 20 01 -> level 1, slot 20
+ *
+ * So the place of an entry is a function of its time and the clock. When the clock moves, only slots
+ * that its digits pass or enter change: passed ones are due, the one entered is dealt down again.
+ * Times at or before the clock lie in `due`. Negative times are due at once. */
+#include "store/expire.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/rand.h"
+#include "store/entry.h"
+
+void expire_init(struct expire_index *x, int64_t now_ms)
+{
+    memset(x, 0, sizeof *x);
+    x->clock_ms = now_ms > 0 ? (uint64_t)now_ms : 0;
+}
+
+void expire_release(struct expire_index *x)
+{
+    for (int level = 0; level < EXPIRE_LEVELS; level++) {
+        if (!x->levels[level])
+            continue;
+        for (int slot = 0; slot < EXPIRE_SLOTS; slot++)
+            mem_free(x->levels[level][slot].entries);
+        mem_free(x->levels[level]);
+    }
+    mem_free(x->due.entries);
+    memset(x, 0, sizeof *x);
+}
+
+static unsigned digit(uint64_t t, unsigned level)
+{
+    return t >> (6 * level) & 63;
+}
+
+/* Where time t belongs now; *level is -1 for due. */
+static struct expire_slot *slot_for(struct expire_index *x, int64_t t, int *level, unsigned *slot)
+{
+    *slot = 0;
+    if (t <= (int64_t)x->clock_ms) {
+        *level = -1;
+        return &x->due;
+    }
+    uint64_t differs = (uint64_t)t ^ x->clock_ms;
+    *level = (63 - __builtin_clzll(differs)) / 6;
+    *slot = digit((uint64_t)t, (unsigned)*level);
+    if (!x->levels[*level])
+        x->levels[*level] = mem_zalloc(EXPIRE_SLOTS * sizeof(struct expire_slot));
+    return &x->levels[*level][*slot];
+}
+
+static void slot_push(struct expire_slot *s, struct entry *e)
+{
+    if (s->count == s->cap) {
+        s->cap = s->cap ? s->cap + s->cap / 4 + 2 : 2;
+        s->entries = mem_realloc(s->entries, s->cap * sizeof *s->entries);
+    }
+    entry_set_place(e, s->count);
+    s->entries[s->count++] = e;
+}
+
+static void place(struct expire_index *x, struct entry *e)
+{
+    int level;
+    unsigned slot;
+    struct expire_slot *s = slot_for(x, entry_expire(e), &level, &slot);
+    slot_push(s, e);
+    if (level >= 0)
+        x->filled[level] |= (uint64_t)1 << slot;
+}
+
+void expire_add(struct expire_index *x, struct entry *e)
+{
+    place(x, e);
+    x->count++;
+}
+
+static void slot_emptied(struct expire_slot *s)
+{
+    mem_free(s->entries);
+    *s = (struct expire_slot){0};
+}
+
+void expire_remove(struct expire_index *x, struct entry *e)
+{
+    int level;
+    unsigned slot;
+    struct expire_slot *s = slot_for(x, entry_expire(e), &level, &slot);
+    uint32_t at = entry_place(e);
+    must(at < s->count && s->entries[at] == e);
+    struct entry *last = s->entries[--s->count];
+    if (last != e) {
+        s->entries[at] = last;
+        entry_set_place(last, at);
+    }
+    if (s->count == 0) {
+        slot_emptied(s);
+        if (level >= 0)
+            x->filled[level] &= ~((uint64_t)1 << slot);
+    } else if (s->cap > 64 && s->count < s->cap / 2) {
+        s->cap = s->count + s->count / 4;
+        s->entries = mem_realloc(s->entries, s->cap * sizeof *s->entries);
+    }
+    x->count--;
+}
+
+void expire_moved(struct expire_index *x, struct entry *e)
+{
+    int level;
+    unsigned slot;
+    struct expire_slot *s = slot_for(x, entry_expire(e), &level, &slot);
+    s->entries[entry_place(e)] = e;
+}
+
+/* Takes a slot's array out and places its entries anew, by the clock as it is now. */
+static void deal(struct expire_index *x, unsigned level, unsigned slot)
+{
+    struct expire_slot old = x->levels[level][slot];
+    x->levels[level][slot] = (struct expire_slot){0};
+    x->filled[level] &= ~((uint64_t)1 << slot);
+    for (uint32_t i = 0; i < old.count; i++)
+        place(x, old.entries[i]);
+    mem_free(old.entries);
+}
+
+void expire_advance(struct expire_index *x, int64_t now_ms)
+{
+    uint64_t now = now_ms > 0 ? (uint64_t)now_ms : 0, before = x->clock_ms;
+    if (now <= before)
+        return;
+    x->clock_ms = now;
+    int highest = (63 - __builtin_clzll(now ^ before)) / 6;
+    /* Levels below the highest changed digit: every slot lay behind the old clock's digit and is
+     * passed. At the highest: the slots passed, and the one entered. */
+    for (int level = 0; level <= highest; level++) {
+        unsigned from = digit(before, (unsigned)level), to = digit(now, (unsigned)level);
+        uint64_t passed = x->filled[level];
+        if (level == highest) {
+            uint64_t upto = to == 63 ? ~(uint64_t)0 : ((uint64_t)1 << (to + 1)) - 1;
+            passed &= upto & ~(((uint64_t)2 << from) - 1);
+        }
+        for (; passed; passed &= passed - 1)
+            deal(x, (unsigned)level, (unsigned)__builtin_ctzll(passed));
+    }
+}
+
+struct entry *expire_due(const struct expire_index *x)
+{
+    return x->due.count ? x->due.entries[x->due.count - 1] : NULL;
+}
+
+int64_t expire_next_ms(const struct expire_index *x)
+{
+    if (x->due.count)
+        return (int64_t)x->clock_ms;
+    for (unsigned level = 0; level < EXPIRE_LEVELS; level++) {
+        if (!x->filled[level])
+            continue;
+        unsigned slot = (unsigned)__builtin_ctzll(x->filled[level]);
+        uint64_t unit = (uint64_t)1 << (6 * level);
+        uint64_t above = level == EXPIRE_LEVELS - 1 ? 0 : x->clock_ms & ~(unit * 64 - 1);
+        return (int64_t)(above | slot * unit);
+    }
+    return INT64_MAX;
+}
+
+/* A slot by chance among the filled ones, then an entry of it. */
+struct entry *expire_random(const struct expire_index *x)
+{
+    if (x->count == 0)
+        return NULL;
+    uint64_t pick = rand_below(x->count);
+    if (pick < x->due.count)
+        return x->due.entries[pick];
+    pick -= x->due.count;
+    for (int level = 0; level < EXPIRE_LEVELS; level++) {
+        for (uint64_t bits = x->filled[level]; bits; bits &= bits - 1) {
+            const struct expire_slot *s = &x->levels[level][__builtin_ctzll(bits)];
+            if (pick < s->count)
+                return s->entries[pick];
+            pick -= s->count;
+        }
+    }
+    must(!"the index's count is the sum of its slots");
+    return NULL;
+}
+
+size_t expire_memory(const struct expire_index *x)
+{
+    size_t bytes = x->due.cap * sizeof(void *);
+    for (int level = 0; level < EXPIRE_LEVELS; level++) {
+        if (!x->levels[level])
+            continue;
+        bytes += EXPIRE_SLOTS * sizeof(struct expire_slot);
+        for (int slot = 0; slot < EXPIRE_SLOTS; slot++)
+            bytes += x->levels[level][slot].cap * sizeof(void *);
+    }
+    return bytes;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A key's events build one value, in the encoding its limits ask for; end_key puts it into its
+ * database. Packed blocks were validated by the reader and are taken over as they are. */
+#include "store/load.h"
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "containers/intset.h"
+#include "containers/listpack.h"
+#include "store/val_hash.h"
+#include "store/val_list.h"
+#include "store/val_set.h"
+#include "store/val_zset.h"
+
+static struct load *load_of(struct sink *sink)
+{
+    return (struct load *)(void *)sink;
+}
+
+static const struct value_limits *limits_of(const struct load *l)
+{
+    return &l->keyspace->limits;
+}
+
+static void refuse(struct load *l, enum fault_code code, const char *what)
+{
+    fault_set(&l->sink.fault, code, "%s", what);
+    fault_set_key(&l->sink.fault, buf_slice(&l->name));
+}
+
+static void drop_value(struct load *l)
+{
+    if (l->value.ptr)
+        val_free(l->value);
+    l->value = (struct val){0};
+    l->building = false;
+}
+
+static void on_db(struct sink *sink, unsigned id, uint64_t keys, uint64_t expires)
+{
+    struct load *l = load_of(sink);
+    (void)expires;
+    if (l->flags & LOAD_ONE_VALUE)
+        return;
+    if (id >= l->keyspace->count) {
+        fault_set(&sink->fault, FAULT_LIMIT,
+                  "The file holds database %u, but the server is configured for %u (see databases)", id,
+                  l->keyspace->count);
+        return;
+    }
+    l->db = l->keyspace->dbs[id];
+    /* A hint from outside: never more room at once than that, whatever it says. */
+    const uint64_t most = 1u << 24;
+    table_reserve(&l->db->keys, keys < most ? keys : most);
+}
+
+static bool held_type(struct load *l, const struct key_event *key)
+{
+    static const char *const cannot[] = {
+        [VALUE_STREAM] = "This server cannot hold streams yet",
+        [VALUE_MODULE] = "This server cannot hold module values",
+    };
+    if (key->type != VALUE_STREAM && key->type != VALUE_MODULE)
+        return true;
+    refuse(l, FAULT_CANNOT_HOLD, cannot[key->type]);
+    return false;
+}
+
+static bool on_key(struct sink *sink, const struct key_event *key)
+{
+    struct load *l = load_of(sink);
+    if (sink_bad(sink))
+        return false;
+    drop_value(l);
+    buf_clear(&l->name);
+    buf_add(&l->name, key->name);
+    if (!held_type(l, key))
+        return false;
+    bool past = key->expire_ms != KEY_NO_EXPIRE && key->expire_ms < l->now_ms;
+    if (past && l->flags & LOAD_DROP_EXPIRED) {
+        l->keys_expired++;
+        return false;
+    }
+    if (!(l->flags & LOAD_ONE_VALUE)) {
+        if (!l->db)
+            l->db = l->keyspace->dbs[0];
+        if (l->db->id != key->db) {
+            on_db(sink, key->db, 0, 0);
+            if (sink_bad(sink))
+                return false;
+        }
+        if (table_find(&l->db->keys, key->name)) {
+            refuse(l, FAULT_FORMAT, "The same key twice in one database");
+            return false;
+        }
+    }
+    l->expire_ms = key->expire_ms;
+    l->idle_s = key->idle_s;
+    l->freq = key->freq;
+    l->value = (struct val){.type = (uint8_t)key->type};
+    l->building = true;
+    buf_clear(&l->text);
+    /* Room by a count from outside only so far: beyond it the value grows as its elements come. */
+    const uint64_t most = 1u << 20;
+    uint64_t count = key->count < most ? key->count : most;
+    if (key->type == VALUE_HASH) {
+        l->value = hash_new();
+        hash_expect(&l->value, count, limits_of(l));
+    } else if (key->type == VALUE_ZSET) {
+        l->value = zset_new();
+        zset_expect(&l->value, count, limits_of(l));
+    } else if (key->type == VALUE_LIST) {
+        l->value = list_new();
+    }
+    return true;
+}
+
+/* The value is a fresh empty one of this pack's type: what the block replaces. */
+static bool replace_by_block(struct load *l, struct slice bytes, uint8_t **block)
+{
+    if (l->value.ptr && val_count(l->value) > 0)
+        return false;
+    if (l->value.ptr)
+        val_free(l->value);
+    l->value.ptr = NULL;
+    *block = mem_alloc(bytes.len);
+    memcpy(*block, bytes.data, bytes.len);
+    return true;
+}
+
+static bool on_packed(struct sink *sink, enum pack pack, struct slice bytes)
+{
+    struct load *l = load_of(sink);
+    uint8_t *block;
+    if (sink_bad(sink) || !l->building)
+        return true;
+    if (pack == PACK_LIST) {
+        block = mem_alloc(bytes.len);
+        memcpy(block, bytes.data, bytes.len);
+        list_append_node(&l->value, block, limits_of(l));
+        return true;
+    }
+    if (pack == PACK_HASH_TTL)
+        return false; /* its fields come one by one, and are refused when one has an expiry */
+    if (!replace_by_block(l, bytes, &block))
+        return false;
+    if (pack == PACK_SET)
+        l->value = set_from_listpack(block, limits_of(l));
+    else if (pack == PACK_INTSET)
+        l->value = set_from_intset(block, limits_of(l));
+    else if (pack == PACK_HASH)
+        l->value = hash_from_listpack(block, limits_of(l));
+    else
+        l->value = zset_from_listpack(block, limits_of(l));
+    return true;
+}
+
+static void on_item(struct sink *sink, struct slice text)
+{
+    struct load *l = load_of(sink);
+    if (sink_bad(sink) || !l->building)
+        return;
+    if (l->value.type == VALUE_STRING) {
+        buf_clear(&l->text);
+        buf_add(&l->text, text);
+    } else if (l->value.type == VALUE_LIST) {
+        list_push(&l->value, text, true, limits_of(l));
+    } else {
+        if (!l->value.ptr)
+            l->value = set_new(text, limits_of(l));
+        if (!set_add(&l->value, text, limits_of(l)))
+            refuse(l, FAULT_FORMAT, "A member twice in one set");
+    }
+}
+
+static void on_pair(struct sink *sink, struct slice field, struct slice value, int64_t expire_ms)
+{
+    struct load *l = load_of(sink);
+    if (sink_bad(sink) || !l->building)
+        return;
+    if (expire_ms > 0)
+        refuse(l, FAULT_CANNOT_HOLD, "This server cannot hold hash fields that expire");
+    else if (!hash_set(&l->value, field, value, limits_of(l)))
+        refuse(l, FAULT_FORMAT, "A field twice in one hash");
+}
+
+static void on_score(struct sink *sink, struct slice member, double score)
+{
+    struct load *l = load_of(sink);
+    if (sink_bad(sink) || !l->building)
+        return;
+    if (!zset_put(&l->value, member, score, limits_of(l)))
+        refuse(l, FAULT_FORMAT, "A member twice in one sorted set");
+}
+
+static void on_function(struct sink *sink, struct slice source)
+{
+    (void)source;
+    fault_set(&sink->fault, FAULT_CANNOT_HOLD, "This server cannot hold function libraries yet");
+}
+
+static void on_module_aux(struct sink *sink, uint64_t module_id, struct slice bytes)
+{
+    (void)module_id;
+    (void)bytes;
+    fault_set(&sink->fault, FAULT_CANNOT_HOLD, "This server cannot hold a module's own data");
+}
+
+static void put_key(struct load *l)
+{
+    struct slice name = buf_slice(&l->name);
+    struct entry *e;
+    if (l->value.type == VALUE_STRING) {
+        e = db_set_string(l->db, name, buf_slice(&l->text), l->expire_ms);
+    } else {
+        e = db_add_val(l->db, name, l->value);
+        l->value = (struct val){0};
+        if (l->expire_ms != KEY_NO_EXPIRE)
+            e = db_set_expire(l->db, e, l->expire_ms);
+    }
+    if (l->keyspace->access == ACCESS_LFU && l->freq != KEY_NO_FREQ)
+        entry_set_freq(l->keyspace, e, (unsigned)l->freq);
+    else if (l->keyspace->access == ACCESS_LRU && l->idle_s != KEY_NO_IDLE)
+        entry_set_idle(l->keyspace, e, l->idle_s);
+    l->keys_loaded++;
+}
+
+static void on_end_key(struct sink *sink)
+{
+    struct load *l = load_of(sink);
+    if (sink_bad(sink) || !l->building) {
+        drop_value(l);
+        return;
+    }
+    if (l->value.type == VALUE_SET && !l->value.ptr) {
+        refuse(l, FAULT_FORMAT, "An empty set");
+        return;
+    }
+    if (!(l->flags & LOAD_ONE_VALUE)) {
+        put_key(l);
+        l->building = false;
+    }
+}
+
+static const struct sink_ops load_ops = {
+    .module_aux = on_module_aux,
+    .function = on_function,
+    .db = on_db,
+    .key = on_key,
+    .packed = on_packed,
+    .item = on_item,
+    .pair = on_pair,
+    .score = on_score,
+    .end_key = on_end_key,
+};
+
+void load_init(struct load *l, struct keyspace *ks, unsigned flags, int64_t now_ms)
+{
+    *l = (struct load){.keyspace = ks, .flags = flags, .now_ms = now_ms};
+    l->sink.ops = &load_ops;
+}
+
+void load_release(struct load *l)
+{
+    drop_value(l);
+    buf_free(&l->name);
+    buf_free(&l->text);
+}
+
+bool load_finish(struct load *l)
+{
+    return !sink_bad(&l->sink);
+}

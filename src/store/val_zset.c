@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Packed: member, score, member, score, ... in order; every walk is linear, and at most
+ * zset-max-listpack-entries long. Large: a table finds the node of a member, the skip list keeps the
+ * order; the node owns the member's bytes. */
+#include "store/val_zset.h"
+
+#include <math.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/rand.h"
+#include "containers/listpack.h"
+
+static struct slice node_key(const void *item)
+{
+    return skipnode_member(item);
+}
+
+static const struct table_type nodes = {.key = node_key};
+
+static struct val packed(uint8_t *lp)
+{
+    return (struct val){VALUE_ZSET, ENC_LISTPACK, lp};
+}
+
+struct val zset_new(void)
+{
+    return packed(lp_new());
+}
+
+static double score_at(const uint8_t *lp, size_t at)
+{
+    int64_t n;
+    struct slice text;
+    double score = 0;
+    if (lp_get_int(lp, at, &n, &text))
+        return (double)n;
+    must(num_parse_double(text, &score));
+    return score;
+}
+
+static struct zset *large_new(size_t room)
+{
+    struct zset *z = mem_alloc(sizeof *z);
+    table_init(&z->members, &nodes);
+    table_reserve(&z->members, room);
+    z->list = skiplist_new();
+    return z;
+}
+
+static void large_add(struct zset *z, struct slice member, double score)
+{
+    table_add(&z->members, skiplist_insert(z->list, score, member));
+}
+
+static void to_large(struct val *v, size_t room)
+{
+    uint8_t *lp = v->ptr;
+    struct zset *z = large_new(room);
+    char scratch[NUM_I64_TEXT];
+    for (size_t at = lp_first(lp); at; at = lp_next(lp, at)) {
+        struct slice member = lp_get(lp, at, scratch);
+        at = lp_next(lp, at);
+        large_add(z, member, score_at(lp, at));
+    }
+    mem_free(lp);
+    v->encoding = ENC_SKIPLIST;
+    v->ptr = z;
+}
+
+struct val zset_from_listpack(uint8_t *lp, const struct value_limits *limits)
+{
+    struct val v = packed(lp);
+    size_t count = lp_count(lp) / 2;
+    bool over = count > limits->zset_listpack_entries;
+    char scratch[NUM_I64_TEXT];
+    for (size_t at = lp_first(lp); at && !over; at = lp_next(lp, lp_next(lp, at)))
+        over = lp_get(lp, at, scratch).len > limits->zset_listpack_value;
+    if (over)
+        to_large(&v, count);
+    return v;
+}
+
+void zset_expect(struct val *v, size_t count, const struct value_limits *limits)
+{
+    if (v->encoding == ENC_LISTPACK && count > limits->zset_listpack_entries)
+        to_large(v, count);
+}
+
+size_t zset_count(const struct val *v)
+{
+    return v->encoding == ENC_LISTPACK ? lp_count(v->ptr) / 2 : ((struct zset *)v->ptr)->members.count;
+}
+
+static size_t find_packed(const uint8_t *lp, struct slice member)
+{
+    size_t first = lp_first(lp);
+    return first ? lp_find(lp, first, member, 1) : 0;
+}
+
+bool zset_score(const struct val *v, struct slice member, double *score)
+{
+    if (v->encoding == ENC_SKIPLIST) {
+        const struct skipnode *n = table_find(&((struct zset *)v->ptr)->members, member);
+        if (n)
+            *score = skipnode_score(n);
+        return n;
+    }
+    size_t at = find_packed(v->ptr, member);
+    if (at)
+        *score = score_at(v->ptr, lp_next(v->ptr, at));
+    return at;
+}
+
+/* Is the pair at lower than (score, member)? */
+static bool packed_below(const uint8_t *lp, size_t at, struct slice member, double score)
+{
+    double its = score_at(lp, lp_next(lp, at));
+    if (its != score)
+        return its < score;
+    char scratch[NUM_I64_TEXT];
+    return slice_cmp(lp_get(lp, at, scratch), member) < 0;
+}
+
+static uint8_t *packed_insert(uint8_t *lp, struct slice member, double score)
+{
+    size_t at = lp_first(lp);
+    while (at && packed_below(lp, at, member, score))
+        at = lp_next(lp, lp_next(lp, at));
+    char text[NUM_DOUBLE_TEXT];
+    struct slice score_text = slice(text, num_format_double(text, score == 0 ? 0 : score));
+    if (!at)
+        return lp_append(lp_append(lp, member), score_text);
+    /* The score first: the member then goes in front of it, at the same place. */
+    return lp_insert(lp_insert(lp, at, score_text), at, member);
+}
+
+static bool large_put(struct zset *z, struct slice member, double score)
+{
+    uint64_t hash = table_hash(&z->members, member);
+    struct skipnode *n = table_find_hashed(&z->members, member, hash);
+    if (n) {
+        if (skipnode_score(n) != score)
+            skiplist_rescore(z->list, n, score);
+        return false;
+    }
+    table_add_hashed(&z->members, skiplist_insert(z->list, score, member), hash);
+    return true;
+}
+
+bool zset_put(struct val *v, struct slice member, double score, const struct value_limits *limits)
+{
+    must(!isnan(score));
+    if (v->encoding == ENC_SKIPLIST)
+        return large_put(v->ptr, member, score);
+    uint8_t *lp = v->ptr;
+    size_t at = find_packed(lp, member);
+    if (at) {
+        if (score_at(lp, lp_next(lp, at)) != score)
+            v->ptr = packed_insert(lp_delete(lp, at, 2), member, score);
+        return false;
+    }
+    if (zset_count(v) >= limits->zset_listpack_entries || member.len > limits->zset_listpack_value ||
+        !lp_fits(lp, member.len)) {
+        to_large(v, zset_count(v) + 1);
+        return large_put(v->ptr, member, score);
+    }
+    v->ptr = packed_insert(lp, member, score);
+    return true;
+}
+
+static void large_remove(struct zset *z, struct skipnode *n)
+{
+    table_remove(&z->members, skipnode_member(n));
+    skiplist_remove(z->list, n);
+}
+
+bool zset_remove(struct val *v, struct slice member)
+{
+    if (v->encoding == ENC_SKIPLIST) {
+        struct zset *z = v->ptr;
+        struct skipnode *n = table_find(&z->members, member);
+        if (n)
+            large_remove(z, n);
+        return n;
+    }
+    size_t at = find_packed(v->ptr, member);
+    if (at)
+        v->ptr = lp_delete(v->ptr, at, 2);
+    return at;
+}
+
+bool zset_rank(const struct val *v, struct slice member, bool reverse, size_t *rank, double *score)
+{
+    if (v->encoding == ENC_SKIPLIST) {
+        struct zset *z = v->ptr;
+        const struct skipnode *n = table_find(&z->members, member);
+        if (!n)
+            return false;
+        *rank = skiplist_rank(z->list, n);
+        *score = skipnode_score(n);
+    } else {
+        const uint8_t *lp = v->ptr;
+        size_t at = lp_first(lp);
+        for (*rank = 0; at && !lp_equal(lp, at, member); ++*rank)
+            at = lp_next(lp, lp_next(lp, at));
+        if (!at)
+            return false;
+        *score = score_at(lp, lp_next(lp, at));
+    }
+    if (reverse)
+        *rank = zset_count(v) - 1 - *rank;
+    return true;
+}
+
+/* ---- ranges: what lies below the start, what lies at or below the end ---- */
+
+static bool below_min(double score, const struct zset_score_range *r)
+{
+    return r->min_open ? score <= r->min : score < r->min;
+}
+
+static bool within_max(double score, const struct zset_score_range *r)
+{
+    return r->max_open ? score < r->max : score <= r->max;
+}
+
+static bool lex_below_min(struct slice member, const struct zset_lex_range *r)
+{
+    if (r->min_infinite)
+        return false;
+    int order = slice_cmp(member, r->min);
+    return r->min_open ? order <= 0 : order < 0;
+}
+
+static bool lex_within_max(struct slice member, const struct zset_lex_range *r)
+{
+    if (r->max_infinite)
+        return true;
+    int order = slice_cmp(member, r->max);
+    return r->max_open ? order < 0 : order <= 0;
+}
+
+static bool node_below_min(const struct skipnode *n, const void *r)
+{
+    return below_min(skipnode_score(n), r);
+}
+static bool node_within_max(const struct skipnode *n, const void *r)
+{
+    return within_max(skipnode_score(n), r);
+}
+static bool node_lex_below_min(const struct skipnode *n, const void *r)
+{
+    return lex_below_min(skipnode_member(n), r);
+}
+static bool node_lex_within_max(const struct skipnode *n, const void *r)
+{
+    return lex_within_max(skipnode_member(n), r);
+}
+
+static size_t large_span(const struct zset *z, skiplist_below *below, skiplist_below *within,
+                         const void *range, size_t *first)
+{
+    size_t count = skiplist_count(z->list);
+    const struct skipnode *start = skiplist_seek(z->list, below, range);
+    const struct skipnode *end = skiplist_seek(z->list, within, range);
+    *first = start ? skiplist_rank(z->list, start) : count;
+    size_t last = end ? skiplist_rank(z->list, end) : count;
+    return last > *first ? last - *first : 0;
+}
+
+size_t zset_score_span(const struct val *v, const struct zset_score_range *r, size_t *first)
+{
+    if (v->encoding == ENC_SKIPLIST)
+        return large_span(v->ptr, node_below_min, node_within_max, r, first);
+    const uint8_t *lp = v->ptr;
+    size_t n = 0;
+    *first = 0;
+    for (size_t at = lp_first(lp); at; at = lp_next(lp, lp_next(lp, at))) {
+        double score = score_at(lp, lp_next(lp, at));
+        if (below_min(score, r))
+            ++*first;
+        else if (within_max(score, r))
+            n++;
+        else
+            break;
+    }
+    return n;
+}
+
+size_t zset_lex_span(const struct val *v, const struct zset_lex_range *r, size_t *first)
+{
+    *first = 0;
+    if (r->nothing)
+        return 0;
+    if (v->encoding == ENC_SKIPLIST)
+        return large_span(v->ptr, node_lex_below_min, node_lex_within_max, r, first);
+    const uint8_t *lp = v->ptr;
+    char scratch[NUM_I64_TEXT];
+    size_t n = 0;
+    for (size_t at = lp_first(lp); at; at = lp_next(lp, lp_next(lp, at))) {
+        struct slice member = lp_get(lp, at, scratch);
+        if (lex_below_min(member, r))
+            ++*first;
+        else if (lex_within_max(member, r))
+            n++;
+        else
+            break;
+    }
+    return n;
+}
+
+/* ---- walking ---- */
+
+void zset_iter_init(struct zset_iter *it, const struct val *v, size_t rank, bool reverse)
+{
+    it->v = v;
+    it->reverse = reverse;
+    it->at = 0;
+    it->node = NULL;
+    if (rank >= zset_count(v))
+        return;
+    if (v->encoding == ENC_SKIPLIST)
+        it->node = skiplist_at(((struct zset *)v->ptr)->list, rank);
+    else
+        it->at = lp_at(v->ptr, (long)rank * 2);
+}
+
+bool zset_iter_next(struct zset_iter *it, struct slice *member, double *score)
+{
+    if (it->node) {
+        *member = skipnode_member(it->node);
+        *score = skipnode_score(it->node);
+        it->node = it->reverse ? skipnode_prev(it->node) : skipnode_next(it->node);
+        return true;
+    }
+    if (!it->at)
+        return false;
+    const uint8_t *lp = it->v->ptr;
+    size_t score_place = lp_next(lp, it->at);
+    *member = lp_get(lp, it->at, it->scratch);
+    *score = score_at(lp, score_place);
+    if (it->reverse) {
+        size_t before = lp_prev(lp, it->at);
+        it->at = before ? lp_prev(lp, before) : 0;
+    } else {
+        it->at = lp_next(lp, score_place);
+    }
+    return true;
+}
+
+void zset_remove_ranks(struct val *v, size_t first, size_t count)
+{
+    if (count == 0)
+        return;
+    if (v->encoding == ENC_LISTPACK) {
+        v->ptr = lp_delete(v->ptr, lp_at(v->ptr, (long)first * 2), count * 2);
+        return;
+    }
+    struct zset *z = v->ptr;
+    struct skipnode *n = skiplist_at(z->list, first);
+    for (; n && count; count--) {
+        struct skipnode *next = skipnode_next(n);
+        large_remove(z, n);
+        n = next;
+    }
+}
+
+void zset_random(const struct val *v, struct slice *member, double *score, char scratch[NUM_I64_TEXT])
+{
+    if (v->encoding == ENC_SKIPLIST) {
+        const struct skipnode *n = table_random(&((struct zset *)v->ptr)->members);
+        *member = skipnode_member(n);
+        *score = skipnode_score(n);
+        return;
+    }
+    size_t at = lp_at(v->ptr, (long)rand_below(zset_count(v)) * 2);
+    *member = lp_get(v->ptr, at, scratch);
+    *score = score_at(v->ptr, lp_next(v->ptr, at));
+}
+
+struct scan {
+    zset_visit *visit;
+    void *arg;
+};
+
+static void scan_node(void *arg, void *item)
+{
+    struct scan *s = arg;
+    s->visit(s->arg, skipnode_member(item), skipnode_score(item));
+}
+
+uint64_t zset_scan(const struct val *v, uint64_t cursor, zset_visit *visit, void *arg)
+{
+    if (v->encoding == ENC_SKIPLIST)
+        return table_scan(&((struct zset *)v->ptr)->members, cursor, scan_node,
+                          &(struct scan){visit, arg});
+    struct zset_iter it;
+    struct slice member;
+    double score;
+    for (zset_iter_init(&it, v, 0, false); zset_iter_next(&it, &member, &score);)
+        visit(arg, member, score);
+    return 0;
+}
+
+void zset_free(struct val v)
+{
+    if (v.encoding == ENC_SKIPLIST) {
+        struct zset *z = v.ptr;
+        table_release(&z->members);
+        skiplist_free(z->list);
+    }
+    mem_free(v.ptr);
+}
+
+struct val zset_copy(const struct val *v)
+{
+    if (v->encoding == ENC_LISTPACK)
+        return packed(memcpy(mem_alloc(lp_bytes(v->ptr)), v->ptr, lp_bytes(v->ptr)));
+    struct zset *z = large_new(zset_count(v));
+    const struct zset *from = v->ptr;
+    for (const struct skipnode *n = skiplist_first(from->list); n; n = skipnode_next(n))
+        large_add(z, skipnode_member(n), skipnode_score(n));
+    return (struct val){VALUE_ZSET, ENC_SKIPLIST, z};
+}
+
+size_t zset_memory(const struct val *v, size_t samples)
+{
+    (void)samples; /* a skip list knows its bytes */
+    if (v->encoding == ENC_LISTPACK)
+        return mem_usable(v->ptr);
+    const struct zset *z = v->ptr;
+    return mem_usable(z) + table_memory(&z->members) + skiplist_memory(z->list);
+}

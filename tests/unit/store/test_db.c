@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "store/db.h"
+
+#include "base/mem.h"
+#include "base/rand.h"
+#include "store/val_set.h"
+#include "tests/unit/unit.h"
+
+enum { N = 600, LONGEST = 400 };
+
+/* What a key should hold. */
+struct model {
+    bool in;
+    char text[LONGEST];
+    size_t len;
+    int64_t expire_ms;
+};
+
+static struct slice key_name(char out[300], size_t i)
+{
+    size_t len = num_format_u64(out, i);
+    /* Some keys are longer than a short length can say. */
+    if (i % 50 == 0) {
+        memset(out + len, 'k', 280 - len);
+        len = 280;
+    }
+    return slice(out, len);
+}
+
+static void random_text(struct model *m)
+{
+    static const size_t lens[] = {0, 5, 44, 100, 128, 129, 399};
+    if (rand_below(3) == 0) {
+        m->len = num_format_i64(m->text, (int64_t)rand_u64());
+        return;
+    }
+    m->len = lens[rand_below(7)];
+    for (size_t i = 0; i < m->len; i++)
+        m->text[i] = (char)('a' + rand_below(26));
+}
+
+static void check_key(struct db *db, struct slice key, const struct model *m)
+{
+    char scratch[NUM_I64_TEXT];
+    bool live = m->in && !(m->expire_ms != KEY_NO_EXPIRE && m->expire_ms < db->keyspace->now_ms);
+    struct entry *e = db_find(db, key);
+    CHECK_INT(e != NULL, live);
+    if (!e)
+        return;
+    CHECK_SLICE(entry_string(e, scratch), slice(m->text, m->len));
+    CHECK_INT(entry_expire(e), m->expire_ms);
+    CHECK_SLICE(entry_key(e), key);
+}
+
+static void strings_agree_with_a_model(void)
+{
+    rand_seed(unit_seed());
+    struct keyspace ks;
+    keyspace_init(&ks, 2);
+    ks.now_ms = 1700000000000;
+    struct db *db = ks.dbs[0];
+    struct model *models = mem_zalloc(N * sizeof *models);
+    char name[300], other[300];
+    for (int round = 0; round < 100000; round++) {
+        size_t i = rand_below(N);
+        struct model *m = &models[i];
+        struct slice key = key_name(name, i);
+        check_key(db, key, m);
+        struct entry *e = db_find(db, key);
+        m->in = e;
+        switch (rand_below(7)) {
+        case 0: case 1:
+            random_text(m);
+            m->expire_ms = rand_below(2) ? KEY_NO_EXPIRE : ks.now_ms + (int64_t)rand_below(5000);
+            m->in = true;
+            db_set_string(db, key, slice(m->text, m->len), m->expire_ms);
+            break;
+        case 2:
+            if (e) {
+                random_text(m);
+                db_set_string(db, key, slice(m->text, m->len), DB_KEEP_TTL);
+            }
+            break;
+        case 3:
+            if (e) {
+                m->expire_ms = rand_below(3) ? ks.now_ms + (int64_t)rand_below(5000) : KEY_NO_EXPIRE;
+                db_set_expire(db, e, m->expire_ms);
+            }
+            break;
+        case 4:
+            CHECK_INT(db_remove(db, key), m->in);
+            m->in = false;
+            break;
+        case 5: {
+            size_t j = rand_below(N);
+            struct slice to = key_name(other, j);
+            if (!e || j == i)
+                break;
+            db_remove(db, to);
+            db_rename(db, key, db, to);
+            models[j] = *m;
+            m->in = false;
+            break;
+        }
+        default:
+            if (e && m->len + 40 < LONGEST) {
+                struct str *text;
+                db_open_string(db, key, m->len + 40, &text);
+                memset(text->bytes + text->len, 'z', 40);
+                text->len += 40;
+                memset(m->text + m->len, 'z', 40);
+                m->len += 40;
+            }
+        }
+        if (m->in)
+            check_key(db, key, m);
+        if (rand_below(100) == 0)
+            ks.now_ms += (int64_t)rand_below(3000);
+        if (rand_below(500) == 0) {
+            while (db_expire_due(db, 7) == 7)
+                ;
+            uint64_t live = 0;
+            for (size_t k = 0; k < N; k++)
+                live += models[k].in && !(models[k].expire_ms != KEY_NO_EXPIRE &&
+                                          models[k].expire_ms < ks.now_ms);
+            CHECK_INT(db_count(db), live);
+        }
+    }
+    CHECK(ks.expired > 0);
+    mem_free(models);
+    keyspace_release(&ks);
+}
+
+static void entries_are_small(void)
+{
+    enum { KEYS = 200000 };
+    struct keyspace ks;
+    keyspace_init(&ks, 1);
+    size_t before = mem_used();
+    char key[40], value[24];
+    memset(value, 'v', 16);
+    for (int i = 0; i < KEYS; i++) {
+        memset(key, '0', 16);
+        num_format_i64(key + 8, 10000000 + i);
+        db_set_string(ks.dbs[0], slice(key, 16), slice(value, 16), KEY_NO_EXPIRE);
+    }
+    CHECK((mem_used() - before) / KEYS < 60);
+    keyspace_release(&ks);
+}
+
+struct seen {
+    int set, removed, expired, flushed;
+};
+
+static void listen(void *arg, struct db *db, struct slice key, enum key_event_kind kind)
+{
+    struct seen *s = arg;
+    (void)db;
+    (void)key;
+    s->set += kind == KEY_SET;
+    s->removed += kind == KEY_REMOVED;
+    s->expired += kind == KEY_EXPIRED;
+    s->flushed += kind == KEY_FLUSHED;
+}
+
+static void deferred(void *arg, void (*job)(void *), void *job_arg)
+{
+    ++*(int *)arg;
+    job(job_arg);
+}
+
+static void events_flush_swap(void)
+{
+    struct keyspace ks;
+    struct seen seen = {0};
+    int defers = 0;
+    keyspace_init(&ks, 2);
+    ks.now_ms = 1000000;
+    ks.on_event = listen;
+    ks.on_event_arg = &seen;
+    ks.defer = deferred;
+    ks.defer_arg = &defers;
+    struct db *db = ks.dbs[0];
+    struct val v = set_new(SLICE_LIT("x"), &ks.limits);
+    for (int i = 0; i < 300; i++) {
+        char text[NUM_I64_TEXT];
+        set_add(&v, slice(text, num_format_i64(text, i)), &ks.limits);
+    }
+    set_add(&v, SLICE_LIT("x"), &ks.limits);
+    struct entry *e = db_add_val(db, SLICE_LIT("s"), v);
+    CHECK_STR(entry_encoding_name(e), "hashtable");
+    CHECK_INT(seen.set, 1);
+    db_remove_as(db, SLICE_LIT("s"), KEY_REMOVED, true);
+    CHECK_INT(defers, 1);
+    CHECK_INT(seen.removed, 1);
+    e = db_set_string(db, SLICE_LIT("a"), SLICE_LIT("1"), 999999);
+    CHECK(!db_find(db, SLICE_LIT("a")));
+    CHECK_INT(seen.expired, 1);
+    /* Hidden: not found, still there. Ignored: found. */
+    db_set_string(db, SLICE_LIT("a"), SLICE_LIT("1"), 999999);
+    ks.expire_mode = EXPIRE_HIDE;
+    CHECK(!db_find(db, SLICE_LIT("a")));
+    CHECK_INT(db_count(db), 1);
+    ks.expire_mode = EXPIRE_IGNORE;
+    CHECK(db_find(db, SLICE_LIT("a")) != NULL);
+    ks.expire_mode = EXPIRE_DELETE;
+    for (int i = 0; i < 100; i++) {
+        char text[NUM_I64_TEXT];
+        db_set_string(db, slice(text, num_format_i64(text, i)), SLICE_LIT("x"), KEY_NO_EXPIRE);
+    }
+    keyspace_swap(&ks, 0, 1);
+    CHECK_INT(db_count(ks.dbs[1]), 101);
+    CHECK_INT(ks.dbs[1]->id, 1);
+    db_flush_all(&ks, true);
+    CHECK_INT(seen.flushed, 2);
+    CHECK_INT(defers, 2);
+    CHECK_INT(keyspace_count(&ks), 0);
+    keyspace_release(&ks);
+}
+
+static void access_clocks(void)
+{
+    struct keyspace ks;
+    keyspace_init(&ks, 1);
+    ks.now_ms = 5000000;
+    struct entry *e = db_set_string(ks.dbs[0], SLICE_LIT("a"), SLICE_LIT("1"), KEY_NO_EXPIRE);
+    ks.now_ms += 30000;
+    CHECK_INT(entry_idle_ms(&ks, e), 30000);
+    db_find_with(ks.dbs[0], SLICE_LIT("a"), DB_NOTOUCH);
+    CHECK_INT(entry_idle_ms(&ks, e), 30000);
+    db_find(ks.dbs[0], SLICE_LIT("a"));
+    CHECK_INT(entry_idle_ms(&ks, e), 0);
+    entry_set_idle(&ks, e, 77);
+    CHECK_INT(entry_idle_ms(&ks, e), 77000);
+    ks.access = ACCESS_LFU;
+    entry_set_freq(&ks, e, 200);
+    CHECK_INT(entry_freq(&ks, e), 200);
+    ks.now_ms += 5 * 60000;
+    CHECK_INT(entry_freq(&ks, e), 195);
+    e = db_set_string(ks.dbs[0], SLICE_LIT("b"), SLICE_LIT("1"), KEY_NO_EXPIRE);
+    CHECK_INT(entry_freq(&ks, e), 5);
+    for (int i = 0; i < 1000; i++)
+        db_find(ks.dbs[0], SLICE_LIT("b"));
+    CHECK(entry_freq(&ks, e) > 6 && entry_freq(&ks, e) < 60);
+    keyspace_release(&ks);
+}
+
+int main(void)
+{
+    return UNIT_RUN(UNIT(strings_agree_with_a_model), UNIT(entries_are_small), UNIT(events_flush_swap),
+                    UNIT(access_clocks));
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "store/expire.h"
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/rand.h"
+#include "store/db.h"
+#include "tests/unit/unit.h"
+
+enum { N = 3000 };
+
+static struct entry *make(int64_t expire_ms, int i)
+{
+    char name[NUM_I64_TEXT];
+    struct entry_parts p = {.key = slice(name, num_format_i64(name, i)), .encoding = ENC_INT,
+                            .num = i, .expire_ms = expire_ms};
+    struct entry *e = mem_alloc(entry_size_of(&p));
+    entry_fill(e, &p);
+    return e;
+}
+
+static int64_t some_time(int64_t now)
+{
+    switch (rand_below(6)) {
+    case 0: return now + (int64_t)rand_below(64);
+    case 1: return now + (int64_t)rand_below(100000);
+    case 2: return now + (int64_t)rand_below(1000000000);
+    case 3: return (int64_t)rand_below(INT64_MAX);
+    case 4: return now - (int64_t)rand_below(1000);
+    default: return -1 - (int64_t)rand_below(1000) - 1;
+    }
+}
+
+/* After each advance exactly the entries whose time has come are due, whatever was added, removed or
+ * moved before. */
+static void due_are_exactly_the_past(void)
+{
+    rand_seed(unit_seed());
+    struct expire_index x;
+    struct entry *entries[N] = {0};
+    int64_t now = 1700000000000;
+    expire_init(&x, now);
+    size_t count = 0;
+    for (int round = 0; round < 60000; round++) {
+        size_t i = rand_below(N);
+        if (!entries[i]) {
+            entries[i] = make(some_time(now), (int)i);
+            expire_add(&x, entries[i]);
+            count++;
+        } else if (rand_below(3) == 0) {
+            expire_remove(&x, entries[i]);
+            mem_free(entries[i]);
+            entries[i] = NULL;
+            count--;
+        } else if (rand_below(2)) {
+            struct entry *moved = mem_dup(entries[i], entry_size(entries[i]));
+            mem_free(entries[i]);
+            entries[i] = moved;
+            expire_moved(&x, moved);
+        }
+        CHECK_INT(x.count, count);
+        if (rand_below(50))
+            continue;
+        int64_t step[] = {1, 63, 5000, 400000, 70000000, 9000000000};
+        now += (int64_t)rand_below((uint64_t)step[rand_below(6)]);
+        int64_t next = expire_next_ms(&x), earliest = INT64_MAX;
+        for (int k = 0; k < N; k++) {
+            if (entries[k] && entry_expire(entries[k]) < earliest)
+                earliest = entry_expire(entries[k]);
+        }
+        CHECK(next <= earliest || earliest <= (int64_t)x.clock_ms);
+        CHECK(expire_random(&x) != NULL || count == 0);
+        expire_advance(&x, now);
+        for (struct entry *e; (e = expire_due(&x)); count--) {
+            int64_t k;
+            CHECK(entry_expire(e) <= now);
+            CHECK(num_parse_i64(entry_key(e), &k));
+            CHECK(entries[k] == e);
+            expire_remove(&x, e);
+            mem_free(e);
+            entries[k] = NULL;
+        }
+        for (int k = 0; k < N; k++)
+            CHECK(!entries[k] || entry_expire(entries[k]) > now);
+    }
+    for (int k = 0; k < N; k++)
+        mem_free(entries[k]);
+    expire_release(&x);
+}
+
+static void far_future_fits(void)
+{
+    struct expire_index x;
+    expire_init(&x, 0);
+    struct entry *e = make(INT64_MAX, 1);
+    expire_add(&x, e);
+    CHECK(expire_next_ms(&x) <= INT64_MAX);
+    expire_advance(&x, 4102444800000);
+    CHECK(!expire_due(&x));
+    expire_advance(&x, INT64_MAX);
+    CHECK(expire_due(&x) == e);
+    expire_remove(&x, e);
+    CHECK_INT(expire_next_ms(&x), INT64_MAX);
+    expire_release(&x);
+    mem_free(e);
+}
+
+int main(void)
+{
+    return UNIT_RUN(UNIT(due_are_exactly_the_past), UNIT(far_future_fits));
+}
