@@ -12,6 +12,7 @@
 #define SERVER_COMMAND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/slice.h"
@@ -57,7 +58,8 @@ struct key_spec {
      .first_key = 1, .step = 1}
 enum { KEY_SPECS_MAX = 4 };
 
-/* ACL categories besides those that follow from flags and group (command_categories computes all). */
+/* ACL categories besides those that follow from the flags: write, read(only), admin with dangerous,
+ * pubsub, blocking, and fast or else slow. */
 enum {
     CAT_KEYSPACE = 1 << 0, CAT_READ = 1 << 1, CAT_WRITE = 1 << 2, CAT_SET = 1 << 3,
     CAT_SORTEDSET = 1 << 4, CAT_LIST = 1 << 5, CAT_HASH = 1 << 6, CAT_STRING = 1 << 7,
@@ -83,7 +85,11 @@ struct command {
     const char *history;     /* "6.0.0:Text|7.0.0:Text", NULL none */
     struct key_spec keys[KEY_SPECS_MAX];
     command_find_keys *find_keys;
-    /* The arguments of COMMAND DOCS in a small language, see command_args.c; NULL none. */
+    /* The arguments of COMMAND DOCS, blank-separated, NULL none. Each: name:type (token for
+     * pure-token), then any of @N key spec index, =TOKEN ('' empty), ~display text when it is not
+     * the name, ? optional, * multiple, + multiple token, ^version since, !version deprecated
+     * since, and for oneof and block (arguments). Shown: all but oneof and block have a display
+     * text. command_args.c turns it into the reply. */
     const char *args;
     const struct command *subcommands; /* table ended by a NULL name */
     const struct command *parent;      /* filled in by the registry's copy, NULL at top level */
@@ -91,8 +97,10 @@ struct command {
 
 /* ---- the registry ---- */
 struct commands; /* opaque */
+struct latency;
 struct command_stats {
     uint64_t calls, usec, rejected, failed;
+    struct latency *latency; /* see stats.h; NULL until first used */
 };
 
 struct commands *commands_new(void);
@@ -108,6 +116,7 @@ struct command_entry {
     void *arg;
     struct command_stats stats;
     struct command_entry *subs; /* array, sub_count of them */
+    struct command_entry *owner; /* of a subcommand: its container */
     unsigned sub_count, id;
     int first_key, last_key, key_step; /* the legacy triple */
     uint32_t categories;
@@ -118,6 +127,7 @@ struct command_entry *commands_find(const struct commands *cs, struct slice name
 struct command_entry *command_find_sub(struct command_entry *e, struct slice name);
 size_t commands_count(const struct commands *cs);
 typedef void commands_visit(void *arg, struct command_entry *e);
+void commands_reset_stats(struct commands *cs);
 void commands_each(struct commands *cs, commands_visit *visit, void *arg); /* top level */
 
 /* Key positions of a call; -1 when it has none or they cannot be told. */

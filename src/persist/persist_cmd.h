@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The persist commands: handlers, named cmd_ and the command, and their table. */
+#ifndef PERSIST_PERSIST_CMD_H
+#define PERSIST_PERSIST_CMD_H
+
+#include "server/command.h"
+
+extern const struct command cmd_persist_commands[];
+
+void cmd_lastsave(struct ctx *c);
+void cmd_save(struct ctx *c);
+void cmd_bgsave(struct ctx *c);
+void cmd_bgrewriteaof(struct ctx *c);
+void cmd_shutdown(struct ctx *c);
+void cmd_debug(struct ctx *c);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What COMMAND, ACL and the executor know of the persist commands. Facts as in Redis 7.2. */
+#include "persist/persist_cmd.h"
+
+const struct command cmd_persist_commands[] = {
+    {.name = "lastsave", .run = cmd_lastsave, .arity = 1,
+     .flags = CMD_LOADING | CMD_STALE | CMD_FAST, .categories = CAT_ADMIN | CAT_DANGEROUS,
+     .group = "server", .since = "1.0.0",
+     .summary = "Tells when the data set was last saved",
+     .complexity = "O(1)",
+     .tips = "nondeterministic_output"},
+    {.name = "save", .run = cmd_save, .arity = 1,
+     .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING | CMD_NO_MULTI, .group = "server",
+     .since = "1.0.0",
+     .summary = "Saves the data set and waits for it",
+     .complexity = "O(N) where N is the total number of keys in all databases"},
+    {.name = "bgsave", .run = cmd_bgsave, .arity = -1,
+     .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING, .group = "server",
+     .since = "1.0.0",
+     .summary = "Saves the data set in a child process",
+     .complexity = "O(1)",
+     .args = "schedule:token=SCHEDULE?^3.2.2"},
+    {.name = "bgrewriteaof", .run = cmd_bgrewriteaof, .arity = 1,
+     .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING, .group = "server",
+     .since = "1.0.0",
+     .summary = "Rewrites the append log in a child process",
+     .complexity = "O(1)"},
+    {.name = "shutdown", .run = cmd_shutdown, .arity = -1,
+     .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_ALLOW_BUSY,
+     .group = "server", .since = "1.0.0",
+     .summary = "Saves as configured and stops the server",
+     .complexity =
+         "O(N) when saving, where N is the total number of keys in all databases when saving "
+         "data, otherwise O(1)",
+     .args = "save-selector:oneof?(nosave:token=NOSAVE save:token=SAVE) now:token=NOW?^7.0.0 "
+       "force:token=FORCE?^7.0.0 abort:token=ABORT?^7.0.0"},
+    {.name = "debug", .run = cmd_debug, .arity = -2,
+     .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE, .group = "server",
+     .since = "1.0.0",
+     .summary = "Container of commands for tests",
+     .complexity = "Depends on subcommand."},
+    {.name = NULL}};
