@@ -48,6 +48,7 @@ struct value_limits {
     uint64_t zset_listpack_entries, zset_listpack_value;
     int64_t list_listpack_size;
     uint64_t list_compress_depth;
+    uint64_t string_max; /* proto-max-bulk-len: the longest string a command may make */
 };
 
 enum expire_mode {
@@ -69,6 +70,7 @@ struct keyspace {
     bool held;              /* a child lives: access clocks stand still, pages stay shared */
     keyspace_listen *on_event;
     void *on_event_arg;
+    int dump_version;       /* RDB version of DUMP payloads (rdb-target-version); 0: ours */
     uint64_t hits, misses, expired, evicted;
     uint64_t expired_time_cap; /* times active expiry ran out of its share */
     bool lazyfree_expire, lazyfree_eviction, lazyfree_del; /* big values are freed by a worker */

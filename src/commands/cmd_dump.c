@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* DUMP and RESTORE: one value as bytes, through the same writer, reader and loader as a file. */
+#include "commands/cmd_key.h"
+
+#include "base/log.h"
+#include "format/rdb_read.h"
+#include "format/rdb_write.h"
+#include "server/ctx.h"
+#include "server/reply.h"
+#include "store/load.h"
+#include "store/walk.h"
+
+void cmd_dump(struct ctx *c)
+{
+    struct entry *e = db_find_with(c->db, c->argv[1], DB_NOTOUCH);
+    if (!e) {
+        reply_null(c);
+        return;
+    }
+    struct out out;
+    struct rdb_writer w;
+    out_init_memory(&out);
+    rdb_payload_writer_init(&w, &out, c->keyspace->dump_version);
+    walk_entry(c->db, e, &w.sink);
+    if (rdb_writer_bad(&w)) {
+        reply_errorf(c, "ERR %s", w.sink.fault.what);
+    } else {
+        rdb_payload_seal(&out.buf, 0, c->keyspace->dump_version);
+        reply_bulk(c, buf_slice(&out.buf));
+    }
+    rdb_writer_free(&w);
+    out_free(&out);
+}
+
+struct restore_options {
+    bool replace, absolute;
+    int64_t ttl, idle_s, freq;
+};
+
+static bool parse_options(struct ctx *c, struct restore_options *o)
+{
+    *o = (struct restore_options){.idle_s = KEY_NO_IDLE, .freq = KEY_NO_FREQ};
+    for (int i = 4; i < c->argc; i++) {
+        bool value = i + 1 < c->argc;
+        if (ctx_arg_is(c, i, "replace")) {
+            o->replace = true;
+        } else if (ctx_arg_is(c, i, "absttl")) {
+            o->absolute = true;
+        } else if (ctx_arg_is(c, i, "idletime") && value && o->freq == KEY_NO_FREQ) {
+            if (!ctx_arg_i64(c, ++i, &o->idle_s))
+                return false;
+            if (o->idle_s < 0) {
+                reply_error(c, "ERR Invalid IDLETIME value, must be >= 0");
+                return false;
+            }
+        } else if (ctx_arg_is(c, i, "freq") && value && o->idle_s == KEY_NO_IDLE) {
+            if (!ctx_arg_i64(c, ++i, &o->freq))
+                return false;
+            if (o->freq < 0 || o->freq > 255) {
+                reply_error(c, "ERR Invalid FREQ value, must be >= 0 and <= 255");
+                return false;
+            }
+        } else {
+            reply_syntax(c);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The payload's value, in l. */
+static bool read_value(struct ctx *c, struct load *l)
+{
+    struct fault f = {0};
+    int version;
+    if (!rdb_payload_check(c->argv[3], &version, &f)) {
+        reply_error(c, "ERR DUMP payload version or checksum are wrong");
+        return false;
+    }
+    struct key_event key = {.name = c->argv[1], .db = c->db->id, .expire_ms = KEY_NO_EXPIRE,
+                            .idle_s = KEY_NO_IDLE, .freq = KEY_NO_FREQ};
+    struct rdb_options options = {0};
+    if (rdb_payload_read(c->argv[3], &key, &l->sink, &options, &f) && load_finish(l))
+        return true;
+    const struct fault *why = fault_is(&f) ? &f : &l->sink.fault;
+    char line[512];
+    log_warning("RESTORE refused a payload: %s", fault_text(why, line, sizeof line));
+    if (why->code == FAULT_CANNOT_HOLD)
+        reply_errorf(c, "ERR %s", why->what);
+    else
+        reply_error(c, "ERR Bad data format");
+    return false;
+}
+
+static void put_value(struct ctx *c, struct load *l, const struct restore_options *o, int64_t expire_ms)
+{
+    struct entry *e;
+    if (l->value.type == VALUE_STRING) {
+        e = db_set_string(c->db, c->argv[1], buf_slice(&l->text), expire_ms);
+    } else {
+        e = db_add_val(c->db, c->argv[1], l->value);
+        l->value.ptr = NULL;
+        if (expire_ms != KEY_NO_EXPIRE)
+            e = db_set_expire(c->db, e, expire_ms);
+    }
+    if (o->idle_s != KEY_NO_IDLE && c->keyspace->access == ACCESS_LRU)
+        entry_set_idle(c->keyspace, e, o->idle_s);
+    if (o->freq != KEY_NO_FREQ && c->keyspace->access == ACCESS_LFU)
+        entry_set_freq(c->keyspace, e, (unsigned)o->freq);
+}
+
+/* The log gets an absolute time: replayed later, the key must not live longer. */
+static void log_restore(struct ctx *c, const struct restore_options *o, int64_t expire_ms)
+{
+    char at[NUM_I64_TEXT], extra[NUM_I64_TEXT];
+    struct slice argv[9] = {SLICE_LIT("RESTORE"), c->argv[1]};
+    argv[2] = slice(at, num_format_i64(at, expire_ms));
+    argv[3] = c->argv[3];
+    int argc = 4;
+    if (o->replace)
+        argv[argc++] = SLICE_LIT("REPLACE");
+    argv[argc++] = SLICE_LIT("ABSTTL");
+    if (o->idle_s != KEY_NO_IDLE) {
+        argv[argc++] = SLICE_LIT("IDLETIME");
+        argv[argc++] = slice(extra, num_format_i64(extra, o->idle_s));
+    } else if (o->freq != KEY_NO_FREQ) {
+        argv[argc++] = SLICE_LIT("FREQ");
+        argv[argc++] = slice(extra, num_format_i64(extra, o->freq));
+    }
+    ctx_log_instead(c, argc, argv);
+}
+
+void cmd_restore(struct ctx *c)
+{
+    struct restore_options o;
+    struct load l;
+    if (!parse_options(c, &o))
+        return;
+    bool exists = db_find_write(c->db, c->argv[1]);
+    if (exists && !o.replace) {
+        reply_error(c, "BUSYKEY Target key name already exists.");
+        return;
+    }
+    if (!ctx_arg_i64(c, 2, &o.ttl))
+        return;
+    if (o.ttl < 0) {
+        reply_error(c, "ERR Invalid TTL value, must be >= 0");
+        return;
+    }
+    load_init(&l, c->keyspace, LOAD_ONE_VALUE, c->now_ms);
+    if (!read_value(c, &l)) {
+        load_release(&l);
+        return;
+    }
+    int64_t expire_ms = KEY_NO_EXPIRE;
+    bool past = false;
+    if (o.ttl) {
+        if (o.absolute)
+            expire_ms = o.ttl;
+        else if (__builtin_add_overflow(o.ttl, c->now_ms, &expire_ms))
+            expire_ms = INT64_MAX;
+        past = expire_ms <= c->now_ms && !(c->flags & CTX_LOADING);
+    }
+    if (exists)
+        db_remove_as(c->db, c->argv[1], KEY_REMOVED, c->keyspace->lazyfree_del);
+    if (past) {
+        if (exists) {
+            struct slice argv[] = {SLICE_LIT("DEL"), c->argv[1]};
+            ctx_log_instead(c, 2, argv);
+            ctx_changed(c, 1);
+        }
+    } else {
+        put_value(c, &l, &o, expire_ms);
+        if (o.ttl)
+            log_restore(c, &o, expire_ms);
+        ctx_changed(c, 1);
+    }
+    load_release(&l);
+    reply_ok(c);
+}

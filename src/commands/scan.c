@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "commands/scan.h"
+
+#include "base/bytes.h"
+#include "base/glob.h"
+#include "server/ctx.h"
+#include "server/reply.h"
+
+bool scan_parse(struct ctx *c, int cursor_at, bool keys, struct scan_args *a)
+{
+    *a = (struct scan_args){.count = 10, .keys = keys};
+    if (!ctx_arg_cursor(c, cursor_at, &a->cursor))
+        return false;
+    for (int i = cursor_at + 1; i < c->argc; i += 2) {
+        bool value = i + 1 < c->argc;
+        if (value && ctx_arg_is(c, i, "count")) {
+            if (!ctx_arg_i64(c, i + 1, &a->count))
+                return false;
+            if (a->count < 1) {
+                reply_syntax(c);
+                return false;
+            }
+        } else if (value && ctx_arg_is(c, i, "match")) {
+            a->pattern = c->argv[i + 1];
+            a->has_pattern = !slice_eq_str(a->pattern, "*");
+        } else if (value && keys && ctx_arg_is(c, i, "type")) {
+            a->type = c->argv[i + 1];
+            a->has_type = true;
+        } else {
+            reply_syntax(c);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool scan_wants(const struct scan_args *a, struct slice element)
+{
+    return !a->has_pattern || glob_match(a->pattern, element, false);
+}
+
+void scan_found_add(struct scan_found *f, struct slice element)
+{
+    char len[4];
+    store_le32(len, (uint32_t)element.len);
+    buf_append(&f->bytes, len, sizeof len);
+    buf_add(&f->bytes, element);
+    f->count++;
+}
+
+bool scan_found_next(const struct scan_found *f, size_t *at, struct slice *element)
+{
+    if (*at >= f->bytes.len)
+        return false;
+    uint32_t len = load_le32(f->bytes.data + *at);
+    *element = slice(f->bytes.data + *at + 4, len);
+    *at += 4 + len;
+    return true;
+}
+
+void scan_found_free(struct scan_found *f)
+{
+    buf_free(&f->bytes);
+    f->count = 0;
+}
+
+void scan_reply(struct ctx *c, struct scan_found *f, uint64_t cursor)
+{
+    char text[NUM_I64_TEXT];
+    struct slice element;
+    reply_array(c, 2);
+    reply_bulk(c, slice(text, num_format_u64(text, cursor)));
+    reply_array(c, f->count);
+    for (size_t at = 0; scan_found_next(f, &at, &element);)
+        reply_bulk(c, element);
+    scan_found_free(f);
+}
