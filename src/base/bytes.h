@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Fixed-width integers and doubles in byte order, at any alignment. "le" little, "be" big endian. */
+/* Fixed-width integers and doubles in byte order, at any alignment. "le" little, "be" big. */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 

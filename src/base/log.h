@@ -11,7 +11,13 @@
 
 #include <stdbool.h>
 
-enum log_level { LOG_DEBUG_LEVEL, LOG_VERBOSE_LEVEL, LOG_NOTICE_LEVEL, LOG_WARNING_LEVEL, LOG_NOTHING_LEVEL };
+enum log_level {
+    LOG_DEBUG_LEVEL,
+    LOG_VERBOSE_LEVEL,
+    LOG_NOTICE_LEVEL,
+    LOG_WARNING_LEVEL,
+    LOG_NOTHING_LEVEL,
+};
 enum { LOG_LINE_MAX = 1024 };
 
 /* file NULL or "": standard output. Copies file. Returns 0, or -errno when it cannot be opened

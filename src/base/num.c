@@ -7,13 +7,15 @@
  *   k < 0 and (k > -7 or exp < 4) plain decimal
  *   else                         d.ddde+x, exponent without padding
  *
- * The digits: a decimal of at most 15 digits is told apart from all others of its length by the
- * double next to it, so if M / 10^k == d for an M below 10^15, M is found by rounding d * 10^k, and
- * M and 10^k (k <= 22) being exact, the division decides. What needs 16 or 17 digits (or has an
- * extreme exponent) goes through printf.
+ * The digits: fewest of 15, 16, 17 for which the nearest decimal of that length reads back as d
+ * (zeros at its end dropped: decimals of up to 15 digits are all told apart by doubles). With
+ * d = f * 2^e and a scale k, N = f * 5^k and s = -(e + k), the nearest integer to d * 10^k is
+ * m = N / 2^s rounded, and m reads back as d when m * 2^s is within half a step of f (which is
+ * 5^k / 2) of N. For k <= 27 all of it fits 128 bits and is exact. What is out of that range goes
+ * through printf.
  *
- * The same exactness reads most decimal texts without strtod. Where the C library is needed it gets
- * the "C" locale explicitly. */
+ * Reading: digits that are exact as a double, times or over a power of ten that is exact, need one
+ * operation, which rounds correctly. The rest is strtod's, in the "C" locale explicitly. */
 #include "base/num.h"
 
 #include <errno.h>
@@ -272,32 +274,79 @@ bool num_parse_long_double(struct slice text, long double *out)
 
 /* ---- writing real numbers ---- */
 
+/* Between these a scale k of 0 to 27 gives 15 to 17 digits, and e + k < 0. */
+#define SMALLEST_EXACT 1e-10
+#define LARGEST_EXACT 1e15
+
 /* A positive finite value as mantissa * 10^scale; the mantissa has no zeros at its end. */
 struct decimal {
     uint64_t mantissa;
     int scale;
 };
 
-static bool find_short(double d, struct decimal *out)
+/* The power of ten of the first digit, for d in [SMALLEST_EXACT, LARGEST_EXACT). */
+static int first_digit_exponent(double d)
 {
-    for (int k = 0; k <= 22; k++) {
-        double scaled = d * pow10_exact[k];
-        if (scaled >= 1e15)
-            return false;
-        int64_t m = (int64_t)(scaled + 0.5);
-        if (m && (double)m / pow10_exact[k] == d) {
-            *out = (struct decimal){(uint64_t)m, -k};
-            return true;
-        }
+    static const double below_one[] = {1e0,  1e-1, 1e-2, 1e-3, 1e-4, 1e-5,
+                                       1e-6, 1e-7, 1e-8, 1e-9, 1e-10};
+    int p = 0;
+    if (d >= 1)
+        while (d >= pow10_exact[p + 1])
+            p++;
+    else
+        while (d < below_one[-p])
+            p--;
+    return p;
+}
+
+/* The integer nearest to f * 2^e * 10^k, if it reads back as f * 2^e. */
+static bool round_to(uint64_t f, int e, int k, uint64_t *m)
+{
+    static const uint64_t five[28] = {
+        1u, 5u, 25u, 125u, 625u, 3125u, 15625u, 78125u, 390625u, 1953125u, 9765625u, 48828125u,
+        244140625u, 1220703125u, 6103515625u, 30517578125u, 152587890625u, 762939453125u,
+        3814697265625u, 19073486328125u, 95367431640625u, 476837158203125u, 2384185791015625u,
+        11920928955078125u, 59604644775390625u, 298023223876953125u, 1490116119384765625u,
+        7450580596923828125u,};
+    uint64_t five_k = five[k];
+    int s = -(e + k);
+    unsigned __int128 n = (unsigned __int128)f * five_k, half = (unsigned __int128)1 << (s - 1);
+    *m = (uint64_t)((n + half) >> s);
+    unsigned __int128 back = (unsigned __int128)*m << s;
+    if (back - n == half && *m % 2) { /* a tie goes to the even one, as in printf */
+        *m -= 1;
+        back -= 2 * half;
     }
-    return false;
+    unsigned __int128 off = back > n ? back - n : n - back;
+    /* Below a power of two the steps of f are half as wide. */
+    unsigned wide = back < n && f == (uint64_t)1 << 52 ? 4 : 2;
+    return off * wide < five_k || (off * wide == five_k && f % 2 == 0);
+}
+
+static bool find_exact(double d, struct decimal *out)
+{
+    if (d < SMALLEST_EXACT || d >= LARGEST_EXACT)
+        return false;
+    int e;
+    uint64_t f = (uint64_t)(frexp(d, &e) * 0x1p53), m = 0;
+    e -= 53;
+    int p = first_digit_exponent(d), k = 0;
+    for (int digits = 15; digits <= 17; digits++) {
+        k = digits - 1 - p;
+        if (round_to(f, e, k, &m))
+            break;
+    }
+    while (m % 10 == 0) {
+        m /= 10;
+        k--;
+    }
+    *out = (struct decimal){m, -k};
+    return true;
 }
 
 static void find_by_printing(double d, struct decimal *out)
 {
-    /* Fewer than 15 digits can only be enough where find_short did not look, or where doubles are
-     * less precise than that. */
-    int precision = d < 2.3e-308 ? 1 : 15;
+    int precision = d < 2.3e-308 ? 1 : 15; /* very small doubles are less precise */
     char text[40];
     for (;; precision++) {
         snprintf(text, sizeof text, "%.*e", precision - 1, d);
@@ -375,7 +424,7 @@ size_t num_format_double(char out[NUM_DOUBLE_TEXT], double d)
         return num_format_i64(out, (int64_t)d);
     bool minus = d < 0;
     struct decimal decimal;
-    if (!find_short(fabs(d), &decimal))
+    if (!find_exact(fabs(d), &decimal))
         find_by_printing(fabs(d), &decimal);
     char digits[NUM_I64_TEXT];
     size_t n = num_format_u64(digits, decimal.mantissa);

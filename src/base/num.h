@@ -15,7 +15,7 @@ enum { NUM_I64_TEXT = 21, NUM_DOUBLE_TEXT = 40 }; /* room that a formatted numbe
  * result gives the same text back (so it also decides integer encodings). */
 bool num_parse_i64(struct slice text, int64_t *out);
 bool num_parse_u64(struct slice text, uint64_t *out);
-/* Decimal, hex, exponent, inf/infinity/-inf with any case; NaN, blanks, junk refused. Locale-free. */
+/* Decimal, hex, exponent, inf/infinity/-inf with any case; NaN, blanks, junk refused. No locale. */
 bool num_parse_double(struct slice text, double *out);
 bool num_parse_long_double(struct slice text, long double *out);
 /* "1024", "10k" 1000, "10kb" 1024, "1m" "1mb" "1g" "1gb", any case; a leading '-' refused. */

@@ -20,7 +20,7 @@ int64_t intset_get(const uint8_t *is, size_t index);
 bool intset_has(const uint8_t *is, int64_t n);
 uint8_t *intset_add(uint8_t *is, int64_t n, bool *added); /* added may be NULL */
 uint8_t *intset_remove(uint8_t *is, int64_t n, bool *removed);
-/* Well-formed, not empty, strictly ascending? On false *why is a static sentence. Any bytes safe. */
+/* Well-formed, not empty, strictly ascending? On false *why is a static sentence. Safe. */
 bool intset_validate(struct slice blob, const char **why);
 
 #endif

@@ -17,8 +17,10 @@
  * false stops the walk (which then reports "stopped"). NULL visitor: only validate. */
 typedef bool legacy_visit(void *arg, struct slice element);
 
-/* *count (may be NULL): number of elements (zipmap: 2 a pair). On false *why is a static sentence. */
-bool ziplist_walk(struct slice blob, legacy_visit *visit, void *arg, size_t *count, const char **why);
-bool zipmap_walk(struct slice blob, legacy_visit *visit, void *arg, size_t *count, const char **why);
+/* *count (may be NULL): elements (zipmap: 2 a pair). On false *why is a static sentence. */
+bool ziplist_walk(struct slice blob, legacy_visit *visit, void *arg, size_t *count,
+                  const char **why);
+bool zipmap_walk(struct slice blob, legacy_visit *visit, void *arg, size_t *count,
+                 const char **why);
 
 #endif

@@ -220,8 +220,8 @@ static uint8_t *splice(uint8_t *lp, size_t at, size_t old_size, size_t new_size)
         memmove(lp + at + new_size, lp + at + old_size, total - at - old_size);
         store_le32(lp, (uint32_t)new_total);
     }
-    /* Small cuts keep the block: the next insertion wants the room. */
-    if (new_total < total / 2)
+    /* Small cuts mostly keep the block: the next insertion wants the room. */
+    if (__builtin_clzll(new_total) > __builtin_clzll(total))
         lp = mem_realloc(lp, new_total);
     return lp;
 }

@@ -6,7 +6,7 @@
  * Compression (depth d > 0): the d nodes at each end are always raw, which is where lists are used.
  * A node further in is packed when it is left alone: when an iterator leaves it, when it is made,
  * or when it gets that far in. It stays raw if it is short or does not compress. "Settling" walks
- * the d nodes at both ends after the chain has changed, opens them and packs their inner neighbours.
+ * the d nodes at both ends after the chain has changed, opens them and packs the next ones inwards.
  *
  * A node that becomes empty is removed at once. A node split by an insertion is joined with its
  * neighbours when they fit together, so that insertions in the middle do not leave crumbs. */

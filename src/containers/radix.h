@@ -22,6 +22,7 @@ bool radix_put(struct radix *r, struct slice key, void *value, void **old);
 bool radix_get(const struct radix *r, struct slice key, void **value);
 bool radix_remove(struct radix *r, struct slice key, void **old);
 
+/* Void after any change of the tree: seek again (its own key may be what is sought). */
 struct radix_iter {
     const struct radix *radix;
     struct buf key;  /* current key */

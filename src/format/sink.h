@@ -14,9 +14,11 @@
  *   zset           packed or score for each member (no order promised)
  *   stream         stream_node..., stream_info, then for each group: stream_group,
  *                  stream_pending..., (stream_consumer, stream_owned...)...
- *   module         opaque once: the value's RDB bytes
+ *   module         opaque once: the items and their end mark (formats.md 2.7), without the id
  *
- * Slices are valid during the call only. */
+ * A reader's fault may come after key and some events: then there is no end_key, and the consumer
+ * drops what it began. module_aux bytes start behind the module id. Slices are valid during the
+ * call only. */
 #ifndef FORMAT_SINK_H
 #define FORMAT_SINK_H
 
@@ -48,7 +50,10 @@ struct key_event {
     enum value_type type;
     uint8_t rdb_type;   /* type number in the file; the writer's choice when walking memory */
     unsigned db;
-    uint64_t count;     /* elements the value says it has; a hint, 0 unknown */
+    uint64_t count;     /* list, set, hash, zset: elements that will come; exact, 0 unknown. From a
+                         * socket it is not backed by bytes yet: cap it before reserving by it */
+    uint64_t blocks;    /* list: packed and item events that will come, 0 unknown (but then a list
+                         * whose count is known comes as items); stream: nodes that will come */
     int64_t expire_ms;  /* absolute unix time, or KEY_NO_EXPIRE */
     int64_t idle_s;     /* LRU idle seconds, or KEY_NO_IDLE */
     int freq;           /* LFU counter 0-255, or KEY_NO_FREQ */
@@ -90,7 +95,8 @@ struct sink_ops {
     void (*aux)(struct sink *, struct slice name, struct slice value);
     void (*module_aux)(struct sink *, uint64_t module_id, struct slice bytes);
     void (*function)(struct sink *, struct slice library_source);
-    void (*db)(struct sink *, unsigned id, uint64_t keys, uint64_t expires); /* counts: hints */
+    /* Counts are hints; may come again for the same db, when they are known. */
+    void (*db)(struct sink *, unsigned id, uint64_t keys, uint64_t expires);
     bool (*key)(struct sink *, const struct key_event *); /* false = skip the body (no end_key) */
     bool (*packed)(struct sink *, enum pack, struct slice bytes); /* false = give me the elements */
     void (*item)(struct sink *, struct slice);
@@ -118,6 +124,8 @@ static inline bool sink_bad(const struct sink *s)
 
 /* Hands the elements of a packed block to item/pair/score, for consumers that said no to packed. */
 void sink_unpack(struct sink *s, enum pack pack, struct slice bytes);
+/* One element of a listpack of texts that are scores: an integer, or a number's text. */
+bool sink_score_of(const uint8_t *lp, size_t at, double *score);
 /* A sink that passes everything on to two others; reports the first's fault, then the second's. */
 struct sink_tee {
     struct sink sink;
@@ -130,6 +138,7 @@ struct sink_count {
     struct sink sink;
     uint64_t keys, expires, already_expired, functions, subexpires;
     int64_t now_ms;
+    bool key_has_subexpire;
 };
 void sink_count_init(struct sink_count *c, int64_t now_ms);
 

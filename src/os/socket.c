@@ -14,7 +14,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/must.h"
 
 static int set_int(int fd, int level, int name, int value)
 {

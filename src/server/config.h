@@ -61,7 +61,8 @@ struct config_option {
     bool (*apply)(void *owner, struct fault *f);
     /* CONFIG_STRING: may the text stand? NULL: any. */
     bool (*check)(void *owner, struct slice text, struct fault *f);
-    /* CONFIG_CUSTOM. parse: the words behind the name; sets the owner's value (or adds, MULTI). */
+    /* CONFIG_CUSTOM. parse: the words behind the name; sets the owner's value. MULTI: adds to it, and
+     * argc 0 clears it, which comes before the first line of a load and before CONFIG SET's words. */
     bool (*parse)(void *owner, int argc, const struct slice *argv, struct fault *f);
     void (*print)(const void *owner, struct buf *out); /* value as CONFIG GET shows it */
     /* CONFIG_CUSTOM for REWRITE: one or more whole lines; NULL: "name print". */
@@ -70,7 +71,10 @@ struct config_option {
 
 struct config *config_new(void);
 void config_free(struct config *cfg);
+/* Options of an owner that comes later replace CONFIG_LATER ones of the same name. */
 void config_add(struct config *cfg, const struct config_option *table, void *owner);
+/* The owner goes: its options too, and the texts of its CONFIG_STRINGs. */
+void config_release(struct config *cfg, const void *owner);
 
 /* At start. Each fills f with a line for people. argv: the words after the program's name. */
 bool config_load_args(struct config *cfg, int argc, char **argv, struct fault *f);
@@ -80,12 +84,18 @@ bool config_apply_all(struct config *cfg, struct fault *f);
 
 /* At run time. */
 typedef void config_visit(void *arg, const char *name, struct slice value);
+bool config_known(const struct config *cfg, struct slice name);
 void config_get(const struct config *cfg, struct slice pattern, config_visit *visit, void *arg);
-/* pairs: name, value, name, value. On failure *bad is the name concerned. */
-bool config_set(struct config *cfg, int count, const struct slice *pairs, const char **bad, struct fault *f);
+/* pairs: name, value, name, value. On failure *bad is the name concerned; f->doing is
+ * CONFIG_UNKNOWN when there is no such option. */
+#define CONFIG_UNKNOWN "unknown-option"
+bool config_set(struct config *cfg, int count, const struct slice *pairs, struct slice *bad,
+                struct fault *f);
 bool config_rewrite(struct config *cfg, struct fault *f);
 const char *config_file(const struct config *cfg); /* absolute path, or NULL */
-/* Splits a line into words with Redis quoting. False: unbalanced quotes. words point into hold. */
+/* Splits a line into words with Redis quoting. False: unbalanced quotes or too many. words point into
+ * hold, which is overwritten. */
 bool config_split(struct slice line, struct buf *hold, struct slice *words, int max, int *count);
+void config_set_protected_allowed(struct config *cfg, bool allowed); /* this CONFIG SET's client */
 
 #endif

@@ -63,8 +63,13 @@ void hooks_on_fork(struct hooks *h, hook_fork *f, void *arg);
 void hooks_on_aux(struct hooks *h, hook_aux_save *save, hook_aux_load *load, void *arg);
 void hooks_on_shutdown(struct hooks *h, hook_shutdown *f, void *arg);
 
+/* For features that are switched on and off: the listener registered with this arg goes. */
+void hooks_off_commit(struct hooks *h, void *arg);
+void hooks_off_gate(struct hooks *h, void *arg);
+
 const char *hooks_admit(struct hooks *h, struct ctx *c, const struct command_entry *e);
 bool hooks_has_commit(const struct hooks *h);
+bool hooks_has_gate(const struct hooks *h);
 void hooks_commit(struct hooks *h, const struct commit_batch *batch);
 uint64_t hooks_released(struct hooks *h); /* UINT64_MAX without a gate */
 void hooks_key(struct hooks *h, struct db *db, struct slice key, enum key_event_kind kind);

@@ -16,12 +16,17 @@ struct commands;
 struct commit;
 struct config;
 struct cron;
+struct exec;
 struct hooks;
 struct info;
 struct keyspace;
 struct loop;
+struct net;
 struct server;
+struct settings;
+struct slots;
 struct stats;
+struct watches;
 struct workers;
 
 struct server *server_new(void);
@@ -31,11 +36,16 @@ struct clients *server_clients(struct server *s);
 struct commands *server_commands(struct server *s);
 struct commit *server_commit(struct server *s);
 struct config *server_config(struct server *s);
+struct exec *server_exec(struct server *s);
 struct hooks *server_hooks(struct server *s);
 struct info *server_info(struct server *s);
 struct keyspace *server_keyspace(struct server *s);
 struct loop *server_loop(struct server *s);
+struct net *server_net(struct server *s);
+struct settings *server_settings(struct server *s); /* settings.h */
+struct slots *server_slots(struct server *s);
 struct stats *server_stats(struct server *s);
+struct watches *server_watches(struct server *s);
 struct workers *server_workers(struct server *s);
 
 /* Binds and listens. Then server_run turns the loop until a shutdown was agreed; returns the exit

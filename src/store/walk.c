@@ -132,7 +132,7 @@ bool walk_entry(struct db *db, struct entry *e, struct sink *sink)
 static void progressed(struct walk_progress *p)
 {
     enum { REPORT_EVERY = 1024 };
-    if (p && ++p->keys % REPORT_EVERY == 0 && p->report)
+    if (p && ++p->keys % (p->every ? p->every : REPORT_EVERY) == 0 && p->report)
         p->report(p->arg, p->keys);
 }
 

@@ -10,7 +10,8 @@
 
 struct walk_progress {
     uint64_t keys; /* walked so far */
-    void (*report)(void *arg, uint64_t keys); /* every 1024 keys; may be NULL */
+    void (*report)(void *arg, uint64_t keys); /* may be NULL */
+    uint64_t every; /* keys between reports; 0: 1024 */
     void *arg;
 };
 

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* *N CRLF, then N times: $len CRLF, len bytes, CRLF. Each command is gathered in one buffer (text),
+ * its arguments' lengths in another; the slices are made when it is complete, because the buffer
+ * moves while it grows. Both grow with what has come, never by a number from the file. */
+#include "format/aof_read.h"
+
+#include <inttypes.h>
+
+#include "base/must.h"
+
+enum { NOTE_MAX = 1024, CHUNK = 1 << 20 };
+
+void aof_open(struct aof_reader *r, struct in *in, const struct aof_limits *limits)
+{
+    *r = (struct aof_reader){.in = in, .limits = *limits};
+    if (!r->limits.bulk_max)
+        r->limits.bulk_max = (uint64_t)512 << 20;
+    if (!r->limits.args_max)
+        r->limits.args_max = INT32_MAX;
+    r->good_end = in_offset(in);
+    in->doing = "read-command";
+}
+
+void aof_close(struct aof_reader *r)
+{
+    buf_free(&r->text);
+    buf_free(&r->lengths);
+    buf_free(&r->slices);
+}
+
+bool aof_has_preamble(struct in *in)
+{
+    struct slice head = in_peek(in, 6);
+    return (head.len >= 5 && memcmp(head.data, "REDIS", 5) == 0) ||
+           slice_eq(head, SLICE_LIT("VALKEY"));
+}
+
+/* Faults tell the beginning of the piece they are in. */
+#define FAIL(r, code, ...) \
+    do { \
+        if (!in_bad((r)->in)) { \
+            in_fail((r)->in, code, __VA_ARGS__); \
+            (r)->in->fault.offset = (r)->piece_at; \
+        } \
+    } while (0)
+
+/* CRLF is due; what is there instead: nothing or a part of it means the file ends here. */
+static bool line_end(struct aof_reader *r, struct slice two)
+{
+    if (two.len >= 2 && two.data[0] == '\r' && two.data[1] == '\n') {
+        r->lines++;
+        return true;
+    }
+    bool cut = two.len == 0 || (two.len == 1 && two.data[0] == '\r');
+    FAIL(r, cut ? FAULT_EOF : FAULT_FORMAT, "Expected \\r\\n, got: %02x%02x",
+         two.len ? (uint8_t)two.data[0] : 0, two.len > 1 ? (uint8_t)two.data[1] : 0);
+    return false;
+}
+
+/* A line of prefix and number. */
+static bool number_line(struct aof_reader *r, char prefix, int64_t *n)
+{
+    enum { LINE_MAX = 22, DIGITS_MAX = 18 };
+    r->piece_at = in_offset(r->in);
+    struct slice s = in_peek(r->in, LINE_MAX);
+    if (s.len == 0) {
+        FAIL(r, FAULT_EOF, "Expected to read 1 bytes, got 0 bytes");
+        return false;
+    }
+    if (s.data[0] != prefix) {
+        r->bad_prefix = prefix == '*';
+        FAIL(r, FAULT_FORMAT, "Expected prefix '%c', got: '%c'", prefix, s.data[0]);
+        return false;
+    }
+    bool minus = s.len > 1 && s.data[1] == '-';
+    size_t start = 1 + minus, at = start;
+    *n = 0;
+    for (; at < s.len && at - start < DIGITS_MAX && s.data[at] >= '0' && s.data[at] <= '9'; at++)
+        *n = *n * 10 + (s.data[at] - '0');
+    if (minus)
+        *n = -*n;
+    if (!line_end(r, slice_from(s, at)))
+        return false;
+    if (at == start)
+        FAIL(r, FAULT_FORMAT, "Expected a number behind '%c'", prefix);
+    return in_skip(r->in, at + 2);
+}
+
+static void cut_short(struct aof_reader *r, uint64_t wanted, uint64_t got)
+{
+    if (r->in->fault.code == FAULT_EOF)
+        r->in->fault.code = FAULT_NONE;
+    FAIL(r, FAULT_EOF, "Expected to read %" PRIu64 " bytes, got %" PRIu64 " bytes", wanted, got);
+}
+
+static bool argument(struct aof_reader *r)
+{
+    int64_t len;
+    if (!number_line(r, '$', &len))
+        return false;
+    if (len < 0 || (uint64_t)len > r->limits.bulk_max) {
+        FAIL(r, FAULT_FORMAT,
+             "Expected to read string of %" PRId64 " bytes, which is not in the suitable range", len);
+        return false;
+    }
+    r->piece_at = in_offset(r->in);
+    uint64_t whole = (uint64_t)len + 2, left = in_left(r->in);
+    if (left < whole) {
+        cut_short(r, whole, left);
+        return false;
+    }
+    for (uint64_t rest = (uint64_t)len; rest > 0;) {
+        size_t part = rest < CHUNK ? (size_t)rest : CHUNK;
+        if (!in_bytes(r->in, buf_reserve(&r->text, part), part)) {
+            cut_short(r, whole, in_offset(r->in) - r->piece_at);
+            return false;
+        }
+        r->text.len += part;
+        rest -= part;
+    }
+    size_t kept = (size_t)len;
+    buf_append(&r->lengths, &kept, sizeof kept);
+    return line_end(r, in_peek(r->in, 2)) && in_skip(r->in, 2);
+}
+
+static void make_slices(struct aof_reader *r)
+{
+    const size_t *lengths = (const size_t *)(const void *)r->lengths.data;
+    const char *at = r->text.len ? r->text.data : "";
+    buf_clear(&r->slices);
+    r->argv = (struct slice *)(void *)buf_reserve(&r->slices, r->argc * sizeof *r->argv);
+    for (size_t i = 0; i < r->argc; i++) {
+        r->argv[i] = slice(at, lengths[i]);
+        at += lengths[i];
+    }
+}
+
+/* MULTI and EXEC tell which bytes belong together. */
+static void follow_transaction(struct aof_reader *r)
+{
+    if (slice_eq_nocase(r->argv[0], "multi")) {
+        if (r->in_multi)
+            FAIL(r, FAULT_FORMAT, "Unexpected MULTI");
+        r->in_multi = true;
+    } else if (slice_eq_nocase(r->argv[0], "exec")) {
+        if (!r->in_multi)
+            FAIL(r, FAULT_FORMAT, "Unexpected EXEC");
+        r->in_multi = false;
+    }
+    if (!r->in_multi && !in_bad(r->in))
+        r->good_end = in_offset(r->in);
+}
+
+static enum aof_item command(struct aof_reader *r)
+{
+    int64_t n;
+    uint64_t name_at = 0;
+    r->argc = 0;
+    buf_clear(&r->text);
+    buf_clear(&r->lengths);
+    if (!number_line(r, '*', &n))
+        return AOF_FAULT;
+    if (n < 1 || (uint64_t)n > r->limits.args_max) {
+        FAIL(r, FAULT_FORMAT, "Invalid number of arguments: %" PRId64, n);
+        return AOF_FAULT;
+    }
+    for (; n > 0; n--) {
+        if (!argument(r))
+            return AOF_FAULT;
+        if (r->argc++ == 0)
+            name_at = r->piece_at;
+    }
+    make_slices(r);
+    uint64_t last_at = r->piece_at;
+    r->piece_at = name_at;
+    follow_transaction(r);
+    r->piece_at = last_at;
+    return in_bad(r->in) ? AOF_FAULT : AOF_COMMAND;
+}
+
+static enum aof_item annotation(struct aof_reader *r)
+{
+    buf_clear(&r->text);
+    r->piece_at = r->at;
+    while (!in_at_end(r->in)) {
+        uint8_t c = in_byte(r->in);
+        if (c == '\n')
+            break;
+        if (r->text.len == NOTE_MAX - 1) {
+            FAIL(r, FAULT_FORMAT, "Annotation line is too long");
+            return AOF_FAULT;
+        }
+        buf_byte(&r->text, c);
+    }
+    if (in_bad(r->in))
+        return AOF_FAULT;
+    r->note = buf_slice(&r->text);
+    if (r->note.len && r->note.data[r->note.len - 1] == '\r')
+        r->note.len--;
+    if (!r->in_multi)
+        r->good_end = in_offset(r->in);
+    return AOF_ANNOTATION;
+}
+
+enum aof_item aof_next(struct aof_reader *r)
+{
+    r->at = in_offset(r->in);
+    struct slice first = in_peek(r->in, 1);
+    if (in_bad(r->in))
+        return AOF_FAULT;
+    if (first.len && first.data[0] == '#')
+        return annotation(r);
+    if (first.len)
+        return command(r);
+    if (!r->in_multi)
+        return AOF_END;
+    FAIL(r, FAULT_EOF, "Reached EOF before reading EXEC for MULTI");
+    return AOF_FAULT;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Reads the commands of an append-only file: arrays of bulk strings, nothing else, and lines of
+ * annotation that begin with '#'.
+ *
+ *   struct aof_reader r;
+ *   aof_open(&r, &in, &(struct aof_limits){0});
+ *   while ((what = aof_next(&r)) == AOF_COMMAND || what == AOF_ANNOTATION) ... r.argv, r.argc ...
+ *   if (what == AOF_FAULT) ... in.fault; the file is good up to r.good_end ...
+ *
+ * good_end lies behind the last command that is complete and outside a transaction: before the
+ * MULTI that is still open. A file that ends too early (inside a command, or with an open MULTI)
+ * is FAULT_EOF; all else is FAULT_FORMAT. A fault's offset is that of the piece it lies in.
+ * Borrowed: in. argv is valid until the next call. */
+#ifndef FORMAT_AOF_READ_H
+#define FORMAT_AOF_READ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/slice.h"
+#include "format/in.h"
+
+struct aof_limits { /* 0: the default */
+    uint64_t bulk_max; /* 512 MiB */
+    uint64_t args_max; /* 2^31 - 1 */
+};
+
+enum aof_item { AOF_COMMAND, AOF_ANNOTATION, AOF_END, AOF_FAULT };
+
+struct aof_reader {
+    struct in *in;
+    struct aof_limits limits;
+    size_t argc;
+    struct slice *argv;  /* into text */
+    struct slice note;   /* AOF_ANNOTATION: the line from '#', without its end */
+    uint64_t at;         /* where the item that was returned begins */
+    uint64_t good_end;
+    bool in_multi;
+    bool bad_prefix;     /* the fault: no '*' where a command was due */
+    uint64_t lines;      /* of RESP, read so far; annotations do not count */
+
+    uint64_t piece_at;   /* where the line or string being read begins */
+    struct buf text, lengths, slices;
+};
+
+void aof_open(struct aof_reader *r, struct in *in, const struct aof_limits *limits);
+void aof_close(struct aof_reader *r);
+enum aof_item aof_next(struct aof_reader *r);
+/* Does the stream begin with an RDB file? */
+bool aof_has_preamble(struct in *in);
+
+#endif

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A data set as commands:
+ *
+ *   list RPUSH, set SADD, zset ZADD, hash HMSET in batches; string SET; then PEXPIREAT
+ *   stream   XADD each entry (an empty one: XADD with MAXLEN 0), XSETID,
+ *            per group XGROUP CREATE, XCLAIM each pending entry, XGROUP CREATECONSUMER the idle
+ *
+ * A batch collects encoded arguments; its head, which counts them, is written when it goes out. */
+#include "format/aof_write.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/must.h"
+#include "base/num.h"
+#include "containers/listpack.h"
+#include "format/rdb.h"
+
+enum { BATCH_ITEMS = 64, ID_TEXT = 2 * NUM_I64_TEXT };
+
+static struct aof_writer *writer(struct sink *s)
+{
+    return (struct aof_writer *)s;
+}
+
+/* ---- commands ---- */
+
+static void put_number(struct buf *to, char prefix, size_t n)
+{
+    char *text = buf_reserve(to, NUM_I64_TEXT + 3);
+    text[0] = prefix;
+    size_t len = 1 + num_format_u64(text + 1, n);
+    text[len] = '\r';
+    text[len + 1] = '\n';
+    to->len += len + 2;
+}
+
+void aof_put_head(struct buf *to, size_t argc)
+{
+    put_number(to, '*', argc);
+}
+
+void aof_put_arg(struct buf *to, struct slice arg)
+{
+    put_number(to, '$', arg.len);
+    buf_add(to, arg);
+    buf_append(to, "\r\n", 2);
+}
+
+void aof_put_command(struct buf *to, const struct slice *argv, size_t argc)
+{
+    aof_put_head(to, argc);
+    for (size_t i = 0; i < argc; i++)
+        aof_put_arg(to, argv[i]);
+}
+
+void aof_put_timestamp(struct buf *to, int64_t unix_s)
+{
+    buf_printf(to, "#TS:%" PRId64 "\r\n", unix_s);
+}
+
+/* Hands on what stands in command; takes over a fault of the stream. */
+static void send(struct aof_writer *w)
+{
+    out_slice(w->out, buf_slice(&w->command));
+    buf_clear(&w->command);
+    if (out_bad(w->out) && !sink_bad(&w->sink))
+        w->sink.fault = w->out->fault;
+}
+
+static void send_args(struct aof_writer *w, const struct slice *argv, size_t argc)
+{
+    aof_put_command(&w->command, argv, argc);
+    send(w);
+}
+
+#define SEND(w, ...) \
+    do { \
+        struct slice argv_[] = {__VA_ARGS__}; \
+        send_args(w, argv_, sizeof argv_ / sizeof *argv_); \
+    } while (0)
+
+static struct slice i64_text(char out[NUM_I64_TEXT], int64_t n)
+{
+    return slice(out, num_format_i64(out, n));
+}
+
+static struct slice u64_text(char out[NUM_I64_TEXT], uint64_t n)
+{
+    return slice(out, num_format_u64(out, n));
+}
+
+static struct slice id_text(char out[ID_TEXT], struct stream_id id)
+{
+    int len = snprintf(out, ID_TEXT, "%" PRIu64 "-%" PRIu64, id.ms, id.seq);
+    return slice(out, (size_t)len);
+}
+
+/* ---- batches ---- */
+
+static struct slice batch_command(const struct aof_writer *w)
+{
+    switch (w->key.type) {
+    case VALUE_LIST:
+        return SLICE_LIT("RPUSH");
+    case VALUE_SET:
+        return SLICE_LIT("SADD");
+    case VALUE_ZSET:
+        return SLICE_LIT("ZADD");
+    default:
+        return SLICE_LIT("HMSET");
+    }
+}
+
+static void flush_batch(struct aof_writer *w)
+{
+    if (w->items == 0)
+        return;
+    aof_put_head(&w->command, 2 + w->args);
+    aof_put_arg(&w->command, batch_command(w));
+    aof_put_arg(&w->command, buf_slice(&w->name));
+    buf_add(&w->command, buf_slice(&w->batch));
+    send(w);
+    buf_clear(&w->batch);
+    w->items = w->args = 0;
+}
+
+static void batch_arg(struct aof_writer *w, struct slice arg)
+{
+    aof_put_arg(&w->batch, arg);
+    w->args++;
+}
+
+static void batch_item_done(struct aof_writer *w)
+{
+    if (++w->items == BATCH_ITEMS)
+        flush_batch(w);
+}
+
+static void item(struct sink *s, struct slice value)
+{
+    struct aof_writer *w = writer(s);
+    if (w->key.type == VALUE_STRING) {
+        SEND(w, SLICE_LIT("SET"), buf_slice(&w->name), value);
+        return;
+    }
+    batch_arg(w, value);
+    batch_item_done(w);
+}
+
+static void pair(struct sink *s, struct slice field, struct slice value, int64_t expire_ms)
+{
+    struct aof_writer *w = writer(s);
+    char text[NUM_I64_TEXT];
+    batch_arg(w, field);
+    batch_arg(w, value);
+    batch_item_done(w);
+    if (expire_ms == KEY_NO_EXPIRE)
+        return;
+    struct slice argv[] = {SLICE_LIT("HPEXPIREAT"), buf_slice(&w->name), i64_text(text, expire_ms),
+                           SLICE_LIT("FIELDS"), SLICE_LIT("1"), field};
+    aof_put_command(&w->expires, argv, sizeof argv / sizeof *argv);
+}
+
+static void score(struct sink *s, struct slice member, double d)
+{
+    struct aof_writer *w = writer(s);
+    char text[NUM_DOUBLE_TEXT];
+    batch_arg(w, slice(text, num_format_double(text, d)));
+    batch_arg(w, member);
+    batch_item_done(w);
+}
+
+/* ---- keys ---- */
+
+static void function(struct sink *s, struct slice source)
+{
+    SEND(writer(s), SLICE_LIT("FUNCTION"), SLICE_LIT("LOAD"), source);
+}
+
+static bool key(struct sink *s, const struct key_event *k)
+{
+    struct aof_writer *w = writer(s);
+    char text[NUM_I64_TEXT];
+    w->key = *k;
+    buf_clear(&w->name);
+    buf_add(&w->name, k->name);
+    if (w->db != (int64_t)k->db)
+        SEND(w, SLICE_LIT("SELECT"), i64_text(text, k->db));
+    w->db = k->db;
+    return !sink_bad(s);
+}
+
+static void opaque(struct sink *s, uint8_t rdb_type, uint64_t module_id, struct slice bytes)
+{
+    (void)rdb_type, (void)module_id, (void)bytes;
+    fault_set(&s->fault, FAULT_CANNOT_HOLD, "A module's value cannot be written as commands");
+    fault_set_key(&s->fault, buf_slice(&writer(s)->name));
+}
+
+static void finish_consumer(struct aof_writer *w);
+
+static void end_key(struct sink *s)
+{
+    struct aof_writer *w = writer(s);
+    char text[NUM_I64_TEXT];
+    flush_batch(w);
+    finish_consumer(w);
+    if (w->expires.len) {
+        buf_add(&w->command, buf_slice(&w->expires));
+        buf_clear(&w->expires);
+        send(w);
+    }
+    if (w->key.expire_ms != KEY_NO_EXPIRE)
+        SEND(w, SLICE_LIT("PEXPIREAT"), buf_slice(&w->name), i64_text(text, w->key.expire_ms));
+}
+
+/* ---- streams ---- */
+
+struct walk {
+    const uint8_t *lp;
+    size_t at;
+};
+
+static int64_t walk_int(struct walk *w)
+{
+    int64_t n = 0;
+    struct slice text;
+    must(w->at && lp_get_int(w->lp, w->at, &n, &text)); /* nodes were validated */
+    w->at = lp_next(w->lp, w->at);
+    return n;
+}
+
+static void walk_arg(struct walk *w, struct buf *to)
+{
+    char scratch[NUM_I64_TEXT];
+    must(w->at);
+    if (to)
+        aof_put_arg(to, lp_get(w->lp, w->at, scratch));
+    w->at = lp_next(w->lp, w->at);
+}
+
+static void entry(struct aof_writer *w, struct walk *at, struct stream_id master, int64_t shared)
+{
+    char text[ID_TEXT];
+    int64_t flags = walk_int(at);
+    struct stream_id id = {.ms = master.ms + (uint64_t)walk_int(at)};
+    id.seq = master.seq + (uint64_t)walk_int(at);
+    bool same = flags & STREAM_ENTRY_SAME_FIELDS;
+    int64_t n = same ? shared : walk_int(at);
+    struct walk names = {.lp = at->lp, .at = lp_first(at->lp)};
+    struct buf *to = flags & STREAM_ENTRY_DELETED ? NULL : &w->command;
+    for (int i = 0; i < 3; i++)
+        walk_int(&names); /* live, deleted, number of names */
+    if (to) {
+        aof_put_head(to, 3 + 2 * (size_t)n);
+        aof_put_arg(to, SLICE_LIT("XADD"));
+        aof_put_arg(to, buf_slice(&w->name));
+        aof_put_arg(to, id_text(text, id));
+    }
+    for (int64_t i = 0; i < n; i++) {
+        walk_arg(same ? &names : at, to);
+        walk_arg(at, to);
+    }
+    walk_int(at);
+    if (to)
+        send(w);
+}
+
+static void stream_node(struct sink *s, struct stream_id master, struct slice listpack)
+{
+    struct walk at = {.lp = (const uint8_t *)listpack.data};
+    at.at = lp_first(at.lp);
+    int64_t entries = walk_int(&at);
+    entries += walk_int(&at);
+    int64_t shared = walk_int(&at);
+    for (int64_t i = 0; i < shared; i++)
+        walk_arg(&at, NULL);
+    walk_int(&at);
+    for (int64_t i = 0; i < entries; i++)
+        entry(writer(s), &at, master, shared);
+}
+
+static void stream_info(struct sink *s, const struct stream_info_event *e)
+{
+    struct aof_writer *w = writer(s);
+    char last[ID_TEXT], deleted[ID_TEXT], added[NUM_I64_TEXT];
+    struct slice name = buf_slice(&w->name);
+    if (e->length == 0)
+        SEND(w, SLICE_LIT("XADD"), name, SLICE_LIT("MAXLEN"), SLICE_LIT("0"), SLICE_LIT("0-1"),
+             SLICE_LIT("x"), SLICE_LIT("y"));
+    SEND(w, SLICE_LIT("XSETID"), name, id_text(last, e->last), SLICE_LIT("ENTRIESADDED"),
+         u64_text(added, e->entries_added), SLICE_LIT("MAXDELETEDID"), id_text(deleted, e->max_deleted));
+}
+
+static void stream_group(struct sink *s, const struct stream_group_event *e)
+{
+    struct aof_writer *w = writer(s);
+    char last[ID_TEXT], entries[NUM_I64_TEXT];
+    finish_consumer(w);
+    buf_clear(&w->group);
+    buf_add(&w->group, e->name);
+    buf_clear(&w->pending);
+    SEND(w, SLICE_LIT("XGROUP"), SLICE_LIT("CREATE"), buf_slice(&w->name), e->name,
+         id_text(last, e->last), SLICE_LIT("ENTRIESREAD"), i64_text(entries, e->entries_read));
+}
+
+static void stream_pending(struct sink *s, const struct stream_pending_event *e)
+{
+    buf_append(&writer(s)->pending, e, sizeof *e);
+}
+
+/* A consumer with entries comes into being by XCLAIM; one without needs its own command. */
+static void finish_consumer(struct aof_writer *w)
+{
+    if (w->consumer_waits)
+        SEND(w, SLICE_LIT("XGROUP"), SLICE_LIT("CREATECONSUMER"), buf_slice(&w->name),
+             buf_slice(&w->group), buf_slice(&w->consumer));
+    w->consumer_waits = false;
+}
+
+static void stream_consumer(struct sink *s, const struct stream_consumer_event *e)
+{
+    struct aof_writer *w = writer(s);
+    finish_consumer(w);
+    buf_clear(&w->consumer);
+    buf_add(&w->consumer, e->name);
+    w->consumer_waits = true;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct stream_id *x = &((const struct stream_pending_event *)a)->id;
+    const struct stream_id *y = &((const struct stream_pending_event *)b)->id;
+    if (x->ms != y->ms)
+        return x->ms < y->ms ? -1 : 1;
+    return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+static void stream_owned(struct sink *s, struct stream_id id)
+{
+    struct aof_writer *w = writer(s);
+    char text[ID_TEXT], time[NUM_I64_TEXT], count[NUM_I64_TEXT];
+    struct stream_pending_event wanted = {.id = id};
+    must(w->pending.len);
+    const struct stream_pending_event *p = bsearch(
+        &wanted, w->pending.data, w->pending.len / sizeof wanted, sizeof wanted, by_id);
+    must(p); /* producers promise it */
+    w->consumer_waits = false;
+    SEND(w, SLICE_LIT("XCLAIM"), buf_slice(&w->name), buf_slice(&w->group), buf_slice(&w->consumer),
+         SLICE_LIT("0"), id_text(text, id), SLICE_LIT("TIME"), i64_text(time, p->delivered_ms),
+         SLICE_LIT("RETRYCOUNT"), u64_text(count, p->count), SLICE_LIT("JUSTID"), SLICE_LIT("FORCE"));
+}
+
+static const struct sink_ops writer_ops = {
+    .function = function,
+    .key = key,
+    .item = item,
+    .pair = pair,
+    .score = score,
+    .stream_node = stream_node,
+    .stream_info = stream_info,
+    .stream_group = stream_group,
+    .stream_pending = stream_pending,
+    .stream_consumer = stream_consumer,
+    .stream_owned = stream_owned,
+    .opaque = opaque,
+    .end_key = end_key,
+};
+
+void aof_writer_init(struct aof_writer *w, struct out *out)
+{
+    *w = (struct aof_writer){.sink = {.ops = &writer_ops}, .out = out, .db = -1};
+}
+
+void aof_writer_free(struct aof_writer *w)
+{
+    buf_free(&w->name);
+    buf_free(&w->batch);
+    buf_free(&w->expires);
+    buf_free(&w->command);
+    buf_free(&w->group);
+    buf_free(&w->consumer);
+    buf_free(&w->pending);
+}

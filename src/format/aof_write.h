@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Writes what an append-only file holds: single commands, and whole data sets as commands.
+ *
+ *   aof_put_command(&buf, argv, argc);            *2 $6 SELECT $1 0
+ *   aof_put_timestamp(&buf, seconds);             #TS:1700000000
+ *
+ *   struct aof_writer w;
+ *   aof_writer_init(&w, &out);
+ *   ... events to &w.sink ...
+ *   aof_writer_free(&w);
+ *
+ * At most 64 elements go into one command. Borrowed: out; flushing it is the caller's. What has no
+ * command (a module's value) is FAULT_CANNOT_HOLD. Not carried: idle time and frequency. */
+#ifndef FORMAT_AOF_WRITE_H
+#define FORMAT_AOF_WRITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/slice.h"
+#include "format/out.h"
+#include "format/sink.h"
+
+void aof_put_command(struct buf *to, const struct slice *argv, size_t argc);
+void aof_put_timestamp(struct buf *to, int64_t unix_s);
+/* Pieces of a command: the head of argc arguments, then each. */
+void aof_put_head(struct buf *to, size_t argc);
+void aof_put_arg(struct buf *to, struct slice arg);
+
+struct aof_writer {
+    struct sink sink;
+    struct out *out;
+    int64_t db; /* selected; -1 none */
+    struct key_event key;
+    struct buf name;
+    struct buf batch;   /* arguments of the command being collected */
+    size_t items, args; /* in batch */
+    struct buf expires; /* commands for fields, behind the fields */
+    struct buf command;
+
+    struct buf group, consumer; /* names */
+    struct stream_id group_last;
+    struct buf pending;
+    bool consumer_waits; /* was named, and owns nothing so far */
+};
+
+void aof_writer_init(struct aof_writer *w, struct out *out);
+void aof_writer_free(struct aof_writer *w);
+
+#endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A line is words in pairs, key and value: "file NAME seq N type T", any order, unknown pairs
+ * ignored, a repeated key's last value counts. Words are split at blanks; "..." with the escapes
+ * \n \r \t \a \b \xHH and \c for any c, and '...' with \', quote one. */
+#include "format/manifest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/num.h"
+
+/* ---- lists ---- */
+
+static void list_insert(struct manifest_list *list, size_t at, const char *name, int64_t seq)
+{
+    must(at <= list->count);
+    list->files = mem_realloc(list->files, (list->count + 1) * sizeof *list->files);
+    memmove(list->files + at + 1, list->files + at, (list->count - at) * sizeof *list->files);
+    list->files[at] = (struct manifest_file){.name = mem_strdup(name), .seq = seq};
+    list->count++;
+}
+
+static void list_free(struct manifest_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        mem_free(list->files[i].name);
+    mem_free(list->files);
+    *list = (struct manifest_list){0};
+}
+
+void manifest_free(struct manifest *m)
+{
+    mem_free(m->base.name);
+    list_free(&m->incr);
+    list_free(&m->history);
+    *m = (struct manifest){0};
+}
+
+static void list_copy(struct manifest_list *to, const struct manifest_list *from)
+{
+    for (size_t i = 0; i < from->count; i++)
+        list_insert(to, i, from->files[i].name, from->files[i].seq);
+}
+
+void manifest_copy(struct manifest *to, const struct manifest *from)
+{
+    *to = (struct manifest){0};
+    if (from->base.name)
+        to->base = (struct manifest_file){mem_strdup(from->base.name), from->base.seq};
+    list_copy(&to->incr, &from->incr);
+    list_copy(&to->history, &from->history);
+}
+
+static int64_t newest(const struct manifest_list *list)
+{
+    int64_t seq = 0;
+    for (size_t i = 0; i < list->count; i++)
+        seq = list->files[i].seq > seq ? list->files[i].seq : seq;
+    return seq;
+}
+
+/* History holds bases and increments under one type, so both numbers stay above all of it. */
+int64_t manifest_next_base(const struct manifest *m)
+{
+    int64_t seq = newest(&m->history);
+    if (m->base.name && m->base.seq > seq)
+        seq = m->base.seq;
+    return seq + 1;
+}
+
+int64_t manifest_next_incr(const struct manifest *m)
+{
+    int64_t live = newest(&m->incr), old = newest(&m->history);
+    return (live > old ? live : old) + 1;
+}
+
+static char *numbered(const char *stem, int64_t seq, const char *suffix)
+{
+    char number[NUM_I64_TEXT];
+    num_format_i64(number, seq);
+    struct buf name = {0};
+    buf_printf(&name, "%s.%s%s", stem, number, suffix);
+    buf_cstr(&name);
+    char *copy = mem_strdup(name.data);
+    buf_free(&name);
+    return copy;
+}
+
+char *manifest_base_name(const char *stem, int64_t seq, bool rdb)
+{
+    return numbered(stem, seq, rdb ? ".base.rdb" : ".base.aof");
+}
+
+char *manifest_incr_name(const char *stem, int64_t seq)
+{
+    return numbered(stem, seq, ".incr.aof");
+}
+
+void manifest_add_incr(struct manifest *m, const char *name, int64_t seq)
+{
+    must(m->incr.count == 0 || m->incr.files[m->incr.count - 1].seq < seq);
+    list_insert(&m->incr, m->incr.count, name, seq);
+}
+
+void manifest_set_base(struct manifest *m, const char *name, int64_t seq)
+{
+    if (m->base.name)
+        list_insert(&m->history, 0, m->base.name, m->base.seq);
+    mem_free(m->base.name);
+    m->base = (struct manifest_file){.name = mem_strdup(name), .seq = seq};
+}
+
+void manifest_retire_incr(struct manifest *m, size_t keep)
+{
+    struct manifest_list *incr = &m->incr;
+    size_t retire = incr->count > keep ? incr->count - keep : 0;
+    for (size_t i = 0; i < retire; i++) {
+        list_insert(&m->history, 0, incr->files[i].name, incr->files[i].seq);
+        mem_free(incr->files[i].name);
+    }
+    if (retire)
+        memmove(incr->files, incr->files + retire, (incr->count - retire) * sizeof *incr->files);
+    incr->count -= retire;
+}
+
+void manifest_drop_history(struct manifest *m)
+{
+    list_free(&m->history);
+}
+
+/* ---- words ---- */
+
+static bool blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* What stands behind a backslash; moves *i to the last byte used. */
+static char unescape(struct slice s, size_t *i)
+{
+    static const char from[] = "nrtab", to[] = "\n\r\t\a\b";
+    if (s.data[*i] == 'x' && *i + 2 < s.len) {
+        int high = hex_digit(s.data[*i + 1]), low = hex_digit(s.data[*i + 2]);
+        if (high >= 0 && low >= 0) {
+            *i += 2;
+            return (char)(high << 4 | low);
+        }
+    }
+    const char *known = memchr(from, s.data[*i], sizeof from - 1);
+    return known ? to[known - from] : s.data[*i];
+}
+
+/* The quoted text that begins at s.data[*i]; false when it does not end. */
+static bool quoted(struct slice s, size_t *i, struct buf *word)
+{
+    char quote = s.data[(*i)++];
+    for (; *i < s.len; (*i)++) {
+        char c = s.data[*i];
+        if (c == quote) {
+            (*i)++;
+            return *i == s.len || blank(s.data[*i]); /* nothing may touch its end */
+        }
+        if (c == '\\' && *i + 1 < s.len && quote == '"') {
+            (*i)++;
+            c = unescape(s, i);
+        } else if (c == '\\' && *i + 1 < s.len && s.data[*i + 1] == '\'') {
+            c = s.data[++*i];
+        }
+        buf_byte(word, (uint8_t)c);
+    }
+    return false;
+}
+
+/* 1 and *word, 0 at the end of s, -1 for quotes that do not close. */
+static int next_word(struct slice s, size_t *i, struct buf *word)
+{
+    buf_clear(word);
+    while (*i < s.len && blank(s.data[*i]))
+        (*i)++;
+    if (*i == s.len)
+        return 0;
+    while (*i < s.len && !blank(s.data[*i])) {
+        if (s.data[*i] == '"' || s.data[*i] == '\'')
+            return quoted(s, i, word) ? 1 : -1;
+        buf_byte(word, (uint8_t)s.data[(*i)++]);
+    }
+    return 1;
+}
+
+/* ---- lines ---- */
+
+struct line {
+    struct buf file, word;
+    int64_t seq;
+    char type;
+    bool has_file;
+    int words;
+    const char *bad;
+};
+
+static void take_pair(struct line *l, struct slice name, struct slice value)
+{
+    if (slice_eq_nocase(name, "file")) {
+        l->has_file = true;
+        buf_clear(&l->file);
+        buf_add(&l->file, value);
+    } else if (slice_eq_nocase(name, "seq")) {
+        if (!num_parse_i64(value, &l->seq) || l->seq < 1)
+            l->bad = "the sequence number is not a positive number";
+    } else if (slice_eq_nocase(name, "type")) {
+        l->type = value.len ? value.data[0] : '\0';
+    }
+}
+
+static void split_line(struct line *l, struct slice text)
+{
+    size_t at = 0;
+    int got;
+    struct buf name = {0};
+    while ((got = next_word(text, &at, &l->word)) > 0) {
+        if (l->words++ % 2)
+            take_pair(l, buf_slice(&name), buf_slice(&l->word));
+        else {
+            buf_clear(&name);
+            buf_add(&name, buf_slice(&l->word));
+        }
+    }
+    buf_free(&name);
+    if (got < 0)
+        l->bad = "unbalanced quotes";
+    else if (l->words < 6 || l->words % 2)
+        l->bad = l->words ? "not \"file NAME seq N type T\"" : "a blank line";
+}
+
+static const char *check_line(const struct line *l)
+{
+    struct slice name = buf_slice(&l->file);
+    if (l->bad)
+        return l->bad;
+    if (!l->has_file || name.len == 0)
+        return "no file name";
+    if (memchr(name.data, '/', name.len) || memchr(name.data, '\\', name.len))
+        return "the file name can't be a path, just a filename";
+    if (memchr(name.data, '\0', name.len))
+        return "a zero byte in the file name";
+    if (l->seq == 0)
+        return "no sequence number";
+    return NULL;
+}
+
+static const char *add_line(struct manifest *m, struct line *l)
+{
+    const char *bad = check_line(l);
+    if (bad)
+        return bad;
+    const char *name = buf_cstr(&l->file);
+    const struct manifest_list *incr = &m->incr;
+    switch (l->type) {
+    case 'b':
+        if (m->base.name)
+            return "a second base file";
+        manifest_set_base(m, name, l->seq);
+        return NULL;
+    case 'h':
+        list_insert(&m->history, m->history.count, name, l->seq);
+        return NULL;
+    case 'i':
+        if (incr->count && incr->files[incr->count - 1].seq >= l->seq)
+            return "the sequence numbers of increments do not ascend";
+        manifest_add_incr(m, name, l->seq);
+        return NULL;
+    default:
+        return "unknown type of file";
+    }
+}
+
+static const char *parse_line(struct manifest *m, struct slice text)
+{
+    struct line l = {0};
+    if (text.len + 1 > MANIFEST_LINE_MAX)
+        return "the line is too long";
+    if (memchr(text.data, '\0', text.len))
+        return "a zero byte";
+    split_line(&l, text);
+    const char *bad = add_line(m, &l);
+    buf_free(&l.file);
+    buf_free(&l.word);
+    return bad;
+}
+
+bool manifest_parse(struct manifest *m, struct slice text, struct fault *f)
+{
+    if (text.len == 0)
+        fault_set(f, FAULT_FORMAT, "Found an empty AOF manifest");
+    for (unsigned line = 1; text.len > 0 && !fault_is(f); line++) {
+        const char *end = memchr(text.data, '\n', text.len);
+        const char *bad = NULL;
+        size_t len = end ? (size_t)(end - text.data) : text.len;
+        if (!end)
+            bad = "the line does not end, or is too long";
+        else if (text.data[0] != '#')
+            bad = parse_line(m, slice(text.data, len));
+        if (bad)
+            fault_set(f, FAULT_FORMAT, "AOF manifest, line %u: %s", line, bad);
+        text = slice_from(text, len + 1);
+    }
+    return !fault_is(f);
+}
+
+/* ---- printing ---- */
+
+static bool plain(unsigned char c)
+{
+    return c > ' ' && c < 0x7f && c != '\\' && c != '"' && c != '\'';
+}
+
+static void print_name(struct buf *out, const char *name)
+{
+    static const char from[] = "\n\r\t\a\b\\\"", to[] = "nrtab\\\"";
+    bool quote = false;
+    for (const char *p = name; *p; p++)
+        quote = quote || !plain((unsigned char)*p);
+    if (!quote) {
+        buf_add(out, slice_str(name));
+        return;
+    }
+    buf_byte(out, '"');
+    for (const char *p = name; *p; p++) {
+        unsigned char c = (unsigned char)*p;
+        const char *special = strchr(from, c);
+        if (special)
+            buf_printf(out, "\\%c", to[special - from]);
+        else if (c < ' ' || c >= 0x7f)
+            buf_printf(out, "\\x%02x", c);
+        else
+            buf_byte(out, c);
+    }
+    buf_byte(out, '"');
+}
+
+static void print_file(struct buf *out, const struct manifest_file *file, char type)
+{
+    buf_printf(out, "file ");
+    print_name(out, file->name);
+    buf_printf(out, " seq %lld type %c\n", (long long)file->seq, type);
+}
+
+void manifest_print(const struct manifest *m, struct buf *out)
+{
+    if (m->base.name)
+        print_file(out, &m->base, 'b');
+    for (size_t i = 0; i < m->history.count; i++)
+        print_file(out, &m->history.files[i], 'h');
+    for (size_t i = 0; i < m->incr.count; i++)
+        print_file(out, &m->incr.files[i], 'i');
+}

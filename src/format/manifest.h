@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The manifest of a multi-part AOF: which files hold the data, in which order.
+ *
+ *   file appendonly.aof.2.base.rdb seq 2 type b     at most one base
+ *   file appendonly.aof.1.incr.aof seq 1 type h     history: to be deleted
+ *   file appendonly.aof.2.incr.aof seq 2 type i     increments, seq ascending
+ *
+ * Reading is strict: what is unclear is a fault with its line. Names are bare: no path separators.
+ * The struct owns its names; start from {0}, end with manifest_free. Lists are in file order. */
+#ifndef FORMAT_MANIFEST_H
+#define FORMAT_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/fault.h"
+#include "base/slice.h"
+
+enum { MANIFEST_LINE_MAX = 1024 };
+
+struct manifest_file {
+    char *name; /* NULL: no such file */
+    int64_t seq;
+};
+
+struct manifest_list {
+    struct manifest_file *files;
+    size_t count;
+};
+
+struct manifest {
+    struct manifest_file base;
+    struct manifest_list incr, history; /* incr oldest first, history newest first */
+};
+
+/* Into an empty *m. An empty text is a fault; one of comments only is a manifest without files. */
+bool manifest_parse(struct manifest *m, struct slice text, struct fault *f);
+void manifest_print(const struct manifest *m, struct buf *out);
+void manifest_free(struct manifest *m);
+void manifest_copy(struct manifest *to, const struct manifest *from);
+
+/* The number a new file takes: one above the newest, whatever list that is in. */
+int64_t manifest_next_base(const struct manifest *m);
+int64_t manifest_next_incr(const struct manifest *m);
+/* appendonly.aof + 2 -> appendonly.aof.2.base.rdb, .base.aof, .incr.aof; for mem_free. */
+char *manifest_base_name(const char *stem, int64_t seq, bool rdb);
+char *manifest_incr_name(const char *stem, int64_t seq);
+
+/* Names are copied. */
+void manifest_add_incr(struct manifest *m, const char *name, int64_t seq);
+/* The old base, if any, becomes history. */
+void manifest_set_base(struct manifest *m, const char *name, int64_t seq);
+/* All increments but the newest keep become history. */
+void manifest_retire_incr(struct manifest *m, size_t keep);
+void manifest_drop_history(struct manifest *m);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the rdb_*.c readers share; nobody else includes it. Every function leaves a fault in r->in
+ * and returns zeros or false; a body looks at in_bad at its end. */
+#ifndef FORMAT_RDB_PARTS_H
+#define FORMAT_RDB_PARTS_H
+
+#include "format/rdb_read.h"
+
+/* ---- primitives (rdb_read.c) ---- */
+uint64_t rdb_len(struct rdb_reader *r);
+/* A count of things of at least min_bytes each, checked against what is left. */
+uint64_t rdb_count(struct rdb_reader *r, unsigned min_bytes, const char *of_what);
+/* Into the window or *hold; valid until the next read. */
+struct slice rdb_str(struct rdb_reader *r, struct buf *hold);
+/* In *hold in any case: it survives further reads. */
+struct slice rdb_str_kept(struct rdb_reader *r, struct buf *hold);
+void rdb_note(struct rdb_reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- events (rdb_read.c): dropped when nobody wants them ---- */
+void rdb_begin(struct rdb_reader *r, enum value_type type, uint64_t count, uint64_t blocks);
+void rdb_item(struct rdb_reader *r, struct slice item);
+void rdb_pair(struct rdb_reader *r, struct slice field, struct slice value, int64_t expire_ms);
+void rdb_score(struct rdb_reader *r, struct slice member, double score);
+void rdb_packed(struct rdb_reader *r, enum pack pack, struct slice bytes);
+/* Calls sink->ops->op(...) when the value is wanted. */
+#define RDB_EVENT(r, op, ...) \
+    do { \
+        struct sink *sink_ = (r)->sink; \
+        if ((r)->wanted && sink_->ops->op && !sink_bad(sink_)) \
+            sink_->ops->op(sink_, __VA_ARGS__); \
+    } while (0)
+/* An empty collection: a fault in a payload, else skipped. */
+void rdb_empty(struct rdb_reader *r);
+
+/* ---- distinctness (rdb_distinct.c) ---- */
+void distinct_start(struct rdb_distinct *d);
+/* False when the hash is there already. Two of 2^64 keyed hashes meeting by chance is the only way
+ * to be wrong: 3 in 10^8 for a million elements. */
+bool distinct_add(struct rdb_distinct *d, uint64_t hash);
+void distinct_free(struct rdb_distinct *d);
+/* Every stride-th element of the listpack differs from the others, by text. Exact. */
+bool distinct_listpack(struct rdb_distinct *d, const uint8_t *lp, size_t count, unsigned stride);
+
+/* ---- packed blocks (rdb_packed.c): validate, then hand on ---- */
+void rdb_packed_value(struct rdb_reader *r, enum rdb_type type);
+void rdb_quicklist(struct rdb_reader *r, bool second);
+/* ---- the others ---- */
+void rdb_value(struct rdb_reader *r, int type);  /* rdb_value.c */
+void rdb_stream(struct rdb_reader *r, int type); /* rdb_stream.c */
+void rdb_module_value(struct rdb_reader *r);     /* rdb_module.c */
+void rdb_module_items(struct rdb_reader *r);
+void rdb_module_aux(struct rdb_reader *r, struct rdb_record *rec);
+
+#endif

@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Records of an RDB stream; what they mean is drawn in rdb.h. The way of a key:
+ *
+ *   rdb_next   collects attributes (expiry, idle, frequency), reads type and name
+ *   rdb_body   sets sink and record, calls the reader for the type (rdb_value.c), which calls
+ *   rdb_begin  as soon as it knows how many elements come, then the events; nothing begun at the
+ *              end means: an empty collection, skipped
+ *
+ * in->doing names the step for faults; the names are those that check-rdb prints. */
+#include "format/rdb_read.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/bytes.h"
+#include "base/lzf.h"
+#include "base/must.h"
+#include "base/num.h"
+#include "format/rdb_parts.h"
+
+/* ---- primitives ---- */
+
+/* Plain forms only; a special form's first byte is a fault here. */
+static uint64_t len_from(struct rdb_reader *r, uint8_t first)
+{
+    switch (first) {
+    case 0x80:
+        return in_be32(r->in);
+    case 0x81:
+        return in_be64(r->in);
+    default:
+        if (first < 0x40)
+            return first;
+        if (first < 0x80)
+            return (uint64_t)(first & 0x3f) << 8 | in_byte(r->in);
+        in_fail(r->in, FAULT_FORMAT, "Invalid length byte 0x%02x", first);
+        return 0;
+    }
+}
+
+uint64_t rdb_len(struct rdb_reader *r)
+{
+    return len_from(r, in_byte(r->in));
+}
+
+uint64_t rdb_count(struct rdb_reader *r, unsigned min_bytes, const char *of_what)
+{
+    uint64_t n = rdb_len(r);
+    if (n > in_left(r->in) / min_bytes) {
+        in_fail(r->in, FAULT_FORMAT, "%" PRIu64 " %s announced, but only %" PRIu64 " bytes are left",
+                n, of_what, in_left(r->in));
+        return 0;
+    }
+    return n;
+}
+
+static struct slice str_int(struct rdb_reader *r, uint8_t form, struct buf *hold)
+{
+    int64_t n = form == RDB_STR_I8    ? (int8_t)in_byte(r->in)
+                : form == RDB_STR_I16 ? (int16_t)in_le16(r->in)
+                                      : (int32_t)in_le32(r->in);
+    buf_clear(hold);
+    char *to = buf_reserve(hold, NUM_I64_TEXT);
+    hold->len = num_format_i64(to, n);
+    return buf_slice(hold);
+}
+
+static struct slice str_lzf(struct rdb_reader *r, struct buf *hold)
+{
+    enum { EXPANSION_MAX = 88 }; /* 264 bytes out of 3 */
+    uint64_t packed_len = rdb_len(r), len = rdb_len(r);
+    struct slice packed = in_slice(r->in, packed_len, &r->raw);
+    if (in_bad(r->in))
+        return packed;
+    if (packed.len == 0 || len / EXPANSION_MAX > packed.len) {
+        in_fail(r->in, FAULT_FORMAT, "Invalid LZF compressed string");
+        return slice("", 0);
+    }
+    buf_clear(hold);
+    if (len == 0) /* real servers take it for the empty string, whatever was compressed */
+        return slice("", 0);
+    char *to = buf_reserve(hold, (size_t)len);
+    if (!lzf_unpack(packed.data, packed.len, to, (size_t)len)) {
+        in_fail(r->in, FAULT_FORMAT, "Invalid LZF compressed string");
+        return slice("", 0);
+    }
+    hold->len = (size_t)len;
+    return buf_slice(hold);
+}
+
+struct slice rdb_str(struct rdb_reader *r, struct buf *hold)
+{
+    uint8_t first = in_byte(r->in);
+    if (first < 0x40)
+        return in_slice(r->in, first, hold);
+    if (first < 0xc0)
+        return in_slice(r->in, len_from(r, first), hold);
+    switch (first) {
+    case RDB_STR_I8:
+    case RDB_STR_I16:
+    case RDB_STR_I32:
+        return str_int(r, first, hold);
+    case RDB_STR_LZF:
+        return str_lzf(r, hold);
+    default:
+        in_fail(r->in, FAULT_FORMAT, "Unknown RDB string encoding type 0x%02x", first);
+        return slice("", 0);
+    }
+}
+
+struct slice rdb_str_kept(struct rdb_reader *r, struct buf *hold)
+{
+    struct slice s = rdb_str(r, hold);
+    if (s.data == hold->data && s.len)
+        return s;
+    buf_clear(hold);
+    buf_add(hold, s);
+    return s.len ? buf_slice(hold) : slice("", 0);
+}
+
+void rdb_note(struct rdb_reader *r, const char *format, ...)
+{
+    char text[256];
+    va_list ap;
+    if (!r->opt.note)
+        return;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    r->opt.note(r->opt.note_arg, text);
+}
+
+/* ---- events ---- */
+
+void rdb_begin(struct rdb_reader *r, enum value_type type, uint64_t count, uint64_t blocks)
+{
+    if (r->begun || in_bad(r->in))
+        return;
+    r->begun = true;
+    struct sink *s = r->sink;
+    if (!s || sink_bad(s))
+        return;
+    struct key_event event = r->rec->key;
+    event.type = type;
+    event.count = count;
+    event.blocks = blocks;
+    r->wanted = !s->ops->key || s->ops->key(s, &event);
+}
+
+void rdb_item(struct rdb_reader *r, struct slice item)
+{
+    if (!in_bad(r->in))
+        RDB_EVENT(r, item, item);
+}
+
+void rdb_pair(struct rdb_reader *r, struct slice field, struct slice value, int64_t expire_ms)
+{
+    if (!in_bad(r->in))
+        RDB_EVENT(r, pair, field, value, expire_ms);
+}
+
+void rdb_score(struct rdb_reader *r, struct slice member, double score)
+{
+    if (!in_bad(r->in))
+        RDB_EVENT(r, score, member, score);
+}
+
+void rdb_packed(struct rdb_reader *r, enum pack pack, struct slice bytes)
+{
+    struct sink *s = r->sink;
+    if (!r->wanted || in_bad(r->in) || sink_bad(s))
+        return;
+    if (!s->ops->packed || !s->ops->packed(s, pack, bytes))
+        sink_unpack(s, pack, bytes);
+}
+
+void rdb_empty(struct rdb_reader *r)
+{
+    if (in_bad(r->in))
+        return;
+    if (r->payload) {
+        in_fail(r->in, FAULT_FORMAT, "Empty collection");
+        return;
+    }
+    enum { NOTES_MAX = 10 };
+    if (r->empty_skipped++ < NOTES_MAX) {
+        struct fault printable = {0};
+        fault_set_key(&printable, r->rec->key.name);
+        rdb_note(r, "Skipping the empty key '%s'", printable.key);
+    }
+}
+
+/* ---- header ---- */
+
+/* The fault gets the words people know from check-rdb, and what was being read. */
+static bool settle(struct rdb_reader *r, const struct rdb_record *rec)
+{
+    struct fault *f = &r->in->fault;
+    if (!fault_is(f))
+        return true;
+    if (f->code == FAULT_EOF && !r->payload)
+        snprintf(f->what, sizeof f->what, "Unexpected EOF reading RDB file");
+    if (rec && rec->kind == RDB_REC_KEY && !f->has_type) {
+        f->has_type = true;
+        f->type = rec->key.rdb_type;
+        if (rec->key.name.data)
+            fault_set_key(f, rec->key.name);
+    }
+    return false;
+}
+
+static bool digits(const char *text, size_t n, int *value)
+{
+    *value = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        *value = *value * 10 + (text[i] - '0');
+    }
+    return true;
+}
+
+static bool version_known(bool valkey, int version)
+{
+    if (valkey)
+        return version >= RDB_VERSION_VALKEY_MIN && version <= RDB_VERSION_VALKEY_MAX;
+    return version >= 1 && version <= RDB_VERSION_REDIS_MAX;
+}
+
+static void read_header(struct rdb_reader *r)
+{
+    char magic[9];
+    if (slice_eq(in_peek(r->in, 4), SLICE_LIT("VKCS"))) {
+        in_fail(r->in, FAULT_CANNOT_HOLD, "An LZ4 envelope around the RDB file is not supported");
+        return;
+    }
+    if (!in_bytes(r->in, magic, sizeof magic))
+        return;
+    bool redis = memcmp(magic, "REDIS", 5) == 0 && digits(magic + 5, 4, &r->version);
+    r->valkey = memcmp(magic, "VALKEY", 6) == 0 && digits(magic + 6, 3, &r->version);
+    /* Each magic has its own numbers: REDIS up to 79, VALKEY from 80 on. */
+    if (!(redis && r->version < RDB_VERSION_VALKEY_MIN) &&
+        !(r->valkey && r->version >= RDB_VERSION_VALKEY_MIN))
+        in_fail(r->in, FAULT_FORMAT, "Wrong signature trying to load DB from file");
+    else if (!version_known(r->valkey, r->version))
+        in_fail(r->in, FAULT_VERSION, "Can't handle RDB format version %d", r->version);
+}
+
+static void forget_attributes(struct rdb_reader *r)
+{
+    r->expire_ms = KEY_NO_EXPIRE;
+    r->idle_s = KEY_NO_IDLE;
+    r->freq = KEY_NO_FREQ;
+}
+
+bool rdb_open(struct rdb_reader *r, struct in *in, const struct rdb_options *opt)
+{
+    *r = (struct rdb_reader){.in = in, .opt = *opt};
+    forget_attributes(r);
+    in_crc_start(in);
+    in->doing = "start";
+    read_header(r);
+    return settle(r, NULL);
+}
+
+void rdb_close(struct rdb_reader *r)
+{
+    buf_free(&r->key);
+    buf_free(&r->first);
+    buf_free(&r->second);
+    buf_free(&r->packed);
+    buf_free(&r->raw);
+    buf_free(&r->pending);
+    buf_free(&r->converted);
+    distinct_free(&r->distinct);
+    distinct_free(&r->names);
+}
+
+/* ---- records ---- */
+
+/* Redis 8.6: per key, class words of modules with their items; the lowest flag says whether a
+ * reader without the module may pass over one. */
+static void skip_key_meta(struct rdb_reader *r)
+{
+    enum { MAY_IGNORE = 1, CLASSES_MAX = 7 };
+    uint64_t n = rdb_len(r);
+    if (n < 1 || n > CLASSES_MAX)
+        in_fail(r->in, FAULT_FORMAT, "Invalid number of key metadata classes");
+    for (uint64_t i = 0; i < n && !in_bad(r->in); i++) {
+        uint32_t class = in_le32(r->in);
+        rdb_module_items(r);
+        if (!(class & MAY_IGNORE))
+            in_fail(r->in, FAULT_CANNOT_HOLD, "Key metadata of an unknown module");
+    }
+}
+
+/* True when op was an attribute of the next key. */
+static bool read_attribute(struct rdb_reader *r, uint8_t op)
+{
+    struct in *in = r->in;
+    switch (op) {
+    case RDB_OP_EXPIRE_S:
+        in->doing = "read-expire";
+        r->expire_ms = (int64_t)(int32_t)in_le32(in) * 1000;
+        return true;
+    case RDB_OP_EXPIRE_MS:
+        in->doing = "read-expire";
+        r->expire_ms = (int64_t)in_le64(in);
+        return true;
+    case RDB_OP_FREQ:
+        r->freq = in_byte(in);
+        return true;
+    case RDB_OP_IDLE: {
+        uint64_t idle = rdb_len(r);
+        r->idle_s = idle > INT64_MAX ? INT64_MAX : (int64_t)idle;
+        return true;
+    }
+    case RDB_OP_KEY_META:
+        if (r->valkey)
+            return false;
+        skip_key_meta(r);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void read_db(struct rdb_reader *r, struct rdb_record *rec)
+{
+    r->in->doing = "read-len";
+    uint64_t db = rdb_len(r);
+    unsigned max = r->opt.databases ? r->opt.databases : (unsigned)INT32_MAX;
+    if (db >= max)
+        in_fail(r->in, FAULT_LIMIT, "DB number %" PRIu64 " is out of range (there are %u databases)",
+                db, max);
+    rec->kind = RDB_REC_DB;
+    r->db = rec->db = (unsigned)db;
+}
+
+/* Hints: no more than the bytes that are left could hold. */
+static void read_resize(struct rdb_reader *r, struct rdb_record *rec)
+{
+    enum { KEY_BYTES_MIN = 3 };
+    r->in->doing = "read-len";
+    rec->kind = RDB_REC_RESIZE;
+    rec->db = r->db;
+    rec->keys = rdb_len(r);
+    rec->expires = rdb_len(r);
+    uint64_t most = in_left(r->in) / KEY_BYTES_MIN;
+    rec->keys = rec->keys < most ? rec->keys : most;
+    rec->expires = rec->expires < rec->keys ? rec->expires : rec->keys;
+}
+
+static void read_aux(struct rdb_reader *r, struct rdb_record *rec)
+{
+    r->in->doing = "read-aux";
+    rec->kind = RDB_REC_AUX;
+    rec->name = rdb_str_kept(r, &r->first);
+    rec->value = rdb_str_kept(r, &r->second);
+}
+
+static void read_function(struct rdb_reader *r, struct rdb_record *rec)
+{
+    r->in->doing = "read-functions";
+    rec->kind = RDB_REC_FUNCTION;
+    rec->value = rdb_str_kept(r, &r->second);
+}
+
+/* Valkey 9: a slot migration under way. Its keys are in the file like all others. */
+static void skip_slot_import(struct rdb_reader *r)
+{
+    rdb_str(r, &r->first);
+    for (uint64_t n = rdb_count(r, 2, "slot ranges"); n > 0 && !in_bad(r->in); n--) {
+        rdb_len(r);
+        rdb_len(r);
+    }
+}
+
+static void read_end(struct rdb_reader *r, struct rdb_record *rec)
+{
+    rec->kind = RDB_REC_END;
+    uint64_t computed = in_crc(r->in);
+    in_crc_stop(r->in);
+    r->crc = RDB_CRC_ABSENT;
+    if (r->version >= RDB_VERSION_CRC) {
+        r->in->doing = "check-sum";
+        uint64_t stored = in_le64(r->in);
+        r->crc = stored ? RDB_CRC_OK : RDB_CRC_NONE;
+        if (stored && stored != computed && !in_bad(r->in))
+            in_fail(r->in, FAULT_CRC, "RDB CRC error");
+    }
+    r->ended = !in_bad(r->in);
+}
+
+/* Types 0-25 are read whatever version the file claims. */
+static bool type_known(const struct rdb_reader *r, uint8_t type)
+{
+    if (r->valkey)
+        return type <= RDB_VALKEY_HASH_PATH && type != RDB_MODULE_OLD && type != 8;
+    return type <= RDB_HASH_TEMPLATED_REF && type != RDB_MODULE_OLD && type != 8;
+}
+
+static void read_key(struct rdb_reader *r, struct rdb_record *rec, uint8_t type)
+{
+    if (!type_known(r, type)) {
+        in_fail(r->in, FAULT_FORMAT, "Invalid object type: %d", type);
+        return;
+    }
+    uint64_t offset = in_offset(r->in) - 1;
+    rec->kind = RDB_REC_KEY;
+    rec->key = (struct key_event){.rdb_type = type, .db = r->db, .offset = offset};
+    r->in->doing = "read-key";
+    struct slice name = rdb_str_kept(r, &r->key);
+    if (in_bad(r->in))
+        return;
+    rec->key.name = name;
+    rec->key.expire_ms = r->expire_ms;
+    rec->key.idle_s = r->idle_s;
+    rec->key.freq = r->freq;
+    forget_attributes(r);
+    r->body_due = true;
+}
+
+static void read_record(struct rdb_reader *r, struct rdb_record *rec, uint8_t op)
+{
+    rec->opcode = op;
+    rec->kind = RDB_REC_OTHER;
+    switch (op) {
+    case RDB_OP_SELECTDB:
+        read_db(r, rec);
+        break;
+    case RDB_OP_RESIZEDB:
+        read_resize(r, rec);
+        break;
+    case RDB_OP_AUX:
+        read_aux(r, rec);
+        break;
+    case RDB_OP_FUNCTION:
+        read_function(r, rec);
+        break;
+    case RDB_OP_FUNCTION_OLD:
+        r->in->doing = "read-functions";
+        in_fail(r->in, FAULT_CANNOT_HOLD, "Pre-release function format not supported %d", r->version);
+        break;
+    case RDB_OP_MODULE_AUX:
+        rdb_module_aux(r, rec);
+        break;
+    case RDB_OP_SLOT_INFO:
+        r->in->doing = "read-len";
+        for (int i = 0; i < 3; i++)
+            rdb_len(r);
+        break;
+    case RDB_OP_VALKEY_IMPORT: /* in Redis an attribute, taken before */
+        r->in->doing = "read-len";
+        skip_slot_import(r);
+        break;
+    case RDB_OP_EOF:
+        read_end(r, rec);
+        break;
+    case RDB_OP_TEMPLATE:
+        in_fail(r->in, FAULT_CANNOT_HOLD, "Records of opcode 242 are not supported");
+        break;
+    default:
+        read_key(r, rec, op);
+        break;
+    }
+}
+
+bool rdb_next(struct rdb_reader *r, struct rdb_record *rec)
+{
+    must(!r->body_due); /* each key's body is read or skipped before the next record */
+    *rec = (struct rdb_record){.kind = RDB_REC_END};
+    while (!r->ended && !in_bad(r->in)) {
+        r->in->doing = "read-type";
+        uint8_t op = in_byte(r->in);
+        if (in_bad(r->in) || read_attribute(r, op))
+            continue;
+        read_record(r, rec, op);
+        if (rec->kind != RDB_REC_MODULE_AUX)
+            rec->offset = in_offset(r->in);
+        break;
+    }
+    return settle(r, rec) && !r->ended;
+}
+
+static bool read_body(struct rdb_reader *r, const struct rdb_record *rec, struct sink *sink)
+{
+    r->sink = sink;
+    r->rec = rec;
+    r->begun = r->wanted = r->body_due = false;
+    r->in->doing = "read-object-value";
+    rdb_value(r, rec->key.rdb_type);
+    if (in_bad(r->in))
+        return settle(r, rec);
+    if (r->wanted && sink->ops->end_key && !sink_bad(sink))
+        sink->ops->end_key(sink);
+    return !sink || !sink_bad(sink);
+}
+
+bool rdb_body(struct rdb_reader *r, const struct rdb_record *rec, struct sink *sink)
+{
+    if (rec->kind == RDB_REC_KEY)
+        return read_body(r, rec, sink);
+    const struct sink_ops *ops = sink->ops;
+    if (rec->kind == RDB_REC_AUX && ops->aux)
+        ops->aux(sink, rec->name, rec->value);
+    else if (rec->kind == RDB_REC_DB && ops->db)
+        ops->db(sink, rec->db, 0, 0);
+    else if (rec->kind == RDB_REC_RESIZE && ops->db)
+        ops->db(sink, rec->db, rec->keys, rec->expires);
+    else if (rec->kind == RDB_REC_FUNCTION && ops->function)
+        ops->function(sink, rec->value);
+    else if (rec->kind == RDB_REC_MODULE_AUX && ops->module_aux)
+        ops->module_aux(sink, rec->module_id, rec->value);
+    return !sink_bad(sink);
+}
+
+bool rdb_skip(struct rdb_reader *r, const struct rdb_record *rec)
+{
+    return rec->kind != RDB_REC_KEY || read_body(r, rec, NULL);
+}
+
+bool rdb_read_all(struct rdb_reader *r, struct sink *sink)
+{
+    struct rdb_record rec;
+    while (rdb_next(r, &rec))
+        if (!rdb_body(r, &rec, sink))
+            return false;
+    return r->ended;
+}

@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The header of a key is written with the first event of its value, because only that tells the
+ * type: a packed block or single elements. Then
+ *
+ *   count known      header, count, and elements straight into the stream
+ *   count unknown    header; elements into body; at the end count and body
+ *
+ * A list's nodes and a stream's nodes are counted in the same way. */
+#include "format/rdb_write.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/bytes.h"
+#include "base/crc64.h"
+#include "base/lzf.h"
+#include "base/must.h"
+#include "base/num.h"
+#include "containers/intset.h"
+#include "containers/listpack.h"
+
+static struct rdb_writer *writer(struct sink *s)
+{
+    return (struct rdb_writer *)s;
+}
+
+static void fail(struct rdb_writer *w, enum fault_code code, const char *what)
+{
+    if (sink_bad(&w->sink))
+        return;
+    fault_set(&w->sink.fault, code, "%s", what);
+    if (w->key.name.data)
+        fault_set_key(&w->sink.fault, w->key.name);
+}
+
+static void cannot(struct rdb_writer *w, const char *what)
+{
+    char text[FAULT_WHAT_MAX];
+    snprintf(text, sizeof text, "%s cannot be written at RDB version %d", what, w->opt.version);
+    fail(w, FAULT_CANNOT_HOLD, text);
+}
+
+bool rdb_writer_bad(struct rdb_writer *w)
+{
+    if (!sink_bad(&w->sink) && out_bad(w->out))
+        w->sink.fault = w->out->fault;
+    return sink_bad(&w->sink);
+}
+
+/* ---- primitives ---- */
+
+void rdb_put_len(struct out *out, uint64_t n)
+{
+    if (n < 1 << 6) {
+        out_byte(out, (uint8_t)n);
+    } else if (n < 1 << 14) {
+        out_byte(out, (uint8_t)(0x40 | n >> 8));
+        out_byte(out, (uint8_t)n);
+    } else if (n <= UINT32_MAX) {
+        out_byte(out, 0x80);
+        out_be32(out, (uint32_t)n);
+    } else {
+        out_byte(out, 0x81);
+        out_be64(out, n);
+    }
+}
+
+static bool put_int(struct out *out, struct slice s)
+{
+    enum { TEXT_MAX = 11 };
+    int64_t n;
+    if (s.len == 0 || s.len > TEXT_MAX || !num_parse_i64(s, &n) || n < INT32_MIN || n > INT32_MAX)
+        return false;
+    if (n >= INT8_MIN && n <= INT8_MAX) {
+        out_byte(out, RDB_STR_I8);
+        out_byte(out, (uint8_t)n);
+    } else if (n >= INT16_MIN && n <= INT16_MAX) {
+        out_byte(out, RDB_STR_I16);
+        out_le16(out, (uint16_t)n);
+    } else {
+        out_byte(out, RDB_STR_I32);
+        out_le32(out, (uint32_t)n);
+    }
+    return true;
+}
+
+/* Raw or compressed: what must not turn into an integer form. */
+static void put_blob(struct rdb_writer *w, struct out *out, struct slice s)
+{
+    enum { COMPRESS_MIN = 21, SAVES_MIN = 4 };
+    if (w->opt.compress && s.len >= COMPRESS_MIN && s.len <= UINT32_MAX) {
+        buf_clear(&w->packed);
+        char *to = buf_reserve(&w->packed, s.len);
+        size_t packed = lzf_pack(s.data, s.len, to, s.len - SAVES_MIN);
+        if (packed) {
+            out_byte(out, RDB_STR_LZF);
+            rdb_put_len(out, packed);
+            rdb_put_len(out, s.len);
+            out_bytes(out, to, packed);
+            return;
+        }
+    }
+    rdb_put_len(out, s.len);
+    out_slice(out, s);
+}
+
+void rdb_put_str(struct rdb_writer *w, struct out *out, struct slice s)
+{
+    if (!put_int(out, s))
+        put_blob(w, out, s);
+}
+
+static void put_len_id(struct out *out, struct stream_id id)
+{
+    rdb_put_len(out, id.ms);
+    rdb_put_len(out, id.seq);
+}
+
+static void put_raw_id(struct out *out, struct stream_id id)
+{
+    out_be64(out, id.ms);
+    out_be64(out, id.seq);
+}
+
+/* ---- a value's frame ---- */
+
+static void put_db(struct rdb_writer *w, unsigned id)
+{
+    if (w->db_written && w->db == id)
+        return;
+    out_byte(w->out, RDB_OP_SELECTDB);
+    rdb_put_len(w->out, id);
+    w->db_written = true;
+    w->db = id;
+}
+
+static void put_attributes(struct rdb_writer *w)
+{
+    if (w->key.expire_ms != KEY_NO_EXPIRE) {
+        out_byte(w->out, RDB_OP_EXPIRE_MS);
+        out_le64(w->out, (uint64_t)w->key.expire_ms);
+    }
+    if (w->key.idle_s != KEY_NO_IDLE) {
+        out_byte(w->out, RDB_OP_IDLE);
+        rdb_put_len(w->out, (uint64_t)w->key.idle_s);
+    }
+    if (w->key.freq != KEY_NO_FREQ) {
+        out_byte(w->out, RDB_OP_FREQ);
+        out_byte(w->out, (uint8_t)w->key.freq);
+    }
+}
+
+static void start(struct rdb_writer *w, uint8_t type)
+{
+    must(!w->started);
+    w->started = true;
+    w->type = type;
+    if (!w->payload) {
+        put_db(w, w->key.db);
+        put_attributes(w);
+    }
+    out_byte(w->out, type);
+    if (!w->payload)
+        rdb_put_str(w, w->out, w->key.name);
+}
+
+/* n is what will come; 0: not known. */
+static void start_counted(struct rdb_writer *w, uint8_t type, uint64_t n)
+{
+    start(w, type);
+    w->counted = n > 0;
+    w->expected = n;
+    w->to = n ? w->out : &w->body;
+    if (n)
+        rdb_put_len(w->out, n);
+}
+
+/* The counted part is over. */
+static void close_counted(struct rdb_writer *w)
+{
+    if (w->counted && w->written != w->expected)
+        fail(w, FAULT_INVALID, "A value had another number of elements than it said");
+    if (!w->counted) {
+        rdb_put_len(w->out, w->written);
+        out_slice(w->out, buf_slice(&w->body.buf));
+        out_free(&w->body);
+        out_init_memory(&w->body);
+    }
+    w->to = w->out;
+}
+
+static bool key(struct sink *s, const struct key_event *k)
+{
+    struct rdb_writer *w = writer(s);
+    if (rdb_writer_bad(w))
+        return false;
+    w->key = *k;
+    buf_clear(&w->name);
+    buf_add(&w->name, k->name);
+    w->key.name = buf_slice(&w->name);
+    w->started = w->counted = false;
+    w->expected = w->written = 0;
+    w->to = w->out;
+    return true;
+}
+
+static void end_key(struct sink *s)
+{
+    struct rdb_writer *w = writer(s);
+    bool counts = w->type == RDB_LIST || w->type == RDB_SET || w->type == RDB_HASH ||
+                  w->type == RDB_ZSET || w->type == RDB_QUICKLIST_2;
+    if (!w->started)
+        fail(w, FAULT_INVALID, "A key came without a value");
+    else if (counts)
+        close_counted(w);
+    rdb_writer_bad(w);
+}
+
+/* ---- elements ---- */
+
+static void element(struct rdb_writer *w, uint8_t type)
+{
+    if (!w->started)
+        start_counted(w, type, w->key.count);
+    w->written++;
+}
+
+/* Which of the two list types, once the first event is there; see sink.h on count and blocks. */
+static void list_start(struct rdb_writer *w, bool packed)
+{
+    if (w->opt.version < 10 || (!packed && !w->key.blocks && w->key.count))
+        start_counted(w, RDB_LIST, w->key.count);
+    else
+        start_counted(w, RDB_QUICKLIST_2, w->key.blocks);
+}
+
+static void list_item(struct rdb_writer *w, struct slice item)
+{
+    static const char empty_element[] = "\x09\0\0\0\x01\0\x80\x01\xff"; /* a listpack of "" */
+    if (!w->started)
+        list_start(w, false);
+    w->written++;
+    if (w->type == RDB_LIST) {
+        rdb_put_str(w, w->to, item);
+        return;
+    }
+    /* A plain node must not be empty. */
+    rdb_put_len(w->to, item.len ? RDB_NODE_PLAIN : RDB_NODE_PACKED);
+    put_blob(w, w->to, item.len ? item : slice(empty_element, sizeof empty_element - 1));
+}
+
+static void item(struct sink *s, struct slice value)
+{
+    struct rdb_writer *w = writer(s);
+    switch (w->key.type) {
+    case VALUE_STRING:
+        start(w, RDB_STRING);
+        rdb_put_str(w, w->out, value);
+        break;
+    case VALUE_LIST:
+        list_item(w, value);
+        break;
+    default:
+        element(w, RDB_SET);
+        rdb_put_str(w, w->to, value);
+        break;
+    }
+}
+
+static void pair(struct sink *s, struct slice field, struct slice value, int64_t expire_ms)
+{
+    struct rdb_writer *w = writer(s);
+    if (expire_ms != KEY_NO_EXPIRE)
+        cannot(w, "A hash field with an expiration time");
+    element(w, RDB_HASH);
+    rdb_put_str(w, w->to, field);
+    rdb_put_str(w, w->to, value);
+}
+
+static void score(struct sink *s, struct slice member, double d)
+{
+    struct rdb_writer *w = writer(s);
+    element(w, RDB_ZSET);
+    rdb_put_str(w, w->to, member);
+    out_le_double(w->to, d);
+}
+
+/* ---- packed blocks ---- */
+
+static void whole(struct rdb_writer *w, uint8_t type, struct slice bytes)
+{
+    start(w, type);
+    put_blob(w, w->out, bytes);
+}
+
+/* The type number for a block that is the whole value; 0: this version has none. */
+static uint8_t packed_type(int version, enum pack pack)
+{
+    switch (pack) {
+    case PACK_INTSET:
+        return RDB_SET_INTSET;
+    case PACK_SET:
+        return version >= 11 ? RDB_SET_LISTPACK : 0;
+    case PACK_HASH:
+        return version >= 10 ? RDB_HASH_LISTPACK : 0;
+    case PACK_ZSET:
+        return version >= 10 ? RDB_ZSET_LISTPACK : 0;
+    default:
+        return 0;
+    }
+}
+
+static uint64_t packed_count(enum pack pack, struct slice bytes)
+{
+    uint64_t n = lp_count((const uint8_t *)bytes.data);
+    return pack == PACK_SET ? n : pack == PACK_HASH_TTL ? n / 3 : n / 2;
+}
+
+static bool packed(struct sink *s, enum pack pack, struct slice bytes)
+{
+    struct rdb_writer *w = writer(s);
+    if (pack == PACK_LIST) {
+        if (!w->started)
+            list_start(w, true);
+        if (w->type == RDB_LIST)
+            return false;
+        w->written++;
+        rdb_put_len(w->to, RDB_NODE_PACKED);
+        put_blob(w, w->to, bytes);
+        return true;
+    }
+    uint8_t type = packed_type(w->opt.version, pack);
+    if (type) {
+        whole(w, type, bytes);
+        return true;
+    }
+    w->key.count = packed_count(pack, bytes);
+    return false;
+}
+
+static void opaque(struct sink *s, uint8_t rdb_type, uint64_t module_id, struct slice bytes)
+{
+    struct rdb_writer *w = writer(s);
+    must(rdb_type == RDB_MODULE);
+    start(w, rdb_type);
+    rdb_put_len(w->out, module_id);
+    out_slice(w->out, bytes);
+}
+
+/* ---- streams ---- */
+
+static int stream_version(const struct rdb_writer *w)
+{
+    return w->opt.version >= 11 ? 3 : w->opt.version == 10 ? 2 : 1;
+}
+
+static void stream_start(struct rdb_writer *w)
+{
+    static const uint8_t types[] = {0, RDB_STREAM_1, RDB_STREAM_2, RDB_STREAM_3};
+    if (!w->started)
+        start_counted(w, types[stream_version(w)], w->key.blocks);
+}
+
+static void stream_node(struct sink *s, struct stream_id master, struct slice listpack)
+{
+    enum { ID_BYTES = 16 };
+    struct rdb_writer *w = writer(s);
+    stream_start(w);
+    w->written++;
+    rdb_put_len(w->to, ID_BYTES);
+    put_raw_id(w->to, master);
+    put_blob(w, w->to, listpack);
+}
+
+static void stream_info(struct sink *s, const struct stream_info_event *e)
+{
+    struct rdb_writer *w = writer(s);
+    stream_start(w);
+    close_counted(w);
+    rdb_put_len(w->out, e->length);
+    put_len_id(w->out, e->last);
+    if (stream_version(w) >= 2) {
+        put_len_id(w->out, e->first);
+        put_len_id(w->out, e->max_deleted);
+        rdb_put_len(w->out, e->entries_added);
+    }
+    rdb_put_len(w->out, e->groups);
+}
+
+static void stream_group(struct sink *s, const struct stream_group_event *e)
+{
+    struct rdb_writer *w = writer(s);
+    rdb_put_str(w, w->out, e->name);
+    put_len_id(w->out, e->last);
+    if (stream_version(w) >= 2)
+        rdb_put_len(w->out, (uint64_t)e->entries_read);
+    rdb_put_len(w->out, e->pending);
+    w->pending_left = e->pending;
+    w->consumers = e->consumers;
+    if (e->pending == 0)
+        rdb_put_len(w->out, w->consumers);
+}
+
+static void stream_pending(struct sink *s, const struct stream_pending_event *e)
+{
+    struct rdb_writer *w = writer(s);
+    must(w->pending_left > 0);
+    put_raw_id(w->out, e->id);
+    out_le64(w->out, (uint64_t)e->delivered_ms);
+    rdb_put_len(w->out, e->count);
+    if (--w->pending_left == 0)
+        rdb_put_len(w->out, w->consumers);
+}
+
+static void stream_consumer(struct sink *s, const struct stream_consumer_event *e)
+{
+    struct rdb_writer *w = writer(s);
+    must(w->pending_left == 0);
+    rdb_put_str(w, w->out, e->name);
+    out_le64(w->out, (uint64_t)e->seen_ms);
+    if (stream_version(w) >= 3)
+        out_le64(w->out, (uint64_t)e->active_ms);
+    rdb_put_len(w->out, e->owned);
+}
+
+static void stream_owned(struct sink *s, struct stream_id id)
+{
+    put_raw_id(writer(s)->out, id);
+}
+
+/* ---- between keys ---- */
+
+static void aux(struct sink *s, struct slice name, struct slice value)
+{
+    struct rdb_writer *w = writer(s);
+    out_byte(w->out, RDB_OP_AUX);
+    rdb_put_str(w, w->out, name);
+    rdb_put_str(w, w->out, value);
+}
+
+static void module_aux(struct sink *s, uint64_t module_id, struct slice bytes)
+{
+    struct rdb_writer *w = writer(s);
+    out_byte(w->out, RDB_OP_MODULE_AUX);
+    rdb_put_len(w->out, module_id);
+    out_slice(w->out, bytes);
+}
+
+static void function(struct sink *s, struct slice source)
+{
+    struct rdb_writer *w = writer(s);
+    if (w->opt.version < 10) {
+        w->key = (struct key_event){0};
+        cannot(w, "A function library");
+    }
+    out_byte(w->out, RDB_OP_FUNCTION);
+    rdb_put_str(w, w->out, source);
+}
+
+static void db(struct sink *s, unsigned id, uint64_t keys, uint64_t expires)
+{
+    struct rdb_writer *w = writer(s);
+    put_db(w, id);
+    if (keys) {
+        out_byte(w->out, RDB_OP_RESIZEDB);
+        rdb_put_len(w->out, keys);
+        rdb_put_len(w->out, expires);
+    }
+}
+
+static const struct sink_ops writer_ops = {
+    .aux = aux,
+    .module_aux = module_aux,
+    .function = function,
+    .db = db,
+    .key = key,
+    .packed = packed,
+    .item = item,
+    .pair = pair,
+    .score = score,
+    .stream_node = stream_node,
+    .stream_info = stream_info,
+    .stream_group = stream_group,
+    .stream_pending = stream_pending,
+    .stream_consumer = stream_consumer,
+    .stream_owned = stream_owned,
+    .opaque = opaque,
+    .end_key = end_key,
+};
+
+/* ---- the whole ---- */
+
+void rdb_writer_init(struct rdb_writer *w, struct out *out, const struct rdb_write_options *opt)
+{
+    *w = (struct rdb_writer){.sink = {.ops = &writer_ops}, .out = out, .to = out, .opt = *opt};
+    if (w->opt.version == 0)
+        w->opt.version = RDB_VERSION_OURS;
+    must(w->opt.version >= RDB_VERSION_WRITE_MIN && w->opt.version <= RDB_VERSION_OURS);
+    out_init_memory(&w->body);
+}
+
+void rdb_writer_free(struct rdb_writer *w)
+{
+    out_free(&w->body);
+    buf_free(&w->name);
+    buf_free(&w->packed);
+}
+
+void rdb_writer_begin(struct rdb_writer *w)
+{
+    if (!w->opt.no_checksum)
+        out_crc_start(w->out);
+    out_printf(w->out, "REDIS%04d", w->opt.version);
+}
+
+void rdb_writer_aux(struct rdb_writer *w, const char *name, struct slice value)
+{
+    aux(&w->sink, slice_str(name), value);
+}
+
+bool rdb_writer_end(struct rdb_writer *w)
+{
+    out_byte(w->out, RDB_OP_EOF);
+    out_le64(w->out, w->opt.no_checksum ? 0 : out_crc(w->out));
+    out_flush(w->out);
+    return !rdb_writer_bad(w);
+}
+
+void rdb_payload_writer_init(struct rdb_writer *w, struct out *out, int version)
+{
+    rdb_writer_init(w, out, &(struct rdb_write_options){.version = version, .compress = true});
+    w->payload = true;
+}
+
+void rdb_payload_seal(struct buf *b, size_t start_at, int version)
+{
+    uint8_t footer[RDB_PAYLOAD_FOOTER];
+    must(start_at <= b->len);
+    store_le16(footer, (uint16_t)version);
+    uint64_t crc = crc64(0, b->data + start_at, b->len - start_at);
+    store_le64(footer + 2, crc64(crc, footer, 2));
+    buf_append(b, footer, sizeof footer);
+}

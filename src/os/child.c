@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Messages on the pipe: a header (size of the payload, kind, key count, part, copy-on-write bytes)
+ * and, for the report, the payload. Each is one write below PIPE_BUF, so it arrives whole or, when
+ * the child dies, cut; a cut one is dropped.
+ *
+ *   forked --messages--> ... --end of file--> waitpid --> ended()
+ *
+ * The end of file, not SIGCHLD, tells that the child is gone: nothing else holds the write end. The
+ * process may need a moment more to become waitable; a timer asks again. */
+#include "os/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/must.h"
+#include "os/clock.h"
+#include "os/file.h"
+
+enum { PROGRESS = 1, REPORT = 2, PROGRESS_EVERY_US = 100000, REAP_AGAIN_US = 1000 };
+
+struct header {
+    uint32_t size, kind;
+    uint64_t keys;
+    double part;
+    uint64_t cow_bytes;
+};
+_Static_assert(sizeof(struct header) + CHILD_REPORT_MAX <= PIPE_BUF, "one write a message");
+
+static void take_message(struct child *c, const struct header *h, const void *payload)
+{
+    c->keys = h->keys;
+    c->part = h->part;
+    if (h->cow_bytes) {
+        c->cow_bytes = h->cow_bytes;
+        c->cow_read_us = clock_mono_us();
+        if (h->cow_bytes > c->cow_peak_bytes)
+            c->cow_peak_bytes = h->cow_bytes;
+    }
+    if (h->kind == REPORT) {
+        memcpy(c->report, payload, h->size);
+        c->report_size = h->size;
+        c->reported = true;
+    }
+}
+
+/* Takes the whole messages at the front of c->message; false when they make no sense. */
+static bool take_messages(struct child *c)
+{
+    char *at = (char *)c->message;
+    struct header h;
+    while (c->got >= sizeof h) {
+        memcpy(&h, at, sizeof h);
+        if (h.size > CHILD_REPORT_MAX || (h.kind != PROGRESS && h.kind != REPORT))
+            return false;
+        size_t whole = sizeof h + h.size;
+        if (c->got < whole)
+            break;
+        take_message(c, &h, at + sizeof h);
+        c->got -= whole;
+        memmove(at, at + whole, c->got);
+    }
+    return true;
+}
+
+static void ended(struct child *c, int status)
+{
+    struct child_end end = {
+        .exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+        .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+        .killed = c->killed,
+        .report = c->reported ? c->report : NULL,
+        .report_size = c->report_size,
+        .cow_bytes = c->cow_bytes,
+    };
+    loop_unwatch(c->loop, &c->io);
+    loop_timer_stop(c->loop, &c->reap);
+    close(c->io.fd);
+    c->pid = 0;
+    c->spec.ended(c->spec.arg, &end);
+}
+
+static void reap(void *arg)
+{
+    struct child *c = arg;
+    int status = 0;
+    pid_t pid = waitpid(c->pid, &status, WNOHANG);
+    if (pid == 0) {
+        loop_timer_start(c->loop, &c->reap, REAP_AGAIN_US);
+        return;
+    }
+    ended(c, pid < 0 ? SIGKILL : status); /* somebody else waited for it: it counts as killed */
+}
+
+/* False once the pipe is at its end. */
+static bool read_pipe(struct child *c)
+{
+    for (;;) {
+        ssize_t n = read(c->io.fd, (char *)c->message + c->got, sizeof c->message - c->got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return errno == EAGAIN;
+        if (n == 0)
+            return false;
+        c->got += (size_t)n;
+        if (!take_messages(c)) {
+            log_warning("%s child sent a broken message", c->spec.name);
+            c->got = 0;
+        }
+    }
+}
+
+static void pipe_ready(void *arg, unsigned what)
+{
+    struct child *c = arg;
+    (void)what;
+    if (read_pipe(c))
+        return;
+    loop_unwatch(c->loop, &c->io);
+    reap(c);
+}
+
+static void become_child(struct child *c, int read_end)
+{
+    static const int back_to_default[] = {SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM};
+    close(read_end);
+    for (size_t i = 0; i < sizeof back_to_default / sizeof *back_to_default; i++)
+        signal(back_to_default[i], SIG_DFL);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN); /* the parent died: write fails, child_finish exits */
+    log_set_role('C');
+#ifdef __linux__
+    prctl(PR_SET_NAME, c->spec.name);
+#endif
+}
+
+pid_t child_fork(struct child *c, struct loop *loop, const struct child_spec *spec, struct fault *f)
+{
+    int ends[2];
+    must(c->pid == 0);
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        fault_io(f, errno, "pipe", "pipe");
+        return -errno;
+    }
+    memset(c, 0, sizeof *c);
+    c->spec = *spec;
+    c->loop = loop;
+    c->pipe_write = ends[1];
+    fflush(NULL); /* or the child would print what is still in our buffers once more */
+    c->began_us = clock_mono_us();
+    pid_t pid = fork();
+    if (pid == 0) {
+        become_child(c, ends[0]);
+        return 0;
+    }
+    int err = errno;
+    c->fork_us = clock_mono_us() - c->began_us;
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        fault_io(f, err, "fork", "fork");
+        return -err;
+    }
+    c->pid = pid;
+    c->io = (struct loop_io){.fd = ends[0], .ready = pipe_ready, .arg = c};
+    c->reap = (struct loop_timer){.due = reap, .arg = c};
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    must(loop_watch(loop, &c->io, LOOP_READ) == 0);
+    return pid;
+}
+
+void child_kill(struct child *c, int sig)
+{
+    if (c->pid <= 0)
+        return;
+    c->killed = true;
+    kill(c->pid, sig);
+}
+
+void child_wait(struct child *c)
+{
+    int status = 0;
+    pid_t pid;
+    if (c->pid <= 0)
+        return;
+    do {
+        pid = waitpid(c->pid, &status, 0);
+    } while (pid < 0 && errno == EINTR);
+    read_pipe(c); /* what it said last is still in the pipe */
+    ended(c, pid < 0 ? SIGKILL : status);
+}
+
+static void send_message(struct child *c, const struct header *h, const void *payload)
+{
+    char message[sizeof *h + CHILD_REPORT_MAX];
+    ssize_t put;
+    memcpy(message, h, sizeof *h);
+    if (h->size)
+        memcpy(message + sizeof *h, payload, h->size);
+    do {
+        put = write(c->pipe_write, message, sizeof *h + h->size);
+    } while (put < 0 && errno == EINTR);
+}
+
+void child_progress(struct child *c, uint64_t keys, double part)
+{
+    int64_t now = clock_mono_us();
+    if (now - c->last_cow_us < PROGRESS_EVERY_US)
+        return;
+    /* Reading smaps_rollup walks all page tables: let it take at most 1 % of the time. */
+    if (now >= c->cow_read_us) {
+        c->cow_bytes = child_cow_bytes();
+        int64_t after = clock_mono_us();
+        c->cow_read_us = after + (after - now) * 100;
+        now = after;
+    }
+    c->last_cow_us = now;
+    send_message(c, &(struct header){.kind = PROGRESS, .keys = keys, .part = part,
+                                     .cow_bytes = c->cow_bytes}, NULL);
+    c->keys = keys;
+}
+
+void child_finish(struct child *c, const void *report, size_t size, int exit_code)
+{
+    must(size <= CHILD_REPORT_MAX);
+    struct header h = {.size = (uint32_t)size, .kind = REPORT, .keys = c->keys,
+                       .part = 1, .cow_bytes = child_cow_bytes()};
+    send_message(c, &h, report);
+    _exit(exit_code);
+}
+
+size_t child_cow_bytes(void)
+{
+    struct buf text = {0};
+    struct fault f = {0};
+    size_t kib = 0;
+    if (file_slurp("/proc/self/smaps_rollup", 65536, &text, &f)) {
+        const char *at = strstr(buf_cstr(&text), "Private_Dirty:");
+        if (at)
+            sscanf(at + 14, "%zu", &kib);
+    }
+    buf_free(&text);
+    return kib * 1024;
+}

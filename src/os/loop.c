@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Timers are a binary heap whose members know their place (1-based; 0 = stopped), so stopping one
+ * is O(log n) without a search. Events of a batch point at the caller's loop_io: unwatching one
+ * clears it from the rest of the batch, so a callback may free any of them. */
+#include "os/loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "os/clock.h"
+#include "os/loop_backend.h"
+
+struct stage {
+    void (*run)(void *arg);
+    void *arg;
+};
+
+struct loop {
+    const struct loop_backend *backend;
+    void *state;
+    struct loop_event events[LOOP_BATCH];
+    int event_count, event_at; /* the batch being worked on */
+    struct loop_timer **heap;  /* heap[1] is due first */
+    size_t timers, heap_cap;
+    struct stage before[LOOP_STAGES_MAX], after[LOOP_STAGES_MAX];
+    int before_count, after_count;
+    bool awake, stopped;
+    atomic_bool woken; /* a byte is already on its way through the pipe */
+    int wake_write;
+    struct loop_io wake;
+    struct loop_stats stats;
+};
+
+static const struct loop_backend *find_backend(const char *name)
+{
+#ifdef __linux__
+    if (!name || strcmp(name, loop_epoll.name) == 0)
+        return &loop_epoll;
+#endif
+    return !name || strcmp(name, loop_poll.name) == 0 ? &loop_poll : NULL;
+}
+
+static void drain_wake(void *arg, unsigned what)
+{
+    struct loop *loop = arg;
+    char bytes[16];
+    (void)what;
+    /* Read before the flag is lowered: a byte written after that stays for the next turn. */
+    while (read(loop->wake.fd, bytes, sizeof bytes) > 0)
+        ;
+    atomic_store(&loop->woken, false);
+}
+
+struct loop *loop_new(const char *backend)
+{
+    const struct loop_backend *b = find_backend(backend);
+    int ends[2];
+    void *state = b ? b->open() : NULL;
+    if (!state)
+        return NULL;
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+        b->close(state);
+        return NULL;
+    }
+    struct loop *loop = mem_zalloc(sizeof *loop);
+    loop->backend = b;
+    loop->state = state;
+    loop->wake = (struct loop_io){.fd = ends[0], .ready = drain_wake, .arg = loop};
+    loop->wake_write = ends[1];
+    if (loop_watch(loop, &loop->wake, LOOP_READ) < 0) {
+        loop_free(loop);
+        return NULL;
+    }
+    return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+    loop->backend->close(loop->state);
+    close(loop->wake.fd);
+    close(loop->wake_write);
+    mem_free(loop->heap);
+    mem_free(loop);
+}
+
+const char *loop_backend(const struct loop *loop)
+{
+    return loop->backend->name;
+}
+
+/* ---- descriptors ---- */
+static void forget_events(struct loop *loop, const struct loop_io *io)
+{
+    for (int i = loop->event_at; i < loop->event_count; i++)
+        if (loop->events[i].io == io)
+            loop->events[i].io = NULL;
+}
+
+int loop_watch(struct loop *loop, struct loop_io *io, unsigned what)
+{
+    if (what == io->watched)
+        return 0;
+    int rc = loop->backend->change(loop->state, io, what);
+    if (rc < 0)
+        return rc;
+    loop->stats.watched += (what != 0) - (io->watched != 0);
+    io->watched = what;
+    if (!what)
+        forget_events(loop, io);
+    return 0;
+}
+
+void loop_unwatch(struct loop *loop, struct loop_io *io)
+{
+    if (io->watched)
+        loop_watch(loop, io, 0);
+}
+
+/* ---- timers ---- */
+static void heap_put(struct loop *loop, size_t place, struct loop_timer *t)
+{
+    loop->heap[place] = t;
+    t->place = place;
+}
+
+static void heap_up(struct loop *loop, struct loop_timer *t, size_t place)
+{
+    for (; place > 1 && loop->heap[place / 2]->at_us > t->at_us; place /= 2)
+        heap_put(loop, place, loop->heap[place / 2]);
+    heap_put(loop, place, t);
+}
+
+static void heap_down(struct loop *loop, struct loop_timer *t, size_t place)
+{
+    for (;;) {
+        size_t child = place * 2;
+        if (child > loop->timers)
+            break;
+        if (child < loop->timers && loop->heap[child + 1]->at_us < loop->heap[child]->at_us)
+            child++;
+        if (loop->heap[child]->at_us >= t->at_us)
+            break;
+        heap_put(loop, place, loop->heap[child]);
+        place = child;
+    }
+    heap_put(loop, place, t);
+}
+
+void loop_timer_stop(struct loop *loop, struct loop_timer *timer)
+{
+    size_t place = timer->place;
+    if (!place)
+        return;
+    must(place <= loop->timers && loop->heap[place] == timer);
+    struct loop_timer *last = loop->heap[loop->timers--];
+    timer->place = 0;
+    if (last == timer)
+        return;
+    if (place > 1 && loop->heap[place / 2]->at_us > last->at_us)
+        heap_up(loop, last, place);
+    else
+        heap_down(loop, last, place);
+}
+
+void loop_timer_start(struct loop *loop, struct loop_timer *timer, int64_t after_us)
+{
+    loop_timer_stop(loop, timer);
+    if (loop->timers + 2 > loop->heap_cap) {
+        loop->heap_cap = loop->heap_cap ? loop->heap_cap * 2 : 16;
+        loop->heap = mem_realloc(loop->heap, loop->heap_cap * sizeof *loop->heap);
+    }
+    timer->at_us = clock_mono_us() + (after_us > 0 ? after_us : 0);
+    heap_up(loop, timer, ++loop->timers);
+}
+
+/* Only what is due now: a timer that starts itself again with 0 waits for the next turn. */
+static void run_timers(struct loop *loop)
+{
+    int64_t now = clock_mono_us();
+    while (loop->timers && loop->heap[1]->at_us <= now) {
+        struct loop_timer *t = loop->heap[1];
+        loop_timer_stop(loop, t);
+        t->due(t->arg);
+    }
+}
+
+/* ---- stages, turns ---- */
+void loop_add_before(struct loop *loop, void (*stage)(void *arg), void *arg)
+{
+    must(loop->before_count < LOOP_STAGES_MAX);
+    loop->before[loop->before_count++] = (struct stage){stage, arg};
+}
+
+void loop_add_after(struct loop *loop, void (*stage)(void *arg), void *arg)
+{
+    must(loop->after_count < LOOP_STAGES_MAX);
+    loop->after[loop->after_count++] = (struct stage){stage, arg};
+}
+
+void loop_stay_awake(struct loop *loop)
+{
+    loop->awake = true;
+}
+
+void loop_wake(struct loop *loop)
+{
+    if (atomic_exchange(&loop->woken, true))
+        return;
+    int saved = errno; /* a signal handler must leave it as it was */
+    ssize_t put = write(loop->wake_write, "!", 1);
+    (void)put; /* a full pipe wakes as well */
+    errno = saved;
+}
+
+static int64_t sleep_us(const struct loop *loop, int64_t now, int64_t max_us)
+{
+    if (loop->awake || loop->stopped)
+        return 0;
+    if (!loop->timers)
+        return max_us;
+    int64_t left = loop->heap[1]->at_us - now;
+    if (left < 0)
+        left = 0;
+    return max_us >= 0 && max_us < left ? max_us : left;
+}
+
+void loop_turn(struct loop *loop, int64_t max_us)
+{
+    must(loop->event_count == 0); /* turns do not nest */
+    int64_t began = clock_mono_us();
+    loop->awake = false;
+    for (int i = 0; i < loop->before_count; i++)
+        loop->before[i].run(loop->before[i].arg);
+    int64_t asleep = clock_mono_us();
+    int count = loop->backend->wait(loop->state, loop->events, sleep_us(loop, asleep, max_us));
+    clock_refresh();
+    int64_t awake = clock_now.mono_us;
+    for (int i = 0; i < loop->after_count; i++)
+        loop->after[i].run(loop->after[i].arg);
+    loop->event_count = count;
+    for (loop->event_at = 0; loop->event_at < loop->event_count;) {
+        struct loop_event e = loop->events[loop->event_at++];
+        if (e.io && (e.what &= e.io->watched))
+            e.io->ready(e.io->arg, e.what);
+    }
+    loop->event_count = loop->event_at = 0;
+    if (loop->timers)
+        run_timers(loop);
+    loop->stats.turns++;
+    loop->stats.busy_us += (uint64_t)(asleep - began + clock_mono_us() - awake);
+}
+
+void loop_run(struct loop *loop)
+{
+    loop->stopped = false;
+    while (!loop->stopped)
+        loop_turn(loop, -1);
+}
+
+void loop_stop(struct loop *loop)
+{
+    loop->stopped = true;
+}
+
+void loop_get_stats(const struct loop *loop, struct loop_stats *out)
+{
+    *out = loop->stats;
+}

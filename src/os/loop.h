@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The event loop: descriptors, timers, and stages around the sleep. One thread.
+ *
+ *   struct loop *loop = loop_new(NULL);
+ *   io.fd = fd; io.ready = on_ready; io.arg = me;
+ *   loop_watch(loop, &io, LOOP_READ);
+ *   loop_run(loop);
+ *
+ * One turn: before-stages in order, sleep until something is ready or due, after-stages in order,
+ * ready descriptors, due timers. The structs are the caller's and embedded where they belong; a
+ * callback may unwatch, stop or free any of them, its own too. */
+#ifndef OS_LOOP_H
+#define OS_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct loop; /* opaque */
+
+enum { LOOP_READ = 1, LOOP_WRITE = 2 };
+
+/* Zero it, set fd, ready, arg. what: the bits that are ready (errors and hang-ups show as all the
+ * bits that are watched). */
+struct loop_io {
+    int fd;
+    unsigned watched; /* the loop's: 0 when it is not watched */
+    void (*ready)(void *arg, unsigned what);
+    void *arg;
+    int slot; /* the loop's */
+};
+
+/* Zero it, set due, arg. at_us is monotonic. */
+struct loop_timer {
+    int64_t at_us;
+    void (*due)(void *arg);
+    void *arg;
+    size_t place; /* the loop's: 0 when it is stopped */
+};
+
+/* backend: "epoll", "poll", or NULL for the best there is. NULL when it cannot be made. */
+struct loop *loop_new(const char *backend);
+void loop_free(struct loop *loop);
+const char *loop_backend(const struct loop *loop);
+
+/* Changes what is watched; 0 is loop_unwatch. 0 or -errno. */
+int loop_watch(struct loop *loop, struct loop_io *io, unsigned what);
+void loop_unwatch(struct loop *loop, struct loop_io *io);
+
+/* Starts the timer, or moves it when it runs. Fires once; start it again for more. O(log n). */
+void loop_timer_start(struct loop *loop, struct loop_timer *timer, int64_t after_us);
+void loop_timer_stop(struct loop *loop, struct loop_timer *timer);
+
+/* Stages run in the order they were added. At most LOOP_STAGES_MAX each. */
+enum { LOOP_STAGES_MAX = 16 };
+void loop_add_before(struct loop *loop, void (*stage)(void *arg), void *arg);
+void loop_add_after(struct loop *loop, void (*stage)(void *arg), void *arg);
+
+/* From a before-stage: there is more to do, only look at descriptors and do not sleep. */
+void loop_stay_awake(struct loop *loop);
+/* From any thread: end the sleep (the after-stages then look for what was meant). Cheap when called
+ * often. Safe in a signal handler. */
+void loop_wake(struct loop *loop);
+
+/* One turn; sleeps at most max_us (-1: as long as nothing happens). */
+void loop_turn(struct loop *loop, int64_t max_us);
+void loop_run(struct loop *loop); /* turns until loop_stop */
+void loop_stop(struct loop *loop);
+
+struct loop_stats {
+    uint64_t turns;
+    uint64_t busy_us; /* time outside the sleep */
+    size_t watched;
+};
+void loop_get_stats(const struct loop *loop, struct loop_stats *out);
+
+#endif

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* States of the bytes of one batch:
+ *
+ *   appended   in pending, has a position                         (COMMIT hook)
+ *   written    the kernel has them                                (stage LOG)
+ *   durable    fdatasync said so                                  (stage SYNC, or the worker)
+ *
+ * appended >= written >= durable, always. A write that fails half way is cut off again, so the file
+ * ends with a whole batch; if even that fails, broken_tail keeps the missing rest first in pending. A
+ * failed fdatasync under always ends the process with the replies unsent: what the kernel holds
+ * cannot be known any more. Otherwise writes are refused until writing and syncing work again. */
+#include "persist/aof.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "format/aof_write.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "persist/aof_config.h"
+#include "server/commit.h"
+#include "server/hooks.h"
+#include "server/server.h"
+
+enum { SYNC_EVERY_US = 1000000, POSTPONE_MAX_US = 2000000, LOG_ERROR_EVERY_S = 30 };
+
+/* ---- refusing and failing ---- */
+
+const char *aof_refusal(struct aof *a)
+{
+    if (a->state == AOF_OFF || (a->write_ok && a->sync_ok))
+        return NULL;
+    snprintf(a->refusal, sizeof a->refusal, "MISCONF Errors writing to the AOF file: %s",
+             strerror(a->write_errno));
+    return a->refusal;
+}
+
+static _Noreturn void stop_unsent(const char *what, int err)
+{
+    log_warning("Can't recover from AOF %s error when the AOF fsync policy is 'always': %s. Exiting...",
+                what, strerror(err));
+    exit(1);
+}
+
+static void write_failed(struct aof *a, int err, size_t written, size_t wanted)
+{
+    int64_t now_s = clock_wall_ms() / 1000;
+    if (now_s - a->error_logged_s >= LOG_ERROR_EVERY_S || a->write_ok) {
+        log_warning("Short write while writing to the AOF file: %s, (nwritten=%zu, expected=%zu)",
+                    strerror(err), written, wanted);
+        a->error_logged_s = now_s;
+    }
+    a->write_ok = false;
+    a->write_errno = err;
+}
+
+/* ---- writing ---- */
+
+/* Takes a partly written batch back, so that the file ends with a whole one. */
+static void cut_back(struct aof *a, size_t written)
+{
+    int err = file_truncate(a->fd, (off_t)a->incr_size);
+    if (err == 0)
+        return;
+    log_warning("Could not remove short write from the append-only file: %s", strerror(-err));
+    a->broken_tail = true;
+    a->incr_size += written;
+    a->total_size += written;
+    buf_drop_front(&a->pending, written);
+}
+
+static bool write_pending(struct aof *a)
+{
+    size_t written = 0, wanted = a->pending.len;
+    int err = file_write_all(a->fd, a->pending.data, wanted, &written);
+    if (err < 0) {
+        write_failed(a, -err, written, wanted);
+        if (a->policy == AOF_ALWAYS)
+            stop_unsent("write", -err);
+        if (written)
+            cut_back(a, written);
+        return false;
+    }
+    if (!a->write_ok)
+        log_notice("AOF write error looks solved. The server can write again.");
+    a->write_ok = true;
+    a->broken_tail = false;
+    a->incr_size += wanted;
+    a->total_size += wanted;
+    a->written = a->appended;
+    enum { KEEP_CAP_MAX = 4 << 20 };
+    if (a->pending.cap > KEEP_CAP_MAX)
+        buf_free(&a->pending);
+    else
+        buf_clear(&a->pending);
+    return true;
+}
+
+/* Under everysec: does a running sync make us wait? At most two seconds, then the stall is taken. */
+static bool postpone(struct aof *a)
+{
+    if (a->policy != AOF_EVERYSEC || !a->sync.running)
+        return false;
+    int64_t now = clock_mono_us();
+    if (!a->postponed_since_us) {
+        a->postponed_since_us = now;
+        return true;
+    }
+    if (now - a->postponed_since_us < POSTPONE_MAX_US)
+        return true;
+    a->delayed_fsync++;
+    log_notice("Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer "
+               "without waiting for fsync to complete, this may slow down the server.");
+    return false;
+}
+
+bool aof_flush(struct aof *a, bool force)
+{
+    if (a->pending.len == 0 || a->fd < 0)
+        return a->pending.len == 0;
+    if (!force && postpone(a))
+        return false;
+    a->postponed_since_us = 0;
+    return write_pending(a);
+}
+
+/* ---- syncing ---- */
+
+static bool sync_held_back(const struct aof *a)
+{
+    return a->no_fsync_on_rewrite && a->persist->child_kind != CHILD_NONE;
+}
+
+static void synced(struct aof *a, int result, uint64_t position)
+{
+    a->last_sync_us = clock_mono_us();
+    if (result == 0) {
+        if (!a->sync_ok)
+            log_notice("AOF fsync works again.");
+        a->sync_ok = true;
+        if (position > a->durable)
+            a->durable = position;
+        return;
+    }
+    log_warning("Fail to fsync the AOF file: %s", strerror(-result));
+    a->sync_ok = false;
+    a->write_errno = -result;
+}
+
+bool aof_sync_now(struct aof *a)
+{
+    if (a->fd < 0)
+        return true;
+    if (a->sync.running)
+        worker_drain(a->worker);
+    uint64_t position = a->written;
+    int result = file_fdatasync(a->fd);
+    if (result < 0 && a->policy == AOF_ALWAYS && a->state == AOF_ON)
+        stop_unsent("fsync", -result);
+    synced(a, result, position);
+    return result == 0;
+}
+
+static void run_sync(struct worker_job *job)
+{
+    struct aof_sync *s = (struct aof_sync *)(void *)job;
+    int64_t began = clock_mono_us();
+    s->result = file_fdatasync(s->fd);
+    s->took_us = clock_mono_us() - began;
+}
+
+static void sync_done(struct worker_job *job)
+{
+    struct aof_sync *s = (struct aof_sync *)(void *)job;
+    s->running = false;
+    synced(s->aof, s->result, s->position);
+}
+
+static void sync_in_background(struct aof *a)
+{
+    a->sync.fd = a->fd;
+    a->sync.position = a->written;
+    a->sync.running = true;
+    worker_give(a->worker, &a->sync.job);
+}
+
+/* ---- hooks ---- */
+
+static void on_commit(void *arg, const struct commit_batch *batch)
+{
+    struct aof *a = arg;
+    if (a->timestamp && batch->now_ms / 1000 != a->last_timestamp_s) {
+        a->last_timestamp_s = batch->now_ms / 1000;
+        aof_put_timestamp(&a->pending, a->last_timestamp_s);
+    }
+    buf_add(&a->pending, batch->bytes);
+    a->appended = batch->position;
+}
+
+static void stage_log(void *arg)
+{
+    struct aof *a = arg;
+    if (a->pending.len && a->fd >= 0)
+        aof_flush(a, false);
+}
+
+static void stage_sync(void *arg)
+{
+    struct aof *a = arg;
+    if (a->fd < 0 || a->written == a->durable || sync_held_back(a))
+        return;
+    if (a->policy == AOF_ALWAYS)
+        aof_sync_now(a);
+    else if (a->policy == AOF_EVERYSEC && !a->sync.running &&
+             clock_mono_us() - a->last_sync_us >= SYNC_EVERY_US)
+        sync_in_background(a);
+}
+
+static uint64_t gate(void *arg)
+{
+    const struct aof *a = arg;
+    bool waits = a->policy == AOF_ALWAYS && !sync_held_back(a);
+    return waits ? a->durable : UINT64_MAX;
+}
+
+void aof_tick(struct aof *a, int64_t now_ms)
+{
+    if (a->state == AOF_OFF) {
+        rewrite_tick(a, now_ms);
+        return;
+    }
+    if (a->pending.len)
+        aof_flush(a, false);
+    /* A failed sync is tried again: the bytes are in the file, only their safety is unknown. */
+    if (!a->sync_ok && !a->sync.running && clock_mono_us() - a->last_sync_us >= SYNC_EVERY_US)
+        sync_in_background(a);
+    rewrite_tick(a, now_ms);
+}
+
+/* ---- files ---- */
+
+char *aof_path(const struct aof *a, const char *name)
+{
+    struct buf path = {0};
+    buf_printf(&path, "%s/%s", a->dirname, name);
+    buf_cstr(&path);
+    return path.data;
+}
+
+bool aof_write_manifest(struct aof *a, const struct manifest *m, struct fault *f)
+{
+    struct buf text = {0}, name = {0};
+    manifest_print(m, &text);
+    buf_printf(&name, "%s/%s.manifest", a->dirname, a->filename);
+    size_t tmp_at = name.len + 1;
+    buf_printf(&name, "%c%s/temp-%s.manifest", '\0', a->dirname, a->filename);
+    const char *both = buf_cstr(&name);
+    bool ok = file_replace(both + tmp_at, both, buf_slice(&text), f);
+    buf_free(&text);
+    buf_free(&name);
+    return ok;
+}
+
+static uint64_t size_of(const struct aof *a, const char *name)
+{
+    struct stat st;
+    char *path = aof_path(a, name);
+    uint64_t size = file_stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+    mem_free(path);
+    return size;
+}
+
+void aof_measure(struct aof *a)
+{
+    const struct manifest *m = &a->manifest;
+    a->total_size = m->base.name ? size_of(a, m->base.name) : 0;
+    for (size_t i = 0; i < m->incr.count; i++)
+        a->total_size += size_of(a, m->incr.files[i].name);
+}
+
+static bool add_first_incr(struct aof *a, struct fault *f)
+{
+    int64_t seq = manifest_next_incr(&a->manifest);
+    char *name = manifest_incr_name(a->filename, seq);
+    char *path = aof_path(a, name);
+    int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    if (fd < 0) {
+        fault_io(f, -fd, "open", "Can't open the append-only file %s", path);
+    } else {
+        file_close(fd);
+        manifest_add_incr(&a->manifest, name, seq);
+    }
+    mem_free(path);
+    mem_free(name);
+    return fd >= 0 && aof_write_manifest(a, &a->manifest, f);
+}
+
+void aof_listen(struct aof *a, enum aof_state state)
+{
+    struct hooks *hooks = server_hooks(a->persist->server);
+    struct commit *commit = server_commit(a->persist->server);
+    must(a->fd >= 0);
+    a->appended = a->written = a->durable = commit_position(commit);
+    a->write_ok = a->sync_ok = true;
+    a->last_sync_us = clock_mono_us();
+    a->state = state;
+    commit_reselect(commit);
+    hooks_on_commit(hooks, on_commit, a);
+    if (a->policy == AOF_ALWAYS)
+        hooks_on_gate(hooks, gate, a);
+}
+
+bool aof_open_log(struct aof *a, struct fault *f)
+{
+    if (a->manifest.incr.count == 0 && !add_first_incr(a, f))
+        return false;
+    const char *name = a->manifest.incr.files[a->manifest.incr.count - 1].name;
+    char *path = aof_path(a, name);
+    a->fd = file_open(path, O_WRONLY | O_APPEND | O_CREAT, 0644);
+    if (a->fd < 0)
+        fault_io(f, -a->fd, "open", "Can't open the append-only file %s", path);
+    mem_free(path);
+    if (a->fd < 0)
+        return false;
+    int64_t size = file_size(a->fd);
+    a->incr_size = size > 0 ? (uint64_t)size : 0;
+    aof_measure(a);
+    a->base_size = a->total_size;
+    aof_listen(a, AOF_ON);
+    return true;
+}
+
+void aof_close_log(struct aof *a)
+{
+    struct hooks *hooks = server_hooks(a->persist->server);
+    if (a->fd < 0)
+        return;
+    aof_flush(a, true);
+    aof_sync_now(a);
+    file_close(a->fd);
+    a->fd = -1;
+    a->state = AOF_OFF;
+    a->incr_size = 0;
+    buf_free(&a->pending);
+    hooks_off_commit(hooks, a);
+    hooks_off_gate(hooks, a);
+}
+
+void aof_policy_changed(struct aof *a)
+{
+    struct hooks *hooks = server_hooks(a->persist->server);
+    hooks_off_gate(hooks, a);
+    if (a->state == AOF_OFF)
+        return;
+    aof_flush(a, true);
+    aof_sync_now(a); /* from here on, whatever the policy was, all is durable */
+    if (a->policy == AOF_ALWAYS)
+        hooks_on_gate(hooks, gate, a);
+}
+
+struct aof *aof_new(struct persist *p)
+{
+    struct aof *a = mem_zalloc(sizeof *a);
+    struct hooks *hooks = server_hooks(p->server);
+    a->persist = p;
+    a->fd = -1;
+    a->write_ok = a->sync_ok = a->last_rewrite_ok = true;
+    a->last_rewrite_s = -1;
+    a->sync.aof = a;
+    a->sync.job.run = run_sync;
+    a->sync.job.done = sync_done;
+    a->worker = worker_new(server_workers(p->server), "aof-fsync");
+    aof_config_register(a, server_config(p->server));
+    hooks_on_stage(hooks, STAGE_LOG, stage_log, a);
+    hooks_on_stage(hooks, STAGE_SYNC, stage_sync, a);
+    return a;
+}
+
+void aof_free(struct aof *a)
+{
+    if (a->fd >= 0)
+        file_close(a->fd);
+    manifest_free(&a->manifest);
+    buf_free(&a->pending);
+    mem_free(a->filename);
+    mem_free(a->dirname);
+    mem_free(a);
+}

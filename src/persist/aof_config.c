@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "persist/aof_config.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "persist/aof.h"
+#include "server/config.h"
+
+static bool bare_name(void *owner, struct slice text, struct fault *f)
+{
+    (void)owner;
+    if (text.len && !memchr(text.data, '/', text.len) && !memchr(text.data, '\\', text.len))
+        return true;
+    fault_set(f, FAULT_INVALID, "must be a bare name that is not empty, not a path");
+    return false;
+}
+
+static bool apply_enabled(void *owner, struct fault *f)
+{
+    struct aof *a = owner;
+    if (!a->started)
+        return true; /* persist_start looks at it */
+    if (a->enabled && a->state == AOF_OFF)
+        return aof_switch_on(a, f);
+    if (!a->enabled && a->state != AOF_OFF)
+        aof_switch_off(a);
+    return true;
+}
+
+static bool apply_policy(void *owner, struct fault *f)
+{
+    (void)f;
+    aof_policy_changed(owner);
+    return true;
+}
+
+static const struct config_word policies[] = {
+    {"always", AOF_ALWAYS}, {"everysec", AOF_EVERYSEC}, {"no", AOF_NO}, {NULL, 0}};
+
+#define FIELD(name) .offset = offsetof(struct aof, name)
+static const struct config_option options[] = {
+    {.name = "appendonly", .kind = CONFIG_BOOL, .flags = CONFIG_DENY_LOADING, FIELD(enabled),
+     .initial = "no", .apply = apply_enabled},
+    {.name = "appendfilename", .kind = CONFIG_STRING, .flags = CONFIG_IMMUTABLE, FIELD(filename),
+     .initial = "appendonly.aof", .check = bare_name},
+    {.name = "appenddirname", .kind = CONFIG_STRING, .flags = CONFIG_IMMUTABLE, FIELD(dirname),
+     .initial = "appendonlydir", .check = bare_name},
+    {.name = "appendfsync", .kind = CONFIG_ENUM, FIELD(policy), .initial = "everysec",
+     .words = policies, .apply = apply_policy},
+    {.name = "no-appendfsync-on-rewrite", .kind = CONFIG_BOOL, FIELD(no_fsync_on_rewrite),
+     .initial = "no"},
+    {.name = "auto-aof-rewrite-percentage", .kind = CONFIG_INT, FIELD(rewrite_percentage),
+     .initial = "100", .min = 0, .max = INT32_MAX},
+    {.name = "auto-aof-rewrite-min-size", .kind = CONFIG_SIZE, FIELD(rewrite_min_size),
+     .initial = "64mb", .min = 0, .max = INT64_MAX},
+    {.name = "aof-load-truncated", .kind = CONFIG_BOOL, FIELD(load_truncated), .initial = "yes"},
+    {.name = "aof-use-rdb-preamble", .kind = CONFIG_BOOL, FIELD(use_rdb_preamble), .initial = "yes"},
+    {.name = "aof-timestamp-enabled", .kind = CONFIG_BOOL, FIELD(timestamp), .initial = "no"},
+    {.name = "aof-rewrite-incremental-fsync", .kind = CONFIG_BOOL, FIELD(incremental_fsync),
+     .initial = "yes"},
+    {.name = "aof-disable-auto-gc", .kind = CONFIG_BOOL, .flags = CONFIG_HIDDEN,
+     FIELD(disable_auto_gc), .initial = "no"},
+    {.name = NULL}};
+
+void aof_config_register(struct aof *a, struct config *cfg)
+{
+    config_add(cfg, options, a);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What snapshots and the append log share: the one child, the refusal of writes, INFO, stopping. */
+#include "persist/persist.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "os/clock.h"
+#include "persist/aof.h"
+#include "persist/boot.h"
+#include "persist/persist_cmd.h"
+#include "persist/persist_info.h"
+#include "persist/snapshot.h"
+#include "server/command.h"
+#include "server/commit.h"
+#include "server/ctx.h"
+#include "server/hooks.h"
+#include "server/info.h"
+#include "server/server.h"
+#include "server/stats.h"
+#include "store/db.h"
+
+/* ---- the child ---- */
+
+const char *persist_busy(const struct persist *p)
+{
+    if (p->loading)
+        return "The data set is being loaded";
+    if (p->child_kind == CHILD_SAVE)
+        return "Background save already in progress";
+    if (p->child_kind == CHILD_REWRITE)
+        return "Background append only file rewriting already in progress";
+    return NULL;
+}
+
+pid_t persist_fork(struct persist *p, enum child_kind kind, const char *name,
+                   void (*ended)(void *arg, const struct child_end *end), void *arg, struct fault *f)
+{
+    must(p->child_kind == CHILD_NONE);
+    struct hooks *hooks = server_hooks(p->server);
+    struct stats *stats = server_stats(p->server);
+    struct child_spec spec = {.name = name, .ended = ended, .arg = arg};
+    pid_t pid = child_fork(&p->child, server_loop(p->server), &spec, f);
+    if (pid < 0)
+        return pid;
+    if (pid == 0) {
+        hooks_fork(hooks, true, false);
+        return 0;
+    }
+    p->child_kind = kind;
+    p->keys_at_fork = keyspace_count(server_keyspace(p->server));
+    stats->forks++;
+    stats->last_fork_us = p->child.fork_us;
+    keyspace_hold(server_keyspace(p->server), true);
+    hooks_fork(hooks, false, false);
+    return pid;
+}
+
+void persist_child_gone(struct persist *p, const struct child_end *end)
+{
+    (void)end;
+    p->child_kind = CHILD_NONE;
+    keyspace_hold(server_keyspace(p->server), false);
+    hooks_fork(server_hooks(p->server), false, true);
+}
+
+struct fault persist_child_fault(const struct child_end *end, const char *work)
+{
+    struct fault f = {0};
+    if (end->report_size == sizeof(struct child_report) &&
+        fault_is(&((const struct child_report *)end->report)->fault))
+        return ((const struct child_report *)end->report)->fault;
+    if (end->signal)
+        fault_set(&f, FAULT_IO, "%s terminated by signal %d", work, end->signal);
+    else if (end->exit_code != 0)
+        fault_set(&f, FAULT_IO, "%s failed with exit code %d", work, end->exit_code);
+    return f;
+}
+
+void persist_kill_child(struct persist *p, enum child_kind kind)
+{
+    if (p->child_kind != kind || kind == CHILD_NONE)
+        return;
+    log_notice("Killing the running %s child: %ld", kind == CHILD_SAVE ? "RDB saving" : "AOF rewrite",
+               (long)p->child.pid);
+    child_kill(&p->child, SIGKILL);
+    child_wait(&p->child);
+}
+
+/* ---- refusing writes ---- */
+
+static const char *admit(void *arg, struct ctx *c, const struct command_entry *e)
+{
+    struct persist *p = arg;
+    (void)c;
+    if (!(e->row.flags & CMD_WRITE) && strcmp(e->row.name, "ping") != 0)
+        return NULL;
+    const struct snapshot *s = p->snapshot;
+    if (s->stop_writes_on_error && snapshot_has_points(s) && !s->last_ok)
+        return "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
+               "persist to disk. Commands that may modify the data set are disabled, because this "
+               "instance is configured to report errors during writes if RDB snapshotting fails "
+               "(stop-writes-on-bgsave-error option). Please check the Redis logs for details about "
+               "the RDB error.";
+    return aof_refusal(p->aof);
+}
+
+/* ---- stopping ---- */
+
+static bool save_at_end(struct persist *p, unsigned flags)
+{
+    struct snapshot *s = p->snapshot;
+    bool wanted = flags & SHUTDOWN_SAVE || (snapshot_has_points(s) && !(flags & SHUTDOWN_NOSAVE));
+    if (!wanted)
+        return true;
+    struct fault f = {0};
+    log_notice("Saving the final RDB snapshot before exiting.");
+    if (snapshot_save(s, &f))
+        return true;
+    char line[512];
+    log_warning("Error trying to save the DB, can't exit: %s", fault_text(&f, line, sizeof line));
+    return false;
+}
+
+static bool shutdown_asked(void *arg, unsigned flags)
+{
+    struct persist *p = arg;
+    bool force = flags & SHUTDOWN_FORCE;
+    if (p->loading)
+        return true; /* what is in memory is not yet what is on disk: nothing may be written */
+    persist_kill_child(p, CHILD_SAVE);
+    persist_kill_child(p, CHILD_REWRITE);
+    if (p->aof->state != AOF_OFF) {
+        if (p->aof->state == AOF_WAIT_REWRITE) {
+            log_warning("Writing initial AOF, can't exit");
+            if (!force)
+                return false;
+        }
+        log_notice("Calling fsync() on the AOF file.");
+        if (!aof_flush(p->aof, true) || !aof_sync_now(p->aof)) {
+            log_warning("The append log could not be written to its end%s", force ? "" : ", can't exit");
+            if (!force)
+                return false;
+        }
+    }
+    return save_at_end(p, flags) || force;
+}
+
+/* ---- set-up ---- */
+
+static void tick(void *arg, int64_t now_ms)
+{
+    struct persist *p = arg;
+    if (p->loading)
+        return;
+    snapshot_tick(p->snapshot, now_ms);
+    aof_tick(p->aof, now_ms);
+}
+
+struct persist *persist_new(struct server *server)
+{
+    struct persist *p = mem_zalloc(sizeof *p);
+    struct hooks *hooks = server_hooks(server);
+    p->server = server;
+    p->snapshot = snapshot_new(p);
+    p->aof = aof_new(p);
+    hooks_on_admit(hooks, admit, p);
+    hooks_on_tick(hooks, tick, p);
+    hooks_on_shutdown(hooks, shutdown_asked, p);
+    info_add(server_info(server), "Persistence", INFO_DEFAULT, persist_info, p);
+    commands_add(server_commands(server), cmd_persist_commands, p);
+    return p;
+}
+
+void persist_free(struct persist *p)
+{
+    aof_free(p->aof);
+    snapshot_free(p->snapshot);
+    mem_free(p);
+}
+
+/* AOF on, and no log yet: the dump file, when there is one, is the data set. It never starts empty
+ * over data that is there. */
+static bool start_log(struct persist *p, struct fault *f)
+{
+    bool found, dump = false;
+    if (!boot_find_aof(p, &found, f))
+        return false;
+    if (found)
+        return boot_load_aof(p, f) && aof_open_log(p->aof, f);
+    if (!boot_load_rdb(p, &dump, f))
+        return false;
+    if (dump)
+        log_notice("appendonly is on and there is no append log: the data set was loaded from %s, the "
+                   "log begins with it",
+                   p->snapshot->filename);
+    return rewrite_now(p->aof, f);
+}
+
+bool persist_start(struct persist *p, struct fault *f)
+{
+    p->snapshot->last_save_s = clock_wall_ms() / 1000;
+    bool ok = p->aof->enabled ? start_log(p, f) : boot_load_rdb(p, NULL, f);
+    commit_set_dirty(server_commit(p->server), 0);
+    return ok;
+}

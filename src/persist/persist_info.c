@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "persist/persist_info.h"
+
+#include "base/mem.h"
+#include "os/clock.h"
+#include "persist/aof.h"
+#include "persist/persist.h"
+#include "persist/snapshot.h"
+#include "server/commit.h"
+#include "server/info.h"
+#include "server/server.h"
+
+static const char *ok_or_err(bool ok)
+{
+    return ok ? "ok" : "err";
+}
+
+static int64_t seconds_since(int64_t began_s, bool running)
+{
+    return running ? clock_wall_ms() / 1000 - began_s : -1;
+}
+
+static void child_info(struct persist *p, struct info_out *o)
+{
+    const struct child *c = &p->child;
+    bool lives = p->child_kind != CHILD_NONE;
+    double part = lives && p->keys_at_fork ? (double)c->keys / (double)p->keys_at_fork * 100 : 0;
+    info_u64(o, "current_cow_peak", lives ? c->cow_peak_bytes : 0);
+    info_u64(o, "current_cow_size", lives ? c->cow_bytes : 0);
+    info_i64(o, "current_cow_size_age",
+             lives && c->cow_read_us ? (clock_mono_us() - c->cow_read_us) / 1000000 : 0);
+    info_f(o, "current_fork_perc", "%.2f", part);
+    info_u64(o, "current_save_keys_processed", lives ? c->keys : 0);
+    info_u64(o, "current_save_keys_total", lives ? p->keys_at_fork : 0);
+}
+
+static void rdb_info(struct persist *p, struct info_out *o)
+{
+    const struct snapshot *s = p->snapshot;
+    bool saving = p->child_kind == CHILD_SAVE;
+    info_u64(o, "rdb_changes_since_last_save", commit_dirty(server_commit(p->server)));
+    info_i64(o, "rdb_bgsave_in_progress", saving);
+    info_i64(o, "rdb_last_save_time", s->last_save_s);
+    info_str(o, "rdb_last_bgsave_status", ok_or_err(s->last_ok));
+    info_i64(o, "rdb_last_bgsave_time_sec", s->last_duration_s);
+    info_i64(o, "rdb_current_bgsave_time_sec", seconds_since(s->began_s, saving));
+    info_u64(o, "rdb_saves", s->saves);
+    info_u64(o, "rdb_last_cow_size", s->last_cow_bytes);
+    info_u64(o, "rdb_last_load_keys_expired", p->load_keys_expired);
+    info_u64(o, "rdb_last_load_keys_loaded", p->load_keys_loaded);
+}
+
+static void aof_info(struct persist *p, struct info_out *o)
+{
+    const struct aof *a = p->aof;
+    bool rewriting = p->child_kind == CHILD_REWRITE;
+    info_i64(o, "aof_enabled", a->state != AOF_OFF);
+    info_i64(o, "aof_rewrite_in_progress", rewriting);
+    info_i64(o, "aof_rewrite_scheduled", a->rewrite_scheduled);
+    info_i64(o, "aof_last_rewrite_time_sec", a->last_rewrite_s);
+    info_i64(o, "aof_current_rewrite_time_sec", seconds_since(a->rewrite_began_s, rewriting));
+    info_str(o, "aof_last_bgrewrite_status", ok_or_err(a->last_rewrite_ok));
+    info_u64(o, "aof_rewrites", a->rewrites);
+    info_u64(o, "aof_rewrites_consecutive_failures", a->rewrite_failures);
+    info_str(o, "aof_last_write_status", ok_or_err(a->write_ok && a->sync_ok));
+    info_u64(o, "aof_last_cow_size", a->last_cow_bytes);
+}
+
+static void aof_size_info(const struct aof *a, struct info_out *o)
+{
+    info_u64(o, "aof_current_size", a->total_size);
+    info_u64(o, "aof_base_size", a->base_size);
+    info_i64(o, "aof_pending_rewrite", a->rewrite_scheduled);
+    info_u64(o, "aof_buffer_length", a->pending.len);
+    info_u64(o, "aof_pending_bio_fsync", a->sync.running);
+    info_u64(o, "aof_delayed_fsync", a->delayed_fsync);
+}
+
+static void loading_info(const struct persist *p, struct info_out *o)
+{
+    int64_t elapsed = clock_wall_ms() / 1000 - p->load_began_s;
+    uint64_t done = p->load_done_bytes, total = p->load_total_bytes ? p->load_total_bytes : 1;
+    int64_t eta = done ? (int64_t)((double)elapsed * (double)(total - (done < total ? done : total)) /
+                                   (double)done)
+                       : -1;
+    info_i64(o, "loading_start_time", p->load_began_s);
+    info_u64(o, "loading_total_bytes", p->load_total_bytes);
+    info_u64(o, "loading_rdb_used_mem", p->load_rdb_used_mem);
+    info_u64(o, "loading_loaded_bytes", done);
+    info_f(o, "loading_loaded_perc", "%.2f", (double)done / (double)total * 100);
+    info_i64(o, "loading_eta_seconds", eta);
+}
+
+void persist_info(void *arg, struct info_out *o)
+{
+    struct persist *p = arg;
+    info_i64(o, "loading", p->loading);
+    info_i64(o, "async_loading", 0);
+    child_info(p, o);
+    rdb_info(p, o);
+    aof_info(p, o);
+    info_i64(o, "module_fork_in_progress", 0);
+    info_i64(o, "module_fork_last_cow_size", 0);
+    if (p->aof->state != AOF_OFF)
+        aof_size_info(p->aof, o);
+    if (p->loading)
+        loading_info(p, o);
+}

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A rewrite replaces base and increments by a new base. At any moment the manifest names files that
+ * together hold everything (formats.md 5.6):
+ *
+ *   1  a new increment is created and added to the manifest; what is written from here on goes there
+ *   2  a child writes the data set as of this moment to a temporary file, synced
+ *   3  the file is renamed to the next base
+ *   4  the manifest is replaced: new base, newest increment; the rest becomes history
+ *   5  history is deleted, and the manifest written without it
+ *
+ * Switching the log on is the same with a temporary increment that no manifest names until step 4:
+ * before there is a base, an increment means nothing. */
+#include "persist/aof.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "format/aof_write.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "persist/boot.h"
+#include "persist/file_out.h"
+#include "persist/snapshot.h"
+#include "server/commit.h"
+#include "server/hooks.h"
+#include "server/server.h"
+#include "store/walk.h"
+
+enum { TMP_NAME = 64, FAILURES_BEFORE_WAIT = 3, WAIT_MAX_MIN = 60 };
+
+static void child_name(char out[TMP_NAME], pid_t pid, bool finished)
+{
+    snprintf(out, TMP_NAME, "temp-rewriteaof-%s%ld.aof", finished ? "bg-" : "", (long)pid);
+}
+
+static char *temp_incr_path(const struct aof *a)
+{
+    struct buf name = {0};
+    buf_printf(&name, "temp-%s.incr", a->filename);
+    char *path = aof_path(a, buf_cstr(&name));
+    buf_free(&name);
+    return path;
+}
+
+/* ---- writing a base ---- */
+
+static bool write_commands(struct aof *a, struct snapshot_file *file, struct fault *f)
+{
+    struct file_out to = {.incremental = a->incremental_fsync};
+    to.fd = file_open(file->path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    if (to.fd < 0) {
+        fault_io(f, -to.fd, "open", "Can't open %s", file->path);
+        return false;
+    }
+    struct out out;
+    struct aof_writer w;
+    struct walk_progress walk = {0};
+    out_init_callback(&out, file_out_write, &to, 0);
+    aof_writer_init(&w, &out);
+    if (a->timestamp) {
+        struct buf line = {0};
+        aof_put_timestamp(&line, clock_wall_ms() / 1000);
+        out_slice(&out, buf_slice(&line));
+        buf_free(&line);
+    }
+    bool ok = walk_keyspace(server_keyspace(a->persist->server), &w.sink, &walk);
+    if (!ok)
+        *f = w.sink.fault;
+    else if (!(ok = out_flush(&out)))
+        *f = out.fault;
+    file->keys = walk.keys;
+    file->bytes = out_offset(&out);
+    aof_writer_free(&w);
+    out_free(&out);
+    int err = ok ? file_fsync(to.fd) : 0;
+    if (err < 0)
+        fault_io(f, -err, "fsync", "Can't sync %s", file->path);
+    file_close(to.fd);
+    return ok && err == 0;
+}
+
+static bool write_base(struct aof *a, struct snapshot_file *file, struct fault *f)
+{
+    file->aof_base = true;
+    return a->use_rdb_preamble ? snapshot_write(a->persist->snapshot, file, f)
+                               : write_commands(a, file, f);
+}
+
+/* ---- installing it ---- */
+
+struct install {
+    struct manifest next;
+    char *base_path, *incr_path; /* the names the temporary files get; incr only when switching on */
+    char *temp_incr;
+};
+
+static void install_free(struct install *in)
+{
+    manifest_free(&in->next);
+    mem_free(in->base_path);
+    mem_free(in->incr_path);
+    mem_free(in->temp_incr);
+}
+
+static void plan_install(struct aof *a, struct install *in)
+{
+    *in = (struct install){0};
+    manifest_copy(&in->next, &a->manifest);
+    int64_t seq = manifest_next_base(&in->next);
+    char *base = manifest_base_name(a->filename, seq, a->use_rdb_preamble);
+    manifest_set_base(&in->next, base, seq);
+    in->base_path = aof_path(a, base);
+    mem_free(base);
+    if (a->state == AOF_WAIT_REWRITE) {
+        int64_t incr_seq = manifest_next_incr(&in->next);
+        char *incr = manifest_incr_name(a->filename, incr_seq);
+        manifest_add_incr(&in->next, incr, incr_seq);
+        in->incr_path = aof_path(a, incr);
+        in->temp_incr = temp_incr_path(a);
+        mem_free(incr);
+    }
+    manifest_retire_incr(&in->next, a->state == AOF_OFF ? 0 : 1);
+}
+
+static bool rename_into_place(const char *from, const char *to, struct fault *f)
+{
+    int err = file_rename(from, to);
+    if (err < 0)
+        fault_io(f, -err, "rename", "Error moving %s to %s", from, to);
+    return err == 0;
+}
+
+/* Deletes what only history names. A crash half way: the next start goes on with it. */
+static void delete_history(struct aof *a)
+{
+    struct fault f = {0};
+    if (a->disable_auto_gc || a->manifest.history.count == 0)
+        return;
+    for (size_t i = 0; i < a->manifest.history.count; i++) {
+        char *path = aof_path(a, a->manifest.history.files[i].name);
+        int err = file_unlink(path);
+        if (err == 0)
+            log_verbose("Removing the history file %s", path);
+        else if (err != -ENOENT)
+            log_warning("Can't remove the history file %s: errno %d", path, -err);
+        mem_free(path);
+    }
+    struct manifest next = {0};
+    manifest_copy(&next, &a->manifest);
+    manifest_drop_history(&next);
+    if (aof_write_manifest(a, &next, &f)) {
+        manifest_free(&a->manifest);
+        a->manifest = next;
+    } else {
+        manifest_free(&next);
+    }
+}
+
+static bool install_base(struct aof *a, const char *tmp, struct fault *f)
+{
+    struct install in;
+    plan_install(a, &in);
+    bool ok = rename_into_place(tmp, in.base_path, f);
+    if (ok && in.incr_path)
+        ok = rename_into_place(in.temp_incr, in.incr_path, f);
+    ok = ok && aof_write_manifest(a, &in.next, f);
+    if (ok) {
+        manifest_free(&a->manifest);
+        a->manifest = in.next;
+        in.next = (struct manifest){0};
+        if (a->state == AOF_WAIT_REWRITE)
+            a->state = AOF_ON;
+    } else {
+        /* Names that no durable manifest holds: the temporary increment keeps being one. */
+        file_unlink(in.base_path);
+        if (in.incr_path && file_exists(in.incr_path))
+            file_rename(in.incr_path, in.temp_incr);
+    }
+    install_free(&in);
+    if (ok) {
+        delete_history(a);
+        aof_measure(a);
+        a->base_size = a->total_size;
+    }
+    return ok;
+}
+
+/* ---- the increment that starts with the rewrite ---- */
+
+struct close_job {
+    struct worker_job job;
+    struct aof *aof;
+    int fd, result;
+    uint64_t position;
+};
+
+static void run_close(struct worker_job *job)
+{
+    struct close_job *c = (struct close_job *)(void *)job;
+    c->result = file_fdatasync(c->fd);
+    file_close(c->fd);
+}
+
+static void close_done(struct worker_job *job)
+{
+    struct close_job *c = (struct close_job *)(void *)job;
+    if (c->result < 0) {
+        log_warning("Fail to fsync the AOF file: errno %d", -c->result);
+        c->aof->sync_ok = false;
+        c->aof->write_errno = -c->result;
+    } else if (c->position > c->aof->durable) {
+        c->aof->durable = c->position;
+    }
+    mem_free(c);
+}
+
+/* The worker takes its jobs in order: a later sync of the new file tells of the old one too. */
+static void close_behind(struct aof *a, int fd)
+{
+    struct close_job *c = mem_zalloc(sizeof *c);
+    c->job.run = run_close;
+    c->job.done = close_done;
+    c->aof = a;
+    c->fd = fd;
+    c->position = a->written;
+    worker_give(a->worker, &c->job);
+}
+
+static bool take_over(struct aof *a, int fd)
+{
+    if (a->policy == AOF_ALWAYS)
+        aof_sync_now(a);
+    close_behind(a, a->fd);
+    a->fd = fd;
+    a->incr_size = 0;
+    commit_reselect(server_commit(a->persist->server));
+    return true;
+}
+
+static int open_fresh(const char *path, struct fault *f)
+{
+    int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0644);
+    if (fd < 0)
+        fault_io(f, -fd, "open", "Can't open the append-only file %s", path);
+    return fd;
+}
+
+/* Step 1. */
+static bool next_increment(struct aof *a, struct fault *f)
+{
+    if (a->state == AOF_OFF)
+        return true;
+    if (!aof_flush(a, true)) {
+        fault_set(f, FAULT_IO, "The append log can't be written now");
+        return false;
+    }
+    if (a->state == AOF_WAIT_REWRITE) {
+        char *path = temp_incr_path(a);
+        file_unlink(path); /* the old one stays with its descriptor only */
+        int fd = open_fresh(path, f);
+        mem_free(path);
+        return fd >= 0 && take_over(a, fd);
+    }
+    struct manifest next = {0};
+    int64_t seq = manifest_next_incr(&a->manifest);
+    char *name = manifest_incr_name(a->filename, seq), *path = aof_path(a, name);
+    manifest_copy(&next, &a->manifest);
+    manifest_add_incr(&next, name, seq);
+    int fd = open_fresh(path, f);
+    bool ok = fd >= 0 && aof_write_manifest(a, &next, f);
+    if (ok) {
+        manifest_free(&a->manifest);
+        a->manifest = next;
+        take_over(a, fd);
+    } else {
+        manifest_free(&next);
+        if (fd >= 0) {
+            file_close(fd);
+            file_unlink(path);
+        }
+    }
+    mem_free(name);
+    mem_free(path);
+    return ok;
+}
+
+/* ---- the child ---- */
+
+static void failed(struct aof *a, const struct fault *f)
+{
+    char line[512];
+    int64_t now_s = clock_wall_ms() / 1000;
+    log_warning("Background AOF rewrite failed: %s", fault_text(f, line, sizeof line));
+    a->last_rewrite_ok = false;
+    a->rewrite_failures++;
+    int64_t wait_min = 0;
+    if (a->rewrite_failures >= FAILURES_BEFORE_WAIT) {
+        unsigned doublings = a->rewrite_failures - FAILURES_BEFORE_WAIT;
+        wait_min = doublings > 6 ? WAIT_MAX_MIN : 1 << doublings;
+        wait_min = wait_min > WAIT_MAX_MIN ? WAIT_MAX_MIN : wait_min;
+        log_warning("Background AOF rewrite has repeatedly failed, the next try is in %lld minutes",
+                    (long long)wait_min);
+    }
+    a->rewrite_retry_s = now_s + (wait_min ? wait_min * 60 : 1);
+}
+
+static void child_ended(void *arg, const struct child_end *end)
+{
+    struct aof *a = arg;
+    struct fault f = persist_child_fault(end, "Background AOF rewrite");
+    char tmp[TMP_NAME];
+    a->last_rewrite_s = clock_wall_ms() / 1000 - a->rewrite_began_s;
+    a->last_cow_bytes = end->cow_bytes;
+    persist_child_gone(a->persist, end);
+    child_name(tmp, a->rewrite_pid, true);
+    if (!end->killed && !fault_is(&f)) {
+        log_notice("Background AOF rewrite terminated with success");
+        if (install_base(a, tmp, &f)) {
+            a->last_rewrite_ok = true;
+            a->rewrite_failures = 0;
+            log_notice("Background AOF rewrite finished successfully");
+            return;
+        }
+    }
+    file_unlink(tmp);
+    child_name(tmp, a->rewrite_pid, false);
+    file_unlink(tmp);
+    if (end->killed)
+        log_warning("Background AOF rewrite terminated by signal %d", end->signal);
+    else
+        failed(a, &f);
+}
+
+static _Noreturn void run_child(struct aof *a)
+{
+    struct child_report report = {0};
+    char tmp[TMP_NAME], finished[TMP_NAME];
+    child_name(tmp, getpid(), false);
+    child_name(finished, getpid(), true);
+    struct snapshot_file file = {.path = tmp, .child = &a->persist->child};
+    bool ok = write_base(a, &file, &report.fault) && rename_into_place(tmp, finished, &report.fault);
+    report.keys = file.keys;
+    report.bytes = file.bytes;
+    child_finish(&a->persist->child, &report, sizeof report, ok ? 0 : 1);
+}
+
+static bool make_dir(struct aof *a, struct fault *f)
+{
+    int err = file_mkdir(a->dirname, 0755);
+    if (err < 0 && err != -EEXIST) {
+        fault_io(f, -err, "mkdir", "Can't open or create append-only dir %s", a->dirname);
+        return false;
+    }
+    if (err == 0)
+        file_sync_dir_of(a->dirname);
+    return true;
+}
+
+bool rewrite_start(struct aof *a, struct fault *f)
+{
+    const char *busy = persist_busy(a->persist);
+    if (busy) {
+        fault_set(f, FAULT_INVALID, "%s", busy);
+        return false;
+    }
+    bool found;
+    if (!make_dir(a, f) || (a->state == AOF_OFF && !boot_find_aof(a->persist, &found, f)) ||
+        !next_increment(a, f)) {
+        failed(a, f);
+        return false;
+    }
+    a->rewrite_scheduled = false;
+    a->rewrites++;
+    a->rewrite_began_s = clock_wall_ms() / 1000;
+    pid_t pid = persist_fork(a->persist, CHILD_REWRITE, "redis-aof-rewrite", child_ended, a, f);
+    if (pid == 0)
+        run_child(a);
+    if (pid < 0) {
+        failed(a, f);
+        return false;
+    }
+    a->rewrite_pid = pid;
+    log_notice("Background append only file rewriting started by pid %ld", (long)pid);
+    return true;
+}
+
+bool rewrite_now(struct aof *a, struct fault *f)
+{
+    char tmp[TMP_NAME];
+    child_name(tmp, getpid(), true);
+    struct snapshot_file file = {.path = tmp};
+    must(a->state == AOF_OFF);
+    return make_dir(a, f) && write_base(a, &file, f) && install_base(a, tmp, f) && aof_open_log(a, f);
+}
+
+static bool grown(const struct aof *a)
+{
+    if (a->rewrite_percentage == 0 || a->total_size <= (uint64_t)a->rewrite_min_size)
+        return false;
+    uint64_t base = a->base_size ? a->base_size : 1;
+    if (a->total_size < base)
+        return false;
+    return (a->total_size - base) * 100 / base >= (uint64_t)a->rewrite_percentage;
+}
+
+void rewrite_tick(struct aof *a, int64_t now_ms)
+{
+    struct fault f = {0};
+    if (persist_busy(a->persist))
+        return;
+    if (a->rewrite_scheduled) {
+        rewrite_start(a, &f);
+        return;
+    }
+    if (a->state == AOF_OFF || now_ms / 1000 < a->rewrite_retry_s)
+        return;
+    if (a->state == AOF_WAIT_REWRITE) {
+        rewrite_start(a, &f);
+    } else if (grown(a)) {
+        log_notice("Starting automatic rewriting of AOF on %llu%% growth",
+                   (unsigned long long)((a->total_size - a->base_size) * 100 /
+                                        (a->base_size ? a->base_size : 1)));
+        rewrite_start(a, &f);
+    }
+}
+
+/* ---- on and off ---- */
+
+bool aof_switch_on(struct aof *a, struct fault *f)
+{
+    bool found;
+    must(a->state == AOF_OFF);
+    if (!make_dir(a, f) || !boot_find_aof(a->persist, &found, f))
+        return false;
+    persist_kill_child(a->persist, CHILD_REWRITE);
+    char *path = temp_incr_path(a);
+    a->fd = open_fresh(path, f);
+    mem_free(path);
+    if (a->fd < 0)
+        return false;
+    a->incr_size = 0;
+    aof_listen(a, AOF_WAIT_REWRITE);
+    if (a->persist->child_kind != CHILD_NONE) {
+        a->rewrite_scheduled = true;
+        log_notice("AOF was enabled but there is already another background operation. An AOF "
+                   "background was scheduled to start when possible.");
+        return true;
+    }
+    if (!rewrite_start(a, f)) {
+        aof_switch_off(a);
+        return false;
+    }
+    return true;
+}
+
+void aof_switch_off(struct aof *a)
+{
+    bool waiting = a->state == AOF_WAIT_REWRITE;
+    persist_kill_child(a->persist, CHILD_REWRITE);
+    aof_close_log(a);
+    a->rewrite_scheduled = false;
+    if (waiting) {
+        char *path = temp_incr_path(a);
+        file_unlink(path);
+        mem_free(path);
+    }
+}

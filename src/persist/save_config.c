@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* save: pairs of seconds and changes. A file may have several lines, which add up, the first
+ * replacing the built-in points; one word with all pairs (CONFIG SET, save "900 1 60 100") replaces
+ * what there is; "" removes all. */
+#include "persist/save_config.h"
+
+#include <string.h>
+
+#include "persist/snapshot.h"
+#include "server/config.h"
+#include "server/server.h"
+#include "store/db.h"
+
+static bool bad_points(struct fault *f)
+{
+    fault_set(f, FAULT_INVALID, "Invalid save parameters");
+    return false;
+}
+
+static bool add_points(struct snapshot *s, int argc, const struct slice *argv, struct fault *f)
+{
+    if (argc % 2)
+        return bad_points(f);
+    for (int i = 0; i < argc; i += 2) {
+        struct save_point point;
+        if (!num_parse_i64(argv[i], &point.seconds) || !num_parse_i64(argv[i + 1], &point.changes) ||
+            point.seconds < 1 || point.changes < 0)
+            return bad_points(f);
+        if (s->point_count == SAVE_POINTS_MAX) {
+            fault_set(f, FAULT_LIMIT, "More than %d save points", SAVE_POINTS_MAX);
+            return false;
+        }
+        s->points[s->point_count++] = point;
+    }
+    return true;
+}
+
+static bool parse_save(void *owner, int argc, const struct slice *argv, struct fault *f)
+{
+    struct snapshot *s = owner, before = *s;
+    if (argc == 1 || s->points_initial)
+        s->point_count = 0;
+    s->points_initial = false;
+    bool ok;
+    if (argc == 1) {
+        struct buf hold = {0};
+        struct slice words[2 * SAVE_POINTS_MAX];
+        int count = 0;
+        ok = config_split(argv[0], &hold, words, 2 * SAVE_POINTS_MAX, &count) ? true : bad_points(f);
+        ok = ok && add_points(s, count, words, f);
+        buf_free(&hold);
+    } else {
+        ok = argc ? add_points(s, argc, argv, f) : bad_points(f);
+    }
+    if (!ok) {
+        memcpy(s->points, before.points, sizeof s->points);
+        s->point_count = before.point_count;
+        s->points_initial = before.points_initial;
+    }
+    return ok;
+}
+
+static void print_save(const void *owner, struct buf *out)
+{
+    const struct snapshot *s = owner;
+    for (int i = 0; i < s->point_count; i++)
+        buf_printf(out, "%s%lld %lld", i ? " " : "", (long long)s->points[i].seconds,
+                   (long long)s->points[i].changes);
+}
+
+static void save_lines(const void *owner, struct buf *out)
+{
+    const struct snapshot *s = owner;
+    if (s->point_count == 0)
+        buf_printf(out, "save \"\"\n");
+    for (int i = 0; i < s->point_count; i++)
+        buf_printf(out, "save %lld %lld\n", (long long)s->points[i].seconds,
+                   (long long)s->points[i].changes);
+}
+
+/* File names are bare: the directory is dir's business. */
+static bool bare_name(void *owner, struct slice text, struct fault *f)
+{
+    (void)owner;
+    if (text.len && !memchr(text.data, '/', text.len))
+        return true;
+    fault_set(f, FAULT_INVALID, "dbfilename can't be a path, just a filename");
+    return false;
+}
+
+static bool apply_version(void *owner, struct fault *f)
+{
+    struct snapshot *s = owner;
+    (void)f;
+    server_keyspace(s->persist->server)->dump_version = (int)s->target_version;
+    return true;
+}
+
+static const struct config_word sanitize_words[] = {{"no", 0}, {"yes", 1}, {"clients", 2}, {NULL, 0}};
+
+#define FIELD(name) .offset = offsetof(struct snapshot, name)
+static const struct config_option options[] = {
+    {.name = "save", .kind = CONFIG_CUSTOM, .flags = CONFIG_MULTI,
+     .initial = "3600 1 300 100 60 10000", .parse = parse_save, .print = print_save,
+     .lines = save_lines},
+    {.name = "dbfilename", .kind = CONFIG_STRING, FIELD(filename), .initial = "dump.rdb",
+     .check = bare_name},
+    {.name = "rdbcompression", .kind = CONFIG_BOOL, FIELD(compress), .initial = "yes"},
+    {.name = "rdbchecksum", .kind = CONFIG_BOOL, .flags = CONFIG_IMMUTABLE, FIELD(checksum),
+     .initial = "yes"},
+    {.name = "rdb-save-incremental-fsync", .kind = CONFIG_BOOL, FIELD(incremental_fsync),
+     .initial = "yes"},
+    {.name = "rdb-del-sync-files", .kind = CONFIG_BOOL, FIELD(del_sync_files), .initial = "no",
+     .flags = CONFIG_LATER},
+    {.name = "stop-writes-on-bgsave-error", .kind = CONFIG_BOOL, FIELD(stop_writes_on_error),
+     .initial = "yes"},
+    {.name = "sanitize-dump-payload", .kind = CONFIG_ENUM, FIELD(sanitize), .initial = "no",
+     .words = sanitize_words},
+    {.name = "rdb-target-version", .kind = CONFIG_INT, FIELD(target_version), .initial = "11",
+     .min = 9, .max = 11, .apply = apply_version},
+    {.name = "rdb-key-save-delay", .kind = CONFIG_INT, .flags = CONFIG_HIDDEN, FIELD(save_delay_us),
+     .initial = "0", .min = INT32_MIN, .max = INT32_MAX},
+    {.name = NULL}};
+
+void save_config_register(struct snapshot *s, struct config *cfg)
+{
+    config_add(cfg, options, s);
+    s->points_initial = true;
+}

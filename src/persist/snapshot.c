@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A save is: walk -> rdb_write -> file. BGSAVE does it in a child, SAVE here; both end in
+ * file_publish, which is the only way a file gets its name. */
+#include "persist/snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/num.h"
+#include "base/version.h"
+#include "format/rdb_write.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "persist/file_out.h"
+#include "persist/save_config.h"
+#include "server/commit.h"
+#include "server/hooks.h"
+#include "server/server.h"
+#include "store/walk.h"
+
+enum { RETRY_AFTER_FAILURE_S = 5, TMP_NAME = 64 };
+
+bool snapshot_has_points(const struct snapshot *s)
+{
+    return s->point_count > 0;
+}
+
+static void temp_name(char out[TMP_NAME], pid_t pid)
+{
+    snprintf(out, TMP_NAME, "temp-%ld.rdb", (long)pid);
+}
+
+/* ---- writing the file ---- */
+
+static void aux_number(struct rdb_writer *w, const char *name, uint64_t n)
+{
+    char text[NUM_I64_TEXT];
+    rdb_writer_aux(w, name, slice(text, num_format_u64(text, n)));
+}
+
+struct progress {
+    struct snapshot *snapshot;
+    struct child *child;
+    uint64_t total;
+};
+
+static void report_progress(void *arg, uint64_t keys)
+{
+    struct progress *p = arg;
+    if (p->snapshot->save_delay_us > 0)
+        usleep((useconds_t)p->snapshot->save_delay_us);
+    if (p->child)
+        child_progress(p->child, keys, p->total ? (double)keys / (double)p->total : 0);
+}
+
+static void write_data(struct snapshot *s, struct snapshot_file *file, struct rdb_writer *w)
+{
+    struct persist *p = s->persist;
+    struct keyspace *ks = server_keyspace(p->server);
+    struct progress progress = {s, file->child, keyspace_count(ks)};
+    struct walk_progress walk = {.report = report_progress, .arg = &progress,
+                                 .every = s->save_delay_us ? 1 : 0};
+    rdb_writer_begin(w);
+    rdb_writer_aux(w, "redis-ver", slice_str(REDIS_VERSION));
+    aux_number(w, "redis-bits", sizeof(void *) * 8);
+    aux_number(w, "ctime", (uint64_t)clock_wall_ms() / 1000);
+    aux_number(w, "used-mem", mem_used());
+    aux_number(w, "aof-base", file->aof_base);
+    hooks_aux_save(server_hooks(p->server), &w->sink);
+    walk_keyspace(ks, &w->sink, &walk);
+    file->keys = walk.keys;
+}
+
+bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault *f)
+{
+    struct file_out to = {.incremental = s->incremental_fsync};
+    to.fd = file_open(file->path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    if (to.fd < 0) {
+        fault_io(f, -to.fd, "open", "Failed opening the temp RDB file %s for saving", file->path);
+        return false;
+    }
+    struct out out;
+    struct rdb_writer w;
+    struct rdb_write_options opt = {.version = (int)s->target_version, .compress = s->compress,
+                                    .no_checksum = !s->checksum};
+    out_init_callback(&out, file_out_write, &to, 0);
+    rdb_writer_init(&w, &out, &opt);
+    write_data(s, file, &w);
+    bool ok = rdb_writer_end(&w);
+    if (!ok)
+        *f = w.sink.fault;
+    file->bytes = out_offset(&out);
+    rdb_writer_free(&w);
+    out_free(&out);
+    int err = ok ? file_fsync(to.fd) : 0;
+    if (err < 0) {
+        fault_io(f, -err, "fsync", "Failed syncing the temp RDB file %s", file->path);
+        ok = false;
+    }
+    int closed = file_close(to.fd);
+    if (ok && closed < 0) {
+        fault_io(f, -closed, "close", "Failed closing the temp RDB file %s", file->path);
+        ok = false;
+    }
+    if (!ok)
+        file_unlink(file->path);
+    return ok;
+}
+
+/* Gives the finished file its name, durably. */
+static bool publish(struct snapshot *s, const char *tmp, struct fault *f)
+{
+    int err = file_rename(tmp, s->filename);
+    if (err < 0) {
+        fault_io(f, -err, "rename", "Error moving temp DB file %s on the final destination %s", tmp,
+                 s->filename);
+        file_unlink(tmp);
+        return false;
+    }
+    err = file_sync_dir_of(s->filename);
+    if (err < 0)
+        fault_io(f, -err, "fsync", "Failed syncing the directory of %s", s->filename);
+    return err >= 0;
+}
+
+static bool save_to(struct snapshot *s, struct snapshot_file *file, struct fault *f)
+{
+    return snapshot_write(s, file, f) && publish(s, file->path, f);
+}
+
+static void saved(struct snapshot *s, uint64_t dirty_saved)
+{
+    struct commit *commit = server_commit(s->persist->server);
+    commit_set_dirty(commit, commit_dirty(commit) - dirty_saved);
+    s->last_save_s = clock_wall_ms() / 1000;
+    s->last_ok = true;
+}
+
+bool snapshot_save(struct snapshot *s, struct fault *f)
+{
+    char tmp[TMP_NAME];
+    temp_name(tmp, getpid());
+    struct snapshot_file file = {.path = tmp};
+    s->saves++;
+    if (!save_to(s, &file, f))
+        return false;
+    log_notice("DB saved on disk");
+    saved(s, commit_dirty(server_commit(s->persist->server)));
+    return true;
+}
+
+/* ---- BGSAVE ---- */
+
+static void child_ended(void *arg, const struct child_end *end)
+{
+    struct snapshot *s = arg;
+    struct fault f = persist_child_fault(end, "Background saving");
+    int64_t now_s = clock_wall_ms() / 1000;
+    s->last_duration_s = now_s - s->began_s;
+    s->last_cow_bytes = end->cow_bytes;
+    persist_child_gone(s->persist, end);
+    if (end->killed) {
+        log_warning("Background saving terminated by signal %d", end->signal);
+    } else if (fault_is(&f)) {
+        char line[512];
+        log_warning("Background saving error: %s", fault_text(&f, line, sizeof line));
+        s->last_ok = false;
+    } else {
+        log_notice("Background saving terminated with success");
+        saved(s, s->dirty_at_start);
+        return;
+    }
+    char tmp[TMP_NAME];
+    temp_name(tmp, s->child_pid);
+    file_unlink(tmp);
+}
+
+static _Noreturn void run_child(struct snapshot *s)
+{
+    struct child_report report = {0};
+    char tmp[TMP_NAME];
+    temp_name(tmp, getpid());
+    struct snapshot_file file = {.path = tmp, .child = &s->persist->child};
+    bool ok = save_to(s, &file, &report.fault);
+    report.keys = file.keys;
+    report.bytes = file.bytes;
+    if (ok)
+        log_notice("DB saved on disk: %llu keys, %llu bytes", (unsigned long long)report.keys,
+                   (unsigned long long)report.bytes);
+    child_finish(&s->persist->child, &report, sizeof report, ok ? 0 : 1);
+}
+
+bool snapshot_start(struct snapshot *s, struct fault *f)
+{
+    const char *busy = persist_busy(s->persist);
+    if (busy) {
+        fault_set(f, FAULT_INVALID, "%s", busy);
+        return false;
+    }
+    s->dirty_at_start = commit_dirty(server_commit(s->persist->server));
+    s->last_try_s = s->began_s = clock_wall_ms() / 1000;
+    s->saves++;
+    pid_t pid = persist_fork(s->persist, CHILD_SAVE, "redis-rdb-bgsave", child_ended, s, f);
+    if (pid == 0)
+        run_child(s);
+    if (pid < 0) {
+        char line[512];
+        s->last_ok = false;
+        log_warning("Can't save in background: %s", fault_text(f, line, sizeof line));
+        return false;
+    }
+    s->child_pid = pid;
+    log_notice("Background saving started by pid %ld", (long)pid);
+    s->scheduled = false;
+    return true;
+}
+
+void snapshot_tick(struct snapshot *s, int64_t now_ms)
+{
+    struct fault f = {0};
+    int64_t now_s = now_ms / 1000;
+    if (persist_busy(s->persist))
+        return;
+    bool may_retry = s->last_ok || now_s - s->last_try_s > RETRY_AFTER_FAILURE_S;
+    if (s->scheduled && may_retry) {
+        snapshot_start(s, &f);
+        return;
+    }
+    int64_t changes = (int64_t)commit_dirty(server_commit(s->persist->server));
+    for (int i = 0; i < s->point_count; i++) {
+        const struct save_point *point = &s->points[i];
+        if (changes < point->changes || now_s - s->last_save_s <= point->seconds || !may_retry)
+            continue;
+        log_notice("%lld changes in %lld seconds. Saving...", (long long)point->changes,
+                   (long long)point->seconds);
+        snapshot_start(s, &f);
+        return;
+    }
+}
+
+struct snapshot *snapshot_new(struct persist *p)
+{
+    struct snapshot *s = mem_zalloc(sizeof *s);
+    s->persist = p;
+    s->last_ok = true;
+    s->last_duration_s = -1;
+    save_config_register(s, server_config(p->server));
+    return s;
+}
+
+void snapshot_free(struct snapshot *s)
+{
+    mem_free(s->filename);
+    mem_free(s);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Snapshots: the data set as one RDB file, by SAVE, BGSAVE and save points.
+ *
+ * Always a temporary file, written, synced, renamed over dbfilename, the directory synced: the name
+ * holds a complete file at any moment, and a failed save leaves the old one untouched. */
+#ifndef PERSIST_SNAPSHOT_H
+#define PERSIST_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+#include "persist/persist.h"
+
+enum { SAVE_POINTS_MAX = 64 };
+struct save_point {
+    int64_t seconds, changes;
+};
+
+struct snapshot {
+    struct persist *persist;
+    /* settings */
+    struct save_point points[SAVE_POINTS_MAX];
+    int point_count;
+    bool points_initial; /* still the built-in ones: the first line of a file replaces them */
+    bool stop_writes_on_error, compress, checksum, incremental_fsync, del_sync_files;
+    int sanitize;
+    char *filename;
+    int64_t target_version, save_delay_us; /* rdb-key-save-delay: microseconds a key, for tests */
+    /* state */
+    bool last_ok, scheduled;
+    int64_t last_save_s, last_try_s, last_duration_s, began_s;
+    pid_t child_pid;
+    uint64_t saves, dirty_at_start;
+    size_t last_cow_bytes;
+};
+
+struct snapshot *snapshot_new(struct persist *p);
+void snapshot_free(struct snapshot *s);
+
+/* Saves now, in this process. */
+bool snapshot_save(struct snapshot *s, struct fault *f);
+/* Starts a child. False when it could not be started. */
+bool snapshot_start(struct snapshot *s, struct fault *f);
+/* Cron: save points, a scheduled save. */
+void snapshot_tick(struct snapshot *s, int64_t now_ms);
+bool snapshot_has_points(const struct snapshot *s);
+
+/* Writes the data set to path (created or truncated, then synced; not renamed). The child and the
+ * rewrite use it too. aof_base goes into the AUX field. */
+struct snapshot_file {
+    const char *path;
+    bool aof_base;
+    struct child *child; /* progress goes there; NULL in the parent */
+    uint64_t keys, bytes; /* out */
+};
+bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault *f);
+
+#endif

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* open -> (closing, when asked) -> freed before the loop sleeps. A client that runs a command (busy)
+ * stays in the closing list until it does not. */
+#include "server/client.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "os/clock.h"
+#include "os/socket.h"
+#include "server/command.h"
+#include "server/conn.h"
+#include "server/exec.h"
+#include "server/hooks.h"
+#include "server/multi.h"
+#include "server/server.h"
+#include "server/slots.h"
+#include "server/stats.h"
+#include "store/db.h"
+
+enum { IDLE_GIVE_BACK_S = 2, TICK_MIN = 5 };
+
+struct held_command *held_command_new(struct command_entry *e, int argc, const struct slice *argv)
+{
+    size_t bytes = 0, header = sizeof(struct held_command) + (size_t)argc * sizeof *argv;
+    for (int i = 0; i < argc; i++)
+        bytes += argv[i].len;
+    struct held_command *h = mem_alloc(header + bytes);
+    char *to = (char *)h + header;
+    h->entry = e;
+    h->argc = argc;
+    h->bytes = header + bytes;
+    for (int i = 0; i < argc; i++) {
+        h->argv[i] = slice(to, argv[i].len);
+        if (argv[i].len)
+            memcpy(to, argv[i].data, argv[i].len);
+        to += argv[i].len;
+    }
+    return h;
+}
+
+void held_command_free(struct held_command *h)
+{
+    mem_free(h);
+}
+
+/* ---- all of them ---- */
+struct clients *clients_new(struct server *s)
+{
+    struct clients *cs = mem_zalloc(sizeof *cs);
+    cs->server = s;
+    link_init(&cs->all);
+    link_init(&cs->pending);
+    link_init(&cs->closing);
+    cs->next_id = 1;
+    cs->shared_in = mem_alloc(CONN_READ_SIZE);
+    return cs;
+}
+
+void clients_free(struct clients *cs)
+{
+    while (!link_empty(&cs->all))
+        client_free(LINK_OF(cs->all.next, struct client, link));
+    mem_free(cs->shared_in);
+    mem_free(cs);
+}
+
+struct client *clients_find(const struct clients *cs, uint64_t id)
+{
+    LINK_FOR(pos, &cs->all) {
+        struct client *c = LINK_OF(pos, struct client, link);
+        if (c->id == id)
+            return c;
+    }
+    return NULL;
+}
+
+static void name_ends(struct client *c)
+{
+    char name[SOCKET_NAME_MAX];
+    c->peer = mem_strdup(c->io.fd < 0 ? "" : socket_peer_name(c->io.fd, name));
+    c->local = mem_strdup(c->io.fd < 0 ? "" : socket_local_name(c->io.fd, name));
+}
+
+struct client *client_new(struct clients *cs, int fd)
+{
+    struct client *c = mem_zalloc(sizeof *c);
+    c->id = cs->next_id++;
+    c->server = cs->server;
+    c->db = server_keyspace(cs->server)->dbs[0];
+    c->resp = 2;
+    c->io.fd = fd;
+    c->created_s = c->active_s = clock_now.wall_ms / 1000;
+    resp_init(&c->parser, cs->bulk_max);
+    link_init(&c->pending);
+    link_init(&c->closing);
+    link_push_back(&cs->all, &c->link);
+    name_ends(c);
+    if (fd < 0) {
+        c->flags |= CLIENT_FAKE;
+        cs->fakes++;
+        return c;
+    }
+    cs->count++;
+    if (socket_is_unix(fd))
+        c->flags |= CLIENT_UNIX;
+    hooks_client(server_hooks(cs->server), c, true);
+    return c;
+}
+
+static void leave_waiting(struct clients *cs, struct client *c)
+{
+    if (c->flags & CLIENT_PAUSED)
+        cs->paused_count--;
+    if (c->flags & CLIENT_BLOCKED)
+        cs->blocked_count--;
+    c->flags &= ~(uint32_t)(CLIENT_PAUSED | CLIENT_BLOCKED);
+    held_command_free(c->held);
+    c->held = NULL;
+}
+
+void client_free(struct client *c)
+{
+    struct clients *cs = server_clients(c->server);
+    must(!c->busy);
+    if (c->flags & CLIENT_FAKE) {
+        cs->fakes--;
+    } else {
+        hooks_client(server_hooks(c->server), c, false);
+        cs->count--;
+        loop_unwatch(server_loop(c->server), &c->io);
+        socket_close(c->io.fd);
+    }
+    leave_waiting(cs, c);
+    slots_drop_all(c);
+    multi_free(c);
+    link_remove(&c->link);
+    link_remove(&c->pending);
+    link_remove(&c->closing);
+    resp_free(&c->parser);
+    buf_free(&c->in);
+    buf_free(&c->out);
+    mem_free(c->stamps);
+    mem_free(c->name);
+    mem_free(c->lib_name);
+    mem_free(c->lib_ver);
+    mem_free(c->peer);
+    mem_free(c->local);
+    mem_free(c);
+}
+
+void client_close_soon(struct client *c)
+{
+    if (c->flags & (CLIENT_CLOSE_SOON | CLIENT_FAKE))
+        return;
+    c->flags |= CLIENT_CLOSE_SOON;
+    link_remove(&c->pending);
+    link_push_back(&server_clients(c->server)->closing, &c->closing);
+    loop_unwatch(server_loop(c->server), &c->io);
+}
+
+void clients_free_closing(struct clients *cs)
+{
+    LINK_FOR_SAFE(pos, &cs->closing) {
+        struct client *c = LINK_OF(pos, struct client, closing);
+        if (!c->busy)
+            client_free(c);
+    }
+}
+
+void client_reset(struct client *c)
+{
+    multi_discard(c);
+    slots_drop_all(c);
+    c->flags &= ~(uint32_t)(CLIENT_AUTHENTICATED | CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP |
+                            CLIENT_REPLY_SKIP_NEXT | CLIENT_NO_EVICT | CLIENT_NO_TOUCH |
+                            CLIENT_MONITOR | CLIENT_PUBSUB | CLIENT_TRACKING | CLIENT_READONLY);
+    client_select(c, 0);
+    c->resp = 2;
+    mem_free(c->name);
+    c->name = NULL;
+}
+
+void client_select(struct client *c, unsigned db)
+{
+    c->db = server_keyspace(c->server)->dbs[db];
+}
+
+/* ---- what it is ---- */
+enum client_class client_class(const struct client *c)
+{
+    if (c->flags & CLIENT_PRIMARY)
+        return CLIENT_CLASS_PRIMARY;
+    if (c->flags & CLIENT_REPLICA && !(c->flags & CLIENT_MONITOR))
+        return CLIENT_CLASS_REPLICA;
+    return c->flags & CLIENT_PUBSUB ? CLIENT_CLASS_PUBSUB : CLIENT_CLASS_NORMAL;
+}
+
+const char *client_class_name(enum client_class k)
+{
+    static const char *const names[] = {"normal", "slave", "pubsub", "master"};
+    return k < CLIENT_CLASSES ? names[k] : "normal";
+}
+
+bool client_is_local(const struct client *c)
+{
+    return c->io.fd < 0 || socket_is_local(c->io.fd);
+}
+
+size_t client_output_bytes(const struct client *c)
+{
+    return c->out.len - c->sent;
+}
+
+size_t client_memory(const struct client *c)
+{
+    return sizeof *c + c->in.cap + c->out.cap + resp_memory(&c->parser) + multi_memory(c) +
+           c->stamp_cap * sizeof *c->stamps + (c->held ? c->held->bytes : 0);
+}
+
+static size_t put_flags(const struct client *c, char out[24])
+{
+    static const struct {
+        uint32_t flag;
+        char mark;
+    } marks[] = {
+        {CLIENT_PRIMARY, 'M'}, {CLIENT_PUBSUB, 'P'}, {CLIENT_IN_MULTI, 'x'},
+        {CLIENT_BLOCKED | CLIENT_PAUSED, 'b'}, {CLIENT_TRACKING, 't'}, {CLIENT_DIRTY_CAS, 'd'},
+        {CLIENT_CLOSE_AFTER_REPLY, 'c'}, {CLIENT_CLOSE_SOON, 'A'}, {CLIENT_UNIX, 'U'},
+        {CLIENT_READONLY, 'r'}, {CLIENT_NO_EVICT, 'e'}, {CLIENT_NO_TOUCH, 'T'},
+    };
+    size_t n = 0;
+    if (c->flags & CLIENT_MONITOR)
+        out[n++] = 'O';
+    else if (c->flags & CLIENT_REPLICA)
+        out[n++] = 'S';
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (c->flags & marks[i].flag)
+            out[n++] = marks[i].mark;
+    if (!n)
+        out[n++] = 'N';
+    out[n] = '\0';
+    return n;
+}
+
+void client_describe(const struct client *c, struct buf *out)
+{
+    char flags[24], events[3] = "";
+    int64_t now_s = clock_now.wall_ms / 1000;
+    put_flags(c, flags);
+    if (c->io.watched & LOOP_READ)
+        strcat(events, "r");
+    if (c->io.watched & LOOP_WRITE)
+        strcat(events, "w");
+    buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=%s db=%u ",
+               (unsigned long long)c->id, c->peer, c->local, c->io.fd, c->name ? c->name : "",
+               (long long)(now_s - c->created_s), (long long)(now_s - c->active_s), flags,
+               c->db->id);
+    buf_printf(out, "sub=0 psub=0 ssub=0 multi=%d qbuf=%zu qbuf-free=%zu argv-mem=%zu ",
+               multi_length(c), c->in.len, c->in.cap - c->in.len, c->argv_bytes);
+    buf_printf(out, "multi-mem=%zu rbs=%zu rbp=%zu obl=%zu oll=0 omem=0 tot-mem=%zu events=%s ",
+               multi_memory(c), c->out.cap, c->out.cap, client_output_bytes(c), client_memory(c),
+               events);
+    buf_printf(out, "cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s",
+               c->last_command ? c->last_command->name : "NULL", c->resp,
+               c->lib_name ? c->lib_name : "", c->lib_ver ? c->lib_ver : "");
+}
+
+bool client_name_ok(struct slice name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (name.data[i] < '!' || name.data[i] > '~')
+            return false;
+    return true;
+}
+
+void client_set_text(char **to, struct slice text)
+{
+    mem_free(*to);
+    *to = text.len ? mem_dup(text.data, text.len) : NULL;
+}
+
+/* ---- limits ---- */
+bool client_check_output_limit(struct client *c)
+{
+    struct clients *cs = server_clients(c->server);
+    enum client_class k = client_class(c);
+    size_t bytes = client_output_bytes(c);
+    if (k == CLIENT_CLASS_PRIMARY || c->flags & (CLIENT_CLOSE_SOON | CLIENT_FAKE))
+        return false;
+    const struct client_limit *limit = &cs->limits[k];
+    int64_t now_s = clock_now.wall_ms / 1000;
+    bool hard = limit->hard && (int64_t)bytes >= limit->hard;
+    if (!limit->soft || (int64_t)bytes < limit->soft)
+        c->soft_limit_since_s = 0;
+    else if (!c->soft_limit_since_s)
+        c->soft_limit_since_s = now_s;
+    if (!hard && (!c->soft_limit_since_s || now_s - c->soft_limit_since_s <= limit->soft_s))
+        return false;
+    struct buf line = {0};
+    client_describe(c, &line);
+    log_warning("Client %s scheduled to be closed ASAP for overcoming of output buffer limits.",
+                buf_cstr(&line));
+    buf_free(&line);
+    server_stats(c->server)->output_buffer_limit++;
+    client_close_soon(c);
+    return true;
+}
+
+static void tick_one(struct clients *cs, struct client *c, int64_t now_s)
+{
+    bool exempt = c->flags & (CLIENT_REPLICA | CLIENT_PRIMARY | CLIENT_BLOCKED | CLIENT_PUBSUB |
+                              CLIENT_FAKE);
+    if (c->flags & CLIENT_CLOSE_SOON || c->io.fd < 0)
+        return;
+    if (cs->timeout_s && !exempt && now_s - c->active_s > cs->timeout_s) {
+        log_verbose("Closing idle client");
+        client_close_soon(c);
+        return;
+    }
+    if (client_check_output_limit(c))
+        return;
+    if (now_s - c->active_s >= IDLE_GIVE_BACK_S) {
+        if (!c->in.len)
+            buf_free(&c->in);
+        if (!c->out.len)
+            buf_free(&c->out);
+    }
+}
+
+/* A part of all each time, so that each is looked at about once a second. */
+void clients_tick(struct clients *cs, int64_t now_ms, unsigned share)
+{
+    unsigned n = (cs->count + share - 1) / share, total = cs->count + cs->fakes;
+    n = n < TICK_MIN ? TICK_MIN : n;
+    n = n > total ? total : n;
+    for (unsigned i = 0; i < n; i++) {
+        struct client *c = LINK_OF(cs->all.next, struct client, link);
+        link_remove(&c->link); /* to the end: next time others are first */
+        link_push_back(&cs->all, &c->link);
+        tick_one(cs, c, now_ms / 1000);
+    }
+    if (cs->pause_until_ms && now_ms >= cs->pause_until_ms)
+        clients_unpause(cs);
+}
+
+/* ---- pause ---- */
+void clients_pause(struct clients *cs, int64_t until_ms, bool all)
+{
+    if (until_ms > cs->pause_until_ms)
+        cs->pause_until_ms = until_ms;
+    cs->pause_all = cs->pause_all || all;
+}
+
+bool clients_is_paused(struct clients *cs, int64_t now_ms)
+{
+    return cs->pause_until_ms > now_ms;
+}
+
+static void resume(struct client *c)
+{
+    struct held_command *h = c->held;
+    c->held = NULL;
+    c->flags &= ~(uint32_t)CLIENT_PAUSED;
+    server_clients(c->server)->paused_count--;
+    struct command_entry *top = h->entry->owner ? h->entry->owner : h->entry;
+    exec_command(c, top, h->argc, h->argv);
+    held_command_free(h);
+    conn_resume(c);
+}
+
+void clients_unpause(struct clients *cs)
+{
+    cs->pause_until_ms = 0;
+    cs->pause_all = false;
+    if (!cs->paused_count)
+        return;
+    LINK_FOR_SAFE(pos, &cs->all) {
+        struct client *c = LINK_OF(pos, struct client, link);
+        if (c->flags & CLIENT_PAUSED && !(c->flags & CLIENT_CLOSE_SOON))
+            resume(c);
+    }
+}

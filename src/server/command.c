@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The registry: entries that never move, and an open-addressed table of (hash, entry) at most a
+ * quarter full, so that a look-up is one hash over the name's letters and, nearly always, one
+ * comparison. Renamed commands keep their entry under another name. */
+#include "server/command.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/num.h"
+#include "server/stats.h"
+
+struct slot {
+    uint32_t hash;
+    struct command_entry *entry; /* NULL: free */
+};
+
+struct commands {
+    struct command_entry **all;
+    size_t count, cap;
+    struct slot *slots;
+    uint32_t mask;
+    unsigned next_id;
+};
+
+struct commands *commands_new(void)
+{
+    return mem_zalloc(sizeof(struct commands));
+}
+
+static void entry_free(struct command_entry *e)
+{
+    latency_free(e->stats.latency);
+    for (unsigned i = 0; i < e->sub_count; i++)
+        latency_free(e->subs[i].stats.latency);
+    mem_free(e->subs);
+    mem_free(e);
+}
+
+void commands_free(struct commands *cs)
+{
+    for (size_t i = 0; i < cs->count; i++)
+        entry_free(cs->all[i]);
+    mem_free(cs->all);
+    mem_free(cs->slots);
+    mem_free(cs);
+}
+
+/* ---- look-up ---- */
+/* Upper and lower case of a letter differ in one bit; other bytes that fall together are told apart
+ * by the comparison. */
+static inline uint32_t name_hash(struct slice name)
+{
+    uint32_t h = (uint32_t)name.len;
+    for (size_t i = 0; i < name.len; i++)
+        h = (h ^ ((unsigned char)name.data[i] | 0x20)) * 0x01000193u;
+    return h ^ h >> 15;
+}
+
+static inline bool same_name(const char *lower, struct slice name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+        if (c >= 'A' && c <= 'Z')
+            c |= 0x20;
+        if (lower[i] != c) /* also at lower's NUL, unless the name holds one */
+            return false;
+    }
+    return lower[name.len] == '\0';
+}
+
+struct command_entry *commands_find(const struct commands *cs, struct slice name)
+{
+    if (name.len == 0 || name.len >= sizeof ((struct command_entry *)0)->name || !cs->slots)
+        return NULL;
+    uint32_t hash = name_hash(name);
+    for (uint32_t i = hash & cs->mask; cs->slots[i].entry; i = (i + 1) & cs->mask)
+        if (cs->slots[i].hash == hash && same_name(cs->slots[i].entry->name, name))
+            return cs->slots[i].entry;
+    return NULL;
+}
+
+static void put_slot(struct commands *cs, struct command_entry *e)
+{
+    uint32_t hash = name_hash(slice_str(e->name));
+    uint32_t i = hash & cs->mask;
+    while (cs->slots[i].entry)
+        i = (i + 1) & cs->mask;
+    cs->slots[i] = (struct slot){hash, e};
+}
+
+static void rebuild(struct commands *cs)
+{
+    uint32_t size = 64;
+    while (size < cs->count * 4)
+        size *= 2;
+    mem_free(cs->slots);
+    cs->slots = mem_zalloc(size * sizeof *cs->slots);
+    cs->mask = size - 1;
+    for (size_t i = 0; i < cs->count; i++)
+        if (cs->all[i]->name[0]) /* a removed one has no name */
+            put_slot(cs, cs->all[i]);
+}
+
+struct command_entry *command_find_sub(struct command_entry *e, struct slice name)
+{
+    for (unsigned i = 0; i < e->sub_count; i++)
+        if (slice_eq_nocase(name, e->subs[i].row.name))
+            return &e->subs[i];
+    return NULL;
+}
+
+/* ---- what follows from a row ---- */
+/* The oldest way to tell keys: first, last, step. Specs that it cannot express are left out, and
+ * ranges are joined when one begins where the other ends. */
+static void legacy_range(struct command_entry *e)
+{
+    for (int i = 0; i < KEY_SPECS_MAX; i++) {
+        const struct key_spec *k = &e->row.keys[i];
+        if (k->begin != KEY_BEGIN_INDEX || k->find != KEY_FIND_RANGE)
+            continue;
+        int last = k->last >= 0 ? k->begin_index + k->last : k->last;
+        if (!e->first_key) {
+            e->first_key = k->begin_index;
+            e->last_key = last;
+            e->key_step = k->step;
+        } else if (e->key_step == 1 && k->step == 1 && k->begin_index == e->last_key + 1) {
+            e->last_key = last;
+        }
+    }
+}
+
+static uint32_t group_category(const char *group)
+{
+    static const struct {
+        const char *group;
+        uint32_t category;
+    } groups[] = {
+        {"string", CAT_STRING}, {"set", CAT_SET}, {"sorted-set", CAT_SORTEDSET},
+        {"list", CAT_LIST}, {"hash", CAT_HASH}, {"bitmap", CAT_BITMAP},
+        {"hyperloglog", CAT_HYPERLOGLOG}, {"geo", CAT_GEO}, {"stream", CAT_STREAM},
+        {"pubsub", CAT_PUBSUB}, {"transactions", CAT_TRANSACTION}, {"connection", CAT_CONNECTION},
+        {"scripting", CAT_SCRIPTING}, {"generic", CAT_KEYSPACE},
+    };
+    for (size_t i = 0; group && i < sizeof groups / sizeof *groups; i++)
+        if (strcmp(groups[i].group, group) == 0)
+            return groups[i].category;
+    return 0;
+}
+
+static uint32_t categories_of(const struct command *row)
+{
+    static const struct {
+        uint32_t flag, categories;
+    } by_flag[] = {
+        {CMD_WRITE, CAT_WRITE}, {CMD_READONLY, CAT_READ}, {CMD_ADMIN, CAT_ADMIN | CAT_DANGEROUS},
+        {CMD_PUBSUB, CAT_PUBSUB}, {CMD_BLOCKING, CAT_BLOCKING}, {CMD_FAST, CAT_FAST},
+    };
+    uint32_t all = row->categories;
+    /* A generic command that names a category of its own (SORT, WAIT) is not a keyspace one. */
+    bool elsewhere = row->categories & (CAT_LIST | CAT_CONNECTION);
+    if (!row->subcommands && !(group_category(row->group) == CAT_KEYSPACE && elsewhere))
+        all |= group_category(row->group);
+    for (size_t i = 0; i < sizeof by_flag / sizeof *by_flag; i++)
+        if (row->flags & by_flag[i].flag)
+            all |= by_flag[i].categories;
+    if (all & CAT_SCRIPTING)
+        all &= ~(uint32_t)CAT_READ;
+    return row->flags & CMD_FAST ? all : all | CAT_SLOW;
+}
+
+static void fill(struct command_entry *e, const struct command *row, void *arg, unsigned id)
+{
+    e->row = *row;
+    e->arg = arg;
+    e->id = id;
+    e->categories = categories_of(row);
+    legacy_range(e);
+    for (int i = 0; i < KEY_SPECS_MAX; i++) /* what specs alone cannot tell */
+        if (row->keys[i].begin != KEY_BEGIN_NONE &&
+            (row->keys[i].begin != KEY_BEGIN_INDEX || row->keys[i].find != KEY_FIND_RANGE))
+            e->row.flags |= CMD_MOVABLE_KEYS;
+}
+
+static struct command_entry *make_entry(struct commands *cs, const struct command *row, void *arg)
+{
+    struct command_entry *e = mem_zalloc(sizeof *e);
+    unsigned n = 0;
+    fill(e, row, arg, cs->next_id++);
+    must(strlen(row->name) < sizeof e->name);
+    strcpy(e->name, row->name);
+    while (row->subcommands && row->subcommands[n].name)
+        n++;
+    e->sub_count = n;
+    e->subs = n ? mem_zalloc(n * sizeof *e->subs) : NULL;
+    for (unsigned i = 0; i < n; i++) {
+        struct command_entry *sub = &e->subs[i];
+        fill(sub, &row->subcommands[i], arg, cs->next_id++);
+        sub->row.parent = &e->row;
+        sub->owner = e;
+        snprintf(sub->name, sizeof sub->name, "%s|%s", row->name, sub->row.name);
+    }
+    return e;
+}
+
+void commands_add(struct commands *cs, const struct command *table, void *arg)
+{
+    for (const struct command *row = table; row->name; row++) {
+        must(!commands_find(cs, slice_str(row->name)));
+        if (cs->count == cs->cap) {
+            cs->cap = cs->cap ? cs->cap * 2 : 64;
+            cs->all = mem_realloc(cs->all, cs->cap * sizeof *cs->all);
+        }
+        cs->all[cs->count++] = make_entry(cs, row, arg);
+    }
+    rebuild(cs);
+}
+
+bool commands_rename(struct commands *cs, struct slice name, struct slice new_name)
+{
+    struct command_entry *e = commands_find(cs, name);
+    if (!e || new_name.len >= sizeof e->name || (new_name.len && commands_find(cs, new_name)))
+        return false;
+    for (size_t i = 0; i < new_name.len; i++) {
+        char c = new_name.data[i];
+        e->name[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+    }
+    e->name[new_name.len] = '\0';
+    rebuild(cs);
+    return true;
+}
+
+size_t commands_count(const struct commands *cs)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < cs->count; i++)
+        n += cs->all[i]->name[0] != '\0';
+    return n;
+}
+
+void commands_each(struct commands *cs, commands_visit *visit, void *arg)
+{
+    for (size_t i = 0; i < cs->count; i++)
+        if (cs->all[i]->name[0])
+            visit(arg, cs->all[i]);
+}
+
+static void reset_entry(struct command_entry *e)
+{
+    latency_free(e->stats.latency);
+    e->stats = (struct command_stats){0};
+}
+
+void commands_reset_stats(struct commands *cs)
+{
+    for (size_t i = 0; i < cs->count; i++) {
+        reset_entry(cs->all[i]);
+        for (unsigned k = 0; k < cs->all[i]->sub_count; k++)
+            reset_entry(&cs->all[i]->subs[k]);
+    }
+}
+
+/* ---- keys ---- */
+/* The position the search of a spec begins at; 0 when it is not in this call. */
+static int spec_begin(const struct key_spec *k, int argc, const struct slice *argv)
+{
+    if (k->begin == KEY_BEGIN_INDEX)
+        return k->begin_index < argc ? k->begin_index : 0;
+    if (k->begin != KEY_BEGIN_KEYWORD)
+        return 0;
+    int from = k->begin_index > 0 ? k->begin_index : argc + k->begin_index;
+    int step = k->begin_index > 0 ? 1 : -1;
+    for (int i = from; i >= 1 && i < argc - 1; i += step)
+        if (slice_eq_nocase(argv[i], k->keyword))
+            return i + 1;
+    return 0;
+}
+
+static int spec_keys(const struct key_spec *k, int argc, const struct slice *argv, int *at, int max)
+{
+    int first = spec_begin(k, argc, argv), last, step = k->step > 0 ? k->step : 1, n = 0;
+    if (!first)
+        return 0;
+    if (k->find == KEY_FIND_RANGE) {
+        last = k->last >= 0 ? first + k->last : argc + k->last;
+        if (k->last < 0 && k->limit > 1) /* only the first part of what is left are keys */
+            last = first + (argc - first) / k->limit - 1;
+    } else {
+        int64_t count;
+        int place = first + k->keynum_index;
+        if (place >= argc || !num_parse_i64(argv[place], &count) || count < 0 || count > argc)
+            return -1;
+        first += k->first_key;
+        last = first + ((int)count - 1) * step;
+    }
+    if (last >= argc)
+        return -1;
+    for (int i = first; i <= last; i += step, n++)
+        if (n < max)
+            at[n] = i;
+    return n < max ? n : max;
+}
+
+int command_keys(const struct command_entry *e, int argc, const struct slice *argv, int *at, int max)
+{
+    int n = 0;
+    if (e->row.find_keys)
+        return e->row.find_keys(argc, argv, at, max);
+    for (int i = 0; i < KEY_SPECS_MAX && e->row.keys[i].begin != KEY_BEGIN_NONE; i++) {
+        if (e->row.keys[i].flags & KEY_NOT_KEY)
+            continue;
+        int more = spec_keys(&e->row.keys[i], argc, argv, at + n, max - n);
+        if (more < 0)
+            return -1;
+        n += more;
+    }
+    return n ? n : -1;
+}
+
+/* ---- words ---- */
+const char *command_flag_name(unsigned bit_index)
+{
+    static const char *const names[] = {
+        "write", "readonly", "denyoom", "admin", "pubsub", "noscript", "blocking", "loading",
+        "stale", "skip_monitor", "skip_slowlog", "asking", "fast", "no_auth", "may_replicate",
+        "no_async_loading", "no_multi", "movablekeys", "allow_busy", "sentinel", "only_sentinel",
+        "no_mandatory_keys", "protected", "touches_arbitrary_keys",
+    };
+    return bit_index < sizeof names / sizeof *names ? names[bit_index] : NULL;
+}
+
+const char *command_category_name(unsigned bit_index)
+{
+    static const char *const names[] = {
+        "keyspace", "read", "write", "set", "sortedset", "list", "hash", "string", "bitmap",
+        "hyperloglog", "geo", "stream", "pubsub", "admin", "fast", "slow", "blocking", "dangerous",
+        "connection", "transaction", "scripting",
+    };
+    return bit_index < sizeof names / sizeof *names ? names[bit_index] : NULL;
+}

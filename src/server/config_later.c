@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Options of Redis 7.2 whose feature is not here yet: known by name and kind, kept, shown, rewritten,
+ * warned about once when set. The owner that comes later registers its own and takes the place. */
+#include "server/config_later.h"
+
+#include "base/mem.h"
+
+enum { LATER_MAX = 120 };
+union later_value {
+    bool flag;
+    int word;
+    int64_t number;
+    char *text;
+};
+/* Options of several words are kept as text, each in a struct of its own. */
+struct later_words {
+    struct buf text;
+};
+enum { LATER_WORDS = 6 };
+struct config_later {
+    union later_value values[LATER_MAX];
+    struct later_words words[LATER_WORDS];
+};
+#define AT(n) (sizeof(union later_value) * (n))
+
+static const struct config_word words_acl_pubsub_default[] = {{"allchannels", 0},
+    {"resetchannels", 1}, {NULL, 0}};
+static const struct config_word words_appendfsync[] = {{"always", 0}, {"everysec", 1}, {"no", 2},
+    {NULL, 0}};
+static const struct config_word words_cluster_preferred_endpoint_type[] = {{"ip", 0},
+    {"hostname", 1}, {"unknown-endpoint", 2}, {NULL, 0}};
+static const struct config_word words_maxmemory_policy[] = {{"volatile-lru", 0},
+    {"volatile-lfu", 1}, {"volatile-random", 2}, {"volatile-ttl", 3}, {"allkeys-lru", 4},
+    {"allkeys-lfu", 5}, {"allkeys-random", 6}, {"noeviction", 7}, {NULL, 0}};
+static const struct config_word words_oom_score_adj[] = {{"no", 0}, {"yes", 1}, {"relative", 2},
+    {"absolute", 3}, {NULL, 0}};
+static const struct config_word words_propagation_error_behavior[] = {{"ignore", 0}, {"panic", 1},
+    {"panic-on-replicas", 2}, {NULL, 0}};
+static const struct config_word words_repl_diskless_load[] = {{"disabled", 0}, {"on-empty-db", 1},
+    {"swapdb", 2}, {NULL, 0}};
+static const struct config_word words_sanitize_dump_payload[] = {{"no", 0}, {"yes", 1},
+    {"clients", 2}, {NULL, 0}};
+static const struct config_word words_tls_auth_clients[] = {{"no", 0}, {"yes", 1},
+    {"optional", 2}, {NULL, 0}};
+
+static const struct config_option later_options[] = {
+    {.name = "acl-pubsub-default", .kind = CONFIG_ENUM, .flags = CONFIG_LATER, .offset = AT(0),
+     .words = words_acl_pubsub_default, .initial = "resetchannels"},
+    {.name = "aclfile", .kind = CONFIG_STRING, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
+     .offset = AT(1)},
+    {.name = "acllog-max-len", .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(2),
+     .initial = "128"},
+    {.name = "active-defrag-cycle-max", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(3), .initial = "25"},
+    {.name = "active-defrag-cycle-min", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(4), .initial = "1"},
+    {.name = "active-defrag-ignore-bytes", .kind = CONFIG_SIZE, .flags = CONFIG_LATER,
+     .offset = AT(5), .initial = "104857600"},
+    {.name = "active-defrag-max-scan-fields", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(6), .initial = "1000"},
+    {.name = "active-defrag-threshold-lower", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(7), .initial = "10"},
+    {.name = "active-defrag-threshold-upper", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(8), .initial = "100"},
+    {.name = "activedefrag", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(9),
+     .initial = "no"},
+    {.name = "activerehashing", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(10),
+     .initial = "yes"},
+    {.name = "aof-load-truncated", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(11),
+     .initial = "yes"},
+    {.name = "aof-rewrite-incremental-fsync", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
+     .offset = AT(12), .initial = "yes"},
+    {.name = "aof-timestamp-enabled", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
+     .offset = AT(13), .initial = "no"},
+    {.name = "aof-use-rdb-preamble", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(14),
+     .initial = "yes"},
+    {.name = "aof_rewrite_cpulist", .kind = CONFIG_STRING,
+     .flags = CONFIG_LATER | CONFIG_IMMUTABLE, .offset = AT(15)},
+    {.name = "appenddirname", .kind = CONFIG_STRING, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
+     .offset = AT(16), .initial = "appendonlydir"},
+    {.name = "appendfilename", .kind = CONFIG_STRING, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
+     .offset = AT(17), .initial = "appendonly.aof"},
+    {.name = "appendfsync", .kind = CONFIG_ENUM, .flags = CONFIG_LATER, .offset = AT(18),
+     .words = words_appendfsync, .initial = "everysec"},
+    {.name = "appendonly", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(19),
+     .initial = "no"},
+    {.name = "auto-aof-rewrite-min-size", .kind = CONFIG_SIZE, .flags = CONFIG_LATER,
+     .offset = AT(20), .initial = "67108864"},
+    {.name = "auto-aof-rewrite-percentage", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(21), .initial = "100"},
+    {.name = "bgsave_cpulist", .kind = CONFIG_STRING, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
+     .offset = AT(22)},
+    {.name = "bind-source-addr", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(23)},
+    {.name = "busy-reply-threshold", .alias = "lua-time-limit", .kind = CONFIG_INT,
+     .flags = CONFIG_LATER, .offset = AT(24), .initial = "5000"},
+    {.name = "cluster-allow-pubsubshard-when-down", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
+     .offset = AT(25), .initial = "yes"},
+    {.name = "cluster-allow-reads-when-down", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
+     .offset = AT(26), .initial = "no"},
+    {.name = "cluster-allow-replica-migration", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
+     .offset = AT(27), .initial = "yes"},
+    {.name = "cluster-announce-bus-port", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(28), .initial = "0"},
+    {.name = "cluster-announce-hostname", .kind = CONFIG_STRING, .flags = CONFIG_LATER,
+     .offset = AT(29)},
+    {.name = "cluster-announce-human-nodename", .kind = CONFIG_STRING, .flags = CONFIG_LATER,
+     .offset = AT(30)},
+    {.name = "cluster-announce-ip", .kind = CONFIG_STRING, .flags = CONFIG_LATER,
+     .offset = AT(31)},
+    {.name = "cluster-announce-port", .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(32),
+     .initial = "0"},
+    {.name = "cluster-announce-tls-port", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(33), .initial = "0"},
+    {.name = "cluster-config-file", .kind = CONFIG_STRING,
+     .flags = CONFIG_LATER | CONFIG_IMMUTABLE, .offset = AT(34), .initial = "nodes.conf"},
+    {.name = "cluster-enabled", .kind = CONFIG_BOOL, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
+     .offset = AT(35), .initial = "no"},
+    {.name = "cluster-link-sendbuf-limit", .kind = CONFIG_SIZE, .flags = CONFIG_LATER,
+     .offset = AT(36), .initial = "0"},
+    {.name = "cluster-migration-barrier", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(37), .initial = "1"},
+    {.name = "cluster-node-timeout", .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(38),
+     .initial = "15000"},
+    {.name = "cluster-port", .kind = CONFIG_INT, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
+     .offset = AT(39), .initial = "0"},
+    {.name = "cluster-preferred-endpoint-type", .kind = CONFIG_ENUM, .flags = CONFIG_LATER,
+     .offset = AT(40), .words = words_cluster_preferred_endpoint_type, .initial = "ip"},
+    {.name = "cluster-replica-no-failover", .alias = "cluster-slave-no-failover",
+     .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(41), .initial = "no"},
+    {.name = "cluster-replica-validity-factor", .alias = "cluster-slave-validity-factor",
+     .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(42), .initial = "10"},
+    {.name = "cluster-require-full-coverage", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
+     .offset = AT(43), .initial = "yes"},
+    {.name = "crash-memcheck-enabled", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
+     .offset = AT(44), .initial = "yes"},
+    {.name = "dbfilename", .kind = CONFIG_STRING, .flags = CONFIG_LATER | CONFIG_PROTECTED,
+     .offset = AT(45), .initial = "dump.rdb"},
+    {.name = "disable-thp", .kind = CONFIG_BOOL, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
+     .offset = AT(46), .initial = "yes"},
+    {.name = "hll-sparse-max-bytes", .kind = CONFIG_SIZE, .flags = CONFIG_LATER, .offset = AT(47),
+     .initial = "3000"},
+    {.name = "ignore-warnings", .kind = CONFIG_STRING, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
+     .offset = AT(48)},
+    {.name = "io-threads", .kind = CONFIG_INT, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
+     .offset = AT(49), .initial = "1"},
+    {.name = "io-threads-do-reads", .kind = CONFIG_BOOL, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
+     .offset = AT(50), .initial = "no"},
+    {.name = "jemalloc-bg-thread", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(51),
+     .initial = "yes"},
+    {.name = "latency-monitor-threshold", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(52), .initial = "0"},
+    {.name = "lazyfree-lazy-eviction", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
+     .offset = AT(53), .initial = "no"},
+    {.name = "locale-collate", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(54)},
+    {.name = "masterauth", .kind = CONFIG_STRING, .flags = CONFIG_LATER | CONFIG_SENSITIVE,
+     .offset = AT(55)},
+    {.name = "masteruser", .kind = CONFIG_STRING, .flags = CONFIG_LATER | CONFIG_SENSITIVE,
+     .offset = AT(56)},
+    {.name = "maxmemory", .kind = CONFIG_SIZE, .flags = CONFIG_LATER, .offset = AT(57),
+     .initial = "0"},
+    {.name = "maxmemory-clients", .kind = CONFIG_SIZE, .flags = CONFIG_LATER | CONFIG_PERCENT,
+     .offset = AT(58), .initial = "0"},
+    {.name = "maxmemory-eviction-tenacity", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(59), .initial = "10"},
+    {.name = "maxmemory-policy", .kind = CONFIG_ENUM, .flags = CONFIG_LATER, .offset = AT(60),
+     .words = words_maxmemory_policy, .initial = "noeviction"},
+    {.name = "maxmemory-samples", .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(61),
+     .initial = "5"},
+    {.name = "min-replicas-max-lag", .alias = "min-slaves-max-lag", .kind = CONFIG_INT,
+     .flags = CONFIG_LATER, .offset = AT(62), .initial = "10"},
+    {.name = "min-replicas-to-write", .alias = "min-slaves-to-write", .kind = CONFIG_INT,
+     .flags = CONFIG_LATER, .offset = AT(63), .initial = "0"},
+    {.name = "no-appendfsync-on-rewrite", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
+     .offset = AT(64), .initial = "no"},
+    {.name = "notify-keyspace-events", .kind = CONFIG_STRING, .flags = CONFIG_LATER,
+     .offset = AT(65)},
+    {.name = "oom-score-adj", .kind = CONFIG_ENUM, .flags = CONFIG_LATER, .offset = AT(66),
+     .words = words_oom_score_adj, .initial = "no"},
+    {.name = "propagation-error-behavior", .kind = CONFIG_ENUM, .flags = CONFIG_LATER,
+     .offset = AT(68), .words = words_propagation_error_behavior, .initial = "ignore"},
+    {.name = "rdb-del-sync-files", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(69),
+     .initial = "no"},
+    {.name = "rdb-save-incremental-fsync", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
+     .offset = AT(70), .initial = "yes"},
+    {.name = "rdbchecksum", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(71),
+     .initial = "yes"},
+    {.name = "rdbcompression", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(72),
+     .initial = "yes"},
+    {.name = "repl-backlog-size", .kind = CONFIG_SIZE, .flags = CONFIG_LATER, .offset = AT(73),
+     .initial = "1048576"},
+    {.name = "repl-backlog-ttl", .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(74),
+     .initial = "3600"},
+    {.name = "repl-disable-tcp-nodelay", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
+     .offset = AT(75), .initial = "no"},
+    {.name = "repl-diskless-load", .kind = CONFIG_ENUM, .flags = CONFIG_LATER, .offset = AT(76),
+     .words = words_repl_diskless_load, .initial = "disabled"},
+    {.name = "repl-diskless-sync", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(77),
+     .initial = "yes"},
+    {.name = "repl-diskless-sync-delay", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(78), .initial = "5"},
+    {.name = "repl-diskless-sync-max-replicas", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(79), .initial = "0"},
+    {.name = "repl-ping-replica-period", .alias = "repl-ping-slave-period", .kind = CONFIG_INT,
+     .flags = CONFIG_LATER, .offset = AT(80), .initial = "10"},
+    {.name = "repl-timeout", .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(81),
+     .initial = "60"},
+    {.name = "replica-announce-ip", .alias = "slave-announce-ip", .kind = CONFIG_STRING,
+     .flags = CONFIG_LATER, .offset = AT(82)},
+    {.name = "replica-announce-port", .alias = "slave-announce-port", .kind = CONFIG_INT,
+     .flags = CONFIG_LATER, .offset = AT(83), .initial = "0"},
+    {.name = "replica-announced", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(84),
+     .initial = "yes"},
+    {.name = "replica-ignore-disk-write-errors", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
+     .offset = AT(85), .initial = "no"},
+    {.name = "replica-ignore-maxmemory", .alias = "slave-ignore-maxmemory", .kind = CONFIG_BOOL,
+     .flags = CONFIG_LATER, .offset = AT(86), .initial = "yes"},
+    {.name = "replica-lazy-flush", .alias = "slave-lazy-flush", .kind = CONFIG_BOOL,
+     .flags = CONFIG_LATER, .offset = AT(87), .initial = "no"},
+    {.name = "replica-priority", .alias = "slave-priority", .kind = CONFIG_INT,
+     .flags = CONFIG_LATER, .offset = AT(88), .initial = "100"},
+    {.name = "replica-read-only", .alias = "slave-read-only", .kind = CONFIG_BOOL,
+     .flags = CONFIG_LATER, .offset = AT(89), .initial = "yes"},
+    {.name = "replica-serve-stale-data", .alias = "slave-serve-stale-data", .kind = CONFIG_BOOL,
+     .flags = CONFIG_LATER, .offset = AT(90), .initial = "yes"},
+    {.name = "sanitize-dump-payload", .kind = CONFIG_ENUM, .flags = CONFIG_LATER,
+     .offset = AT(92), .words = words_sanitize_dump_payload, .initial = "no"},
+    {.name = "slowlog-log-slower-than", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(94), .initial = "10000"},
+    {.name = "slowlog-max-len", .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(95),
+     .initial = "128"},
+    {.name = "stop-writes-on-bgsave-error", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
+     .offset = AT(96), .initial = "yes"},
+    {.name = "stream-node-max-bytes", .kind = CONFIG_SIZE, .flags = CONFIG_LATER,
+     .offset = AT(97), .initial = "4096"},
+    {.name = "stream-node-max-entries", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(98), .initial = "100"},
+    {.name = "tls-auth-clients", .kind = CONFIG_ENUM, .flags = CONFIG_LATER, .offset = AT(99),
+     .words = words_tls_auth_clients, .initial = "yes"},
+    {.name = "tls-ca-cert-dir", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(100)},
+    {.name = "tls-ca-cert-file", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(101)},
+    {.name = "tls-cert-file", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(102)},
+    {.name = "tls-ciphers", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(103)},
+    {.name = "tls-ciphersuites", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(104)},
+    {.name = "tls-client-cert-file", .kind = CONFIG_STRING, .flags = CONFIG_LATER,
+     .offset = AT(105)},
+    {.name = "tls-client-key-file", .kind = CONFIG_STRING, .flags = CONFIG_LATER,
+     .offset = AT(106)},
+    {.name = "tls-client-key-file-pass", .kind = CONFIG_STRING,
+     .flags = CONFIG_LATER | CONFIG_SENSITIVE, .offset = AT(107)},
+    {.name = "tls-cluster", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(108),
+     .initial = "no"},
+    {.name = "tls-dh-params-file", .kind = CONFIG_STRING, .flags = CONFIG_LATER,
+     .offset = AT(109)},
+    {.name = "tls-key-file", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(110)},
+    {.name = "tls-key-file-pass", .kind = CONFIG_STRING, .flags = CONFIG_LATER | CONFIG_SENSITIVE,
+     .offset = AT(111)},
+    {.name = "tls-port", .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(112),
+     .initial = "0"},
+    {.name = "tls-prefer-server-ciphers", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
+     .offset = AT(113), .initial = "no"},
+    {.name = "tls-protocols", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(114)},
+    {.name = "tls-replication", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(115),
+     .initial = "no"},
+    {.name = "tls-session-cache-size", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(116), .initial = "20480"},
+    {.name = "tls-session-cache-timeout", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(117), .initial = "300"},
+    {.name = "tls-session-caching", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(118),
+     .initial = "yes"},
+    {.name = "tracking-table-max-keys", .kind = CONFIG_INT, .flags = CONFIG_LATER,
+     .offset = AT(119), .initial = "1000000"},
+    {.name = NULL}};
+
+static bool words_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
+{
+    struct later_words *w = owner;
+    (void)f;
+    if (argc == 0) {
+        buf_clear(&w->text);
+        return true;
+    }
+    if (w->text.len)
+        buf_byte(&w->text, ' ');
+    for (int i = 0; i < argc; i++)
+        buf_printf(&w->text, "%s%.*s", i ? " " : "", SLICE_ARG(argv[i]));
+    return true;
+}
+
+static void words_print(const void *owner, struct buf *out)
+{
+    const struct later_words *w = owner;
+    buf_add(out, buf_slice(&w->text));
+}
+
+#define WORDS(word, more, ...) \
+    {{.name = word, .kind = CONFIG_CUSTOM, .flags = CONFIG_LATER | CONFIG_MULTI | (more), \
+      .parse = words_parse, .print = words_print, __VA_ARGS__}, \
+     {.name = NULL}}
+static const struct config_option words_options[LATER_WORDS][2] = {
+    WORDS("save", 0, .initial = "3600 1 300 100 60 10000"),
+    WORDS("replicaof", CONFIG_IMMUTABLE, .alias = "slaveof", .initial = ""),
+    WORDS("oom-score-adj-values", 0, .initial = "0 200 800"),
+    WORDS("user", CONFIG_HIDDEN | CONFIG_IMMUTABLE, .initial = NULL),
+    WORDS("loadmodule", CONFIG_HIDDEN | CONFIG_IMMUTABLE, .initial = NULL),
+    WORDS("sentinel", CONFIG_HIDDEN | CONFIG_IMMUTABLE, .initial = NULL),
+};
+
+struct config_later *config_later_new(struct config *cfg)
+{
+    struct config_later *l = mem_zalloc(sizeof *l);
+    config_add(cfg, later_options, l);
+    for (int i = 0; i < LATER_WORDS; i++)
+        config_add(cfg, words_options[i], &l->words[i]);
+    return l;
+}
+
+void config_later_free(struct config_later *l, struct config *cfg)
+{
+    config_release(cfg, l);
+    for (int i = 0; i < LATER_WORDS; i++)
+        buf_free(&l->words[i].text);
+    mem_free(l);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sources at start. A file is lines: name and words, '#' begins a comment only at the start of a
+ * line. "include pattern" reads other files at that point. Arguments become lines of the same kind:
+ *
+ *   redis-server [file | -] [--name word ...] ...
+ *
+ * Later lines win, except that those of a MULTI option add up. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "os/file.h"
+#include "server/config_parts.h"
+
+enum { FILE_MAX = 64 << 20 };
+
+static void line_fault(struct fault *f, const char *name, int line, struct slice text,
+                       const char *reason)
+{
+    struct slice shown = text;
+    if (shown.len > 100)
+        shown.len = 100;
+    while (shown.len && (shown.data[shown.len - 1] == '\r' || shown.data[shown.len - 1] == ' '))
+        shown.len--;
+    fault_set(f, FAULT_INVALID, "Reading %s, at line %d\n>>> '%.*s'\n%s", name, line,
+              SLICE_ARG(shown), reason);
+}
+
+static bool include(struct config *cfg, struct slice pattern, struct fault *f)
+{
+    char path[PATH_MAX];
+    glob_t found;
+    if (cfg->depth >= CONFIG_INCLUDE_DEPTH) {
+        fault_set(f, FAULT_INVALID, "include is nested too deeply");
+        return false;
+    }
+    snprintf(path, sizeof path, "%.*s", SLICE_ARG(pattern));
+    if (!strpbrk(path, "*?[]"))
+        return config_load_file(cfg, path, f);
+    bool ok = true;
+    if (glob(path, 0, NULL, &found) == 0) {
+        for (size_t i = 0; ok && i < found.gl_pathc; i++)
+            ok = config_load_file(cfg, found.gl_pathv[i], f);
+        globfree(&found);
+    }
+    return ok;
+}
+
+static bool take_words(struct config *cfg, int count, struct slice *words, struct fault *f)
+{
+    if (slice_eq_nocase(words[0], "include") && count == 2)
+        return include(cfg, words[1], f);
+    struct option *o = config_find(cfg, words[0]);
+    if (!o || (count == 1 && !(o->row->flags & CONFIG_MULTI))) {
+        fault_set(f, FAULT_INVALID, "Bad directive or wrong number of arguments");
+        return false;
+    }
+    if (o->row->kind != CONFIG_CUSTOM && count != 2) {
+        fault_set(f, FAULT_INVALID, "wrong number of arguments");
+        return false;
+    }
+    if (o->row->flags & CONFIG_MULTI && !o->given && !option_store(o, 0, NULL, f))
+        return false;
+    o->given = true;
+    if (count == 1) { /* "--save" alone is an empty value */
+        struct slice empty = SLICE_LIT("");
+        return option_store(o, 1, &empty, f);
+    }
+    return option_store(o, count - 1, words + 1, f);
+}
+
+static bool take_line(struct config *cfg, const char *name, int number, struct slice line,
+                      struct buf *hold, struct slice *words, struct fault *f)
+{
+    struct fault why = {0};
+    int count;
+    size_t start = 0;
+    while (start < line.len && strchr(" \t\r\n", line.data[start]))
+        start++;
+    if (start == line.len || line.data[start] == '#')
+        return true;
+    if (!config_split(line, hold, words, CONFIG_WORDS_MAX, &count)) {
+        line_fault(f, name, number, line, "Unbalanced quotes in configuration line");
+        return false;
+    }
+    if (count == 0 || take_words(cfg, count, words, &why))
+        return true;
+    if (strncmp(why.what, "Reading ", 8) == 0) /* inside an included file: it says where */
+        *f = why;
+    else
+        line_fault(f, name, number, line, why.what);
+    return false;
+}
+
+bool config_load_text(struct config *cfg, const char *name, struct slice text, struct fault *f)
+{
+    struct slice *words = mem_alloc(CONFIG_WORDS_MAX * sizeof *words);
+    struct buf hold = {0};
+    bool ok = true;
+    int number = 0;
+    cfg->depth++;
+    while (text.len && ok) {
+        const char *end = memchr(text.data, '\n', text.len);
+        size_t len = end ? (size_t)(end - text.data) : text.len;
+        ok = take_line(cfg, name, ++number, slice(text.data, len), &hold, words, f);
+        text = slice_from(text, len + (end != NULL));
+    }
+    cfg->depth--;
+    buf_free(&hold);
+    mem_free(words);
+    return ok;
+}
+
+bool config_load_file(struct config *cfg, const char *path, struct fault *f)
+{
+    struct buf text = {0};
+    struct fault why = {0};
+    char name[FAULT_WHAT_MAX / 2], *absolute = realpath(path, NULL);
+    if (cfg->depth == 0) { /* the file that CONFIG REWRITE writes; "dir" may change what path means */
+        mem_free(cfg->file);
+        cfg->file = mem_strdup(absolute ? absolute : path);
+    }
+    free(absolute);
+    if (!file_slurp(path, FILE_MAX, &text, &why)) {
+        fault_set(f, why.code, "Fatal error, can't open config file '%.100s': %.100s", path,
+                  why.err ? strerror(why.err) : why.what);
+        return false;
+    }
+    if (cfg->depth)
+        snprintf(name, sizeof name, "the configuration file %.80s", path);
+    else
+        snprintf(name, sizeof name, "the configuration file");
+    bool ok = config_load_text(cfg, name, buf_slice(&text), f);
+    buf_free(&text);
+    return ok;
+}
+
+static bool load_stdin(struct config *cfg, struct fault *f)
+{
+    struct buf text = {0};
+    ssize_t got;
+    while ((got = file_read(STDIN_FILENO, buf_reserve(&text, 4096), 4096)) > 0 && text.len < FILE_MAX)
+        text.len += (size_t)got;
+    bool ok = config_load_text(cfg, "standard input", buf_slice(&text), f);
+    buf_free(&text);
+    return ok;
+}
+
+static void add_quoted(struct buf *out, const char *word)
+{
+    buf_add(out, SLICE_LIT(" \""));
+    for (; *word; word++) {
+        unsigned char c = (unsigned char)*word;
+        if (c == '"' || c == '\\')
+            buf_printf(out, "\\%c", c);
+        else if (c < ' ' || c > '~')
+            buf_printf(out, "\\x%02x", c);
+        else
+            buf_byte(out, c);
+    }
+    buf_byte(out, '"');
+}
+
+/* "--name" begins a line; what follows up to the next is its words. One argument may hold a whole
+ * line ("--port 7000"), as scripts came to write it. */
+static void option_lines(int argc, char **argv, struct buf *out)
+{
+    for (int i = 0; i < argc; i++) {
+        if (strncmp(argv[i], "--", 2) == 0 && argv[i][2]) {
+            if (out->len)
+                buf_byte(out, '\n');
+            buf_add(out, slice_str(argv[i] + 2));
+        } else {
+            add_quoted(out, argv[i]);
+        }
+    }
+    if (out->len)
+        buf_byte(out, '\n');
+}
+
+bool config_load_args(struct config *cfg, int argc, char **argv, struct fault *f)
+{
+    struct buf lines = {0};
+    bool use_stdin = false;
+    if (argc && strncmp(argv[0], "--", 2) != 0 && strcmp(argv[0], "-") != 0) {
+        if (!config_load_file(cfg, argv[0], f))
+            return false;
+        argc--;
+        argv++;
+    }
+    int kept = 0;
+    char **words = mem_alloc(((size_t)argc + 1) * sizeof *words);
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "-") == 0 && (i == 0 || i == argc - 1))
+            use_stdin = true;
+        else
+            words[kept++] = argv[i];
+    }
+    option_lines(kept, words, &lines);
+    bool ok = !use_stdin || load_stdin(cfg, f);
+    ok = ok && config_load_text(cfg, "the command line", buf_slice(&lines), f);
+    mem_free(words);
+    buf_free(&lines);
+    return ok;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Shared by the config_*.c files only. */
+#ifndef SERVER_CONFIG_PARTS_H
+#define SERVER_CONFIG_PARTS_H
+
+#include "server/config.h"
+
+enum { CONFIG_WORDS_MAX = 4096, CONFIG_INCLUDE_DEPTH = 16 };
+
+struct option {
+    const struct config_option *row;
+    void *owner;
+    bool given;  /* in some source at start, or by CONFIG SET */
+    bool warned; /* that it does not act yet */
+};
+
+struct config {
+    struct option *options;
+    size_t count, cap;
+    char *file; /* absolute */
+    bool loading, protected_allowed;
+    int depth; /* of includes */
+};
+
+struct option *config_find(const struct config *cfg, struct slice name);
+/* Parses and stores; apply is not called. */
+bool option_store(struct option *o, int argc, const struct slice *argv, struct fault *f);
+/* The value as CONFIG GET shows it, appended. */
+void option_print(const struct option *o, struct buf *out);
+/* Stores what option_print gave: putting an old value back. */
+void option_restore(struct option *o, struct slice text);
+bool option_is_initial(const struct option *o);
+void option_initialise(struct option *o);
+
+#endif

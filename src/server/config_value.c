@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Values: text to storage and back, by kind. The sentences of refusals are those clients know. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/num.h"
+#include "server/config_parts.h"
+
+static void *storage(const struct option *o)
+{
+    return (char *)o->owner + o->row->offset;
+}
+
+static bool in_bounds(const struct config_option *row, int64_t n, struct fault *f)
+{
+    if ((row->min == 0 && row->max == 0) || (n >= row->min && n <= row->max))
+        return true;
+    fault_set(f, FAULT_INVALID, "argument must be between %lld and %lld inclusive",
+              (long long)row->min, (long long)row->max);
+    return false;
+}
+
+static bool store_bool(struct option *o, struct slice text, struct fault *f)
+{
+    bool yes = slice_eq_nocase(text, "yes");
+    if (!yes && !slice_eq_nocase(text, "no")) {
+        fault_set(f, FAULT_INVALID, "argument must be 'yes' or 'no'");
+        return false;
+    }
+    *(bool *)storage(o) = yes;
+    return true;
+}
+
+static bool store_int(struct option *o, struct slice text, struct fault *f)
+{
+    int64_t n;
+    if (!num_parse_i64(text, &n)) {
+        fault_set(f, FAULT_INVALID, "argument couldn't be parsed into an integer");
+        return false;
+    }
+    if (!in_bounds(o->row, n, f))
+        return false;
+    *(int64_t *)storage(o) = n;
+    return true;
+}
+
+static bool store_size(struct option *o, struct slice text, struct fault *f)
+{
+    uint64_t n;
+    bool percent = o->row->flags & CONFIG_PERCENT && text.len > 1 && text.data[text.len - 1] == '%';
+    bool ok = percent ? num_parse_u64(slice(text.data, text.len - 1), &n) : num_parse_size(text, &n);
+    if (!ok || n > INT64_MAX) {
+        fault_set(f, FAULT_INVALID, o->row->flags & CONFIG_PERCENT
+                                        ? "argument must be a memory or percent value"
+                                        : "argument must be a memory value");
+        return false;
+    }
+    if (!percent && !in_bounds(o->row, (int64_t)n, f))
+        return false;
+    *(int64_t *)storage(o) = percent ? -(int64_t)n : (int64_t)n;
+    return true;
+}
+
+static bool store_octal(struct option *o, struct slice text, struct fault *f)
+{
+    int64_t n = 0;
+    bool ok = text.len > 0 && text.len < 12;
+    for (size_t i = 0; ok && i < text.len; i++) {
+        ok = text.data[i] >= '0' && text.data[i] <= '7';
+        n = n * 8 + (text.data[i] - '0');
+    }
+    if (!ok) {
+        fault_set(f, FAULT_INVALID, "argument couldn't be parsed as an octal number");
+        return false;
+    }
+    if (!in_bounds(o->row, n, f))
+        return false;
+    *(int64_t *)storage(o) = n;
+    return true;
+}
+
+static bool store_enum(struct option *o, struct slice text, struct fault *f)
+{
+    struct buf words = {0};
+    for (const struct config_word *w = o->row->words; w->word; w++) {
+        if (slice_eq_nocase(text, w->word)) {
+            *(int *)storage(o) = w->value;
+            buf_free(&words);
+            return true;
+        }
+        buf_printf(&words, "%s%s", words.len ? ", " : "", w->word);
+    }
+    fault_set(f, FAULT_INVALID, "argument(s) must be one of the following: %s", buf_cstr(&words));
+    buf_free(&words);
+    return false;
+}
+
+static bool store_string(struct option *o, struct slice text, struct fault *f)
+{
+    char **to = storage(o);
+    if (memchr(text.data ? text.data : "", '\0', text.len)) {
+        fault_set(f, FAULT_INVALID, "argument must not hold a zero byte");
+        return false;
+    }
+    if (o->row->check && !o->row->check(o->owner, text, f))
+        return false;
+    mem_free(*to);
+    *to = text.len ? mem_dup(text.data, text.len) : NULL;
+    return true;
+}
+
+bool option_store(struct option *o, int argc, const struct slice *argv, struct fault *f)
+{
+    if (o->row->kind == CONFIG_CUSTOM)
+        return o->row->parse(o->owner, argc, argv, f);
+    if (argc != 1) {
+        fault_set(f, FAULT_INVALID, "wrong number of arguments");
+        return false;
+    }
+    switch (o->row->kind) {
+    case CONFIG_BOOL: return store_bool(o, argv[0], f);
+    case CONFIG_INT: return store_int(o, argv[0], f);
+    case CONFIG_SIZE: return store_size(o, argv[0], f);
+    case CONFIG_OCTAL: return store_octal(o, argv[0], f);
+    case CONFIG_ENUM: return store_enum(o, argv[0], f);
+    case CONFIG_STRING: return store_string(o, argv[0], f);
+    case CONFIG_CUSTOM: break;
+    }
+    must(!"a kind");
+    return false;
+}
+
+static const char *enum_word(const struct config_option *row, int value)
+{
+    for (const struct config_word *w = row->words; w->word; w++)
+        if (w->value == value)
+            return w->word;
+    return "unknown";
+}
+
+void option_print(const struct option *o, struct buf *out)
+{
+    const struct config_option *row = o->row;
+    int64_t n;
+    switch (row->kind) {
+    case CONFIG_BOOL:
+        buf_add(out, slice_str(*(bool *)storage(o) ? "yes" : "no"));
+        break;
+    case CONFIG_INT:
+        buf_printf(out, "%lld", (long long)*(int64_t *)storage(o));
+        break;
+    case CONFIG_SIZE:
+        n = *(int64_t *)storage(o);
+        buf_printf(out, n < 0 ? "%lld%%" : "%lld", (long long)(n < 0 ? -n : n));
+        break;
+    case CONFIG_OCTAL:
+        buf_printf(out, "%llo", (unsigned long long)*(int64_t *)storage(o));
+        break;
+    case CONFIG_ENUM:
+        buf_add(out, slice_str(enum_word(row, *(int *)storage(o))));
+        break;
+    case CONFIG_STRING:
+        if (*(char **)storage(o))
+            buf_add(out, slice_str(*(char **)storage(o)));
+        break;
+    case CONFIG_CUSTOM:
+        row->print(o->owner, out);
+        break;
+    }
+}
+
+static void store_text(struct option *o, struct slice text, struct fault *f)
+{
+    struct slice words[CONFIG_WORDS_MAX / 16];
+    struct buf hold = {0};
+    int count = 0;
+    if (o->row->kind != CONFIG_CUSTOM) {
+        option_store(o, 1, &text, f);
+        return;
+    }
+    if (o->row->flags & CONFIG_MULTI)
+        option_store(o, 0, NULL, f);
+    bool ok = config_split(text, &hold, words, CONFIG_WORDS_MAX / 16, &count);
+    must(ok);
+    if (count == 0)
+        words[count++] = SLICE_LIT("");
+    option_store(o, count, words, f);
+    buf_free(&hold);
+}
+
+void option_restore(struct option *o, struct slice text)
+{
+    struct fault f = {0};
+    store_text(o, text, &f);
+}
+
+void option_initialise(struct option *o)
+{
+    struct fault f = {0};
+    if (!o->row->initial)
+        return;
+    store_text(o, slice_str(o->row->initial), &f);
+    must(!fault_is(&f));
+}
+
+bool option_is_initial(const struct option *o)
+{
+    struct buf now = {0};
+    uint64_t n;
+    if (!o->row->initial)
+        return false;
+    option_print(o, &now);
+    bool same = slice_eq_str(buf_slice(&now), o->row->initial);
+    if (!same && o->row->kind == CONFIG_SIZE && num_parse_size(slice_str(o->row->initial), &n))
+        same = *(int64_t *)storage(o) == (int64_t)n;
+    buf_free(&now);
+    return same;
+}

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Input. A client that has no half command left reads into one buffer shared by all, so idle clients
+ * own no memory and the buffer stays in the cache; what is left of a half command is copied to the
+ * client's own buffer, and from then on it reads there until nothing is left.
+ *
+ * Up to BATCH commands are cut before the first is run, and the memory of their keys is brought
+ * closer together. A client that is blocked by one of them keeps the others: the parser is put back
+ * to where they begin. A line of the inline form is cut alone, for cutting it changes its bytes.
+ *
+ * Output. Replies are stamped with the log position they show while there is a gate; what may leave
+ * is found by walking the stamps. */
+#include "server/conn.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "os/clock.h"
+#include "os/socket.h"
+#include "server/client.h"
+#include "server/command.h"
+#include "server/commit.h"
+#include "server/exec.h"
+#include "server/hooks.h"
+#include "server/server.h"
+#include "server/stats.h"
+#include "store/db.h"
+
+enum {
+    BATCH = 16,
+    BIG_BULK = 32 * 1024,
+    RESERVE_AT_ONCE = 1 << 20, /* of a bulk only announced so far */
+    SEND_MAX = 1 << 20,        /* a turn: one slow reader of much must not starve others */
+    KEEP_OUT = 16 * 1024, KEEP_IN = 64 * 1024,
+    DROP_SENT = 64 * 1024, /* of a slow reader's buffer: not kept for long */
+};
+
+struct planned {
+    struct resp_command cut;
+    struct command_entry *entry;
+    size_t begin; /* offset of its first byte */
+};
+
+/* ---- input ---- */
+static void protocol_error(struct client *c)
+{
+    struct stats *st = server_stats(c->server);
+    log_verbose("Protocol error (%s) from client %llu %s", c->parser.error,
+                (unsigned long long)c->id, c->peer);
+    buf_printf(&c->out, "-ERR %s\r\n", c->parser.error);
+    stats_error(st, SLICE_LIT("ERR"));
+    c->flags |= CLIENT_CLOSE_AFTER_REPLY | CLIENT_PROTOCOL_ERROR;
+    conn_want_send(c);
+}
+
+static bool stops_input(const struct client *c)
+{
+    return c->flags & (CLIENT_CLOSE_SOON | CLIENT_CLOSE_AFTER_REPLY | CLIENT_BLOCKED | CLIENT_PAUSED);
+}
+
+static void prefetch(struct client *c, const struct planned *plan, int count)
+{
+    struct slice keys[BATCH];
+    int n = 0;
+    for (int i = 0; i < count; i++) {
+        const struct command_entry *e = plan[i].entry;
+        if (e && e->first_key && e->first_key < plan[i].cut.argc)
+            keys[n++] = resp_argv(&c->parser, &plan[i].cut)[e->first_key];
+    }
+    if (n > 1)
+        db_prefetch(c->db, keys, (size_t)n);
+}
+
+/* Puts the parser back to offset, a boundary between commands. */
+static void rewind_to(struct resp *r, size_t offset)
+{
+    r->at = r->start = offset;
+    r->used = r->first = r->seen = 0;
+    r->missing = 0;
+    r->bulk = -1;
+}
+
+/* Runs the whole commands in data. False when the rest must wait or the client goes. */
+static bool run_input(struct client *c, char *data, size_t len)
+{
+    struct commands *registry = server_commands(c->server);
+    struct planned plan[BATCH];
+    for (;;) {
+        enum resp_got got = RESP_MORE;
+        int count = 0, done = 0;
+        bool alone = c->parser.unauthenticated;
+        do {
+            struct planned *p = &plan[count];
+            size_t at = c->parser.at;
+            p->begin = c->parser.start;
+            if (count && data[at] != '*')
+                break;
+            alone |= at < len && data[at] != '*';
+            got = resp_next(&c->parser, data, len, &p->cut);
+            if (got != RESP_COMMAND)
+                break;
+            p->entry = commands_find(registry, resp_argv(&c->parser, &p->cut)[0]);
+            count++;
+        } while (!alone && count < BATCH && c->parser.at < len);
+        if (count > 1)
+            prefetch(c, plan, count);
+        while (done < count && !stops_input(c)) {
+            struct planned *p = &plan[done++];
+            exec_command(c, p->entry, p->cut.argc, resp_argv(&c->parser, &p->cut));
+        }
+        if (done < count) {
+            rewind_to(&c->parser, plan[done].begin);
+            return false;
+        }
+        resp_batch_done(&c->parser);
+        if (stops_input(c))
+            return false;
+        if (got == RESP_BAD) {
+            protocol_error(c);
+            return false;
+        }
+        if (got == RESP_MORE)
+            return true;
+    }
+}
+
+/* What was not used of the shared buffer becomes the client's own. */
+static void keep_rest(struct client *c, const char *data, size_t len)
+{
+    size_t start = c->parser.start;
+    if (start == len && !resp_partial(&c->parser)) {
+        c->parser.at = c->parser.start = 0;
+        return;
+    }
+    must(c->in.len == 0);
+    buf_append(&c->in, data + start, len - start);
+    resp_moved(&c->parser, data + start, c->in.data, start);
+}
+
+static void drop_used(struct client *c)
+{
+    size_t start = c->parser.start;
+    if (start == c->in.len && !resp_partial(&c->parser)) {
+        c->parser.at = c->parser.start = 0;
+        if (c->in.cap > KEEP_IN)
+            buf_free(&c->in);
+        buf_clear(&c->in);
+    } else if (start) {
+        const char *from = c->in.data + start;
+        buf_drop_front(&c->in, start);
+        resp_moved(&c->parser, from, c->in.data, start);
+    }
+}
+
+/* Room for the next read behind what the client holds. A large bulk gets its room at once, so that
+ * its bytes are not copied again and again; a huge one as it proves to come. */
+static size_t make_room(struct client *c)
+{
+    size_t wanted = resp_wanted(&c->parser, c->in.len);
+    size_t room = CONN_READ_SIZE / 4;
+    if (wanted >= BIG_BULK) {
+        room = wanted;
+        size_t most = c->in.len > RESERVE_AT_ONCE ? c->in.len : RESERVE_AT_ONCE;
+        room = room < most ? room : most;
+    }
+    if (c->in.cap - c->in.len >= room)
+        return room;
+    const char *old = c->in.data;
+    buf_reserve(&c->in, room);
+    if (old)
+        resp_moved(&c->parser, old, c->in.data, 0);
+    return room;
+}
+
+/* Bytes now behind *data, or what the reading ended with. */
+static ssize_t receive(struct client *c)
+{
+    struct clients *cs = server_clients(c->server);
+    struct stats *st = server_stats(c->server);
+    ssize_t got;
+    if (c->in.len == 0) {
+        got = socket_recv(c->io.fd, cs->shared_in, CONN_READ_SIZE);
+    } else {
+        size_t room = make_room(c);
+        got = socket_recv(c->io.fd, c->in.data + c->in.len, room);
+    }
+    if (got > 0) {
+        st->input_bytes += (uint64_t)got;
+        st->reads++;
+        if ((size_t)got + c->in.len > st->recent_input_max)
+            st->recent_input_max = (size_t)got + c->in.len;
+        c->active_s = clock_now.wall_ms / 1000;
+    }
+    return got;
+}
+
+static void over_query_limit(struct client *c)
+{
+    struct buf line = {0};
+    client_describe(c, &line);
+    log_warning("Closing client that reached max query buffer length: %s", buf_cstr(&line));
+    buf_free(&line);
+    server_stats(c->server)->query_buffer_limit++;
+    client_close_soon(c);
+}
+
+static void readable(struct client *c)
+{
+    struct clients *cs = server_clients(c->server);
+    if (stops_input(c))
+        return;
+    ssize_t got = receive(c);
+    if (got == -EAGAIN)
+        return;
+    if (got <= 0) {
+        if (got < 0)
+            log_verbose("Reading from client: %s", strerror((int)-got));
+        client_close_soon(c);
+        return;
+    }
+    c->parser.bulk_max = cs->bulk_max;
+    c->parser.unauthenticated = cs->password && !(c->flags & CLIENT_AUTHENTICATED);
+    if (c->in.len == 0) {
+        run_input(c, cs->shared_in, (size_t)got);
+        keep_rest(c, cs->shared_in, (size_t)got);
+    } else {
+        c->in.len += (size_t)got;
+        run_input(c, c->in.data, c->in.len);
+        drop_used(c);
+    }
+    if ((int64_t)c->in.len > cs->query_buffer_limit)
+        over_query_limit(c);
+}
+
+/* Level-triggered: the socket of a client that must wait would wake us for ever. */
+static void watch_right(struct client *c)
+{
+    unsigned what = 0;
+    if (c->io.fd < 0 || c->flags & CLIENT_CLOSE_SOON)
+        return;
+    if (!stops_input(c))
+        what |= LOOP_READ;
+    if (c->flags & CLIENT_WRITE_WATCHED)
+        what |= LOOP_WRITE;
+    /* A blocked client that hangs up must be noticed, so its reading end stays watched until it
+     * sends more than it may. */
+    if (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED) && c->in.len < CONN_READ_SIZE)
+        what |= LOOP_READ;
+    loop_watch(server_loop(c->server), &c->io, what);
+}
+
+/* Input of a client that waits is only stored. */
+static void store_input(struct client *c)
+{
+    make_room(c);
+    ssize_t got = socket_recv(c->io.fd, c->in.data + c->in.len, CONN_READ_SIZE / 4);
+    if (got == -EAGAIN)
+        return;
+    if (got <= 0) {
+        client_close_soon(c);
+        return;
+    }
+    c->in.len += (size_t)got;
+    server_stats(c->server)->input_bytes += (uint64_t)got;
+}
+
+static void ready(void *arg, unsigned what)
+{
+    struct client *c = arg;
+    if (what & LOOP_WRITE && c->flags & CLIENT_WRITE_WATCHED)
+        conn_flush(c);
+    if (what & LOOP_READ && !(c->flags & (CLIENT_CLOSE_SOON | CLIENT_CLOSE_AFTER_REPLY))) {
+        if (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED))
+            store_input(c);
+        else
+            readable(c);
+        if (stops_input(c))
+            watch_right(c);
+    }
+}
+
+void conn_resume(struct client *c)
+{
+    if (stops_input(c))
+        return;
+    if (c->in.len) {
+        run_input(c, c->in.data, c->in.len);
+        drop_used(c);
+    }
+    watch_right(c);
+}
+
+void conn_open(struct client *c)
+{
+    c->io.ready = ready;
+    c->io.arg = c;
+    int rc = loop_watch(server_loop(c->server), &c->io, LOOP_READ);
+    if (rc < 0) {
+        log_warning("Can't watch a client's socket: %s", strerror(-rc));
+        client_close_soon(c);
+    }
+}
+
+/* ---- output ---- */
+void conn_want_send(struct client *c)
+{
+    if (c->io.fd >= 0 && !link_linked(&c->pending) && !(c->flags & CLIENT_CLOSE_SOON))
+        link_push_back(&server_clients(c->server)->pending, &c->pending);
+}
+
+/* How many bytes of out may leave: all, or those stamped at or below what the gates released. */
+static size_t allowed_bytes(struct client *c, uint64_t released)
+{
+    size_t passed = 0;
+    if (!c->stamp_count)
+        return c->out.len;
+    while (passed < c->stamp_count && c->stamps[passed].position <= released)
+        passed++;
+    if (passed) {
+        c->released_end = c->stamps[passed - 1].end;
+        c->stamp_count -= passed;
+        memmove(c->stamps, c->stamps + passed, c->stamp_count * sizeof *c->stamps);
+    }
+    if (!c->stamp_count)
+        return c->out.len;
+    uint64_t first = c->sent_total - c->sent; /* the count at out.data[0] */
+    must(c->stamps[0].end >= c->released_end);
+    return c->released_end > first ? (size_t)(c->released_end - first) : 0;
+}
+
+static void all_sent(struct client *c)
+{
+    if (c->out.cap > KEEP_OUT)
+        buf_free(&c->out);
+    buf_clear(&c->out);
+    c->sent = 0;
+    if (c->flags & CLIENT_CLOSE_AFTER_REPLY)
+        client_close_soon(c);
+}
+
+void conn_flush(struct client *c)
+{
+    uint64_t released = hooks_released(server_hooks(c->server));
+    struct stats *st = server_stats(c->server);
+    size_t allowed = allowed_bytes(c, released), budget = SEND_MAX;
+    bool full = false;
+    must(allowed <= c->out.len);
+    while (c->sent < allowed && budget) {
+        size_t n = allowed - c->sent < budget ? allowed - c->sent : budget;
+        ssize_t put = socket_send(c->io.fd, c->out.data + c->sent, n);
+        if (put < 0 && put != -EAGAIN) {
+            log_verbose("Error writing to client: %s", strerror((int)-put));
+            client_close_soon(c);
+            return;
+        }
+        st->writes++;
+        if (put == -EAGAIN) {
+            full = true;
+            break;
+        }
+        c->sent += (size_t)put;
+        c->sent_total += (uint64_t)put;
+        st->output_bytes += (uint64_t)put;
+        budget -= (size_t)put;
+        full = (size_t)put < n;
+        if (full)
+            break;
+    }
+    if (c->sent > DROP_SENT && c->sent > c->out.len / 2) {
+        buf_drop_front(&c->out, c->sent);
+        allowed -= c->sent;
+        c->sent = 0;
+    }
+    /* What a gate holds back is asked about again before each sleep; a full socket tells itself. */
+    bool write_watch = c->sent < allowed && (full || !budget);
+    if (c->sent == c->out.len)
+        all_sent(c);
+    if (write_watch != !!(c->flags & CLIENT_WRITE_WATCHED)) {
+        c->flags ^= CLIENT_WRITE_WATCHED;
+        watch_right(c);
+    }
+    if (c->sent < c->out.len && c->sent == allowed)
+        conn_want_send(c);
+}
+
+void conn_flush_all(struct clients *cs)
+{
+    struct link again;
+    link_init(&again);
+    while (!link_empty(&cs->pending)) {
+        struct client *c = LINK_OF(cs->pending.next, struct client, pending);
+        link_remove(&c->pending);
+        conn_flush(c);
+        if (link_linked(&c->pending)) { /* still held back: for the next turn */
+            link_remove(&c->pending);
+            link_push_back(&again, &c->pending);
+        }
+    }
+    while (!link_empty(&again)) {
+        struct link *l = again.next;
+        link_remove(l);
+        link_push_back(&cs->pending, l);
+    }
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The way between a client's socket and its buffers.
+ *
+ *   readable: one recv -> parse all whole commands in place -> run them -> replies in c->out
+ *   before the loop sleeps: one send per client, up to what the gates allow */
+#ifndef SERVER_CONN_H
+#define SERVER_CONN_H
+
+struct client;
+struct clients;
+
+enum { CONN_READ_SIZE = 64 * 1024 };
+
+/* Starts to listen to the client's socket. */
+void conn_open(struct client *c);
+/* Its out buffer got bytes: send them before the loop sleeps. */
+void conn_want_send(struct client *c);
+/* Sends what it can now. */
+void conn_flush(struct client *c);
+void conn_flush_all(struct clients *cs);
+/* Goes on with input that was left when the client was blocked or paused. */
+void conn_resume(struct client *c);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Active expiry takes keys in time order (store/expire), at most a quarter of a period in all, more
+ * with effort; what is left over is gone on with in the next. */
+#include "server/cron.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "os/clock.h"
+#include "os/loop.h"
+#include "server/client.h"
+#include "server/exec.h"
+#include "server/hooks.h"
+#include "server/server.h"
+#include "server/settings.h"
+#include "server/stats.h"
+#include "store/db.h"
+
+enum { HZ_MIN = 1, HZ_MAX = 500, CLIENTS_A_TICK = 200, SAMPLE_US = 100000 };
+
+struct cron {
+    struct server *server;
+    struct loop_timer timer;
+    int64_t hz, started_us, sampled_us;
+    unsigned next_db; /* expiry goes on here */
+};
+
+struct cron *cron_new(struct server *s)
+{
+    struct cron *c = mem_zalloc(sizeof *c);
+    c->server = s;
+    c->hz = 10;
+    c->started_us = clock_mono_us();
+    return c;
+}
+
+void cron_free(struct cron *c)
+{
+    loop_timer_stop(server_loop(c->server), &c->timer);
+    mem_free(c);
+}
+
+int64_t cron_hz(const struct cron *c)
+{
+    return c->hz;
+}
+
+int64_t cron_uptime_s(const struct cron *c)
+{
+    return (clock_mono_us() - c->started_us) / 1000000;
+}
+
+static void choose_hz(struct cron *c)
+{
+    struct settings *st = server_settings(c->server);
+    int64_t hz = st->hz < HZ_MIN ? HZ_MIN : st->hz > HZ_MAX ? HZ_MAX : st->hz;
+    unsigned clients = server_clients(c->server)->count;
+    st->hz = hz;
+    while (st->dynamic_hz && clients / (uint64_t)hz > CLIENTS_A_TICK && hz < HZ_MAX)
+        hz *= 2;
+    c->hz = hz < HZ_MAX ? hz : HZ_MAX;
+}
+
+static void expire(struct cron *c)
+{
+    struct settings *st = server_settings(c->server);
+    struct keyspace *ks = server_keyspace(c->server);
+    struct stats *stats = server_stats(c->server);
+    if (ks->expire_mode != EXPIRE_DELETE || st->active_expire_off ||
+        server_clients(c->server)->pause_until_ms > clock_now.wall_ms)
+        return;
+    int64_t share = 25 + 2 * (st->active_expire_effort - 1), began = clock_mono_us();
+    int64_t budget = 1000000 / c->hz * share / 100;
+    exec_begin_unit(server_exec(c->server));
+    for (unsigned i = 0; i < ks->count; i++) {
+        struct db *db = ks->dbs[c->next_db % ks->count];
+        int64_t left = budget - (clock_mono_us() - began);
+        if (db->expires.count && (left <= 0 || !db_expire_due(db, left))) {
+            ks->expired_time_cap++;
+            break;
+        }
+        c->next_db++;
+    }
+    exec_end_unit(server_exec(c->server));
+    stats->expire_us += (uint64_t)(clock_mono_us() - began);
+}
+
+static void sample(struct cron *c)
+{
+    struct stats *st = server_stats(c->server);
+    struct loop_stats loop;
+    int64_t now = clock_now.mono_us;
+    size_t used = mem_used();
+    if (used > st->peak_memory) {
+        st->peak_memory = used;
+        st->peak_time_s = clock_now.wall_ms / 1000;
+    }
+    if (now - c->sampled_us < SAMPLE_US)
+        return;
+    c->sampled_us = now;
+    loop_get_stats(server_loop(c->server), &loop);
+    stats_rate_sample(&st->ops, st->commands, now);
+    stats_rate_sample(&st->input, st->input_bytes, now);
+    stats_rate_sample(&st->output, st->output_bytes, now);
+    stats_rate_sample(&st->cycles, loop.turns, now);
+    stats_rate_sample(&st->cycle_us, loop.busy_us, now);
+}
+
+static void tick(void *arg)
+{
+    struct cron *c = arg;
+    choose_hz(c);
+    loop_timer_start(server_loop(c->server), &c->timer, 1000000 / c->hz);
+    sample(c);
+    clients_tick(server_clients(c->server), clock_now.wall_ms, (unsigned)c->hz);
+    if (!server_is_loading(c->server))
+        expire(c);
+    hooks_tick(server_hooks(c->server), clock_now.wall_ms);
+}
+
+void cron_start(struct cron *c)
+{
+    c->timer = (struct loop_timer){.due = tick, .arg = c};
+    loop_timer_start(server_loop(c->server), &c->timer, 1000);
+}
+
+bool cron_apply_hz(void *owner, struct fault *f)
+{
+    struct settings *st = owner;
+    (void)f;
+    st->hz = st->hz < HZ_MIN ? HZ_MIN : st->hz > HZ_MAX ? HZ_MAX : st->hz;
+    return true;
+}

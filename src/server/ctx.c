@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/ctx.h"
+
+#include <stdlib.h>
+
+#include "base/num.h"
+#include "server/client.h"
+#include "server/commit.h"
+#include "server/reply.h"
+#include "server/server.h"
+
+static bool right_type(struct ctx *c, enum value_type type, struct entry **e)
+{
+    if (!*e || entry_type(*e) == type)
+        return true;
+    reply_wrongtype(c);
+    return false;
+}
+
+bool ctx_lookup(struct ctx *c, struct slice key, enum value_type type, struct entry **e)
+{
+    bool no_touch = c->client->flags & CLIENT_NO_TOUCH;
+    *e = __builtin_expect(no_touch, 0) ? db_find_with(c->db, key, DB_NOTOUCH) : db_find(c->db, key);
+    return right_type(c, type, e);
+}
+
+bool ctx_lookup_write(struct ctx *c, struct slice key, enum value_type type, struct entry **e)
+{
+    *e = db_find_write(c->db, key);
+    return right_type(c, type, e);
+}
+
+/* ---- what is logged ---- */
+void ctx_log_instead(struct ctx *c, int argc, const struct slice *argv)
+{
+    if (c->flags & (CTX_LOADING | CTX_LOG_NONE))
+        return;
+    commit_add(server_commit(c->server), c->db->id, argc, argv);
+    c->flags |= CTX_LOG_REPLACED;
+}
+
+/* The order of effects is the order of the log: the command itself comes first. */
+void ctx_log_also(struct ctx *c, struct db *db, int argc, const struct slice *argv)
+{
+    if (c->flags & (CTX_LOADING | CTX_LOG_NONE))
+        return;
+    if (!(c->flags & CTX_LOG_REPLACED))
+        ctx_log_instead(c, c->argc, c->argv);
+    commit_add(server_commit(c->server), db->id, argc, argv);
+}
+
+void ctx_log_nothing(struct ctx *c)
+{
+    c->flags |= CTX_LOG_NONE;
+}
+
+/* ---- arguments ---- */
+bool ctx_arg_i64(struct ctx *c, int i, int64_t *out)
+{
+    if (num_parse_i64(c->argv[i], out))
+        return true;
+    reply_error(c, "ERR value is not an integer or out of range");
+    return false;
+}
+
+bool ctx_arg_range(struct ctx *c, int i, int64_t min, int64_t max, int64_t *out, const char *error)
+{
+    if (num_parse_i64(c->argv[i], out) && *out >= min && *out <= max)
+        return true;
+    if (error)
+        reply_error(c, error);
+    else
+        reply_errorf(c, "ERR value is out of range, value must between %lld and %lld",
+                     (long long)min, (long long)max);
+    return false;
+}
+
+bool ctx_arg_double(struct ctx *c, int i, double *out)
+{
+    if (num_parse_double(c->argv[i], out))
+        return true;
+    reply_error(c, "ERR value is not a valid float");
+    return false;
+}
+
+bool ctx_arg_is(const struct ctx *c, int i, const char *word)
+{
+    return i < c->argc && slice_eq_nocase(c->argv[i], word);
+}
+
+/* As strtoul reads it, but for leading blanks: clients hand back what they were given. */
+bool ctx_arg_cursor(struct ctx *c, int i, uint64_t *out)
+{
+    struct slice s = c->argv[i];
+    if (num_parse_u64(s, out))
+        return true;
+    uint64_t n = 0;
+    bool ok = s.len > 0;
+    for (size_t k = 0; k < s.len && ok; k++) {
+        unsigned digit = (unsigned)(s.data[k] - '0');
+        ok = digit < 10 && n <= (UINT64_MAX - digit) / 10;
+        n = ok ? n * 10 + digit : 0;
+    }
+    *out = n;
+    if (!ok)
+        reply_error(c, "ERR invalid cursor");
+    return ok;
+}

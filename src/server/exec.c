@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One command, from words to log:
+ *
+ *   exists? -> arity -> authenticated? -> admitted (hooks)? -> loading? -> paused? hold it
+ *      -> in MULTI? queue it -> run -> log what it changed -> numbers -> end of the unit
+ *
+ * A unit is what becomes one batch of the log: a command with its side effects (expired keys), or
+ * all of a transaction. depth counts how many are open; the outermost ends the batch. The order of
+ * the checks is that of Redis, as clients can see it in which error wins. */
+#include "server/exec.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/fault.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "os/clock.h"
+#include "server/client.h"
+#include "server/command.h"
+#include "server/commit.h"
+#include "server/conn.h"
+#include "server/hooks.h"
+#include "server/multi.h"
+#include "server/reply.h"
+#include "server/server.h"
+#include "server/settings.h"
+#include "server/stats.h"
+
+struct exec {
+    struct server *server;
+    struct clients *clients;
+    struct commit *commit;
+    struct hooks *hooks;
+    struct keyspace *keyspace;
+    struct stats *stats;
+    struct settings *settings;
+    int depth;
+    int64_t now_us;   /* monotonic, as read last: the end of one command is the start of the next */
+    int64_t began_us; /* of the outermost command; 0 when none runs */
+    struct buf dropped; /* replies nobody reads */
+};
+
+struct exec *exec_new(struct server *s)
+{
+    struct exec *x = mem_zalloc(sizeof *x);
+    x->server = s;
+    x->clients = server_clients(s);
+    x->commit = server_commit(s);
+    x->hooks = server_hooks(s);
+    x->keyspace = server_keyspace(s);
+    x->stats = server_stats(s);
+    x->settings = server_settings(s);
+    return x;
+}
+
+void exec_free(struct exec *x)
+{
+    buf_free(&x->dropped);
+    mem_free(x);
+}
+
+int64_t exec_running_us(const struct exec *x)
+{
+    return x->began_us ? clock_mono_us() - x->began_us : 0;
+}
+
+struct command_entry *exec_resolve(struct command_entry *entry, int argc, const struct slice *argv)
+{
+    if (!entry->sub_count || argc < 2)
+        return entry;
+    struct command_entry *sub = command_find_sub(entry, argv[1]);
+    return sub ? sub : entry->row.run ? entry : NULL;
+}
+
+bool exec_arity_ok(const struct command_entry *e, int argc)
+{
+    return e->row.arity >= 0 ? argc == e->row.arity : argc >= -e->row.arity;
+}
+
+/* ---- units ---- */
+static void begin_unit(struct exec *x)
+{
+    if (x->depth++)
+        return;
+    /* The wall clock moved on by as much as the monotonic one since the turn began. */
+    x->keyspace->now_ms =
+        (clock_now.wall_us + (x->now_us - clock_now.mono_us)) / 1000;
+}
+
+static void end_unit(struct exec *x)
+{
+    must(x->depth > 0);
+    if (--x->depth == 0)
+        commit_end(x->commit, x->keyspace->now_ms);
+}
+
+void exec_begin_unit(struct exec *x)
+{
+    x->now_us = clock_mono_us();
+    begin_unit(x);
+}
+
+void exec_end_unit(struct exec *x)
+{
+    end_unit(x);
+}
+
+static void ctx_fill(struct ctx *ctx, struct exec *x, struct client *c, int argc,
+                     const struct slice *argv)
+{
+    *ctx = (struct ctx){
+        .server = x->server,
+        .client = c,
+        .keyspace = x->keyspace,
+        .db = c->db,
+        .out = &c->out,
+        .argc = argc,
+        .argv = argv,
+        .resp = c->resp,
+        .now_ms = x->keyspace->now_ms,
+    };
+}
+
+/* The handler, then what is logged of it, then its numbers. */
+static void run(struct exec *x, struct ctx *ctx, struct command_entry *e)
+{
+    int64_t began = x->now_us;
+    uint64_t errors = x->stats->error_replies;
+    ctx->command = &e->row;
+    ctx->arg = e->arg;
+    e->row.run(ctx);
+    if (ctx->dirty && !(ctx->flags & CTX_LOADING)) {
+        commit_add_dirty(x->commit, ctx->dirty);
+        if (!(ctx->flags & (CTX_LOG_REPLACED | CTX_LOG_NONE)))
+            commit_add(x->commit, ctx->db->id, ctx->argc, ctx->argv);
+    }
+    x->now_us = clock_mono_us();
+    uint64_t took = (uint64_t)(x->now_us - began);
+    e->stats.calls++;
+    e->stats.usec += took;
+    x->stats->command_us += took;
+    x->stats->commands++;
+    if (x->settings->latency_tracking)
+        latency_add(&e->stats.latency, took);
+    if (ctx->flags & CTX_FAILED && x->stats->error_replies > errors)
+        e->stats.failed++;
+}
+
+bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc, const struct slice *argv)
+{
+    struct exec *x = server_exec(outer->server);
+    struct ctx ctx;
+    must(x->depth > 0);
+    ctx_fill(&ctx, x, outer->client, argc, argv);
+    ctx.out = outer->out;
+    ctx.resp = outer->client->resp;
+    ctx.now_ms = outer->now_ms;
+    ctx.flags = CTX_IN_MULTI | (outer->flags & (CTX_NO_REPLY | CTX_LOADING));
+    run(x, &ctx, entry);
+    return !(ctx.flags & CTX_FAILED);
+}
+
+/* ---- refusals ---- */
+static void refuse_unknown(struct ctx *ctx)
+{
+    struct buf args = {0};
+    for (int i = 1; i < ctx->argc && args.len < 128; i++) {
+        size_t room = 128 - args.len, len = ctx->argv[i].len < room ? ctx->argv[i].len : room;
+        buf_printf(&args, "'%.*s' ", (int)len, ctx->argv[i].data);
+    }
+    size_t len = ctx->argv[0].len < 128 ? ctx->argv[0].len : 128;
+    reply_errorf(ctx, "ERR unknown command '%.*s', with args beginning with: %s", (int)len,
+                 ctx->argv[0].data, buf_cstr(&args));
+    buf_free(&args);
+}
+
+static void refuse_unknown_sub(struct ctx *ctx, struct command_entry *container)
+{
+    ctx->command = &container->row;
+    reply_unknown_subcommand(ctx);
+}
+
+static bool may_debug(const struct exec *x, const struct client *c, const struct command_entry *e)
+{
+    bool module = strncmp(e->name, "module", 6) == 0;
+    enum allowed allowed = module ? x->settings->enable_module : x->settings->enable_debug;
+    return allowed == ALLOWED_YES || (allowed == ALLOWED_LOCAL && client_is_local(c));
+}
+
+static void refuse_protected(struct ctx *ctx, const struct command_entry *e)
+{
+    bool module = strncmp(e->name, "module", 6) == 0;
+    reply_errorf(ctx,
+                 "ERR %s command not allowed. If the %s option is set to \"local\", you can run it "
+                 "from a local connection, otherwise you need to set this option in the "
+                 "configuration file, and then restart the server.",
+                 module ? "MODULE" : "DEBUG",
+                 module ? "enable-module-command" : "enable-debug-command");
+}
+
+static bool needs_auth(const struct exec *x, const struct client *c)
+{
+    return x->clients->password && !(c->flags & (CLIENT_AUTHENTICATED | CLIENT_FAKE));
+}
+
+/* False when the command was refused: the error is replied. */
+static bool admit(struct exec *x, struct ctx *ctx, struct command_entry *e)
+{
+    struct client *c = ctx->client;
+    if (!exec_arity_ok(e, ctx->argc)) {
+        reply_errorf(ctx, "ERR wrong number of arguments for '%s' command", e->name);
+        return false;
+    }
+    if (e->row.flags & CMD_PROTECTED && !may_debug(x, c, e)) {
+        refuse_protected(ctx, e);
+        return false;
+    }
+    if (needs_auth(x, c) && !(e->row.flags & CMD_NO_AUTH)) {
+        reply_error(ctx, "NOAUTH Authentication required.");
+        return false;
+    }
+    if (c->flags & CLIENT_IN_MULTI && e->row.flags & CMD_NO_MULTI) {
+        reply_error(ctx, "ERR Command not allowed inside a transaction");
+        return false;
+    }
+    const char *error = hooks_admit(x->hooks, ctx, e);
+    if (!error && server_is_loading(x->server) && !(e->row.flags & CMD_LOADING))
+        error = "LOADING Redis is loading the dataset in memory";
+    if (error)
+        reply_error(ctx, error);
+    return !error;
+}
+
+static bool runs_inside_multi(const struct command_entry *e)
+{
+    static const char *const names[] = {"exec", "discard", "multi", "watch", "quit", "reset"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(e->row.name, names[i]) == 0 && !e->owner)
+            return true;
+    return false;
+}
+
+static bool must_wait(struct exec *x, struct client *c, const struct command_entry *e)
+{
+    if (c->flags & (CLIENT_REPLICA | CLIENT_PRIMARY | CLIENT_FAKE) ||
+        !clients_is_paused(x->clients, x->keyspace->now_ms))
+        return false;
+    if (x->clients->pause_all)
+        return true;
+    if (c->flags & CLIENT_IN_MULTI) /* what is queued does nothing yet; EXEC does */
+        return strcmp(e->row.name, "exec") == 0 && multi_writes(c);
+    return e->row.flags & (CMD_WRITE | CMD_MAY_REPLICATE);
+}
+
+static void hold(struct exec *x, struct client *c, struct command_entry *e, const struct ctx *ctx)
+{
+    must(!c->held);
+    c->held = held_command_new(e, ctx->argc, ctx->argv);
+    c->flags |= CLIENT_PAUSED;
+    x->clients->paused_count++;
+}
+
+/* ---- from a client ---- */
+static void stamp(struct exec *x, struct client *c)
+{
+    uint64_t position = commit_position(x->commit);
+    uint64_t end = c->sent_total - c->sent + c->out.len;
+    if (c->stamp_count && c->stamps[c->stamp_count - 1].position == position) {
+        c->stamps[c->stamp_count - 1].end = end;
+        return;
+    }
+    if (c->stamp_count == c->stamp_cap) {
+        c->stamp_cap = c->stamp_cap ? c->stamp_cap * 2 : 8;
+        c->stamps = mem_realloc(c->stamps, c->stamp_cap * sizeof *c->stamps);
+    }
+    c->stamps[c->stamp_count++] = (struct client_stamp){position, end};
+}
+
+/* CLIENT REPLY: what was written is taken back. */
+static void settle_reply(struct exec *x, struct client *c, size_t before)
+{
+    if (__builtin_expect(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT),
+                         0)) {
+        if (c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP))
+            c->out.len = before;
+        c->flags &= ~(uint32_t)CLIENT_REPLY_SKIP;
+        if (c->flags & CLIENT_REPLY_SKIP_NEXT)
+            c->flags ^= CLIENT_REPLY_SKIP_NEXT | CLIENT_REPLY_SKIP;
+    }
+    if (c->out.len == before)
+        return;
+    if (hooks_has_gate(x->hooks))
+        stamp(x, c);
+    conn_want_send(c);
+}
+
+/* Admitted or refused, queued or run; the unit is open. */
+static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entry)
+{
+    struct client *c = ctx->client;
+    struct command_entry *e = entry ? exec_resolve(entry, ctx->argc, ctx->argv) : NULL;
+    if (!e) {
+        if (entry)
+            refuse_unknown_sub(ctx, entry);
+        else
+            refuse_unknown(ctx);
+        c->flags |= c->flags & CLIENT_IN_MULTI ? CLIENT_DIRTY_EXEC : 0;
+        return;
+    }
+    c->last_command = e;
+    if (!admit(x, ctx, e)) {
+        e->stats.rejected++;
+        c->flags |= c->flags & CLIENT_IN_MULTI ? CLIENT_DIRTY_EXEC : 0;
+        return;
+    }
+    if (x->clients->pause_until_ms && must_wait(x, c, e)) {
+        hold(x, c, e, ctx);
+        return;
+    }
+    if (c->flags & CLIENT_IN_MULTI && !runs_inside_multi(e)) {
+        multi_queue(c, e, ctx->argc, ctx->argv);
+        reply_status(ctx, "QUEUED");
+        return;
+    }
+    run(x, ctx, e);
+}
+
+void exec_command(struct client *c, struct command_entry *entry, int argc, const struct slice *argv)
+{
+    struct exec *x = server_exec(c->server);
+    struct ctx ctx;
+    size_t before = c->out.len;
+    if (x->depth == 0)
+        x->began_us = x->now_us = clock_mono_us();
+    begin_unit(x);
+    ctx_fill(&ctx, x, c, argc, argv);
+    c->busy++;
+    x->clients->current = c;
+    dispatch(x, &ctx, entry);
+    x->clients->current = NULL;
+    c->busy--;
+    end_unit(x);
+    settle_reply(x, c, before);
+    if (x->depth == 0)
+        x->began_us = 0;
+    if (__builtin_expect(c->out.len - c->sent > OUTPUT_CHECK_FROM, 0))
+        client_check_output_limit(c);
+}
+
+/* ---- not from a socket ---- */
+static void first_error(const struct buf *out, size_t from, struct fault *f)
+{
+    const char *at = out->data + from;
+    const char *end = memchr(at, '\r', out->len - from);
+    fault_set(f, FAULT_INVALID, "%.*s", (int)(end ? end - at : 0), at);
+}
+
+bool server_run_command(struct server *s, struct client *as, int argc, const struct slice *argv,
+                        uint32_t flags, struct fault *f)
+{
+    struct exec *x = server_exec(s);
+    struct command_entry *top = commands_find(server_commands(s), argv[0]);
+    struct command_entry *e = top ? exec_resolve(top, argc, argv) : NULL;
+    struct ctx ctx;
+    if (!e) {
+        fault_set(f, FAULT_INVALID, "Unknown command '%.*s'",
+                  (int)(argv[0].len < 64 ? argv[0].len : 64), argv[0].data);
+        return false;
+    }
+    if (!exec_arity_ok(e, argc)) {
+        fault_set(f, FAULT_INVALID, "wrong number of arguments for '%s' command", e->name);
+        return false;
+    }
+    if (as->flags & CLIENT_IN_MULTI && !runs_inside_multi(e)) {
+        multi_queue(as, e, argc, argv);
+        return true;
+    }
+    buf_clear(&x->dropped);
+    if (x->depth == 0 && !(flags & CTX_LOADING))
+        x->now_us = clock_mono_us();
+    begin_unit(x);
+    ctx_fill(&ctx, x, as, argc, argv);
+    ctx.out = &x->dropped;
+    ctx.flags = flags;
+    run(x, &ctx, e);
+    end_unit(x);
+    if (ctx.flags & CTX_FAILED)
+        first_error(&x->dropped, 0, f);
+    return !(ctx.flags & CTX_FAILED);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Running one command: look-up, arity, admission, transaction queue, handler, log, numbers. */
+#ifndef SERVER_EXEC_H
+#define SERVER_EXEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "server/ctx.h"
+
+struct client;
+struct command_entry;
+struct exec;
+struct fault;
+
+struct exec *exec_new(struct server *s);
+void exec_free(struct exec *x);
+
+/* From a client, with everything that may be refused. entry: as commands_find gave it for argv[0],
+ * NULL when unknown. */
+void exec_command(struct client *c, struct command_entry *entry, int argc, const struct slice *argv);
+/* Inside a unit that runs already (EXEC, scripts): handler and log only. Replies go to out. False
+ * when it replied an error. */
+bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc, const struct slice *argv);
+/* The subcommand's entry, or entry itself. NULL: there is no such subcommand. */
+struct command_entry *exec_resolve(struct command_entry *entry, int argc, const struct slice *argv);
+bool exec_arity_ok(const struct command_entry *e, int argc);
+/* Runs work outside of any command (cron's expiry) as a unit of its own. */
+void exec_begin_unit(struct exec *x);
+void exec_end_unit(struct exec *x);
+/* Microseconds the command that runs has taken so far; 0 when none runs. */
+int64_t exec_running_us(const struct exec *x);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Each kind of hook is a short array of function and arg. They are filled at start; commit and
+ * gate change when a feature is switched on or off. */
+#include "server/hooks.h"
+
+#include <stddef.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+
+enum { LISTENERS_MAX = 12 };
+
+#define LIST(kind) \
+    struct { \
+        hook_##kind *f; \
+        void *arg; \
+    } kind[LISTENERS_MAX]; \
+    int kind##_count
+
+struct hooks {
+    LIST(admit);
+    LIST(commit);
+    LIST(gate);
+    LIST(key);
+    LIST(tick);
+    LIST(client);
+    LIST(fork);
+    LIST(shutdown);
+    struct {
+        hook_stage *f;
+        void *arg;
+    } stage[STAGE_COUNT][LISTENERS_MAX];
+    int stage_count[STAGE_COUNT];
+    struct {
+        hook_aux_save *save;
+        hook_aux_load *load;
+        void *arg;
+    } aux[LISTENERS_MAX];
+    int aux_count;
+};
+
+struct hooks *hooks_new(void)
+{
+    return mem_zalloc(sizeof(struct hooks));
+}
+
+void hooks_free(struct hooks *h)
+{
+    mem_free(h);
+}
+
+#define DEFINE_ON(kind) \
+    void hooks_on_##kind(struct hooks *h, hook_##kind *f, void *arg) \
+    { \
+        must(h->kind##_count < LISTENERS_MAX); \
+        h->kind[h->kind##_count].f = f; \
+        h->kind[h->kind##_count++].arg = arg; \
+    }
+DEFINE_ON(admit)
+DEFINE_ON(commit)
+DEFINE_ON(gate)
+DEFINE_ON(key)
+DEFINE_ON(tick)
+DEFINE_ON(client)
+DEFINE_ON(fork)
+DEFINE_ON(shutdown)
+#undef DEFINE_ON
+
+#define DEFINE_OFF(kind) \
+    void hooks_off_##kind(struct hooks *h, void *arg) \
+    { \
+        int kept = 0; \
+        for (int i = 0; i < h->kind##_count; i++) { \
+            if (h->kind[i].arg != arg) \
+                h->kind[kept++] = h->kind[i]; \
+        } \
+        h->kind##_count = kept; \
+    }
+DEFINE_OFF(commit)
+DEFINE_OFF(gate)
+#undef DEFINE_OFF
+
+#define DEFINE_OFF(kind) \
+    void hooks_off_##kind(struct hooks *h, void *arg) \
+    { \
+        int kept = 0; \
+        for (int i = 0; i < h->kind##_count; i++) \
+            if (h->kind[i].arg != arg) \
+                h->kind[kept++] = h->kind[i]; \
+        h->kind##_count = kept; \
+    }
+DEFINE_OFF(commit)
+DEFINE_OFF(gate)
+#undef DEFINE_OFF
+
+#define TELL_ALL(h, kind, ...) \
+    for (int i = 0; i < (h)->kind##_count; i++) \
+    (h)->kind[i].f((h)->kind[i].arg, __VA_ARGS__)
+
+void hooks_on_stage(struct hooks *h, enum stage stage, hook_stage *f, void *arg)
+{
+    must(h->stage_count[stage] < LISTENERS_MAX);
+    h->stage[stage][h->stage_count[stage]].f = f;
+    h->stage[stage][h->stage_count[stage]++].arg = arg;
+}
+
+void hooks_on_aux(struct hooks *h, hook_aux_save *save, hook_aux_load *load, void *arg)
+{
+    must(h->aux_count < LISTENERS_MAX);
+    h->aux[h->aux_count].save = save;
+    h->aux[h->aux_count].load = load;
+    h->aux[h->aux_count++].arg = arg;
+}
+
+const char *hooks_admit(struct hooks *h, struct ctx *c, const struct command_entry *e)
+{
+    for (int i = 0; i < h->admit_count; i++) {
+        const char *error = h->admit[i].f(h->admit[i].arg, c, e);
+        if (error)
+            return error;
+    }
+    return NULL;
+}
+
+bool hooks_has_commit(const struct hooks *h)
+{
+    return h->commit_count > 0;
+}
+
+bool hooks_has_gate(const struct hooks *h)
+{
+    return h->gate_count > 0;
+}
+
+void hooks_commit(struct hooks *h, const struct commit_batch *batch)
+{
+    TELL_ALL(h, commit, batch);
+}
+
+uint64_t hooks_released(struct hooks *h)
+{
+    uint64_t lowest = UINT64_MAX;
+    for (int i = 0; i < h->gate_count; i++) {
+        uint64_t released = h->gate[i].f(h->gate[i].arg);
+        lowest = released < lowest ? released : lowest;
+    }
+    return lowest;
+}
+
+void hooks_key(struct hooks *h, struct db *db, struct slice key, enum key_event_kind kind)
+{
+    TELL_ALL(h, key, db, key, kind);
+}
+
+void hooks_stage(struct hooks *h, enum stage stage)
+{
+    for (int i = 0; i < h->stage_count[stage]; i++)
+        h->stage[stage][i].f(h->stage[stage][i].arg);
+}
+
+void hooks_tick(struct hooks *h, int64_t now_ms)
+{
+    TELL_ALL(h, tick, now_ms);
+}
+
+void hooks_client(struct hooks *h, struct client *client, bool opened)
+{
+    TELL_ALL(h, client, client, opened);
+}
+
+void hooks_fork(struct hooks *h, bool in_child, bool ended)
+{
+    TELL_ALL(h, fork, in_child, ended);
+}
+
+void hooks_aux_save(struct hooks *h, struct sink *sink)
+{
+    for (int i = 0; i < h->aux_count; i++)
+        if (h->aux[i].save)
+            h->aux[i].save(h->aux[i].arg, sink);
+}
+
+bool hooks_aux_load(struct hooks *h, struct slice name, struct slice value)
+{
+    for (int i = 0; i < h->aux_count; i++)
+        if (h->aux[i].load && h->aux[i].load(h->aux[i].arg, name, value))
+            return true;
+    return false;
+}
+
+/* All are asked even after one refused: each must begin what it needs to be ready. */
+bool hooks_shutdown(struct hooks *h, unsigned flags)
+{
+    bool agreed = true;
+    for (int i = 0; i < h->shutdown_count; i++)
+        agreed &= h->shutdown[i].f(h->shutdown[i].arg, flags);
+    return agreed;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Watched keys lie in a table by (database number, name); each holds the list of its watchers. A
+ * watch is in that list and in its client's, so either end goes without a search:
+ *
+ *   client.multi.watches -> watch -> watch        watched key -> watch -> watch */
+#include "server/multi.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/link.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "containers/table.h"
+#include "server/client.h"
+#include "server/command.h"
+#include "server/commit.h"
+#include "server/exec.h"
+#include "server/reply.h"
+#include "server/server.h"
+#include "store/db.h"
+
+struct watched_key {
+    struct link watchers;
+    struct db *db;
+    size_t len;
+    char name[]; /* database number (4 bytes), key */
+};
+
+struct watch {
+    struct link of_client, of_key;
+    struct client *client;
+    struct watched_key *key;
+    bool was_expired; /* already gone by time when WATCH was said */
+};
+
+struct watches {
+    struct table keys;
+};
+
+struct multi {
+    struct held_command **queue;
+    int count, cap;
+    size_t bytes;
+    uint32_t flags; /* of the queued commands, or-ed */
+    struct link watches;
+    size_t watch_count;
+};
+
+static struct slice watched_name(const void *item)
+{
+    const struct watched_key *k = item;
+    return slice(k->name, k->len);
+}
+
+static const struct table_type watched_type = {.key = watched_name};
+
+struct watches *watches_new(void)
+{
+    struct watches *w = mem_zalloc(sizeof *w);
+    table_init(&w->keys, &watched_type);
+    return w;
+}
+
+void watches_free(struct watches *w)
+{
+    must(w->keys.count == 0);
+    table_release(&w->keys);
+    mem_free(w);
+}
+
+size_t watches_count(const struct watches *w)
+{
+    return w->keys.count;
+}
+
+/* ---- watching ---- */
+static struct slice full_name(struct buf *b, unsigned db, struct slice key)
+{
+    char number[4];
+    store_le32(number, db);
+    buf_append(b, number, sizeof number);
+    buf_add(b, key);
+    return buf_slice(b);
+}
+
+static void mark_watchers(struct watched_key *k)
+{
+    LINK_FOR(pos, &k->watchers) {
+        struct watch *w = LINK_OF(pos, struct watch, of_key);
+        if (!w->was_expired)
+            w->client->flags |= CLIENT_DIRTY_CAS;
+        /* A key that was gone already and is removed now has not changed for who watches it; the
+         * next event, which makes it again, has. */
+        w->was_expired = false;
+    }
+}
+
+struct flushed {
+    struct db *db;
+};
+
+static void mark_flushed(void *arg, void *item)
+{
+    struct flushed *f = arg;
+    struct watched_key *k = item;
+    if (k->db == f->db)
+        mark_watchers(k);
+}
+
+void watches_touch(struct watches *w, struct db *db, struct slice key)
+{
+    if (w->keys.count == 0)
+        return;
+    if (key.data == NULL) {
+        struct flushed f = {db};
+        uint64_t cursor = 0;
+        do {
+            cursor = table_scan(&w->keys, cursor, mark_flushed, &f);
+        } while (cursor);
+        return;
+    }
+    struct buf name = {0};
+    struct watched_key *k = table_find(&w->keys, full_name(&name, db->id, key));
+    if (k)
+        mark_watchers(k);
+    buf_free(&name);
+}
+
+static struct multi *multi_of(struct client *c)
+{
+    if (!c->multi) {
+        c->multi = mem_zalloc(sizeof *c->multi);
+        link_init(&c->multi->watches);
+    }
+    return c->multi;
+}
+
+static struct watched_key *watched_key_of(struct watches *ws, struct db *db, struct slice key)
+{
+    struct buf name = {0};
+    struct slice full = full_name(&name, db->id, key);
+    struct watched_key *k = table_find(&ws->keys, full);
+    if (!k) {
+        k = mem_alloc(sizeof *k + full.len);
+        link_init(&k->watchers);
+        k->db = db;
+        k->len = full.len;
+        memcpy(k->name, full.data, full.len);
+        table_add(&ws->keys, k);
+    }
+    buf_free(&name);
+    return k;
+}
+
+void multi_watch(struct client *c, struct slice key)
+{
+    struct multi *m = multi_of(c);
+    struct watched_key *k = watched_key_of(server_watches(c->server), c->db, key);
+    LINK_FOR(pos, &k->watchers)
+        if (LINK_OF(pos, struct watch, of_key)->client == c)
+            return;
+    struct watch *w = mem_zalloc(sizeof *w);
+    struct entry *e =
+        db_find_with(c->db, key, DB_NOTOUCH | DB_NOSTATS | DB_KEEP_EXPIRED);
+    w->client = c;
+    w->key = k;
+    w->was_expired = e && db_is_expired(c->db, e);
+    link_push_back(&m->watches, &w->of_client);
+    link_push_back(&k->watchers, &w->of_key);
+    m->watch_count++;
+}
+
+void multi_unwatch(struct client *c)
+{
+    struct multi *m = c->multi;
+    struct watches *ws = server_watches(c->server);
+    c->flags &= ~(uint32_t)CLIENT_DIRTY_CAS;
+    if (!m)
+        return;
+    LINK_FOR_SAFE(pos, &m->watches) {
+        struct watch *w = LINK_OF(pos, struct watch, of_client);
+        struct watched_key *k = w->key;
+        link_remove(&w->of_client);
+        link_remove(&w->of_key);
+        mem_free(w);
+        if (link_empty(&k->watchers)) {
+            table_remove(&ws->keys, watched_name(k));
+            mem_free(k);
+        }
+    }
+    m->watch_count = 0;
+}
+
+size_t multi_watched(const struct client *c)
+{
+    return c->multi ? c->multi->watch_count : 0;
+}
+
+void multi_check_expired(struct client *c)
+{
+    if (!c->multi)
+        return;
+    LINK_FOR(pos, &c->multi->watches) {
+        struct watch *w = LINK_OF(pos, struct watch, of_client);
+        struct slice key = slice(w->key->name + 4, w->key->len - 4);
+        if (w->was_expired)
+            continue;
+        struct entry *e =
+            db_find_with(w->key->db, key, DB_NOTOUCH | DB_NOSTATS | DB_KEEP_EXPIRED);
+        if (e && db_is_expired(w->key->db, e))
+            c->flags |= CLIENT_DIRTY_CAS;
+    }
+}
+
+/* ---- the queue ---- */
+void multi_begin(struct client *c)
+{
+    multi_of(c);
+    c->flags |= CLIENT_IN_MULTI;
+}
+
+void multi_queue(struct client *c, struct command_entry *e, int argc, const struct slice *argv)
+{
+    struct multi *m = multi_of(c);
+    /* Nothing of a transaction that is lost already will run: it need not be kept. */
+    if (c->flags & (CLIENT_DIRTY_EXEC | CLIENT_DIRTY_CAS))
+        return;
+    if (m->count == m->cap) {
+        m->cap = m->cap ? m->cap * 2 : 4;
+        m->queue = mem_realloc(m->queue, (size_t)m->cap * sizeof *m->queue);
+    }
+    m->queue[m->count] = held_command_new(e, argc, argv);
+    m->bytes += m->queue[m->count++]->bytes;
+    m->flags |= e->row.flags;
+}
+
+static void drop_queue(struct multi *m)
+{
+    for (int i = 0; i < m->count; i++)
+        held_command_free(m->queue[i]);
+    mem_free(m->queue);
+    m->queue = NULL;
+    m->count = m->cap = 0;
+    m->bytes = 0;
+    m->flags = 0;
+}
+
+void multi_discard(struct client *c)
+{
+    c->flags &= ~(uint32_t)(CLIENT_IN_MULTI | CLIENT_DIRTY_EXEC);
+    if (c->multi)
+        drop_queue(c->multi);
+    multi_unwatch(c);
+}
+
+void multi_exec(struct ctx *ctx)
+{
+    struct client *c = ctx->client;
+    multi_check_expired(c);
+    if (c->flags & (CLIENT_DIRTY_EXEC | CLIENT_DIRTY_CAS)) {
+        if (c->flags & CLIENT_DIRTY_EXEC)
+            reply_error(ctx, "EXECABORT Transaction discarded because of previous errors.");
+        else
+            reply_null_array(ctx);
+        multi_discard(c);
+        return;
+    }
+    multi_unwatch(c); /* or our own writes would mark us for nothing */
+    struct multi *m = c->multi;
+    reply_array(ctx, (size_t)m->count);
+    for (int i = 0; i < m->count; i++)
+        exec_nested(ctx, m->queue[i]->entry, m->queue[i]->argc, m->queue[i]->argv);
+    multi_discard(c);
+    ctx->flags &= ~(uint32_t)CTX_FAILED; /* EXEC itself went well whatever its commands replied */
+}
+
+int multi_length(const struct client *c)
+{
+    if (!(c->flags & CLIENT_IN_MULTI))
+        return -1;
+    return c->multi ? c->multi->count : 0;
+}
+
+size_t multi_memory(const struct client *c)
+{
+    if (!c->multi)
+        return 0;
+    return c->multi->bytes + (size_t)c->multi->cap * sizeof *c->multi->queue +
+           c->multi->watch_count * sizeof(struct watch);
+}
+
+bool multi_writes(const struct client *c)
+{
+    return c->multi && c->multi->flags & (CMD_WRITE | CMD_MAY_REPLICATE);
+}
+
+void multi_free(struct client *c)
+{
+    multi_discard(c);
+    mem_free(c->multi);
+    c->multi = NULL;
+}

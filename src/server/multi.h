@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* MULTI's queue and WATCH. A watched key is one struct in two lists: the client's and the key's. Any
+ * event of the key marks its clients; EXEC then runs nothing. */
+#ifndef SERVER_MULTI_H
+#define SERVER_MULTI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/slice.h"
+
+struct client;
+struct command_entry;
+struct ctx;
+struct db;
+struct watches;
+
+struct watches *watches_new(void);
+void watches_free(struct watches *w);
+/* The key was changed in any way. An empty key: every key of the db. Cheap when nobody watches. */
+void watches_touch(struct watches *w, struct db *db, struct slice key);
+size_t watches_count(const struct watches *w); /* watched keys */
+
+void multi_begin(struct client *c);
+void multi_queue(struct client *c, struct command_entry *e, int argc, const struct slice *argv);
+/* Leaves the transaction: queue freed, watches dropped. */
+void multi_discard(struct client *c);
+/* Runs the queue; replies the array. */
+void multi_exec(struct ctx *c);
+int multi_length(const struct client *c); /* -1 outside MULTI */
+size_t multi_memory(const struct client *c);
+bool multi_writes(const struct client *c); /* does the queue hold a write? */
+
+void multi_watch(struct client *c, struct slice key);
+void multi_unwatch(struct client *c);
+size_t multi_watched(const struct client *c);
+/* A watched key has expired since WATCH: noticed at EXEC. */
+void multi_check_expired(struct client *c);
+/* The client goes. */
+void multi_free(struct client *c);
+
+#endif

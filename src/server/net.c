@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/net.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "os/loop.h"
+#include "os/socket.h"
+#include "server/client.h"
+#include "server/conn.h"
+#include "server/server.h"
+#include "server/settings.h"
+#include "server/stats.h"
+
+enum { ACCEPT_AT_ONCE = 1000, DESCRIPTORS_OF_OURS = 32 };
+
+struct door {
+    struct loop_io io;
+    struct net *net;
+    bool is_unix;
+};
+
+struct net {
+    struct server *server;
+    struct settings *settings;
+    struct door doors[SOCKET_LISTEN_MAX + 1];
+    int count;
+    bool open;
+};
+
+struct net *net_new(struct server *s)
+{
+    struct net *n = mem_zalloc(sizeof *n);
+    n->server = s;
+    n->settings = server_settings(s);
+    return n;
+}
+
+void net_free(struct net *n)
+{
+    net_close(n);
+    mem_free(n);
+}
+
+/* ---- letting in ---- */
+/* Written straight to the socket: there is no client yet. The socket is new, so it has room. */
+static void turn_away(struct net *n, int fd, const char *error)
+{
+    ssize_t put = socket_send(fd, error, strlen(error));
+    (void)put; /* who does not listen goes without it */
+    server_stats(n->server)->rejected_connections++;
+    socket_close(fd);
+}
+
+static const char protected_text[] =
+    "-DENIED Redis is running in protected mode because protected mode is enabled and no password "
+    "is set for the default user. In this mode connections are only accepted from the loopback "
+    "interface. If you want to connect from external computers to Redis you may adopt one of the "
+    "following solutions: 1) Just disable protected mode sending the command 'CONFIG SET "
+    "protected-mode no' from the loopback interface by connecting to Redis from the same host the "
+    "server is running, however MAKE SURE Redis is not publicly accessible from internet if you do "
+    "so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable "
+    "the protected mode by editing the Redis configuration file, and setting the protected mode "
+    "option to 'no', and then restarting the server. 3) If you started the server manually just "
+    "for testing, restart it with the '--protected-mode no' option. 4) Set up an authentication "
+    "password for the default user. NOTE: You only need to do one of the above things in order for "
+    "the server to start accepting connections from the outside.\r\n";
+
+static void let_in(struct door *d, int fd)
+{
+    struct net *n = d->net;
+    struct clients *cs = server_clients(n->server);
+    if ((int64_t)cs->count >= cs->max_clients) {
+        turn_away(n, fd, "-ERR max number of clients reached\r\n");
+        return;
+    }
+    if (n->settings->protected_mode && !cs->password && !socket_is_local(fd)) {
+        turn_away(n, fd, protected_text);
+        return;
+    }
+    if (!d->is_unix) {
+        socket_set_nodelay(fd, true);
+        if (n->settings->keepalive_s)
+            socket_set_keepalive(fd, (int)n->settings->keepalive_s);
+    }
+    struct client *c = client_new(cs, fd);
+    server_stats(n->server)->connections++;
+    log_verbose("Accepted %s", c->peer);
+    conn_open(c);
+}
+
+static void knock(void *arg, unsigned what)
+{
+    struct door *d = arg;
+    (void)what;
+    for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
+        int fd = socket_accept(d->io.fd);
+        if (fd < 0) {
+            if (fd != -EAGAIN)
+                log_warning("Accepting client connection: accept: %s", strerror(-fd));
+            return;
+        }
+        let_in(d, fd);
+    }
+}
+
+/* ---- doors ---- */
+static bool add_door(struct net *n, int fd, bool is_unix, struct fault *f)
+{
+    struct door *d = &n->doors[n->count];
+    *d = (struct door){.io = {.fd = fd, .ready = knock, .arg = d}, .net = n, .is_unix = is_unix};
+    if (n->settings->mark)
+        socket_set_mark(fd, (unsigned)n->settings->mark);
+    int rc = loop_watch(server_loop(n->server), &d->io, LOOP_READ);
+    if (rc < 0) {
+        fault_io(f, -rc, "watch", "watching a listening socket");
+        socket_close(fd);
+        return false;
+    }
+    n->count++;
+    return true;
+}
+
+static void close_tcp(struct net *n)
+{
+    int kept = 0;
+    for (int i = 0; i < n->count; i++) {
+        struct door old = n->doors[i];
+        loop_unwatch(server_loop(n->server), &n->doors[i].io);
+        if (!old.is_unix) {
+            socket_close(old.io.fd);
+            continue;
+        }
+        n->doors[kept] = old;
+        n->doors[kept].io.watched = 0;
+        n->doors[kept].io.arg = &n->doors[kept];
+        loop_watch(server_loop(n->server), &n->doors[kept].io, LOOP_READ);
+        kept++;
+    }
+    n->count = kept;
+}
+
+static bool open_tcp(struct net *n, struct fault *f)
+{
+    struct settings *st = n->settings;
+    int fds[SOCKET_LISTEN_MAX];
+    if (st->port == 0 || st->bind_count == 0) {
+        close_tcp(n);
+        return true;
+    }
+    int count = socket_listen_binds(st->binds, (size_t)st->bind_count, (int)st->port,
+                                    (int)st->backlog, fds, f);
+    if (count < 0)
+        return false;
+    close_tcp(n);
+    for (int i = 0; i < count; i++)
+        if (!add_door(n, fds[i], false, f))
+            return false;
+    return true;
+}
+
+/* The new address may be one of the old ones, which are still open: then it cannot be bound until
+ * they are shut. So that is tried second, and the old ones are bound again by whoever puts the old
+ * values back. */
+bool net_apply(void *owner, struct fault *f)
+{
+    struct settings *st = owner;
+    struct net *n = server_net(st->server);
+    struct fault first = {0};
+    if (!n || !n->open)
+        return true;
+    if (open_tcp(n, &first))
+        return true;
+    close_tcp(n);
+    if (open_tcp(n, f))
+        return true;
+    log_warning("%s", f->what);
+    return false;
+}
+
+bool net_open(struct net *n, struct fault *f)
+{
+    struct settings *st = n->settings;
+    if (!net_apply_max_clients(server_clients(n->server), f) || !open_tcp(n, f))
+        return false;
+    if (st->unix_path) {
+        int fd = socket_listen_unix(st->unix_path, (mode_t)st->unix_perm, (int)st->backlog, f);
+        if (fd < 0 || !add_door(n, fd, true, f))
+            return false;
+    }
+    if (n->count == 0) {
+        fault_set(f, FAULT_INVALID, "Configured to not listen anywhere, exiting.");
+        return false;
+    }
+    n->open = true;
+    return true;
+}
+
+void net_close(struct net *n)
+{
+    for (int i = 0; i < n->count; i++) {
+        loop_unwatch(server_loop(n->server), &n->doors[i].io);
+        socket_close(n->doors[i].io.fd);
+        if (n->doors[i].is_unix)
+            unlink(n->settings->unix_path);
+    }
+    n->count = 0;
+    n->open = false;
+}
+
+int net_listeners(const struct net *n)
+{
+    return n->count;
+}
+
+void net_describe(const struct net *n, int i, struct buf *out)
+{
+    const struct door *d = &n->doors[i];
+    char ip[64];
+    int port;
+    if (d->is_unix)
+        buf_printf(out, "name=unix,bind=%s", n->settings->unix_path);
+    else if (socket_local_address(d->io.fd, ip, &port))
+        buf_printf(out, "name=tcp,bind=%s,port=%d", ip, port);
+}
+
+bool net_apply_max_clients(void *owner, struct fault *f)
+{
+    struct clients *cs = owner;
+    rlim_t want = (rlim_t)cs->max_clients + DESCRIPTORS_OF_OURS;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= want)
+        return true;
+    struct rlimit raised = {want, limit.rlim_max < want ? want : limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        return true;
+    raised = (struct rlimit){limit.rlim_max < want ? limit.rlim_max : want, limit.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &raised);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= want)
+        return true;
+    if (limit.rlim_cur <= DESCRIPTORS_OF_OURS) {
+        fault_set(f, FAULT_LIMIT, "the limit of open files (%llu) leaves none for clients",
+                  (unsigned long long)limit.rlim_cur);
+        return false;
+    }
+    log_warning("maxclients is %lld, but only %llu files may be open: it is now %llu",
+                (long long)cs->max_clients, (unsigned long long)limit.rlim_cur,
+                (unsigned long long)(limit.rlim_cur - DESCRIPTORS_OF_OURS));
+    cs->max_clients = (int64_t)(limit.rlim_cur - DESCRIPTORS_OF_OURS);
+    return true;
+}

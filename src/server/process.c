@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* File-scope state, which a process can have only once: the memory of its title, and what a signal
+ * handler, which gets no argument, may touch.
+ *
+ * The title is written over argv and the environment behind it (copied away first); there is no
+ * other way on Linux that ps shows in full. */
+#include "server/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "os/file.h"
+#include "os/loop.h"
+#include "server/crash.h"
+#include "server/settings.h"
+
+#define DEFAULT_PID_FILE "/var/run/redis.pid"
+
+extern char **environ;
+
+static struct {
+    char *from, *to; /* memory of argv and environment */
+    char *name;      /* argv[0] */
+} title;
+static volatile sig_atomic_t stop_signal;
+static struct loop *signal_loop;
+
+void process_init(int argc, char **argv)
+{
+    char *end = argv[0];
+    size_t n = 0;
+    for (int i = 0; i < argc; i++)
+        if (argv[i] == end)
+            end += strlen(argv[i]) + 1;
+    while (environ[n]) {
+        if (environ[n] == end)
+            end += strlen(environ[n]) + 1;
+        n++;
+    }
+    title.name = strdup(argv[0]);
+    char **copy = calloc(n + 1, sizeof *copy);
+    if (!copy || !title.name)
+        return;
+    for (size_t i = 0; i < n; i++)
+        copy[i] = strdup(environ[i]);
+    environ = copy;
+    title.from = argv[0];
+    title.to = end;
+}
+
+/* ---- title ---- */
+static void expand_title(const struct settings *st, struct buf *out)
+{
+    const char *at = st->title_template ? st->title_template : "";
+    char listen[96];
+    const char *host = st->bind_count ? st->binds[0] : "*";
+    if (st->port)
+        snprintf(listen, sizeof listen, strchr(host, ':') ? "[%.60s]:%d" : "%.60s:%d",
+                 host[0] == '-' ? host + 1 : host, (int)st->port);
+    else
+        snprintf(listen, sizeof listen, "%.90s", st->unix_path ? st->unix_path : "");
+    while (*at) {
+        const char *close = *at == '{' ? strchr(at, '}') : NULL;
+        struct slice word = close ? slice(at + 1, (size_t)(close - at - 1)) : slice(at, 0);
+        if (!close) {
+            buf_byte(out, (unsigned char)*at++);
+            continue;
+        }
+        if (slice_eq_str(word, "title"))
+            buf_add(out, slice_str(title.name ? title.name : "redis-server"));
+        else if (slice_eq_str(word, "listen-addr"))
+            buf_add(out, slice_str(listen));
+        else if (slice_eq_str(word, "port"))
+            buf_printf(out, "%d", (int)st->port);
+        else if (slice_eq_str(word, "unixsocket"))
+            buf_add(out, slice_str(st->unix_path ? st->unix_path : ""));
+        at = close + 1; /* server-mode, config-file, tls-port: empty here */
+    }
+    while (out->len && out->data[out->len - 1] == ' ')
+        out->len--;
+}
+
+void process_set_title(struct settings *st)
+{
+    struct buf text = {0};
+    if (!st->set_title || !title.from)
+        return;
+    expand_title(st, &text);
+    size_t room = (size_t)(title.to - title.from), n = text.len < room ? text.len : room - 1;
+    memset(title.from, 0, room);
+    memcpy(title.from, text.data, n);
+    buf_free(&text);
+}
+
+bool process_check_title(void *owner, struct slice text, struct fault *f)
+{
+    static const char *const words[] = {"title", "listen-addr", "server-mode", "port", "tls-port",
+                                        "unixsocket", "config-file"};
+    (void)owner;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] != '{')
+            continue;
+        bool known = false;
+        for (size_t k = 0; k < sizeof words / sizeof *words && !known; k++) {
+            size_t n = strlen(words[k]);
+            known = text.len - i > n + 1 && memcmp(text.data + i + 1, words[k], n) == 0 &&
+                    text.data[i + 1 + n] == '}';
+        }
+        if (!known) {
+            fault_set(f, FAULT_INVALID, "template format is invalid or contains unknown variables");
+            return false;
+        }
+    }
+    return true;
+}
+
+bool process_apply_title(void *owner, struct fault *f)
+{
+    (void)f;
+    process_set_title(owner);
+    return true;
+}
+
+/* ---- log ---- */
+bool process_check_log_file(void *owner, struct slice text, struct fault *f)
+{
+    char path[4096];
+    (void)owner;
+    if (!text.len)
+        return true;
+    snprintf(path, sizeof path, "%.*s", SLICE_ARG(text));
+    int fd = file_open(path, O_WRONLY | O_APPEND | O_CREAT, 0644);
+    if (fd < 0) {
+        fault_set(f, FAULT_INVALID, "Can't open the log file: %s", strerror(-fd));
+        return false;
+    }
+    file_close(fd);
+    return true;
+}
+
+bool process_open_log(struct settings *st, struct fault *f)
+{
+    int rc = log_open(st->log_file);
+    log_set_level((enum log_level)st->log_level);
+    if (st->syslog_on)
+        log_use_syslog(st->syslog_ident ? st->syslog_ident : "redis", st->syslog_facility);
+    if (rc < 0)
+        fault_io(f, -rc, "open", "Can't open the log file %s", st->log_file);
+    return rc == 0;
+}
+
+bool process_apply_log_level(void *owner, struct fault *f)
+{
+    struct settings *st = owner;
+    (void)f;
+    log_set_level((enum log_level)st->log_level);
+    return true;
+}
+
+bool process_apply_crash_log(void *owner, struct fault *f)
+{
+    struct settings *st = owner;
+    (void)f;
+    if (st->crash_log)
+        crash_catch();
+    else
+        crash_ignore();
+    return true;
+}
+
+/* ---- daemon, pid file, supervision ---- */
+void process_daemonize(struct settings *st)
+{
+    if (!st->daemonize || st->supervised != SUPERVISED_NO)
+        return;
+    pid_t pid = fork();
+    if (pid > 0)
+        _exit(0);
+    if (pid < 0) {
+        log_warning("Can't become a daemon: %s", strerror(errno));
+        return;
+    }
+    setsid();
+    int fd = open("/dev/null", O_RDWR);
+    if (fd >= 0) {
+        dup2(fd, STDIN_FILENO);
+        dup2(fd, STDOUT_FILENO);
+        dup2(fd, STDERR_FILENO);
+        if (fd > STDERR_FILENO)
+            close(fd);
+    }
+}
+
+static const char *pid_file(const struct settings *st)
+{
+    return st->pid_file ? st->pid_file : st->daemonize ? DEFAULT_PID_FILE : NULL;
+}
+
+void process_write_pid_file(struct settings *st)
+{
+    const char *path = pid_file(st);
+    char text[32];
+    if (!path)
+        return;
+    int len = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    int rc = fd < 0 ? fd : file_write_all(fd, text, (size_t)len, NULL);
+    if (fd >= 0)
+        file_close(fd);
+    if (rc < 0)
+        log_warning("Failed to write PID file: %s", strerror(-rc));
+}
+
+void process_remove_pid_file(struct settings *st)
+{
+    if (pid_file(st)) {
+        log_notice("Removing the pid file.");
+        file_unlink(pid_file(st));
+    }
+}
+
+/* systemd's protocol is one datagram to the socket it names; no library is needed for that. */
+void process_tell_ready(struct settings *st)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    if (st->supervised != SUPERVISED_SYSTEMD && st->supervised != SUPERVISED_AUTO)
+        return;
+    if (!path || strlen(path) >= sizeof to.sun_path) {
+        if (st->supervised == SUPERVISED_SYSTEMD)
+            log_warning("Supervised by systemd as configured, but NOTIFY_SOCKET is not set");
+        return;
+    }
+    memcpy(to.sun_path, path, strlen(path));
+    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    if (to.sun_path[0] == '@')
+        to.sun_path[0] = '\0';
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    static const char text[] = "STATUS=Ready to accept connections\nREADY=1\n";
+    if (fd < 0 || sendto(fd, text, sizeof text - 1, MSG_NOSIGNAL, (void *)&to, len) < 0)
+        log_warning("Can't tell the supervisor that we are ready: %s", strerror(errno));
+    if (fd >= 0)
+        close(fd);
+}
+
+/* ---- signals ---- */
+static void asked_to_stop(int signal_number)
+{
+    /* The second ^C of somebody who does not want to wait. */
+    if (stop_signal && signal_number == SIGINT)
+        _exit(1);
+    stop_signal = signal_number;
+    loop_wake(signal_loop);
+}
+
+void process_handle_signals(struct loop *loop)
+{
+    struct sigaction act = {.sa_handler = asked_to_stop};
+    signal_loop = loop;
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&act.sa_mask);
+    sigaction(SIGTERM, &act, NULL);
+    sigaction(SIGINT, &act, NULL);
+}
+
+int process_take_signal(void)
+{
+    int n = stop_signal;
+    stop_signal = 0;
+    return n;
+}

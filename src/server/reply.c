@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Frequent replies are constants; small headers come from a table. A length known only afterwards
+ * gets room for the longest header and is moved up behind the real one when it is closed: counts are
+ * short, so that is a memmove of what the command itself wrote. */
+#include "server/reply.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/must.h"
+#include "base/num.h"
+#include "server/command.h"
+#include "server/ctx.h"
+#include "server/server.h"
+#include "server/stats.h"
+
+#define PUT(c, text) buf_append((c)->out, text, sizeof(text) - 1)
+
+static inline void put_header(struct buf *b, char mark, size_t n)
+{
+    char *to = buf_reserve(b, NUM_I64_TEXT + 3);
+    size_t len;
+    to[0] = mark;
+    if (n < 10) {
+        to[1] = (char)('0' + n);
+        len = 1;
+    } else {
+        len = num_format_u64(to + 1, n);
+    }
+    to[len + 1] = '\r';
+    to[len + 2] = '\n';
+    b->len += len + 3;
+}
+
+void reply_ok(struct ctx *c)
+{
+    PUT(c, "+OK\r\n");
+}
+
+void reply_status_slice(struct ctx *c, struct slice text)
+{
+    buf_byte(c->out, '+');
+    buf_add(c->out, text);
+    PUT(c, "\r\n");
+}
+
+void reply_status(struct ctx *c, const char *text)
+{
+    reply_status_slice(c, slice_str(text));
+}
+
+void reply_int(struct ctx *c, int64_t n)
+{
+    char *to = buf_reserve(c->out, NUM_I64_TEXT + 3);
+    to[0] = ':';
+    size_t len = num_format_i64(to + 1, n);
+    to[len + 1] = '\r';
+    to[len + 2] = '\n';
+    c->out->len += len + 3;
+}
+
+void reply_bulk(struct ctx *c, struct slice s)
+{
+    char *to = buf_reserve(c->out, s.len + NUM_I64_TEXT + 5);
+    put_header(c->out, '$', s.len);
+    to = c->out->data + c->out->len;
+    if (s.len)
+        memcpy(to, s.data, s.len);
+    to[s.len] = '\r';
+    to[s.len + 1] = '\n';
+    c->out->len += s.len + 2;
+}
+
+void reply_bulk_str(struct ctx *c, const char *text)
+{
+    reply_bulk(c, slice_str(text));
+}
+
+void reply_bulk_int(struct ctx *c, int64_t n)
+{
+    char text[NUM_I64_TEXT];
+    reply_bulk(c, slice(text, num_format_i64(text, n)));
+}
+
+void reply_null(struct ctx *c)
+{
+    if (c->resp == 3)
+        PUT(c, "_\r\n");
+    else
+        PUT(c, "$-1\r\n");
+}
+
+void reply_null_array(struct ctx *c)
+{
+    if (c->resp == 3)
+        PUT(c, "_\r\n");
+    else
+        PUT(c, "*-1\r\n");
+}
+
+void reply_bool(struct ctx *c, bool b)
+{
+    if (c->resp == 3)
+        buf_append(c->out, b ? "#t\r\n" : "#f\r\n", 4);
+    else
+        buf_append(c->out, b ? ":1\r\n" : ":0\r\n", 4);
+}
+
+void reply_double(struct ctx *c, double d)
+{
+    if (c->resp != 3) {
+        reply_bulk_double(c, d);
+        return;
+    }
+    char text[NUM_DOUBLE_TEXT];
+    size_t len = num_format_double(text, d);
+    buf_byte(c->out, ',');
+    buf_append(c->out, text, len);
+    PUT(c, "\r\n");
+}
+
+void reply_bulk_double(struct ctx *c, double d)
+{
+    char text[NUM_DOUBLE_TEXT];
+    reply_bulk(c, slice(text, num_format_double(text, d)));
+}
+
+void reply_bignum(struct ctx *c, struct slice digits)
+{
+    if (c->resp != 3) {
+        reply_bulk(c, digits);
+        return;
+    }
+    buf_byte(c->out, '(');
+    buf_add(c->out, digits);
+    PUT(c, "\r\n");
+}
+
+void reply_verbatim(struct ctx *c, const char *kind3, struct slice text)
+{
+    must(strlen(kind3) == 3);
+    if (c->resp != 3) {
+        reply_bulk(c, text);
+        return;
+    }
+    put_header(c->out, '=', text.len + 4);
+    buf_append(c->out, kind3, 3);
+    buf_byte(c->out, ':');
+    buf_add(c->out, text);
+    PUT(c, "\r\n");
+}
+
+void reply_array(struct ctx *c, size_t n)
+{
+    put_header(c->out, '*', n);
+}
+
+void reply_map(struct ctx *c, size_t n)
+{
+    if (c->resp == 3)
+        put_header(c->out, '%', n);
+    else
+        put_header(c->out, '*', n * 2);
+}
+
+void reply_set(struct ctx *c, size_t n)
+{
+    put_header(c->out, c->resp == 3 ? '~' : '*', n);
+}
+
+void reply_push(struct ctx *c, size_t n)
+{
+    put_header(c->out, c->resp == 3 ? '>' : '*', n);
+}
+
+/* ---- later ---- */
+enum { LATER_ROOM = NUM_I64_TEXT + 3 };
+
+size_t reply_later(struct ctx *c)
+{
+    size_t mark = c->out->len;
+    buf_reserve(c->out, LATER_ROOM);
+    c->out->len += LATER_ROOM;
+    return mark;
+}
+
+static void close_later(struct ctx *c, size_t mark, char sign, size_t n)
+{
+    char text[LATER_ROOM];
+    struct buf *b = c->out;
+    must(mark + LATER_ROOM <= b->len);
+    text[0] = sign;
+    size_t len = num_format_u64(text + 1, n);
+    text[len + 1] = '\r';
+    text[len + 2] = '\n';
+    len += 3;
+    memcpy(b->data + mark, text, len);
+    memmove(b->data + mark + len, b->data + mark + LATER_ROOM, b->len - mark - LATER_ROOM);
+    b->len -= LATER_ROOM - len;
+}
+
+void reply_later_array(struct ctx *c, size_t mark, size_t n)
+{
+    close_later(c, mark, '*', n);
+}
+
+void reply_later_map(struct ctx *c, size_t mark, size_t n)
+{
+    if (c->resp == 3)
+        close_later(c, mark, '%', n);
+    else
+        close_later(c, mark, '*', n * 2);
+}
+
+void reply_later_set(struct ctx *c, size_t mark, size_t n)
+{
+    close_later(c, mark, c->resp == 3 ? '~' : '*', n);
+}
+
+/* ---- errors ---- */
+static void put_error(struct ctx *c, struct slice text)
+{
+    buf_byte(c->out, '-');
+    char *start = buf_reserve(c->out, text.len + 2);
+    memcpy(start, text.data, text.len);
+    for (size_t i = 0; i < text.len; i++)
+        if (start[i] == '\r' || start[i] == '\n')
+            start[i] = ' ';
+    c->out->len += text.len;
+    PUT(c, "\r\n");
+    c->flags |= CTX_FAILED;
+    if (c->server)
+        stats_error(server_stats(c->server), text);
+}
+
+void reply_error(struct ctx *c, const char *text)
+{
+    put_error(c, slice_str(text));
+}
+
+void reply_errorf(struct ctx *c, const char *format, ...)
+{
+    struct buf text = {0};
+    va_list ap;
+    va_start(ap, format);
+    buf_vprintf(&text, format, ap);
+    va_end(ap);
+    put_error(c, buf_slice(&text));
+    buf_free(&text);
+}
+
+void reply_wrongtype(struct ctx *c)
+{
+    reply_error(c, "WRONGTYPE Operation against a key holding the wrong kind of value");
+}
+
+void reply_syntax(struct ctx *c)
+{
+    reply_error(c, "ERR syntax error");
+}
+
+void reply_no_key(struct ctx *c)
+{
+    reply_error(c, "ERR no such key");
+}
+
+void reply_out_of_range(struct ctx *c)
+{
+    reply_error(c, "ERR index out of range");
+}
+
+/* The container's word in capitals, as people write it. */
+static void container_word(const struct ctx *c, char out[64])
+{
+    const struct command *row = c->command->parent ? c->command->parent : c->command;
+    size_t n = 0;
+    for (; row->name[n] && n < 63; n++)
+        out[n] = row->name[n] >= 'a' && row->name[n] <= 'z' ? (char)(row->name[n] - 32)
+                                                            : row->name[n];
+    out[n] = '\0';
+}
+
+void reply_unknown_subcommand(struct ctx *c)
+{
+    char word[64];
+    struct slice sub = c->argc > 1 ? c->argv[1] : SLICE_LIT("");
+    container_word(c, word);
+    reply_errorf(c, "ERR unknown subcommand '%.*s'. Try %s HELP.",
+                 sub.len > 128 ? 128 : (int)sub.len, sub.data, word);
+}
+
+void reply_help(struct ctx *c, const char *const *lines)
+{
+    char word[64], text[160];
+    size_t n = 0;
+    while (lines[n])
+        n++;
+    container_word(c, word);
+    reply_array(c, n + 3);
+    snprintf(text, sizeof text, "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", word);
+    reply_status(c, text);
+    for (size_t i = 0; i < n; i++)
+        reply_status(c, lines[i]);
+    reply_status(c, "HELP");
+    reply_status(c, "    Print this help.");
+}

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The tables of the core's own options. What a change does lives with the part it concerns: the
+ * network, the process, cron. */
+#include "server/settings.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "os/cpus.h"
+#include "server/client.h"
+#include "server/command.h"
+#include "server/config.h"
+#include "server/cron.h"
+#include "server/hooks.h"
+#include "server/net.h"
+#include "server/process.h"
+#include "server/server.h"
+#include "store/db.h"
+
+struct settings *settings_new(struct server *s)
+{
+    struct settings *st = mem_zalloc(sizeof *st);
+    st->server = s;
+    return st;
+}
+
+static void free_binds(struct settings *st)
+{
+    for (int i = 0; i < st->bind_count; i++)
+        mem_free(st->binds[i]);
+    mem_free(st->binds);
+    st->binds = NULL;
+    st->bind_count = 0;
+}
+
+void settings_free(struct settings *st)
+{
+    free_binds(st);
+    mem_free(st);
+}
+
+/* ---- customs ---- */
+static bool bind_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
+{
+    struct settings *st = owner;
+    if (argc > SOCKET_LISTEN_MAX) {
+        fault_set(f, FAULT_INVALID, "Too many bind addresses specified.");
+        return false;
+    }
+    free_binds(st);
+    if (argc == 1 && argv[0].len == 0)
+        return true;
+    st->binds = mem_alloc((size_t)argc * sizeof *st->binds);
+    for (int i = 0; i < argc; i++)
+        st->binds[st->bind_count++] = mem_dup(argv[i].data, argv[i].len);
+    return true;
+}
+
+static void bind_print(const void *owner, struct buf *out)
+{
+    const struct settings *st = owner;
+    for (int i = 0; i < st->bind_count; i++)
+        buf_printf(out, "%s%s", i ? " " : "", st->binds[i]);
+}
+
+static bool dir_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
+{
+    char path[PATH_MAX];
+    (void)owner;
+    snprintf(path, sizeof path, "%.*s", SLICE_ARG(argv[0]));
+    if (argc == 1 && argv[0].len < sizeof path && chdir(path) == 0)
+        return true;
+    fault_set(f, FAULT_INVALID, "%s",
+              argc == 1 ? strerror(errno) : "wrong number of arguments");
+    return false;
+}
+
+static void dir_print(const void *owner, struct buf *out)
+{
+    char path[PATH_MAX];
+    (void)owner;
+    buf_add(out, slice_str(getcwd(path, sizeof path) ? path : ""));
+}
+
+static bool percentiles_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
+{
+    struct settings *st = owner;
+    double values[8];
+    if (argc == 1 && argv[0].len == 0)
+        argc = 0;
+    for (int i = 0; i < argc; i++) {
+        if (i == 8 || !num_parse_double(argv[i], &values[i]) || values[i] < 0 || values[i] > 100) {
+            fault_set(f, FAULT_INVALID,
+                      "latency-tracking-info-percentiles should contain up to 8 numbers between 0 "
+                      "and 100");
+            return false;
+        }
+    }
+    memcpy(st->percentiles, values, (size_t)argc * sizeof *values);
+    st->percentile_count = argc;
+    return true;
+}
+
+static void percentiles_print(const void *owner, struct buf *out)
+{
+    const struct settings *st = owner;
+    char text[NUM_DOUBLE_TEXT];
+    for (int i = 0; i < st->percentile_count; i++) {
+        num_format_double(text, st->percentiles[i]);
+        buf_printf(out, "%s%s", i ? " " : "", text);
+    }
+}
+
+static const struct {
+    const char *word;
+    unsigned flag;
+} shutdown_words[] = {{"default", 0}, {"save", SHUTDOWN_SAVE}, {"nosave", SHUTDOWN_NOSAVE},
+                      {"now", SHUTDOWN_NOW}, {"force", SHUTDOWN_FORCE}};
+enum { SHUTDOWN_WORDS = sizeof shutdown_words / sizeof *shutdown_words };
+
+static bool shutdown_parse(int *to, int argc, const struct slice *argv, struct fault *f)
+{
+    unsigned flags = 0;
+    for (int i = 0; i < argc; i++) {
+        int k = 0;
+        while (k < SHUTDOWN_WORDS && !slice_eq_nocase(argv[i], shutdown_words[k].word))
+            k++;
+        if (k == SHUTDOWN_WORDS) {
+            fault_set(f, FAULT_INVALID, "argument(s) must be one of the following: default, save, "
+                                        "nosave, now, force");
+            return false;
+        }
+        flags |= shutdown_words[k].flag;
+    }
+    if ((flags & SHUTDOWN_SAVE && flags & SHUTDOWN_NOSAVE)) {
+        fault_set(f, FAULT_INVALID, "save and nosave exclude each other");
+        return false;
+    }
+    *to = (int)flags;
+    return true;
+}
+
+static void shutdown_print(int flags, struct buf *out)
+{
+    size_t start = out->len;
+    for (int k = 1; k < SHUTDOWN_WORDS; k++)
+        if ((unsigned)flags & shutdown_words[k].flag)
+            buf_printf(out, "%s%s", out->len > start ? " " : "", shutdown_words[k].word);
+    if (out->len == start)
+        buf_add(out, SLICE_LIT("default"));
+}
+
+static bool sigint_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
+{
+    return shutdown_parse(&((struct settings *)owner)->shutdown_on_sigint, argc, argv, f);
+}
+
+static void sigint_print(const void *owner, struct buf *out)
+{
+    shutdown_print(((const struct settings *)owner)->shutdown_on_sigint, out);
+}
+
+static bool sigterm_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
+{
+    return shutdown_parse(&((struct settings *)owner)->shutdown_on_sigterm, argc, argv, f);
+}
+
+static void sigterm_print(const void *owner, struct buf *out)
+{
+    shutdown_print(((const struct settings *)owner)->shutdown_on_sigterm, out);
+}
+
+static bool rename_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
+{
+    struct settings *st = owner;
+    if (argc == 0)
+        return true;
+    if (argc != 2) {
+        fault_set(f, FAULT_INVALID, "wrong number of arguments");
+        return false;
+    }
+    struct commands *cs = server_commands(st->server);
+    if (!commands_find(cs, argv[0])) {
+        fault_set(f, FAULT_INVALID, "No such command in rename-command");
+        return false;
+    }
+    if (commands_rename(cs, argv[0], argv[1]))
+        return true;
+    fault_set(f, FAULT_INVALID, "Target command name already exists");
+    return false;
+}
+
+static void rename_print(const void *owner, struct buf *out)
+{
+    (void)owner;
+    (void)out;
+}
+
+static bool limits_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
+{
+    struct clients *cs = owner;
+    struct client_limit limits[3];
+    memcpy(limits, cs->limits, sizeof limits);
+    if (argc == 0 || argc % 4) {
+        fault_set(f, FAULT_INVALID, "Wrong number of arguments in buffer limit configuration.");
+        return false;
+    }
+    for (int i = 0; i < argc; i += 4) {
+        uint64_t hard, soft;
+        int64_t seconds;
+        int k = slice_eq_nocase(argv[i], "normal")                                       ? 0
+                : slice_eq_nocase(argv[i], "slave") || slice_eq_nocase(argv[i], "replica") ? 1
+                : slice_eq_nocase(argv[i], "pubsub")                                      ? 2
+                                                                                          : -1;
+        if (k < 0) {
+            fault_set(f, FAULT_INVALID, "Invalid client class specified in buffer limit configuration.");
+            return false;
+        }
+        if (!num_parse_size(argv[i + 1], &hard) || !num_parse_size(argv[i + 2], &soft) ||
+            !num_parse_i64(argv[i + 3], &seconds) || seconds < 0 || hard > INT64_MAX ||
+            soft > INT64_MAX) {
+            fault_set(f, FAULT_INVALID, "Error in hard, soft or soft_seconds setting in buffer limit "
+                                        "configuration.");
+            return false;
+        }
+        limits[k] = (struct client_limit){(int64_t)hard, (int64_t)soft, seconds};
+    }
+    memcpy(cs->limits, limits, sizeof limits);
+    return true;
+}
+
+static const char *const limit_classes[] = {"normal", "slave", "pubsub"};
+
+static void limits_print(const void *owner, struct buf *out)
+{
+    const struct clients *cs = owner;
+    for (int k = 0; k < 3; k++)
+        buf_printf(out, "%s%s %lld %lld %lld", k ? " " : "", limit_classes[k],
+                   (long long)cs->limits[k].hard, (long long)cs->limits[k].soft,
+                   (long long)cs->limits[k].soft_s);
+}
+
+static void limits_lines(const void *owner, struct buf *out)
+{
+    const struct clients *cs = owner;
+    for (int k = 0; k < 3; k++)
+        buf_printf(out, "client-output-buffer-limit %s %lld %lld %lld\n", limit_classes[k],
+                   (long long)cs->limits[k].hard, (long long)cs->limits[k].soft,
+                   (long long)cs->limits[k].soft_s);
+}
+
+static bool cpus_check(void *owner, struct slice text, struct fault *f)
+{
+    char list[512];
+    bool set[1];
+    (void)owner;
+    snprintf(list, sizeof list, "%.*s", SLICE_ARG(text));
+    if (text.len < sizeof list && cpus_parse(list, set, 1))
+        return true;
+    fault_set(f, FAULT_INVALID, "not a list of CPUs");
+    return false;
+}
+
+/* ---- tables ---- */
+static const struct config_word levels[] = {
+    {"debug", LOG_DEBUG_LEVEL}, {"verbose", LOG_VERBOSE_LEVEL}, {"notice", LOG_NOTICE_LEVEL},
+    {"warning", LOG_WARNING_LEVEL}, {"nothing", LOG_NOTHING_LEVEL}, {NULL, 0}};
+static const struct config_word supervisors[] = {
+    {"upstart", SUPERVISED_UPSTART}, {"systemd", SUPERVISED_SYSTEMD},
+    {"auto", SUPERVISED_AUTO}, {"no", SUPERVISED_NO}, {NULL, 0}};
+static const struct config_word facilities[] = {
+    {"user", LOG_USER}, {"local0", LOG_LOCAL0}, {"local1", LOG_LOCAL1}, {"local2", LOG_LOCAL2},
+    {"local3", LOG_LOCAL3}, {"local4", LOG_LOCAL4}, {"local5", LOG_LOCAL5},
+    {"local6", LOG_LOCAL6}, {"local7", LOG_LOCAL7}, {NULL, 0}};
+static const struct config_word allowances[] = {
+    {"no", ALLOWED_NO}, {"yes", ALLOWED_YES}, {"local", ALLOWED_LOCAL}, {NULL, 0}};
+
+#define AT(field) .offset = offsetof(struct settings, field)
+static const struct config_option settings_options[] = {
+    {.name = "bind", .kind = CONFIG_CUSTOM, .initial = "* -::*",
+     .parse = bind_parse, .print = bind_print, .apply = net_apply},
+    {.name = "port", .kind = CONFIG_INT, AT(port), .initial = "6379", .max = 65535,
+     .apply = net_apply},
+    {.name = "tcp-backlog", .kind = CONFIG_INT, .flags = CONFIG_IMMUTABLE, AT(backlog),
+     .initial = "511", .max = INT_MAX},
+    {.name = "tcp-keepalive", .kind = CONFIG_INT, AT(keepalive_s), .initial = "300", .max = INT_MAX},
+    {.name = "unixsocket", .kind = CONFIG_STRING, .flags = CONFIG_IMMUTABLE, AT(unix_path)},
+    {.name = "unixsocketperm", .kind = CONFIG_OCTAL, .flags = CONFIG_IMMUTABLE, AT(unix_perm),
+     .initial = "0", .max = 0777},
+    {.name = "socket-mark-id", .kind = CONFIG_INT, .flags = CONFIG_IMMUTABLE, AT(mark),
+     .initial = "0", .max = UINT_MAX},
+    {.name = "protected-mode", .kind = CONFIG_BOOL, AT(protected_mode), .initial = "yes"},
+    {.name = "databases", .kind = CONFIG_INT, .flags = CONFIG_IMMUTABLE, AT(databases),
+     .initial = "16", .min = 1, .max = INT_MAX},
+    {.name = "dir", .kind = CONFIG_CUSTOM, .flags = CONFIG_PROTECTED, .parse = dir_parse,
+     .print = dir_print},
+    {.name = "daemonize", .kind = CONFIG_BOOL, .flags = CONFIG_IMMUTABLE, AT(daemonize),
+     .initial = "no"},
+    {.name = "pidfile", .kind = CONFIG_STRING, .flags = CONFIG_IMMUTABLE, AT(pid_file)},
+    {.name = "logfile", .kind = CONFIG_STRING, .flags = CONFIG_IMMUTABLE, AT(log_file),
+     .check = process_check_log_file},
+    {.name = "loglevel", .kind = CONFIG_ENUM, AT(log_level), .initial = "notice", .words = levels,
+     .apply = process_apply_log_level},
+    {.name = "syslog-enabled", .kind = CONFIG_BOOL, .flags = CONFIG_IMMUTABLE, AT(syslog_on),
+     .initial = "no"},
+    {.name = "syslog-ident", .kind = CONFIG_STRING, .flags = CONFIG_IMMUTABLE, AT(syslog_ident),
+     .initial = "redis"},
+    {.name = "syslog-facility", .kind = CONFIG_ENUM, .flags = CONFIG_IMMUTABLE,
+     AT(syslog_facility), .initial = "local0", .words = facilities},
+    {.name = "supervised", .kind = CONFIG_ENUM, .flags = CONFIG_IMMUTABLE, AT(supervised),
+     .initial = "no", .words = supervisors},
+    {.name = "set-proc-title", .kind = CONFIG_BOOL, .flags = CONFIG_IMMUTABLE, AT(set_title),
+     .initial = "yes"},
+    {.name = "proc-title-template", .kind = CONFIG_STRING, AT(title_template),
+     .initial = "{title} {listen-addr} {server-mode}", .check = process_check_title,
+     .apply = process_apply_title},
+    {.name = "always-show-logo", .kind = CONFIG_BOOL, .flags = CONFIG_IMMUTABLE, AT(always_logo),
+     .initial = "no"},
+    {.name = "crash-log-enabled", .kind = CONFIG_BOOL, AT(crash_log), .initial = "yes",
+     .apply = process_apply_crash_log},
+    {.name = "shutdown-timeout", .kind = CONFIG_INT, AT(shutdown_timeout_s), .initial = "10",
+     .max = INT_MAX},
+    {.name = "shutdown-on-sigint", .kind = CONFIG_CUSTOM, .initial = "default",
+     .parse = sigint_parse, .print = sigint_print},
+    {.name = "shutdown-on-sigterm", .kind = CONFIG_CUSTOM, .initial = "default",
+     .parse = sigterm_parse, .print = sigterm_print},
+    {.name = "server_cpulist", .kind = CONFIG_STRING, .flags = CONFIG_IMMUTABLE, AT(cpus),
+     .check = cpus_check},
+    {.name = "bio_cpulist", .kind = CONFIG_STRING, .flags = CONFIG_IMMUTABLE, AT(worker_cpus),
+     .check = cpus_check},
+    {.name = "hz", .kind = CONFIG_INT, AT(hz), .initial = "10", .max = INT_MAX,
+     .apply = cron_apply_hz},
+    {.name = "dynamic-hz", .kind = CONFIG_BOOL, AT(dynamic_hz), .initial = "yes"},
+    {.name = "active-expire-effort", .kind = CONFIG_INT, AT(active_expire_effort), .initial = "1",
+     .min = 1, .max = 10},
+    {.name = "latency-tracking", .kind = CONFIG_BOOL, AT(latency_tracking), .initial = "yes"},
+    {.name = "latency-tracking-info-percentiles", .kind = CONFIG_CUSTOM, .initial = "50 99 99.9",
+     .parse = percentiles_parse, .print = percentiles_print},
+    {.name = "enable-debug-command", .kind = CONFIG_ENUM, .flags = CONFIG_IMMUTABLE,
+     AT(enable_debug), .initial = "no", .words = allowances},
+    {.name = "enable-module-command", .kind = CONFIG_ENUM, .flags = CONFIG_IMMUTABLE,
+     AT(enable_module), .initial = "no", .words = allowances},
+    {.name = "enable-protected-configs", .kind = CONFIG_ENUM, .flags = CONFIG_IMMUTABLE,
+     AT(enable_protected), .initial = "no", .words = allowances},
+    {.name = "lazyfree-lazy-user-del", .kind = CONFIG_BOOL, AT(lazy_user_del), .initial = "no"},
+    {.name = "lazyfree-lazy-user-flush", .kind = CONFIG_BOOL, AT(lazy_user_flush), .initial = "no"},
+    {.name = "rename-command", .kind = CONFIG_CUSTOM,
+     .flags = CONFIG_HIDDEN | CONFIG_IMMUTABLE | CONFIG_MULTI, .parse = rename_parse,
+     .print = rename_print},
+    {.name = NULL}};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct clients, field)
+static const struct config_option client_options[] = {
+    {.name = "maxclients", .kind = CONFIG_INT, AT(max_clients), .initial = "10000", .min = 1,
+     .max = UINT_MAX, .apply = net_apply_max_clients},
+    {.name = "timeout", .kind = CONFIG_INT, AT(timeout_s), .initial = "0", .max = INT_MAX},
+    {.name = "client-query-buffer-limit", .kind = CONFIG_SIZE, AT(query_buffer_limit),
+     .initial = "1gb", .min = 1 << 20, .max = INT64_MAX},
+    {.name = "proto-max-bulk-len", .kind = CONFIG_SIZE, AT(bulk_max), .initial = "512mb",
+     .min = 1 << 20, .max = INT64_MAX / 2},
+    {.name = "client-output-buffer-limit", .kind = CONFIG_CUSTOM,
+     .initial = "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+     .parse = limits_parse, .print = limits_print, .lines = limits_lines},
+    {.name = "requirepass", .kind = CONFIG_STRING, .flags = CONFIG_SENSITIVE, AT(password)},
+    {.name = NULL}};
+#undef AT
+
+#define LIMIT(field) .offset = offsetof(struct keyspace, limits.field), .max = INT64_MAX
+static const struct config_option keyspace_options[] = {
+    {.name = "hash-max-listpack-entries", .alias = "hash-max-ziplist-entries", .kind = CONFIG_INT,
+     LIMIT(hash_listpack_entries), .initial = "512"},
+    {.name = "hash-max-listpack-value", .alias = "hash-max-ziplist-value", .kind = CONFIG_SIZE,
+     LIMIT(hash_listpack_value), .initial = "64"},
+    {.name = "set-max-intset-entries", .kind = CONFIG_INT, LIMIT(set_intset_entries),
+     .initial = "512"},
+    {.name = "set-max-listpack-entries", .kind = CONFIG_INT, LIMIT(set_listpack_entries),
+     .initial = "128"},
+    {.name = "set-max-listpack-value", .kind = CONFIG_SIZE, LIMIT(set_listpack_value),
+     .initial = "64"},
+    {.name = "zset-max-listpack-entries", .alias = "zset-max-ziplist-entries", .kind = CONFIG_INT,
+     LIMIT(zset_listpack_entries), .initial = "128"},
+    {.name = "zset-max-listpack-value", .alias = "zset-max-ziplist-value", .kind = CONFIG_SIZE,
+     LIMIT(zset_listpack_value), .initial = "64"},
+    {.name = "list-max-listpack-size", .alias = "list-max-ziplist-size", .kind = CONFIG_INT,
+     .offset = offsetof(struct keyspace, limits.list_listpack_size), .min = INT_MIN, .max = INT_MAX,
+     .initial = "-2"},
+    {.name = "list-compress-depth", .kind = CONFIG_INT,
+     .offset = offsetof(struct keyspace, limits.list_compress_depth), .max = INT_MAX,
+     .initial = "0"},
+    {.name = "lfu-decay-time", .kind = CONFIG_INT,
+     .offset = offsetof(struct keyspace, lfu_decay_minutes), .max = INT_MAX, .initial = "1"},
+    {.name = "lfu-log-factor", .kind = CONFIG_INT,
+     .offset = offsetof(struct keyspace, lfu_log_factor), .max = INT_MAX, .initial = "10"},
+    {.name = "lazyfree-lazy-expire", .kind = CONFIG_BOOL,
+     .offset = offsetof(struct keyspace, lazyfree_expire), .initial = "no"},
+    {.name = "lazyfree-lazy-server-del", .kind = CONFIG_BOOL,
+     .offset = offsetof(struct keyspace, lazyfree_del), .initial = "no"},
+    {.name = NULL}};
+
+void settings_register(struct settings *st, struct config *cfg)
+{
+    config_add(cfg, settings_options, st);
+    config_add(cfg, client_options, server_clients(st->server));
+    config_add(cfg, keyspace_options, server_keyspace(st->server));
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Settings of the core that belong to no part of their own, and how the process was started. */
+#ifndef SERVER_SETTINGS_H
+#define SERVER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "os/socket.h"
+
+struct config;
+struct server;
+
+enum allowed { ALLOWED_NO, ALLOWED_YES, ALLOWED_LOCAL };
+enum { OUTPUT_CHECK_FROM = 32 * 1024 };
+
+struct settings {
+    struct server *server;
+    bool latency_tracking;
+    int enable_debug, enable_module, enable_protected; /* enum allowed */
+    int64_t databases;
+    double percentiles[8];
+    int percentile_count;
+    /* the network: net.c */
+    char **binds;
+    int bind_count;
+    int64_t port, backlog, keepalive_s, unix_perm, mark;
+    char *unix_path;
+    bool protected_mode;
+    int64_t tls_port;
+    /* the process: process.c */
+    bool daemonize, set_title, syslog_on, crash_log, always_logo;
+    int log_level, supervised, shutdown_on_sigint, shutdown_on_sigterm, syslog_facility;
+    char *log_file, *pid_file, *title_template, *syslog_ident, *cpus, *worker_cpus;
+    int64_t shutdown_timeout_s;
+    char *dir; /* only while files are read; then it is the working directory */
+    /* time: cron.c */
+    int64_t hz, active_expire_effort;
+    bool dynamic_hz, active_expire_off; /* DEBUG SET-ACTIVE-EXPIRE */
+    /* value thresholds and memory that have aliases and live in keyspace are registered for it */
+    bool lazy_user_del, lazy_user_flush;
+};
+
+struct settings *settings_new(struct server *s);
+void settings_free(struct settings *st);
+void settings_register(struct settings *st, struct config *cfg);
+
+#endif

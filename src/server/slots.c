@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/slots.h"
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "server/client.h"
+#include "server/server.h"
+
+struct slots {
+    int count;
+    size_t sizes[CLIENT_SLOTS_MAX];
+    void (*release[CLIENT_SLOTS_MAX])(struct client *c, void *state);
+};
+
+struct slots *slots_new(void)
+{
+    return mem_zalloc(sizeof(struct slots));
+}
+
+void slots_free(struct slots *s)
+{
+    mem_free(s);
+}
+
+int slots_reserve(struct slots *s, size_t size, void (*release)(struct client *c, void *state))
+{
+    must(s->count < CLIENT_SLOTS_MAX);
+    s->sizes[s->count] = size;
+    s->release[s->count] = release;
+    return s->count++;
+}
+
+void *slot_get(struct client *c, int slot)
+{
+    if (!c->slots[slot])
+        c->slots[slot] = mem_zalloc(server_slots(c->server)->sizes[slot]);
+    return c->slots[slot];
+}
+
+void *slot_peek(const struct client *c, int slot)
+{
+    return c->slots[slot];
+}
+
+void slot_drop(struct client *c, int slot)
+{
+    struct slots *s = server_slots(c->server);
+    void *state = c->slots[slot];
+    if (!state)
+        return;
+    if (s->release[slot])
+        s->release[slot](c, state);
+    c->slots[slot] = NULL;
+    mem_free(state);
+}
+
+void slots_drop_all(struct client *c)
+{
+    for (int i = 0; i < CLIENT_SLOTS_MAX; i++)
+        slot_drop(c, i);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "format/manifest.h"
+
+#include "base/mem.h"
+#include "tests/unit/unit.h"
+
+static bool parses(const char *text, struct manifest *m, struct fault *f)
+{
+    *m = (struct manifest){0};
+    *f = (struct fault){0};
+    return manifest_parse(m, slice_str(text), f);
+}
+
+static void reads_a_set(void)
+{
+    struct manifest m;
+    struct fault f;
+    CHECK(parses("# by hand\n"
+                 "file a.2.base.rdb seq 2 type b\n"
+                 "file a.1.base.rdb seq 1 type h\n"
+                 "type i seq 2 file a.2.incr.aof\n"
+                 "\tFILE a.4.incr.aof  SEQ 4 TYPE incr startoffset 77 \r\n", &m, &f));
+    CHECK_STR(m.base.name, "a.2.base.rdb");
+    CHECK_INT(m.base.seq, 2);
+    CHECK_INT((int64_t)m.history.count, 1);
+    CHECK_INT((int64_t)m.incr.count, 2);
+    CHECK_STR(m.incr.files[1].name, "a.4.incr.aof");
+    CHECK_INT(manifest_next_base(&m), 3);
+    CHECK_INT(manifest_next_incr(&m), 5);
+    manifest_free(&m);
+    CHECK(parses("#only a comment\n", &m, &f));
+    CHECK(!m.base.name);
+    manifest_free(&m);
+}
+
+static void prints_what_it_reads(void)
+{
+    static const char text[] =
+        "file \"my \\\"odd\\\" na\\xc3\\xafve file.aof.3.base.rdb\" seq 3 type b\n"
+        "file a.1.incr.aof seq 1 type h\n"
+        "file \"tab\\there's\" seq 3 type i\n";
+    struct manifest m, copy;
+    struct fault f;
+    struct buf out = {0};
+    CHECK(parses(text, &m, &f));
+    CHECK_STR(m.base.name, "my \"odd\" na\xc3\xafve file.aof.3.base.rdb");
+    CHECK_STR(m.incr.files[0].name, "tab\there's");
+    manifest_copy(&copy, &m);
+    manifest_free(&m);
+    manifest_print(&copy, &out);
+    CHECK_SLICE(buf_slice(&out), slice_str(text));
+    manifest_free(&copy);
+    buf_free(&out);
+}
+
+static void refuses_what_is_unclear(void)
+{
+    static const struct {
+        const char *text, *why;
+    } bad[] = {
+        {"", "empty"},
+        {"\n", "line 1"},
+        {"file a seq 1 type b\n\n", "line 2"},
+        {"file a seq 1 type b", "line 1"},
+        {"file a seq 1 type b\nfile b seq 2 type b\n", "second base"},
+        {"file a seq 2 type i\nfile b seq 2 type i\n", "ascend"},
+        {"file a seq 1 type x\n", "type"},
+        {"file a seq 1 type\n", "not \"file"},
+        {"file a seq 0 type b\n", "sequence"},
+        {"file a seq -1 type b\n", "sequence"},
+        {"file a seq 1x type b\n", "sequence"},
+        {"file a sek 1 type b\n", "sequence"},
+        {"file ../a seq 1 type b\n", "path"},
+        {"file \"a\\\\b\" seq 1 type b\n", "path"},
+        {"file \"\" seq 1 type b\n", "no file name"},
+        {"file \"a\\x00b\" seq 1 type b\n", "zero byte"},
+        {"file \"a seq 1 type b\n", "quotes"},
+        {"file \"a\"b seq 1 type b\n", "quotes"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct manifest m;
+        struct fault f;
+        CHECK(!parses(bad[i].text, &m, &f));
+        if (!strstr(f.what, bad[i].why))
+            CHECK_STR(f.what, bad[i].why);
+        manifest_free(&m);
+    }
+}
+
+static void lines_have_a_length(void)
+{
+    struct buf text = {0};
+    struct manifest m = {0};
+    struct fault f = {0};
+    buf_printf(&text, "file a seq 1 type b x ");
+    while (text.len < MANIFEST_LINE_MAX - 1)
+        buf_byte(&text, 'y');
+    buf_byte(&text, '\n');
+    CHECK(manifest_parse(&m, buf_slice(&text), &f));
+    manifest_free(&m);
+    text.data[text.len - 1] = 'y';
+    buf_byte(&text, '\n');
+    CHECK(!manifest_parse(&m, buf_slice(&text), &f));
+    manifest_free(&m);
+    buf_free(&text);
+}
+
+static void a_rewrite_moves_files_to_history(void)
+{
+    struct manifest m = {0};
+    struct buf out = {0};
+    char *base = manifest_base_name("a.aof", 1, true), *incr = manifest_incr_name("a.aof", 1);
+    manifest_set_base(&m, base, 1);
+    manifest_add_incr(&m, incr, 1);
+    manifest_add_incr(&m, "a.aof.2.incr.aof", 2);
+    manifest_set_base(&m, "a.aof.2.base.rdb", manifest_next_base(&m));
+    manifest_retire_incr(&m, 1);
+    manifest_print(&m, &out);
+    CHECK_SLICE(buf_slice(&out), SLICE_LIT("file a.aof.2.base.rdb seq 2 type b\n"
+                                           "file a.aof.1.incr.aof seq 1 type h\n"
+                                           "file a.aof.1.base.rdb seq 1 type h\n"
+                                           "file a.aof.2.incr.aof seq 2 type i\n"));
+    manifest_drop_history(&m);
+    CHECK_INT((int64_t)m.history.count, 0);
+    CHECK_INT(manifest_next_incr(&m), 3);
+    manifest_free(&m);
+    mem_free(base);
+    mem_free(incr);
+    buf_free(&out);
+}
+
+int main(void)
+{
+    return UNIT_RUN(UNIT(reads_a_set), UNIT(prints_what_it_reads), UNIT(refuses_what_is_unclear),
+                    UNIT(lines_have_a_length), UNIT(a_rewrite_moves_files_to_history));
+}

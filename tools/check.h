@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The check tools: redis-check-rdb and redis-check-aof, and what they share. Output and exit codes
+ * are those of Redis 7.2, the verdict is that of our server: both use the readers of src/format.
+ *
+ *   redis-check-rdb [--databases N] FILE
+ *   redis-check-aof [--fix|--truncate-to-timestamp TS] FILE
+ *
+ * Memory is bounded by the largest single value, whatever the file's size. */
+#ifndef TOOLS_CHECK_H
+#define TOOLS_CHECK_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "format/in.h"
+
+#ifndef CHECK_VERSION
+#define CHECK_VERSION "7.2.4"
+#endif
+
+enum { CHECK_DATABASES = 16 };
+
+int check_rdb_main(int argc, char **argv);
+int check_aof_main(int argc, char **argv);
+
+/* Reads one RDB from in up to its trailer and reports to out. name is for the first line only;
+ * databases as in rdb_options. True when a server would load it. Leaves in behind the trailer. */
+bool check_rdb_stream(struct in *in, const char *name, unsigned databases, FILE *out);
+
+/* A stream over a file, FIFO or device; -errno when it cannot be opened. *size: 0 unless a file. */
+int check_open(const char *path, int flags, struct in *in, uint64_t *size);
+void check_close(int fd, struct in *in);
+
+#endif
