@@ -113,7 +113,8 @@ static void print_fault(const struct report *r, const struct fault *f)
     if (f->has_key)
         fprintf(r->out, "[additional info] Reading key '%s'\n", f->key);
     if (f->has_type)
-        fprintf(r->out, "[additional info] Reading type %d (%s)\n", f->type, rdb_type_name(f->type));
+        fprintf(r->out, "[additional info] Reading type %d (%s)\n", f->type,
+                rdb_type_name(f->type));
     else if (r->keys == 0) /* so does the original, whose type is 0 at first */
         fprintf(r->out, "[additional info] Reading type 0 (string)\n");
     print_counts(r);

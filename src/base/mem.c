@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The count costs nothing on the hot path: jemalloc keeps per-thread totals of bytes allocated and
- * freed, and tells where they lie. mem_used adds up those of the registered threads (a block freed by
- * another thread than its maker cancels out in the sum), what finished threads left behind, and the
- * maps. Under a sanitizer the C library's allocator is used and a counter of usable sizes kept. */
+ * freed, and tells where they lie. mem_used adds up those of the registered threads (a block freed
+ * by another thread than its maker cancels out in the sum), what finished threads left behind, and
+ * the maps. Under a sanitizer the C library's allocator is used and a counter of usable sizes kept.
+ */
 #include "base/mem.h"
 
 #include <errno.h>
@@ -199,13 +200,13 @@ void mem_purge(void)
     mallctl(name, NULL, NULL, NULL, 0);
 }
 
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+
 const char *mem_allocator(void)
 {
-    static char name[32];
-    if (!name[0])
-        snprintf(name, sizeof name, "jemalloc-%d.%d.%d", JEMALLOC_VERSION_MAJOR,
-                 JEMALLOC_VERSION_MINOR, JEMALLOC_VERSION_BUGFIX);
-    return name;
+    return "jemalloc-" TEXT(JEMALLOC_VERSION_MAJOR) "." TEXT(JEMALLOC_VERSION_MINOR) "." TEXT(
+        JEMALLOC_VERSION_BUGFIX);
 }
 
 static size_t stat_of(const char *name)

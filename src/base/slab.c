@@ -4,10 +4,10 @@
  *   chunk:  | page 0 | page 1 | ... | page 15 |
  *   page:   | header | block block block ...  |     header: class, used count, free list, links
  *
- * A free block's first 8 bytes link the page's free list; blocks never handed out yet are cut from the
- * untouched tail (bump), so a fresh page's memory is not written before it is needed. Pages of a class
- * that have room stand in a list; an emptied page goes back to the arena and can serve another
- * class. The page of a block is its address rounded down. */
+ * A free block's first 8 bytes link the page's free list; blocks never handed out yet are cut from
+ * the untouched tail (bump), so a fresh page's memory is not written before it is needed. Pages of
+ * a class that have room stand in a list; an emptied page goes back to the arena and can serve
+ * another class. The page of a block is its address rounded down. */
 #include "base/slab.h"
 
 #include <string.h>

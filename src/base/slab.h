@@ -15,7 +15,8 @@ enum { SLAB_MAX = 512 };
 struct slab; /* opaque */
 
 struct slab *slab_new(void);
-void slab_drop(struct slab *s); /* frees the arena and every small block in it; large ones are the caller's */
+/* Frees the arena and every small block in it; large ones are the caller's. */
+void slab_drop(struct slab *s);
 void *slab_alloc(struct slab *s, size_t size);
 void slab_free(struct slab *s, void *p, size_t size);
 /* Bytes the block really takes. */

@@ -92,7 +92,8 @@ static bool read_value(struct ctx *c, struct load *l)
     return false;
 }
 
-static void put_value(struct ctx *c, struct load *l, const struct restore_options *o, int64_t expire_ms)
+static void put_value(struct ctx *c, struct load *l, const struct restore_options *o,
+                      int64_t expire_ms)
 {
     struct entry *e;
     if (l->value.type == VALUE_STRING) {

@@ -386,9 +386,10 @@ void cmd_object_idletime(struct ctx *c)
     if (!e)
         return;
     if (c->keyspace->access == ACCESS_LFU)
-        reply_error(c, "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note "
-                       "that when switching between policies at runtime LRU and LFU data will take "
-                       "some time to adjust.");
+        reply_error(c,
+                    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note "
+                    "that when switching between policies at runtime LRU and LFU data will take "
+                    "some time to adjust.");
     else
         reply_int(c, (int64_t)(entry_idle_ms(c->keyspace, e) / 1000));
 }
@@ -399,9 +400,10 @@ void cmd_object_freq(struct ctx *c)
     if (!e)
         return;
     if (c->keyspace->access == ACCESS_LRU)
-        reply_error(c, "ERR An LFU maxmemory policy is not selected, access frequency not tracked. "
-                       "Please note that when switching between policies at runtime LRU and LFU data "
-                       "will take some time to adjust.");
+        reply_error(c,
+                    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. "
+                    "Please note that when switching between policies at runtime LRU and LFU data "
+                    "will take some time to adjust.");
     else
         reply_int(c, entry_freq(c->keyspace, e));
 }

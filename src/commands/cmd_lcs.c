@@ -86,7 +86,8 @@ static void reply_run(struct ctx *c, const struct run *r, bool with_len)
         reply_int(c, (int64_t)r->n);
 }
 
-/* Walks back from the corner. text (of the whole length) is filled; runs are replied when wanted. */
+/* Walks back from the corner. text (of the whole length) is filled; runs are replied when wanted.
+ */
 static size_t walk_back(struct ctx *c, const struct lcs *l, const struct lcs_options *o, char *text)
 {
     size_t i = l->a.len, j = l->b.len, left = *cell(l, i, j), replied = 0;
@@ -158,8 +159,8 @@ void cmd_lcs(struct ctx *c)
     }
     if (!parse_options(c, &o))
         return;
-    struct lcs l = {a ? entry_string(a, sa) : SLICE_LIT(""), b ? entry_string(b, sb) : SLICE_LIT(""),
-                    NULL};
+    struct lcs l = {a ? entry_string(a, sa) : SLICE_LIT(""),
+                    b ? entry_string(b, sb) : SLICE_LIT(""), NULL};
     if (l.a.len >= UINT32_MAX - 1 || l.b.len >= UINT32_MAX - 1) {
         reply_error(c, "ERR String too long for LCS");
         return;

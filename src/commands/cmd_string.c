@@ -37,7 +37,8 @@ struct set_options {
     struct expiry_arg expiry;
 };
 
-/* True when argument i is an option of SET or GETEX that may stand here; *i moves over its value. */
+/* True when argument i is an option of SET or GETEX that may stand here; *i moves over its value.
+ */
 static bool parse_option(struct ctx *c, int *i, struct set_options *o, bool getex)
 {
     bool has_ttl = o->keep_ttl || o->persist || o->expiry.given;
@@ -73,7 +74,8 @@ static void log_set(struct ctx *c, struct slice key, struct slice value, int64_t
     ctx_log_instead(c, 5, argv);
 }
 
-/* Sets with an expiry already resolved. A time in the past is kept as it is: the key is gone at once. */
+/* Sets with an expiry already resolved. A time in the past is kept as it is: the key is gone at
+ * once. */
 static void set_expiring(struct ctx *c, struct slice key, struct slice value, int64_t expire_ms)
 {
     db_set_string(c->db, key, value, expire_ms);

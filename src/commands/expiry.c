@@ -9,7 +9,8 @@ bool expiry_option(const struct ctx *c, int *i, struct expiry_arg *x)
     static const struct {
         const char *word;
         bool seconds, absolute;
-    } words[] = {{"ex", true, false}, {"px", false, false}, {"exat", true, true}, {"pxat", false, true}};
+    } words[] = {
+        {"ex", true, false}, {"px", false, false}, {"exat", true, true}, {"pxat", false, true}};
     if (*i + 1 >= c->argc)
         return false;
     for (size_t k = 0; k < sizeof words / sizeof *words; k++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Expiry arguments, shared by SET, GETEX, SETEX and the EXPIRE family: one reading, one check, one way
- * of logging. */
+/* Expiry arguments, shared by SET, GETEX, SETEX and the EXPIRE family: one reading, one check, one
+ * way of logging. */
 #ifndef COMMANDS_EXPIRY_H
 #define COMMANDS_EXPIRY_H
 
@@ -16,7 +16,8 @@ struct expiry_arg {
     int at;        /* which argument holds the number */
 };
 
-/* EX, PX, EXAT or PXAT at argument *i, with a value behind it: fills x and moves *i onto the value. */
+/* EX, PX, EXAT or PXAT at argument *i, with a value behind it: fills x and moves *i onto the value.
+ */
 bool expiry_option(const struct ctx *c, int *i, struct expiry_arg *x);
 /* The absolute time in ms. False after replying: not an integer, not positive, or too far away. */
 bool expiry_resolve(struct ctx *c, const struct expiry_arg *x, int64_t *expire_ms);

@@ -24,9 +24,10 @@ static inline bool range_clip(int64_t start, int64_t stop, size_t count, size_t 
     return true;
 }
 
-/* GETRANGE's: a negative stop before the start of the text means its first byte, unless both ends lie
- * there the wrong way round. */
-static inline bool range_clip_text(int64_t start, int64_t stop, size_t count, size_t *first, size_t *n)
+/* GETRANGE's: a negative stop before the start of the text means its first byte, unless both ends
+ * lie there the wrong way round. */
+static inline bool range_clip_text(int64_t start, int64_t stop, size_t count, size_t *first,
+                                   size_t *n)
 {
     if (start < 0 && stop < 0 && start > stop)
         return false;

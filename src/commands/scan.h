@@ -29,8 +29,8 @@ struct scan_args {
 bool scan_parse(struct ctx *c, int cursor_at, bool keys, struct scan_args *a);
 bool scan_wants(const struct scan_args *a, struct slice element);
 
-/* Elements collected before the reply is made: their number must be known, and they may be looked at
- * again. */
+/* Elements collected before the reply is made: their number must be known, and they may be looked
+ * at again. */
 struct scan_found {
     struct buf bytes;   /* u32 length, bytes */
     size_t count;

@@ -5,10 +5,11 @@
  *     tag   top byte of the item's hash: seven are compared at once before any item is touched
  *     meta  bit i: slot i holds an item; bit 7: slot 6 is a pointer to an overflow bucket
  *
- * There are 2^level + split buckets. An item belongs to bucket hash mod 2^(level+1) when that bucket
- * exists already, else hash mod 2^level. When the load passes LOAD items a bucket, bucket `split` is
- * divided between itself and the new last bucket, and split moves on; when it has reached 2^level a
- * new round begins. Shrinking is the same backwards. So growth costs one bucket's rehash at a time.
+ * There are 2^level + split buckets. An item belongs to bucket hash mod 2^(level+1) when that
+ * bucket exists already, else hash mod 2^level. When the load passes LOAD items a bucket, bucket
+ * `split` is divided between itself and the new last bucket, and split moves on; when it has
+ * reached 2^level a new round begins. Shrinking is the same backwards. So growth costs one bucket's
+ * rehash at a time.
  *
  * Buckets lie in segments of SEGMENT; only the first segment is ever smaller, so a small table is
  * small.
@@ -41,8 +42,8 @@ struct table_bucket {
     void *slots[SLOTS];
 };
 
-/* Splits above 4.75 items a bucket, merges below 1.25: measured as the least memory at which fewer than
- * one bucket in ten needs an overflow bucket. */
+/* Splits above 4.75 items a bucket, merges below 1.25: measured as the least memory at which fewer
+ * than one bucket in ten needs an overflow bucket. */
 static bool over_loaded(const struct table *t, size_t buckets)
 {
     return t->count * 4 > buckets * (t->held ? 38 : 19);
@@ -219,7 +220,8 @@ static void chain_add(struct table *t, struct table_bucket *b, void *item, uint8
     }
 }
 
-static void unlink_overflow(struct table *t, struct table_bucket *before, struct table_bucket *empty)
+static void unlink_overflow(struct table *t, struct table_bucket *before,
+                            struct table_bucket *empty)
 {
     if (chained(empty))
         before->slots[SLOTS - 1] = overflow_of(empty);
@@ -516,8 +518,8 @@ static void *chain_item(const struct table_bucket *b, unsigned n)
     }
 }
 
-/* A bucket is taken with a chance in proportion to its items (up to FAIR), then one of them: uniform
- * unless a chain is longer than that. */
+/* A bucket is taken with a chance in proportion to its items (up to FAIR), then one of them:
+ * uniform unless a chain is longer than that. */
 void *table_random(const struct table *t)
 {
     enum { FAIR = 16, TRIES = 1000 };

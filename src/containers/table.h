@@ -49,7 +49,8 @@ uint64_t table_hash(const struct table *t, struct slice key);
 void table_add(struct table *t, void *item);
 void table_add_hashed(struct table *t, void *item, uint64_t hash);
 void *table_remove(struct table *t, struct slice key); /* the item, or NULL */
-/* The slot that points at the item, to put another item with the same key there; NULL when absent. */
+/* The slot that points at the item, to put another item with the same key there; NULL when absent.
+ */
 void **table_slot(struct table *t, struct slice key, uint64_t hash);
 
 /* Looks up n keys (n <= TABLE_BATCH) with all memory accesses overlapped. hashes may be NULL. */

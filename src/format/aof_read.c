@@ -8,7 +8,7 @@
 
 #include "base/must.h"
 
-enum { NOTE_MAX = 1024, CHUNK = 1 << 20 };
+enum { NOTE_MAX = 1024, CHUNK = 1 << 20, KEEP_MAX = 16 << 20 };
 
 void aof_open(struct aof_reader *r, struct in *in, const struct aof_limits *limits)
 {
@@ -100,7 +100,8 @@ static bool argument(struct aof_reader *r)
         return false;
     if (len < 0 || (uint64_t)len > r->limits.bulk_max) {
         FAIL(r, FAULT_FORMAT,
-             "Expected to read string of %" PRId64 " bytes, which is not in the suitable range", len);
+             "Expected to read string of %" PRId64 " bytes, which is not in the suitable range",
+             len);
         return false;
     }
     r->piece_at = in_offset(r->in);
@@ -156,6 +157,8 @@ static enum aof_item command(struct aof_reader *r)
     int64_t n;
     uint64_t name_at = 0;
     r->argc = 0;
+    if (r->text.cap > KEEP_MAX) /* one huge value does not hold its memory to the end */
+        buf_free(&r->text);
     buf_clear(&r->text);
     buf_clear(&r->lengths);
     if (!number_line(r, '*', &n))

@@ -291,7 +291,8 @@ static void stream_info(struct sink *s, const struct stream_info_event *e)
         SEND(w, SLICE_LIT("XADD"), name, SLICE_LIT("MAXLEN"), SLICE_LIT("0"), SLICE_LIT("0-1"),
              SLICE_LIT("x"), SLICE_LIT("y"));
     SEND(w, SLICE_LIT("XSETID"), name, id_text(last, e->last), SLICE_LIT("ENTRIESADDED"),
-         u64_text(added, e->entries_added), SLICE_LIT("MAXDELETEDID"), id_text(deleted, e->max_deleted));
+         u64_text(added, e->entries_added), SLICE_LIT("MAXDELETEDID"),
+         id_text(deleted, e->max_deleted));
 }
 
 static void stream_group(struct sink *s, const struct stream_group_event *e)
@@ -350,7 +351,8 @@ static void stream_owned(struct sink *s, struct stream_id id)
     w->consumer_waits = false;
     SEND(w, SLICE_LIT("XCLAIM"), buf_slice(&w->name), buf_slice(&w->group), buf_slice(&w->consumer),
          SLICE_LIT("0"), id_text(text, id), SLICE_LIT("TIME"), i64_text(time, p->delivered_ms),
-         SLICE_LIT("RETRYCOUNT"), u64_text(count, p->count), SLICE_LIT("JUSTID"), SLICE_LIT("FORCE"));
+         SLICE_LIT("RETRYCOUNT"), u64_text(count, p->count), SLICE_LIT("JUSTID"),
+         SLICE_LIT("FORCE"));
 }
 
 static const struct sink_ops writer_ops = {

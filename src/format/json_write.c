@@ -37,7 +37,8 @@ void json_put_base64(struct buf *to, struct slice bytes)
     size_t left = bytes.len;
     buf_byte(to, '"');
     for (; left > 0; left = left < 3 ? 0 : left - 3, p += 3) {
-        uint32_t x = (uint32_t)p[0] << 16 | (left > 1 ? (uint32_t)p[1] << 8 : 0) | (left > 2 ? p[2] : 0);
+        unsigned second = left > 1 ? p[1] : 0, third = left > 2 ? p[2] : 0;
+        unsigned x = (unsigned)p[0] << 16 | second << 8 | third;
         buf_byte(to, (uint8_t)digits[x >> 18]);
         buf_byte(to, (uint8_t)digits[x >> 12 & 63]);
         buf_byte(to, (uint8_t)(left > 1 ? digits[x >> 6 & 63] : '='));
@@ -170,7 +171,8 @@ static void print_rows(struct json_writer *w)
 
 static void print_head(struct json_writer *w)
 {
-    static const char *const types[] = {"string", "list", "set", "zset", "hash", "stream", "module"};
+    static const char *const types[] = {"string", "list", "set", "zset",
+                                        "hash", "stream", "module"};
     must((size_t)w->key.type < sizeof types / sizeof *types);
     out_printf(w->out, "{\"db\":%u,\"key\":", w->key.db);
     base64(w, buf_slice(&w->name));
@@ -211,7 +213,8 @@ static void walk_text(struct walk *w, struct buf *to)
     w->at = lp_next(w->lp, w->at);
 }
 
-static void print_entry(struct json_writer *j, struct walk *w, struct stream_id master, int64_t shared)
+static void print_entry(struct json_writer *j, struct walk *w, struct stream_id master,
+                        int64_t shared)
 {
     int64_t flags = walk_int(w);
     struct stream_id id = {.ms = master.ms + (uint64_t)walk_int(w)};

@@ -33,7 +33,8 @@ struct out {
 };
 
 void out_init_memory(struct out *out);
-void out_init_callback(struct out *out, out_write *write, void *arg, size_t block_size); /* 0: 1 MiB */
+/* block_size 0: 1 MiB. */
+void out_init_callback(struct out *out, out_write *write, void *arg, size_t block_size);
 void out_free(struct out *out);
 
 static inline bool out_bad(const struct out *out)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The RDB format: numbers that reader, writer and tools share. The full description, with examples,
- * is docs of the format sheet; here it is in short.
+/* The RDB format: numbers that reader, writer and tools share, and the frame in short. Values are
+ * drawn at the head of the files that read them (rdb_value.c, rdb_packed.c, rdb_stream.c ...).
  *
  *   file    magic records... 255 crc64le          no crc before version 5; stored 0 = not computed
  *   magic   "REDIS" + 4 digits, or "VALKEY" + 3 digits (versions >= 80)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* An open-addressing table of 64-bit hashes. A slot counts only when its round is the current one,
- * so starting afresh for the next value costs nothing. At most half full. */
+/* Open addressing in one array of words, cleared for each value as far as that value needs it; at
+ * most half full. For single elements a word is the element's hash. For a listpack it is the upper
+ * half of the hash and the element's position: a meeting of hashes is settled by looking. */
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/must.h"
@@ -8,22 +9,27 @@
 #include "containers/listpack.h"
 #include "format/rdb_parts.h"
 
-struct rdb_distinct_slot {
-    uint64_t hash;
-    uint32_t round;
-    uint32_t at; /* position in the listpack, where there is one */
-};
+enum { SIZE_MIN = 16, START_MAX = 1 << 16 };
 
-enum { SIZE_MIN = 64 };
-
-void distinct_start(struct rdb_distinct *d)
+static void make_room(struct rdb_distinct *d, size_t size)
 {
-    d->used = 0;
-    if (++d->round == 0) { /* rounds wrapped: old marks could look current */
-        for (size_t i = 0; i < d->size; i++)
-            d->slots[i].round = 0;
-        d->round = 1;
+    must((size & (size - 1)) == 0);
+    if (size > d->cap) {
+        mem_free(d->slots);
+        d->slots = mem_alloc(size * sizeof *d->slots);
+        d->cap = size;
     }
+    memset(d->slots, 0, size * sizeof *d->slots);
+    d->size = size;
+    d->used = 0;
+}
+
+void distinct_start(struct rdb_distinct *d, uint64_t expected)
+{
+    size_t size = SIZE_MIN;
+    while (size < START_MAX && size / 2 < expected) /* beyond it only as they come */
+        size *= 2;
+    make_room(d, size);
 }
 
 void distinct_free(struct rdb_distinct *d)
@@ -32,34 +38,37 @@ void distinct_free(struct rdb_distinct *d)
     *d = (struct rdb_distinct){0};
 }
 
-static struct rdb_distinct_slot *probe(struct rdb_distinct *d, uint64_t hash)
+static uint64_t *probe(struct rdb_distinct *d, uint64_t hash)
 {
     size_t i = (size_t)hash & (d->size - 1);
-    while (d->slots[i].round == d->round && d->slots[i].hash != hash)
+    while (d->slots[i] && d->slots[i] != hash)
         i = (i + 1) & (d->size - 1);
     return &d->slots[i];
 }
 
-static void resize(struct rdb_distinct *d, size_t size)
+static void grow(struct rdb_distinct *d)
 {
+    enum { FACTOR = 4 };
     struct rdb_distinct old = *d;
-    must((size & (size - 1)) == 0);
-    d->slots = mem_zalloc(size * sizeof *d->slots);
-    d->size = size;
+    d->slots = NULL;
+    d->cap = 0;
+    make_room(d, old.size * FACTOR);
     for (size_t i = 0; i < old.size; i++)
-        if (old.slots[i].round == d->round)
-            *probe(d, old.slots[i].hash) = old.slots[i];
+        if (old.slots[i])
+            *probe(d, old.slots[i]) = old.slots[i];
+    d->used = old.used;
     mem_free(old.slots);
 }
 
 bool distinct_add(struct rdb_distinct *d, uint64_t hash)
 {
+    hash += hash == 0; /* 0 marks a free slot */
     if ((d->used + 1) * 2 > d->size)
-        resize(d, d->size ? d->size * 2 : SIZE_MIN);
-    struct rdb_distinct_slot *slot = probe(d, hash);
-    if (slot->round == d->round)
+        grow(d);
+    uint64_t *slot = probe(d, hash);
+    if (*slot)
         return false;
-    *slot = (struct rdb_distinct_slot){.hash = hash, .round = d->round};
+    *slot = hash;
     d->used++;
     return true;
 }
@@ -83,25 +92,22 @@ static bool same_text(const uint8_t *lp, size_t a, size_t b)
     return lp_equal(lp, a, lp_get(lp, b, scratch));
 }
 
+/* A listpack is in memory whole: its count is backed by bytes. */
 bool distinct_listpack(struct rdb_distinct *d, const uint8_t *lp, size_t count, unsigned stride)
 {
-    distinct_start(d);
     size_t size = SIZE_MIN;
-    while (size < count / stride * 2 + 2)
+    while (size / 2 < count / stride + 1)
         size *= 2;
-    if (d->size < size)
-        resize(d, size);
+    make_room(d, size);
     for (size_t at = lp_first(lp); at;) {
         uint64_t hash = element_hash(lp, at);
-        struct rdb_distinct_slot *slot = probe(d, hash);
-        while (slot->round == d->round) {
-            if (same_text(lp, slot->at, at))
+        uint64_t word = (hash & ~(uint64_t)UINT32_MAX) | at;
+        size_t i = (size_t)hash & (size - 1);
+        for (; d->slots[i]; i = (i + 1) & (size - 1))
+            if (d->slots[i] >> 32 == word >> 32 && same_text(lp, (uint32_t)d->slots[i], at))
                 return false;
-            slot = probe(d, ++hash); /* two texts, one hash */
-        }
-        *slot = (struct rdb_distinct_slot){.hash = hash, .round = d->round, .at = (uint32_t)at};
-        d->used++;
-        for (unsigned i = 0; i < stride && at; i++)
+        d->slots[i] = word;
+        for (unsigned skip = 0; skip < stride && at; skip++)
             at = lp_next(lp, at);
     }
     return true;

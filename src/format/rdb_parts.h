@@ -14,6 +14,9 @@ uint64_t rdb_count(struct rdb_reader *r, unsigned min_bytes, const char *of_what
 struct slice rdb_str(struct rdb_reader *r, struct buf *hold);
 /* In *hold in any case: it survives further reads. */
 struct slice rdb_str_kept(struct rdb_reader *r, struct buf *hold);
+/* True when packed decodes to exactly len bytes; out has room for RDB_LZF_SLACK more. */
+enum { RDB_LZF_SLACK = 32 };
+bool rdb_unlzf(struct slice packed, uint8_t *out, size_t len);
 void rdb_note(struct rdb_reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- events (rdb_read.c): dropped when nobody wants them ---- */
@@ -33,7 +36,7 @@ void rdb_packed(struct rdb_reader *r, enum pack pack, struct slice bytes);
 void rdb_empty(struct rdb_reader *r);
 
 /* ---- distinctness (rdb_distinct.c) ---- */
-void distinct_start(struct rdb_distinct *d);
+void distinct_start(struct rdb_distinct *d, uint64_t expected);
 /* False when the hash is there already. Two of 2^64 keyed hashes meeting by chance is the only way
  * to be wrong: 3 in 10^8 for a million elements. */
 bool distinct_add(struct rdb_distinct *d, uint64_t hash);
@@ -47,6 +50,9 @@ void rdb_quicklist(struct rdb_reader *r, bool second);
 /* ---- the others ---- */
 void rdb_value(struct rdb_reader *r, int type);  /* rdb_value.c */
 void rdb_stream(struct rdb_reader *r, int type); /* rdb_stream.c */
+void rdb_templated(struct rdb_reader *r, int type); /* rdb_template.c */
+void rdb_template_record(struct rdb_reader *r);
+void rdb_templates_free(struct rdb_reader *r);
 void rdb_module_value(struct rdb_reader *r);     /* rdb_module.c */
 void rdb_module_items(struct rdb_reader *r);
 void rdb_module_aux(struct rdb_reader *r, struct rdb_record *rec);

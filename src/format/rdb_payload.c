@@ -48,7 +48,7 @@ static bool is_value_type(const struct rdb_reader *r, uint8_t type)
 {
     if (type == RDB_MODULE_OLD || type == 8)
         return false;
-    return r->valkey ? type <= RDB_VALKEY_HASH_PATH : type < RDB_HASH_TEMPLATED_PACK;
+    return r->valkey ? type <= RDB_VALKEY_HASH_PATH : type <= RDB_HASH_TEMPLATED_REF;
 }
 
 bool rdb_payload_read(struct slice payload, const struct key_event *key, struct sink *sink,

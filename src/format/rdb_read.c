@@ -14,7 +14,6 @@
 #include <stdio.h>
 
 #include "base/bytes.h"
-#include "base/lzf.h"
 #include "base/must.h"
 #include "base/num.h"
 #include "format/rdb_parts.h"
@@ -48,8 +47,9 @@ uint64_t rdb_count(struct rdb_reader *r, unsigned min_bytes, const char *of_what
 {
     uint64_t n = rdb_len(r);
     if (n > in_left(r->in) / min_bytes) {
-        in_fail(r->in, FAULT_FORMAT, "%" PRIu64 " %s announced, but only %" PRIu64 " bytes are left",
-                n, of_what, in_left(r->in));
+        in_fail(r->in, FAULT_FORMAT,
+                "%" PRIu64 " %s announced, but only %" PRIu64 " bytes are left", n, of_what,
+                in_left(r->in));
         return 0;
     }
     return n;
@@ -80,8 +80,8 @@ static struct slice str_lzf(struct rdb_reader *r, struct buf *hold)
     buf_clear(hold);
     if (len == 0) /* real servers take it for the empty string, whatever was compressed */
         return slice("", 0);
-    char *to = buf_reserve(hold, (size_t)len);
-    if (!lzf_unpack(packed.data, packed.len, to, (size_t)len)) {
+    char *to = buf_reserve(hold, (size_t)len + RDB_LZF_SLACK);
+    if (!rdb_unlzf(packed, (uint8_t *)to, (size_t)len)) {
         in_fail(r->in, FAULT_FORMAT, "Invalid LZF compressed string");
         return slice("", 0);
     }
@@ -272,7 +272,7 @@ void rdb_close(struct rdb_reader *r)
     buf_free(&r->packed);
     buf_free(&r->raw);
     buf_free(&r->pending);
-    buf_free(&r->converted);
+    rdb_templates_free(r);
     distinct_free(&r->distinct);
     distinct_free(&r->names);
 }
@@ -332,8 +332,8 @@ static void read_db(struct rdb_reader *r, struct rdb_record *rec)
     uint64_t db = rdb_len(r);
     unsigned max = r->opt.databases ? r->opt.databases : (unsigned)INT32_MAX;
     if (db >= max)
-        in_fail(r->in, FAULT_LIMIT, "DB number %" PRIu64 " is out of range (there are %u databases)",
-                db, max);
+        in_fail(r->in, FAULT_LIMIT,
+                "DB number %" PRIu64 " is out of range (there are %u databases)", db, max);
     rec->kind = RDB_REC_DB;
     r->db = rec->db = (unsigned)db;
 }
@@ -441,7 +441,8 @@ static void read_record(struct rdb_reader *r, struct rdb_record *rec, uint8_t op
         break;
     case RDB_OP_FUNCTION_OLD:
         r->in->doing = "read-functions";
-        in_fail(r->in, FAULT_CANNOT_HOLD, "Pre-release function format not supported %d", r->version);
+        in_fail(r->in, FAULT_CANNOT_HOLD, "Pre-release function format not supported %d",
+                r->version);
         break;
     case RDB_OP_MODULE_AUX:
         rdb_module_aux(r, rec);
@@ -459,7 +460,10 @@ static void read_record(struct rdb_reader *r, struct rdb_record *rec, uint8_t op
         read_end(r, rec);
         break;
     case RDB_OP_TEMPLATE:
-        in_fail(r->in, FAULT_CANNOT_HOLD, "Records of opcode 242 are not supported");
+        if (r->valkey)
+            in_fail(r->in, FAULT_CANNOT_HOLD, "Records of a forkless save are not supported");
+        else
+            rdb_template_record(r);
         break;
     default:
         read_key(r, rec, op);

@@ -60,9 +60,8 @@ enum rdb_crc_state { RDB_CRC_UNREAD, RDB_CRC_OK, RDB_CRC_NONE /* stored as 0 */,
 
 /* A set of hashes, reused from value to value. */
 struct rdb_distinct {
-    struct rdb_distinct_slot *slots;
-    size_t size, used; /* size: a power of two */
-    uint32_t round;
+    uint64_t *slots;
+    size_t cap, size, used; /* size: a power of two, up to cap */
 };
 
 struct rdb_reader {
@@ -83,7 +82,7 @@ struct rdb_reader {
     bool begun, wanted;
 
     struct buf key, first, second, packed, raw; /* holds, reused */
-    struct buf pending, converted;
+    struct buf pending, templates;
     struct rdb_distinct distinct, names;
 };
 
@@ -103,7 +102,8 @@ bool rdb_read_all(struct rdb_reader *r, struct sink *sink);
 /* Footer: size, version known, CRC (always). */
 bool rdb_payload_check(struct slice payload, int *version, struct fault *f);
 /* Footer, then the one value as the body of the given key (name, db, expiry and so on are the
- * caller's; type and rdb_type are filled in) up to the exact end. An empty collection is a fault. */
+ * caller's; type and rdb_type are filled in) up to the exact end. An empty collection is a
+ * fault. */
 bool rdb_payload_read(struct slice payload, const struct key_event *key, struct sink *sink,
                       const struct rdb_options *opt, struct fault *f);
 /* FUNCTION DUMP: each library to sink->function. */

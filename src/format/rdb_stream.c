@@ -98,7 +98,8 @@ static bool walk_complain(struct walk *w, bool wrong, const char *why)
 }
 
 /* Returns 1 for a deleted entry, else 0. */
-static int walk_entry(struct walk *w, struct stream_id master, int64_t fields, struct stream_sums *sums)
+static int walk_entry(struct walk *w, struct stream_id master, int64_t fields,
+                      struct stream_sums *sums)
 {
     int64_t flags = walk_int(w);
     struct stream_id id = {.ms = master.ms + (uint64_t)walk_int(w)};
@@ -133,8 +134,9 @@ static const char *check_node(const uint8_t *lp, size_t count, struct stream_id 
 {
     struct walk w = {.lp = lp, .at = lp_first(lp), .left = count};
     int64_t live = walk_int(&w), deleted = walk_int(&w), fields = walk_int(&w);
-    walk_complain(&w, live < 0 || deleted < 0 || live > (int64_t)count || deleted > (int64_t)count ||
-                          live + deleted == 0, "Stream node: bad entry counts");
+    int64_t most = (int64_t)count;
+    bool impossible = live < 0 || deleted < 0 || live > most || deleted > most;
+    walk_complain(&w, impossible || live + deleted == 0, "Stream node: bad entry counts");
     walk_complain(&w, sums->any && id_cmp(master, sums->newest) <= 0, "Stream nodes out of order");
     walk_skip(&w, fields);
     walk_complain(&w, walk_int(&w) != 0, "Stream node: bad end of the master entry");
@@ -170,7 +172,8 @@ static void read_node(struct rdb_reader *r, struct stream_sums *sums)
 
 /* ---- the numbers behind the nodes ---- */
 
-static void mend(struct rdb_reader *r, const struct stream_sums *sums, struct stream_info_event *info)
+static void mend(struct rdb_reader *r, const struct stream_sums *sums,
+                 struct stream_info_event *info)
 {
     bool wrong = info->length != sums->live || (sums->any && id_cmp(info->last, sums->newest) < 0);
     if (wrong && !sums->any)
@@ -319,7 +322,7 @@ static void read_group(struct rdb_reader *r, int version, const struct stream_in
     for (size_t i = 0; i < n; i++)
         RDB_EVENT(r, stream_pending, &all[i].event);
     uint64_t owned = 0;
-    distinct_start(&r->distinct);
+    distinct_start(&r->distinct, e.consumers);
     for (uint64_t i = 0; i < e.consumers && !in_bad(r->in); i++)
         owned += read_consumer(r, version);
     if (owned != n)
@@ -355,7 +358,7 @@ void rdb_stream(struct rdb_reader *r, int type)
     for (uint64_t i = 0; i < nodes && !in_bad(r->in); i++)
         read_node(r, &sums);
     read_info(r, version, &sums, &info);
-    distinct_start(&r->names);
+    distinct_start(&r->names, info.groups);
     for (uint64_t i = 0; i < info.groups && !in_bad(r->in); i++)
         read_group(r, version, &info);
     if (version >= 4)

@@ -15,8 +15,8 @@
 #include <math.h>
 
 #include "base/hash.h"
-#include "base/num.h"
 #include "format/rdb_parts.h"
+#include "format/score.h"
 
 /* Refuses an element that the value has already. */
 static void check_new(struct rdb_reader *r, struct slice element, const char *what)
@@ -34,7 +34,8 @@ static uint64_t begin_counted(struct rdb_reader *r, enum value_type type, unsign
         rdb_empty(r);
     else
         rdb_begin(r, type, n, 0);
-    distinct_start(&r->distinct);
+    if (!r->opt.trust_distinct)
+        distinct_start(&r->distinct, n);
     return n;
 }
 
@@ -71,7 +72,7 @@ static double text_double(struct rdb_reader *r)
     double score = 0;
     if (len == TEXT_NAN)
         in_fail(r->in, FAULT_FORMAT, "Zset with NAN score detected");
-    else if (!num_parse_double(in_slice(r->in, len, &r->second), &score))
+    else if (!score_parse(in_slice(r->in, len, &r->second), &score))
         in_fail(r->in, FAULT_FORMAT, "Zset score is not a number");
     return score;
 }
@@ -165,6 +166,12 @@ static void read_redis_only(struct rdb_reader *r, int type)
     case RDB_STREAM_4:
     case RDB_STREAM_5:
         rdb_stream(r, type);
+        break;
+    case RDB_HASH_TEMPLATED_PACK:
+    case RDB_HASH_TEMPLATED_PACK_REF:
+    case RDB_HASH_TEMPLATED:
+    case RDB_HASH_TEMPLATED_REF:
+        rdb_templated(r, type);
         break;
     default:
         in_fail(r->in, FAULT_CANNOT_HOLD, "Values of type %d are not supported", type);

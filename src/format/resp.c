@@ -3,13 +3,14 @@
  *
  *   *<count>\r\n  then count times  $<length>\r\n<length bytes>\r\n
  *
- * and the inline form, a line ended by LF. The first byte of a command decides. As clients have come
- * to rely on, the byte behind CR and the two behind a bulk are skipped unseen, and a count <= 0 is a
- * command that is not there.
+ * and the inline form, a line ended by LF. The first byte of a command decides. As clients have
+ * come to rely on, the byte behind CR and the two behind a bulk are skipped unseen, and a count <=
+ * 0 is a command that is not there.
  *
- * Where the state is kept between calls: missing > 0 says that a count has been read; bulk >= 0 that
- * a length has been read. args[first..used) are whole arguments. Lines are short, so a half line is
- * simply read again, but for how far it was searched (seen), lest a byte at a time be quadratic.
+ * Where the state is kept between calls: missing > 0 says that a count has been read; bulk >= 0
+ * that a length has been read. args[first..used) are whole arguments. Lines are short, so a half
+ * line is simply read again, but for how far it was searched (seen), lest a byte at a time be
+ * quadratic.
  *
  * Whether a line is too long must not depend on how the bytes were cut into packets: it is when its
  * end is not among the first RESP_LINE_MAX + 2 bytes. */

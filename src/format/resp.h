@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What clients send, cut into arguments in place: "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n" or a line "GET k".
+/* What clients send, cut into arguments in place: "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n" or a line "GET
+ * k".
  *
  *   buf ... new bytes behind b.len ...
  *   while ((got = resp_next(&r, b.data, b.len, &cmd)) == RESP_COMMAND)
@@ -56,8 +57,8 @@ static inline const struct slice *resp_argv(const struct resp *r, const struct r
 }
 /* The commands cut so far have been run: their arguments are forgotten. */
 void resp_batch_done(struct resp *r);
-/* The byte that was at from is now at to, and all others with it; dropped bytes went from the front.
- * Only what lies before r->start may be dropped, and only after resp_batch_done. */
+/* The byte that was at from is now at to, and all others with it; dropped bytes went from the
+ * front. Only what lies before r->start may be dropped, and only after resp_batch_done. */
 void resp_moved(struct resp *r, const char *from, const char *to, size_t dropped);
 /* Bytes that must still come for the bulk being read, with its line end; 0 when none is. */
 size_t resp_wanted(const struct resp *r, size_t len);

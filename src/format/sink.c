@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "containers/intset.h"
 #include "containers/listpack.h"
+#include "format/score.h"
 
 bool sink_score_of(const uint8_t *lp, size_t at, double *score)
 {
@@ -15,8 +16,7 @@ bool sink_score_of(const uint8_t *lp, size_t at, double *score)
         *score = (double)whole;
         return true;
     }
-    enum { SCORE_TEXT_MAX = 128 };
-    return text.len <= SCORE_TEXT_MAX && num_parse_double(text, score);
+    return score_parse(text, score);
 }
 
 static void unpack_items(struct sink *s, const uint8_t *lp)

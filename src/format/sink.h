@@ -100,7 +100,8 @@ struct sink_ops {
     bool (*key)(struct sink *, const struct key_event *); /* false = skip the body (no end_key) */
     bool (*packed)(struct sink *, enum pack, struct slice bytes); /* false = give me the elements */
     void (*item)(struct sink *, struct slice);
-    void (*pair)(struct sink *, struct slice field, struct slice value, int64_t expire_ms); /* -1 none */
+    /* expire_ms: of the field; KEY_NO_EXPIRE for none */
+    void (*pair)(struct sink *, struct slice field, struct slice value, int64_t expire_ms);
     void (*score)(struct sink *, struct slice member, double score);
     void (*stream_node)(struct sink *, struct stream_id master, struct slice listpack);
     void (*stream_info)(struct sink *, const struct stream_info_event *);

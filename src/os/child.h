@@ -9,7 +9,8 @@
  *   }
  *
  * In the parent spec.ended comes from the loop, once, after the child was waited for: also when it
- * crashed, was killed or never reported. The struct child is the caller's and must stay until then. */
+ * crashed, was killed or never reported. The struct child is the caller's and must stay until
+ * then. */
 #ifndef OS_CHILD_H
 #define OS_CHILD_H
 
@@ -63,7 +64,8 @@ struct child { /* zero it before the first use; read only */
 
 /* The pid in the parent, 0 in the child, -errno with f filled. In the child the signals are back at
  * their defaults (SIGINT ignored: a terminal's ^C is the parent's) and the log's role is C. */
-pid_t child_fork(struct child *c, struct loop *loop, const struct child_spec *spec, struct fault *f);
+pid_t child_fork(struct child *c, struct loop *loop, const struct child_spec *spec,
+                 struct fault *f);
 void child_kill(struct child *c, int signal);
 /* Blocks until it has gone; spec.ended is called before this returns. */
 void child_wait(struct child *c);

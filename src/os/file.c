@@ -7,6 +7,7 @@
  * else runs, the server never does. */
 #include "os/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -125,7 +126,8 @@ int file_open(const char *path, int flags, mode_t mode)
     return fd;
 }
 
-/* Linux has released the descriptor even when close was interrupted: a retry could close another. */
+/* Linux has released the descriptor even when close was interrupted: a retry could close another
+ * one. */
 int file_close(int fd)
 {
     int rc = calls_in_use->close(fd);
@@ -323,6 +325,20 @@ bool file_slurp(const char *path, size_t limit, struct buf *out, struct fault *f
     bool ok = read_to_end(fd, path, limit, out, f);
     file_close(fd);
     return ok;
+}
+
+int file_each(const char *dir, bool (*visit)(void *arg, const char *name), void *arg)
+{
+    DIR *d = opendir(dir);
+    if (!d)
+        return -errno;
+    for (struct dirent *entry; (entry = readdir(d));) {
+        bool self = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        if (!self && !visit(arg, entry->d_name))
+            break;
+    }
+    closedir(d);
+    return 0;
 }
 
 bool file_exists(const char *path)

@@ -65,6 +65,8 @@ bool file_publish(int fd, const char *tmp, const char *path, struct fault *f);
 bool file_replace(const char *tmp, const char *path, struct slice content, struct fault *f);
 /* Whole small file into out (appended); refuses above limit. */
 bool file_slurp(const char *path, size_t limit, struct buf *out, struct fault *f);
+/* Each name in the directory but . and ..; the visitor returns false to stop. 0 or -errno. */
+int file_each(const char *dir, bool (*visit)(void *arg, const char *name), void *arg);
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);
 

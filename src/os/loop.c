@@ -29,7 +29,7 @@ struct loop {
     size_t timers, heap_cap;
     struct stage before[LOOP_STAGES_MAX], after[LOOP_STAGES_MAX];
     int before_count, after_count;
-    bool awake, stopped;
+    bool awake, stopped, turning;
     atomic_bool woken; /* a byte is already on its way through the pipe */
     int wake_write;
     struct loop_io wake;
@@ -231,8 +231,9 @@ static int64_t sleep_us(const struct loop *loop, int64_t now, int64_t max_us)
 
 void loop_turn(struct loop *loop, int64_t max_us)
 {
-    must(loop->event_count == 0); /* turns do not nest */
+    must(!loop->turning); /* turns do not nest */
     int64_t began = clock_mono_us();
+    loop->turning = true;
     loop->awake = false;
     for (int i = 0; i < loop->before_count; i++)
         loop->before[i].run(loop->before[i].arg);
@@ -251,8 +252,14 @@ void loop_turn(struct loop *loop, int64_t max_us)
     loop->event_count = loop->event_at = 0;
     if (loop->timers)
         run_timers(loop);
+    loop->turning = false;
     loop->stats.turns++;
     loop->stats.busy_us += (uint64_t)(asleep - began + clock_mono_us() - awake);
+}
+
+bool loop_in_turn(const struct loop *loop)
+{
+    return loop->turning;
 }
 
 void loop_run(struct loop *loop)

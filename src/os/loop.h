@@ -64,6 +64,7 @@ void loop_wake(struct loop *loop);
 
 /* One turn; sleeps at most max_us (-1: as long as nothing happens). */
 void loop_turn(struct loop *loop, int64_t max_us);
+bool loop_in_turn(const struct loop *loop); /* called from one of its callbacks? */
 void loop_run(struct loop *loop); /* turns until loop_stop */
 void loop_stop(struct loop *loop);
 

@@ -6,8 +6,8 @@
  *   durable    fdatasync said so                                  (stage SYNC, or the worker)
  *
  * appended >= written >= durable, always. A write that fails half way is cut off again, so the file
- * ends with a whole batch; if even that fails, broken_tail keeps the missing rest first in pending. A
- * failed fdatasync under always ends the process with the replies unsent: what the kernel holds
+ * ends with a whole batch; if even that fails, broken_tail keeps the missing rest first in pending.
+ * A failed fdatasync under always ends the process with the replies unsent: what the kernel holds
  * cannot be known any more. Otherwise writes are refused until writing and syncing work again. */
 #include "persist/aof.h"
 
@@ -43,8 +43,9 @@ const char *aof_refusal(struct aof *a)
 
 static _Noreturn void stop_unsent(const char *what, int err)
 {
-    log_warning("Can't recover from AOF %s error when the AOF fsync policy is 'always': %s. Exiting...",
-                what, strerror(err));
+    log_warning(
+        "Can't recover from AOF %s error when the AOF fsync policy is 'always': %s. Exiting...",
+        what, strerror(err));
     exit(1);
 }
 
@@ -102,7 +103,8 @@ static bool write_pending(struct aof *a)
     return true;
 }
 
-/* Under everysec: does a running sync make us wait? At most two seconds, then the stall is taken. */
+/* Under everysec: does a running sync make us wait? At most two seconds, then the stall is taken.
+ */
 static bool postpone(struct aof *a)
 {
     if (a->policy != AOF_EVERYSEC || !a->sync.running)

@@ -5,8 +5,8 @@
  *   commit -> pending -> (stage LOG) write -> (stage SYNC, or a worker) fdatasync -> durable
  *
  * Positions are those of commit.h. Under always replies wait for durable (the gate); the sync runs
- * between LOG and REPLY of the same turn, once for all clients. Under everysec a worker syncs once a
- * second; while it does, writing waits up to two seconds rather than stall behind it. */
+ * between LOG and REPLY of the same turn, once for all clients. Under everysec a worker syncs once
+ * a second; while it does, writing waits up to two seconds rather than stall behind it. */
 #ifndef PERSIST_AOF_H
 #define PERSIST_AOF_H
 
@@ -23,7 +23,8 @@ enum aof_policy { AOF_ALWAYS, AOF_EVERYSEC, AOF_NO };
 enum aof_state {
     AOF_OFF,
     AOF_ON,
-    AOF_WAIT_REWRITE, /* switched on at run time: logs to a temporary increment until a base exists */
+    AOF_WAIT_REWRITE, /* switched on at run time: logs to a temporary increment until a base exists
+                       */
 };
 
 struct aof_sync {
@@ -38,8 +39,8 @@ struct aof_sync {
 struct aof {
     struct persist *persist;
     /* settings */
-    bool enabled, no_fsync_on_rewrite, load_truncated, use_rdb_preamble, timestamp, incremental_fsync,
-        disable_auto_gc;
+    bool enabled, no_fsync_on_rewrite, load_truncated, use_rdb_preamble, timestamp,
+        incremental_fsync, disable_auto_gc;
     int policy;
     int64_t rewrite_percentage, rewrite_min_size;
     char *filename, *dirname;
@@ -100,6 +101,8 @@ void aof_measure(struct aof *a); /* total_size from the files */
 bool rewrite_start(struct aof *a, struct fault *f);
 /* In this process, at start: base from memory, a fresh increment, the manifest. */
 bool rewrite_now(struct aof *a, struct fault *f);
+/* Deletes the files that only history names, unless told to keep them. */
+void rewrite_collect(struct aof *a);
 void rewrite_tick(struct aof *a, int64_t now_ms);
 /* CONFIG SET appendonly. */
 bool aof_switch_on(struct aof *a, struct fault *f);

@@ -7,7 +7,8 @@
 
 #include "persist/persist.h"
 
-/* The dump file into the keyspace. exists (may be NULL) tells whether there was one; none is fine. */
+/* The dump file into the keyspace. exists (may be NULL) tells whether there was one; none is fine.
+ */
 bool boot_load_rdb(struct persist *p, bool *exists, struct fault *f);
 /* The append log by its manifest; repairs a torn tail as configured. */
 bool boot_load_aof(struct persist *p, struct fault *f);

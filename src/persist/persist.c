@@ -38,7 +38,8 @@ const char *persist_busy(const struct persist *p)
 }
 
 pid_t persist_fork(struct persist *p, enum child_kind kind, const char *name,
-                   void (*ended)(void *arg, const struct child_end *end), void *arg, struct fault *f)
+                   void (*ended)(void *arg, const struct child_end *end), void *arg,
+                   struct fault *f)
 {
     must(p->child_kind == CHILD_NONE);
     struct hooks *hooks = server_hooks(p->server);
@@ -85,8 +86,8 @@ void persist_kill_child(struct persist *p, enum child_kind kind)
 {
     if (p->child_kind != kind || kind == CHILD_NONE)
         return;
-    log_notice("Killing the running %s child: %ld", kind == CHILD_SAVE ? "RDB saving" : "AOF rewrite",
-               (long)p->child.pid);
+    log_notice("Killing the running %s child: %ld",
+               kind == CHILD_SAVE ? "RDB saving" : "AOF rewrite", (long)p->child.pid);
     child_kill(&p->child, SIGKILL);
     child_wait(&p->child);
 }
@@ -104,7 +105,8 @@ static const char *admit(void *arg, struct ctx *c, const struct command_entry *e
         return "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
                "persist to disk. Commands that may modify the data set are disabled, because this "
                "instance is configured to report errors during writes if RDB snapshotting fails "
-               "(stop-writes-on-bgsave-error option). Please check the Redis logs for details about "
+               "(stop-writes-on-bgsave-error option). Please check the Redis logs for details "
+               "about "
                "the RDB error.";
     return aof_refusal(p->aof);
 }
@@ -142,7 +144,8 @@ static bool shutdown_asked(void *arg, unsigned flags)
         }
         log_notice("Calling fsync() on the AOF file.");
         if (!aof_flush(p->aof, true) || !aof_sync_now(p->aof)) {
-            log_warning("The append log could not be written to its end%s", force ? "" : ", can't exit");
+            log_warning("The append log could not be written to its end%s",
+                        force ? "" : ", can't exit");
             if (!force)
                 return false;
         }
@@ -190,14 +193,19 @@ static bool start_log(struct persist *p, struct fault *f)
     bool found, dump = false;
     if (!boot_find_aof(p, &found, f))
         return false;
-    if (found)
-        return boot_load_aof(p, f) && aof_open_log(p->aof, f);
+    if (found) {
+        if (!boot_load_aof(p, f) || !aof_open_log(p->aof, f))
+            return false;
+        rewrite_collect(p->aof); /* what a crash may have left of the last rewrite */
+        return true;
+    }
     if (!boot_load_rdb(p, &dump, f))
         return false;
     if (dump)
-        log_notice("appendonly is on and there is no append log: the data set was loaded from %s, the "
-                   "log begins with it",
-                   p->snapshot->filename);
+        log_notice(
+            "appendonly is on and there is no append log: the data set was loaded from %s, the "
+            "log begins with it",
+            p->snapshot->filename);
     return rewrite_now(p->aof, f);
 }
 
@@ -206,5 +214,6 @@ bool persist_start(struct persist *p, struct fault *f)
     p->snapshot->last_save_s = clock_wall_ms() / 1000;
     bool ok = p->aof->enabled ? start_log(p, f) : boot_load_rdb(p, NULL, f);
     commit_set_dirty(server_commit(p->server), 0);
+    p->aof->started = ok;
     return ok;
 }

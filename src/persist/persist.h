@@ -33,6 +33,7 @@ struct persist {
     uint64_t keys_at_fork;       /* for progress */
     /* loading */
     bool loading;
+    bool no_turns; /* loading inside a command: clients wait */
     int64_t load_began_s;
     uint64_t load_total_bytes, load_done_bytes, load_rdb_used_mem;
     uint64_t load_keys_loaded, load_keys_expired;

@@ -35,7 +35,7 @@ const struct command cmd_persist_commands[] = {
      .args = "save-selector:oneof?(nosave:token=NOSAVE save:token=SAVE) now:token=NOW?^7.0.0 "
        "force:token=FORCE?^7.0.0 abort:token=ABORT?^7.0.0"},
     {.name = "debug", .run = cmd_debug, .arity = -2,
-     .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE, .group = "server",
+     .flags = CMD_PROTECTED | CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE, .group = "server",
      .since = "1.0.0",
      .summary = "Container of commands for tests",
      .complexity = "Depends on subcommand."},

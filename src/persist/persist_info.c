@@ -80,8 +80,8 @@ static void loading_info(const struct persist *p, struct info_out *o)
 {
     int64_t elapsed = clock_wall_ms() / 1000 - p->load_began_s;
     uint64_t done = p->load_done_bytes, total = p->load_total_bytes ? p->load_total_bytes : 1;
-    int64_t eta = done ? (int64_t)((double)elapsed * (double)(total - (done < total ? done : total)) /
-                                   (double)done)
+    int64_t eta = done ? (int64_t)((double)elapsed *
+                                   (double)(total - (done < total ? done : total)) / (double)done)
                        : -1;
     info_i64(o, "loading_start_time", p->load_began_s);
     info_u64(o, "loading_total_bytes", p->load_total_bytes);

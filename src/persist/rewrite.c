@@ -2,11 +2,10 @@
 /* A rewrite replaces base and increments by a new base. At any moment the manifest names files that
  * together hold everything (formats.md 5.6):
  *
- *   1  a new increment is created and added to the manifest; what is written from here on goes there
- *   2  a child writes the data set as of this moment to a temporary file, synced
- *   3  the file is renamed to the next base
- *   4  the manifest is replaced: new base, newest increment; the rest becomes history
- *   5  history is deleted, and the manifest written without it
+ *   1  a new increment is created and added to the manifest; what is written from here on goes
+ * there 2  a child writes the data set as of this moment to a temporary file, synced 3  the file is
+ * renamed to the next base 4  the manifest is replaced: new base, newest increment; the rest
+ * becomes history 5  history is deleted, and the manifest written without it
  *
  * Switching the log on is the same with a temporary increment that no manifest names until step 4:
  * before there is a base, an increment means nothing. */
@@ -95,7 +94,8 @@ static bool write_base(struct aof *a, struct snapshot_file *file, struct fault *
 
 struct install {
     struct manifest next;
-    char *base_path, *incr_path; /* the names the temporary files get; incr only when switching on */
+    char *base_path,
+        *incr_path; /* the names the temporary files get; incr only when switching on */
     char *temp_incr;
 };
 
@@ -136,7 +136,7 @@ static bool rename_into_place(const char *from, const char *to, struct fault *f)
 }
 
 /* Deletes what only history names. A crash half way: the next start goes on with it. */
-static void delete_history(struct aof *a)
+void rewrite_collect(struct aof *a)
 {
     struct fault f = {0};
     if (a->disable_auto_gc || a->manifest.history.count == 0)
@@ -183,7 +183,7 @@ static bool install_base(struct aof *a, const char *tmp, struct fault *f)
     }
     install_free(&in);
     if (ok) {
-        delete_history(a);
+        rewrite_collect(a);
         aof_measure(a);
         a->base_size = a->total_size;
     }
@@ -343,7 +343,8 @@ static _Noreturn void run_child(struct aof *a)
     child_name(tmp, getpid(), false);
     child_name(finished, getpid(), true);
     struct snapshot_file file = {.path = tmp, .child = &a->persist->child};
-    bool ok = write_base(a, &file, &report.fault) && rename_into_place(tmp, finished, &report.fault);
+    bool ok =
+        write_base(a, &file, &report.fault) && rename_into_place(tmp, finished, &report.fault);
     report.keys = file.keys;
     report.bytes = file.bytes;
     child_finish(&a->persist->child, &report, sizeof report, ok ? 0 : 1);
@@ -395,7 +396,8 @@ bool rewrite_now(struct aof *a, struct fault *f)
     child_name(tmp, getpid(), true);
     struct snapshot_file file = {.path = tmp};
     must(a->state == AOF_OFF);
-    return make_dir(a, f) && write_base(a, &file, f) && install_base(a, tmp, f) && aof_open_log(a, f);
+    return make_dir(a, f) && write_base(a, &file, f) && install_base(a, tmp, f) &&
+           aof_open_log(a, f);
 }
 
 static bool grown(const struct aof *a)

@@ -23,8 +23,8 @@ static bool add_points(struct snapshot *s, int argc, const struct slice *argv, s
         return bad_points(f);
     for (int i = 0; i < argc; i += 2) {
         struct save_point point;
-        if (!num_parse_i64(argv[i], &point.seconds) || !num_parse_i64(argv[i + 1], &point.changes) ||
-            point.seconds < 1 || point.changes < 0)
+        if (!num_parse_i64(argv[i], &point.seconds) ||
+            !num_parse_i64(argv[i + 1], &point.changes) || point.seconds < 1 || point.changes < 0)
             return bad_points(f);
         if (s->point_count == SAVE_POINTS_MAX) {
             fault_set(f, FAULT_LIMIT, "More than %d save points", SAVE_POINTS_MAX);
@@ -46,7 +46,8 @@ static bool parse_save(void *owner, int argc, const struct slice *argv, struct f
         struct buf hold = {0};
         struct slice words[2 * SAVE_POINTS_MAX];
         int count = 0;
-        ok = config_split(argv[0], &hold, words, 2 * SAVE_POINTS_MAX, &count) ? true : bad_points(f);
+        ok =
+            config_split(argv[0], &hold, words, 2 * SAVE_POINTS_MAX, &count) ? true : bad_points(f);
         ok = ok && add_points(s, count, words, f);
         buf_free(&hold);
     } else {
@@ -96,7 +97,8 @@ static bool apply_version(void *owner, struct fault *f)
     return true;
 }
 
-static const struct config_word sanitize_words[] = {{"no", 0}, {"yes", 1}, {"clients", 2}, {NULL, 0}};
+static const struct config_word sanitize_words[] = {
+    {"no", 0}, {"yes", 1}, {"clients", 2}, {NULL, 0}};
 
 #define FIELD(name) .offset = offsetof(struct snapshot, name)
 static const struct config_option options[] = {

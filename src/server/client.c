@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* open -> (closing, when asked) -> freed before the loop sleeps. A client that runs a command (busy)
- * stays in the closing list until it does not. */
+/* open -> (closing, when asked) -> freed before the loop sleeps. A client that runs a command
+ * (busy) stays in the closing list until it does not. */
 #include "server/client.h"
 
 #include <stdio.h>
@@ -189,6 +189,21 @@ void client_select(struct client *c, unsigned db)
     c->db = server_keyspace(c->server)->dbs[db];
 }
 
+/* A client has selected a number, not the data that lay under it. */
+void clients_swap_databases(struct clients *cs, unsigned a, unsigned b)
+{
+    struct keyspace *ks = server_keyspace(cs->server);
+    keyspace_swap(ks, a, b);
+    LINK_FOR(pos, &cs->all) {
+        struct client *c = LINK_OF(pos, struct client, link);
+        if (c->db == ks->dbs[a])
+            c->db = ks->dbs[b];
+        else if (c->db == ks->dbs[b])
+            c->db = ks->dbs[a];
+    }
+    watches_swapped(server_watches(cs->server), ks, a, b);
+}
+
 /* ---- what it is ---- */
 enum client_class client_class(const struct client *c)
 {
@@ -302,7 +317,7 @@ bool client_check_output_limit(struct client *c)
         return false;
     struct buf line = {0};
     client_describe(c, &line);
-    log_warning("Client %s scheduled to be closed ASAP for overcoming of output buffer limits.",
+    log_warning("Client closed: its output is over client-output-buffer-limit: %s",
                 buf_cstr(&line));
     buf_free(&line);
     server_stats(c->server)->output_buffer_limit++;
@@ -317,7 +332,7 @@ static void tick_one(struct clients *cs, struct client *c, int64_t now_s)
     if (c->flags & CLIENT_CLOSE_SOON || c->io.fd < 0)
         return;
     if (cs->timeout_s && !exempt && now_s - c->active_s > cs->timeout_s) {
-        log_verbose("Closing idle client");
+        log_verbose("Client closed: idle for longer than timeout");
         client_close_soon(c);
         return;
     }
@@ -343,8 +358,6 @@ void clients_tick(struct clients *cs, int64_t now_ms, unsigned share)
         link_push_back(&cs->all, &c->link);
         tick_one(cs, c, now_ms / 1000);
     }
-    if (cs->pause_until_ms && now_ms >= cs->pause_until_ms)
-        clients_unpause(cs);
 }
 
 /* ---- pause ---- */

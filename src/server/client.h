@@ -126,6 +126,8 @@ void client_close_soon(struct client *c);
 /* RESET: back to what a new connection is. */
 void client_reset(struct client *c);
 void client_select(struct client *c, unsigned db);
+/* SWAPDB: databases, and with them what clients and watchers see. */
+void clients_swap_databases(struct clients *cs, unsigned a, unsigned b);
 struct client *clients_find(const struct clients *cs, uint64_t id);
 enum client_class client_class(const struct client *c);
 const char *client_class_name(enum client_class k);

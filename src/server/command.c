@@ -304,7 +304,8 @@ static int spec_keys(const struct key_spec *k, int argc, const struct slice *arg
     return n < max ? n : max;
 }
 
-int command_keys(const struct command_entry *e, int argc, const struct slice *argv, int *at, int max)
+int command_keys(const struct command_entry *e, int argc, const struct slice *argv, int *at,
+                 int max)
 {
     int n = 0;
     if (e->row.find_keys)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Commands are data: one const table per family, registered at start. COMMAND, ACL, the executor and the
- * routing of keys all read the same rows.
+/* Commands are data: one const table per family, registered at start. COMMAND, ACL, the executor
+ * and the routing of keys all read the same rows.
  *
  *   const struct command cmd_string_commands[] = {
  *       {.name = "get", .run = cmd_get, .arity = 2, .flags = CMD_READONLY | CMD_FAST,
@@ -107,7 +107,8 @@ struct commands *commands_new(void);
 void commands_free(struct commands *cs);
 /* Adds a family; arg is handed to its handlers as ctx.arg. The table must outlive the registry. */
 void commands_add(struct commands *cs, const struct command *table, void *arg);
-/* rename-command: new_name "" removes. False when there is no such command, or the name is taken. */
+/* rename-command: new_name "" removes. False when there is no such command, or the name is
+ * taken. */
 bool commands_rename(struct commands *cs, struct slice name, struct slice new_name);
 
 /* A registered command: the row, its arg, its numbers. */
@@ -131,7 +132,8 @@ void commands_reset_stats(struct commands *cs);
 void commands_each(struct commands *cs, commands_visit *visit, void *arg); /* top level */
 
 /* Key positions of a call; -1 when it has none or they cannot be told. */
-int command_keys(const struct command_entry *e, int argc, const struct slice *argv, int *at, int max);
+int command_keys(const struct command_entry *e, int argc, const struct slice *argv, int *at,
+                 int max);
 const char *command_flag_name(unsigned bit_index);
 const char *command_category_name(unsigned bit_index);
 

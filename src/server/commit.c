@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The open unit is a buffer of encoded commands. Room for a MULTI is kept free at its front, so that
- * when the unit turns out to be more than one command nothing has to move:
+/* The open unit is a buffer of encoded commands. Room for a MULTI is kept free at its front, so
+ * that when the unit turns out to be more than one command nothing has to move:
  *
  *   [15 bytes reserved for MULTI][SELECT][command][SELECT][command]...[EXEC]
  *

@@ -3,8 +3,8 @@
  * changed becomes one batch of RESP bytes, gets its position, and goes to each COMMIT listener.
  *
  * The position counts bytes of the logical log: append log offset, replication offset, WAIT and
- * WAITAOF all read it. A unit of more than one command is wrapped in MULTI ... EXEC. A SELECT is put
- * in front when the database differs from the last one logged. Without listeners nothing is
+ * WAITAOF all read it. A unit of more than one command is wrapped in MULTI ... EXEC. A SELECT is
+ * put in front when the database differs from the last one logged. Without listeners nothing is
  * encoded and the position stands still. */
 #ifndef SERVER_COMMIT_H
 #define SERVER_COMMIT_H

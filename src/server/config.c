@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The registry of options, CONFIG GET and CONFIG SET.
  *
- * CONFIG SET: look all up -> keep every old value as text -> store all -> apply each owner's function
- * once. Whatever fails puts the old texts back and applies them again. */
+ * CONFIG SET: look all up -> keep every old value as text -> store all -> apply each owner's
+ * function once. Whatever fails puts the old texts back and applies them again. */
 #include "server/config.h"
 
 #include <string.h>
@@ -146,8 +146,8 @@ static bool may_set(struct config *cfg, struct option *o, struct slice name, str
     return !fault_is(f);
 }
 
-static bool look_up_all(struct config *cfg, int n, const struct slice *pairs, struct change *changes,
-                        struct slice *bad, struct fault *f)
+static bool look_up_all(struct config *cfg, int n, const struct slice *pairs,
+                        struct change *changes, struct slice *bad, struct fault *f)
 {
     for (int i = 0; i < n; i++) {
         struct option *o = config_find(cfg, pairs[i * 2]);
@@ -171,7 +171,7 @@ static bool store_one(struct option *o, struct slice text, struct fault *f)
     struct slice words[CONFIG_WORDS_MAX / 16];
     struct buf hold = {0};
     int count = 0;
-    if (o->row->kind != CONFIG_CUSTOM)
+    if (o->row->kind != CONFIG_CUSTOM || o->row->flags & CONFIG_MULTI)
         return option_store(o, 1, &text, f);
     if (!config_split(text, &hold, words, CONFIG_WORDS_MAX / 16, &count)) {
         fault_set(f, FAULT_INVALID, "Unbalanced quotes in configuration line");
@@ -180,10 +180,7 @@ static bool store_one(struct option *o, struct slice text, struct fault *f)
     }
     if (count == 0)
         words[count++] = SLICE_LIT("");
-    bool ok = true;
-    if (o->row->flags & CONFIG_MULTI)
-        ok = option_store(o, 0, NULL, f);
-    ok = ok && option_store(o, count, words, f);
+    bool ok = option_store(o, count, words, f);
     buf_free(&hold);
     return ok;
 }

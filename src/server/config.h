@@ -7,9 +7,9 @@
  *       {.name = NULL}};
  *   config_add(cfg, options, thing);     // sets the initial value at once
  *
- * Sources, later ones win as in 7.2: file (with include), standard input "-", --option arguments. A bad
- * line is a fault with file, line number and reason. CONFIG SET is all or nothing: every value is
- * parsed, then set, then applied; a failing apply puts all old values back. */
+ * Sources, later ones win as in 7.2: file (with include), standard input "-", --option arguments. A
+ * bad line is a fault with file, line number and reason. CONFIG SET is all or nothing: every value
+ * is parsed, then set, then applied; a failing apply puts all old values back. */
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
 
@@ -24,7 +24,7 @@
 enum config_kind {
     CONFIG_BOOL,    /* bool */
     CONFIG_INT,     /* int64_t within min..max */
-    CONFIG_SIZE,    /* int64_t bytes, "10mb"; percent allowed with CONFIG_PERCENT (stored negative) */
+    CONFIG_SIZE,    /* int64_t bytes, "10mb"; CONFIG_PERCENT: also "5%", stored negative */
     CONFIG_OCTAL,   /* int64_t */
     CONFIG_ENUM,    /* int, by words */
     CONFIG_STRING,  /* char *, mem_alloc; NULL means empty */
@@ -57,12 +57,13 @@ struct config_option {
     int64_t min, max;       /* CONFIG_INT, CONFIG_SIZE; 0,0: no bounds */
     const struct config_word *words;
     /* After the value was set; false with f filled puts it back. At start: called once, after all
-     * sources are read, only if given in one of them... never for initial values. NULL: nothing to do. */
+     * sources are read, only if given in one of them... never for initial values. NULL: nothing to
+     * do. */
     bool (*apply)(void *owner, struct fault *f);
     /* CONFIG_STRING: may the text stand? NULL: any. */
     bool (*check)(void *owner, struct slice text, struct fault *f);
-    /* CONFIG_CUSTOM. parse: the words behind the name; sets the owner's value. MULTI: adds to it, and
-     * argc 0 clears it, which comes before the first line of a load and before CONFIG SET's words. */
+    /* CONFIG_CUSTOM. parse: the words behind the name; sets the owner's value. MULTI: adds to it,
+     * but one word replaces it: CONFIG SET and the initial value come as one word, whole. */
     bool (*parse)(void *owner, int argc, const struct slice *argv, struct fault *f);
     void (*print)(const void *owner, struct buf *out); /* value as CONFIG GET shows it */
     /* CONFIG_CUSTOM for REWRITE: one or more whole lines; NULL: "name print". */
@@ -93,8 +94,8 @@ bool config_set(struct config *cfg, int count, const struct slice *pairs, struct
                 struct fault *f);
 bool config_rewrite(struct config *cfg, struct fault *f);
 const char *config_file(const struct config *cfg); /* absolute path, or NULL */
-/* Splits a line into words with Redis quoting. False: unbalanced quotes or too many. words point into
- * hold, which is overwritten. */
+/* Splits a line into words with Redis quoting. False: unbalanced quotes or too many. words point
+ * into hold, which is overwritten. */
 bool config_split(struct slice line, struct buf *hold, struct slice *words, int max, int *count);
 void config_set_protected_allowed(struct config *cfg, bool allowed); /* this CONFIG SET's client */
 

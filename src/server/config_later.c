@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Options of Redis 7.2 whose feature is not here yet: known by name and kind, kept, shown, rewritten,
- * warned about once when set. The owner that comes later registers its own and takes the place. */
+/* Options of Redis 7.2 whose feature is not here yet: known by name and kind, kept, shown,
+ * rewritten, warned about once when set. The owner that comes later registers its own and takes the
+ * place. */
 #include "server/config_later.h"
 
 #include "base/mem.h"
@@ -14,6 +15,7 @@ union later_value {
 };
 /* Options of several words are kept as text, each in a struct of its own. */
 struct later_words {
+    bool adds; /* line to line */
     struct buf text;
 };
 enum { LATER_WORDS = 6 };
@@ -275,11 +277,9 @@ static bool words_parse(void *owner, int argc, const struct slice *argv, struct 
 {
     struct later_words *w = owner;
     (void)f;
-    if (argc == 0) {
+    if (!w->adds)
         buf_clear(&w->text);
-        return true;
-    }
-    if (w->text.len)
+    else if (w->text.len)
         buf_byte(&w->text, ' ');
     for (int i = 0; i < argc; i++)
         buf_printf(&w->text, "%s%.*s", i ? " " : "", SLICE_ARG(argv[i]));
@@ -293,24 +293,26 @@ static void words_print(const void *owner, struct buf *out)
 }
 
 #define WORDS(word, more, ...) \
-    {{.name = word, .kind = CONFIG_CUSTOM, .flags = CONFIG_LATER | CONFIG_MULTI | (more), \
+    {{.name = word, .kind = CONFIG_CUSTOM, .flags = CONFIG_LATER | (more), \
       .parse = words_parse, .print = words_print, __VA_ARGS__}, \
      {.name = NULL}}
 static const struct config_option words_options[LATER_WORDS][2] = {
-    WORDS("save", 0, .initial = "3600 1 300 100 60 10000"),
+    WORDS("save", CONFIG_MULTI, .initial = "3600 1 300 100 60 10000"),
     WORDS("replicaof", CONFIG_IMMUTABLE, .alias = "slaveof", .initial = ""),
     WORDS("oom-score-adj-values", 0, .initial = "0 200 800"),
-    WORDS("user", CONFIG_HIDDEN | CONFIG_IMMUTABLE, .initial = NULL),
-    WORDS("loadmodule", CONFIG_HIDDEN | CONFIG_IMMUTABLE, .initial = NULL),
-    WORDS("sentinel", CONFIG_HIDDEN | CONFIG_IMMUTABLE, .initial = NULL),
+    WORDS("user", CONFIG_MULTI | CONFIG_HIDDEN | CONFIG_IMMUTABLE, .initial = NULL),
+    WORDS("loadmodule", CONFIG_MULTI | CONFIG_HIDDEN | CONFIG_IMMUTABLE, .initial = NULL),
+    WORDS("sentinel", CONFIG_MULTI | CONFIG_HIDDEN | CONFIG_IMMUTABLE, .initial = NULL),
 };
 
 struct config_later *config_later_new(struct config *cfg)
 {
     struct config_later *l = mem_zalloc(sizeof *l);
     config_add(cfg, later_options, l);
-    for (int i = 0; i < LATER_WORDS; i++)
+    for (int i = 0; i < LATER_WORDS; i++) {
         config_add(cfg, words_options[i], &l->words[i]);
+        l->words[i].adds = words_options[i][0].flags & CONFIG_HIDDEN;
+    }
     return l;
 }
 

@@ -65,8 +65,6 @@ static bool take_words(struct config *cfg, int count, struct slice *words, struc
         fault_set(f, FAULT_INVALID, "wrong number of arguments");
         return false;
     }
-    if (o->row->flags & CONFIG_MULTI && !o->given && !option_store(o, 0, NULL, f))
-        return false;
     o->given = true;
     if (count == 1) { /* "--save" alone is an empty value */
         struct slice empty = SLICE_LIT("");
@@ -122,7 +120,8 @@ bool config_load_file(struct config *cfg, const char *path, struct fault *f)
     struct buf text = {0};
     struct fault why = {0};
     char name[FAULT_WHAT_MAX / 2], *absolute = realpath(path, NULL);
-    if (cfg->depth == 0) { /* the file that CONFIG REWRITE writes; "dir" may change what path means */
+    /* The file that CONFIG REWRITE writes, absolute: "dir" may change what path means. */
+    if (cfg->depth == 0) {
         mem_free(cfg->file);
         cfg->file = mem_strdup(absolute ? absolute : path);
     }
@@ -145,7 +144,8 @@ static bool load_stdin(struct config *cfg, struct fault *f)
 {
     struct buf text = {0};
     ssize_t got;
-    while ((got = file_read(STDIN_FILENO, buf_reserve(&text, 4096), 4096)) > 0 && text.len < FILE_MAX)
+    while (text.len < FILE_MAX &&
+           (got = file_read(STDIN_FILENO, buf_reserve(&text, 4096), 4096)) > 0)
         text.len += (size_t)got;
     bool ok = config_load_text(cfg, "standard input", buf_slice(&text), f);
     buf_free(&text);

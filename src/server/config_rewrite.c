@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* CONFIG REWRITE: the file as it is, line by line, with values replaced where they stand. Comments,
- * blank lines, includes and the order stay. An option with several lines takes the places of its old
- * ones in order; places left over go. What differs from the initial value and had no place comes at
- * the end, below a comment line that is written once. */
+ * blank lines, includes and the order stay. An option with several lines takes the places of its
+ * old ones in order; places left over go. What differs from the initial value and had no place
+ * comes at the end, below a comment line that is written once. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -108,8 +108,8 @@ static struct option *option_of_line(struct config *cfg, struct slice line)
     return config_find(cfg, words[0]);
 }
 
-static void rewrite_lines(struct config *cfg, struct slice old, struct lines *lines, struct buf *out,
-                          bool *generated)
+static void rewrite_lines(struct config *cfg, struct slice old, struct lines *lines,
+                          struct buf *out, bool *generated)
 {
     while (old.len) {
         const char *end = memchr(old.data, '\n', old.len);

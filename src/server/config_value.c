@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/num.h"
@@ -50,7 +51,8 @@ static bool store_size(struct option *o, struct slice text, struct fault *f)
 {
     uint64_t n;
     bool percent = o->row->flags & CONFIG_PERCENT && text.len > 1 && text.data[text.len - 1] == '%';
-    bool ok = percent ? num_parse_u64(slice(text.data, text.len - 1), &n) : num_parse_size(text, &n);
+    bool ok = percent ? num_parse_u64(slice(text.data, text.len - 1), &n)
+                      : num_parse_size(text, &n);
     if (!ok || n > INT64_MAX) {
         fault_set(f, FAULT_INVALID, o->row->flags & CONFIG_PERCENT
                                         ? "argument must be a memory or percent value"
@@ -176,12 +178,10 @@ static void store_text(struct option *o, struct slice text, struct fault *f)
     struct slice words[CONFIG_WORDS_MAX / 16];
     struct buf hold = {0};
     int count = 0;
-    if (o->row->kind != CONFIG_CUSTOM) {
+    if (o->row->kind != CONFIG_CUSTOM || o->row->flags & CONFIG_MULTI) {
         option_store(o, 1, &text, f);
         return;
     }
-    if (o->row->flags & CONFIG_MULTI)
-        option_store(o, 0, NULL, f);
     bool ok = config_split(text, &hold, words, CONFIG_WORDS_MAX / 16, &count);
     must(ok);
     if (count == 0)
@@ -202,6 +202,8 @@ void option_initialise(struct option *o)
     if (!o->row->initial)
         return;
     store_text(o, slice_str(o->row->initial), &f);
+    if (fault_is(&f))
+        log_warning("initial value of %s: %s", o->row->name, f.what);
     must(!fault_is(&f));
 }
 
@@ -209,11 +211,10 @@ bool option_is_initial(const struct option *o)
 {
     struct buf now = {0};
     uint64_t n;
-    if (!o->row->initial)
-        return false;
+    const char *initial = o->row->initial ? o->row->initial : "";
     option_print(o, &now);
-    bool same = slice_eq_str(buf_slice(&now), o->row->initial);
-    if (!same && o->row->kind == CONFIG_SIZE && num_parse_size(slice_str(o->row->initial), &n))
+    bool same = slice_eq_str(buf_slice(&now), initial);
+    if (!same && o->row->kind == CONFIG_SIZE && num_parse_size(slice_str(initial), &n))
         same = *(int64_t *)storage(o) == (int64_t)n;
     buf_free(&now);
     return same;

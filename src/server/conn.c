@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Input. A client that has no half command left reads into one buffer shared by all, so idle clients
- * own no memory and the buffer stays in the cache; what is left of a half command is copied to the
- * client's own buffer, and from then on it reads there until nothing is left.
+/* Input. A client that has no half command left reads into one buffer shared by all, so idle
+ * clients own no memory and the buffer stays in the cache; what is left of a half command is copied
+ * to the client's own buffer, and from then on it reads there until nothing is left.
  *
  * Up to BATCH commands are cut before the first is run, and the memory of their keys is brought
  * closer together. A client that is blocked by one of them keeps the others: the parser is put back
@@ -47,7 +47,7 @@ struct planned {
 static void protocol_error(struct client *c)
 {
     struct stats *st = server_stats(c->server);
-    log_verbose("Protocol error (%s) from client %llu %s", c->parser.error,
+    log_verbose("%s (client %llu, %s)", c->parser.error,
                 (unsigned long long)c->id, c->peer);
     buf_printf(&c->out, "-ERR %s\r\n", c->parser.error);
     stats_error(st, SLICE_LIT("ERR"));
@@ -57,7 +57,8 @@ static void protocol_error(struct client *c)
 
 static bool stops_input(const struct client *c)
 {
-    return c->flags & (CLIENT_CLOSE_SOON | CLIENT_CLOSE_AFTER_REPLY | CLIENT_BLOCKED | CLIENT_PAUSED);
+    return c->flags &
+           (CLIENT_CLOSE_SOON | CLIENT_CLOSE_AFTER_REPLY | CLIENT_BLOCKED | CLIENT_PAUSED);
 }
 
 static void prefetch(struct client *c, const struct planned *plan, int count)
@@ -200,7 +201,7 @@ static void over_query_limit(struct client *c)
 {
     struct buf line = {0};
     client_describe(c, &line);
-    log_warning("Closing client that reached max query buffer length: %s", buf_cstr(&line));
+    log_warning("Client closed: its input is over client-query-buffer-limit: %s", buf_cstr(&line));
     buf_free(&line);
     server_stats(c->server)->query_buffer_limit++;
     client_close_soon(c);
@@ -216,7 +217,7 @@ static void readable(struct client *c)
         return;
     if (got <= 0) {
         if (got < 0)
-            log_verbose("Reading from client: %s", strerror((int)-got));
+            log_verbose("Can't read from a client: %s", strerror((int)-got));
         client_close_soon(c);
         return;
     }
@@ -347,11 +348,13 @@ void conn_flush(struct client *c)
     size_t allowed = allowed_bytes(c, released), budget = SEND_MAX;
     bool full = false;
     must(allowed <= c->out.len);
+    if (c->out.len > st->recent_output_max)
+        st->recent_output_max = c->out.len;
     while (c->sent < allowed && budget) {
         size_t n = allowed - c->sent < budget ? allowed - c->sent : budget;
         ssize_t put = socket_send(c->io.fd, c->out.data + c->sent, n);
         if (put < 0 && put != -EAGAIN) {
-            log_verbose("Error writing to client: %s", strerror((int)-put));
+            log_verbose("Can't write to a client: %s", strerror((int)-put));
             client_close_soon(c);
             return;
         }

@@ -3,7 +3,6 @@
  * with effort; what is left over is gone on with in the next. */
 #include "server/cron.h"
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/loop.h"
@@ -15,7 +14,7 @@
 #include "server/stats.h"
 #include "store/db.h"
 
-enum { HZ_MIN = 1, HZ_MAX = 500, CLIENTS_A_TICK = 200, SAMPLE_US = 100000 };
+enum { HZ_MIN = 1, HZ_MAX = 500, CLIENTS_A_TICK = 200, SAMPLE_US = 100000, EXPIRE_BATCH = 64 };
 
 struct cron {
     struct server *server;
@@ -70,16 +69,14 @@ static void expire(struct cron *c)
         return;
     int64_t share = 25 + 2 * (st->active_expire_effort - 1), began = clock_mono_us();
     int64_t budget = 1000000 / c->hz * share / 100;
+    bool in_time = true;
     exec_begin_unit(server_exec(c->server));
-    for (unsigned i = 0; i < ks->count; i++) {
+    for (unsigned i = 0; i < ks->count && in_time; i++, c->next_db++) {
         struct db *db = ks->dbs[c->next_db % ks->count];
-        int64_t left = budget - (clock_mono_us() - began);
-        if (db->expires.count && (left <= 0 || !db_expire_due(db, left))) {
-            ks->expired_time_cap++;
-            break;
-        }
-        c->next_db++;
+        while (db->expires.count && in_time && db_expire_due(db, EXPIRE_BATCH) == EXPIRE_BATCH)
+            in_time = clock_mono_us() - began < budget;
     }
+    ks->expired_time_cap += !in_time;
     exec_end_unit(server_exec(c->server));
     stats->expire_us += (uint64_t)(clock_mono_us() - began);
 }

@@ -65,10 +65,13 @@ bool ctx_arg_i64(struct ctx *c, int i, int64_t *out)
 
 bool ctx_arg_range(struct ctx *c, int i, int64_t min, int64_t max, int64_t *out, const char *error)
 {
-    if (num_parse_i64(c->argv[i], out) && *out >= min && *out <= max)
+    bool number = num_parse_i64(c->argv[i], out);
+    if (number && *out >= min && *out <= max)
         return true;
     if (error)
         reply_error(c, error);
+    else if (!number)
+        reply_error(c, "ERR value is not an integer or out of range");
     else
         reply_errorf(c, "ERR value is out of range, value must between %lld and %lld",
                      (long long)min, (long long)max);

@@ -9,9 +9,9 @@
  *       reply_int(c, e ? (int64_t)entry_string_len(e) : 0);
  *   }
  *
- * A handler reads argv (slices into the query buffer, valid while it runs), changes the store through
- * db_*, replies through reply_*, and says with ctx_changed() how many changes it made: with none, the
- * command is not logged. */
+ * A handler reads argv (slices into the query buffer, valid while it runs), changes the store
+ * through db_*, replies through reply_*, and says with ctx_changed() how many changes it made: with
+ * none, the command is not logged. */
 #ifndef SERVER_CTX_H
 #define SERVER_CTX_H
 
@@ -67,10 +67,12 @@ void ctx_log_also(struct ctx *c, struct db *db, int argc, const struct slice *ar
 void ctx_log_nothing(struct ctx *c);
 
 /* ---- arguments; each replies its error and returns false ---- */
-bool ctx_arg_i64(struct ctx *c, int i, int64_t *out);           /* ERR value is not an integer or out of range */
+/* ERR value is not an integer or out of range */
+bool ctx_arg_i64(struct ctx *c, int i, int64_t *out);
 bool ctx_arg_range(struct ctx *c, int i, int64_t min, int64_t max, int64_t *out, const char *error);
 bool ctx_arg_double(struct ctx *c, int i, double *out);         /* ERR value is not a valid float */
-bool ctx_arg_is(const struct ctx *c, int i, const char *word);  /* case ignored; false past the end */
+/* Case is ignored; false past the end. */
+bool ctx_arg_is(const struct ctx *c, int i, const char *word);
 /* MATCH, COUNT, TYPE... of the SCAN family start here: */
 bool ctx_arg_cursor(struct ctx *c, int i, uint64_t *out);       /* ERR invalid cursor */
 

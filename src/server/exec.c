@@ -9,10 +9,12 @@
  * the checks is that of Redis, as clients can see it in which error wins. */
 #include "server/exec.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/fault.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/clock.h"
@@ -162,8 +164,21 @@ bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc, const
 }
 
 /* ---- refusals ---- */
+/* What a browser would send first when a page makes it talk to us: it must not get further. */
+static bool is_http(struct ctx *ctx)
+{
+    if (!slice_eq_nocase(ctx->argv[0], "post") && !slice_eq_nocase(ctx->argv[0], "host:"))
+        return false;
+    log_warning("SECURITY: %s speaks HTTP to us (a web page may make a browser do so); closed",
+                ctx->client->peer);
+    client_close_soon(ctx->client);
+    return true;
+}
+
 static void refuse_unknown(struct ctx *ctx)
 {
+    if (is_http(ctx))
+        return;
     struct buf args = {0};
     for (int i = 1; i < ctx->argc && args.len < 128; i++) {
         size_t room = 128 - args.len, len = ctx->argv[i].len < room ? ctx->argv[i].len : room;
@@ -188,15 +203,37 @@ static bool may_debug(const struct exec *x, const struct client *c, const struct
     return allowed == ALLOWED_YES || (allowed == ALLOWED_LOCAL && client_is_local(c));
 }
 
+/* A refused EXEC ends its transaction: nobody would know what became of it. */
+static void refuse(struct ctx *ctx, const struct command_entry *e, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void refuse(struct ctx *ctx, const struct command_entry *e, const char *format, ...)
+{
+    struct buf text = {0};
+    va_list ap;
+    va_start(ap, format);
+    buf_vprintf(&text, format, ap);
+    va_end(ap);
+    const char *error = buf_cstr(&text);
+    if (strcmp(e->row.name, "exec") == 0 && !e->owner) {
+        multi_discard(ctx->client);
+        reply_errorf(ctx, "EXECABORT Transaction discarded because of: %s",
+                     strncmp(error, "ERR ", 4) == 0 ? error + 4 : error);
+    } else {
+        reply_error(ctx, error);
+        ctx->client->flags |= ctx->client->flags & CLIENT_IN_MULTI ? CLIENT_DIRTY_EXEC : 0;
+    }
+    buf_free(&text);
+}
+
 static void refuse_protected(struct ctx *ctx, const struct command_entry *e)
 {
     bool module = strncmp(e->name, "module", 6) == 0;
-    reply_errorf(ctx,
-                 "ERR %s command not allowed. If the %s option is set to \"local\", you can run it "
-                 "from a local connection, otherwise you need to set this option in the "
-                 "configuration file, and then restart the server.",
-                 module ? "MODULE" : "DEBUG",
-                 module ? "enable-module-command" : "enable-debug-command");
+    refuse(ctx, e,
+           "ERR %s command not allowed. If the %s option is set to \"local\", you can run it from "
+           "a local connection, otherwise you need to set this option in the configuration file, "
+           "and then restart the server.",
+           module ? "MODULE" : "DEBUG",
+           module ? "enable-module-command" : "enable-debug-command");
 }
 
 static bool needs_auth(const struct exec *x, const struct client *c)
@@ -209,7 +246,7 @@ static bool admit(struct exec *x, struct ctx *ctx, struct command_entry *e)
 {
     struct client *c = ctx->client;
     if (!exec_arity_ok(e, ctx->argc)) {
-        reply_errorf(ctx, "ERR wrong number of arguments for '%s' command", e->name);
+        refuse(ctx, e, "ERR wrong number of arguments for '%s' command", e->name);
         return false;
     }
     if (e->row.flags & CMD_PROTECTED && !may_debug(x, c, e)) {
@@ -217,18 +254,18 @@ static bool admit(struct exec *x, struct ctx *ctx, struct command_entry *e)
         return false;
     }
     if (needs_auth(x, c) && !(e->row.flags & CMD_NO_AUTH)) {
-        reply_error(ctx, "NOAUTH Authentication required.");
+        refuse(ctx, e, "NOAUTH Authentication required.");
         return false;
     }
     if (c->flags & CLIENT_IN_MULTI && e->row.flags & CMD_NO_MULTI) {
-        reply_error(ctx, "ERR Command not allowed inside a transaction");
+        refuse(ctx, e, "ERR Command not allowed inside a transaction");
         return false;
     }
     const char *error = hooks_admit(x->hooks, ctx, e);
     if (!error && server_is_loading(x->server) && !(e->row.flags & CMD_LOADING))
         error = "LOADING Redis is loading the dataset in memory";
     if (error)
-        reply_error(ctx, error);
+        refuse(ctx, e, "%s", error);
     return !error;
 }
 
@@ -311,7 +348,6 @@ static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entr
     c->last_command = e;
     if (!admit(x, ctx, e)) {
         e->stats.rejected++;
-        c->flags |= c->flags & CLIENT_IN_MULTI ? CLIENT_DIRTY_EXEC : 0;
         return;
     }
     if (x->clients->pause_until_ms && must_wait(x, c, e)) {

@@ -19,10 +19,12 @@ void exec_free(struct exec *x);
 
 /* From a client, with everything that may be refused. entry: as commands_find gave it for argv[0],
  * NULL when unknown. */
-void exec_command(struct client *c, struct command_entry *entry, int argc, const struct slice *argv);
+void exec_command(struct client *c, struct command_entry *entry, int argc,
+                  const struct slice *argv);
 /* Inside a unit that runs already (EXEC, scripts): handler and log only. Replies go to out. False
  * when it replied an error. */
-bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc, const struct slice *argv);
+bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc,
+                 const struct slice *argv);
 /* The subcommand's entry, or entry itself. NULL: there is no such subcommand. */
 struct command_entry *exec_resolve(struct command_entry *entry, int argc, const struct slice *argv);
 bool exec_arity_ok(const struct command_entry *e, int argc);

@@ -80,19 +80,6 @@ DEFINE_OFF(commit)
 DEFINE_OFF(gate)
 #undef DEFINE_OFF
 
-#define DEFINE_OFF(kind) \
-    void hooks_off_##kind(struct hooks *h, void *arg) \
-    { \
-        int kept = 0; \
-        for (int i = 0; i < h->kind##_count; i++) \
-            if (h->kind[i].arg != arg) \
-                h->kind[kept++] = h->kind[i]; \
-        h->kind##_count = kept; \
-    }
-DEFINE_OFF(commit)
-DEFINE_OFF(gate)
-#undef DEFINE_OFF
-
 #define TELL_ALL(h, kind, ...) \
     for (int i = 0; i < (h)->kind##_count; i++) \
     (h)->kind[i].f((h)->kind[i].arg, __VA_ARGS__)

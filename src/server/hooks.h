@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Where features hang on to the core. Few and fixed; main/serve.c registers them in one ordered list,
- * and listeners run in the order of registration. A listener gets the arg it was registered with.
+/* Where features hang on to the core. Few and fixed; main/serve.c registers them in one ordered
+ * list, and listeners run in the order of registration. A listener gets the arg it was registered
+ * with.
  *
  * ADMIT     before a command runs: NULL to let it pass, or the error to reply ("MISCONF ...").
  * COMMIT    a batch got its position: append it to the log, feed replicas.
@@ -45,7 +46,8 @@ typedef void hook_tick(void *arg, int64_t now_ms);
 typedef void hook_client(void *arg, struct client *client, bool opened);
 typedef void hook_fork(void *arg, bool in_child, bool ended);
 typedef void hook_aux_save(void *arg, struct sink *sink);
-typedef bool hook_aux_load(void *arg, struct slice name, struct slice value); /* true: it was mine */
+/* true: it was mine */
+typedef bool hook_aux_load(void *arg, struct slice name, struct slice value);
 typedef bool hook_shutdown(void *arg, unsigned flags); /* false: not now (the log says why) */
 
 struct hooks; /* opaque */

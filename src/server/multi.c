@@ -22,7 +22,7 @@
 
 struct watched_key {
     struct link watchers;
-    struct db *db;
+    unsigned db_id;
     size_t len;
     char name[]; /* database number (4 bytes), key */
 };
@@ -32,6 +32,7 @@ struct watch {
     struct client *client;
     struct watched_key *key;
     bool was_expired; /* already gone by time when WATCH was said */
+    bool was_absent;  /* a flush does not change it then */
 };
 
 struct watches {
@@ -96,30 +97,66 @@ static void mark_watchers(struct watched_key *k)
     }
 }
 
-struct flushed {
-    struct db *db;
+/* What a visit of all watched keys is about. */
+struct touched {
+    struct keyspace *keyspace;
+    unsigned a, b;
 };
 
-static void mark_flushed(void *arg, void *item)
+static void mark_in_db(void *arg, void *item)
 {
-    struct flushed *f = arg;
+    struct touched *t = arg;
     struct watched_key *k = item;
-    if (k->db == f->db)
+    if (k->db_id != t->a)
+        return;
+    LINK_FOR(pos, &k->watchers) {
+        struct watch *w = LINK_OF(pos, struct watch, of_key);
+        if (!w->was_absent && !w->was_expired)
+            w->client->flags |= CLIENT_DIRTY_CAS;
+    }
+}
+
+static struct slice own_name(const struct watched_key *k)
+{
+    return slice(k->name + 4, k->len - 4);
+}
+
+static bool is_in(struct keyspace *ks, unsigned db, struct slice key)
+{
+    return db_find_with(ks->dbs[db], key, DB_NOTOUCH | DB_NOSTATS | DB_KEEP_EXPIRED) != NULL;
+}
+
+static void mark_swapped(void *arg, void *item)
+{
+    struct touched *t = arg;
+    struct watched_key *k = item;
+    if (k->db_id != t->a && k->db_id != t->b)
+        return;
+    if (is_in(t->keyspace, t->a, own_name(k)) || is_in(t->keyspace, t->b, own_name(k)))
         mark_watchers(k);
+}
+
+static void visit_all(struct watches *w, table_visit *visit, struct touched *t)
+{
+    uint64_t cursor = 0;
+    while (w->keys.count && (cursor = table_scan(&w->keys, cursor, visit, t)))
+        ;
+}
+
+void watches_touch_db(struct watches *w, struct db *db)
+{
+    visit_all(w, mark_in_db, &(struct touched){db->keyspace, db->id, db->id});
+}
+
+void watches_swapped(struct watches *w, struct keyspace *ks, unsigned a, unsigned b)
+{
+    visit_all(w, mark_swapped, &(struct touched){ks, a, b});
 }
 
 void watches_touch(struct watches *w, struct db *db, struct slice key)
 {
     if (w->keys.count == 0)
         return;
-    if (key.data == NULL) {
-        struct flushed f = {db};
-        uint64_t cursor = 0;
-        do {
-            cursor = table_scan(&w->keys, cursor, mark_flushed, &f);
-        } while (cursor);
-        return;
-    }
     struct buf name = {0};
     struct watched_key *k = table_find(&w->keys, full_name(&name, db->id, key));
     if (k)
@@ -144,7 +181,7 @@ static struct watched_key *watched_key_of(struct watches *ws, struct db *db, str
     if (!k) {
         k = mem_alloc(sizeof *k + full.len);
         link_init(&k->watchers);
-        k->db = db;
+        k->db_id = db->id;
         k->len = full.len;
         memcpy(k->name, full.data, full.len);
         table_add(&ws->keys, k);
@@ -166,6 +203,7 @@ void multi_watch(struct client *c, struct slice key)
     w->client = c;
     w->key = k;
     w->was_expired = e && db_is_expired(c->db, e);
+    w->was_absent = !e;
     link_push_back(&m->watches, &w->of_client);
     link_push_back(&k->watchers, &w->of_key);
     m->watch_count++;
@@ -203,12 +241,12 @@ void multi_check_expired(struct client *c)
         return;
     LINK_FOR(pos, &c->multi->watches) {
         struct watch *w = LINK_OF(pos, struct watch, of_client);
-        struct slice key = slice(w->key->name + 4, w->key->len - 4);
+        struct db *db = server_keyspace(c->server)->dbs[w->key->db_id];
         if (w->was_expired)
             continue;
         struct entry *e =
-            db_find_with(w->key->db, key, DB_NOTOUCH | DB_NOSTATS | DB_KEEP_EXPIRED);
-        if (e && db_is_expired(w->key->db, e))
+            db_find_with(db, own_name(w->key), DB_NOTOUCH | DB_NOSTATS | DB_KEEP_EXPIRED);
+        if (e && db_is_expired(db, e))
             c->flags |= CLIENT_DIRTY_CAS;
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* MULTI's queue and WATCH. A watched key is one struct in two lists: the client's and the key's. Any
- * event of the key marks its clients; EXEC then runs nothing. */
+/* MULTI's queue and WATCH. A watched key is one struct in two lists: the client's and the key's.
+ * Any event of the key marks its clients; EXEC then runs nothing. */
 #ifndef SERVER_MULTI_H
 #define SERVER_MULTI_H
 
@@ -13,12 +13,17 @@ struct client;
 struct command_entry;
 struct ctx;
 struct db;
+struct keyspace;
 struct watches;
 
 struct watches *watches_new(void);
 void watches_free(struct watches *w);
-/* The key was changed in any way. An empty key: every key of the db. Cheap when nobody watches. */
+/* The key was changed in any way. Cheap when nobody watches. */
 void watches_touch(struct watches *w, struct db *db, struct slice key);
+/* Every key of the db is about to go, or has gone. */
+void watches_touch_db(struct watches *w, struct db *db);
+/* Two databases were swapped: what is watched in either has changed if it is in one of them. */
+void watches_swapped(struct watches *w, struct keyspace *ks, unsigned a, unsigned b);
 size_t watches_count(const struct watches *w); /* watched keys */
 
 void multi_begin(struct client *c);

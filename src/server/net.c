@@ -104,7 +104,7 @@ static void knock(void *arg, unsigned what)
         int fd = socket_accept(d->io.fd);
         if (fd < 0) {
             if (fd != -EAGAIN)
-                log_warning("Accepting client connection: accept: %s", strerror(-fd));
+                log_warning("Can't accept a connection: %s", strerror(-fd));
             return;
         }
         let_in(d, fd);
@@ -169,9 +169,8 @@ static bool open_tcp(struct net *n, struct fault *f)
 /* The new address may be one of the old ones, which are still open: then it cannot be bound until
  * they are shut. So that is tried second, and the old ones are bound again by whoever puts the old
  * values back. */
-bool net_apply(void *owner, struct fault *f)
+static bool reopen(struct settings *st, const char *failure, struct fault *f)
 {
-    struct settings *st = owner;
     struct net *n = server_net(st->server);
     struct fault first = {0};
     if (!n || !n->open)
@@ -179,10 +178,22 @@ bool net_apply(void *owner, struct fault *f)
     if (open_tcp(n, &first))
         return true;
     close_tcp(n);
-    if (open_tcp(n, f))
+    first = (struct fault){0};
+    if (open_tcp(n, &first))
         return true;
-    log_warning("%s", f->what);
+    log_warning("%s", first.what);
+    fault_set(f, FAULT_IO, "%s", failure);
     return false;
+}
+
+bool net_apply_bind(void *owner, struct fault *f)
+{
+    return reopen(owner, "Failed to bind to specified addresses.", f);
+}
+
+bool net_apply_port(void *owner, struct fault *f)
+{
+    return reopen(owner, "Unable to listen on this port. Check server logs.", f);
 }
 
 bool net_open(struct net *n, struct fault *f)
@@ -196,7 +207,7 @@ bool net_open(struct net *n, struct fault *f)
             return false;
     }
     if (n->count == 0) {
-        fault_set(f, FAULT_INVALID, "Configured to not listen anywhere, exiting.");
+        fault_set(f, FAULT_INVALID, "Neither a port nor a unix socket to listen on");
         return false;
     }
     n->open = true;

@@ -16,7 +16,8 @@ void net_free(struct net *n);
 bool net_open(struct net *n, struct fault *f);
 void net_close(struct net *n); /* no new connections */
 /* Options bind and port: opens the new doors, then shuts the old ones. owner: struct settings. */
-bool net_apply(void *owner, struct fault *f);
+bool net_apply_bind(void *owner, struct fault *f);
+bool net_apply_port(void *owner, struct fault *f);
 /* Option maxclients: the process may need more descriptors. owner: struct clients. */
 bool net_apply_max_clients(void *owner, struct fault *f);
 /* INFO's listener lines. */

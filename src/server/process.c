@@ -219,13 +219,13 @@ void process_write_pid_file(struct settings *st)
     if (fd >= 0)
         file_close(fd);
     if (rc < 0)
-        log_warning("Failed to write PID file: %s", strerror(-rc));
+        log_warning("Can't write the pid file: %s", strerror(-rc));
 }
 
 void process_remove_pid_file(struct settings *st)
 {
     if (pid_file(st)) {
-        log_notice("Removing the pid file.");
+        log_notice("Removing the pid file");
         file_unlink(pid_file(st));
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Frequent replies are constants; small headers come from a table. A length known only afterwards
- * gets room for the longest header and is moved up behind the real one when it is closed: counts are
- * short, so that is a memmove of what the command itself wrote. */
+ * gets room for the longest header and is moved up behind the real one when it is closed: counts
+ * are short, so that is a memmove of what the command itself wrote. */
 #include "server/reply.h"
 
 #include <stdarg.h>
@@ -299,10 +299,11 @@ void reply_help(struct ctx *c, const char *const *lines)
         n++;
     container_word(c, word);
     reply_array(c, n + 3);
-    snprintf(text, sizeof text, "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", word);
+    snprintf(text, sizeof text, "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+             word);
     reply_status(c, text);
     for (size_t i = 0; i < n; i++)
         reply_status(c, lines[i]);
     reply_status(c, "HELP");
-    reply_status(c, "    Print this help.");
+    reply_status(c, "    Prints this help.");
 }

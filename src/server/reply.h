@@ -28,13 +28,14 @@ void reply_bulk_double(struct ctx *c, double d);      /* bulk in both */
 void reply_bignum(struct ctx *c, struct slice digits);
 void reply_verbatim(struct ctx *c, const char *kind3, struct slice text); /* bulk or =txt: */
 
-/* Headers; the caller then replies so many elements (map: n pairs). In RESP2 a map is an array of 2n,
- * a set an array, a push an array, an attribute nothing may be sent. */
+/* Headers; the caller then replies so many elements (map: n pairs). In RESP2 a map is an array of
+ * 2n, a set an array, a push an array, an attribute nothing may be sent. */
 void reply_array(struct ctx *c, size_t n);
 void reply_map(struct ctx *c, size_t n);
 void reply_set(struct ctx *c, size_t n);
 void reply_push(struct ctx *c, size_t n);
-/* For a number of elements known only afterwards: returns a mark, then one of the three closes it. */
+/* For a number of elements known only afterwards: returns a mark, then one of the three closes
+ * it. */
 size_t reply_later(struct ctx *c);
 void reply_later_array(struct ctx *c, size_t mark, size_t n);
 void reply_later_map(struct ctx *c, size_t mark, size_t n);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The server: owner of the parts, known by its accessors only. Fewer than 20 pointers, no settings, no
- * counters (each part keeps its own). main/serve.c builds it, registers families and features, runs
- * it. Everything hangs off it; nothing is global. */
+/* The server: owner of the parts, known by its accessors only. Fewer than 20 pointers, no settings,
+ * no counters (each part keeps its own). main/serve.c builds it, registers families and features,
+ * runs it. Everything hangs off it; nothing is global. */
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/fault.h"
@@ -29,6 +30,9 @@ struct stats;
 struct watches;
 struct workers;
 
+#define SERVER_VERSION "7.2.4" /* the Redis whose behaviour this is */
+#define SERVER_BUILD_ID "holdfast"
+
 struct server *server_new(void);
 void server_free(struct server *s);
 
@@ -36,6 +40,7 @@ struct clients *server_clients(struct server *s);
 struct commands *server_commands(struct server *s);
 struct commit *server_commit(struct server *s);
 struct config *server_config(struct server *s);
+struct cron *server_cron(struct server *s);
 struct exec *server_exec(struct server *s);
 struct hooks *server_hooks(struct server *s);
 struct info *server_info(struct server *s);
@@ -47,7 +52,11 @@ struct slots *server_slots(struct server *s);
 struct stats *server_stats(struct server *s);
 struct watches *server_watches(struct server *s);
 struct workers *server_workers(struct server *s);
+const char *server_run_id(const struct server *s); /* 40 hex digits, new at each start */
+size_t server_startup_memory(const struct server *s);
 
+/* After configuration was read: makes the databases and applies the options. */
+bool server_configured(struct server *s, struct fault *f);
 /* Binds and listens. Then server_run turns the loop until a shutdown was agreed; returns the exit
  * code. */
 bool server_listen(struct server *s, struct fault *f);
@@ -59,7 +68,8 @@ void server_set_loading(struct server *s, bool loading);
 bool server_is_loading(const struct server *s);
 void server_turn(struct server *s);
 
-/* Asks to stop, as SHUTDOWN and signals do. Returns false when a listener refused (and not forced). */
+/* Asks to stop, as SHUTDOWN and signals do. Returns false when a listener refused (and not
+ * forced). */
 bool server_shutdown(struct server *s, unsigned flags);
 
 /* Runs one command that did not come from a socket (append log, scripts): full path but no

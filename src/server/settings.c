@@ -100,8 +100,7 @@ static bool percentiles_parse(void *owner, int argc, const struct slice *argv, s
     for (int i = 0; i < argc; i++) {
         if (i == 8 || !num_parse_double(argv[i], &values[i]) || values[i] < 0 || values[i] > 100) {
             fault_set(f, FAULT_INVALID,
-                      "latency-tracking-info-percentiles should contain up to 8 numbers between 0 "
-                      "and 100");
+                      "Invalid latency-tracking-info-percentiles parameters");
             return false;
         }
     }
@@ -182,8 +181,6 @@ static void sigterm_print(const void *owner, struct buf *out)
 static bool rename_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
 {
     struct settings *st = owner;
-    if (argc == 0)
-        return true;
     if (argc != 2) {
         fault_set(f, FAULT_INVALID, "wrong number of arguments");
         return false;
@@ -222,14 +219,15 @@ static bool limits_parse(void *owner, int argc, const struct slice *argv, struct
                 : slice_eq_nocase(argv[i], "pubsub")                                      ? 2
                                                                                           : -1;
         if (k < 0) {
-            fault_set(f, FAULT_INVALID, "Invalid client class specified in buffer limit configuration.");
+            fault_set(f, FAULT_INVALID,
+                      "Invalid client class specified in buffer limit configuration.");
             return false;
         }
         if (!num_parse_size(argv[i + 1], &hard) || !num_parse_size(argv[i + 2], &soft) ||
             !num_parse_i64(argv[i + 3], &seconds) || seconds < 0 || hard > INT64_MAX ||
             soft > INT64_MAX) {
-            fault_set(f, FAULT_INVALID, "Error in hard, soft or soft_seconds setting in buffer limit "
-                                        "configuration.");
+            fault_set(f, FAULT_INVALID,
+                      "Error in hard, soft or soft_seconds setting in buffer limit configuration.");
             return false;
         }
         limits[k] = (struct client_limit){(int64_t)hard, (int64_t)soft, seconds};
@@ -256,6 +254,15 @@ static void limits_lines(const void *owner, struct buf *out)
         buf_printf(out, "client-output-buffer-limit %s %lld %lld %lld\n", limit_classes[k],
                    (long long)cs->limits[k].hard, (long long)cs->limits[k].soft,
                    (long long)cs->limits[k].soft_s);
+}
+
+/* A string cannot grow beyond what a client could send. */
+static bool bulk_apply(void *owner, struct fault *f)
+{
+    struct clients *cs = owner;
+    (void)f;
+    server_keyspace(cs->server)->limits.string_max = (uint64_t)cs->bulk_max;
+    return true;
 }
 
 static bool cpus_check(void *owner, struct slice text, struct fault *f)
@@ -287,12 +294,13 @@ static const struct config_word allowances[] = {
 #define AT(field) .offset = offsetof(struct settings, field)
 static const struct config_option settings_options[] = {
     {.name = "bind", .kind = CONFIG_CUSTOM, .initial = "* -::*",
-     .parse = bind_parse, .print = bind_print, .apply = net_apply},
+     .parse = bind_parse, .print = bind_print, .apply = net_apply_bind},
     {.name = "port", .kind = CONFIG_INT, AT(port), .initial = "6379", .max = 65535,
-     .apply = net_apply},
+     .apply = net_apply_port},
     {.name = "tcp-backlog", .kind = CONFIG_INT, .flags = CONFIG_IMMUTABLE, AT(backlog),
      .initial = "511", .max = INT_MAX},
-    {.name = "tcp-keepalive", .kind = CONFIG_INT, AT(keepalive_s), .initial = "300", .max = INT_MAX},
+    {.name = "tcp-keepalive", .kind = CONFIG_INT, AT(keepalive_s), .initial = "300",
+     .max = INT_MAX},
     {.name = "unixsocket", .kind = CONFIG_STRING, .flags = CONFIG_IMMUTABLE, AT(unix_path)},
     {.name = "unixsocketperm", .kind = CONFIG_OCTAL, .flags = CONFIG_IMMUTABLE, AT(unix_perm),
      .initial = "0", .max = 0777},
@@ -367,7 +375,7 @@ static const struct config_option client_options[] = {
     {.name = "client-query-buffer-limit", .kind = CONFIG_SIZE, AT(query_buffer_limit),
      .initial = "1gb", .min = 1 << 20, .max = INT64_MAX},
     {.name = "proto-max-bulk-len", .kind = CONFIG_SIZE, AT(bulk_max), .initial = "512mb",
-     .min = 1 << 20, .max = INT64_MAX / 2},
+     .min = 1 << 20, .max = INT64_MAX / 2, .apply = bulk_apply},
     {.name = "client-output-buffer-limit", .kind = CONFIG_CUSTOM,
      .initial = "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
      .parse = limits_parse, .print = limits_print, .lines = limits_lines},

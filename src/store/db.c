@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A database is a table of entries, an index of those that expire, and the slab the entries lie in.
  *
- * Replacing an entry by one of another size means: make the new one, put it into the old one's slot,
- * free the old one. The expiry index holds addresses, so an entry that expires is taken out before
- * and put in after. Events are reported last, when the database is consistent again. */
+ * Replacing an entry by one of another size means: make the new one, put it into the old one's
+ * slot, free the old one. The expiry index holds addresses, so an entry that expires is taken out
+ * before and put in after. Events are reported last, when the database is consistent again. */
 #include "store/db.h"
 
 #include "base/mem.h"
@@ -58,8 +58,8 @@ static struct entry *replace_entry(struct db *db, struct entry **slot, const str
     if (entry_has_expire(old))
         expire_remove(&db->expires, old);
     size_t old_size = entry_size(old);
-    bool fits = slab_good_size(old_size) == slab_good_size(entry_size_of(p)) && old_size <= SLAB_MAX &&
-                p->key.data != entry_key(old).data;
+    bool fits = slab_good_size(old_size) == slab_good_size(entry_size_of(p)) &&
+                old_size <= SLAB_MAX && p->key.data != entry_key(old).data;
     if (fits) {
         entry_fill(old, p);
     } else {
@@ -383,7 +383,8 @@ struct entry *db_set_expire(struct db *db, struct entry *e, int64_t expire_ms)
         entry_set_expire_ms(e, expire_ms);
         expire_add(&db->expires, e);
     } else if (entry_has_expire(e) || expire_ms != KEY_NO_EXPIRE) {
-        struct entry **slot = (struct entry **)table_slot(&db->keys, key, table_hash(&db->keys, key));
+        struct entry **slot =
+            (struct entry **)table_slot(&db->keys, key, table_hash(&db->keys, key));
         must(slot && *slot == e);
         struct entry_parts p = entry_take_apart(e);
         p.expire_ms = expire_ms;

@@ -107,8 +107,9 @@ void db_prefetch(const struct db *db, const struct slice *keys, size_t n);
 struct entry *db_set_string(struct db *db, struct slice key, struct slice text, int64_t expire_ms);
 /* In place when it can: for INCR and friends. Expiry kept. */
 struct entry *db_set_int(struct db *db, struct slice key, int64_t n);
-/* The entry's string as ENC_RAW with room for cap bytes (zero-filled behind its length), for APPEND,
- * SETRANGE, SETBIT; absent: an empty one is made. *text may be written, up to cap. Then set len. */
+/* The entry's string as ENC_RAW with room for cap bytes (zero-filled behind its length), for
+ * APPEND, SETRANGE, SETBIT; absent: an empty one is made. *text may be written, up to cap. Then set
+ * len. */
 struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct str **text);
 /* Creates the key with a collection; the key must be absent. Takes over v.ptr. */
 struct entry *db_add_val(struct db *db, struct slice key, struct val v);

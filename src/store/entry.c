@@ -188,7 +188,8 @@ void entry_put_val(struct entry *e, struct val v)
 
 const char *entry_type_name(enum value_type type)
 {
-    static const char *const names[] = {"string", "list", "set", "zset", "hash", "stream", "module"};
+    static const char *const names[] = {"string", "list",   "set",   "zset",
+                                        "hash",   "stream", "module"};
     return names[type];
 }
 

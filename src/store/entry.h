@@ -115,7 +115,8 @@ void entry_put_val(struct entry *e, struct val v);     /* same type; in place */
 
 const char *entry_type_name(enum value_type type);     /* "string", "list", ... */
 const char *entry_encoding_name(const struct entry *e); /* "int", "embstr", "hashtable", ... */
-/* Bytes the entry and its value take (MEMORY USAGE); collections sample up to samples elements, 0 all. */
+/* Bytes the entry and its value take (MEMORY USAGE); collections sample up to samples elements, 0
+ * all. */
 size_t entry_memory(const struct entry *e, size_t samples);
 
 /* ---- making and freeing: for db.c ---- */

@@ -5,9 +5,9 @@
  *   clock  ... 3 17 60     t = ... 3 17 63 -> level 0, slot 63
  *                          t = ... 3 20 01 -> level 1, slot 20
  *
- * So the place of an entry is a function of its time and the clock. When the clock moves, only slots
- * that its digits pass or enter change: passed ones are due, the one entered is dealt down again.
- * Times at or before the clock lie in `due`. Negative times are due at once. */
+ * So the place of an entry is a function of its time and the clock. When the clock moves, only
+ * slots that its digits pass or enter change: passed ones are due, the one entered is dealt down
+ * again. Times at or before the clock lie in `due`. Negative times are due at once. */
 #include "store/expire.h"
 
 #include <string.h>

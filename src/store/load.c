@@ -44,8 +44,8 @@ static void on_db(struct sink *sink, unsigned id, uint64_t keys, uint64_t expire
         return;
     if (id >= l->keyspace->count) {
         fault_set(&sink->fault, FAULT_LIMIT,
-                  "The file holds database %u, but the server is configured for %u (see databases)", id,
-                  l->keyspace->count);
+                  "The file holds database %u, but the server is configured for %u (see databases)",
+                  id, l->keyspace->count);
         return;
     }
     l->db = l->keyspace->dbs[id];

@@ -6,8 +6,8 @@
  *   if (!load_finish(&l)) ... l.sink.fault ...
  *
  * A duplicate key, a database out of range, and values this server cannot hold (streams, modules,
- * functions, field expiry) are faults with the key's name: nothing is dropped silently. After a fault
- * the half-built value is freed; the keys loaded before stay. */
+ * functions, field expiry) are faults with the key's name: nothing is dropped silently. After a
+ * fault the half-built value is freed; the keys loaded before stay. */
 #ifndef STORE_LOAD_H
 #define STORE_LOAD_H
 

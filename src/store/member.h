@@ -2,8 +2,7 @@
 /* The items in the tables of large sets and hashes: one allocation each.
  *
  *   member  u32 length | bytes
- *   pair    u32 field length | u32 value length | field | value
- */
+ *   pair    u32 field length | u32 value length | field | value */
 #ifndef STORE_MEMBER_H
 #define STORE_MEMBER_H
 

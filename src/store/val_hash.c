@@ -66,7 +66,8 @@ static size_t find_packed(const uint8_t *lp, struct slice field)
     return first ? lp_find(lp, first, field, 1) : 0;
 }
 
-bool hash_get(const struct val *v, struct slice field, struct slice *value, char scratch[NUM_I64_TEXT])
+bool hash_get(const struct val *v, struct slice field, struct slice *value,
+              char scratch[NUM_I64_TEXT])
 {
     if (v->encoding == ENC_TABLE) {
         const struct pair *p = table_find(v->ptr, field);
@@ -98,11 +99,13 @@ static bool set_in_table(struct table *t, struct slice field, struct slice value
     return false;
 }
 
-bool hash_set(struct val *v, struct slice field, struct slice value, const struct value_limits *limits)
+bool hash_set(struct val *v, struct slice field, struct slice value,
+              const struct value_limits *limits)
 {
+    enum { SECOND_ELEMENT_EXTRA = 14 };
     if (v->encoding == ENC_LISTPACK &&
         (field.len > limits->hash_listpack_value || value.len > limits->hash_listpack_value ||
-         !lp_fits(v->ptr, field.len + value.len)))
+         !lp_fits(v->ptr, field.len + value.len + SECOND_ELEMENT_EXTRA)))
         to_table(v, hash_count(v) + 1);
     if (v->encoding == ENC_TABLE)
         return set_in_table(v->ptr, field, value);
@@ -229,7 +232,8 @@ size_t hash_memory(const struct val *v, size_t samples)
     size_t count = hash_count(v), seen = 0, bytes = 0;
     struct table_iter it;
     table_iter_init(&it, v->ptr);
-    for (const struct pair *p; (samples == 0 || seen < samples) && (p = table_iter_next(&it)); seen++)
+    for (const struct pair *p; (samples == 0 || seen < samples) && (p = table_iter_next(&it));
+         seen++)
         bytes += mem_usable(p);
     size_t items = seen ? (size_t)((double)bytes / (double)seen * (double)count) : 0;
     return mem_usable(v->ptr) + table_memory(v->ptr) + items;

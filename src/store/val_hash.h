@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A hash value: a listpack while small, then a table of pairs (one allocation a pair).
  *
- * The struct val is changed in place (ptr, encoding); the caller writes it back with db_put_val. Slices
- * handed out are valid until the next change of the hash or use of the same scratch. */
+ * The struct val is changed in place (ptr, encoding); the caller writes it back with db_put_val.
+ * Slices handed out are valid until the next change of the hash or use of the same scratch. */
 #ifndef STORE_VAL_HASH_H
 #define STORE_VAL_HASH_H
 
@@ -16,12 +16,15 @@ struct val hash_from_listpack(uint8_t *lp, const struct value_limits *limits);
 void hash_expect(struct val *v, size_t count, const struct value_limits *limits);
 
 size_t hash_count(const struct val *v);
-bool hash_get(const struct val *v, struct slice field, struct slice *value, char scratch[NUM_I64_TEXT]);
+bool hash_get(const struct val *v, struct slice field, struct slice *value,
+              char scratch[NUM_I64_TEXT]);
 /* True when the field is new. */
-bool hash_set(struct val *v, struct slice field, struct slice value, const struct value_limits *limits);
+bool hash_set(struct val *v, struct slice field, struct slice value,
+              const struct value_limits *limits);
 bool hash_remove(struct val *v, struct slice field);
 /* Distinct positions are up to the caller; count > 0. */
-void hash_random(const struct val *v, struct slice *field, struct slice *value, char scratch[2 * NUM_I64_TEXT]);
+void hash_random(const struct val *v, struct slice *field, struct slice *value,
+                 char scratch[2 * NUM_I64_TEXT]);
 
 struct hash_iter {
     const struct val *v;

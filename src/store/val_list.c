@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A listpack grows into a quicklist when it no longer fits a node, and a quicklist of one node turns
- * back when it has shrunk to half of what a node holds (so that it does not flip at the limit). */
+/* A listpack grows into a quicklist when it no longer fits a node, and a quicklist of one node
+ * turns back when it has shrunk to half of what a node holds (so that it does not flip at the
+ * limit). */
 #include "store/val_list.h"
 
 #include "base/mem.h"
@@ -34,7 +35,8 @@ static void to_quicklist(struct val *v, const struct value_limits *limits)
 }
 
 /* Before something of more bytes in more elements is added. */
-static void make_room(struct val *v, size_t bytes, size_t elements, const struct value_limits *limits)
+static void make_room(struct val *v, size_t bytes, size_t elements,
+                      const struct value_limits *limits)
 {
     if (v->encoding == ENC_LISTPACK &&
         (!quicklist_node_fits((int)limits->list_listpack_size, lp_bytes(v->ptr) + bytes,
@@ -74,7 +76,8 @@ static void shrink(struct val *v, const struct value_limits *limits)
 void list_append_node(struct val *v, uint8_t *lp, const struct value_limits *limits)
 {
     bool whole_list = v->encoding == ENC_LISTPACK && lp_count(v->ptr) == 0;
-    if (whole_list && quicklist_node_fits((int)limits->list_listpack_size, lp_bytes(lp), lp_count(lp))) {
+    if (whole_list &&
+        quicklist_node_fits((int)limits->list_listpack_size, lp_bytes(lp), lp_count(lp))) {
         mem_free(v->ptr);
         v->ptr = lp;
         return;

@@ -25,7 +25,8 @@ bool list_insert(struct val *v, struct slice pivot, struct slice text, bool afte
 /* Up to count (0: all) equal elements from the head (or the tail when from_tail). How many. */
 size_t list_remove(struct val *v, struct slice text, size_t count, bool from_tail,
                    const struct value_limits *limits);
-void list_delete_range(struct val *v, size_t start, size_t count, const struct value_limits *limits);
+void list_delete_range(struct val *v, size_t start, size_t count,
+                       const struct value_limits *limits);
 
 struct list_iter {
     const struct val *v;
@@ -35,7 +36,8 @@ struct list_iter {
     char scratch[NUM_I64_TEXT];
 };
 void list_iter_init(struct list_iter *it, const struct val *v, long index, bool forward);
-bool list_iter_next(struct list_iter *it, struct slice *text); /* first call: the element at index */
+bool list_iter_next(struct list_iter *it,
+                    struct slice *text); /* first call: the element at index */
 void list_iter_end(struct list_iter *it);
 
 void list_free(struct val v);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* intset -> listpack -> table, never back: a set only grows out of an encoding. */
+/* intset -> listpack -> table, never back: a set only grows out of an encoding. An intset becomes a
+ * listpack when a text comes that fits one, and a table when it has too many members. */
 #include "store/val_set.h"
 
 #include "base/mem.h"
@@ -54,12 +55,8 @@ struct val set_from_intset(uint8_t *is, const struct value_limits *limits)
 {
     struct val v = set_val(ENC_INTSET, is);
     size_t count = intset_count(is);
-    if (count > limits->set_intset_entries) {
-        if (count <= limits->set_listpack_entries && limits->set_listpack_value >= NUM_I64_TEXT)
-            to_listpack(&v);
-        else
-            to_table(&v, count);
-    }
+    if (count > limits->set_intset_entries)
+        to_table(&v, count);
     return v;
 }
 
@@ -76,14 +73,20 @@ struct val set_from_listpack(uint8_t *lp, const struct value_limits *limits)
     return v;
 }
 
+/* A set that is empty may still become a listpack although it would be too large an intset. */
 void set_expect(struct val *v, size_t count, const struct value_limits *limits)
 {
-    if (v->encoding == ENC_LISTPACK && count > limits->set_listpack_entries)
-        to_table(v, count);
-    else if (v->encoding == ENC_INTSET && count > limits->set_intset_entries)
-        to_table(v, count);
-    else if (v->encoding == ENC_TABLE)
+    bool fits_listpack = count <= limits->set_listpack_entries;
+    if (v->encoding == ENC_TABLE)
         table_reserve(v->ptr, count);
+    else if (v->encoding == ENC_LISTPACK && !fits_listpack)
+        to_table(v, count);
+    else if (v->encoding == ENC_INTSET && count > limits->set_intset_entries) {
+        if (fits_listpack && set_count(v) == 0)
+            to_listpack(v);
+        else
+            to_table(v, count);
+    }
 }
 
 size_t set_count(const struct val *v)
@@ -104,10 +107,11 @@ bool set_has(const struct val *v, struct slice member)
     int64_t n;
     if (v->encoding == ENC_INTSET)
         return num_parse_i64(member, &n) && intset_has(v->ptr, n);
-    return v->encoding == ENC_LISTPACK ? find_packed(v->ptr, member) : table_find(v->ptr, member) != NULL;
+    return v->encoding == ENC_LISTPACK ? find_packed(v->ptr, member)
+                                       : table_find(v->ptr, member) != NULL;
 }
 
-/* An intset that cannot stay one: a text comes, or it grew over its limit. */
+/* A text of that length comes to an intset. */
 static void leave_intset(struct val *v, size_t longest, const struct value_limits *limits)
 {
     size_t count = intset_count(v->ptr);
@@ -141,7 +145,7 @@ bool set_add(struct val *v, struct slice member, const struct value_limits *limi
             bool added;
             v->ptr = intset_add(v->ptr, n, &added);
             if (added && intset_count(v->ptr) > limits->set_intset_entries)
-                leave_intset(v, 0, limits);
+                to_table(v, intset_count(v->ptr));
             return added;
         }
         leave_intset(v, member.len, limits);
@@ -277,7 +281,8 @@ size_t set_memory(const struct val *v, size_t samples)
     size_t seen = 0, bytes = 0;
     struct table_iter it;
     table_iter_init(&it, v->ptr);
-    for (const void *item; (samples == 0 || seen < samples) && (item = table_iter_next(&it)); seen++)
+    for (const void *item; (samples == 0 || seen < samples) && (item = table_iter_next(&it));
+         seen++)
         bytes += mem_usable(item);
     size_t items = seen ? (size_t)((double)bytes / (double)seen * (double)set_count(v)) : 0;
     return mem_usable(v->ptr) + table_memory(v->ptr) + items;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A set value: an intset while all members are integers and few, a listpack while small, then a table
- * of members (one allocation a member). Conventions as in val_hash.h. */
+/* A set value: an intset while all members are integers and few, a listpack while small, then a
+ * table of members (one allocation a member). Conventions as in val_hash.h. */
 #ifndef STORE_VAL_SET_H
 #define STORE_VAL_SET_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Packed: member, score, member, score, ... in order; every walk is linear, and at most
- * zset-max-listpack-entries long. Large: a table finds the node of a member, the skip list keeps the
- * order; the node owns the member's bytes. */
+ * zset-max-listpack-entries long. Large: a table finds the node of a member, the skip list keeps
+ * the order; the node owns the member's bytes. */
 #include "store/val_zset.h"
 
 #include <math.h>
@@ -89,7 +89,8 @@ void zset_expect(struct val *v, size_t count, const struct value_limits *limits)
 
 size_t zset_count(const struct val *v)
 {
-    return v->encoding == ENC_LISTPACK ? lp_count(v->ptr) / 2 : ((struct zset *)v->ptr)->members.count;
+    return v->encoding == ENC_LISTPACK ? lp_count(v->ptr) / 2
+                                       : ((struct zset *)v->ptr)->members.count;
 }
 
 static size_t find_packed(const uint8_t *lp, struct slice member)
@@ -135,38 +136,47 @@ static uint8_t *packed_insert(uint8_t *lp, struct slice member, double score)
     return lp_insert(lp_insert(lp, at, score_text), at, member);
 }
 
-static bool large_put(struct zset *z, struct slice member, double score)
+static enum zset_change large_set(struct zset *z, struct slice member, double score)
 {
     uint64_t hash = table_hash(&z->members, member);
     struct skipnode *n = table_find_hashed(&z->members, member, hash);
     if (n) {
-        if (skipnode_score(n) != score)
-            skiplist_rescore(z->list, n, score);
-        return false;
+        if (skipnode_score(n) == score)
+            return ZSET_SAME;
+        skiplist_rescore(z->list, n, score);
+        return ZSET_MOVED;
     }
     table_add_hashed(&z->members, skiplist_insert(z->list, score, member), hash);
-    return true;
+    return ZSET_ADDED;
+}
+
+enum zset_change zset_set(struct val *v, struct slice member, double score,
+                          const struct value_limits *limits)
+{
+    enum { SCORE_ELEMENT_MAX = NUM_DOUBLE_TEXT + 4 };
+    must(!isnan(score));
+    if (v->encoding == ENC_SKIPLIST)
+        return large_set(v->ptr, member, score);
+    uint8_t *lp = v->ptr;
+    size_t at = find_packed(lp, member);
+    if (at) {
+        if (score_at(lp, lp_next(lp, at)) == score)
+            return ZSET_SAME;
+        v->ptr = packed_insert(lp_delete(lp, at, 2), member, score);
+        return ZSET_MOVED;
+    }
+    if (zset_count(v) >= limits->zset_listpack_entries ||
+        member.len > limits->zset_listpack_value || !lp_fits(lp, member.len + SCORE_ELEMENT_MAX)) {
+        to_large(v, zset_count(v) + 1);
+        return large_set(v->ptr, member, score);
+    }
+    v->ptr = packed_insert(lp, member, score);
+    return ZSET_ADDED;
 }
 
 bool zset_put(struct val *v, struct slice member, double score, const struct value_limits *limits)
 {
-    must(!isnan(score));
-    if (v->encoding == ENC_SKIPLIST)
-        return large_put(v->ptr, member, score);
-    uint8_t *lp = v->ptr;
-    size_t at = find_packed(lp, member);
-    if (at) {
-        if (score_at(lp, lp_next(lp, at)) != score)
-            v->ptr = packed_insert(lp_delete(lp, at, 2), member, score);
-        return false;
-    }
-    if (zset_count(v) >= limits->zset_listpack_entries || member.len > limits->zset_listpack_value ||
-        !lp_fits(lp, member.len)) {
-        to_large(v, zset_count(v) + 1);
-        return large_put(v->ptr, member, score);
-    }
-    v->ptr = packed_insert(lp, member, score);
-    return true;
+    return zset_set(v, member, score, limits) == ZSET_ADDED;
 }
 
 static void large_remove(struct zset *z, struct skipnode *n)
@@ -300,7 +310,7 @@ size_t zset_lex_span(const struct val *v, const struct zset_lex_range *r, size_t
     size_t n = 0;
     for (size_t at = lp_first(lp); at; at = lp_next(lp, lp_next(lp, at))) {
         struct slice member = lp_get(lp, at, scratch);
-        if (lex_below_min(member, r))
+        if (n == 0 && lex_below_min(member, r)) /* with unequal scores one may come later again */
             ++*first;
         else if (lex_within_max(member, r))
             n++;
@@ -366,7 +376,8 @@ void zset_remove_ranks(struct val *v, size_t first, size_t count)
     }
 }
 
-void zset_random(const struct val *v, struct slice *member, double *score, char scratch[NUM_I64_TEXT])
+void zset_random(const struct val *v, struct slice *member, double *score,
+                 char scratch[NUM_I64_TEXT])
 {
     if (v->encoding == ENC_SKIPLIST) {
         const struct skipnode *n = table_random(&((struct zset *)v->ptr)->members);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A sorted set value: a listpack (member, score, ascending) while small, then a table of the nodes of a
- * skip list. Conventions as in val_hash.h. Order: score, then bytes of the member. */
+/* A sorted set value: a listpack (member, score, ascending) while small, then a table of the nodes
+ * of a skip list. Conventions as in val_hash.h. Order: score, then bytes of the member. */
 #ifndef STORE_VAL_ZSET_H
 #define STORE_VAL_ZSET_H
 
@@ -19,7 +19,11 @@ void zset_expect(struct val *v, size_t count, const struct value_limits *limits)
 
 size_t zset_count(const struct val *v);
 bool zset_score(const struct val *v, struct slice member, double *score);
-/* Adds or moves. True when new. NaN must not come here. */
+/* Adds or moves. NaN must not come here. */
+enum zset_change { ZSET_SAME, ZSET_MOVED, ZSET_ADDED };
+enum zset_change zset_set(struct val *v, struct slice member, double score,
+                          const struct value_limits *limits);
+/* The same; true when new. */
 bool zset_put(struct val *v, struct slice member, double score, const struct value_limits *limits);
 bool zset_remove(struct val *v, struct slice member);
 /* 0-based, from the low end (or the high end). False when absent. */
@@ -52,7 +56,8 @@ void zset_iter_init(struct zset_iter *it, const struct val *v, size_t rank, bool
 bool zset_iter_next(struct zset_iter *it, struct slice *member, double *score);
 /* Removes ranks first .. first + count - 1. */
 void zset_remove_ranks(struct val *v, size_t first, size_t count);
-void zset_random(const struct val *v, struct slice *member, double *score, char scratch[NUM_I64_TEXT]);
+void zset_random(const struct val *v, struct slice *member, double *score,
+                 char scratch[NUM_I64_TEXT]);
 typedef void zset_visit(void *arg, struct slice member, double score);
 uint64_t zset_scan(const struct val *v, uint64_t cursor, zset_visit *visit, void *arg);
 

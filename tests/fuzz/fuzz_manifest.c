@@ -33,7 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 void fuzz_seeds(void)
 {
     static const char *const texts[] = {
-        "file appendonly.aof.2.base.rdb seq 2 type b\nfile appendonly.aof.2.incr.aof seq 2 type i\n",
+        "file appendonly.aof.2.base.rdb seq 2 type b\n"
+        "file appendonly.aof.2.incr.aof seq 2 type i\n",
         "# x\nfile \"a \\x41\\\"\\n\" seq 1 type h\nfile 'b\\'c' seq 9 type i endoffset 7\n",
         "FILE a SEQ 1 TYPE base\r\n\tfile b seq 3 type incr \n",
         "file a seq 1 type b\nfile b seq 1 type b\n",

@@ -112,9 +112,11 @@ static const char *shared(void)
 void fuzz_seeds(void)
 {
     char path[512];
-    static const char *const payloads[] = {"redis70-dump-payloads.jsonl", "redis72-dump-payloads.jsonl",
+    static const char *const payloads[] = {"redis70-dump-payloads.jsonl",
+                                           "redis72-dump-payloads.jsonl",
                                            "redis8-hash-field-expiry.dump-payloads.jsonl"};
     fuzz_add_path("fixtures/rdb");
+    fuzz_add_base64("fixtures/payloads.jsonl", "payload");
     snprintf(path, sizeof path, "%s/handmade", shared());
     fuzz_add_path(path);
     snprintf(path, sizeof path, "%s/redis72-streams.rdb", shared());

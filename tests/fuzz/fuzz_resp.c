@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Any bytes, whole and cut in pieces: the same commands, the same error, no byte outside touched. */
+/* Any bytes, whole and cut in pieces: the same commands, the same error, no byte outside
+ * touched. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

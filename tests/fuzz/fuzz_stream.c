@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Input: the value of a stream key (type 15, 19 or 21 by the first byte). What passes the reader's
- * checks is walked by the writers, which trust it. */
+/* Input: a DUMP payload of a stream; another type byte is turned into one of a stream and the
+ * footer is put right. What passes the reader's checks is walked by the writers, which trust it. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,11 +30,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct aof_writer aof;
     struct rdb_writer w;
     struct sink_tee tee;
-    if (size == 0)
+    if (size < 1 + RDB_PAYLOAD_FOOTER)
         return 0;
     hash_init(&(uint64_t){1});
-    buf_byte(&payload, types[data[0] % 3]);
-    buf_append(&payload, data + 1, size - 1);
+    bool stream = data[0] == RDB_STREAM_1 || data[0] == RDB_STREAM_2 || data[0] == RDB_STREAM_3;
+    buf_byte(&payload, stream ? data[0] : types[data[0] % 3]);
+    buf_append(&payload, data + 1, size - 1 - RDB_PAYLOAD_FOOTER);
     rdb_payload_seal(&payload, 0, 11);
     out_init_memory(&text);
     out_init_memory(&bytes);
@@ -58,12 +59,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 void fuzz_seeds(void)
 {
+    /* formats.md 2.4's example */
     static const char node[] =
-        "\x02" "\x01\x10\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x01\x2c"
-        "\x2c\0\0\0\x11\0\x01\x01\x01\x01\x01\x01\x81" "a\x02\0\x01\x03\x01\0\x01\0\x01\x01\x01\x04\x01"
+        "\x15" "\x01\x10\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x01\x2c"
+        "\x2c\0\0\0\x11\0\x01\x01\x01\x01\x01\x01\x81" "a\x02\0\x01"
+        "\x03\x01\0\x01\0\x01\x01\x01\x04\x01"
         "\0\x01\x02\x01\xdf\xff\x02\x01\x01\x81" "b\x02\x16\x01\x06\x01\xff"
         "\x01\x07\0\x07\0\x05\x01\x02\x01\x01g\x07\0\x02\x01\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\0"
         "\0\0\0\0\0\0\0\0\x01\x01\x01" "c\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-        "\x01\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\0";
+        "\x01\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\0" "\0\0\0\0\0\0\0\0\0\0";
+    static const char *const files[] = {"redis72-dump-payloads.jsonl",
+                                        "corrupt/restore-payloads.jsonl"};
+    static const char *const members[] = {"dump", "payload"};
+    const char *given = getenv("FIXTURES_SHARED");
+    char path[512];
     fuzz_add(node, sizeof node - 1);
+    fuzz_add_base64("fixtures/payloads.jsonl", "payload");
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", given ? given : "../shared/fixtures", files[i]);
+        fuzz_add_base64(path, members[i]);
+    }
 }

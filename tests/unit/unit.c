@@ -64,8 +64,8 @@ int unit_run(const struct unit_case *cases)
             passed++;
         } else {
             bad++;
-            printf("FAIL %s %s (seed %llu; alone: ONLY=%s)\n", program_invocation_short_name, c->name,
-                   (unsigned long long)seed, c->name);
+            printf("FAIL %s %s (seed %llu; alone: ONLY=%s)\n", program_invocation_short_name,
+                   c->name, (unsigned long long)seed, c->name);
         }
     }
     printf("%d passed, %d failed\n", passed, bad);
@@ -94,11 +94,12 @@ void unit_check_int(int64_t got, int64_t want, const char *what, const char *fil
     fail();
 }
 
-void unit_check_slice(struct slice got, struct slice want, const char *what, const char *file, int line)
+void unit_check_slice(struct slice got, struct slice want, const char *what, const char *file,
+                      int line)
 {
     if (slice_eq(got, want))
         return;
-    printf("%s:%d: %s is \"%.*s\" (%zu), not \"%.*s\" (%zu)\n", file, line, what, SLICE_ARG(got), got.len,
-           SLICE_ARG(want), want.len);
+    printf("%s:%d: %s is \"%.*s\" (%zu), not \"%.*s\" (%zu)\n", file, line, what, SLICE_ARG(got),
+           got.len, SLICE_ARG(want), want.len);
     fail();
 }

@@ -26,12 +26,14 @@ int unit_run(const struct unit_case *cases);
 
 #define CHECK(x) unit_check((x), #x, __FILE__, __LINE__)
 #define CHECK_INT(got, want) unit_check_int((got), (want), #got, __FILE__, __LINE__)
-#define CHECK_STR(got, want) unit_check_slice(slice_str(got), slice_str(want), #got, __FILE__, __LINE__)
+#define CHECK_STR(got, want) \
+    unit_check_slice(slice_str(got), slice_str(want), #got, __FILE__, __LINE__)
 #define CHECK_SLICE(got, want) unit_check_slice((got), (want), #got, __FILE__, __LINE__)
 
 void unit_check(bool ok, const char *what, const char *file, int line);
 void unit_check_int(int64_t got, int64_t want, const char *what, const char *file, int line);
-void unit_check_slice(struct slice got, struct slice want, const char *what, const char *file, int line);
+void unit_check_slice(struct slice got, struct slice want, const char *what, const char *file,
+                      int line);
 
 /* A random seed for this run, printed when a case fails; SEED=n in the environment repeats it. */
 uint64_t unit_seed(void);

@@ -184,6 +184,6 @@ static void hold_stops_splitting(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(agrees_with_a_model), UNIT(scan_survives_resizing), UNIT(batch_and_reserve),
-                    UNIT(random_is_fair), UNIT(hold_stops_splitting));
+    return UNIT_RUN(UNIT(agrees_with_a_model), UNIT(scan_survives_resizing),
+                    UNIT(batch_and_reserve), UNIT(random_is_fair), UNIT(hold_stops_splitting));
 }

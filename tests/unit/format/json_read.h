@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A small JSON reader for tests: one text into a tree. Only well-formed input; anything else fails
- * the check. Nodes live until json_free. Strings keep their bytes; \u is not needed and not known. */
+ * the check. Nodes live until json_free. Strings keep their bytes; \u is not known. */
 #ifndef TESTS_UNIT_FORMAT_JSON_READ_H
 #define TESTS_UNIT_FORMAT_JSON_READ_H
 

@@ -46,14 +46,16 @@ static inline void check_same_text(struct slice got, struct slice want)
     if (at == got.len && at == want.len)
         return;
     size_t from = at > 150 ? at - 150 : 0;
-    printf("differ at %zu:\n got %.*s\nwant %.*s\n", at, (int)(got.len - from < 250 ? got.len - from : 250),
-           got.data + from, (int)(want.len - from < 250 ? want.len - from : 250), want.data + from);
+    got = slice_from(got, from);
+    want = slice_from(want, from);
+    printf("differ at %zu:\n got %.*s\nwant %.*s\n", at, (int)(got.len < 250 ? got.len : 250),
+           got.data, (int)(want.len < 250 ? want.len : 250), want.data);
     CHECK(false);
 }
 
 /* The data set of rdb written again at another version. */
-static inline bool rdb_rewrite(struct slice rdb, const struct rdb_write_options *opt, struct buf *to,
-                               struct fault *f)
+static inline bool rdb_rewrite(struct slice rdb, const struct rdb_write_options *opt,
+                               struct buf *to, struct fault *f)
 {
     struct out out;
     struct rdb_writer w;

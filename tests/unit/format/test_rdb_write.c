@@ -165,12 +165,14 @@ static void make_groups(const struct maker *m, unsigned groups, unsigned newest)
         e.name = slice(name, (size_t)snprintf(name, sizeof name, "group %u", g));
         m->to->ops->stream_group(m->to, &e);
         for (unsigned i = 0; i < pending; i++)
-            m->to->ops->stream_pending(m->to, &(struct stream_pending_event){{i + 1, i}, 1234567, i});
+            m->to->ops->stream_pending(m->to,
+                                       &(struct stream_pending_event){{i + 1, i}, 1234567, i});
         struct stream_consumer_event c = {SLICE_LIT("c1"), 1000, 2000, pending};
         m->to->ops->stream_consumer(m->to, &c);
         for (unsigned i = 0; i < pending; i++)
             m->to->ops->stream_owned(m->to, (struct stream_id){i + 1, i});
-        m->to->ops->stream_consumer(m->to, &(struct stream_consumer_event){SLICE_LIT("c2"), 5, 5, 0});
+        c = (struct stream_consumer_event){SLICE_LIT("c2"), 5, 5, 0};
+        m->to->ops->stream_consumer(m->to, &c);
     }
 }
 
@@ -251,7 +253,8 @@ static void make(struct maker *m)
     rand_seed(m->seed);
     for (unsigned i = 0; i < m->keys; i++) {
         struct key_event k = {.db = i * 3 / m->keys, .idle_s = KEY_NO_IDLE, .freq = KEY_NO_FREQ};
-        k.name = slice(name, (size_t)snprintf(name, sizeof name, rand_below(2) ? "%u" : "key %u", i));
+        int len = snprintf(name, sizeof name, rand_below(2) ? "%u" : "key %u", i);
+        k.name = slice(name, (size_t)len);
         k.expire_ms = rand_below(3) ? KEY_NO_EXPIRE : (int64_t)(rand_u64() >> 2);
         uint64_t hint = rand_below(2) * 5; /* drawn whether it is used or not */
         if (m->to->ops->db)
@@ -298,8 +301,9 @@ static void make_rdb(struct maker *m, const struct rdb_write_options *opt, struc
 /* What a stream has no place for in older versions is taken out of the comparison. */
 static void blur(struct buf *json, int version)
 {
-    static const char *const lost[] = {"\"active_time\":", "\"entries_read\":", "\"entries_added\":",
-                                       "\"max_deleted_id\":", "\"first_id\":"};
+    static const char *const lost[] = {"\"active_time\":", "\"entries_read\":",
+                                       "\"entries_added\":", "\"max_deleted_id\":",
+                                       "\"first_id\":"};
     size_t n = version >= 11 ? 0 : version == 10 ? 1 : sizeof lost / sizeof *lost;
     buf_cstr(json);
     for (size_t i = 0; i < n; i++)
@@ -480,7 +484,7 @@ static void rewrite_fixture(const char *dir, const char *name)
 
 static void fixtures_written_again(void)
 {
-    corpus_each("fixtures", ".rdb", rewrite_fixture);
+    corpus_each("fixtures/rdb", ".rdb", rewrite_fixture);
     corpus_each(corpus_shared(), ".rdb", rewrite_fixture);
 }
 

@@ -95,7 +95,8 @@ static void multibulk_errors(void)
 
 static void unauthenticated(void)
 {
-    check(SLICE_LIT("*11\r\n"), true, SLICE_LIT("!Protocol error: unauthenticated multibulk length"));
+    check(SLICE_LIT("*11\r\n"), true,
+          SLICE_LIT("!Protocol error: unauthenticated multibulk length"));
     check(SLICE_LIT("*10\r\n$16385\r\n"), true,
           SLICE_LIT("!Protocol error: unauthenticated bulk length"));
     check(SLICE_LIT("*10\r\n$16384\r\n"), true, SLICE_LIT("+"));

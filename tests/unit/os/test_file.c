@@ -85,7 +85,7 @@ static void replace_in_order(void)
     bool ok = file_replace(tmp, path, SLICE_LIT("content"), &f);
     file_use(NULL);
     CHECK(ok);
-    CHECK_STR(log_text, "wwwscrsc"); /* 3 short writes, sync, close, rename, sync of the directory */
+    CHECK_STR(log_text, "wwwscrsc"); /* 3 short writes, sync, close, rename, directory synced */
     CHECK(!file_exists(tmp));
     CHECK(file_slurp(path, 7, &got, &f));
     CHECK_SLICE(buf_slice(&got), SLICE_LIT("content"));

@@ -96,7 +96,8 @@ static void ticked(void *arg)
     t->order[(*t->count)++] = t->id;
 }
 
-/* Starts, moves and stops timers at random and compares the order of firing with their due times. */
+/* Starts, moves and stops timers at random and compares the order of firing with their due
+ * times. */
 static void timers(void)
 {
     enum { N = 200 };

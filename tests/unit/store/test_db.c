@@ -52,6 +52,60 @@ static void check_key(struct db *db, struct slice key, const struct model *m)
     CHECK_SLICE(entry_key(e), key);
 }
 
+/* One random change to key i, which e is (NULL: absent), in the database and in the model. */
+static void act(struct db *db, struct model *models, size_t i, struct entry *e)
+{
+    char name[300], other[300];
+    struct slice key = key_name(name, i);
+    struct model *m = &models[i];
+    int64_t now_ms = db->keyspace->now_ms;
+    switch (rand_below(7)) {
+    case 0: case 1:
+        random_text(m);
+        m->expire_ms = rand_below(2) ? KEY_NO_EXPIRE : now_ms + (int64_t)rand_below(5000);
+        m->in = true;
+        db_set_string(db, key, slice(m->text, m->len), m->expire_ms);
+        break;
+    case 2:
+        if (e) {
+            random_text(m);
+            db_set_string(db, key, slice(m->text, m->len), DB_KEEP_TTL);
+        }
+        break;
+    case 3:
+        if (e) {
+            m->expire_ms =
+                rand_below(3) ? now_ms + (int64_t)rand_below(5000) : KEY_NO_EXPIRE;
+            db_set_expire(db, e, m->expire_ms);
+        }
+        break;
+    case 4:
+        CHECK_INT(db_remove(db, key), m->in);
+        m->in = false;
+        break;
+    case 5: {
+        size_t j = rand_below(N);
+        struct slice to = key_name(other, j);
+        if (!e || j == i)
+            break;
+        db_remove(db, to);
+        db_rename(db, key, db, to);
+        models[j] = *m;
+        m->in = false;
+        break;
+    }
+    default:
+        if (e && m->len + 40 < LONGEST) {
+            struct str *text;
+            db_open_string(db, key, m->len + 40, &text);
+            memset(text->bytes + text->len, 'z', 40);
+            text->len += 40;
+            memset(m->text + m->len, 'z', 40);
+            m->len += 40;
+        }
+    }
+}
+
 static void strings_agree_with_a_model(void)
 {
     rand_seed(unit_seed());
@@ -60,7 +114,7 @@ static void strings_agree_with_a_model(void)
     ks.now_ms = 1700000000000;
     struct db *db = ks.dbs[0];
     struct model *models = mem_zalloc(N * sizeof *models);
-    char name[300], other[300];
+    char name[300];
     for (int round = 0; round < 100000; round++) {
         size_t i = rand_below(N);
         struct model *m = &models[i];
@@ -68,50 +122,7 @@ static void strings_agree_with_a_model(void)
         check_key(db, key, m);
         struct entry *e = db_find(db, key);
         m->in = e;
-        switch (rand_below(7)) {
-        case 0: case 1:
-            random_text(m);
-            m->expire_ms = rand_below(2) ? KEY_NO_EXPIRE : ks.now_ms + (int64_t)rand_below(5000);
-            m->in = true;
-            db_set_string(db, key, slice(m->text, m->len), m->expire_ms);
-            break;
-        case 2:
-            if (e) {
-                random_text(m);
-                db_set_string(db, key, slice(m->text, m->len), DB_KEEP_TTL);
-            }
-            break;
-        case 3:
-            if (e) {
-                m->expire_ms = rand_below(3) ? ks.now_ms + (int64_t)rand_below(5000) : KEY_NO_EXPIRE;
-                db_set_expire(db, e, m->expire_ms);
-            }
-            break;
-        case 4:
-            CHECK_INT(db_remove(db, key), m->in);
-            m->in = false;
-            break;
-        case 5: {
-            size_t j = rand_below(N);
-            struct slice to = key_name(other, j);
-            if (!e || j == i)
-                break;
-            db_remove(db, to);
-            db_rename(db, key, db, to);
-            models[j] = *m;
-            m->in = false;
-            break;
-        }
-        default:
-            if (e && m->len + 40 < LONGEST) {
-                struct str *text;
-                db_open_string(db, key, m->len + 40, &text);
-                memset(text->bytes + text->len, 'z', 40);
-                text->len += 40;
-                memset(m->text + m->len, 'z', 40);
-                m->len += 40;
-            }
-        }
+        act(db, models, i, e);
         if (m->in)
             check_key(db, key, m);
         if (rand_below(100) == 0)
@@ -247,6 +258,6 @@ static void access_clocks(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(strings_agree_with_a_model), UNIT(entries_are_small), UNIT(events_flush_swap),
-                    UNIT(access_clocks));
+    return UNIT_RUN(UNIT(strings_agree_with_a_model), UNIT(entries_are_small),
+                    UNIT(events_flush_swap), UNIT(access_clocks));
 }

@@ -31,8 +31,8 @@ static int64_t some_time(int64_t now)
     }
 }
 
-/* After each advance exactly the entries whose time has come are due, whatever was added, removed or
- * moved before. */
+/* After each advance exactly the entries whose time has come are due, whatever was added, removed
+ * or moved before. */
 static void due_are_exactly_the_past(void)
 {
     rand_seed(unit_seed());

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The wiring: which families and features there are, in the order in which their listeners run. */
+#include "main/serve.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "commands/cmd_connection.h"
+#include "commands/cmd_hash.h"
+#include "commands/cmd_key.h"
+#include "commands/cmd_list.h"
+#include "commands/cmd_server.h"
+#include "commands/cmd_set.h"
+#include "commands/cmd_string.h"
+#include "commands/cmd_transaction.h"
+#include "commands/cmd_zset.h"
+#include "persist/persist.h"
+#include "server/command.h"
+#include "server/config.h"
+#include "server/process.h"
+#include "server/server.h"
+#include "server/settings.h"
+#include "store/db.h"
+
+enum { FREE_KEYS_MAX = 100000 };
+
+static void add_families(struct server *s)
+{
+    static const struct command *const families[] = {
+        cmd_connection_commands, cmd_server_commands, cmd_transaction_commands, cmd_key_commands,
+        cmd_string_commands, cmd_list_commands, cmd_set_commands, cmd_hash_commands,
+        cmd_zset_commands,
+    };
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        commands_add(server_commands(s), families[i], NULL);
+}
+
+static int refuse_config(const struct fault *f)
+{
+    fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Redis " SERVER_VERSION ") ***\n%s\n", f->what);
+    return 1;
+}
+
+static int refuse_start(const struct fault *f)
+{
+    char text[512];
+    log_warning("%s", fault_text(f, text, sizeof text));
+    return 1;
+}
+
+static void say_hello(struct server *s)
+{
+    log_notice("Holdfast is starting: like Redis version=" SERVER_VERSION ", bits=%zu, pid=%d",
+               sizeof(void *) * 8, (int)getpid());
+    if (!config_file(server_config(s)))
+        log_notice("No configuration file: built-in values and the command line's are used");
+}
+
+static int start_and_run(struct server *s, struct persist *p)
+{
+    struct settings *st = server_settings(s);
+    struct fault f = {0};
+    process_daemonize(st);
+    if (!process_open_log(st, &f))
+        return refuse_config(&f);
+    say_hello(s);
+    if (!server_configured(s, &f))
+        return refuse_start(&f);
+    process_set_title(st);
+    if (!server_listen(s, &f))
+        return refuse_start(&f);
+    process_write_pid_file(st);
+    log_notice("Server initialized");
+    if (!persist_start(p, &f)) {
+        process_remove_pid_file(st);
+        return refuse_start(&f);
+    }
+    log_notice("Ready to accept connections %s", st->port ? "tcp" : "unix");
+    process_tell_ready(st);
+    int code = server_run(s);
+    process_remove_pid_file(st);
+    return code;
+}
+
+int serve(int argc, char **argv)
+{
+    struct fault f = {0};
+    hash_init(NULL);
+    struct server *s = server_new();
+    add_families(s);
+    struct persist *p = persist_new(s);
+    int code = config_load_args(server_config(s), argc - 1, argv + 1, &f) ? start_and_run(s, p)
+                                                                         : refuse_config(&f);
+    if (keyspace_count(server_keyspace(s)) > FREE_KEYS_MAX)
+        return code; /* the system takes millions of keys back faster than we do */
+    persist_free(p);
+    server_free(s);
+    return code;
+}

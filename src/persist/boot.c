@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One reader for each format: the faults printed here are those the check tools print. Clients are
+ * served now and then while a file is read (they get -LOADING). Nothing on disk changes before a
+ * file was read to its end, and then only the torn tail of the last one goes, if configuration says
+ * so. */
+#include "persist/boot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "format/aof_read.h"
+#include "format/rdb_read.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "persist/aof.h"
+#include "persist/file_out.h"
+#include "persist/snapshot.h"
+#include "server/client.h"
+#include "server/ctx.h"
+#include "server/hooks.h"
+#include "server/server.h"
+#include "store/load.h"
+
+/* One file being read. */
+struct reading {
+    struct persist *persist;
+    const char *path;
+    int fd;
+    struct in in;
+    uint64_t done_before; /* bytes of the files before it */
+    uint64_t told_at;
+    int64_t turned_us;
+};
+
+enum { TELL_EVERY = 2 << 20, TURN_EVERY_US = 20000, BULK_MAX = 512 << 20 };
+
+static void begin_loading(struct persist *p, uint64_t total_bytes)
+{
+    struct keyspace *ks = server_keyspace(p->server);
+    p->loading = true;
+    p->load_began_s = clock_wall_ms() / 1000;
+    p->load_total_bytes = total_bytes;
+    p->load_done_bytes = p->load_rdb_used_mem = 0;
+    p->load_keys_loaded = p->load_keys_expired = 0;
+    ks->now_ms = clock_wall_ms();
+    ks->expire_mode = EXPIRE_IGNORE;
+    server_set_loading(p->server, true);
+}
+
+static void end_loading(struct persist *p)
+{
+    p->loading = false;
+    server_keyspace(p->server)->expire_mode = EXPIRE_DELETE;
+    server_set_loading(p->server, false);
+}
+
+static bool open_file(struct reading *r, struct fault *f)
+{
+    r->fd = file_open(r->path, O_RDONLY, 0);
+    if (r->fd < 0) {
+        fault_io(f, -r->fd, "open", "Can't open %s", r->path);
+        return false;
+    }
+    int64_t size = file_size(r->fd);
+    in_init_callback(&r->in, file_in_read, &r->fd, size < 0 ? IN_SIZE_UNKNOWN : (uint64_t)size, 0);
+    r->turned_us = clock_mono_us();
+    return true;
+}
+
+static void close_file(struct reading *r)
+{
+    r->persist->load_done_bytes = r->done_before + in_offset(&r->in);
+    in_free(&r->in);
+    file_close(r->fd);
+}
+
+/* Cheap enough for every record: looks at the clock once in TELL_EVERY bytes. */
+static void tell_progress(struct reading *r)
+{
+    uint64_t at = in_offset(&r->in);
+    if (at - r->told_at < TELL_EVERY)
+        return;
+    r->told_at = at;
+    r->persist->load_done_bytes = r->done_before + at;
+    int64_t now = clock_mono_us();
+    if (r->persist->no_turns || now - r->turned_us < TURN_EVERY_US)
+        return;
+    server_turn(r->persist->server);
+    r->turned_us = clock_mono_us();
+}
+
+/* ---- RDB ---- */
+
+static void log_note(void *arg, const char *text)
+{
+    (void)arg;
+    log_warning("%s", text);
+}
+
+static void take_aux(struct persist *p, const struct rdb_record *rec)
+{
+    if (slice_eq_nocase(rec->name, "used-mem")) {
+        num_parse_u64(rec->value, &p->load_rdb_used_mem);
+    } else if (slice_eq_nocase(rec->name, "redis-ver") ||
+               slice_eq_nocase(rec->name, "valkey-ver")) {
+        log_notice("Loading RDB produced by version %.*s", SLICE_ARG(rec->value));
+    } else if (rec->name.len && rec->name.data[0] == '%') {
+        log_notice("RDB '%.*s': %.*s", SLICE_ARG(rec->name), SLICE_ARG(rec->value));
+    } else {
+        hooks_aux_load(server_hooks(p->server), rec->name, rec->value);
+    }
+}
+
+/* The RDB that begins where the stream stands. */
+static bool read_rdb(struct reading *r, unsigned load_flags, struct fault *f)
+{
+    struct persist *p = r->persist;
+    struct keyspace *ks = server_keyspace(p->server);
+    struct rdb_options options = {.databases = ks->count, .trust_distinct = true, .note = log_note};
+    struct rdb_reader reader;
+    struct rdb_record rec;
+    struct load load;
+    load_init(&load, ks, load_flags, ks->now_ms);
+    bool ok = rdb_open(&reader, &r->in, &options);
+    while (ok && rdb_next(&reader, &rec)) {
+        if (rec.kind == RDB_REC_AUX)
+            take_aux(p, &rec);
+        else
+            ok = rdb_body(&reader, &rec, &load.sink);
+        tell_progress(r);
+    }
+    ok = load_finish(&load) && !in_bad(&r->in);
+    if (!ok)
+        *f = in_bad(&r->in) ? r->in.fault : load.sink.fault;
+    p->load_keys_loaded += load.keys_loaded;
+    p->load_keys_expired += load.keys_expired;
+    load_release(&load);
+    rdb_close(&reader);
+    return ok;
+}
+
+bool boot_load_rdb(struct persist *p, bool *exists, struct fault *f)
+{
+    struct reading r = {.persist = p, .path = p->snapshot->filename};
+    bool there = file_exists(r.path);
+    if (exists)
+        *exists = there;
+    if (!there)
+        return true;
+    if (!open_file(&r, f))
+        return false;
+    int64_t began = clock_mono_us();
+    begin_loading(p, r.in.limit == IN_SIZE_UNKNOWN ? 0 : r.in.limit);
+    bool ok = read_rdb(&r, LOAD_DROP_EXPIRED, f);
+    close_file(&r);
+    end_loading(p);
+    if (ok)
+        log_notice("DB loaded from disk: %.3f seconds (keys loaded: %" PRIu64
+                   ", keys expired: %" PRIu64 ")",
+                   (double)(clock_mono_us() - began) / 1e6, p->load_keys_loaded,
+                   p->load_keys_expired);
+    return ok;
+}
+
+/* ---- the append log ---- */
+
+static bool run_commands(struct reading *r, struct aof_reader *reader, struct fault *f)
+{
+    struct server *server = r->persist->server;
+    struct client *client = server_fake_client(server);
+    enum aof_item item;
+    bool ok = true;
+    while (ok && ((item = aof_next(reader)) == AOF_COMMAND || item == AOF_ANNOTATION)) {
+        if (item == AOF_COMMAND)
+            ok = server_run_command(server, client, (int)reader->argc, reader->argv,
+                                    CTX_LOADING | CTX_NO_REPLY, f);
+        tell_progress(r);
+    }
+    server_free_client(server, client);
+    if (!ok) {
+        f->offset = reader->at;
+        f->doing = "run-command";
+    } else if (in_bad(&r->in)) {
+        *f = r->in.fault;
+        ok = false;
+    }
+    return ok;
+}
+
+/* Cuts a torn tail off: what was read is complete up to good_end. */
+static bool cut_tail(struct reading *r, const struct aof_reader *reader, struct fault *f)
+{
+    struct fault damage = *f;
+    uint64_t size = r->in.limit;
+    log_warning("!!! Warning: short read while loading the AOF file %s !!!", r->path);
+    log_warning("AOF loaded anyway because aof-load-truncated is enabled");
+    fault_clear(f);
+    int fd = file_open(r->path, O_WRONLY, 0);
+    int err = fd < 0 ? fd : file_truncate(fd, (off_t)reader->good_end);
+    if (err == 0)
+        err = file_fsync(fd);
+    if (fd >= 0)
+        file_close(fd);
+    if (err < 0) {
+        fault_io(f, -err, "truncate", "Error truncating the AOF file %s (%s)", r->path,
+                 damage.what);
+        return false;
+    }
+    log_warning("Truncated the AOF file %s from %" PRIu64 " to %" PRIu64 " bytes: %s", r->path,
+                size, reader->good_end, damage.what);
+    return true;
+}
+
+static bool read_log_file(struct reading *r, bool last, struct fault *f)
+{
+    int64_t bulk_max = server_clients(r->persist->server)->bulk_max;
+    struct aof_limits limits = {.bulk_max = bulk_max > BULK_MAX ? (uint64_t)bulk_max : BULK_MAX};
+    struct aof_reader reader;
+    bool rdb = aof_has_preamble(&r->in);
+    if (rdb) {
+        log_notice("Reading RDB base file on AOF loading...");
+        if (!read_rdb(r, 0, f))
+            return false;
+    }
+    aof_open(&reader, &r->in, &limits);
+    bool ok = run_commands(r, &reader, f);
+    if (!ok && f->code == FAULT_EOF && last && r->persist->aof->load_truncated)
+        ok = cut_tail(r, &reader, f);
+    aof_close(&reader);
+    return ok;
+}
+
+/* Names the file in front of what is wrong with it. */
+static void name_file(struct fault *f, const char *path)
+{
+    struct fault named = *f;
+    fault_clear(&named);
+    fault_set(&named, f->code, "%s: %s", path, f->what);
+    memcpy(f->what, named.what, sizeof f->what);
+}
+
+static bool load_part(struct persist *p, const char *name, bool last, struct fault *f)
+{
+    char *path = aof_path(p->aof, name);
+    struct reading r = {.persist = p, .path = path, .done_before = p->load_done_bytes};
+    int64_t began = clock_mono_us();
+    bool ok = open_file(&r, f);
+    if (ok) {
+        ok = read_log_file(&r, last, f);
+        close_file(&r);
+        if (ok)
+            log_notice("DB loaded from file %s: %.3f seconds", name,
+                       (double)(clock_mono_us() - began) / 1e6);
+        else
+            name_file(f, path);
+    }
+    mem_free(path);
+    return ok;
+}
+
+bool boot_load_aof(struct persist *p, struct fault *f)
+{
+    const struct manifest *m = &p->aof->manifest;
+    int64_t began = clock_mono_us();
+    bool ok = true;
+    aof_measure(p->aof);
+    begin_loading(p, p->aof->total_size);
+    if (m->base.name)
+        ok = load_part(p, m->base.name, m->incr.count == 0, f);
+    for (size_t i = 0; ok && i < m->incr.count; i++)
+        ok = load_part(p, m->incr.files[i].name, i + 1 == m->incr.count, f);
+    end_loading(p);
+    if (ok)
+        log_notice("DB loaded from append only file: %.3f seconds",
+                   (double)(clock_mono_us() - began) / 1e6);
+    return ok;
+}
+
+/* ---- finding it ---- */
+
+static bool read_manifest(struct aof *a, const char *path, struct fault *f)
+{
+    enum { MANIFEST_MAX = 64 << 20 };
+    struct buf text = {0};
+    manifest_free(&a->manifest);
+    a->manifest = (struct manifest){0};
+    bool ok = file_slurp(path, MANIFEST_MAX, &text, f) &&
+              manifest_parse(&a->manifest, buf_slice(&text), f);
+    if (!ok)
+        name_file(f, path);
+    buf_free(&text);
+    return ok;
+}
+
+struct orphan_search {
+    const char *stem;
+    char found[256];
+};
+
+static bool look_for_part(void *arg, const char *name)
+{
+    struct orphan_search *s = arg;
+    size_t stem = strlen(s->stem);
+    if (strncmp(name, s->stem, stem) != 0 || name[stem] != '.')
+        return true;
+    const char *at = name + stem + 1;
+    size_t digits = strspn(at, "0123456789");
+    if (digits == 0 ||
+        (strncmp(at + digits, ".base.", 6) != 0 && strcmp(at + digits, ".incr.aof") != 0))
+        return true;
+    snprintf(s->found, sizeof s->found, "%s", name);
+    return false;
+}
+
+/* Parts without a manifest hold data: starting empty would write over them. */
+static bool no_orphans(struct aof *a, struct fault *f)
+{
+    struct orphan_search s = {.stem = a->filename};
+    file_each(a->dirname, look_for_part, &s);
+    if (!s.found[0])
+        return true;
+    fault_set(
+        f, FAULT_FORMAT,
+        "%s holds %s but no manifest %s.manifest: restore the manifest, or move the files away",
+        a->dirname, s.found, a->filename);
+    return false;
+}
+
+/* Steps that may be interrupted anywhere and done again: mkdir, manifest, rename. */
+static bool take_over_old(struct aof *a, struct fault *f)
+{
+    struct manifest m = {0};
+    log_notice("Found the append-only file %s of an older server, moving it into %s", a->filename,
+               a->dirname);
+    int err = file_mkdir(a->dirname, 0755);
+    if (err < 0 && err != -EEXIST) {
+        fault_io(f, -err, "mkdir", "Can't create append-only dir %s", a->dirname);
+        return false;
+    }
+    file_sync_dir_of(a->dirname);
+    manifest_set_base(&m, a->filename, 1);
+    bool ok = aof_write_manifest(a, &m, f);
+    if (ok) {
+        char *path = aof_path(a, a->filename);
+        err = file_rename(a->filename, path);
+        if (err == 0)
+            err = file_sync_dir(a->dirname);
+        if (err == 0)
+            err = file_sync_dir(".");
+        if (err < 0)
+            fault_io(f, -err, "rename", "Can't move %s to %s", a->filename, path);
+        mem_free(path);
+        ok = err == 0;
+    }
+    if (ok) {
+        manifest_free(&a->manifest);
+        a->manifest = m;
+    } else {
+        manifest_free(&m);
+    }
+    return ok;
+}
+
+/* The old single file counts when nothing newer does: no manifest, or one that an interrupted
+ * take-over left (its base is the old file, which is not yet in the directory). */
+static bool old_file_counts(struct aof *a, bool has_manifest)
+{
+    const struct manifest *m = &a->manifest;
+    if (!file_exists(a->filename) || file_is_dir(a->filename))
+        return false;
+    if (!has_manifest)
+        return true;
+    if (!m->base.name || strcmp(m->base.name, a->filename) != 0 || m->incr.count ||
+        m->history.count)
+        return false;
+    char *path = aof_path(a, a->filename);
+    bool moved = file_exists(path);
+    mem_free(path);
+    return !moved;
+}
+
+bool boot_find_aof(struct persist *p, bool *found, struct fault *f)
+{
+    struct aof *a = p->aof;
+    struct buf name = {0};
+    buf_printf(&name, "%s/%s.manifest", a->dirname, a->filename);
+    const char *path = buf_cstr(&name);
+    bool has_manifest = file_exists(path);
+    bool ok = !has_manifest || read_manifest(a, path, f);
+    buf_free(&name);
+    *found = has_manifest;
+    if (!ok || (!has_manifest && !no_orphans(a, f)))
+        return false;
+    if (!old_file_counts(a, has_manifest))
+        return true;
+    *found = true;
+    return take_over_old(a, f);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE, SHUTDOWN. ctx.arg is the struct persist. */
+#include "persist/persist_cmd.h"
+
+#include "base/log.h"
+#include "persist/aof.h"
+#include "persist/persist.h"
+#include "persist/snapshot.h"
+#include "server/ctx.h"
+#include "server/hooks.h"
+#include "server/reply.h"
+#include "server/server.h"
+
+static struct persist *persist_of(const struct ctx *c)
+{
+    return c->arg;
+}
+
+void cmd_lastsave(struct ctx *c)
+{
+    reply_int(c, persist_of(c)->snapshot->last_save_s);
+}
+
+void cmd_save(struct ctx *c)
+{
+    struct persist *p = persist_of(c);
+    struct fault f = {0};
+    if (p->child_kind == CHILD_SAVE) {
+        reply_error(c, "ERR Background save already in progress");
+        return;
+    }
+    if (snapshot_save(p->snapshot, &f)) {
+        reply_ok(c);
+        return;
+    }
+    char line[512];
+    log_warning("SAVE failed: %s", fault_text(&f, line, sizeof line));
+    reply_error(c, "ERR");
+}
+
+void cmd_bgsave(struct ctx *c)
+{
+    struct persist *p = persist_of(c);
+    struct fault f = {0};
+    bool schedule = c->argc == 2 && ctx_arg_is(c, 1, "schedule");
+    if (c->argc > 1 && !schedule) {
+        reply_syntax(c);
+    } else if (p->child_kind == CHILD_SAVE) {
+        reply_error(c, "ERR Background save already in progress");
+    } else if (p->child_kind != CHILD_NONE || c->flags & CTX_IN_MULTI) {
+        if (schedule || c->flags & CTX_IN_MULTI) {
+            p->snapshot->scheduled = true;
+            reply_status(c, "Background saving scheduled");
+        } else {
+            reply_error(c,
+                        "ERR Another child process is active (AOF?): can't BGSAVE right now. Use "
+                        "BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.");
+        }
+    } else if (snapshot_start(p->snapshot, &f)) {
+        reply_status(c, "Background saving started");
+    } else {
+        reply_error(c, "ERR");
+    }
+}
+
+void cmd_bgrewriteaof(struct ctx *c)
+{
+    struct persist *p = persist_of(c);
+    struct fault f = {0};
+    if (p->child_kind == CHILD_REWRITE) {
+        reply_error(c, "ERR Background append only file rewriting already in progress");
+    } else if (p->child_kind != CHILD_NONE || c->flags & CTX_IN_MULTI) {
+        p->aof->rewrite_scheduled = true;
+        p->aof->rewrite_failures = 0; /* asked for by hand: no more waiting */
+        reply_status(c, "Background append only file rewriting scheduled");
+    } else if (rewrite_start(p->aof, &f)) {
+        reply_status(c, "Background append only file rewriting started");
+    } else {
+        reply_error(c,
+                    "ERR Can't execute an AOF background rewriting. Please check the server logs "
+                    "for more information.");
+    }
+}
+
+void cmd_shutdown(struct ctx *c)
+{
+    unsigned flags = 0;
+    bool abort = false;
+    for (int i = 1; i < c->argc; i++) {
+        if (ctx_arg_is(c, i, "nosave"))
+            flags |= SHUTDOWN_NOSAVE;
+        else if (ctx_arg_is(c, i, "save"))
+            flags |= SHUTDOWN_SAVE;
+        else if (ctx_arg_is(c, i, "now"))
+            flags |= SHUTDOWN_NOW;
+        else if (ctx_arg_is(c, i, "force"))
+            flags |= SHUTDOWN_FORCE;
+        else if (ctx_arg_is(c, i, "abort"))
+            abort = true;
+        else
+            flags = ~0u;
+        if (flags == ~0u)
+            break;
+    }
+    bool both = flags & SHUTDOWN_SAVE && flags & SHUTDOWN_NOSAVE;
+    if (flags == ~0u || both || (abort && flags)) {
+        reply_syntax(c);
+        return;
+    }
+    if (abort) {
+        reply_error(c, "ERR No shutdown in progress.");
+        return;
+    }
+    log_warning("User requested shutdown...");
+    if (!server_shutdown(c->server, flags))
+        reply_error(c, "ERR Errors trying to SHUTDOWN. Check logs.");
+}

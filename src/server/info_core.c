@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Fields of features that are not here yet are shown with the value they have when the feature is
+ * idle: monitoring tools read them by name and must find them. */
+#include "server/info_core.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "os/clock.h"
+#include "os/loop.h"
+#include "server/client.h"
+#include "server/command.h"
+#include "server/config.h"
+#include "server/conn.h"
+#include "server/cron.h"
+#include "server/info.h"
+#include "server/net.h"
+#include "server/process.h"
+#include "server/server.h"
+#include "server/settings.h"
+#include "server/stats.h"
+#include "store/db.h"
+
+static void section_server(void *arg, struct info_out *o)
+{
+    static const char *const supervisors[] = {"no", "auto", "systemd", "upstart"};
+    struct server *s = arg;
+    struct settings *st = server_settings(s);
+    struct utsname os = {0};
+    char exe[512];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    exe[n > 0 ? n : 0] = '\0';
+    uname(&os);
+    int64_t uptime = cron_uptime_s(server_cron(s));
+    info_str(o, "redis_version", SERVER_VERSION);
+    info_str(o, "redis_git_sha1", "00000000");
+    info_str(o, "redis_git_dirty", "0");
+    info_str(o, "redis_build_id", SERVER_BUILD_ID);
+    info_str(o, "redis_mode", "standalone");
+    info_f(o, "os", "%s %s %s", os.sysname, os.release, os.machine);
+    info_u64(o, "arch_bits", sizeof(void *) * 8);
+    info_str(o, "monotonic_clock", "POSIX clock_gettime");
+    info_str(o, "multiplexing_api", loop_backend(server_loop(s)));
+    info_str(o, "atomicvar_api", "c11-builtin");
+    info_f(o, "gcc_version", "%d.%d.%d", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
+    info_i64(o, "process_id", getpid());
+    info_str(o, "process_supervised", supervisors[st->supervised]);
+    info_str(o, "run_id", server_run_id(s));
+    info_i64(o, "tcp_port", st->port);
+    info_i64(o, "server_time_usec", clock_wall_us());
+    info_i64(o, "uptime_in_seconds", uptime);
+    info_i64(o, "uptime_in_days", uptime / 86400);
+    info_i64(o, "hz", cron_hz(server_cron(s)));
+    info_i64(o, "configured_hz", st->hz);
+    info_u64(o, "lru_clock", (uint64_t)(clock_now.wall_ms / 1000) & 0xffffff);
+    info_str(o, "executable", exe);
+    info_str(o, "config_file", config_file(server_config(s)));
+    info_i64(o, "io_threads_active", 0);
+    for (int i = 0; i < net_listeners(server_net(s)); i++) {
+        buf_printf(o->text, "listener%d:", i);
+        net_describe(server_net(s), i, o->text);
+        buf_append(o->text, "\r\n", 2);
+    }
+}
+
+static void section_clients(void *arg, struct info_out *o)
+{
+    struct server *s = arg;
+    struct clients *cs = server_clients(s);
+    struct stats *st = server_stats(s);
+    info_u64(o, "connected_clients", cs->count);
+    info_u64(o, "cluster_connections", 0);
+    info_i64(o, "maxclients", cs->max_clients);
+    info_u64(o, "client_recent_max_input_buffer", st->recent_input_max);
+    info_u64(o, "client_recent_max_output_buffer", st->recent_output_max);
+    info_u64(o, "blocked_clients", cs->blocked_count + cs->paused_count);
+    info_u64(o, "tracking_clients", 0);
+    info_u64(o, "clients_in_timeout_table", 0);
+    info_u64(o, "total_blocking_keys", 0);
+    info_u64(o, "total_blocking_keys_on_nokey", 0);
+}
+
+static double ratio(size_t a, size_t b)
+{
+    return b ? (double)a / (double)b : 0;
+}
+
+static size_t clients_memory(struct clients *cs)
+{
+    size_t sum = CONN_READ_SIZE; /* the shared one */
+    LINK_FOR(pos, &cs->all)
+        sum += client_memory(LINK_OF(pos, struct client, link));
+    return sum;
+}
+
+static size_t tables_memory(const struct keyspace *ks)
+{
+    size_t sum = 0;
+    for (unsigned i = 0; i < ks->count; i++)
+        sum += table_memory(&ks->dbs[i]->keys) + expire_memory(&ks->dbs[i]->expires);
+    return sum;
+}
+
+static void memory_use(struct server *s, struct info_out *o, const struct mem_stats *m)
+{
+    struct stats *st = server_stats(s);
+    size_t used = mem_used(), startup = server_startup_memory(s);
+    size_t overhead = startup + clients_memory(server_clients(s)) +
+                      tables_memory(server_keyspace(s));
+    if (used > st->peak_memory)
+        st->peak_memory = used;
+    size_t data = used > overhead ? used - overhead : 0;
+    info_bytes(o, "used_memory", used);
+    info_bytes(o, "used_memory_rss", m->rss);
+    info_bytes(o, "used_memory_peak", st->peak_memory);
+    info_f(o, "used_memory_peak_perc", "%.2f%%", 100 * ratio(used, st->peak_memory));
+    info_u64(o, "used_memory_overhead", overhead);
+    info_u64(o, "used_memory_startup", startup);
+    info_u64(o, "used_memory_dataset", data);
+    info_f(o, "used_memory_dataset_perc", "%.2f%%",
+           100 * ratio(data, used > startup ? used - startup : 0));
+    info_u64(o, "allocator_allocated", m->allocated);
+    info_u64(o, "allocator_active", m->active);
+    info_u64(o, "allocator_resident", m->resident);
+    info_bytes(o, "total_system_memory",
+               (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE));
+}
+
+static void memory_scripts(struct info_out *o)
+{
+    info_u64(o, "used_memory_lua", 0);
+    info_u64(o, "used_memory_vm_eval", 0);
+    info_str(o, "used_memory_lua_human", "0B");
+    info_u64(o, "used_memory_scripts_eval", 0);
+    info_u64(o, "number_of_cached_scripts", 0);
+    info_u64(o, "number_of_functions", 0);
+    info_u64(o, "number_of_libraries", 0);
+    info_u64(o, "used_memory_vm_functions", 0);
+    info_bytes(o, "used_memory_vm_total", 0);
+    info_u64(o, "used_memory_functions", 0);
+    info_bytes(o, "used_memory_scripts", 0);
+}
+
+static void config_line(void *arg, const char *name, struct slice value)
+{
+    struct info_out *o = arg;
+    if (strcmp(name, "maxmemory") == 0) {
+        uint64_t n = 0;
+        num_parse_u64(value, &n);
+        info_bytes(o, "maxmemory", n);
+    } else {
+        info_f(o, "maxmemory_policy", "%.*s", SLICE_ARG(value));
+    }
+}
+
+static void section_memory(void *arg, struct info_out *o)
+{
+    struct server *s = arg;
+    struct mem_stats m;
+    size_t used = mem_used();
+    mem_stats(&m);
+    memory_use(s, o, &m);
+    memory_scripts(o);
+    config_get(server_config(s), SLICE_LIT("maxmemory"), config_line, o);
+    config_get(server_config(s), SLICE_LIT("maxmemory-policy"), config_line, o);
+    info_f(o, "allocator_frag_ratio", "%.2f", ratio(m.active, m.allocated));
+    info_i64(o, "allocator_frag_bytes", (int64_t)m.active - (int64_t)m.allocated);
+    info_f(o, "allocator_rss_ratio", "%.2f", ratio(m.resident, m.active));
+    info_i64(o, "allocator_rss_bytes", (int64_t)m.resident - (int64_t)m.active);
+    info_f(o, "rss_overhead_ratio", "%.2f", ratio(m.rss, m.resident));
+    info_i64(o, "rss_overhead_bytes", (int64_t)m.rss - (int64_t)m.resident);
+    info_f(o, "mem_fragmentation_ratio", "%.2f", ratio(m.rss, used));
+    info_i64(o, "mem_fragmentation_bytes", (int64_t)m.rss - (int64_t)used);
+    info_u64(o, "mem_not_counted_for_evict", 0);
+    info_u64(o, "mem_replication_backlog", 0);
+    info_u64(o, "mem_total_replication_buffers", 0);
+    info_u64(o, "mem_clients_slaves", 0);
+    info_u64(o, "mem_clients_normal", clients_memory(server_clients(s)));
+    info_u64(o, "mem_cluster_links", 0);
+    info_u64(o, "mem_aof_buffer", 0);
+    info_str(o, "mem_allocator", mem_allocator());
+    info_u64(o, "active_defrag_running", 0);
+    info_u64(o, "lazyfree_pending_objects", 0);
+    info_u64(o, "lazyfreed_objects", 0);
+}
+
+static void kbps(struct info_out *o, const char *name, const struct stats_rate *r)
+{
+    info_f(o, name, "%.2f", (double)stats_rate(r) / 1024);
+}
+
+static void stats_traffic(struct stats *st, struct info_out *o)
+{
+    info_u64(o, "total_connections_received", st->connections);
+    info_u64(o, "total_commands_processed", st->commands);
+    info_u64(o, "instantaneous_ops_per_sec", stats_rate(&st->ops));
+    info_u64(o, "total_net_input_bytes", st->input_bytes);
+    info_u64(o, "total_net_output_bytes", st->output_bytes);
+    info_u64(o, "total_net_repl_input_bytes", st->replication_input_bytes);
+    info_u64(o, "total_net_repl_output_bytes", st->replication_output_bytes);
+    kbps(o, "instantaneous_input_kbps", &st->input);
+    kbps(o, "instantaneous_output_kbps", &st->output);
+    info_str(o, "instantaneous_input_repl_kbps", "0.00");
+    info_str(o, "instantaneous_output_repl_kbps", "0.00");
+    info_u64(o, "rejected_connections", st->rejected_connections);
+    info_u64(o, "sync_full", 0);
+    info_u64(o, "sync_partial_ok", 0);
+    info_u64(o, "sync_partial_err", 0);
+}
+
+static void zeros(struct info_out *o, const char *const *names)
+{
+    for (; *names; names++)
+        info_u64(o, *names, 0);
+}
+
+static void stats_keys(struct server *s, struct info_out *o)
+{
+    struct keyspace *ks = server_keyspace(s);
+    struct stats *st = server_stats(s);
+    info_u64(o, "expired_keys", ks->expired);
+    info_str(o, "expired_stale_perc", "0.00");
+    info_u64(o, "expired_time_cap_reached_count", ks->expired_time_cap);
+    info_u64(o, "expire_cycle_cpu_milliseconds", st->expire_us / 1000);
+    info_u64(o, "evicted_keys", ks->evicted);
+    info_u64(o, "evicted_clients", st->evicted_clients);
+    info_u64(o, "total_eviction_exceeded_time", 0);
+    info_u64(o, "current_eviction_exceeded_time", 0);
+    info_u64(o, "keyspace_hits", ks->hits);
+    info_u64(o, "keyspace_misses", ks->misses);
+    info_u64(o, "pubsub_channels", 0);
+    info_u64(o, "pubsub_patterns", 0);
+    info_u64(o, "pubsubshard_channels", 0);
+    info_i64(o, "latest_fork_usec", st->last_fork_us);
+    info_u64(o, "total_forks", st->forks);
+}
+
+static void section_stats(void *arg, struct info_out *o)
+{
+    static const char *const later[] = {
+        "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits",
+        "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",
+        "total_active_defrag_time", "current_active_defrag_time", "tracking_total_keys",
+        "tracking_total_items", "tracking_total_prefixes", "unexpected_error_replies", NULL};
+    static const char *const threads[] = {"io_threaded_reads_processed",
+                                          "io_threaded_writes_processed", "reply_buffer_shrinks",
+                                          "reply_buffer_expands", NULL};
+    static const char *const acl[] = {"acl_access_denied_cmd", "acl_access_denied_key",
+                                      "acl_access_denied_channel", NULL};
+    struct server *s = arg;
+    struct stats *st = server_stats(s);
+    struct loop_stats loop;
+    loop_get_stats(server_loop(s), &loop);
+    stats_traffic(st, o);
+    stats_keys(s, o);
+    zeros(o, later);
+    info_u64(o, "total_error_replies", st->error_replies);
+    info_u64(o, "dump_payload_sanitizations", 0);
+    info_u64(o, "total_reads_processed", st->reads);
+    info_u64(o, "total_writes_processed", st->writes);
+    zeros(o, threads);
+    info_u64(o, "client_query_buffer_limit_disconnections", st->query_buffer_limit);
+    info_u64(o, "client_output_buffer_limit_disconnections", st->output_buffer_limit);
+    info_u64(o, "eventloop_cycles", loop.turns - st->cycles_base);
+    info_u64(o, "eventloop_duration_sum", loop.busy_us - st->busy_base_us);
+    info_u64(o, "eventloop_duration_cmd_sum", st->command_us);
+    info_u64(o, "instantaneous_eventloop_cycles_per_sec", stats_rate(&st->cycles));
+    uint64_t cycles = stats_rate(&st->cycles);
+    info_u64(o, "instantaneous_eventloop_duration_usec",
+             cycles ? stats_rate(&st->cycle_us) / cycles : 0);
+    info_u64(o, "acl_access_denied_auth", st->denied_auth);
+    zeros(o, acl);
+}
+
+/* As a server without replicas has it; replication takes the section over. */
+static void section_replication(void *arg, struct info_out *o)
+{
+    struct server *s = arg;
+    info_str(o, "role", "master");
+    info_u64(o, "connected_slaves", 0);
+    info_str(o, "master_failover_state", "no-failover");
+    info_str(o, "master_replid", server_run_id(s));
+    info_str(o, "master_replid2", "0000000000000000000000000000000000000000");
+    info_u64(o, "master_repl_offset", 0);
+    info_i64(o, "second_repl_offset", -1);
+    info_u64(o, "repl_backlog_active", 0);
+    info_u64(o, "repl_backlog_size", 1048576);
+    info_u64(o, "repl_backlog_first_byte_offset", 0);
+    info_u64(o, "repl_backlog_histlen", 0);
+}
+
+static void cpu_pair(struct info_out *o, const char *system, const char *user, struct clock_cpu c)
+{
+    info_f(o, system, "%lld.%06lld", (long long)(c.system_us / 1000000),
+           (long long)(c.system_us % 1000000));
+    info_f(o, user, "%lld.%06lld", (long long)(c.user_us / 1000000),
+           (long long)(c.user_us % 1000000));
+}
+
+static void section_cpu(void *arg, struct info_out *o)
+{
+    (void)arg;
+    cpu_pair(o, "used_cpu_sys", "used_cpu_user", clock_cpu_used(CLOCK_OF_PROCESS));
+    cpu_pair(o, "used_cpu_sys_children", "used_cpu_user_children",
+             clock_cpu_used(CLOCK_OF_CHILDREN));
+    cpu_pair(o, "used_cpu_sys_main_thread", "used_cpu_user_main_thread",
+             clock_cpu_used(CLOCK_OF_THREAD));
+}
+
+static void section_modules(void *arg, struct info_out *o)
+{
+    (void)arg;
+    (void)o;
+}
+
+/* ---- numbers of each command ---- */
+struct each {
+    struct info_out *o;
+    struct settings *settings;
+};
+
+static void put_command(struct info_out *o, const struct command_entry *e)
+{
+    const struct command_stats *n = &e->stats;
+    if (!n->calls && !n->rejected && !n->failed)
+        return;
+    buf_printf(o->text, "cmdstat_%s:calls=%llu,usec=%llu,usec_per_call=%.2f,", e->name,
+               (unsigned long long)n->calls, (unsigned long long)n->usec,
+               n->calls ? (double)n->usec / (double)n->calls : 0);
+    buf_printf(o->text, "rejected_calls=%llu,failed_calls=%llu\r\n",
+               (unsigned long long)n->rejected, (unsigned long long)n->failed);
+}
+
+static void each_command(void *arg, struct command_entry *e)
+{
+    struct each *x = arg;
+    put_command(x->o, e);
+    for (unsigned i = 0; i < e->sub_count; i++)
+        put_command(x->o, &e->subs[i]);
+}
+
+static void section_commandstats(void *arg, struct info_out *o)
+{
+    struct each x = {o, server_settings(arg)};
+    commands_each(server_commands(arg), each_command, &x);
+}
+
+static void section_errorstats(void *arg, struct info_out *o)
+{
+    struct stats *st = server_stats(arg);
+    for (unsigned i = 0; i < st->error_kinds; i++)
+        buf_printf(o->text, "errorstat_%s:count=%llu\r\n", st->errors[i].code,
+                   (unsigned long long)st->errors[i].count);
+}
+
+static void put_latency(struct each *x, const struct command_entry *e)
+{
+    char text[NUM_DOUBLE_TEXT];
+    if (!e->stats.latency)
+        return;
+    buf_printf(x->o->text, "latency_percentiles_usec_%s:", e->name);
+    for (int i = 0; i < x->settings->percentile_count; i++) {
+        double p = x->settings->percentiles[i];
+        num_format_double(text, p);
+        buf_printf(x->o->text, "%sp%s=%llu.000", i ? "," : "", text,
+                   (unsigned long long)latency_percentile(e->stats.latency, p));
+    }
+    buf_append(x->o->text, "\r\n", 2);
+}
+
+static void each_latency(void *arg, struct command_entry *e)
+{
+    put_latency(arg, e);
+    for (unsigned i = 0; i < e->sub_count; i++)
+        put_latency(arg, &e->subs[i]);
+}
+
+static void section_latencystats(void *arg, struct info_out *o)
+{
+    struct each x = {o, server_settings(arg)};
+    if (x.settings->latency_tracking)
+        commands_each(server_commands(arg), each_latency, &x);
+}
+
+static void section_cluster(void *arg, struct info_out *o)
+{
+    (void)arg;
+    info_u64(o, "cluster_enabled", 0);
+}
+
+static void section_keyspace(void *arg, struct info_out *o)
+{
+    struct keyspace *ks = server_keyspace(arg);
+    for (unsigned i = 0; i < ks->count; i++) {
+        struct db *db = ks->dbs[i];
+        if (db_count(db))
+            buf_printf(o->text, "db%u:keys=%llu,expires=%zu,avg_ttl=%lld\r\n", i,
+                       (unsigned long long)db_count(db), db->expires.count,
+                       (long long)db->expires_avg_ttl_ms);
+    }
+}
+
+void info_core_register(struct server *s)
+{
+    struct info *info = server_info(s);
+    info_add(info, "Server", INFO_DEFAULT, section_server, s);
+    info_add(info, "Clients", INFO_DEFAULT, section_clients, s);
+    info_add(info, "Memory", INFO_DEFAULT, section_memory, s);
+    info_add(info, "Persistence", INFO_DEFAULT, section_modules, s); /* persist fills it */
+    info_add(info, "Stats", INFO_DEFAULT, section_stats, s);
+    info_add(info, "Replication", INFO_DEFAULT, section_replication, s);
+    info_add(info, "CPU", INFO_DEFAULT, section_cpu, s);
+    info_add(info, "Modules", INFO_DEFAULT, section_modules, s);
+    info_add(info, "Commandstats", INFO_ALL, section_commandstats, s);
+    info_add(info, "Errorstats", INFO_DEFAULT, section_errorstats, s);
+    info_add(info, "Latencystats", INFO_ALL, section_latencystats, s);
+    info_add(info, "Cluster", INFO_DEFAULT, section_cluster, s);
+    info_add(info, "Keyspace", INFO_DEFAULT, section_keyspace, s);
+}

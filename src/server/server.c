@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The frame: makes the parts in an order in which each finds what it needs, and turns the loop.
+ *
+ * Before each sleep: UNBLOCK -> LOG -> SYNC -> REPLY stages, then what clients are owed is sent,
+ * then clients that are to go are freed. */
+#include "server/server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/rand.h"
+#include "os/clock.h"
+#include "os/cpus.h"
+#include "os/loop.h"
+#include "os/worker.h"
+#include "server/client.h"
+#include "server/command.h"
+#include "server/commit.h"
+#include "server/config.h"
+#include "server/config_later.h"
+#include "server/conn.h"
+#include "server/crash.h"
+#include "server/cron.h"
+#include "server/exec.h"
+#include "server/hooks.h"
+#include "server/info.h"
+#include "server/info_core.h"
+#include "server/multi.h"
+#include "server/net.h"
+#include "server/process.h"
+#include "server/settings.h"
+#include "server/slots.h"
+#include "server/stats.h"
+#include "store/db.h"
+
+enum { DATABASES_FIRST = 16 };
+
+struct server {
+    struct loop *loop;
+    struct workers *workers;
+    struct worker *freer;
+    struct keyspace *keyspace;
+    struct hooks *hooks;
+    struct commands *commands;
+    struct commit *commit;
+    struct config *config;
+    struct config_later *later;
+    struct settings *settings;
+    struct clients *clients;
+    struct exec *exec;
+    struct watches *watches;
+    struct slots *slots;
+    struct stats *stats;
+    struct info *info;
+    struct cron *cron;
+    struct net *net;
+    size_t startup_memory;
+    bool loading;
+    char run_id[41];
+};
+
+#define ACCESSOR(type, name) \
+    type *server_##name(struct server *s) \
+    { \
+        return s->name; \
+    }
+ACCESSOR(struct clients, clients)
+ACCESSOR(struct commands, commands)
+ACCESSOR(struct commit, commit)
+ACCESSOR(struct config, config)
+ACCESSOR(struct cron, cron)
+ACCESSOR(struct exec, exec)
+ACCESSOR(struct hooks, hooks)
+ACCESSOR(struct info, info)
+ACCESSOR(struct keyspace, keyspace)
+ACCESSOR(struct loop, loop)
+ACCESSOR(struct net, net)
+ACCESSOR(struct settings, settings)
+ACCESSOR(struct slots, slots)
+ACCESSOR(struct stats, stats)
+ACCESSOR(struct watches, watches)
+ACCESSOR(struct workers, workers)
+#undef ACCESSOR
+
+const char *server_run_id(const struct server *s)
+{
+    return s->run_id;
+}
+
+size_t server_startup_memory(const struct server *s)
+{
+    return s->startup_memory;
+}
+
+/* ---- the keyspace speaks ---- */
+/* A key that goes by itself is logged as if somebody had deleted it, in the unit that met it. */
+static void key_event(void *arg, struct db *db, struct slice key, enum key_event_kind kind)
+{
+    struct server *s = arg;
+    if (kind == KEY_FLUSHED)
+        watches_touch_db(s->watches, db);
+    else if (kind != KEY_LOADED)
+        watches_touch(s->watches, db, key);
+    if ((kind == KEY_EXPIRED || kind == KEY_EVICTED) && !s->loading) {
+        struct slice argv[2] = {SLICE_LIT("DEL"), key};
+        commit_add(s->commit, db->id, 2, argv);
+    }
+    hooks_key(s->hooks, db, key, kind);
+}
+
+struct deferred {
+    struct worker_job job;
+    void (*run)(void *arg);
+    void *arg;
+};
+
+static void run_deferred(struct worker_job *job)
+{
+    struct deferred *d = (struct deferred *)job;
+    d->run(d->arg);
+    mem_free(d);
+}
+
+static void defer(void *arg, void (*job)(void *job_arg), void *job_arg)
+{
+    struct server *s = arg;
+    struct deferred *d = mem_zalloc(sizeof *d);
+    d->job.run = run_deferred;
+    d->run = job;
+    d->arg = job_arg;
+    worker_give(s->freer, &d->job);
+}
+
+static void attach_keyspace(struct server *s)
+{
+    s->keyspace->on_event = key_event;
+    s->keyspace->on_event_arg = s;
+    s->keyspace->defer = defer;
+    s->keyspace->defer_arg = s;
+    s->keyspace->now_ms = clock_wall_ms();
+}
+
+/* The number of databases is known only when the configuration has been read, but the options of
+ * values live in the keyspace: it is made anew around them. */
+static void remake_keyspace(struct server *s, unsigned databases)
+{
+    struct keyspace *ks = s->keyspace, old = *ks;
+    must(keyspace_count(ks) == 0 && link_empty(&s->clients->all));
+    if (databases == ks->count)
+        return;
+    keyspace_release(ks);
+    keyspace_init(ks, databases);
+    ks->limits = old.limits;
+    ks->access = old.access;
+    ks->lfu_decay_minutes = old.lfu_decay_minutes;
+    ks->lfu_log_factor = old.lfu_log_factor;
+    ks->dump_version = old.dump_version;
+    ks->lazyfree_expire = old.lazyfree_expire;
+    ks->lazyfree_eviction = old.lazyfree_eviction;
+    ks->lazyfree_del = old.lazyfree_del;
+    attach_keyspace(s);
+}
+
+/* ---- around the sleep ---- */
+static void before_sleep(void *arg)
+{
+    struct server *s = arg;
+    if (s->clients->pause_until_ms && clock_now.wall_ms >= s->clients->pause_until_ms)
+        clients_unpause(s->clients);
+    for (int stage = 0; stage < STAGE_COUNT; stage++)
+        hooks_stage(s->hooks, (enum stage)stage);
+    conn_flush_all(s->clients);
+    clients_free_closing(s->clients);
+}
+
+static void after_sleep(void *arg)
+{
+    struct server *s = arg;
+    int signal_number = process_take_signal();
+    if (!signal_number)
+        return;
+    log_warning(signal_number == SIGINT ? "Got SIGINT: shutting down"
+                                        : "Got SIGTERM: shutting down");
+    unsigned flags = (unsigned)(signal_number == SIGINT ? s->settings->shutdown_on_sigint
+                                                        : s->settings->shutdown_on_sigterm);
+    if (!server_shutdown(s, flags))
+        log_warning("The server goes on: the lines above say what kept it from shutting down");
+}
+
+/* ---- life ---- */
+static void crash_state(void *arg)
+{
+    struct server *s = arg;
+    char line[256];
+    struct client *c = s->clients->current;
+    log_raw(LOG_WARNING_LEVEL, "\n------ state ------\n");
+    snprintf(line, sizeof line,
+             "version %s, uptime %lld s, clients %u, commands %llu, used memory %zu\n",
+             SERVER_VERSION, (long long)cron_uptime_s(s->cron), s->clients->count,
+             (unsigned long long)s->stats->commands, mem_used());
+    log_raw(LOG_WARNING_LEVEL, line);
+    if (!c)
+        return;
+    snprintf(line, sizeof line, "running '%s' of client %llu (%s) in db %u\n",
+             c->last_command ? c->last_command->name : "?", (unsigned long long)c->id, c->peer,
+             c->db->id);
+    log_raw(LOG_WARNING_LEVEL, line);
+}
+
+struct server *server_new(void)
+{
+    struct server *s = mem_zalloc(sizeof *s);
+    clock_refresh();
+    rand_hex(s->run_id, 40);
+    s->loop = loop_new(NULL);
+    must(s->loop);
+    s->workers = workers_new(s->loop);
+    s->freer = worker_new(s->workers, "lazy-free");
+    s->keyspace = mem_zalloc(sizeof *s->keyspace);
+    keyspace_init(s->keyspace, DATABASES_FIRST);
+    attach_keyspace(s);
+    s->hooks = hooks_new();
+    s->commands = commands_new();
+    s->commit = commit_new(s->hooks);
+    s->stats = stats_new();
+    s->slots = slots_new();
+    s->watches = watches_new();
+    s->settings = settings_new(s);
+    s->clients = clients_new(s);
+    s->exec = exec_new(s);
+    s->info = info_new();
+    s->cron = cron_new(s);
+    s->net = net_new(s);
+    s->config = config_new();
+    s->later = config_later_new(s->config);
+    settings_register(s->settings, s->config);
+    info_core_register(s);
+    loop_add_before(s->loop, before_sleep, s);
+    loop_add_after(s->loop, after_sleep, s);
+    return s;
+}
+
+void server_free(struct server *s)
+{
+    net_free(s->net);
+    config_release(s->config, s->clients); /* while the owners are there */
+    config_release(s->config, s->settings);
+    clients_free(s->clients);
+    workers_free(s->workers);
+    cron_free(s->cron);
+    info_free(s->info);
+    exec_free(s->exec);
+    config_later_free(s->later, s->config);
+    config_free(s->config);
+    settings_free(s->settings);
+    watches_free(s->watches);
+    slots_free(s->slots);
+    stats_free(s->stats);
+    commit_free(s->commit);
+    commands_free(s->commands);
+    hooks_free(s->hooks);
+    keyspace_release(s->keyspace);
+    mem_free(s->keyspace);
+    loop_free(s->loop);
+    mem_free(s);
+}
+
+bool server_configured(struct server *s, struct fault *f)
+{
+    remake_keyspace(s, (unsigned)s->settings->databases);
+    if (!config_apply_all(s->config, f))
+        return false;
+    if (s->settings->cpus)
+        cpus_pin_self(s->settings->cpus);
+    workers_set_cpus(s->workers, s->settings->worker_cpus);
+    if (s->settings->crash_log)
+        crash_catch();
+    crash_add_teller(crash_state, s);
+    process_handle_signals(s->loop);
+    s->startup_memory = mem_used();
+    return true;
+}
+
+bool server_listen(struct server *s, struct fault *f)
+{
+    if (!net_open(s->net, f))
+        return false;
+    cron_start(s->cron);
+    return true;
+}
+
+int server_run(struct server *s)
+{
+    loop_run(s->loop);
+    net_close(s->net);
+    conn_flush_all(s->clients);
+    return 0;
+}
+
+/* ---- loading ---- */
+void server_set_loading(struct server *s, bool loading)
+{
+    s->loading = loading;
+}
+
+bool server_is_loading(const struct server *s)
+{
+    return s->loading;
+}
+
+void server_turn(struct server *s)
+{
+    if (!loop_in_turn(s->loop)) /* DEBUG RELOAD: the loop waits for the command to end */
+        loop_turn(s->loop, 0);
+}
+
+/* ---- stopping ---- */
+static void stop_now(struct server *s)
+{
+    log_warning("Ready to exit");
+    loop_stop(s->loop);
+}
+
+bool server_shutdown(struct server *s, unsigned flags)
+{
+    if (s->loading) /* what is loaded so far must not be saved over what it is loaded from */
+        flags = (flags & ~(unsigned)SHUTDOWN_SAVE) | SHUTDOWN_NOSAVE;
+    if (hooks_shutdown(s->hooks, flags) || flags & SHUTDOWN_FORCE) {
+        stop_now(s);
+        return true;
+    }
+    return false;
+}
+
+/* ---- clients without a socket ---- */
+struct client *server_fake_client(struct server *s)
+{
+    return client_new(s->clients, -1);
+}
+
+void server_free_client(struct server *s, struct client *c)
+{
+    (void)s;
+    client_free(c);
+}

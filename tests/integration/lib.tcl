@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# For tests that talk to a real server over real sockets. Each test file: source this, cases, finish.
+#
+#   source [file join [file dirname [info script]] lib.tcl]
+#   case "what holds" {
+#       set s [server {appendonly yes}]
+#       is [ask $s SET k v] OK
+#       stop $s
+#   }
+#   finish
+#
+# A server lives in its own temporary directory on a free port of 127.0.0.1; whatever a case leaves
+# running is killed at its end. ONLY=word in the environment runs the cases whose name contains it.
+
+set root [file normalize [file join [file dirname [info script]] ../..]]
+set build [file join $root [expr {[info exists env(B)] ? $env(B) : "build"}]]
+set sanitized [expr {[info exists env(SAN)] && $env(SAN) ne ""}]
+set long [expr {[info exists env(LONG)] && $env(LONG) ne ""}]
+set shared [expr {[info exists env(FIXTURES_SHARED)] ? $env(FIXTURES_SHARED) :
+                  [file join $root .. shared fixtures]}]
+set passed 0
+set failed 0
+array set servers {}
+set server_count 0
+set tmp_root [file join /tmp hold-[pid]-[clock clicks]]
+file mkdir $tmp_root
+
+proc tmpdir {} {
+    variable ::tmp_root
+    set dir [file join $tmp_root d[incr ::tmpdir_count]]
+    file mkdir $dir
+    return $dir
+}
+
+# A port nobody listens on now. The server tries another when it was taken meanwhile.
+proc free_port {} {
+    set s [socket -server {apply {{args} {}}} -myaddr 127.0.0.1 0]
+    set port [lindex [fconfigure $s -sockname] 2]
+    close $s
+    return $port
+}
+
+# ---- cases ----
+
+proc case {name body} {
+    if {[info exists ::env(ONLY_CASE)] && [string first $::env(ONLY_CASE) $name] < 0} return
+    set code [catch {uplevel #0 $body} message options]
+    foreach s [array names ::servers] { stop $s kill }
+    if {$code == 0 || $code == 2} {
+        incr ::passed
+    } else {
+        incr ::failed
+        puts "FAIL $name\n    $message"
+        puts [string map {"\n" "\n    "} [dict get $options -errorinfo]]
+        puts "    alone: ONLY_CASE='$name' tclsh $::argv0"
+    }
+}
+
+proc finish {} {
+    file delete -force $::tmp_root
+    puts "$::passed passed, $::failed failed"
+    exit [expr {$::failed > 0}]
+}
+
+proc shown {text} {
+    if {[string length $text] > 400} { set text "[string range $text 0 400]..." }
+    return "\"[string map {\r \\r \n \\n} $text]\""
+}
+proc is {got want} {
+    if {$got ne $want} { error "got [shown $got], not [shown $want]" }
+}
+proc like {got pattern} {
+    if {![string match $pattern $got]} { error "got [shown $got], which is not like [shown $pattern]" }
+}
+proc truth {expression} {
+    if {![uplevel 1 [list expr $expression]]} { error "not true: $expression" }
+}
+# Waits until the script gives true, at most so many ms (slower under a sanitizer).
+proc wait_for {script {ms 10000}} {
+    set end [expr {[clock milliseconds] + $ms * ($::sanitized ? 5 : 1)}]
+    while {![uplevel 1 $script]} {
+        if {[clock milliseconds] > $end} { error "waited in vain for: $script" }
+        after 10
+    }
+}
+
+# ---- servers ----
+
+# Starts a server with the lines of config; options: -binary PATH, -dir DIR, -args LIST, -fails 1.
+# Returns its handle. With -fails the server must exit by itself: returns {exit code, its log}.
+proc server {{config ""} args} {
+    array set o [list -binary [file join $::build redis-server] -dir "" -args {} -fails 0]
+    array set o $args
+    set dir [expr {$o(-dir) eq "" ? [tmpdir] : $o(-dir)}]
+    set handle s[incr ::server_count]
+    for {set try 0} {$try < 5} {incr try} {
+        set port [free_port]
+        set conf [file join $dir redis.conf]
+        set f [open $conf w]
+        puts $f "port $port\nbind 127.0.0.1\ndir \"$dir\"\nlogfile \"$dir/log\"\n$config"
+        close $f
+        set log_from [expr {[file exists $dir/log] ? [file size $dir/log] : 0}]
+        if {$o(-fails)} {
+            set code [run timeout 60 $o(-binary) $conf {*}$o(-args)]
+            return [list $code [string range [slurp $dir/log] $log_from end]$::run_output]
+        }
+        set pid [exec $o(-binary) $conf {*}$o(-args) >>$dir/stdout 2>>$dir/stderr </dev/null &]
+        set ::servers($handle) [dict create pid $pid port $port dir $dir conf $conf log_from $log_from]
+        set up [wait_up $handle]
+        if {$up || ![string match "*Address already in use*" [log_of $handle]]} break
+    }
+    if {!$up} {
+        set text [log_of $handle][slurp $dir/stderr]
+        unset ::servers($handle)
+        error "the server did not start: $text"
+    }
+    return $handle
+}
+
+proc of {handle key} { dict get $::servers($handle) $key }
+proc slurp {path} {
+    if {![file exists $path]} { return "" }
+    set f [open $path rb]
+    set text [read $f]
+    close $f
+    return $text
+}
+proc spit {path bytes} {
+    set f [open $path wb]
+    puts -nonewline $f $bytes
+    close $f
+}
+# The log since this start.
+proc log_of {handle} {
+    return [string range [slurp [of $handle dir]/log] [of $handle log_from] end]
+}
+
+# Alive: not gone, not a zombie.
+proc alive {pid} {
+    if {[catch {slurp /proc/$pid/stat} stat] || $stat eq ""} { return 0 }
+    return [expr {[lindex [string range $stat [string last ")" $stat] end] 1] ne "Z"}]
+}
+
+proc wait_up {handle} {
+    set end [expr {[clock milliseconds] + 30000 * ($::sanitized ? 4 : 1)}]
+    while {[clock milliseconds] < $end} {
+        if {![catch {ask $handle PING} reply]} { return 1 }
+        if {[string match "*LOADING*" $reply]} { after 20; continue }
+        if {![alive [of $handle pid]]} { return 0 }
+        after 10
+    }
+    error "the server neither answers nor ends"
+}
+
+# Runs a program to its end: its exit code (a signal: -1). Output and errors are in ::run_output.
+proc run {args} {
+    set code [catch { exec {*}$args </dev/null 2>@1 } ::run_output options]
+    if {!$code} { return 0 }
+    set error [dict get $options -errorcode]
+    regsub {\n?child process exited abnormally$} $::run_output "" ::run_output
+    return [expr {[lindex $error 0] eq "CHILDSTATUS" ? [lindex $error 2] : -1}]
+}
+
+proc disconnect {handle} {
+    foreach key [array names ::connections $handle,*] {
+        catch { close $::connections($key) }
+        unset ::connections($key)
+    }
+}
+
+# how: kill (SIGKILL), term (SIGTERM), or a SHUTDOWN argument.
+proc stop {handle {how kill}} {
+    if {![info exists ::servers($handle)]} return
+    set pid [of $handle pid]
+    switch $how {
+        kill { catch { exec kill -9 $pid } }
+        term { catch { exec kill -15 $pid } }
+        default { catch { ask $handle SHUTDOWN $how } }
+    }
+    wait_for { expr {![alive [of $handle pid]]} } 30000
+    disconnect $handle
+    set out [slurp [of $handle dir]/stderr]
+    if {[regexp {AddressSanitizer|LeakSanitizer|runtime error|ThreadSanitizer} $out]} {
+        unset ::servers($handle)
+        error "sanitizer: $out"
+    }
+    unset ::servers($handle)
+}
+
+# Stops it as said and starts it again in the same directory.
+proc restart {handle {how kill} {config ""} args} {
+    set dir [of $handle dir]
+    stop $handle $how
+    return [server $config -dir $dir {*}$args]
+}
+
+# ---- RESP ----
+
+proc connect {handle} {
+    set fd [socket 127.0.0.1 [of $handle port]]
+    fconfigure $fd -translation binary -buffering full -blocking 1
+    return $fd
+}
+
+proc encode {words} {
+    set out "*[llength $words]\r\n"
+    foreach word $words {
+        append out "\$[string length $word]\r\n$word\r\n"
+    }
+    return $out
+}
+
+proc read_line {fd} {
+    if {[gets $fd line] < 0} { error "the connection was closed" }
+    return [string range $line 0 end-1]
+}
+
+# One reply. Errors are returned as "-TEXT" inside arrays, thrown at the top. Nil is "(nil)".
+proc read_reply {fd {top 1}} {
+    set line [read_line $fd]
+    set rest [string range $line 1 end]
+    switch -- [string index $line 0] {
+        + - : - , - ( { return $rest }
+        # { return [expr {$rest eq "t"}] }
+        _ { return (nil) }
+        - { if {$top} { error $rest } else { return -$rest } }
+        $ - = {
+            if {$rest == -1} { return (nil) }
+            set text [read $fd $rest]
+            read $fd 2
+            return $text
+        }
+        * - ~ - > {
+            if {$rest == -1} { return (nil) }
+            set list {}
+            for {set i 0} {$i < $rest} {incr i} { lappend list [read_reply $fd 0] }
+            return $list
+        }
+        % {
+            set list {}
+            for {set i 0} {$i < 2 * $rest} {incr i} { lappend list [read_reply $fd 0] }
+            return $list
+        }
+        default { error "not a reply: $line" }
+    }
+}
+
+proc send {fd args} {
+    puts -nonewline $fd [encode $args]
+    flush $fd
+}
+proc request {fd args} {
+    send $fd {*}$args
+    return [read_reply $fd]
+}
+# On the server's default connection (made when first used).
+proc ask {handle args} {
+    if {![info exists ::connections($handle,main)]} {
+        set ::connections($handle,main) [connect $handle]
+    }
+    if {[catch { request $::connections($handle,main) {*}$args } reply options]} {
+        if {[string match "*closed*" $reply] || [string match "error *" $reply]} {
+            catch { close $::connections($handle,main) }
+            unset ::connections($handle,main)
+        }
+        return -options $options $reply
+    }
+    return $reply
+}
+# The error text of a request that must fail.
+proc error_of {handle args} {
+    if {![catch { ask $handle {*}$args } reply]} { error "no error, but [shown $reply]" }
+    return $reply
+}
+proc info_of {handle field} {
+    regexp -line "^$field:(.*?)\r?$" [ask $handle INFO everything] -> value
+    if {![info exists value]} { error "INFO has no $field" }
+    return [string trimright $value \r]
+}

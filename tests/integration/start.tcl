@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Starting, stopping, configuration, command lines.
+source [file join [file dirname [info script]] lib.tcl]
+
+set server_binary [file join $build redis-server]
+
+case "a bad line in the configuration names line and reason, exit code 1" {
+    lassign [server "maxclients 100\nno-such-option yes" -fails 1] code text
+    is $code 1
+    like $text "*no-such-option*"
+    like $text "*6*"
+}
+
+case "a bad value on the command line is refused" {
+    is [run $server_binary --port abc] 1
+    like $run_output "*port*"
+    is [run $server_binary --databases] 1
+    is [run $server_binary --databases 0] 1
+}
+
+case "--version and --help" {
+    is [run $server_binary --version] 0
+    like $run_output "*v=7.2*"
+    is [run $server_binary -v] 0
+    is [run $server_binary --help] 0
+    like $run_output "*Usage*"
+}
+
+case "configuration from standard input and arguments, the last one wins" {
+    set dir [tmpdir]
+    set port [free_port]
+    set pid [exec sh -c "printf 'port 1\\nmaxclients 77\\ndatabases 3\\nbind 127.0.0.1\\n' |\
+        exec $server_binary - --port $port --databases 5 --dir $dir --save '' --appendonly no\
+        >$dir/out 2>&1" &]
+    set servers(x) [dict create pid $pid port $port dir $dir conf "" log_from 0]
+    truth {[wait_up x]}
+    is [ask x CONFIG GET databases] {databases 5}
+    is [ask x CONFIG GET maxclients] {maxclients 77}
+    is [ask x CONFIG GET save] {save {}}
+    catch { ask x SHUTDOWN NOSAVE }
+    wait_for { expr {![alive $pid]} }
+    unset servers(x)
+}
+
+case "include, and options with quotes" {
+    set dir [tmpdir]
+    spit $dir/more.conf "maxclients 33\n# a comment\nrequirepass \"a b\\x21\"\n"
+    set s [server "include $dir/more.conf\nmaxmemory 100mb" -dir $dir]
+}
+
+case "CONFIG REWRITE keeps comments and order" {
+    set dir [tmpdir]
+    set s [server "# first comment\nmaxclients 50\n\n# about save\nsave 900 1\nsave 60 10" -dir $dir]
+    is [ask $s CONFIG GET save] {save {900 1 60 10}}
+    is [ask $s CONFIG SET maxclients 60 save "30 3"] OK
+    is [ask $s CONFIG REWRITE] OK
+    set text [slurp $dir/redis.conf]
+    like $text "*# first comment\nmaxclients 60*# about save\nsave 30 3*"
+    truth {![string match "*save 900*" $text]}
+    set s [restart $s term "include $dir/redis.conf"]
+}
+
+case "CONFIG SET of several is all or nothing" {
+    set s [server]
+    like [error_of $s CONFIG SET maxclients 55 hz abc] "ERR CONFIG SET failed (possibly related to argument 'hz')*"
+    is [ask $s CONFIG GET maxclients] {maxclients 10000}
+    like [error_of $s CONFIG SET port] "ERR wrong number of arguments*"
+    like [error_of $s CONFIG SET nonesuch 1] "ERR Unknown option or number of arguments for CONFIG SET*"
+}
+
+case "every option of 7.2 is known by name" {
+    set facts [file join $shared .. facts config-7.2.tsv]
+    if {![file exists $facts]} return
+    set s [server]
+    foreach line [split [string trim [slurp $facts]] \n] {
+        set name [lindex [split $line \t] 0]
+        truth {[llength [ask $s CONFIG GET $name]] == 2 || [error "unknown: $name"]}
+    }
+}
+
+case "SIGTERM saves and exits 0, the data is back" {
+    set s [server "save 3600 1"]
+    ask $s SET k v
+    set s [restart $s term "save 3600 1"]
+    is [ask $s GET k] v
+    like [slurp [of $s dir]/log] "*User requested shutdown*"
+}
+
+case "a pid file comes and goes" {
+    set dir [tmpdir]
+    set s [server "pidfile $dir/the.pid" -dir $dir]
+    is [string trim [slurp $dir/the.pid]] [of $s pid]
+    stop $s term
+    truth {![file exists $dir/the.pid]}
+}
+
+case "a unix socket with its permissions" {
+    set dir [tmpdir]
+    set s [server "unixsocket $dir/sock\nunixsocketperm 700" -dir $dir]
+    is [file type $dir/sock] socket
+    is [file attributes $dir/sock -permissions] 00700
+    is [exec redis-cli -s $dir/sock SET a b] OK
+    is [exec redis-cli -s $dir/sock GET a] b
+}
+
+case "a taken port is a clear error" {
+    set s [server]
+    is [run $server_binary --port [of $s port] --bind 127.0.0.1] 1
+    like $run_output "*Could not create server TCP listening socket*Address already in use*"
+}
+
+case "maxclients answers its error" {
+    set s [server "maxclients 3"]
+    ask $s PING
+    set a [connect $s]
+    set b [connect $s]
+    request $a PING
+    request $b PING
+    set c [connect $s]
+    is [gets $c] "-ERR max number of clients reached\r"
+    close $a
+    wait_for { expr {[info_of $s connected_clients] == 2} }
+    set d [connect $s]
+    is [request $d PING] PONG
+}
+
+case "a second server in the same directory without shared state" {
+    set a [server]
+    set b [server]
+    ask $a SET k 1
+    is [ask $b GET k] (nil)
+}
+
+case "daemonize leaves a server behind" {
+    set dir [tmpdir]
+    set port [free_port]
+    is [run $server_binary --port $port --bind 127.0.0.1 --daemonize yes --dir $dir --pidfile $dir/p] 0
+    wait_for { file exists $dir/p }
+    set servers(d) [dict create pid [string trim [slurp $dir/p]] port $port dir $dir conf "" log_from 0]
+    truth {[wait_up d]}
+    is [ask d PING] PONG
+    stop d term
+}
+
+finish

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "os/file.h"
+#include "server/config.h"
+#include "tests/unit/unit.h"
+
+struct thing {
+    bool flag;
+    int64_t count, size, mode;
+    int word;
+    char *text;
+    struct buf points; /* the words of "point" lines, joined */
+    int applied;
+    bool refuse;
+};
+
+static bool apply(void *owner, struct fault *f)
+{
+    struct thing *t = owner;
+    t->applied++;
+    if (t->refuse)
+        fault_set(f, FAULT_INVALID, "no");
+    return !t->refuse;
+}
+
+static bool parse_points(void *owner, int argc, const struct slice *argv, struct fault *f)
+{
+    struct thing *t = owner;
+    if (argc == 1) {
+        buf_clear(&t->points);
+        buf_add(&t->points, argv[0]);
+        return true;
+    }
+    if (argc != 2) {
+        fault_set(f, FAULT_INVALID, "two words");
+        return false;
+    }
+    buf_printf(&t->points, "%s%.*s %.*s", t->points.len ? " " : "", SLICE_ARG(argv[0]),
+               SLICE_ARG(argv[1]));
+    return true;
+}
+
+static void print_points(const void *owner, struct buf *out)
+{
+    buf_add(out, buf_slice(&((const struct thing *)owner)->points));
+}
+
+static void point_lines(const void *owner, struct buf *out)
+{
+    const struct thing *t = owner;
+    char copy[200], *save = NULL;
+    snprintf(copy, sizeof copy, "%.*s", SLICE_ARG(buf_slice(&t->points)));
+    for (char *a = strtok_r(copy, " ", &save); a; a = strtok_r(NULL, " ", &save)) {
+        char *b = strtok_r(NULL, " ", &save);
+        buf_printf(out, "point %s %s\n", a, b ? b : "");
+    }
+}
+
+static const struct config_word words[] = {{"low", 1}, {"high", 2}, {NULL, 0}};
+#define AT(field) .offset = offsetof(struct thing, field)
+static const struct config_option options[] = {
+    {.name = "flag", .kind = CONFIG_BOOL, AT(flag), .initial = "yes", .apply = apply},
+    {.name = "count", .alias = "old-count", .kind = CONFIG_INT, AT(count), .initial = "5", .min = 1,
+     .max = 10, .apply = apply},
+    {.name = "size", .kind = CONFIG_SIZE, AT(size), .initial = "1mb", .flags = CONFIG_PERCENT},
+    {.name = "mode", .kind = CONFIG_OCTAL, AT(mode), .initial = "0", .max = 0777},
+    {.name = "word", .kind = CONFIG_ENUM, AT(word), .initial = "low", .words = words},
+    {.name = "text", .kind = CONFIG_STRING, AT(text), .initial = "hello"},
+    {.name = "point", .kind = CONFIG_CUSTOM, .flags = CONFIG_MULTI, .initial = "1 2",
+     .parse = parse_points, .print = print_points, .lines = point_lines},
+    {.name = "fixed", .kind = CONFIG_INT, AT(count), .flags = CONFIG_IMMUTABLE | CONFIG_HIDDEN},
+    {.name = NULL}};
+
+static struct thing t;
+static struct config *cfg;
+
+static void begin(void)
+{
+    memset(&t, 0, sizeof t);
+    cfg = config_new();
+    config_add(cfg, options, &t);
+}
+
+static void end(void)
+{
+    config_release(cfg, &t);
+    config_free(cfg);
+    buf_free(&t.points);
+}
+
+static struct fault load(const char *text)
+{
+    struct fault f = {0};
+    config_load_text(cfg, "the test", slice_str(text), &f);
+    return f;
+}
+
+static void collect(void *arg, const char *name, struct slice value)
+{
+    buf_printf(arg, "%s=%.*s;", name, SLICE_ARG(value));
+}
+
+static void check_get(const char *pattern, const char *want)
+{
+    struct buf out = {0};
+    config_get(cfg, slice_str(pattern), collect, &out);
+    CHECK_SLICE(buf_slice(&out), slice_str(want));
+    buf_free(&out);
+}
+
+static void initial_values(void)
+{
+    begin();
+    check_get("*", "flag=yes;count=5;old-count=5;size=1048576;mode=0;word=low;text=hello;"
+                   "point=1 2;");
+    check_get("FIXED", "fixed=5;");
+    check_get("c*t", "count=5;");
+    end();
+}
+
+static void lines(void)
+{
+    begin();
+    struct fault f = load("# comment\n\n  flag no\r\nCOUNT 7\nsize 2gb\nmode 700\nword HIGH\n"
+                          "text \"a b\\x41\"\npoint 3 4\npoint 5 6\nold-count 8");
+    CHECK_STR(f.what, "");
+    check_get("*", "flag=no;count=8;old-count=8;size=2147483648;mode=700;word=high;text=a bA;"
+                   "point=1 2 3 4 5 6;");
+    CHECK_INT(t.applied, 0);
+    CHECK(config_apply_all(cfg, &f));
+    CHECK_INT(t.applied, 1); /* one function, two options */
+    CHECK_STR(load("size 50%\n").what, "");
+    CHECK_INT(t.size, -50);
+    end();
+}
+
+static void bad_lines(void)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"flag maybe", "argument must be 'yes' or 'no'"},
+        {"count x", "argument couldn't be parsed into an integer"},
+        {"count 11", "argument must be between 1 and 10 inclusive"},
+        {"size 10x", "argument must be a memory or percent value"},
+        {"size -1", "argument must be a memory or percent value"},
+        {"mode 888", "argument couldn't be parsed as an octal number"},
+        {"word middle", "argument(s) must be one of the following: low, high"},
+        {"count 1 2", "wrong number of arguments"},
+        {"count", "Bad directive or wrong number of arguments"},
+        {"nosuch 1", "Bad directive or wrong number of arguments"},
+        {"text \"a", "Unbalanced quotes in configuration line"},
+        {"point 1 2 3", "two words"},
+    };
+    begin();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[100], want[200];
+        snprintf(text, sizeof text, "flag yes\n%s\n", cases[i].text);
+        snprintf(want, sizeof want, "Reading the test, at line 2\n>>> '%s'\n%s", cases[i].text,
+                 cases[i].want);
+        CHECK_STR(load(text).what, want);
+    }
+    end();
+}
+
+static bool set(const char *a, const char *x, const char *b, const char *y, struct slice *bad,
+                struct fault *f)
+{
+    struct slice pairs[4] = {slice_str(a), slice_str(x), slice_str(b), slice_str(y)};
+    *f = (struct fault){0};
+    return config_set(cfg, 4, pairs, bad, f);
+}
+
+/* All or nothing: whatever fails, at parsing or when it is applied, leaves the old values. */
+static void set_is_atomic(void)
+{
+    struct slice bad;
+    struct fault f;
+    begin();
+    CHECK(set("count", "6", "text", "", &bad, &f));
+    check_get("count", "count=6;");
+    check_get("text", "text=;");
+    CHECK(!set("count", "7", "word", "x", &bad, &f));
+    CHECK_SLICE(bad, SLICE_LIT("word"));
+    check_get("count", "count=6;");
+    t.refuse = true;
+    CHECK(!set("point", "9 9", "flag", "no", &bad, &f));
+    CHECK_STR(f.what, "no");
+    check_get("point", "point=1 2;");
+    check_get("flag", "flag=yes;");
+    t.refuse = false;
+    CHECK(!set("count", "7", "old-count", "8", &bad, &f));
+    CHECK_STR(f.what, "duplicate parameter");
+    CHECK(!set("count", "7", "fixed", "8", &bad, &f));
+    CHECK_STR(f.what, "can't set immutable config");
+    CHECK(!set("count", "7", "nosuch", "8", &bad, &f));
+    CHECK_STR(f.doing, CONFIG_UNKNOWN);
+    check_get("count", "count=6;");
+    CHECK(set("point", "7 8 9 10", "flag", "no", &bad, &f));
+    check_get("point", "point=7 8 9 10;");
+    end();
+}
+
+static char path[200];
+
+static void write_file(const char *text)
+{
+    struct fault f = {0};
+    char tmp[220];
+    snprintf(path, sizeof path, "%s/conf", unit_tmpdir());
+    snprintf(tmp, sizeof tmp, "%s.tmp", path);
+    CHECK(file_replace(tmp, path, slice_str(text), &f));
+}
+
+static void check_rewritten(const char *want)
+{
+    struct fault f = {0};
+    struct buf now = {0};
+    CHECK(config_rewrite(cfg, &f));
+    CHECK(file_slurp(path, 10000, &now, &f));
+    CHECK_SLICE(buf_slice(&now), slice_str(want));
+    buf_free(&now);
+}
+
+static void rewrite(void)
+{
+    struct slice bad;
+    struct fault f = {0};
+    begin();
+    CHECK(!config_rewrite(cfg, &f));
+    CHECK_STR(f.what, "The server is running without a config file");
+    f = (struct fault){0};
+    write_file("# mine\n\nold-count 6\n# points\npoint 3 4\npoint 5 6\n\ntext x\n#end\n");
+    CHECK(config_load_file(cfg, path, &f));
+    CHECK(set("point", "3 4", "text", "a \"b\"\n", &bad, &f));
+    CHECK(set("size", "3mb", "word", "high", &bad, &f));
+    check_rewritten("# mine\n\ncount 6\n# points\npoint 3 4\n\ntext \"a \\\"b\\\"\\x0a\"\n#end\n"
+                    "# Generated by CONFIG REWRITE\nsize 3mb\nword high\n");
+    CHECK(set("point", "3 4 5 6", "word", "low", &bad, &f));
+    check_rewritten("# mine\n\ncount 6\n# points\npoint 3 4\n\ntext \"a \\\"b\\\"\\x0a\"\n#end\n"
+                    "# Generated by CONFIG REWRITE\nsize 3mb\nword low\npoint 5 6\n");
+    end();
+    begin(); /* what was written reads back */
+    CHECK(config_load_file(cfg, path, &f));
+    check_get("text", "text=a \"b\"\n;");
+    check_get("size", "size=3145728;");
+    end();
+}
+
+static void arguments(void)
+{
+    struct fault f = {0};
+    char *argv[] = {path, "--count", "9", "--text", "a b", "--flag no", "--point", "8", "9"};
+    begin();
+    write_file("count 4\nword high\n");
+    CHECK(config_load_args(cfg, 9, argv, &f));
+    check_get("*", "flag=no;count=9;old-count=9;size=1048576;mode=0;word=high;text=a b;"
+                   "point=1 2 8 9;");
+    char *empty[] = {"--text", ""}, *missing[] = {"/nonexistent"};
+    CHECK(config_load_args(cfg, 2, empty, &f));
+    check_get("text", "text=;");
+    CHECK(!config_load_args(cfg, 1, missing, &f));
+    CHECK_STR(f.what,
+              "Fatal error, can't open config file '/nonexistent': No such file or directory");
+    end();
+}
+
+static void includes(void)
+{
+    struct fault f = {0};
+    char text[500], other[220];
+    begin();
+    write_file("count 4\n");
+    snprintf(other, sizeof other, "%s/other", unit_tmpdir());
+    CHECK(rename(path, other) == 0);
+    snprintf(text, sizeof text, "count 3\ninclude %s/oth*\n", unit_tmpdir());
+    write_file(text);
+    CHECK(config_load_file(cfg, path, &f));
+    CHECK_INT(t.count, 4);
+    CHECK(strstr(config_file(cfg), "/conf") != NULL);
+    snprintf(text, sizeof text, "include %s\n", path);
+    write_file(text); /* itself */
+    CHECK(!config_load_file(cfg, path, &f));
+    CHECK(strstr(f.what, "include is nested too deeply") != NULL);
+    end();
+}
+
+int main(void)
+{
+    return UNIT_RUN(UNIT(initial_values), UNIT(lines), UNIT(bad_lines), UNIT(set_is_atomic),
+                    UNIT(rewrite), UNIT(arguments), UNIT(includes));
+}
