@@ -36,8 +36,9 @@ BUILT    := $(foreach f,$(FOLDERS),$(if $(wildcard src/$(f)/*.c),$(f)))
 all: $(B)/redis-server $(B)/redis-check-rdb $(B)/redis-check-aof
 
 $(B)/redis-server: $(foreach f,$(BUILT),$(call archive,$(f))) $(TOOL_OBJ)
-	@echo "ld $@"; $(CC) $(LDFLAGS) -rdynamic -o $@ $(call objects,main) $(TOOL_OBJ) \
+	@echo "ld $@"; $(CC) $(LDFLAGS) -rdynamic -o $@.new $(call objects,main) $(TOOL_OBJ) \
 	    $(call archives,$(filter-out main,$(BUILT))) $(LDLIBS)
+	@mv $@.new $@
 
 $(B)/redis-check-rdb $(B)/redis-check-aof: $(B)/redis-server
 	ln -sf redis-server $@

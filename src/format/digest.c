@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every part goes in with its length in front, so that no two values look alike when their parts are
- * cut differently. */
+/* Every part goes in with its length in front, so that no two values look alike when their parts
+ * are cut differently. */
 #include "format/digest.h"
 
 #include <stdio.h>

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A sink that computes one number for a whole data set: the same for the same keys, values, expiries
- * and databases, whatever the order of keys and members and whatever the encoding.
+/* A sink that computes one number for a whole data set: the same for the same keys, values,
+ * expiries and databases, whatever the order of keys and members and whatever the encoding.
  *
- * A key's digest is SHA-1 over its database, name, type, expiry and value; the data set's is the xor
- * of its keys'. Inside a value, elements without an order are xored as well. Not for authentication.
- * Idle time and frequency do not count. Streams, functions and module values count with all they say.
+ * A key's digest is SHA-1 over its database, name, type, expiry and value; the data set's is the
+ * xor of its keys'. Inside a value, elements without an order are xored as well. Not for
+ * authentication. Idle time and frequency do not count. Streams, functions and module values count
+ * with all they say.
  *
- *   struct digest d; digest_init(&d); ... events to &d.sink ...; digest_hex(&d, text); digest_free(&d);
+ *   struct digest d; digest_init(&d); ... events to &d.sink ...; digest_hex(&d, text);
+ * digest_free(&d);
  */
 #ifndef FORMAT_DIGEST_H
 #define FORMAT_DIGEST_H
