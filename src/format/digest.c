@@ -43,10 +43,12 @@ static bool on_key(struct sink *sink, const struct key_event *key)
     struct digest *d = digest_of(sink);
     buf_clear(&d->key);
     memset(d->members, 0, sizeof d->members);
-    put_u64(&d->key, key->db);
     put_u64(&d->key, key->type);
     put_u64(&d->key, (uint64_t)key->expire_ms);
-    put_text(&d->key, key->name);
+    if (!d->nameless) {
+        put_u64(&d->key, key->db);
+        put_text(&d->key, key->name);
+    }
     d->ordered = key->type != VALUE_SET;
     return true;
 }

@@ -26,7 +26,8 @@ struct digest {
     uint8_t members[DIGEST_BYTES]; /* of the key's elements that have no order */
     struct buf key;                /* what is hashed for the key: head, ordered parts */
     struct buf element;
-    bool ordered; /* items of this key have an order */
+    bool ordered;  /* items of this key have an order */
+    bool nameless; /* name and database do not count: set it behind digest_init */
 };
 
 void digest_init(struct digest *d);

@@ -18,10 +18,16 @@
 #include "format/rdb_parts.h"
 #include "format/score.h"
 
+/* The consumer finds duplicates itself, unless it did not want this value. */
+static bool trusted(const struct rdb_reader *r)
+{
+    return r->opt.trust_distinct && r->wanted;
+}
+
 /* Refuses an element that the value has already. */
 static void check_new(struct rdb_reader *r, struct slice element, const char *what)
 {
-    if (!r->opt.trust_distinct && !distinct_add(&r->distinct, hash_slice(element)))
+    if (!trusted(r) && !distinct_add(&r->distinct, hash_slice(element)))
         in_fail(r->in, FAULT_FORMAT, "Duplicate %s", what);
 }
 
@@ -34,7 +40,7 @@ static uint64_t begin_counted(struct rdb_reader *r, enum value_type type, unsign
         rdb_empty(r);
     else
         rdb_begin(r, type, n, 0);
-    if (!r->opt.trust_distinct)
+    if (!trusted(r))
         distinct_start(&r->distinct, n);
     return n;
 }

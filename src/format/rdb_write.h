@@ -56,7 +56,7 @@ void rdb_writer_aux(struct rdb_writer *w, const char *name, struct slice value);
 bool rdb_writer_end(struct rdb_writer *w);
 bool rdb_writer_bad(struct rdb_writer *w); /* takes over a fault of the stream */
 
-/* One value (key event, body, end_key), or functions, into a memory stream... */
+/* One value (key event, body, end_key), or functions, into a memory stream (version as above)... */
 void rdb_payload_writer_init(struct rdb_writer *w, struct out *out, int version);
 /* ...and the footer behind what stands in b from byte start on. */
 void rdb_payload_seal(struct buf *b, size_t start, int version);

@@ -117,6 +117,18 @@ static void take_aux(struct persist *p, const struct rdb_record *rec)
     }
 }
 
+/* What the keyspace could not take, with the place where that was read. */
+static struct fault sink_fault_at(const struct sink *sink, const struct rdb_reader *reader,
+                                  const struct rdb_record *rec)
+{
+    struct fault f = sink->fault;
+    f.offset = in_offset(reader->in);
+    f.doing = reader->in->doing;
+    f.has_type = rec->kind == RDB_REC_KEY;
+    f.type = rec->key.rdb_type;
+    return f;
+}
+
 /* The RDB that begins where the stream stands. */
 static bool read_rdb(struct reading *r, unsigned load_flags, struct fault *f)
 {
@@ -137,7 +149,7 @@ static bool read_rdb(struct reading *r, unsigned load_flags, struct fault *f)
     }
     ok = load_finish(&load) && !in_bad(&r->in);
     if (!ok)
-        *f = in_bad(&r->in) ? r->in.fault : load.sink.fault;
+        *f = in_bad(&r->in) ? r->in.fault : sink_fault_at(&load.sink, &reader, &rec);
     p->load_keys_loaded += load.keys_loaded;
     p->load_keys_expired += load.keys_expired;
     load_release(&load);

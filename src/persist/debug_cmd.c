@@ -126,6 +126,7 @@ static void debug_digest_value(struct ctx *c)
         struct digest d;
         char hex[DIGEST_HEX];
         digest_init(&d);
+        d.nameless = true;
         if (e)
             walk_entry(c->db, e, &d.sink);
         digest_hex(&d, hex);

@@ -169,7 +169,7 @@ static void on_item(struct sink *sink, struct slice text)
         if (!l->value.ptr)
             l->value = set_new(text, limits_of(l));
         if (!set_add(&l->value, text, limits_of(l)))
-            refuse(l, FAULT_FORMAT, "A member twice in one set");
+            refuse(l, FAULT_FORMAT, "Duplicate set member");
     }
 }
 
@@ -181,7 +181,7 @@ static void on_pair(struct sink *sink, struct slice field, struct slice value, i
     if (expire_ms > 0)
         refuse(l, FAULT_CANNOT_HOLD, "This server cannot hold hash fields that expire");
     else if (!hash_set(&l->value, field, value, limits_of(l)))
-        refuse(l, FAULT_FORMAT, "A field twice in one hash");
+        refuse(l, FAULT_FORMAT, "Duplicate hash field");
 }
 
 static void on_score(struct sink *sink, struct slice member, double score)
@@ -190,7 +190,7 @@ static void on_score(struct sink *sink, struct slice member, double score)
     if (sink_bad(sink) || !l->building)
         return;
     if (!zset_put(&l->value, member, score, limits_of(l)))
-        refuse(l, FAULT_FORMAT, "A member twice in one sorted set");
+        refuse(l, FAULT_FORMAT, "Duplicate zset member");
 }
 
 static void on_function(struct sink *sink, struct slice source)

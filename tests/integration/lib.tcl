@@ -146,6 +146,7 @@ proc wait_up {handle} {
     while {[clock milliseconds] < $end} {
         if {![catch {ask $handle PING} reply]} { return 1 }
         if {[string match "*LOADING*" $reply]} { after 20; continue }
+        if {[string match "NOAUTH*" $reply]} { return 1 }
         if {![alive [of $handle pid]]} { return 0 }
         after 10
     }
