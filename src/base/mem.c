@@ -106,6 +106,7 @@ static struct {
 } threads[THREADS_MAX];
 static pthread_mutex_t threads_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t left_behind; /* allocated minus freed by threads that are gone, modulo 2^64 */
+static int threads_end; /* places from here on were never used */
 static _Thread_local int my_thread = -1;
 
 static const uint64_t *thread_counter(const char *name)
@@ -128,6 +129,7 @@ void mem_thread_enter(void)
             threads[i].allocated = allocated;
             threads[i].freed = freed;
             my_thread = i;
+            threads_end = i >= threads_end ? i + 1 : threads_end;
         }
     }
     pthread_mutex_unlock(&threads_lock);
@@ -150,7 +152,7 @@ size_t mem_used(void)
         mem_thread_enter();
     pthread_mutex_lock(&threads_lock);
     uint64_t sum = left_behind;
-    for (int i = 0; i < THREADS_MAX; i++) {
+    for (int i = 0; i < threads_end; i++) {
         if (threads[i].allocated)
             sum += __atomic_load_n(threads[i].allocated, __ATOMIC_RELAXED) -
                    __atomic_load_n(threads[i].freed, __ATOMIC_RELAXED);

@@ -7,6 +7,8 @@
 #include "commands/scan.h"
 #include "server/ctx.h"
 #include "server/reply.h"
+#include "server/server.h"
+#include "server/settings.h"
 
 /* ---- existence ---- */
 
@@ -24,7 +26,7 @@ static void remove_keys(struct ctx *c, bool lazy)
 
 void cmd_del(struct ctx *c)
 {
-    remove_keys(c, c->keyspace->lazyfree_del);
+    remove_keys(c, server_settings(c->server)->lazy_user_del);
 }
 
 void cmd_unlink(struct ctx *c)

@@ -19,6 +19,7 @@
 #include "persist/persist.h"
 #include "server/command.h"
 #include "server/config.h"
+#include "server/memory_limit.h"
 #include "server/process.h"
 #include "server/server.h"
 #include "server/settings.h"
@@ -90,12 +91,14 @@ int serve(int argc, char **argv)
     hash_init(NULL);
     struct server *s = server_new();
     add_families(s);
+    struct memory_limit *limit = memory_limit_new(s);
     struct persist *p = persist_new(s);
     int code = config_load_args(server_config(s), argc - 1, argv + 1, &f) ? start_and_run(s, p)
                                                                          : refuse_config(&f);
     if (keyspace_count(server_keyspace(s)) > FREE_KEYS_MAX)
         return code; /* the system takes millions of keys back faster than we do */
     persist_free(p);
+    memory_limit_free(limit);
     server_free(s);
     return code;
 }

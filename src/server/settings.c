@@ -409,6 +409,8 @@ static const struct config_option keyspace_options[] = {
      .offset = offsetof(struct keyspace, lfu_decay_minutes), .max = INT_MAX, .initial = "1"},
     {.name = "lfu-log-factor", .kind = CONFIG_INT,
      .offset = offsetof(struct keyspace, lfu_log_factor), .max = INT_MAX, .initial = "10"},
+    {.name = "lazyfree-lazy-eviction", .kind = CONFIG_BOOL,
+     .offset = offsetof(struct keyspace, lazyfree_eviction), .initial = "no"},
     {.name = "lazyfree-lazy-expire", .kind = CONFIG_BOOL,
      .offset = offsetof(struct keyspace, lazyfree_expire), .initial = "no"},
     {.name = "lazyfree-lazy-server-del", .kind = CONFIG_BOOL,

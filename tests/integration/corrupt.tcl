@@ -173,9 +173,7 @@ proc restore_all {s rows} {
         ask $s PING
         if {$refused} {
             is [ask $s EXISTS k] 0
-            if {[regexp {^ERR (This server cannot hold|The module .* is not loaded)} $reply]} {
-                continue
-            }
+            if {[regexp {cannot hold|is not loaded|are not supported} $reply]} continue
             if {$reply ne "ERR Bad data format" &&
                 $reply ne "ERR DUMP payload version or checksum are wrong"} {
                 error "$name: $reply"

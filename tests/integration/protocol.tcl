@@ -117,7 +117,7 @@ case "query buffer and output limits close the connection" {
     for {set i 0} {$i < 200} {incr i} { puts -nonewline $fd [encode {GET big}] }
     flush $fd
     wait_for { expr {[info_of $s connected_clients] == 1} }
-    like [log_of $s] "*output buffer limits*"
+    like [log_of $s] "*client-output-buffer-limit*"
     catch { close $fd }
 }
 

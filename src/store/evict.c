@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The pool keeps names, not entries: between two evictions anything may happen to a key. A
+ * candidate is looked up again before it goes, and dropped when it is not there any more. */
+#include "store/evict.h"
+
+#include "base/must.h"
+
+static bool only_volatile(enum evict_policy policy)
+{
+    return policy <= EVICT_VOLATILE_TTL;
+}
+
+bool evict_uses_lfu(enum evict_policy policy)
+{
+    return policy == EVICT_VOLATILE_LFU || policy == EVICT_ALLKEYS_LFU;
+}
+
+void evict_release(struct evict *x)
+{
+    for (int i = 0; i < EVICT_POOL; i++)
+        buf_free(&x->pool[i].name);
+    x->count = 0;
+}
+
+static struct entry *pick(struct db *db, enum evict_policy policy)
+{
+    return only_volatile(policy) ? expire_random(&db->expires) : table_random(&db->keys);
+}
+
+static size_t pool_size(const struct db *db, enum evict_policy policy)
+{
+    return only_volatile(policy) ? db->expires.count : db->keys.count;
+}
+
+static uint64_t weight_of(const struct keyspace *ks, const struct entry *e,
+                          enum evict_policy policy)
+{
+    if (evict_uses_lfu(policy))
+        return 255 - entry_freq(ks, e);
+    if (policy == EVICT_VOLATILE_TTL)
+        return UINT64_MAX - (uint64_t)entry_expire(e);
+    return entry_idle_ms(ks, e);
+}
+
+static bool in_pool(const struct evict *x, unsigned db, struct slice name)
+{
+    for (unsigned i = 0; i < x->count; i++) {
+        if (x->pool[i].db == db && slice_eq(buf_slice(&x->pool[i].name), name))
+            return true;
+    }
+    return false;
+}
+
+/* Sorted in; when the pool is full the lightest falls out. */
+static void offer(struct evict *x, struct db *db, struct entry *e, uint64_t weight)
+{
+    if (in_pool(x, db->id, entry_key(e)))
+        return;
+    if (x->count == EVICT_POOL) {
+        if (weight <= x->pool[0].weight)
+            return;
+        struct evict_candidate lightest = x->pool[0];
+        memmove(x->pool, x->pool + 1, (EVICT_POOL - 1) * sizeof *x->pool);
+        x->pool[EVICT_POOL - 1] = lightest; /* its buffer is used again */
+        x->count--;
+    }
+    unsigned at = x->count;
+    struct evict_candidate spare = x->pool[x->count];
+    for (; at > 0 && x->pool[at - 1].weight > weight; at--)
+        x->pool[at] = x->pool[at - 1];
+    buf_clear(&spare.name);
+    buf_add(&spare.name, entry_key(e));
+    spare.db = db->id;
+    spare.weight = weight;
+    x->pool[at] = spare;
+    x->count++;
+}
+
+static void sample(struct evict *x, struct keyspace *ks, enum evict_policy policy, unsigned samples)
+{
+    for (unsigned i = 0; i < ks->count; i++) {
+        struct db *db = ks->dbs[i];
+        size_t keys = pool_size(db, policy);
+        unsigned n = keys < samples ? (unsigned)keys : samples;
+        for (; n > 0; n--) {
+            struct entry *e = pick(db, policy);
+            if (e)
+                offer(x, db, e, weight_of(ks, e, policy));
+        }
+    }
+}
+
+static bool evict_best(struct evict *x, struct keyspace *ks, enum evict_policy policy)
+{
+    while (x->count > 0) {
+        struct evict_candidate *best = &x->pool[--x->count];
+        if (best->db >= ks->count)
+            continue;
+        struct db *db = ks->dbs[best->db];
+        struct slice name = buf_slice(&best->name);
+        struct entry *e = table_find(&db->keys, name);
+        if (!e || (only_volatile(policy) && !entry_has_expire(e)))
+            continue;
+        return db_remove_as(db, name, KEY_EVICTED, ks->lazyfree_eviction);
+    }
+    return false;
+}
+
+static bool evict_any(struct keyspace *ks, enum evict_policy policy)
+{
+    uint64_t total = 0;
+    for (unsigned i = 0; i < ks->count; i++)
+        total += pool_size(ks->dbs[i], policy);
+    if (total == 0)
+        return false;
+    uint64_t at = rand_below(total);
+    for (unsigned i = 0; i < ks->count; i++) {
+        struct db *db = ks->dbs[i];
+        size_t keys = pool_size(db, policy);
+        if (at >= keys) {
+            at -= keys;
+            continue;
+        }
+        struct entry *e = pick(db, policy);
+        return e && db_remove_as(db, entry_key(e), KEY_EVICTED, ks->lazyfree_eviction);
+    }
+    must(!"the counts add up to the total");
+    return false;
+}
+
+bool evict_one(struct evict *x, struct keyspace *ks, enum evict_policy policy, unsigned samples)
+{
+    if (policy == EVICT_NOTHING)
+        return false;
+    if (policy == EVICT_ALLKEYS_RANDOM || policy == EVICT_VOLATILE_RANDOM)
+        return evict_any(ks, policy);
+    sample(x, ks, policy, samples);
+    return evict_best(x, ks, policy);
+}

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# maxmemory: refusing, evicting, access clocks.
+source [file join [file dirname [info script]] lib.tcl]
+
+proc fill {s n args} {
+    set fd [connect $s]
+    for {set i 0} {$i < $n} {incr i} {
+        puts -nonewline $fd [encode [list SET k$i [string repeat x 1000] {*}$args]]
+    }
+    flush $fd
+    set errors 0
+    for {set i 0} {$i < $n} {incr i} { incr errors [catch { read_reply $fd }] }
+    close $fd
+    return $errors
+}
+proc limit {s more} {
+    ask $s CONFIG SET maxmemory [expr {[info_of $s used_memory] + $more}]
+}
+# INFO's own reply counts too.
+proc within {s} { expr {[info_of $s used_memory] <= [info_of $s maxmemory] + 100000} }
+
+case "noeviction refuses what would need memory, and only that" {
+    set s [server]
+    limit $s 2000000
+    truth {[fill $s 5000] > 1000}
+    limit $s -500000
+    is [error_of $s SET more [string repeat x 1000]] "OOM command not allowed when used memory > 'maxmemory'."
+    is [ask $s GET k0] [string repeat x 1000]
+    is [ask $s DEL k0] 1
+    is [info_of $s evicted_keys] 0
+    ask $s CONFIG SET maxmemory 0
+    is [ask $s SET more x] OK
+}
+
+foreach policy {allkeys-lru allkeys-lfu allkeys-random} {
+    case "$policy keeps memory at the limit" {
+        set s [server "maxmemory-policy $policy\nappendonly yes\nappendfsync no\nenable-debug-command yes"]
+        limit $s 3000000
+        is [fill $s 10000] 0
+        truth {[info_of $s evicted_keys] > 5000}
+        truth {[info_of $s used_memory] < [info_of $s maxmemory] + 400000}
+        # evicted keys are DELs in the log
+        set digest [ask $s DEBUG DIGEST]
+        set s [restart $s kill "maxmemory-policy $policy\nappendonly yes\nenable-debug-command yes"]
+        is [ask $s DEBUG DIGEST] $digest
+    }
+}
+
+foreach policy {volatile-lru volatile-lfu volatile-random volatile-ttl} {
+    case "$policy takes only keys that expire" {
+        set s [server "maxmemory-policy $policy"]
+        for {set i 0} {$i < 100} {incr i} { ask $s SET stays$i v }
+        limit $s 3000000
+        is [fill $s 10000 EX 1000] 0
+        truth {[info_of $s evicted_keys] > 5000}
+        for {set i 0} {$i < 100} {incr i} { is [ask $s GET stays$i] v }
+        ask $s FLUSHALL
+        truth {[fill $s 10000] > 1000}
+    }
+}
+
+case "volatile-ttl takes the next to expire first" {
+    set s [server "maxmemory-policy volatile-ttl"]
+    for {set i 0} {$i < 1000} {incr i} { ask $s SET late$i [string repeat x 1000] EX 100000 }
+    for {set i 0} {$i < 1000} {incr i} { ask $s SET soon$i [string repeat x 1000] EX [expr {1000 + $i}] }
+    ask $s CONFIG SET maxmemory [expr {[info_of $s used_memory] - 300000}]
+    ask $s SET x y
+    wait_for { ask $s SET x y; within $s }
+    set late [llength [ask $s KEYS late*]]
+    set soon [llength [ask $s KEYS soon*]]
+    truth {$soon < 900}
+    truth {1000 - $late < (1000 - $soon) / 4}
+}
+
+case "allkeys-lru keeps what is used" {
+    set s [server "maxmemory-policy allkeys-lru\nmaxmemory-samples 10"]
+    for {set i 0} {$i < 1000} {incr i} { ask $s SET k$i [string repeat x 1000] }
+    after 2100
+    for {set i 0} {$i < 300} {incr i} { ask $s GET k$i }
+    ask $s CONFIG SET maxmemory [expr {[info_of $s used_memory] - 400000}]
+    wait_for { ask $s GET k0; within $s }
+    set kept 0
+    for {set i 0} {$i < 300} {incr i} { incr kept [ask $s EXISTS k$i] }
+    truth {$kept > 290}
+}
+
+case "OBJECT FREQ and IDLETIME follow the policy" {
+    set s [server]
+    ask $s SET k v
+    is [ask $s OBJECT IDLETIME k] 0
+    like [error_of $s OBJECT FREQ k] "ERR An LFU maxmemory policy is not selected*"
+    ask $s CONFIG SET maxmemory-policy allkeys-lfu
+    ask $s SET k v
+    is [ask $s OBJECT FREQ k] 5
+    like [error_of $s OBJECT IDLETIME k] "ERR An LFU maxmemory policy is selected*"
+    set dump [ask $s DUMP k]
+    ask $s RESTORE f 0 $dump FREQ 200
+    truth {[ask $s OBJECT FREQ f] >= 199}
+    ask $s SAVE
+    set s [restart $s kill "maxmemory-policy allkeys-lfu"]
+    truth {[ask $s OBJECT FREQ f] >= 198}
+}
+
+finish

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The commands of script/*.txt to our server and to the installed redis-server, in RESP2 and RESP3.
+# A line is a Tcl list, the words of a command; before them may stand
+#
+#   @MODE                how the replies are compared (lib/pair.tcl), exact if not said
+#   @on NAME             the connection; "main" if not said
+#   @close NAME          (alone) closes that connection
+#   @sleep MS            (alone)
+#   @ours REASON BYTES   a known difference: ours must be BYTES, the peer's something else
+#
+# Every file begins with an empty data set and fresh connections. TRACE=1 prints each line first.
+source [file join [file dirname [info script]] ../integration/lib.tcl]
+source [file join [file dirname [info script]] lib/pair.tcl]
+if {$peer_binary eq ""} { error "redis-server is not installed: make test-deps" }
+
+proc script_line {line} {
+    set mode exact
+    set on main
+    set want {}
+    while {[string index [lindex $line 0] 0] eq "@"} {
+        set line [lassign $line word]
+        switch -- $word {
+            @on { set line [lassign $line on] }
+            @close { pair_close [lindex $line 0]; return "" }
+            @sleep { after [lindex $line 0]; return "" }
+            @ours { set line [lassign $line reason bytes]; set want [list $bytes] }
+            default { set mode [string range $word 1 end] }
+        }
+    }
+    if {$want eq ""} { return [compare $mode $line $on] }
+    set fds [pair_fds $on]
+    foreach fd $fds { send $fd {*}$line }
+    lassign [lmap fd $fds { tree $fd }] x y
+    set got [bytes_of $x]
+    if {![string match [lindex $want 0] $got]} {
+        return "[told $line $x $y]\n        want [printable [lindex $want 0]] ($reason)"
+    }
+    if {$got eq [bytes_of $y]} { return "[told $line $x $y]\n        no longer differs: $reason" }
+    return ""
+}
+
+proc run_script {path} {
+    set wrong {}
+    set number 0
+    pair_close
+    foreach words {FLUSHALL {CONFIG RESETSTAT}} { compare kind $words }
+    foreach line [split [slurp $path] \n] {
+        incr number
+        if {[string trim $line] eq "" || [string index $line 0] eq "#"} continue
+        if {[info exists ::env(TRACE)]} { puts "[file tail $path]:$number $line"; flush stdout }
+        set text [script_line $line]
+        if {$text ne ""} { lappend wrong "[file tail $path]:$number $text" }
+    }
+    if {[llength $wrong]} { error "[llength $wrong] differ\n    [join $wrong "\n    "]" }
+}
+
+foreach resp {2 3} {
+    foreach path [lsort [glob [file join [file dirname [info script]] script *.txt]]] {
+        case "RESP$resp [file rootname [file tail $path]]" {
+            set pair_setup [expr {$resp == 3 ? {{HELLO 3}} : {}}]
+            pair_start
+            run_script $path
+        }
+    }
+}
+
+# Without arguments, with one, with many: what the arity says. Not what stops or blocks a server.
+case "wrong numbers of arguments, command by command" {
+    set pair_setup {}
+    pair_start
+    set skip {shutdown debug reset quit save bgsave bgrewriteaof flushall flushdb swapdb config client
+        command info memory object hello}
+    set differ {}
+    foreach name [lsort [ask $ours COMMAND LIST]] {
+        if {$name in $skip || ![llength [lindex [ask $peer COMMAND INFO $name] 0]]} continue
+        foreach count {0 1 2 3 13} {
+            set arity [lindex [ask $ours COMMAND INFO $name] 0 1]
+            if {$count + 1 == abs($arity) || ($arity < 0 && $count + 1 > -$arity)} continue
+            set words [list $name {*}[lrepeat $count x]]
+            set text [compare exact $words]
+            if {$text ne ""} { lappend differ $text }
+        }
+    }
+    is $differ {}
+}
+
+finish

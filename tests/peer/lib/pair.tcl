@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Two servers side by side, ours and the installed redis-server, and replies compared as raw bytes.
+# Needs ../../integration/lib.tcl. A reply is read as a tree: {head children}; a leaf's head is all
+# its bytes. How a pair of replies is compared is called its mode:
+#
+#   exact      the same bytes
+#   sorted     the same elements of one array or set, in any order (also inside EXEC's reply)
+#   pairs      the same, the elements taken two by two (HGETALL)
+#   scan       {cursor, elements in any order, each once}     scanpairs   two by two
+#   near:N     integers which differ by at most N
+#   shape      the same kind and number of elements, all the way down; their bytes are random
+#   kind       the same first byte (for texts of one's own)
+
+set peer_binary [lindex [auto_execok redis-server] 0]
+
+# Starts both; ours writes payloads the peer understands. Sets ours and peer.
+proc pair_start {{config ""}} {
+    set common "save \"\"\nappendonly no\nenable-debug-command yes\n$config"
+    set ::ours [server "$common\nrdb-target-version 10"]
+    set ::peer [server $common -binary $::peer_binary]
+    pair_close
+}
+
+# Named connections to both, made when first used; every one begins with the setup commands.
+set pair_setup {}
+proc pair_fds {name} {
+    if {![info exists ::pair($name)]} {
+        set ::pair($name) [list [connect $::ours] [connect $::peer]]
+        foreach fd $::pair($name) {
+            foreach words $::pair_setup { send $fd {*}$words; tree $fd }
+        }
+    }
+    return $::pair($name)
+}
+proc pair_close {{name *}} {
+    foreach key [array names ::pair $name] {
+        foreach fd $::pair($key) { catch { close $fd } }
+        unset ::pair($key)
+    }
+}
+
+proc tree {fd} {
+    set line [gets $fd]
+    if {$line eq "" && [eof $fd]} { return {(closed) {}} }
+    set n [string range $line 1 end-1]
+    switch -- [string index $line 0] {
+        $ - = {
+            if {$n < 0} { return [list $line\n {}] }
+            return [list $line\n[read $fd [expr {$n + 2}]] {}]
+        }
+        * - ~ - > { set count $n }
+        % { set count [expr {2 * $n}] }
+        default { return [list $line\n {}] }
+    }
+    set children {}
+    for {set i 0} {$i < $count} {incr i} { lappend children [tree $fd] }
+    return [list $line\n $children]
+}
+
+proc bytes_of {node} {
+    lassign $node head children
+    foreach child $children { append head [bytes_of $child] }
+    return $head
+}
+
+proc shape_of {node} {
+    lassign $node head children
+    if {[string index $head 0] in {* ~ % >}} {
+        foreach child $children { append head [shape_of $child] }
+        return $head
+    }
+    return [expr {[string range $head 0 2] eq "\$-1" ? "nil" : [string index $head 0]}]
+}
+
+proc sorted_by {children step} {
+    set all {}
+    for {set i 0} {$i < [llength $children]} {incr i $step} {
+        set text ""
+        foreach child [lrange $children $i [expr {$i + $step - 1}]] { append text [bytes_of $child] }
+        lappend all $text
+    }
+    return [lsort $all]
+}
+
+# A RESP3 map or array of pairs is one element a pair already.
+proc canon {mode node} {
+    lassign $node head children
+    switch -glob $mode {
+        exact - near:* { return [bytes_of $node] }
+        shape { return [shape_of $node] }
+        kind { return [string index $head 0] }
+        sorted { return $head[join [sorted_by $children 1] ""] }
+        pairs {
+            set step [expr {[string index [lindex $children 0 0] 0] eq "*" ? 1 : 2}]
+            return $head[join [sorted_by $children $step] ""]
+        }
+        scan - scanpairs {
+            if {[llength $children] != 2} { return [bytes_of $node] }
+            set step [expr {$mode eq "scan" ? 1 : 2}]
+            set all [lsort -unique [sorted_by [lindex $children 1 1] $step]]
+            return "$head[bytes_of [lindex $children 0]][join $all ""]"
+        }
+    }
+    error "no such mode: $mode"
+}
+
+proc equal {mode a b} {
+    set left [canon $mode $a]
+    set right [canon $mode $b]
+    if {$left eq $right} { return 1 }
+    if {![string match near:* $mode]} { return 0 }
+    if {![regexp {^:(-?\d+)\r\n$} $left -> x] || ![regexp {^:(-?\d+)\r\n$} $right -> y]} { return 0 }
+    return [expr {abs($x - $y) <= [string range $mode 5 end]}]
+}
+
+proc printable {bytes} {
+    set out ""
+    foreach c [split [string range $bytes 0 500] ""] {
+        scan $c %c code
+        if {$c eq "\r"} { append out \\r } elseif {$c eq "\n"} { append out \\n
+        } elseif {$code < 32 || $code > 126} { append out [format \\x%02x $code]
+        } else { append out $c }
+    }
+    return $out
+}
+proc told {words ours peer} {
+    return "[printable [join $words { }]]\n        ours [printable [bytes_of $ours]]\n        peer [printable [bytes_of $peer]]"
+}
+
+# One command on both. Returns "" or what differs.
+proc compare {mode words {on main}} {
+    lassign [pair_fds $on] a b
+    send $a {*}$words
+    send $b {*}$words
+    set x [tree $a]
+    set y [tree $b]
+    if {[lindex $x 0] eq "(closed)" || [lindex $y 0] eq "(closed)"} { pair_close $on }
+    return [expr {[equal $mode $x $y] ? "" : [told $words $x $y]}]
+}
