@@ -10,7 +10,7 @@
 CC      = gcc
 PREFIX  = /usr/local
 SAN     =
-VERSION = 7.2.4
+JOBS    = $(shell nproc)
 
 comma := ,
 B      := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
@@ -86,18 +86,18 @@ test-deps:
 	@tools/install-deps test
 
 run: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) -j$(JOBS) --no-print-directory all
 	$(B)/redis-server redis.conf
 
 test: test-deps
-	@$(MAKE) --no-print-directory all units fuzzers
+	@$(MAKE) -j$(JOBS) --no-print-directory all units fuzzers
 	@B=$(B) SAN=$(SAN) LONG=$(LONG) tests/run
 
 fuzz: all fuzzers
 	@B=$(B) tests/fuzz/forever $(FUZZ_SECONDS)
 
 bench: test-deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) -j$(JOBS) --no-print-directory all
 	@B=$(B) tests/bench/run
 
 lint:

@@ -232,8 +232,9 @@ static void on_end_key(struct sink *sink)
         drop_value(l);
         return;
     }
-    if (l->value.type == VALUE_SET && !l->value.ptr) {
-        refuse(l, FAULT_FORMAT, "An empty set");
+    if (l->value.type != VALUE_STRING && (!l->value.ptr || val_count(l->value) == 0)) {
+        refuse(l, FAULT_FORMAT, "A collection without elements");
+        drop_value(l);
         return;
     }
     if (!(l->flags & LOAD_ONE_VALUE)) {

@@ -199,7 +199,8 @@ proc restart {handle {how kill} {config ""} args} {
 
 proc connect {handle} {
     set fd [socket 127.0.0.1 [of $handle port]]
-    fconfigure $fd -translation binary -buffering full -blocking 1
+    # One write a request: a second small one would wait for the other side's delayed ACK.
+    fconfigure $fd -translation binary -buffering full -buffersize 1000000 -blocking 1
     return $fd
 }
 

@@ -2,13 +2,22 @@
 # Data sets as values to compare: what a server holds, read through commands, and a data set with
 # every type and encoding to fill one with. Needs ../lib.tcl.
 
+# The double's 16 hex digits. Texts differ between versions, and a packed -0 is 0.
+proc score_bits {text} { return [binary encode hex [binary format Q [expr {double($text) + 0.0}]]] }
+
 # A value in a form that two equal ones have in common.
 proc value_of {handle type key} {
     switch $type {
         string { return [ask $handle GET $key] }
         list { return [ask $handle LRANGE $key 0 -1] }
         set { return [lsort [ask $handle SMEMBERS $key]] }
-        zset { return [ask $handle ZRANGE $key 0 -1 WITHSCORES] }
+        zset {
+            set rows {}
+            foreach {member score} [ask $handle ZRANGE $key 0 -1 WITHSCORES] {
+                lappend rows $member [score_bits $score]
+            }
+            return $rows
+        }
         hash { return [lsort -stride 2 [ask $handle HGETALL $key]] }
         stream { return [ask $handle XRANGE $key - +] }
     }

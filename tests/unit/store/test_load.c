@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "containers/listpack.h"
 #include "store/val_hash.h"
 #include "store/val_list.h"
 #include "store/val_set.h"
@@ -330,15 +331,59 @@ static void refuses_a_key_twice(void)
     check_refused(&l, &ks, "k");
 }
 
-static void refuses_empty_sets(void)
+/* Readers skip empty collections; one that does not must not get them in. */
+static void refuses_empty_collections(void)
+{
+    static const enum value_type types[] = {VALUE_LIST, VALUE_SET, VALUE_ZSET, VALUE_HASH};
+    for (size_t t = 0; t < 4; t++) {
+        for (unsigned flags = 0; flags <= LOAD_ONE_VALUE; flags += LOAD_ONE_VALUE) {
+            struct keyspace ks;
+            struct load l;
+            open_keyspace(&ks);
+            load_init(&l, &ks, flags, NOW);
+            begin(&l, types[t], SLICE_LIT("hollow"));
+            l.sink.ops->end_key(&l.sink);
+            CHECK_INT(l.sink.fault.code, FAULT_FORMAT);
+            check_refused(&l, &ks, "hollow");
+        }
+    }
+}
+
+static void refuses_empty_blocks(void)
+{
+    static const struct {
+        enum value_type type;
+        enum pack pack;
+    } cases[] = {{VALUE_LIST, PACK_LIST}, {VALUE_SET, PACK_SET}, {VALUE_ZSET, PACK_ZSET},
+                 {VALUE_HASH, PACK_HASH}};
+    uint8_t *empty = lp_new();
+    for (size_t t = 0; t < 4; t++) {
+        struct keyspace ks;
+        struct load l;
+        open_keyspace(&ks);
+        load_init(&l, &ks, 0, NOW);
+        begin(&l, cases[t].type, SLICE_LIT("hollow"));
+        CHECK(l.sink.ops->packed(&l.sink, cases[t].pack, lp_blob(empty)));
+        l.sink.ops->end_key(&l.sink);
+        check_refused(&l, &ks, "hollow");
+    }
+    lp_free(empty);
+}
+
+/* An empty string is a value like another. */
+static void takes_empty_strings(void)
 {
     struct keyspace ks;
     struct load l;
     open_keyspace(&ks);
     load_init(&l, &ks, 0, NOW);
-    begin(&l, VALUE_SET, SLICE_LIT("hollow"));
+    begin(&l, VALUE_STRING, SLICE_LIT("k"));
+    give(&l, VALUE_STRING, SLICE_LIT(""));
     l.sink.ops->end_key(&l.sink);
-    check_refused(&l, &ks, "hollow");
+    CHECK(load_finish(&l));
+    CHECK_INT(l.keys_loaded, 1);
+    load_release(&l);
+    keyspace_release(&ks);
 }
 
 static void refuses_what_it_cannot_hold(void)
@@ -384,6 +429,7 @@ int main(void)
     hash_init(NULL);
     return UNIT_RUN(UNIT(packed_round_trips), UNIT(element_round_trips), UNIT(drops_expired_keys),
                     UNIT(loads_one_value), UNIT(refuses_members_twice), UNIT(refuses_a_key_twice),
-                    UNIT(refuses_empty_sets), UNIT(refuses_what_it_cannot_hold),
+                    UNIT(refuses_empty_collections), UNIT(refuses_empty_blocks),
+                    UNIT(takes_empty_strings), UNIT(refuses_what_it_cannot_hold),
                     UNIT(frees_half_a_value));
 }
