@@ -13,9 +13,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -247,21 +249,39 @@ void aof_tick(struct aof *a, int64_t now_ms)
 
 /* ---- files ---- */
 
-char *aof_path(const struct aof *a, const char *name)
+static char *join(const char *dir, const char *name)
 {
     struct buf path = {0};
-    buf_printf(&path, "%s/%s", a->dirname, name);
+    buf_printf(&path, "%s/%s", dir, name);
     buf_cstr(&path);
     return path.data;
+}
+
+
+bool aof_settle(struct aof *a, struct fault *f)
+{
+    char cwd[PATH_MAX];
+    if (!getcwd(cwd, sizeof cwd)) {
+        fault_io(f, errno, "getcwd", "Can't tell the working directory");
+        return false;
+    }
+    a->home = mem_strdup(cwd);
+    a->dir = join(cwd, a->dirname);
+    return true;
+}
+
+char *aof_path(const struct aof *a, const char *name)
+{
+    return join(a->dir, name);
 }
 
 bool aof_write_manifest(struct aof *a, const struct manifest *m, struct fault *f)
 {
     struct buf text = {0}, name = {0};
     manifest_print(m, &text);
-    buf_printf(&name, "%s/%s.manifest", a->dirname, a->filename);
+    buf_printf(&name, "%s/%s.manifest", a->dir, a->filename);
     size_t tmp_at = name.len + 1;
-    buf_printf(&name, "%c%s/temp-%s.manifest", '\0', a->dirname, a->filename);
+    buf_printf(&name, "%c%s/temp-%s.manifest", '\0', a->dir, a->filename);
     const char *both = buf_cstr(&name);
     bool ok = file_replace(both + tmp_at, both, buf_slice(&text), f);
     buf_free(&text);
@@ -392,5 +412,7 @@ void aof_free(struct aof *a)
     buf_free(&a->pending);
     mem_free(a->filename);
     mem_free(a->dirname);
+    mem_free(a->home);
+    mem_free(a->dir);
     mem_free(a);
 }

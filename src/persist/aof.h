@@ -44,6 +44,8 @@ struct aof {
     int policy;
     int64_t rewrite_percentage, rewrite_min_size;
     char *filename, *dirname;
+    char *home, *dir; /* absolute: where the server started, and the log's directory there; CONFIG
+                       * SET dir moves snapshots only */
     /* state */
     bool started; /* the data set was loaded: settings act at once from now on */
     enum aof_state state;
@@ -83,7 +85,9 @@ void aof_tick(struct aof *a, int64_t now_ms);
 const char *aof_refusal(struct aof *a);
 
 /* ---- files ---- */
-/* "appendonlydir/name"; for mem_free. */
+/* Fixes home and dir to the working directory as it is now. */
+bool aof_settle(struct aof *a, struct fault *f);
+/* The absolute path of a file of the log; for mem_free. */
 char *aof_path(const struct aof *a, const char *name);
 bool aof_write_manifest(struct aof *a, const struct manifest *m, struct fault *f);
 /* Opens the newest increment of the manifest for appending (creating one when there is none), and

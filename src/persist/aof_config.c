@@ -36,7 +36,7 @@ static bool apply_policy(void *owner, struct fault *f)
 }
 
 static const struct config_word policies[] = {
-    {"always", AOF_ALWAYS}, {"everysec", AOF_EVERYSEC}, {"no", AOF_NO}, {NULL, 0}};
+    {"everysec", AOF_EVERYSEC}, {"always", AOF_ALWAYS}, {"no", AOF_NO}, {NULL, 0}};
 
 #define FIELD(name) .offset = offsetof(struct aof, name)
 static const struct config_option options[] = {

@@ -35,10 +35,10 @@ struct reading {
     struct in in;
     uint64_t done_before; /* bytes of the files before it */
     uint64_t told_at;
-    int64_t turned_us;
+    int64_t turned_us, logged_us;
 };
 
-enum { TELL_EVERY = 2 << 20, TURN_EVERY_US = 20000, BULK_MAX = 512 << 20 };
+enum { TELL_EVERY = 2 << 20, TURN_EVERY_US = 20000, LOG_EVERY_US = 2000000, BULK_MAX = 512 << 20 };
 
 static void begin_loading(struct persist *p, uint64_t total_bytes)
 {
@@ -69,7 +69,7 @@ static bool open_file(struct reading *r, struct fault *f)
     }
     int64_t size = file_size(r->fd);
     in_init_callback(&r->in, file_in_read, &r->fd, size < 0 ? IN_SIZE_UNKNOWN : (uint64_t)size, 0);
-    r->turned_us = clock_mono_us();
+    r->turned_us = r->logged_us = clock_mono_us();
     return true;
 }
 
@@ -89,6 +89,13 @@ static void tell_progress(struct reading *r)
     r->told_at = at;
     r->persist->load_done_bytes = r->done_before + at;
     int64_t now = clock_mono_us();
+    if (now - r->logged_us >= LOG_EVERY_US) {
+        r->logged_us = now;
+        log_notice("Loading: %.1f%% of %.1f MB read",
+                   100.0 * (double)r->persist->load_done_bytes /
+                       (double)(r->persist->load_total_bytes + 1),
+                   (double)r->persist->load_total_bytes / 1e6);
+    }
     if (r->persist->no_turns || now - r->turned_us < TURN_EVERY_US)
         return;
     server_turn(r->persist->server);
@@ -334,13 +341,13 @@ static bool look_for_part(void *arg, const char *name)
 static bool no_orphans(struct aof *a, struct fault *f)
 {
     struct orphan_search s = {.stem = a->filename};
-    file_each(a->dirname, look_for_part, &s);
+    file_each(a->dir, look_for_part, &s);
     if (!s.found[0])
         return true;
     fault_set(
         f, FAULT_FORMAT,
         "%s holds %s but no manifest %s.manifest: restore the manifest, or move the files away",
-        a->dirname, s.found, a->filename);
+        a->dir, s.found, a->filename);
     return false;
 }
 
@@ -349,20 +356,20 @@ static bool take_over_old(struct aof *a, struct fault *f)
 {
     struct manifest m = {0};
     log_notice("Found the append-only file %s of an older server, moving it into %s", a->filename,
-               a->dirname);
-    int err = file_mkdir(a->dirname, 0755);
+               a->dir);
+    int err = file_mkdir(a->dir, 0755);
     if (err < 0 && err != -EEXIST) {
-        fault_io(f, -err, "mkdir", "Can't create append-only dir %s", a->dirname);
+        fault_io(f, -err, "mkdir", "Can't create append-only dir %s", a->dir);
         return false;
     }
-    file_sync_dir_of(a->dirname);
+    file_sync_dir_of(a->dir);
     manifest_set_base(&m, a->filename, 1);
     bool ok = aof_write_manifest(a, &m, f);
     if (ok) {
         char *path = aof_path(a, a->filename);
         err = file_rename(a->filename, path);
         if (err == 0)
-            err = file_sync_dir(a->dirname);
+            err = file_sync_dir(a->dir);
         if (err == 0)
             err = file_sync_dir(".");
         if (err < 0)
@@ -401,7 +408,7 @@ bool boot_find_aof(struct persist *p, bool *found, struct fault *f)
 {
     struct aof *a = p->aof;
     struct buf name = {0};
-    buf_printf(&name, "%s/%s.manifest", a->dirname, a->filename);
+    buf_printf(&name, "%s/%s.manifest", a->dir, a->filename);
     const char *path = buf_cstr(&name);
     bool has_manifest = file_exists(path);
     bool ok = !has_manifest || read_manifest(a, path, f);

@@ -212,7 +212,8 @@ static bool start_log(struct persist *p, struct fault *f)
 bool persist_start(struct persist *p, struct fault *f)
 {
     p->snapshot->last_save_s = clock_wall_ms() / 1000;
-    bool ok = p->aof->enabled ? start_log(p, f) : boot_load_rdb(p, NULL, f);
+    bool ok = aof_settle(p->aof, f) &&
+              (p->aof->enabled ? start_log(p, f) : boot_load_rdb(p, NULL, f));
     commit_set_dirty(server_commit(p->server), 0);
     p->aof->started = ok;
     return ok;

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -30,11 +31,12 @@
 #include "server/server.h"
 #include "store/walk.h"
 
-enum { TMP_NAME = 64, FAILURES_BEFORE_WAIT = 3, WAIT_MAX_MIN = 60 };
+enum { TMP_NAME = PATH_MAX + 64, FAILURES_BEFORE_WAIT = 3, WAIT_MAX_MIN = 60 };
 
-static void child_name(char out[TMP_NAME], pid_t pid, bool finished)
+static void child_name(const struct aof *a, char out[TMP_NAME], pid_t pid, bool finished)
 {
-    snprintf(out, TMP_NAME, "temp-rewriteaof-%s%ld.aof", finished ? "bg-" : "", (long)pid);
+    snprintf(out, TMP_NAME, "%s/temp-rewriteaof-%s%ld.aof", a->home, finished ? "bg-" : "",
+             (long)pid);
 }
 
 static char *temp_incr_path(const struct aof *a)
@@ -317,7 +319,7 @@ static void child_ended(void *arg, const struct child_end *end)
     a->last_rewrite_s = clock_wall_ms() / 1000 - a->rewrite_began_s;
     a->last_cow_bytes = end->cow_bytes;
     persist_child_gone(a->persist, end);
-    child_name(tmp, a->rewrite_pid, true);
+    child_name(a, tmp, a->rewrite_pid, true);
     if (!end->killed && !fault_is(&f)) {
         log_notice("Background AOF rewrite terminated with success");
         if (install_base(a, tmp, &f)) {
@@ -328,7 +330,7 @@ static void child_ended(void *arg, const struct child_end *end)
         }
     }
     file_unlink(tmp);
-    child_name(tmp, a->rewrite_pid, false);
+    child_name(a, tmp, a->rewrite_pid, false);
     file_unlink(tmp);
     if (end->killed)
         log_warning("Background AOF rewrite terminated by signal %d", end->signal);
@@ -340,8 +342,8 @@ static _Noreturn void run_child(struct aof *a)
 {
     struct child_report report = {0};
     char tmp[TMP_NAME], finished[TMP_NAME];
-    child_name(tmp, getpid(), false);
-    child_name(finished, getpid(), true);
+    child_name(a, tmp, getpid(), false);
+    child_name(a, finished, getpid(), true);
     struct snapshot_file file = {.path = tmp, .child = &a->persist->child};
     bool ok =
         write_base(a, &file, &report.fault) && rename_into_place(tmp, finished, &report.fault);
@@ -352,13 +354,13 @@ static _Noreturn void run_child(struct aof *a)
 
 static bool make_dir(struct aof *a, struct fault *f)
 {
-    int err = file_mkdir(a->dirname, 0755);
+    int err = file_mkdir(a->dir, 0755);
     if (err < 0 && err != -EEXIST) {
-        fault_io(f, -err, "mkdir", "Can't open or create append-only dir %s", a->dirname);
+        fault_io(f, -err, "mkdir", "Can't open or create append-only dir %s", a->dir);
         return false;
     }
     if (err == 0)
-        file_sync_dir_of(a->dirname);
+        file_sync_dir_of(a->dir);
     return true;
 }
 
@@ -393,7 +395,7 @@ bool rewrite_start(struct aof *a, struct fault *f)
 bool rewrite_now(struct aof *a, struct fault *f)
 {
     char tmp[TMP_NAME];
-    child_name(tmp, getpid(), true);
+    child_name(a, tmp, getpid(), true);
     struct snapshot_file file = {.path = tmp};
     must(a->state == AOF_OFF);
     return make_dir(a, f) && write_base(a, &file, f) && install_base(a, tmp, f) &&

@@ -291,6 +291,25 @@ case "clients get LOADING while a large file is read" {
     is [ask l DBSIZE] 1000000
 }
 
+case "CONFIG SET dir moves snapshots, the log stays where it is" {
+    set s [server "appendonly yes\nsave \"\"\nenable-protected-configs yes\nenable-debug-command yes"]
+    set home [of $s dir]
+    ask $s SET a 1
+    set other [tmpdir]
+    is [ask $s CONFIG SET dir $other] OK
+    ask $s SET b 2
+    is [ask $s SAVE] OK
+    truth {[file exists $other/dump.rdb] && ![file exists $home/dump.rdb]}
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
+    is [info_of $s aof_last_bgrewrite_status] ok
+    ask $s SET c 3
+    is [glob -nocomplain $other/append* $other/temp-* $home/temp-*] {}
+    is [ask $s DEBUG LOADAOF] OK
+    set s [restart $s kill "appendonly yes"]
+    is [ask $s MGET a b c] {1 2 3}
+}
+
 # A small file system of its own, where the machine lets us make one.
 proc with_small_disk {dir body} {
     if {[run mount -t tmpfs -o size=1m none $dir] != 0} return
