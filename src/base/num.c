@@ -439,8 +439,6 @@ size_t num_format_long_double(char out[NUM_LONG_DOUBLE_TEXT], long double d)
     if (isnan(d) || isinf(d))
         return put_word(out, isnan(d) ? "nan" : d < 0 ? "-inf" : "inf");
     out[0] = '\0';
-    if (d > 1e300L || d < -1e300L)
-        return 0;
     int len = snprintf(out, NUM_LONG_DOUBLE_TEXT, "%.17Lf", d);
     must(len > 18 && len < NUM_LONG_DOUBLE_TEXT);
     /* A locale may print another point; it is 17 digits from the end in any case. */

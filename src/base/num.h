@@ -27,9 +27,9 @@ size_t num_i64_digits(int64_t n); /* length num_format_i64 would give */
 /* Shortest text that reads back as the same double, laid out as Redis 7.2 prints scores:
  * 3, 1.5, -0, 1e+21, 1.5e-7, inf, -inf, nan. */
 size_t num_format_double(char out[NUM_DOUBLE_TEXT], double d);
-/* "%.17Lf" with trailing zeros (and a then bare point) removed: INCRBYFLOAT's text. out >= 5 KiB
- * would be needed for the largest long doubles; values outside +-1e300 give length 0. */
-enum { NUM_LONG_DOUBLE_TEXT = 400 };
+/* "%.17Lf" with trailing zeros (and a then bare point) removed: INCRBYFLOAT's text. out
+ * holds the largest long double, 4933 digits before the point. */
+enum { NUM_LONG_DOUBLE_TEXT = 5 * 1024 };
 size_t num_format_long_double(char out[NUM_LONG_DOUBLE_TEXT], long double d);
 /* 1023 -> "1023B", 1536 -> "1.50K", then M G T P. */
 size_t num_format_bytes(char out[NUM_DOUBLE_TEXT], uint64_t n);

@@ -133,7 +133,10 @@ static void reply_entry(struct ctx *c, const struct command_entry *e)
     reply_words(c, e->categories, command_category_name, "@");
     reply_tips(c, e->row.tips);
     reply_key_specs(c, &e->row);
-    reply_array(c, e->sub_count);
+    if (e->sub_count)
+        reply_array(c, e->sub_count);
+    else
+        reply_set(c, 0);
     for (unsigned i = 0; i < e->sub_count; i++)
         reply_entry(c, &e->subs[i]);
 }
@@ -177,7 +180,7 @@ void cmd_command_info(struct ctx *c)
         if (e)
             reply_entry(c, e);
         else
-            reply_null_array(c);
+            reply_null(c);
     }
 }
 
@@ -327,7 +330,8 @@ void cmd_command_docs(struct ctx *c)
 
 /* ---- GETKEYS ---- */
 /* The flags of the spec that covers position i; a command's own search tells none. */
-static uint32_t flags_at(const struct command_entry *e, int argc, const struct slice *argv, int at)
+static uint32_t spec_flags_at(const struct command_entry *e, int argc, const struct slice *argv,
+                              int at)
 {
     struct command_entry one = *e;
     int places[64];
@@ -341,6 +345,18 @@ static uint32_t flags_at(const struct command_entry *e, int argc, const struct s
                 return e->row.keys[i].flags;
     }
     return e->row.keys[0].flags;
+}
+
+/* KEY_VARIABLE: the call decides. Of ours only SET: it reads the key when it has GET. */
+static uint32_t flags_at(const struct command_entry *e, int argc, const struct slice *argv, int at)
+{
+    uint32_t flags = spec_flags_at(e, argc, argv, at);
+    if (!(flags & KEY_VARIABLE))
+        return flags;
+    for (int i = 3; i < argc; i++)
+        if (slice_eq_nocase(argv[i], "get"))
+            return flags;
+    return (flags & ~(uint32_t)(KEY_RW | KEY_ACCESS)) | KEY_OW;
 }
 
 static void get_keys(struct ctx *c, bool with_flags)

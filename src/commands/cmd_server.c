@@ -20,6 +20,7 @@
 /* ---- CONFIG ---- */
 struct config_answer {
     struct ctx *ctx;
+    struct slice asked; /* a name without wildcards is answered as it was written */
     struct buf seen; /* names given already, each ended by LF: patterns may overlap */
     size_t count;
 };
@@ -40,7 +41,7 @@ static void answer_option(void *arg, const char *name, struct slice value)
         return;
     buf_printf(&a->seen, "%s%s\n", a->seen.len ? "" : "\n", name);
     a->count++;
-    reply_bulk_str(a->ctx, name);
+    reply_bulk(a->ctx, slice_eq_nocase(a->asked, name) ? a->asked : slice_str(name));
     reply_bulk(a->ctx, value);
 }
 
@@ -48,8 +49,10 @@ void cmd_config_get(struct ctx *c)
 {
     struct config_answer a = {.ctx = c};
     size_t mark = reply_later(c);
-    for (int i = 2; i < c->argc; i++)
+    for (int i = 2; i < c->argc; i++) {
+        a.asked = c->argv[i];
         config_get(server_config(c->server), c->argv[i], answer_option, &a);
+    }
     reply_later_map(c, mark, a.count);
     buf_free(&a.seen);
 }
@@ -61,7 +64,7 @@ void cmd_config_set(struct ctx *c)
     struct slice bad = {0};
     struct fault f = {0};
     if (c->argc % 2) {
-        reply_error(c, "ERR wrong number of arguments for 'config|set' command");
+        reply_syntax(c);
         return;
     }
     bool may = st->enable_protected == ALLOWED_YES ||

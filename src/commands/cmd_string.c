@@ -42,7 +42,7 @@ struct set_options {
 static bool parse_option(struct ctx *c, int *i, struct set_options *o, bool getex)
 {
     bool has_ttl = o->keep_ttl || o->persist || o->expiry.given;
-    if (getex && ctx_arg_is(c, *i, "persist") && !has_ttl)
+    if (getex && ctx_arg_is(c, *i, "persist") && !o->expiry.given)
         return o->persist = true;
     if (!getex && ctx_arg_is(c, *i, "nx") && !o->xx)
         return o->nx = true;
@@ -50,7 +50,7 @@ static bool parse_option(struct ctx *c, int *i, struct set_options *o, bool gete
         return o->xx = true;
     if (!getex && ctx_arg_is(c, *i, "get"))
         return o->get = true;
-    if (!getex && ctx_arg_is(c, *i, "keepttl") && !has_ttl)
+    if (!getex && ctx_arg_is(c, *i, "keepttl") && !o->expiry.given)
         return o->keep_ttl = true;
     return !has_ttl && expiry_option(c, i, &o->expiry);
 }

@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,12 +42,14 @@ const char *aof_refusal(struct aof *a)
     return a->refusal;
 }
 
-static _Noreturn void stop_unsent(const char *what, int err)
+/* Under always: what the kernel holds cannot be known any more. The gate stays shut. */
+static void stop_unsent(struct aof *a, const char *what, int err)
 {
-    log_warning(
-        "Can't recover from AOF %s error when the AOF fsync policy is 'always': %s. Exiting...",
-        what, strerror(err));
-    exit(1);
+    log_warning("Can't recover from AOF %s error when the AOF fsync policy is 'always': %s. "
+                "Exiting...",
+                what, strerror(err));
+    a->failed = true;
+    server_fail(a->persist->server);
 }
 
 static void write_failed(struct aof *a, int err, size_t written, size_t wanted)
@@ -85,7 +86,7 @@ static bool write_pending(struct aof *a)
     if (err < 0) {
         write_failed(a, -err, written, wanted);
         if (a->policy == AOF_ALWAYS)
-            stop_unsent("write", -err);
+            stop_unsent(a, "write", -err);
         if (written)
             cut_back(a, written);
         return false;
@@ -126,7 +127,7 @@ static bool postpone(struct aof *a)
 
 bool aof_flush(struct aof *a, bool force)
 {
-    if (a->pending.len == 0 || a->fd < 0)
+    if (a->pending.len == 0 || a->fd < 0 || a->failed)
         return a->pending.len == 0;
     if (!force && postpone(a))
         return false;
@@ -166,7 +167,7 @@ bool aof_sync_now(struct aof *a)
     uint64_t position = a->written;
     int result = file_fdatasync(a->fd);
     if (result < 0 && a->policy == AOF_ALWAYS && a->state == AOF_ON)
-        stop_unsent("fsync", -result);
+        stop_unsent(a, "fsync", -result);
     synced(a, result, position);
     return result == 0;
 }
@@ -217,7 +218,7 @@ static void stage_log(void *arg)
 static void stage_sync(void *arg)
 {
     struct aof *a = arg;
-    if (a->fd < 0 || a->written == a->durable || sync_held_back(a))
+    if (a->fd < 0 || a->failed || a->written == a->durable || sync_held_back(a))
         return;
     if (a->policy == AOF_ALWAYS)
         aof_sync_now(a);

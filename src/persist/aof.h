@@ -60,6 +60,7 @@ struct aof {
     uint64_t delayed_fsync;
     struct worker *worker;
     struct aof_sync sync;
+    bool failed; /* under always: the server is stopping, nothing more is written */
     bool write_ok, sync_ok, broken_tail; /* broken_tail: part of a batch is in the file */
     int write_errno;
     char refusal[160];

@@ -105,6 +105,13 @@ bool config_split(struct slice line, struct buf *hold, struct slice *words, int 
     return *count >= 0;
 }
 
+/* Words of the file that are no options: a client does not see them. */
+static bool is_directive(const struct config_option *row)
+{
+    enum { DIRECTIVE = CONFIG_HIDDEN | CONFIG_IMMUTABLE | CONFIG_MULTI };
+    return (row->flags & DIRECTIVE) == DIRECTIVE;
+}
+
 /* ---- get ---- */
 void config_get(const struct config *cfg, struct slice pattern, config_visit *visit, void *arg)
 {
@@ -112,7 +119,8 @@ void config_get(const struct config *cfg, struct slice pattern, config_visit *vi
     bool all = slice_eq_str(pattern, "*");
     for (size_t i = 0; i < cfg->count; i++) {
         const struct option *o = &cfg->options[i];
-        if (o->row->flags & CONFIG_HIDDEN && (all || !slice_eq_nocase(pattern, o->row->name)))
+        if (is_directive(o->row) ||
+            (o->row->flags & CONFIG_HIDDEN && (all || !slice_eq_nocase(pattern, o->row->name))))
             continue;
         buf_clear(&value);
         option_print(o, &value);
@@ -133,7 +141,7 @@ struct change {
 
 static bool may_set(struct config *cfg, struct option *o, struct slice name, struct fault *f)
 {
-    if (!o) {
+    if (!o || is_directive(o->row)) {
         fault_set(f, FAULT_INVALID, "Unknown option or number of arguments for CONFIG SET - '%.*s'",
                   SLICE_ARG(name));
         f->doing = CONFIG_UNKNOWN;

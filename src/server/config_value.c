@@ -59,6 +59,10 @@ static bool store_size(struct option *o, struct slice text, struct fault *f)
                                         : "argument must be a memory value");
         return false;
     }
+    if (percent && n > 100) {
+        fault_set(f, FAULT_INVALID, "percentage argument must be less or equal to 100");
+        return false;
+    }
     if (!percent && !in_bounds(o->row, (int64_t)n, f))
         return false;
     *(int64_t *)storage(o) = percent ? -(int64_t)n : (int64_t)n;

@@ -62,6 +62,7 @@ struct server {
     struct net *net;
     size_t startup_memory;
     bool loading;
+    int exit_code;
     char run_id[41];
 };
 
@@ -300,7 +301,14 @@ int server_run(struct server *s)
     loop_run(s->loop);
     net_close(s->net);
     conn_flush_all(s->clients);
-    return 0;
+    return s->exit_code;
+}
+
+void server_fail(struct server *s)
+{
+    s->exit_code = 1;
+    loop_stay_awake(s->loop);
+    loop_stop(s->loop);
 }
 
 /* ---- loading ---- */

@@ -71,6 +71,9 @@ void server_turn(struct server *s);
 /* Asks to stop, as SHUTDOWN and signals do. Returns false when a listener refused (and not
  * forced). */
 bool server_shutdown(struct server *s, unsigned flags);
+/* The environment failed in a way that nothing may be promised any more: the loop ends without
+ * asking anybody, replies that a gate holds back are never sent, the exit code is 1. */
+void server_fail(struct server *s);
 
 /* Runs one command that did not come from a socket (append log, scripts): full path but no
  * socket, no admission, per flags (CTX_*). argv may point anywhere. False with f filled when the

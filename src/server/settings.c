@@ -100,7 +100,8 @@ static bool percentiles_parse(void *owner, int argc, const struct slice *argv, s
     for (int i = 0; i < argc; i++) {
         if (i == 8 || !num_parse_double(argv[i], &values[i]) || values[i] < 0 || values[i] > 100) {
             fault_set(f, FAULT_INVALID,
-                      "Invalid latency-tracking-info-percentiles parameters");
+                      "latency-tracking-info-percentiles parameters should sit between "
+                      "[0.0,100.0]");
             return false;
         }
     }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Choosing which key goes when memory is full.
  *
- * A policy names who may go (all keys, or only those that expire) and who goes first: longest unused
- * (LRU), least used (LFU), next to expire (TTL), any (random). All but random look at a few keys by
- * chance and keep the best seen so far in a small pool of names, so the choice gets better with
- * each key evicted. */
+ * A policy names who may go (all keys, or only those that expire) and who goes first: the one
+ * unused for longest (LRU), least used (LFU), next to expire (TTL), any (random). All but random
+ * look at a few keys by chance and keep the best seen so far in a small pool of names, so the
+ * choice gets better with each key evicted. */
 #ifndef STORE_EVICT_H
 #define STORE_EVICT_H
 

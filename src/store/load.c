@@ -195,8 +195,10 @@ static void on_score(struct sink *sink, struct slice member, double score)
 
 static void on_function(struct sink *sink, struct slice source)
 {
-    (void)source;
-    fault_set(&sink->fault, FAULT_CANNOT_HOLD, "This server cannot hold function libraries yet");
+    const char *line_end = source.len ? memchr(source.data, '\n', source.len) : NULL;
+    size_t len = line_end ? (size_t)(line_end - source.data) : source.len;
+    fault_set(&sink->fault, FAULT_CANNOT_HOLD, "This server cannot hold function libraries yet: %.*s",
+              (int)(len < 100 ? len : 100), source.len ? source.data : "");
 }
 
 static void on_module_aux(struct sink *sink, uint64_t module_id, struct slice bytes)

@@ -341,4 +341,20 @@ case "disk full: writes are refused, reads go on, service resumes" {
     }
 }
 
+case "disk full under always: the server stops, the reply that could not be kept is not sent" {
+    set dir [tmpdir]
+    with_small_disk $dir {
+        set s [server "appendonly yes\nappendfsync always\nsave \"\"" -dir $dir]
+        set acknowledged 0
+        catch { while 1 { ask $s SET k$acknowledged [string repeat x 10000]; incr acknowledged } } reply
+        truth {$acknowledged > 10}
+        wait_for { expr {![alive [of $s pid]]} }
+        like [log_of $s] "*Can't recover from AOF write error*"
+        exec mount -o remount,size=20m $dir
+        set s [restart $s kill "appendonly yes\nsave \"\""]
+        truth {[ask $s DBSIZE] >= $acknowledged}
+        for {set i 0} {$i < $acknowledged} {incr i} { is [ask $s STRLEN k$i] 10000 }
+    }
+}
+
 finish

@@ -51,7 +51,7 @@ proc run_script {path} {
         set text [script_line $line]
         if {$text ne ""} { lappend wrong "[file tail $path]:$number $text" }
     }
-    if {[llength $wrong]} { error "[llength $wrong] differ\n    [join $wrong "\n    "]" }
+    if {[llength $wrong]} { error "[llength $wrong] differ\n    [join $wrong "\n    "]" " " }
 }
 
 foreach resp {2 3} {

@@ -255,7 +255,7 @@ static void long_doubles(void)
     CHECK(!num_parse_long_double(SLICE_LIT(" 1"), &d));
     CHECK(!num_parse_long_double(SLICE_LIT("nan"), &d));
     CHECK(!num_parse_long_double(SLICE_LIT(""), &d) && !num_parse_long_double(SLICE_LIT("1x"), &d));
-    CHECK_INT(num_format_long_double(text, 1e301L), 0);
+    CHECK_INT(num_format_long_double(text, LDBL_MAX), 4933);
     CHECK(num_format_long_double(text, -1e300L) > 300);
 }
 

@@ -367,7 +367,7 @@ static void refuses_empty_blocks(void)
         l.sink.ops->end_key(&l.sink);
         check_refused(&l, &ks, "hollow");
     }
-    lp_free(empty);
+    mem_free(empty);
 }
 
 /* An empty string is a value like another. */

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Files of real servers and handmade ones: the server starts on each that it has a place for, and
+# what clients then read is the .jsonl beside it; on the others it says what it cannot hold, ends
+# with code 1 and leaves the file as it is. FIXTURES_SHARED names the larger collection.
+source [file join [file dirname [info script]] lib.tcl]
+source [file join [file dirname [info script]] lib/dataset.tcl]
+source [file join [file dirname [info script]] lib/jsonl.tcl]
+
+proc files_like {args} {
+    set found {}
+    foreach pattern $args { lappend found {*}[lsort [glob -nocomplain $pattern]] }
+    return $found
+}
+
+proc meta_of {path} {
+    set meta [file rootname $path].meta.json
+    return [expr {[file exists $meta] ? [json [slurp $meta]] : {}}]
+}
+
+proc rows_of {path} {
+    set rows [file rootname $path].jsonl
+    if {![file exists $rows]} { set rows [string map {-nolzf ""} $rows] }
+    return [jsonl_rows $rows]
+}
+
+# The words with which it may refuse, as patterns; nothing when it is to start.
+proc refusal_of {path rows} {
+    set words {}
+    foreach what [jsonl_cannot_hold $rows] {
+        lappend words {*}[switch $what {
+            stream { list "*cannot hold streams*key \"*" }
+            fields { list "*cannot hold hash fields that expire*key \"*" }
+            module { list "*The module '*' that owns this value is not loaded*key \"*" \
+                         "*The module '*' that owns this auxiliary data is not loaded*" }
+        }]
+    }
+    set meta [meta_of $path]
+    if {([dict exists $meta functions] && [dict get $meta functions] ne "") ||
+        [regexp {repl-aux|v11-set-stream|functions} [file tail $path]]} {
+        lappend words "*cannot hold function libraries*name=*"
+    }
+    if {[string match *module-aux* $path]} {
+        lappend words "*The module 'testmod-A' that owns this auxiliary data is not loaded*"
+    }
+    return $words
+}
+
+proc refuses {dir config patterns} {
+    lassign [server $config -dir $dir -fails 1] code said
+    is $code 1
+    foreach pattern $patterns {
+        if {[string match $pattern $said]} return
+    }
+    error "said $said"
+}
+
+proc check_file {path} {
+    set rows [rows_of $path]
+    set dir [tmpdir]
+    file copy $path $dir/dump.rdb
+    set refusal [refusal_of $path $rows]
+    if {$refusal ne ""} {
+        refuses $dir "" $refusal
+        truth {[slurp $dir/dump.rdb] eq [slurp $path]}
+        return refused
+    }
+    set config "save \"\""
+    if {[regexp {l[rf]u} [file tail $path] kind]} { append config "\nmaxmemory-policy allkeys-$kind" }
+    set s [server $config -dir $dir]
+    check_access $s [meta_of $path] ;# before a read touches them
+    same_dataset [dataset_of $s] [jsonl_dataset $rows]
+    stop $s kill
+    truth {[slurp $dir/dump.rdb] eq [slurp $path]}
+    return loaded
+}
+
+# Idle times and frequencies came along. The seconds since, and decay, may show.
+proc check_access {s meta} {
+    foreach {member asked slack} {idletime IDLETIME {$got >= $want && $got <= $want + 60}
+                                  freq FREQ {$got == $want || $got == $want - 1}} {
+        if {![dict exists $meta $member]} continue
+        dict for {key want} [dict get $meta $member] {
+            set got [ask $s OBJECT $asked $key]
+            if $slack continue
+            error "OBJECT $asked $key: $got, wanted $want"
+        }
+    }
+}
+
+set files [files_like $root/fixtures/rdb/*.rdb $shared/*.rdb $shared/handmade/*.rdb]
+case "the collection is there" {
+    truth {[llength $files] >= [expr {[file exists $shared] ? 70 : 15}]}
+}
+foreach path $files {
+    case "RDB file [file tail $path]" {
+        incr outcome([check_file $path])
+    }
+}
+case "both outcomes were seen" {
+    if {![info exists env(ONLY_CASE)]} {
+        truth {$outcome(loaded) >= 8 && $outcome(refused) >= 4}
+    }
+}
+
+foreach path [files_like $shared/*dump-payloads.jsonl] {
+    case "RESTORE of [file tail $path]" {
+        set s [server {save ""}]
+        foreach row [jsonl_rows $path] {
+            set key [from_base64 [dict get $row key]]
+            set failed [catch { ask $s RESTORE $key 0 [from_base64 [dict get $row dump]] REPLACE } text]
+            if {[jsonl_cannot_hold [list $row]] ne ""} {
+                truth {$failed}
+                like $text "ERR This server cannot hold *"
+            } elseif {$failed} {
+                error "[printable $key]: $text"
+            } else {
+                set type [dict get $row type]
+                is [ask $s TYPE $key] $type
+                is [value_of $s $type $key] [jsonl_value $type [dict get $row value]]
+            }
+        }
+        stop $s kill
+    }
+}
+
+# ---- append-only files ----
+
+foreach path [files_like $shared/*-aof-*.meta.json] {
+    set name [string range [file tail $path] 0 end-10]
+    case "AOF set $name" {
+        set dir [tmpdir]
+        file copy $shared/$name/appendonlydir $dir/appendonlydir
+        set manifest [file tail [lindex [glob $dir/appendonlydir/*.manifest] 0]]
+        set stem [string map {\" \\\"} [string range $manifest 0 end-9]]
+        set config "save \"\"\nappendonly yes\nappendfilename \"$stem\"\naof-disable-auto-gc yes"
+        set before [lmap file [lsort [glob $dir/appendonlydir/*]] { list $file [slurp $file] }]
+        set rows [jsonl_rows $shared/$name.jsonl]
+        set code [catch { server $config -dir $dir } s]
+        if {$code} {
+            # a command or a value that is not there yet, named
+            set said [slurp $dir/log]
+            truth {[regexp {doing run-command|cannot hold} $said]}
+            truth {[regexp {Unknown command '[A-Z]+'|cannot hold [a-z ]+} $said]}
+        } else {
+            same_dataset [dataset_of $s] [jsonl_dataset $rows]
+            stop $s kill
+        }
+        set after [lmap file [lsort [glob $dir/appendonlydir/*]] { list $file [slurp $file] }]
+        truth {$before eq $after}
+    }
+}
+
+finish
