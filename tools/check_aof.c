@@ -33,10 +33,9 @@ struct part {
     struct aof_reader reader;
 };
 
-static int usage(void)
+static int usage(const char *name)
 {
-    printf("Usage: redis-check-aof [--fix|--truncate-to-timestamp $timestamp] "
-           "<file.manifest|file.aof>\n");
+    printf("Usage: %s [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>\n", name);
     return 1;
 }
 
@@ -143,7 +142,7 @@ static enum verdict read_commands(struct check *c, struct part *p)
             return v;
     }
     c->lines += p->reader.lines;
-    if (c->to_timestamp) {
+    if (c->to_timestamp && what == AOF_END) {
         printf("Truncate nothing in AOF %s to timestamp %" PRId64 "\n", p->name, c->to_timestamp);
         return GOOD;
     }
@@ -209,22 +208,24 @@ static const char *path_of(struct buf *path, const char *manifest, const char *n
 {
     const char *slash = strrchr(manifest, '/');
     buf_clear(path);
-    if (slash)
-        buf_append(path, manifest, (size_t)(slash - manifest) + 1);
+    buf_append(path, slash ? manifest : "./", slash ? (size_t)(slash - manifest) + 1 : 2);
     buf_add(path, slice_str(name));
     return buf_cstr(path);
 }
 
-static bool starts_with_rdb(const char *path)
+/* False when it cannot be opened. */
+static bool tell_base(const char *path)
 {
     struct in in;
     uint64_t size;
     int fd = check_open(path, O_RDONLY, &in, &size);
-    if (fd < 0)
+    if (fd < 0) {
+        printf("Cannot open file %s: %s\n", path, strerror(-fd));
         return false;
-    bool rdb = aof_has_preamble(&in);
+    }
+    printf("Start to check BASE AOF (%s format).\n", aof_has_preamble(&in) ? "RDB" : "RESP");
     check_close(fd, &in);
-    return rdb;
+    return true;
 }
 
 static bool check_files(struct check *c, const struct manifest *m, const char *manifest_path)
@@ -234,8 +235,8 @@ static bool check_files(struct check *c, const struct manifest *m, const char *m
     size_t incr = m->incr.count;
     if (m->base.name) {
         const char *full = path_of(&path, manifest_path, m->base.name);
-        printf("Start to check BASE AOF (%s format).\n", starts_with_rdb(full) ? "RDB" : "RESP");
-        ok = check_named(c, "BASE AOF",
+        ok = tell_base(full) &&
+             check_named(c, "BASE AOF",
                          (struct part){.name = m->base.name, .path = full, .last = incr == 0});
     }
     if (ok && incr)
@@ -332,7 +333,7 @@ int check_aof_main(int argc, char **argv)
             return 1;
         }
     } else if (argc != 2) {
-        return usage();
+        return usage(argv[0]);
     }
     return !check_any(&c, argv[argc - 1]);
 }

@@ -87,12 +87,19 @@ static void print_record(struct report *r, const struct rdb_record *rec)
         break;
     case RDB_REC_KEY:
         r->keys++;
-        r->expires += rec->key.expire_ms != KEY_NO_EXPIRE;
-        r->already_expired += rec->key.expire_ms != KEY_NO_EXPIRE && rec->key.expire_ms < r->now_ms;
         break;
     default:
         break;
     }
+}
+
+/* Behind a key's value; the key alone counts before. */
+static void count_expiry(struct report *r, const struct rdb_record *rec)
+{
+    if (rec->kind != RDB_REC_KEY || rec->key.expire_ms == KEY_NO_EXPIRE)
+        return;
+    r->expires++;
+    r->already_expired += rec->key.expire_ms < r->now_ms;
 }
 
 static void print_counts(const struct report *r)
@@ -149,6 +156,8 @@ static bool read_all(struct report *r, unsigned databases)
     while (ok && rdb_next(&r->reader, &rec)) {
         print_record(r, &rec);
         ok = rdb_body(&r->reader, &rec, &counts.sink);
+        if (ok)
+            count_expiry(r, &rec);
         print_progress(r);
     }
     r->subexpires = counts.subexpires;

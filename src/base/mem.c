@@ -272,6 +272,14 @@ void *mem_dup(const void *data, size_t len)
     return copy;
 }
 
+void *mem_copy(const void *data, size_t len)
+{
+    void *copy = mem_alloc(len);
+    if (len)
+        memcpy(copy, data, len);
+    return copy;
+}
+
 char *mem_strdup(const char *text)
 {
     return mem_dup(text, strlen(text));

@@ -19,6 +19,7 @@ void mem_free(void *p);                     /* NULL is fine */
 void mem_free_sized(void *p, size_t size);  /* faster; size as asked for at allocation */
 char *mem_strdup(const char *text);
 void *mem_dup(const void *data, size_t len); /* adds a NUL after the copy */
+void *mem_copy(const void *data, size_t len); /* just the bytes */
 
 size_t mem_usable(const void *p);     /* bytes the allocator really gives p */
 size_t mem_good_size(size_t size);    /* what mem_usable would answer for such an allocation */

@@ -278,10 +278,10 @@ static void reply_docs(struct ctx *c, const struct command_entry *e)
     doc_field(c, "since", row->since, &fields);
     doc_field(c, "group", row->group, &fields);
     doc_field(c, "complexity", row->complexity, &fields);
-    if (row->deprecated_since) {
+    if (row->deprecated_since || row->system) {
         reply_bulk_str(c, "doc_flags");
         reply_set(c, 1);
-        reply_status(c, "deprecated");
+        reply_status(c, row->system ? "syscmd" : "deprecated");
         fields++;
     }
     doc_field(c, "deprecated_since", row->deprecated_since, &fields);

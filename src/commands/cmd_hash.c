@@ -157,22 +157,12 @@ void cmd_hincrbyfloat(struct ctx *c)
 
 /* ---- reading ---- */
 
-/* The hash to read; *v has no elements when the key is absent (then *e is NULL). */
-static bool read_hash(struct ctx *c, struct entry **e, struct val *v)
-{
-    if (!ctx_lookup(c, c->argv[1], VALUE_HASH, e))
-        return false;
-    if (*e)
-        *v = entry_val(*e);
-    return true;
-}
-
 /* False: the key holds another type, which was replied. found: the field is there. */
 static bool read_field(struct ctx *c, bool *found, struct slice *value, char scratch[NUM_I64_TEXT])
 {
     struct entry *e;
     struct val v;
-    if (!read_hash(c, &e, &v))
+    if (!collection_read(c, VALUE_HASH, &e, &v))
         return false;
     *found = e && hash_get(&v, c->argv[2], value, scratch);
     return true;
@@ -215,7 +205,7 @@ void cmd_hmget(struct ctx *c)
     struct val v;
     struct slice value;
     char scratch[NUM_I64_TEXT];
-    if (!read_hash(c, &e, &v))
+    if (!collection_read(c, VALUE_HASH, &e, &v))
         return;
     reply_array(c, (size_t)c->argc - 2);
     for (int i = 2; i < c->argc; i++) {
@@ -228,17 +218,14 @@ void cmd_hmget(struct ctx *c)
 
 void cmd_hlen(struct ctx *c)
 {
-    struct entry *e;
-    struct val v;
-    if (read_hash(c, &e, &v))
-        reply_int(c, e ? (int64_t)hash_count(&v) : 0);
+    collection_count_command(c, VALUE_HASH);
 }
 
 static void reply_all(struct ctx *c, bool fields, bool values)
 {
     struct entry *e;
     struct val v;
-    if (!read_hash(c, &e, &v))
+    if (!collection_read(c, VALUE_HASH, &e, &v))
         return;
     size_t count = e ? hash_count(&v) : 0;
     if (fields && values)

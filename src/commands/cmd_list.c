@@ -283,13 +283,7 @@ void cmd_ltrim(struct ctx *c)
 
 void cmd_llen(struct ctx *c)
 {
-    struct entry *e;
-    if (!ctx_lookup(c, c->argv[1], VALUE_LIST, &e))
-        return;
-    struct val v = {0};
-    if (e)
-        v = entry_val(e);
-    reply_int(c, e ? (int64_t)list_count(&v) : 0);
+    collection_count_command(c, VALUE_LIST);
 }
 
 void cmd_lindex(struct ctx *c)
@@ -319,13 +313,11 @@ void cmd_lindex(struct ctx *c)
 void cmd_lrange(struct ctx *c)
 {
     struct entry *e;
+    struct val v;
     int64_t start, stop;
     if (!ctx_arg_i64(c, 2, &start) || !ctx_arg_i64(c, 3, &stop) ||
-        !ctx_lookup(c, c->argv[1], VALUE_LIST, &e))
+        !collection_read(c, VALUE_LIST, &e, &v))
         return;
-    struct val v = {0};
-    if (e)
-        v = entry_val(e);
     size_t first, n;
     if (e && range_clip(start, stop, list_count(&v), &first, &n))
         reply_range(c, &v, (long)first, n, true);
@@ -393,11 +385,9 @@ void cmd_lpos(struct ctx *c)
 {
     struct pos_args a;
     struct entry *e;
-    if (!parse_pos(c, &a) || !ctx_lookup(c, c->argv[1], VALUE_LIST, &e))
+    struct val v;
+    if (!parse_pos(c, &a) || !collection_read(c, VALUE_LIST, &e, &v))
         return;
-    struct val v = {0};
-    if (e)
-        v = entry_val(e);
     if (a.count < 0) {
         if (!e || !reply_places(c, &v, &a))
             reply_null(c);

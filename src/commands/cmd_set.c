@@ -168,34 +168,24 @@ void cmd_spop(struct ctx *c)
 
 void cmd_scard(struct ctx *c)
 {
-    struct entry *e;
-    if (!ctx_lookup(c, c->argv[1], VALUE_SET, &e))
-        return;
-    struct val v = {0};
-    if (e)
-        v = entry_val(e);
-    reply_int(c, e ? (int64_t)set_count(&v) : 0);
+    collection_count_command(c, VALUE_SET);
 }
 
 void cmd_sismember(struct ctx *c)
 {
     struct entry *e;
-    if (!ctx_lookup(c, c->argv[1], VALUE_SET, &e))
+    struct val v;
+    if (!collection_read(c, VALUE_SET, &e, &v))
         return;
-    struct val v = {0};
-    if (e)
-        v = entry_val(e);
     reply_int(c, e && set_has(&v, c->argv[2]));
 }
 
 void cmd_smismember(struct ctx *c)
 {
     struct entry *e;
-    if (!ctx_lookup(c, c->argv[1], VALUE_SET, &e))
+    struct val v;
+    if (!collection_read(c, VALUE_SET, &e, &v))
         return;
-    struct val v = {0};
-    if (e)
-        v = entry_val(e);
     reply_array(c, (size_t)c->argc - 2);
     for (int i = 2; i < c->argc; i++)
         reply_int(c, e && set_has(&v, c->argv[i]));

@@ -41,7 +41,6 @@ struct set_options {
  */
 static bool parse_option(struct ctx *c, int *i, struct set_options *o, bool getex)
 {
-    bool has_ttl = o->keep_ttl || o->persist || o->expiry.given;
     if (getex && ctx_arg_is(c, *i, "persist") && !o->expiry.given)
         return o->persist = true;
     if (!getex && ctx_arg_is(c, *i, "nx") && !o->xx)
@@ -52,7 +51,11 @@ static bool parse_option(struct ctx *c, int *i, struct set_options *o, bool gete
         return o->get = true;
     if (!getex && ctx_arg_is(c, *i, "keepttl") && !o->expiry.given)
         return o->keep_ttl = true;
-    return !has_ttl && expiry_option(c, i, &o->expiry);
+    struct expiry_arg before = o->expiry;
+    if (o->keep_ttl || o->persist || !expiry_option(c, i, &o->expiry))
+        return false; /* one kind of time, but it may be given again */
+    return !before.given || (before.seconds == o->expiry.seconds &&
+                             before.absolute == o->expiry.absolute);
 }
 
 static bool parse_options(struct ctx *c, int from, struct set_options *o, bool getex)

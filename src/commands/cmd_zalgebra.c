@@ -187,7 +187,9 @@ static bool meet(const struct algebra *a, const struct element *e, double *score
         double its;
         if (!score_in(&a->inputs[i], e->name, &its))
             return false;
-        *score = combine(a->aggregate, *score, weighted(&a->inputs[i], its));
+        /* As elsewhere, "no number" (inf * 0) counts as 0 in the first input only: in the others
+         * it makes a sum 0 and leaves a minimum and a maximum alone. */
+        *score = combine(a->aggregate, *score, a->inputs[i].weight * its);
     }
     return true;
 }

@@ -261,22 +261,13 @@ void cmd_zmpop(struct ctx *c)
 
 void cmd_zcard(struct ctx *c)
 {
-    struct entry *e;
-    if (!ctx_lookup(c, c->argv[1], VALUE_ZSET, &e))
-        return;
-    struct val v = {0};
-    if (e)
-        v = entry_val(e);
-    reply_int(c, e ? (int64_t)zset_count(&v) : 0);
+    collection_count_command(c, VALUE_ZSET);
 }
 
-static void reply_score(struct ctx *c, struct entry *e, struct slice member)
+static void reply_score(struct ctx *c, const struct val *v, struct slice member)
 {
-    struct val v = {0};
     double score;
-    if (e)
-        v = entry_val(e);
-    if (e && zset_score(&v, member, &score))
+    if (v->ptr && zset_score(v, member, &score))
         reply_double(c, score);
     else
         reply_null(c);
@@ -285,24 +276,26 @@ static void reply_score(struct ctx *c, struct entry *e, struct slice member)
 void cmd_zscore(struct ctx *c)
 {
     struct entry *e;
-    if (ctx_lookup(c, c->argv[1], VALUE_ZSET, &e))
-        reply_score(c, e, c->argv[2]);
+    struct val v;
+    if (collection_read(c, VALUE_ZSET, &e, &v))
+        reply_score(c, &v, c->argv[2]);
 }
 
 void cmd_zmscore(struct ctx *c)
 {
     struct entry *e;
-    if (!ctx_lookup(c, c->argv[1], VALUE_ZSET, &e))
+    struct val v;
+    if (!collection_read(c, VALUE_ZSET, &e, &v))
         return;
     reply_array(c, (size_t)c->argc - 2);
     for (int i = 2; i < c->argc; i++)
-        reply_score(c, e, c->argv[i]);
+        reply_score(c, &v, c->argv[i]);
 }
 
 static void rank(struct ctx *c, bool reverse)
 {
     struct entry *e;
-    struct val v = {0};
+    struct val v;
     size_t place;
     double score;
     if (c->argc > 4) {
@@ -314,10 +307,8 @@ static void rank(struct ctx *c, bool reverse)
         reply_syntax(c);
         return;
     }
-    if (!ctx_lookup(c, c->argv[1], VALUE_ZSET, &e))
+    if (!collection_read(c, VALUE_ZSET, &e, &v))
         return;
-    if (e)
-        v = entry_val(e);
     if (!e || !zset_rank(&v, c->argv[2], reverse, &place, &score)) {
         if (with_score)
             reply_null_array(c);

@@ -11,6 +11,24 @@
 #include "base/rand.h"
 #include "server/reply.h"
 
+/* ---- reading ---- */
+
+bool collection_read(struct ctx *c, enum value_type type, struct entry **e, struct val *v)
+{
+    if (!ctx_lookup(c, c->argv[1], type, e))
+        return false;
+    *v = *e ? entry_val(*e) : (struct val){0};
+    return true;
+}
+
+void collection_count_command(struct ctx *c, enum value_type type)
+{
+    struct entry *e;
+    struct val v;
+    if (collection_read(c, type, &e, &v))
+        reply_int(c, e ? (int64_t)val_count(v) : 0);
+}
+
 /* ---- keeping values ---- */
 
 void collection_put(struct ctx *c, struct slice key, struct entry *e, struct val v,

@@ -17,6 +17,12 @@
 #include "store/val_set.h"
 #include "store/val_zset.h"
 
+/* The collection at argv[1], to read: *v is all zero when the key is absent (*e NULL). False: it
+ * holds another type, which was replied. */
+bool collection_read(struct ctx *c, enum value_type type, struct entry **e, struct val *v);
+/* LLEN, SCARD, HLEN, ZCARD. Replies. */
+void collection_count_command(struct ctx *c, enum value_type type);
+
 /* Writes v back to e, or adds the key when e is NULL; a value that is empty goes. With no changes
  * nothing is reported or logged, but a new encoding is kept. */
 void collection_put(struct ctx *c, struct slice key, struct entry *e, struct val v,

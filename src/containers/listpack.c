@@ -475,7 +475,10 @@ static size_t checked_size(const uint8_t *p, size_t left, const char **why)
     *why = "listpack: element runs past the end";
     if (head > left)
         return 0;
-    size_t body = body_size(p), back = back_size(body);
+    size_t body = body_size(p);
+    if (body <= 127 && body < left && p[body] == body) /* nearly all of them */
+        return body + 1;
+    size_t back = back_size(body);
     if (body > left || back > left - body)
         return 0;
     uint8_t want[BACK_MAX];

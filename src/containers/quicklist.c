@@ -219,7 +219,7 @@ struct quicklist *quicklist_copy(const struct quicklist *q)
     for (const struct node *n = q->head; n; n = n->next) {
         struct node *twin = mem_alloc(sizeof *twin);
         *twin = *n;
-        twin->bytes = mem_dup(n->bytes, n->packed ? n->packed : raw_size(n));
+        twin->bytes = mem_copy(n->bytes, n->packed ? n->packed : raw_size(n));
         link_node(copy, copy->tail, twin);
     }
     return copy;

@@ -550,3 +550,14 @@ size_t table_memory(const struct table *t)
     return (room + t->overflow) * sizeof(struct table_bucket) +
            directory_room(segments) * sizeof *t->segments;
 }
+
+size_t table_items_memory(const struct table *t, size_t samples)
+{
+    size_t seen = 0, bytes = 0;
+    struct table_iter it;
+    table_iter_init(&it, (struct table *)t); /* nothing is removed */
+    for (const void *item; (samples == 0 || seen < samples) && (item = table_iter_next(&it));
+         seen++)
+        bytes += mem_usable(item);
+    return seen ? (size_t)((double)bytes / (double)seen * (double)t->count) : 0;
+}

@@ -83,5 +83,8 @@ void *table_iter_next(struct table_iter *it); /* NULL at the end */
 void *table_random(const struct table *t); /* close to uniform; NULL when empty */
 size_t table_buckets(const struct table *t);
 size_t table_memory(const struct table *t); /* bytes of buckets and directory */
+/* Bytes of the items, each of which must be one block of mem_alloc: estimated from so many of them;
+ * 0: all are looked at. */
+size_t table_items_memory(const struct table *t, size_t samples);
 
 #endif

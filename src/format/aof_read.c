@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* *N CRLF, then N times: $len CRLF, len bytes, CRLF. Each command is gathered in one buffer (text),
- * its arguments' lengths in another; the slices are made when it is complete, because the buffer
- * moves while it grows. Both grow with what has come, never by a number from the file. */
+/* *N CRLF, then N times: $len CRLF, len bytes, CRLF. A plain command that lies whole in the window
+ * of the stream is taken where it lies. Any other is gathered in one buffer (text), its arguments'
+ * lengths in another; the slices are made when it is complete, because the buffer moves while it
+ * grows. Both grow with what has come, never by a number from the file. Only this second way finds
+ * faults. */
 #include "format/aof_read.h"
 
 #include <inttypes.h>
 
 #include "base/must.h"
 
-enum { NOTE_MAX = 1024, CHUNK = 1 << 20, KEEP_MAX = 16 << 20 };
+enum { NOTE_MAX = 1024, CHUNK = 1 << 20, KEEP_MAX = 16 << 20, QUICK_ARGS_MAX = 1 << 16 };
 
 void aof_open(struct aof_reader *r, struct in *in, const struct aof_limits *limits)
 {
@@ -93,6 +95,56 @@ static void cut_short(struct aof_reader *r, uint64_t wanted, uint64_t got)
     FAIL(r, FAULT_EOF, "Expected to read %" PRIu64 " bytes, got %" PRIu64 " bytes", wanted, got);
 }
 
+/* ---- a command that lies in the window whole ---- */
+
+/* The number of a line, *at behind its end; -1 when it is anything but short, plain and there. */
+static int64_t quick_number(const uint8_t **at, const uint8_t *end, uint8_t prefix)
+{
+    enum { DIGITS_MAX = 9 };
+    const uint8_t *p = *at;
+    int64_t n = 0;
+    if (end - p < DIGITS_MAX + 3 || *p++ != prefix)
+        return -1;
+    const uint8_t *digits = p;
+    for (; *p >= '0' && *p <= '9' && p - digits < DIGITS_MAX; p++)
+        n = n * 10 + (*p - '0');
+    if (p == digits || p[0] != '\r' || p[1] != '\n')
+        return -1;
+    *at = p + 2;
+    return n;
+}
+
+/* Slices that point into the window. False, and nothing is consumed, when the command is not whole
+ * or not plain there: the slow way then finds out what it is. */
+static bool quick_command(struct aof_reader *r, uint64_t *name_at)
+{
+    const uint8_t *start = r->in->at, *end = r->in->end, *p = start, *last = start;
+    int64_t argc = quick_number(&p, end, '*');
+    if (argc < 1 || (uint64_t)argc > r->limits.args_max || argc > QUICK_ARGS_MAX)
+        return false;
+    buf_clear(&r->slices);
+    struct slice *argv = (struct slice *)(void *)buf_reserve(&r->slices,
+                                                             (size_t)argc * sizeof *argv);
+    for (int64_t i = 0; i < argc; i++) {
+        int64_t len = quick_number(&p, end, '$');
+        if (len < 0 || (uint64_t)len > r->limits.bulk_max || end - p < len + 2 ||
+            p[len] != '\r' || p[len + 1] != '\n')
+            return false;
+        last = p;
+        argv[i] = slice(p, (size_t)len);
+        p += len + 2;
+    }
+    r->argv = argv;
+    r->argc = (size_t)argc;
+    *name_at = r->at + (uint64_t)((const uint8_t *)argv[0].data - start);
+    r->piece_at = r->at + (uint64_t)(last - start);
+    r->lines += 1 + 2 * (uint64_t)argc;
+    in_skip(r->in, (uint64_t)(p - start));
+    return true;
+}
+
+/* ---- any command ---- */
+
 static bool argument(struct aof_reader *r)
 {
     int64_t len;
@@ -152,28 +204,35 @@ static void follow_transaction(struct aof_reader *r)
         r->good_end = in_offset(r->in);
 }
 
-static enum aof_item command(struct aof_reader *r)
+static bool slow_command(struct aof_reader *r, uint64_t *name_at)
 {
     int64_t n;
-    uint64_t name_at = 0;
     r->argc = 0;
     if (r->text.cap > KEEP_MAX) /* one huge value does not hold its memory to the end */
         buf_free(&r->text);
     buf_clear(&r->text);
     buf_clear(&r->lengths);
     if (!number_line(r, '*', &n))
-        return AOF_FAULT;
+        return false;
     if (n < 1 || (uint64_t)n > r->limits.args_max) {
         FAIL(r, FAULT_FORMAT, "Invalid number of arguments: %" PRId64, n);
-        return AOF_FAULT;
+        return false;
     }
     for (; n > 0; n--) {
         if (!argument(r))
-            return AOF_FAULT;
+            return false;
         if (r->argc++ == 0)
-            name_at = r->piece_at;
+            *name_at = r->piece_at;
     }
     make_slices(r);
+    return true;
+}
+
+static enum aof_item command(struct aof_reader *r)
+{
+    uint64_t name_at = 0;
+    if (!quick_command(r, &name_at) && !slow_command(r, &name_at))
+        return AOF_FAULT;
     uint64_t last_at = r->piece_at;
     r->piece_at = name_at;
     follow_transaction(r);

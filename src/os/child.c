@@ -129,10 +129,24 @@ static void pipe_ready(void *arg, unsigned what)
     reap(c);
 }
 
-static void become_child(struct child *c, int read_end)
+/* A child whose parent has died must not go on: a new server may already have saved newer data. And it
+ * holds none of the parent's sockets open: what the parent closes is closed. */
+static void leave_parent(struct child *c, pid_t parent)
+{
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+    if (getppid() != parent)
+        _exit(1);
+    if (c->pipe_write > 3)
+        close_range(3, (unsigned)c->pipe_write - 1, 0);
+    close_range((unsigned)c->pipe_write + 1, ~0u, 0);
+}
+
+static void become_child(struct child *c, pid_t parent)
 {
     static const int back_to_default[] = {SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM};
-    close(read_end);
+    leave_parent(c, parent);
     for (size_t i = 0; i < sizeof back_to_default / sizeof *back_to_default; i++)
         signal(back_to_default[i], SIG_DFL);
     signal(SIGINT, SIG_IGN);
@@ -157,9 +171,9 @@ pid_t child_fork(struct child *c, struct loop *loop, const struct child_spec *sp
     c->pipe_write = ends[1];
     fflush(NULL); /* or the child would print what is still in our buffers once more */
     c->began_us = clock_mono_us();
-    pid_t pid = fork();
+    pid_t parent = getpid(), pid = fork();
     if (pid == 0) {
-        become_child(c, ends[0]);
+        become_child(c, parent);
         return 0;
     }
     int err = errno;

@@ -85,8 +85,6 @@ static bool write_pending(struct aof *a)
     int err = file_write_all(a->fd, a->pending.data, wanted, &written);
     if (err < 0) {
         write_failed(a, -err, written, wanted);
-        if (a->policy == AOF_ALWAYS)
-            stop_unsent(a, "write", -err);
         if (written)
             cut_back(a, written);
         return false;
@@ -132,7 +130,10 @@ bool aof_flush(struct aof *a, bool force)
     if (!force && postpone(a))
         return false;
     a->postponed_since_us = 0;
-    return write_pending(a);
+    bool written = write_pending(a);
+    if (!written && a->policy == AOF_ALWAYS)
+        stop_unsent(a, "write", a->write_errno);
+    return written;
 }
 
 /* ---- syncing ---- */
@@ -142,34 +143,49 @@ static bool sync_held_back(const struct aof *a)
     return a->no_fsync_on_rewrite && a->persist->child_kind != CHILD_NONE;
 }
 
-static void synced(struct aof *a, int result, uint64_t position)
+/* The kernel tells of a failed write-back once: a later success says nothing about those pages. So
+ * after a failure nothing counts as durable until a rewrite has put the data set into new files. */
+void aof_synced(struct aof *a, int result, uint64_t position)
 {
     a->last_sync_us = clock_mono_us();
-    if (result == 0) {
-        if (!a->sync_ok)
-            log_notice("AOF fsync works again.");
-        a->sync_ok = true;
-        if (position > a->durable)
-            a->durable = position;
-        return;
+    if (result < 0) {
+        if (!a->lost_sync)
+            log_warning("Fail to fsync the AOF file: %s. Writes are refused until the log was "
+                        "rewritten.",
+                        strerror(-result));
+        a->lost_sync = true;
+        a->sync_ok = false;
+        a->write_errno = -result;
+    } else if (!a->lost_sync && position > a->durable) {
+        a->durable = position;
     }
-    log_warning("Fail to fsync the AOF file: %s", strerror(-result));
-    a->sync_ok = false;
-    a->write_errno = -result;
+}
+
+/* The worker's jobs are over and have told their results. */
+static void drain(struct aof *a)
+{
+    worker_drain(a->worker);
+    workers_collect(server_workers(a->persist->server));
+}
+
+static bool sync_all(struct aof *a, int *result)
+{
+    drain(a);
+    *result = file_fdatasync(a->fd);
+    return *result == 0 && !a->lost_sync;
 }
 
 bool aof_sync_now(struct aof *a)
 {
+    int result;
     if (a->fd < 0)
         return true;
-    if (a->sync.running)
-        worker_drain(a->worker);
     uint64_t position = a->written;
-    int result = file_fdatasync(a->fd);
-    if (result < 0 && a->policy == AOF_ALWAYS && a->state == AOF_ON)
+    bool ok = sync_all(a, &result);
+    if (result < 0 && a->policy == AOF_ALWAYS)
         stop_unsent(a, "fsync", -result);
-    synced(a, result, position);
-    return result == 0;
+    aof_synced(a, result, position);
+    return ok;
 }
 
 static void run_sync(struct worker_job *job)
@@ -184,7 +200,7 @@ static void sync_done(struct worker_job *job)
 {
     struct aof_sync *s = (struct aof_sync *)(void *)job;
     s->running = false;
-    synced(s->aof, s->result, s->position);
+    aof_synced(s->aof, s->result, s->position);
 }
 
 static void sync_in_background(struct aof *a)
@@ -218,7 +234,7 @@ static void stage_log(void *arg)
 static void stage_sync(void *arg)
 {
     struct aof *a = arg;
-    if (a->fd < 0 || a->failed || a->written == a->durable || sync_held_back(a))
+    if (a->fd < 0 || a->failed || a->lost_sync || a->written == a->durable || sync_held_back(a))
         return;
     if (a->policy == AOF_ALWAYS)
         aof_sync_now(a);
@@ -230,8 +246,9 @@ static void stage_sync(void *arg)
 static uint64_t gate(void *arg)
 {
     const struct aof *a = arg;
-    bool waits = a->policy == AOF_ALWAYS && !sync_held_back(a);
-    return waits ? a->durable : UINT64_MAX;
+    if (a->policy != AOF_ALWAYS && !a->failed)
+        return UINT64_MAX;
+    return sync_held_back(a) && !a->failed ? a->written : a->durable;
 }
 
 void aof_tick(struct aof *a, int64_t now_ms)
@@ -242,9 +259,6 @@ void aof_tick(struct aof *a, int64_t now_ms)
     }
     if (a->pending.len)
         aof_flush(a, false);
-    /* A failed sync is tried again: the bytes are in the file, only their safety is unknown. */
-    if (!a->sync_ok && !a->sync.running && clock_mono_us() - a->last_sync_us >= SYNC_EVERY_US)
-        sync_in_background(a);
     rewrite_tick(a, now_ms);
 }
 
@@ -276,18 +290,45 @@ char *aof_path(const struct aof *a, const char *name)
     return join(a->dir, name);
 }
 
-bool aof_write_manifest(struct aof *a, const struct manifest *m, struct fault *f)
+bool aof_make_dir(struct aof *a, struct fault *f)
 {
-    struct buf text = {0}, name = {0};
+    int err = file_mkdir(a->dir, 0755);
+    if (err == -EEXIST)
+        return true;
+    if (err == 0)
+        err = file_sync_dir(a->home);
+    if (err < 0)
+        fault_io(f, -err, "mkdir", "Can't open or create append-only dir %s", a->dir);
+    return err == 0;
+}
+
+bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f)
+{
+    struct buf text = {0}, stem = {0};
     manifest_print(m, &text);
-    buf_printf(&name, "%s/%s.manifest", a->dir, a->filename);
-    size_t tmp_at = name.len + 1;
-    buf_printf(&name, "%c%s/temp-%s.manifest", '\0', a->dir, a->filename);
-    const char *both = buf_cstr(&name);
-    bool ok = file_replace(both + tmp_at, both, buf_slice(&text), f);
+    buf_printf(&stem, "%s.manifest", a->filename);
+    char *path = aof_path(a, buf_cstr(&stem));
+    buf_clear(&stem);
+    buf_printf(&stem, "temp-%s.manifest", a->filename);
+    char *tmp = aof_path(a, buf_cstr(&stem));
+    bool synced = file_replace(tmp, path, buf_slice(&text), f);
+    bool renamed = synced || strcmp(f->doing, "fsync-directory") == 0;
+    mem_free(tmp);
+    mem_free(path);
+    buf_free(&stem);
     buf_free(&text);
-    buf_free(&name);
-    return ok;
+    if (!renamed)
+        return false;
+    if (!synced) {
+        char line[512];
+        log_warning("%s", fault_text(f, line, sizeof line));
+        fault_clear(f);
+    }
+    a->manifest_unsure = !synced;
+    manifest_free(&a->manifest);
+    a->manifest = *m;
+    *m = (struct manifest){0};
+    return true;
 }
 
 static uint64_t size_of(const struct aof *a, const char *name)
@@ -309,19 +350,22 @@ void aof_measure(struct aof *a)
 
 static bool add_first_incr(struct aof *a, struct fault *f)
 {
+    struct manifest next = {0};
     int64_t seq = manifest_next_incr(&a->manifest);
     char *name = manifest_incr_name(a->filename, seq);
     char *path = aof_path(a, name);
     int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    if (fd < 0) {
+    if (fd < 0)
         fault_io(f, -fd, "open", "Can't open the append-only file %s", path);
-    } else {
+    else
         file_close(fd);
-        manifest_add_incr(&a->manifest, name, seq);
-    }
+    manifest_copy(&next, &a->manifest);
+    manifest_add_incr(&next, name, seq);
     mem_free(path);
     mem_free(name);
-    return fd >= 0 && aof_write_manifest(a, &a->manifest, f);
+    bool ok = fd >= 0 && aof_put_manifest(a, &next, f);
+    manifest_free(&next);
+    return ok;
 }
 
 void aof_listen(struct aof *a, enum aof_state state)
@@ -329,8 +373,12 @@ void aof_listen(struct aof *a, enum aof_state state)
     struct hooks *hooks = server_hooks(a->persist->server);
     struct commit *commit = server_commit(a->persist->server);
     must(a->fd >= 0);
+    /* What the open unit did so far is in memory, so it will be in the base: it must not be logged
+     * as well. */
+    commit_end(commit, clock_wall_ms());
     a->appended = a->written = a->durable = commit_position(commit);
     a->write_ok = a->sync_ok = true;
+    a->lost_sync = false;
     a->last_sync_us = clock_mono_us();
     a->state = state;
     commit_reselect(commit);
@@ -364,8 +412,11 @@ void aof_close_log(struct aof *a)
     struct hooks *hooks = server_hooks(a->persist->server);
     if (a->fd < 0)
         return;
+    commit_end(server_commit(a->persist->server), clock_wall_ms());
     aof_flush(a, true);
     aof_sync_now(a);
+    if (a->failed)
+        return; /* the gate stays shut */
     file_close(a->fd);
     a->fd = -1;
     a->state = AOF_OFF;
@@ -375,16 +426,26 @@ void aof_close_log(struct aof *a)
     hooks_off_gate(hooks, a);
 }
 
-void aof_policy_changed(struct aof *a)
+bool aof_policy_changed(struct aof *a, struct fault *f)
 {
     struct hooks *hooks = server_hooks(a->persist->server);
-    hooks_off_gate(hooks, a);
+    int result = 0;
     if (a->state == AOF_OFF)
-        return;
-    aof_flush(a, true);
-    aof_sync_now(a); /* from here on, whatever the policy was, all is durable */
+        return true;
+    /* From here on all is durable, whatever the policy was: or the change is refused. */
+    if (a->pending.len && (a->failed || !write_pending(a))) {
+        fault_set(f, FAULT_IO, "the append log can't be written now");
+        return false;
+    }
+    if (!sync_all(a, &result)) {
+        fault_io(f, result ? -result : EIO, "fsync", "the append log can't be synced now");
+        return false;
+    }
+    aof_synced(a, 0, a->written);
+    hooks_off_gate(hooks, a);
     if (a->policy == AOF_ALWAYS)
         hooks_on_gate(hooks, gate, a);
+    return true;
 }
 
 struct aof *aof_new(struct persist *p)
@@ -407,6 +468,8 @@ struct aof *aof_new(struct persist *p)
 
 void aof_free(struct aof *a)
 {
+    a->freeing = true;
+    drain(a); /* its jobs point here */
     if (a->fd >= 0)
         file_close(a->fd);
     manifest_free(&a->manifest);

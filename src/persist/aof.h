@@ -50,6 +50,8 @@ struct aof {
     bool started; /* the data set was loaded: settings act at once from now on */
     enum aof_state state;
     struct manifest manifest;
+    bool manifest_unsure;
+    bool freeing; /* the server ends: results of jobs change nothing any more */
     int fd;                     /* -1: none */
     struct buf pending;         /* not yet written */
     uint64_t incr_size;         /* bytes in the increment that is open */
@@ -60,6 +62,7 @@ struct aof {
     uint64_t delayed_fsync;
     struct worker *worker;
     struct aof_sync sync;
+    bool lost_sync; /* an fdatasync failed: only a rewrite makes the log trustworthy again */
     bool failed; /* under always: the server is stopping, nothing more is written */
     bool write_ok, sync_ok, broken_tail; /* broken_tail: part of a batch is in the file */
     int write_errno;
@@ -79,8 +82,10 @@ void aof_free(struct aof *a);
 
 /* Writes what is pending. force: also while a sync runs. False when bytes remain. */
 bool aof_flush(struct aof *a, bool force);
-/* Waits until everything written is durable. */
+/* Waits until everything written is durable. False when it is not. */
 bool aof_sync_now(struct aof *a);
+/* A sync ended: 0 or -errno; all up to position is durable then. */
+void aof_synced(struct aof *a, int result, uint64_t position);
 void aof_tick(struct aof *a, int64_t now_ms);
 /* The -MISCONF for a write command while the log cannot be written; NULL when it can. */
 const char *aof_refusal(struct aof *a);
@@ -90,7 +95,12 @@ const char *aof_refusal(struct aof *a);
 bool aof_settle(struct aof *a, struct fault *f);
 /* The absolute path of a file of the log; for mem_free. */
 char *aof_path(const struct aof *a, const char *name);
-bool aof_write_manifest(struct aof *a, const struct manifest *m, struct fault *f);
+/* Makes the log's directory, durably. */
+bool aof_make_dir(struct aof *a, struct fault *f);
+/* Puts m on disk and takes it over as a->manifest (m is empty then). False: the old one stands, on
+ * disk and in memory. When only the sync of the directory failed either of the two may be found
+ * after a crash: manifest_unsure is set, and no file that one of them names may be deleted. */
+bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f);
 /* Opens the newest increment of the manifest for appending (creating one when there is none), and
  * begins to log. size: bytes it holds. */
 bool aof_open_log(struct aof *a, struct fault *f);
@@ -98,7 +108,7 @@ void aof_close_log(struct aof *a);
 /* Begins to log to a->fd, which is open. */
 void aof_listen(struct aof *a, enum aof_state state);
 /* appendfsync was changed: makes everything durable, and sets up the gate. */
-void aof_policy_changed(struct aof *a);
+bool aof_policy_changed(struct aof *a, struct fault *f);
 void aof_measure(struct aof *a); /* total_size from the files */
 
 /* ---- rewrite.c ---- */
@@ -106,7 +116,7 @@ void aof_measure(struct aof *a); /* total_size from the files */
 bool rewrite_start(struct aof *a, struct fault *f);
 /* In this process, at start: base from memory, a fresh increment, the manifest. */
 bool rewrite_now(struct aof *a, struct fault *f);
-/* Deletes the files that only history names, unless told to keep them. */
+/* Deletes the files that only history names, on the worker, unless told to keep them. */
 void rewrite_collect(struct aof *a);
 void rewrite_tick(struct aof *a, int64_t now_ms);
 /* CONFIG SET appendonly. */

@@ -30,9 +30,7 @@ static bool apply_enabled(void *owner, struct fault *f)
 
 static bool apply_policy(void *owner, struct fault *f)
 {
-    (void)f;
-    aof_policy_changed(owner);
-    return true;
+    return aof_policy_changed(owner, f);
 }
 
 static const struct config_word policies[] = {

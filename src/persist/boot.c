@@ -164,10 +164,24 @@ static bool read_rdb(struct reading *r, unsigned load_flags, struct fault *f)
     return ok;
 }
 
+/* Only "no such file" means that there is none: what cannot be looked at may well hold data. */
+static bool look_for(const char *path, bool *there, struct fault *f)
+{
+    struct stat st;
+    int err = file_stat(path, &st);
+    *there = err == 0;
+    if (err == 0 || err == -ENOENT)
+        return true;
+    fault_io(f, -err, "stat", "Can't look for %s", path);
+    return false;
+}
+
 bool boot_load_rdb(struct persist *p, bool *exists, struct fault *f)
 {
     struct reading r = {.persist = p, .path = p->snapshot->filename};
-    bool there = file_exists(r.path);
+    bool there;
+    if (!look_for(r.path, &there, f))
+        return false;
     if (exists)
         *exists = there;
     if (!there)
@@ -341,83 +355,92 @@ static bool look_for_part(void *arg, const char *name)
 static bool no_orphans(struct aof *a, struct fault *f)
 {
     struct orphan_search s = {.stem = a->filename};
-    file_each(a->dir, look_for_part, &s);
-    if (!s.found[0])
-        return true;
-    fault_set(
-        f, FAULT_FORMAT,
-        "%s holds %s but no manifest %s.manifest: restore the manifest, or move the files away",
-        a->dir, s.found, a->filename);
-    return false;
+    int err = file_each(a->dir, look_for_part, &s);
+    if (err < 0 && err != -ENOENT)
+        fault_io(f, -err, "readdir", "Can't look into %s", a->dir);
+    else if (s.found[0])
+        fault_set(f, FAULT_FORMAT,
+                  "%s holds %s but no manifest %s.manifest: restore the manifest, or move the "
+                  "files away",
+                  a->dir, s.found, a->filename);
+    return !fault_is(f);
+}
+
+static bool move_old(struct aof *a, const char *old, struct fault *f)
+{
+    char *path = aof_path(a, a->filename);
+    int err = file_rename(old, path);
+    if (err == 0)
+        err = file_sync_dir(a->dir);
+    if (err == 0)
+        err = file_sync_dir(a->home);
+    if (err < 0)
+        fault_io(f, -err, "rename", "Can't move %s to %s", old, path);
+    mem_free(path);
+    return err == 0;
 }
 
 /* Steps that may be interrupted anywhere and done again: mkdir, manifest, rename. */
-static bool take_over_old(struct aof *a, struct fault *f)
+static bool take_over_old(struct aof *a, const char *old, struct fault *f)
 {
     struct manifest m = {0};
-    log_notice("Found the append-only file %s of an older server, moving it into %s", a->filename,
-               a->dir);
-    int err = file_mkdir(a->dir, 0755);
-    if (err < 0 && err != -EEXIST) {
-        fault_io(f, -err, "mkdir", "Can't create append-only dir %s", a->dir);
+    log_notice("Found the append-only file %s of an older server, moving it into %s", old, a->dir);
+    if (!aof_make_dir(a, f))
         return false;
-    }
-    file_sync_dir_of(a->dir);
     manifest_set_base(&m, a->filename, 1);
-    bool ok = aof_write_manifest(a, &m, f);
-    if (ok) {
-        char *path = aof_path(a, a->filename);
-        err = file_rename(a->filename, path);
-        if (err == 0)
-            err = file_sync_dir(a->dir);
-        if (err == 0)
-            err = file_sync_dir(".");
-        if (err < 0)
-            fault_io(f, -err, "rename", "Can't move %s to %s", a->filename, path);
-        mem_free(path);
-        ok = err == 0;
-    }
-    if (ok) {
-        manifest_free(&a->manifest);
-        a->manifest = m;
-    } else {
-        manifest_free(&m);
-    }
+    bool ok = aof_put_manifest(a, &m, f) && move_old(a, old, f);
+    manifest_free(&m);
     return ok;
 }
 
 /* The old single file counts when nothing newer does: no manifest, or one that an interrupted
  * take-over left (its base is the old file, which is not yet in the directory). */
-static bool old_file_counts(struct aof *a, bool has_manifest)
+static bool old_file_counts(struct aof *a, const char *old, bool has_manifest, bool *counts,
+                            struct fault *f)
 {
     const struct manifest *m = &a->manifest;
-    if (!file_exists(a->filename) || file_is_dir(a->filename))
+    if (!look_for(old, counts, f))
         return false;
+    if (!*counts || file_is_dir(old)) {
+        *counts = false;
+        return true;
+    }
     if (!has_manifest)
         return true;
-    if (!m->base.name || strcmp(m->base.name, a->filename) != 0 || m->incr.count ||
-        m->history.count)
-        return false;
-    char *path = aof_path(a, a->filename);
-    bool moved = file_exists(path);
-    mem_free(path);
-    return !moved;
+    bool moved = true;
+    if (m->base.name && strcmp(m->base.name, a->filename) == 0 && !m->incr.count &&
+        !m->history.count) {
+        char *path = aof_path(a, a->filename);
+        bool ok = look_for(path, &moved, f);
+        mem_free(path);
+        if (!ok)
+            return false;
+    }
+    *counts = !moved;
+    return true;
+}
+
+static bool find_manifest(struct aof *a, bool *found, struct fault *f)
+{
+    struct buf name = {0};
+    buf_printf(&name, "%s/%s.manifest", a->dir, a->filename);
+    const char *path = buf_cstr(&name);
+    bool ok = look_for(path, found, f) && (!*found || read_manifest(a, path, f)) &&
+              (*found || no_orphans(a, f));
+    buf_free(&name);
+    return ok;
 }
 
 bool boot_find_aof(struct persist *p, bool *found, struct fault *f)
 {
     struct aof *a = p->aof;
-    struct buf name = {0};
-    buf_printf(&name, "%s/%s.manifest", a->dir, a->filename);
-    const char *path = buf_cstr(&name);
-    bool has_manifest = file_exists(path);
-    bool ok = !has_manifest || read_manifest(a, path, f);
-    buf_free(&name);
-    *found = has_manifest;
-    if (!ok || (!has_manifest && !no_orphans(a, f)))
-        return false;
-    if (!old_file_counts(a, has_manifest))
-        return true;
-    *found = true;
-    return take_over_old(a, f);
+    struct buf old = {0};
+    bool counts = false;
+    buf_printf(&old, "%s/%s", a->home, a->filename);
+    bool ok = find_manifest(a, found, f) &&
+              old_file_counts(a, buf_cstr(&old), *found, &counts, f) &&
+              (!counts || take_over_old(a, buf_cstr(&old), f));
+    *found = *found || counts;
+    buf_free(&old);
+    return ok;
 }

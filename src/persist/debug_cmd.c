@@ -295,5 +295,7 @@ void cmd_debug(struct ctx *c)
         subcommands[i].run(c);
         return;
     }
-    reply_unknown_subcommand(c);
+    reply_errorf(c,
+                 "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try DEBUG HELP.",
+                 c->argv[1].len > 128 ? 128 : (int)c->argv[1].len, c->argv[1].data);
 }

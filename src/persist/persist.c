@@ -134,14 +134,13 @@ static bool shutdown_asked(void *arg, unsigned flags)
     bool force = flags & SHUTDOWN_FORCE;
     if (p->loading)
         return true; /* what is in memory is not yet what is on disk: nothing may be written */
+    if (p->aof->state == AOF_WAIT_REWRITE && !force) {
+        log_warning("Writing initial AOF, can't exit");
+        return false;
+    }
     persist_kill_child(p, CHILD_SAVE);
     persist_kill_child(p, CHILD_REWRITE);
     if (p->aof->state != AOF_OFF) {
-        if (p->aof->state == AOF_WAIT_REWRITE) {
-            log_warning("Writing initial AOF, can't exit");
-            if (!force)
-                return false;
-        }
         log_notice("Calling fsync() on the AOF file.");
         if (!aof_flush(p->aof, true) || !aof_sync_now(p->aof)) {
             log_warning("The append log could not be written to its end%s",

@@ -34,7 +34,7 @@ const struct command cmd_persist_commands[] = {
          "data, otherwise O(1)",
      .args = "save-selector:oneof?(nosave:token=NOSAVE save:token=SAVE) now:token=NOW?^7.0.0 "
        "force:token=FORCE?^7.0.0 abort:token=ABORT?^7.0.0"},
-    {.name = "debug", .run = cmd_debug, .arity = -2,
+    {.name = "debug", .system = true, .run = cmd_debug, .arity = -2,
      .flags = CMD_PROTECTED | CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE, .group = "server",
      .since = "1.0.0",
      .summary = "Container of commands for tests",

@@ -26,6 +26,7 @@
 #include "persist/boot.h"
 #include "persist/file_out.h"
 #include "persist/snapshot.h"
+#include "persist/verify.h"
 #include "server/commit.h"
 #include "server/hooks.h"
 #include "server/server.h"
@@ -82,7 +83,8 @@ static bool write_commands(struct aof *a, struct snapshot_file *file, struct fau
     if (err < 0)
         fault_io(f, -err, "fsync", "Can't sync %s", file->path);
     file_close(to.fd);
-    return ok && err == 0;
+    return ok && err == 0 &&
+           (!a->persist->snapshot->verify || verify_commands(file->path, file->bytes, f));
 }
 
 static bool write_base(struct aof *a, struct snapshot_file *file, struct fault *f)
@@ -137,58 +139,93 @@ static bool rename_into_place(const char *from, const char *to, struct fault *f)
     return err == 0;
 }
 
-/* Deletes what only history names. A crash half way: the next start goes on with it. */
-void rewrite_collect(struct aof *a)
+struct collect_job {
+    struct worker_job job;
+    struct aof *aof;
+    size_t count;
+    char *paths[];
+};
+
+static void run_collect(struct worker_job *job)
 {
-    struct fault f = {0};
-    if (a->disable_auto_gc || a->manifest.history.count == 0)
-        return;
-    for (size_t i = 0; i < a->manifest.history.count; i++) {
-        char *path = aof_path(a, a->manifest.history.files[i].name);
-        int err = file_unlink(path);
-        if (err == 0)
-            log_verbose("Removing the history file %s", path);
-        else if (err != -ENOENT)
-            log_warning("Can't remove the history file %s: errno %d", path, -err);
-        mem_free(path);
+    struct collect_job *c = (struct collect_job *)(void *)job;
+    for (size_t i = 0; i < c->count; i++) {
+        int err = file_unlink(c->paths[i]);
+        if (err < 0 && err != -ENOENT)
+            log_warning("Can't remove the history file %s: errno %d", c->paths[i], -err);
     }
+}
+
+/* The manifest without the history. Did it grow meanwhile? Then the next round takes it all. */
+static void collect_done(struct worker_job *job)
+{
+    struct collect_job *c = (struct collect_job *)(void *)job;
+    struct aof *a = c->aof;
     struct manifest next = {0};
-    manifest_copy(&next, &a->manifest);
-    manifest_drop_history(&next);
-    if (aof_write_manifest(a, &next, &f)) {
-        manifest_free(&a->manifest);
-        a->manifest = next;
-    } else {
+    struct fault f = {0};
+    if (a->manifest.history.count == c->count && !a->freeing) {
+        manifest_copy(&next, &a->manifest);
+        manifest_drop_history(&next);
+        if (!aof_put_manifest(a, &next, &f))
+            log_warning("%s", f.what);
         manifest_free(&next);
     }
+    for (size_t i = 0; i < c->count; i++)
+        mem_free(c->paths[i]);
+    mem_free(c);
+}
+
+/* A crash half way: the next start goes on with it. */
+void rewrite_collect(struct aof *a)
+{
+    const struct manifest_list *history = &a->manifest.history;
+    if (a->disable_auto_gc || history->count == 0)
+        return;
+    if (a->manifest_unsure && file_sync_dir(a->dir) < 0)
+        return; /* the manifest before may still need them */
+    a->manifest_unsure = false;
+    struct collect_job *c = mem_zalloc(sizeof *c + history->count * sizeof *c->paths);
+    c->job.run = run_collect;
+    c->job.done = collect_done;
+    c->aof = a;
+    c->count = history->count;
+    for (size_t i = 0; i < c->count; i++)
+        c->paths[i] = aof_path(a, history->files[i].name);
+    worker_give(a->worker, &c->job);
+}
+
+/* Both files get their names, and the names are durable, before a manifest tells of them. */
+static bool name_files(struct aof *a, const struct install *in, const char *tmp, struct fault *f)
+{
+    if (!rename_into_place(tmp, in->base_path, f) ||
+        (in->incr_path && !rename_into_place(in->temp_incr, in->incr_path, f)))
+        return false;
+    int err = file_sync_dir(a->dir);
+    if (err < 0)
+        fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
+    return err == 0;
 }
 
 static bool install_base(struct aof *a, const char *tmp, struct fault *f)
 {
     struct install in;
     plan_install(a, &in);
-    bool ok = rename_into_place(tmp, in.base_path, f);
-    if (ok && in.incr_path)
-        ok = rename_into_place(in.temp_incr, in.incr_path, f);
-    ok = ok && aof_write_manifest(a, &in.next, f);
+    bool ok = name_files(a, &in, tmp, f) && aof_put_manifest(a, &in.next, f);
     if (ok) {
-        manifest_free(&a->manifest);
-        a->manifest = in.next;
-        in.next = (struct manifest){0};
         if (a->state == AOF_WAIT_REWRITE)
             a->state = AOF_ON;
+        a->lost_sync = false; /* the data set is in new files */
+        a->sync_ok = true;
+        rewrite_collect(a);
+        aof_measure(a);
+        a->base_size = a->total_size;
     } else {
-        /* Names that no durable manifest holds: the temporary increment keeps being one. */
+        /* Names that no manifest holds: the temporary increment keeps being one. */
         file_unlink(in.base_path);
         if (in.incr_path && file_exists(in.incr_path))
             file_rename(in.incr_path, in.temp_incr);
     }
     install_free(&in);
-    if (ok) {
-        rewrite_collect(a);
-        aof_measure(a);
-        a->base_size = a->total_size;
-    }
     return ok;
 }
 
@@ -211,13 +248,7 @@ static void run_close(struct worker_job *job)
 static void close_done(struct worker_job *job)
 {
     struct close_job *c = (struct close_job *)(void *)job;
-    if (c->result < 0) {
-        log_warning("Fail to fsync the AOF file: errno %d", -c->result);
-        c->aof->sync_ok = false;
-        c->aof->write_errno = -c->result;
-    } else if (c->position > c->aof->durable) {
-        c->aof->durable = c->position;
-    }
+    aof_synced(c->aof, c->result, c->position);
     mem_free(c);
 }
 
@@ -233,15 +264,12 @@ static void close_behind(struct aof *a, int fd)
     worker_give(a->worker, &c->job);
 }
 
-static bool take_over(struct aof *a, int fd)
+static void take_over(struct aof *a, int fd)
 {
-    if (a->policy == AOF_ALWAYS)
-        aof_sync_now(a);
     close_behind(a, a->fd);
     a->fd = fd;
     a->incr_size = 0;
     commit_reselect(server_commit(a->persist->server));
-    return true;
 }
 
 static int open_fresh(const char *path, struct fault *f)
@@ -252,40 +280,49 @@ static int open_fresh(const char *path, struct fault *f)
     return fd;
 }
 
-/* Step 1. */
+/* Waiting for the first base: the increment begins anew with each try. */
+static bool fresh_temp_increment(struct aof *a, struct fault *f)
+{
+    char *path = temp_incr_path(a);
+    file_unlink(path); /* the old one stays with its descriptor only */
+    int fd = open_fresh(path, f);
+    mem_free(path);
+    if (fd >= 0)
+        take_over(a, fd);
+    return fd >= 0;
+}
+
+/* Step 1. The old increment is durable before the manifest names a newer one: a torn file that is
+ * not the last would be damage, not a torn tail. After a lost sync that cannot be had: the rewrite
+ * is the cure. */
 static bool next_increment(struct aof *a, struct fault *f)
 {
     if (a->state == AOF_OFF)
         return true;
-    if (!aof_flush(a, true)) {
+    bool lost = a->lost_sync;
+    if (!aof_flush(a, true) || (!aof_sync_now(a) && !lost)) {
         fault_set(f, FAULT_IO, "The append log can't be written now");
         return false;
     }
-    if (a->state == AOF_WAIT_REWRITE) {
-        char *path = temp_incr_path(a);
-        file_unlink(path); /* the old one stays with its descriptor only */
-        int fd = open_fresh(path, f);
-        mem_free(path);
-        return fd >= 0 && take_over(a, fd);
-    }
+    if (a->state == AOF_WAIT_REWRITE)
+        return fresh_temp_increment(a, f);
     struct manifest next = {0};
     int64_t seq = manifest_next_incr(&a->manifest);
     char *name = manifest_incr_name(a->filename, seq), *path = aof_path(a, name);
     manifest_copy(&next, &a->manifest);
     manifest_add_incr(&next, name, seq);
     int fd = open_fresh(path, f);
-    bool ok = fd >= 0 && aof_write_manifest(a, &next, f);
+    int err = fd < 0 ? fd : file_sync_dir(a->dir);
+    if (fd >= 0 && err < 0)
+        fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
+    bool ok = err == 0 && aof_put_manifest(a, &next, f);
     if (ok) {
-        manifest_free(&a->manifest);
-        a->manifest = next;
         take_over(a, fd);
-    } else {
-        manifest_free(&next);
-        if (fd >= 0) {
-            file_close(fd);
-            file_unlink(path);
-        }
+    } else if (fd >= 0) {
+        file_close(fd);
+        file_unlink(path);
     }
+    manifest_free(&next);
     mem_free(name);
     mem_free(path);
     return ok;
@@ -352,18 +389,6 @@ static _Noreturn void run_child(struct aof *a)
     child_finish(&a->persist->child, &report, sizeof report, ok ? 0 : 1);
 }
 
-static bool make_dir(struct aof *a, struct fault *f)
-{
-    int err = file_mkdir(a->dir, 0755);
-    if (err < 0 && err != -EEXIST) {
-        fault_io(f, -err, "mkdir", "Can't open or create append-only dir %s", a->dir);
-        return false;
-    }
-    if (err == 0)
-        file_sync_dir_of(a->dir);
-    return true;
-}
-
 bool rewrite_start(struct aof *a, struct fault *f)
 {
     const char *busy = persist_busy(a->persist);
@@ -372,7 +397,7 @@ bool rewrite_start(struct aof *a, struct fault *f)
         return false;
     }
     bool found;
-    if (!make_dir(a, f) || (a->state == AOF_OFF && !boot_find_aof(a->persist, &found, f)) ||
+    if (!aof_make_dir(a, f) || (a->state == AOF_OFF && !boot_find_aof(a->persist, &found, f)) ||
         !next_increment(a, f)) {
         failed(a, f);
         return false;
@@ -398,8 +423,10 @@ bool rewrite_now(struct aof *a, struct fault *f)
     child_name(a, tmp, getpid(), true);
     struct snapshot_file file = {.path = tmp};
     must(a->state == AOF_OFF);
-    return make_dir(a, f) && write_base(a, &file, f) && install_base(a, tmp, f) &&
-           aof_open_log(a, f);
+    if (aof_make_dir(a, f) && write_base(a, &file, f) && install_base(a, tmp, f))
+        return aof_open_log(a, f);
+    file_unlink(tmp);
+    return false;
 }
 
 static bool grown(const struct aof *a)
@@ -417,15 +444,12 @@ void rewrite_tick(struct aof *a, int64_t now_ms)
     struct fault f = {0};
     if (persist_busy(a->persist))
         return;
-    if (a->rewrite_scheduled) {
-        rewrite_start(a, &f);
+    if (now_ms / 1000 < a->rewrite_retry_s)
         return;
-    }
-    if (a->state == AOF_OFF || now_ms / 1000 < a->rewrite_retry_s)
-        return;
-    if (a->state == AOF_WAIT_REWRITE) {
+    if (a->rewrite_scheduled || a->state == AOF_WAIT_REWRITE ||
+        (a->lost_sync && a->state == AOF_ON && !a->failed)) {
         rewrite_start(a, &f);
-    } else if (grown(a)) {
+    } else if (a->state == AOF_ON && grown(a)) {
         log_notice("Starting automatic rewriting of AOF on %llu%% growth",
                    (unsigned long long)((a->total_size - a->base_size) * 100 /
                                         (a->base_size ? a->base_size : 1)));
@@ -439,7 +463,7 @@ bool aof_switch_on(struct aof *a, struct fault *f)
 {
     bool found;
     must(a->state == AOF_OFF);
-    if (!make_dir(a, f) || !boot_find_aof(a->persist, &found, f))
+    if (!aof_make_dir(a, f) || !boot_find_aof(a->persist, &found, f))
         return false;
     persist_kill_child(a->persist, CHILD_REWRITE);
     char *path = temp_incr_path(a);

@@ -120,6 +120,7 @@ static const struct config_option options[] = {
      .words = sanitize_words},
     {.name = "rdb-target-version", .kind = CONFIG_INT, FIELD(target_version), .initial = "11",
      .min = 9, .max = 11, .apply = apply_version},
+    {.name = "rdb-verify-after-save", .kind = CONFIG_BOOL, FIELD(verify), .initial = "yes"},
     {.name = "rdb-key-save-delay", .kind = CONFIG_INT, .flags = CONFIG_HIDDEN, FIELD(save_delay_us),
      .initial = "0", .min = INT32_MIN, .max = INT32_MAX},
     {.name = NULL}};

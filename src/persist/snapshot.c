@@ -19,6 +19,7 @@
 #include "os/file.h"
 #include "persist/file_out.h"
 #include "persist/save_config.h"
+#include "persist/verify.h"
 #include "server/commit.h"
 #include "server/hooks.h"
 #include "server/server.h"
@@ -108,6 +109,7 @@ bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault
         fault_io(f, -closed, "close", "Failed closing the temp RDB file %s", file->path);
         ok = false;
     }
+    ok = ok && (!s->verify || verify_rdb(file->path, file->bytes, file->keys, f));
     if (!ok)
         file_unlink(file->path);
     return ok;
@@ -137,7 +139,8 @@ static bool save_to(struct snapshot *s, struct snapshot_file *file, struct fault
 static void saved(struct snapshot *s, uint64_t dirty_saved)
 {
     struct commit *commit = server_commit(s->persist->server);
-    commit_set_dirty(commit, commit_dirty(commit) - dirty_saved);
+    uint64_t dirty = commit_dirty(commit); /* a reload meanwhile may have set it back */
+    commit_set_dirty(commit, dirty > dirty_saved ? dirty - dirty_saved : 0);
     s->last_save_s = clock_wall_ms() / 1000;
     s->last_ok = true;
 }

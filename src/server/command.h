@@ -81,6 +81,7 @@ struct command {
     uint32_t categories;     /* extra CAT_* */
     const char *group, *since, *complexity, *summary;
     const char *deprecated_since, *replaced_by;
+    bool system;             /* COMMAND DOCS calls it "syscmd": not for applications */
     const char *tips;        /* blank-separated command tips, NULL none */
     const char *history;     /* "6.0.0:Text|7.0.0:Text", NULL none */
     struct key_spec keys[KEY_SPECS_MAX];

@@ -123,8 +123,7 @@ static bool replace_by_block(struct load *l, struct slice bytes, uint8_t **block
     if (l->value.ptr)
         val_free(l->value);
     l->value.ptr = NULL;
-    *block = mem_alloc(bytes.len);
-    memcpy(*block, bytes.data, bytes.len);
+    *block = mem_copy(bytes.data, bytes.len);
     return true;
 }
 
@@ -135,9 +134,7 @@ static bool on_packed(struct sink *sink, enum pack pack, struct slice bytes)
     if (sink_bad(sink) || !l->building)
         return true;
     if (pack == PACK_LIST) {
-        block = mem_alloc(bytes.len);
-        memcpy(block, bytes.data, bytes.len);
-        list_append_node(&l->value, block, limits_of(l));
+        list_append_node(&l->value, mem_copy(bytes.data, bytes.len), limits_of(l));
         return true;
     }
     if (pack == PACK_HASH_TTL)
@@ -197,7 +194,8 @@ static void on_function(struct sink *sink, struct slice source)
 {
     const char *line_end = source.len ? memchr(source.data, '\n', source.len) : NULL;
     size_t len = line_end ? (size_t)(line_end - source.data) : source.len;
-    fault_set(&sink->fault, FAULT_CANNOT_HOLD, "This server cannot hold function libraries yet: %.*s",
+    fault_set(&sink->fault, FAULT_CANNOT_HOLD,
+              "This server cannot hold function libraries yet: %.*s",
               (int)(len < 100 ? len : 100), source.len ? source.data : "");
 }
 

@@ -214,7 +214,7 @@ void hash_free(struct val v)
 struct val hash_copy(const struct val *v)
 {
     if (v->encoding == ENC_LISTPACK)
-        return packed(memcpy(mem_alloc(lp_bytes(v->ptr)), v->ptr, lp_bytes(v->ptr)));
+        return packed(mem_copy(v->ptr, lp_bytes(v->ptr)));
     struct table *t = mem_alloc(sizeof *t);
     table_init(t, &pairs);
     table_reserve(t, hash_count(v));
@@ -229,12 +229,5 @@ size_t hash_memory(const struct val *v, size_t samples)
 {
     if (v->encoding == ENC_LISTPACK)
         return mem_usable(v->ptr);
-    size_t count = hash_count(v), seen = 0, bytes = 0;
-    struct table_iter it;
-    table_iter_init(&it, v->ptr);
-    for (const struct pair *p; (samples == 0 || seen < samples) && (p = table_iter_next(&it));
-         seen++)
-        bytes += mem_usable(p);
-    size_t items = seen ? (size_t)((double)bytes / (double)seen * (double)count) : 0;
-    return mem_usable(v->ptr) + table_memory(v->ptr) + items;
+    return mem_usable(v->ptr) + table_memory(v->ptr) + table_items_memory(v->ptr, samples);
 }

@@ -55,7 +55,7 @@ static bool take_node(void *arg, struct slice bytes, bool plain)
     struct shrinking *s = arg;
     size_t count = plain ? 1 : lp_count((const uint8_t *)bytes.data);
     if (!plain && quicklist_node_fits(s->fill, bytes.len * 2, count * 2))
-        s->lp = memcpy(mem_alloc(bytes.len), bytes.data, bytes.len);
+        s->lp = mem_copy(bytes.data, bytes.len);
     return true;
 }
 
@@ -288,7 +288,7 @@ struct val list_copy(const struct val *v)
 {
     if (v->encoding == ENC_QUICKLIST)
         return (struct val){VALUE_LIST, ENC_QUICKLIST, quicklist_copy(v->ptr)};
-    return packed(memcpy(mem_alloc(lp_bytes(v->ptr)), v->ptr, lp_bytes(v->ptr)));
+    return packed(mem_copy(v->ptr, lp_bytes(v->ptr)));
 }
 
 size_t list_memory(const struct val *v, size_t samples)

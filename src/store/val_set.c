@@ -271,19 +271,12 @@ struct val set_copy(const struct val *v)
         return set_val(ENC_TABLE, t);
     }
     size_t bytes = v->encoding == ENC_INTSET ? intset_bytes(v->ptr) : lp_bytes(v->ptr);
-    return set_val(v->encoding, memcpy(mem_alloc(bytes), v->ptr, bytes));
+    return set_val(v->encoding, mem_copy(v->ptr, bytes));
 }
 
 size_t set_memory(const struct val *v, size_t samples)
 {
     if (v->encoding != ENC_TABLE)
         return mem_usable(v->ptr);
-    size_t seen = 0, bytes = 0;
-    struct table_iter it;
-    table_iter_init(&it, v->ptr);
-    for (const void *item; (samples == 0 || seen < samples) && (item = table_iter_next(&it));
-         seen++)
-        bytes += mem_usable(item);
-    size_t items = seen ? (size_t)((double)bytes / (double)seen * (double)set_count(v)) : 0;
-    return mem_usable(v->ptr) + table_memory(v->ptr) + items;
+    return mem_usable(v->ptr) + table_memory(v->ptr) + table_items_memory(v->ptr, samples);
 }

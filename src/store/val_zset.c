@@ -427,7 +427,7 @@ void zset_free(struct val v)
 struct val zset_copy(const struct val *v)
 {
     if (v->encoding == ENC_LISTPACK)
-        return packed(memcpy(mem_alloc(lp_bytes(v->ptr)), v->ptr, lp_bytes(v->ptr)));
+        return packed(mem_copy(v->ptr, lp_bytes(v->ptr)));
     struct zset *z = large_new(zset_count(v));
     const struct zset *from = v->ptr;
     for (const struct skipnode *n = skiplist_first(from->list); n; n = skipnode_next(n))

@@ -262,7 +262,7 @@ static void set_integer(void)
 
 static void mutate(void)
 {
-    size_t len, at = now.len ? some_block(&len) : 0;
+    size_t len = 0, at = now.len ? some_block(&len) : 0;
     switch (now.len ? some(9) : 0) {
     case 0:
         insert_block();

@@ -310,6 +310,60 @@ case "CONFIG SET dir moves snapshots, the log stays where it is" {
     is [ask $s MGET a b c] {1 2 3}
 }
 
+case "a child does not outlive a killed server, and cannot undo what the next one saved" {
+    set s [server "save \"\"\nrdb-key-save-delay 3000"]
+    for {set i 0} {$i < 500} {incr i} { ask $s SET k$i old }
+    ask $s BGSAVE
+    wait_for { llength [glob -nocomplain [of $s dir]/temp-*.rdb] }
+    regexp {temp-(\d+)} [glob [of $s dir]/temp-*.rdb] -> child
+    set s [restart $s kill "save \"\""]
+    wait_for { expr {![alive $child]} }
+    ask $s SET k0 new
+    ask $s SAVE
+    set s [restart $s kill "save \"\""]
+    is [ask $s GET k0] new
+}
+
+case "switching the log inside a transaction logs nothing twice" {
+    set s [server "appendonly yes\nsave \"\"\nenable-debug-command yes"]
+    ask $s SET x 0
+    ask $s MULTI
+    ask $s INCR x
+    ask $s CONFIG SET appendonly no
+    ask $s CONFIG SET appendonly yes
+    ask $s INCR x
+    is [lindex [ask $s EXEC] 0] 1
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0 && [info_of $s aof_rewrites] >= 1} }
+    is [ask $s GET x] 2
+    set s [restart $s kill "appendonly yes\nsave \"\""]
+    is [ask $s GET x] 2
+}
+
+case "SHUTDOWN is refused while the first base is written, and succeeds after it" {
+    set s [server "save \"\"\nrdb-key-save-delay 1000"]
+    for {set i 0} {$i < 1000} {incr i} { ask $s SET k$i v }
+    ask $s CONFIG SET appendonly yes
+    like [error_of $s SHUTDOWN] "ERR Errors trying to SHUTDOWN*"
+    is [info_of $s aof_rewrite_in_progress] 1
+    ask $s CONFIG SET rdb-key-save-delay 0
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
+    set s [restart $s term "appendonly yes\nsave \"\""]
+    is [ask $s DBSIZE] 1000
+}
+
+case "history is deleted by a worker and forgotten, or kept when told" {
+    set s [server "appendonly yes\naof-disable-auto-gc yes"]
+    ask $s SET a 1
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
+    is [llength [glob [of $s dir]/appendonlydir/*]] 5
+    like [slurp [of $s dir]/appendonlydir/appendonly.aof.manifest] "*type h*"
+    set s [restart $s kill "appendonly yes"]
+    wait_for { expr {[llength [glob [of $s dir]/appendonlydir/*]] == 3} }
+    wait_for { expr {![string match "*type h*" [slurp [of $s dir]/appendonlydir/appendonly.aof.manifest]]} }
+    is [ask $s GET a] 1
+}
+
 # A small file system of its own, where the machine lets us make one.
 proc with_small_disk {dir body} {
     if {[run mount -t tmpfs -o size=1m none $dir] != 0} return

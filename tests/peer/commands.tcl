@@ -64,6 +64,42 @@ foreach resp {2 3} {
     }
 }
 
+# A line of CLIENT LIST: its fields in their order. 7.2 has two more at the end.
+case "CLIENT INFO has the peer's fields, in its order" {
+    pair_start
+    foreach fd [pair_fds main] {
+        lappend lines [lmap field [request $fd CLIENT INFO] { lindex [split $field =] 0 }]
+    }
+    lassign $lines a b
+    is $a [concat $b {lib-name lib-ver}]
+    unset lines
+}
+
+case "CLIENT REPLY OFF, SKIP and ON" {
+    set pair_setup {}
+    pair_start
+    foreach fd [pair_fds main] {
+        foreach words {{CLIENT REPLY SKIP} {PING} {SET a 1} {CLIENT REPLY OFF} {GET a} {PING}
+                {CLIENT REPLY ON} {GET a}} {
+            puts -nonewline $fd [encode $words]
+        }
+        flush $fd
+        is [lmap i {1 2 3} { read_reply $fd }] {OK OK 1}
+    }
+}
+
+case "CLIENT KILL closes that connection, after its reply when it is one's own" {
+    set pair_setup {}
+    pair_start
+    foreach fd [pair_fds main] other [pair_fds other] {
+        is [request $fd CLIENT KILL ID [request $other CLIENT ID]] 1
+        is [read $other] ""
+        set id [request $fd CLIENT ID]
+        is [request $fd CLIENT KILL ID $id SKIPME no] 1
+        is [read $fd] ""
+    }
+}
+
 # Without arguments, with one, with many: what the arity says. Not what stops or blocks a server.
 case "wrong numbers of arguments, command by command" {
     set pair_setup {}

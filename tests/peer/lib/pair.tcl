@@ -8,6 +8,7 @@
 #   pairs      the same, the elements taken two by two (HGETALL)
 #   scan       {cursor, elements in any order, each once}     scanpairs   two by two
 #   near:N     integers which differ by at most N
+#   doubles    exact, but numbers may be written in other digits
 #   shape      the same kind and number of elements, all the way down; their bytes are random
 #   kind       the same first byte (for texts of one's own)
 
@@ -104,7 +105,20 @@ proc canon {mode node} {
     error "no such mode: $mode"
 }
 
+proc same_doubles {a b} {
+    lassign $a head children
+    lassign $b other others
+    set form {^(?:\$\d+\r\n|,)(-?[0-9.]+(?:e[-+]?\d+)?)\r\n$}
+    if {$head ne $other && (![regexp $form $head -> x] || ![regexp $form $other -> y] || $x != $y)} {
+        return 0
+    }
+    if {[llength $children] != [llength $others]} { return 0 }
+    foreach child $children sibling $others { if {![same_doubles $child $sibling]} { return 0 } }
+    return 1
+}
+
 proc equal {mode a b} {
+    if {$mode eq "doubles"} { return [same_doubles $a $b] }
     set left [canon $mode $a]
     set right [canon $mode $b]
     if {$left eq $right} { return 1 }

@@ -142,6 +142,30 @@ static void batch_and_reserve(void)
     mem_free(items);
 }
 
+static void memory_of_items(void)
+{
+    enum { N = 500 };
+    struct table t;
+    size_t want = 0;
+    table_init(&t, &type);
+    CHECK_INT(table_items_memory(&t, 0), 0);
+    for (int i = 0; i < N; i++) {
+        struct item *item = mem_zalloc(sizeof *item + (i % 2 ? 100 : 0));
+        num_format_u64(item->key, (uint64_t)i);
+        want += mem_usable(item);
+        table_add(&t, item);
+    }
+    CHECK_INT(table_items_memory(&t, 0), want);
+    CHECK_INT(table_items_memory(&t, N), want);
+    size_t some = table_items_memory(&t, 50);
+    CHECK(some > want / 2 && some < want * 2);
+    struct table_iter it;
+    table_iter_init(&it, &t);
+    for (void *item; (item = table_iter_next(&it));)
+        mem_free(item);
+    table_release(&t);
+}
+
 static void random_is_fair(void)
 {
     enum { N = 100, DRAWS = 100000 };
@@ -185,5 +209,6 @@ static void hold_stops_splitting(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(agrees_with_a_model), UNIT(scan_survives_resizing),
-                    UNIT(batch_and_reserve), UNIT(random_is_fair), UNIT(hold_stops_splitting));
+                    UNIT(batch_and_reserve), UNIT(memory_of_items), UNIT(random_is_fair),
+                    UNIT(hold_stops_splitting));
 }

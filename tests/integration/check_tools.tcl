@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# redis-check-rdb and redis-check-aof as programs: command lines, output, exit codes, what they mend,
+# odd kinds of files. Where the installed tools of Redis exist, outputs are compared byte for byte.
+source [file join [file dirname [info script]] lib.tcl]
+
+set check_rdb [file join $build redis-check-rdb]
+set check_aof [file join $build redis-check-aof]
+set server_binary [file join $build redis-server]
+set peer_rdb [lindex [auto_execok redis-check-rdb] 0]
+set peer_aof [lindex [auto_execok redis-check-aof] 0]
+
+# Code and output of a tool started in dir (so that both print the same names).
+proc tool {dir input args} {
+    set here [pwd]
+    cd $dir
+    set code [catch { exec timeout 30 {*}$args << $input 2>@1 } text options]
+    cd $here
+    if {!$code} { return [list 0 $text] }
+    set error [dict get $options -errorcode]
+    regsub {\n?child process exited abnormally$} $text "" text
+    return [list [expr {[lindex $error 0] eq "CHILDSTATUS" ? [lindex $error 2] : -1}] $text]
+}
+proc tool_is {code pattern args} {
+    lassign [tool {*}$args] got text
+    like $text $pattern
+    is $got $code
+}
+
+proc resp {args} { return [encode $args] }
+
+# A set of two increments and a base; gives the manifest.
+proc aof_set {dir {last ""}} {
+    spit $dir/a.aof.1.base.aof [resp SELECT 0][resp SET base 1]
+    spit $dir/a.aof.1.incr.aof [resp SELECT 0][resp SET one 1]
+    spit $dir/a.aof.2.incr.aof [resp SELECT 0][resp SET two 2]$last
+    spit $dir/a.aof.manifest "file a.aof.1.base.aof seq 1 type b
+file a.aof.1.incr.aof seq 1 type i\nfile a.aof.2.incr.aof seq 2 type i\n"
+    return a.aof.manifest
+}
+
+# ---- command lines ----
+
+case "usage and versions" {
+    set dir [tmpdir]
+    foreach arguments {{} {a b} {a b c}} {
+        is [tool $dir "" $check_rdb {*}$arguments] [list 1 "Usage: $check_rdb <rdb-file-name>"]
+    }
+    foreach arguments {{} {a b} {--fix a b} {a b c d}} {
+        is [tool $dir "" $check_aof {*}$arguments] [list 1 "Usage: $check_aof\
+            \[--fix|--truncate-to-timestamp \$timestamp\] <file.manifest|file.aof>"]
+    }
+    foreach option {-v --version} {
+        tool_is 0 "redis-check-rdb 7.2.*" $dir "" $check_rdb $option
+        tool_is 0 "redis-check-aof 7.2.*" $dir "" $check_aof $option
+    }
+    tool_is 1 "\\\[offset 0\\\] Checking RDB file --help*" $dir "" $check_rdb --help
+    tool_is 1 "Cannot open file --fix: No such file or directory" $dir "" $check_aof --fix
+    tool_is 1 "Invalid timestamp, aborting..." $dir "" $check_aof --truncate-to-timestamp x f
+    tool_is 1 "*Cannot open file nothing: No such file*" $dir "" $check_rdb nothing
+    tool_is 1 "Cannot open file nothing: No such file*" $dir "" $check_aof nothing
+}
+
+case "the server's executable under options and other names" {
+    set dir [tmpdir]
+    file copy $root/fixtures/rdb/v10-listpacks.rdb $dir/d.rdb
+    tool_is 0 "*RDB looks OK!*" $dir "" $server_binary --check-rdb d.rdb
+    tool_is 0 "*RDB looks OK!*" $dir "" $server_binary d.rdb --check-rdb
+    tool_is 0 "*\nAOF d.rdb is valid" $dir "" $server_binary --check-aof d.rdb
+    file link -symbolic $dir/my-redis-check-rdb [file normalize $server_binary]
+    tool_is 0 "*RDB looks OK!*" $dir "" ./my-redis-check-rdb d.rdb
+    tool_is 0 "*RDB looks OK!*" $dir "" $check_rdb --databases 1 d.rdb
+}
+
+# ---- odd files ----
+
+case "directory, device, empty file, FIFO" {
+    set dir [tmpdir]
+    spit $dir/empty ""
+    foreach path {/dev/null empty} {
+        tool_is 1 "*Unexpected EOF reading RDB file*" $dir "" $check_rdb $path
+        tool_is 0 "*AOF $path is empty" $dir "" $check_aof $path
+    }
+    tool_is 1 "*RDB ERROR DETECTED*" $dir "" $check_rdb .
+    tool_is 1 "Cannot read file: ." $dir "" $check_aof .
+    tool_is 1 "*Wrong signature trying to load DB from file*" $dir "" $check_rdb /dev/zero
+    tool_is 1 "*AOF /dev/zero format error*" $dir "" $check_aof /dev/zero
+    exec mkfifo $dir/pipe
+    set rdb [file normalize $root/fixtures/rdb/v10-listpacks.rdb]
+    exec timeout 20 sh -c "cat $rdb >$dir/pipe" &
+    tool_is 0 "*RDB looks OK!*" $dir "" $check_rdb pipe
+    exec timeout 20 sh -c "cat $rdb >$dir/pipe" &
+    tool_is 0 "*AOF pipe is valid" $dir "" $check_aof pipe
+    exec timeout 20 sh -c "printf '*1\\r\\n\$4\\r\\nPI' >$dir/pipe" &
+    tool_is 1 "*AOF pipe is not valid*" $dir "" $check_aof pipe
+}
+
+case "memory stays the same whatever the file's size" {
+    if {!$sanitized} {
+        set dir [tmpdir]
+        spit $dir/a.aof [string repeat [resp SET key [string repeat v 1000]] 100000]
+        tool_is 0 "*AOF a.aof is valid" $dir "" sh -c "ulimit -v 60000; exec $check_aof a.aof"
+        set keys ""
+        for {set i 0} {$i < 100000} {incr i} {
+            append keys [binary format caa2a* 0 \x08 "k:" [format %06d $i]] \x43\xe8 \
+                [string repeat v 1000]
+        }
+        spit $dir/d.rdb "REDIS0011\xfe\x00$keys\xff\x00\x00\x00\x00\x00\x00\x00\x00"
+        tool_is 0 "*100000 keys read*" $dir "" sh -c "ulimit -v 60000; exec $check_rdb d.rdb"
+    }
+}
+
+# ---- mending ----
+
+case "--fix asks, and cuts only on a yes" {
+    set dir [tmpdir]
+    set manifest [aof_set $dir "*2\r\n\$3\r\nDEL\r\n\$3\r\ntw"]
+    set before [slurp $dir/a.aof.2.incr.aof]
+    tool_is 1 "*ok_up_to=52,*diff=19*not valid. Use the --fix option to try fixing it." \
+        $dir "" $check_aof $manifest
+    foreach answer {"" "n\n" "\n" "no y\n"} {
+        tool_is 1 "*Continue? \\\[y/N\\\]: Aborting..." $dir $answer $check_aof --fix $manifest
+        truth {[slurp $dir/a.aof.2.incr.aof] eq $before}
+    }
+    tool_is 0 "*This will shrink the AOF a.aof.2.incr.aof from 71 bytes, with 19 bytes, to 52\
+        bytes*Successfully truncated AOF a.aof.2.incr.aof*All AOF files and manifest are valid" \
+        $dir "y\n" $check_aof --fix $manifest
+    is [slurp $dir/a.aof.2.incr.aof] [string range $before 0 51]
+    tool_is 0 "*All AOF files and manifest are valid" $dir "" $check_aof $manifest
+}
+
+case "--fix cuts in front of an open MULTI" {
+    set dir [tmpdir]
+    set manifest [aof_set $dir [resp MULTI][resp SET x 1]]
+    tool_is 0 "*Reached EOF before reading EXEC for MULTI*" $dir y $check_aof --fix $manifest
+    is [file size $dir/a.aof.2.incr.aof] 52
+}
+
+case "--fix leaves files alone that are not the last" {
+    set dir [tmpdir]
+    set manifest [aof_set $dir]
+    spit $dir/a.aof.1.incr.aof [string range [slurp $dir/a.aof.1.incr.aof] 0 end-3]
+    tool_is 1 "*Failed to truncate AOF a.aof.1.incr.aof because it is not the last file" \
+        $dir "y\n" $check_aof --fix $manifest
+    is [file size $dir/a.aof.1.incr.aof] 49
+}
+
+case "an RDB part is never mended" {
+    set dir [tmpdir]
+    set rdb [slurp $root/fixtures/rdb/v10-listpacks.rdb]
+    spit $dir/a.aof [string range $rdb 0 end-20]
+    tool_is 1 "*RDB preamble of AOF file is not sane, aborting." $dir "y\n" $check_aof --fix a.aof
+    is [file size $dir/a.aof] [expr {[string length $rdb] - 20}]
+    spit $dir/a.aof $rdb[string range [resp SET k v] 0 end-3]
+    tool_is 0 "*RDB preamble is OK, proceeding with AOF tail...*Successfully truncated AOF a.aof" \
+        $dir "y\n" $check_aof --fix a.aof
+    truth {[slurp $dir/a.aof] eq $rdb}
+}
+
+case "--truncate-to-timestamp" {
+    set dir [tmpdir]
+    set first "#TS:1000\r\n[resp SET a 1]"
+    set whole "$first#TS:2000\r\n[resp SET b 2]"
+    foreach {to size code said} [list 1999 [string length $first] 0 "*Successfully truncated AOF\
+            a.aof to timestamp 1999*" 2000 [string length $whole] 0 "*Truncate nothing in AOF\
+            a.aof to timestamp 2000*" 1 [string length $whole] 1 "*AOF a.aof has nothing before\
+            timestamp 1, aborting...*"] {
+        spit $dir/a.aof $whole
+        tool_is $code $said $dir "" $check_aof --truncate-to-timestamp $to a.aof
+        is [file size $dir/a.aof] $size
+    }
+    spit $dir/a.aof "#TS:x\r\n[resp SET a 1]"
+    tool_is 1 "*Invalid timestamp annotation*" $dir "" $check_aof --truncate-to-timestamp 5 a.aof
+    # a file that is not the last stays
+    set manifest [aof_set $dir]
+    spit $dir/a.aof.1.incr.aof $whole
+    tool_is 1 "*Failed to truncate AOF *a.aof.1.incr.aof to timestamp 1500 to offset * because it is\
+        not the last file.*delete all files after this file*" $dir "" \
+        $check_aof --truncate-to-timestamp 1500 $manifest
+    is [file size $dir/a.aof.1.incr.aof] [string length $whole]
+    # damage is told all the same
+    spit $dir/a.aof [string range $whole 0 end-4]
+    tool_is 1 "*AOF a.aof is not valid*" $dir "" $check_aof --truncate-to-timestamp 5000 a.aof
+}
+
+# ---- the same as the installed tools ----
+
+proc same_as_peer {name dir input peer ours arguments} {
+    set before [glob -nocomplain $dir/*]
+    set bytes [lmap path $before { slurp $path }]
+    set theirs [tool $dir $input $peer {*}$arguments]
+    set their_bytes [lmap path $before { slurp $path }]
+    foreach path $before text $bytes { spit $path $text }
+    set got [tool $dir $input $ours {*}$arguments]
+    if {$got ne $theirs} { error "$name $arguments:\n$got\nand not\n$theirs" }
+    if {[lmap path $before { slurp $path }] ne $their_bytes} { error "$name: other files" }
+    foreach path $before text $bytes { spit $path $text }
+}
+
+case "redis-check-rdb prints what the installed one prints" {
+    if {$peer_rdb ne ""} {
+        foreach path [glob -nocomplain $shared/redis70*.rdb $shared/handmade/v\[1-8\]-*.rdb \
+                          $root/fixtures/rdb/v0\[1-8\]*.rdb] {
+            # empty collections, which a server passes over, are damage to the other tool
+            if {[string match */v07-quicklist.rdb $path]} continue
+            set dir [tmpdir]
+            set rdb [slurp $path]
+            set n [string length $rdb]
+            foreach cut [list 0 8 9 [expr {$n - 9}]] {
+                spit $dir/d.rdb [expr {$cut ? [string range $rdb 0 $cut-1] : $rdb}]
+                same_as_peer "$path at $cut" $dir "" $peer_rdb $check_rdb d.rdb
+            }
+        }
+        set dir [tmpdir]
+        foreach bytes {"REDIS0000" "" "redis0009\xff" "REDIS0009\xfe\x00\x08\x01kx"
+                       "REDIS0009\xfe\x00\xfa\x01" "REDIS0009\xfe\x00\x00\x01k\xc0"
+                       "REDIS0009\xfe\x00\x64\x01k\x01v"
+                       "REDIS0009\xfe\x00\x00\x01k\x01v\xff12345678"
+                       "REDIS0009\xfe\x00\xfc12345678\x04\x01k\x02\x01a\x01b\x05xy"} {
+            spit $dir/d.rdb $bytes
+            same_as_peer [binary encode hex $bytes] $dir "" $peer_rdb $check_rdb d.rdb
+        }
+    }
+}
+
+# Where ours differs on purpose, and where the other prints what lay in its memory.
+set other_verdict {annotation-too-long lf-only argc-0 argc-negative argc-huge last-truncated-by-26
+    annotation-unterminated-at-end}
+
+case "redis-check-aof prints what the installed one prints" {
+    set path [file join $shared corrupt aof-dirs.jsonl]
+    if {$peer_aof ne "" && [file exists $path]} {
+        set seen 0
+        foreach row [split [string trim [slurp $path]] \n] {
+            regexp {"name":"([^"]*)"} $row -> name
+            # manifests have texts of our own
+            if {$name in $other_verdict || [string match m-* $name]} continue
+            set dir [tmpdir]
+            regexp {"files":\{([^\}]*)\}} $row -> listing
+            foreach {- file text} [regexp -all -inline {"([^"]*)":"([^"]*)"} $listing] {
+                spit $dir/$file [binary decode base64 $text]
+            }
+            if {[regexp {"manifest":"([^"]*)"} $row -> text]} {
+                spit $dir/appendonly.aof.manifest [binary decode base64 $text]
+            }
+            foreach {input arguments} {"" {} y {--fix} "" {--truncate-to-timestamp 1600000000}} {
+                same_as_peer $name $dir $input $peer_aof $check_aof \
+                    [list {*}$arguments appendonly.aof.manifest]
+            }
+            incr seen
+        }
+        truth {$seen > 30}
+    }
+}
+
+case "a single log: cut at every byte, as the installed one sees it" {
+    if {$peer_aof ne ""} {
+        set dir [tmpdir]
+        set log "#TS:1700000000\r\n[resp SELECT 0][resp SET k v][resp MULTI][resp DEL k][resp EXEC]"
+        for {set cut 1} {$cut <= [string length $log]} {incr cut 5} {
+            spit $dir/a.aof [string range $log 0 $cut-1]
+            lassign [tool $dir "" $peer_aof a.aof] code theirs
+            lassign [tool $dir "" $check_aof a.aof] our_code ours
+            is $our_code $code
+            # the other shows bytes of its memory behind the end
+            regsub -all {got: [0-9a-f]{4}} $theirs "got:" theirs
+            regsub -all {got: [0-9a-f]{4}} $ours "got:" ours
+            if {$cut > 16} { is $ours $theirs }
+        }
+    }
+}
+
+finish

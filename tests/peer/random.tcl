@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Random commands over few keys to our server and to the installed redis-server: the same replies,
+# and the same data. SEED repeats a run; COUNT is how many (LONG: 500000); TRACE=1 prints them.
+#
+# Commands come from the lines below. In a line
+#
+#   [a|b c|]   one of these    (x y)*   one to four times    a capital letter alone: see value_of (Q are keys
+#   of sorted sets with one score, as ranges by text want)
+#
+# and @MODE before it says how replies are compared (lib/pair.tcl).
+source [file join [file dirname [info script]] ../integration/lib.tcl]
+source [file join [file dirname [info script]] lib/pair.tcl]
+if {$peer_binary eq ""} { error "redis-server is not installed: make test-deps" }
+
+set seed [expr {[info exists env(SEED)] ? $env(SEED) : [clock microseconds] % 1000000007}]
+set count [expr {[info exists env(COUNT)] ? $env(COUNT) : $long ? 500000 : $sanitized ? 5000 : 20000}]
+expr {srand($seed)}
+
+set lines {
+    "SET K V [|NX|XX] [|GET] [||EX T|PX T|EXAT A|PXAT B|KEEPTTL]"
+    "SET K V" "SET K I" "GET K" "@kind GETSET K V" "GETDEL K" "GETEX K [|EX T|PERSIST|PXAT B]"
+    "APPEND K V" "STRLEN K" "INCR K" "DECR K" "INCRBY K I" "DECRBY K I" "INCRBYFLOAT K F"
+    "SETRANGE K O V" "GETRANGE K O O" "SUBSTR K O O" "MGET (K)*" "MSET (K V)*" "MSETNX (K V)*"
+    "SETNX K V" "SETEX K T V" "PSETEX K T V" "LCS K K [|LEN|IDX|IDX WITHMATCHLEN|IDX MINMATCHLEN I]"
+    "DEL (K)*" "UNLINK (K)*" "EXISTS (K)*" "TYPE K" "TOUCH (K)*" "RENAME K K" "RENAMENX K K"
+    "COPY K K [||REPLACE|DB 1|DB 1 REPLACE]" "MOVE K 1" "PERSIST K" "SWAPDB 0 1"
+    "EXPIRE K T [|NX|XX|GT|LT|XX GT|XX LT]" "PEXPIRE K T [|NX|XX|GT|LT]" "EXPIREAT K A"
+    "PEXPIREAT K B [|NX|GT|LT]" "@near:1 TTL K" "@near:2000 PTTL K" "@near:1 EXPIRETIME K"
+    "@near:2000 PEXPIRETIME K" "@sorted KEYS *" "@sorted KEYS [k?|*[1-3]]" "@shape RANDOMKEY"
+    "@scan SCAN 0 COUNT 100000 [|TYPE list|TYPE hash|MATCH k*]" "OBJECT REFCOUNT none"
+    "LPUSH K (E)*" "RPUSH K (E)*" "LPUSH K (E)*" "RPUSH K (E)*" "LPUSHX K (E)*" "RPUSHX K (E)*"
+    "LPOP K [||C]" "RPOP K [||C]" "LLEN K" "LINDEX K O" "LSET K O E" "LRANGE K O O" "LRANGE K 0 -1"
+    "LINSERT K [BEFORE|AFTER] E E" "LREM K O E" "LTRIM K O O" "LMOVE K K [LEFT|RIGHT] [LEFT|RIGHT]"
+    "RPOPLPUSH K K" "LMPOP [1 K|2 K K] [LEFT|RIGHT] [|COUNT C]"
+    "LPOS K E [|RANK O] [|COUNT C] [|MAXLEN C]"
+    "SADD K (E)*" "SADD K (E)*" "SADD K (E)*" "SREM K (E)*" "SCARD K" "SISMEMBER K E"
+    "SMISMEMBER K (E)*" "@sorted SMEMBERS K" "SMOVE K K E" "@sorted SINTER (K)*"
+    "@sorted SUNION (K)*" "@sorted SDIFF (K)*" "SINTERSTORE K (K)*" "SUNIONSTORE K (K)*"
+    "SDIFFSTORE K (K)*" "SINTERCARD [1 K|2 K K|3 K K K] [|LIMIT C]" "@sorted SPOP K 1000"
+    "@shape SRANDMEMBER K [||C|-3]" "@scan SSCAN K 0 COUNT 100000 [|MATCH *1*]"
+    "HSET K (E V)*" "HSET K (E I)*" "HSET K (E V)*" "HMSET K (E V)*" "HSETNX K E V" "HGET K E"
+    "HMGET K (E)*" "HDEL K (E)*" "HLEN K" "HEXISTS K E" "HSTRLEN K E" "@pairs HGETALL K"
+    "@sorted HKEYS K" "@sorted HVALS K" "HINCRBY K E I" "HINCRBYFLOAT K E F"
+    "@shape HRANDFIELD K [||C|-3|C WITHVALUES]" "@scanpairs HSCAN K 0 COUNT 100000 [|MATCH *1*]"
+    "ZADD K [||NX|XX|GT|LT|XX GT|XX LT|NX GT] [|CH] (S E)*" "ZADD K (S E)*" "ZADD K (S E)*"
+    "ZADD K [|NX|XX|GT|LT] INCR S E" "ZINCRBY K S E" "ZCARD K" "ZSCORE K E" "ZMSCORE K (E)*"
+    "ZRANK K E" "ZREVRANK K E" "ZREM K (E)*" "ZCOUNT K R R" "ZLEXCOUNT Q L L"
+    "ZRANGE K O O [|REV] [|WITHSCORES]" "ZRANGE K R R BYSCORE [|REV] [|LIMIT O O] [|WITHSCORES]"
+    "ZRANGE Q L L BYLEX [|REV] [|LIMIT O O]" "ZREVRANGE K O O [|WITHSCORES]"
+    "ZRANGEBYSCORE K R R [|WITHSCORES] [|LIMIT O O]" "ZREVRANGEBYSCORE K R R [|WITHSCORES]"
+    "ZRANGEBYLEX Q L L [|LIMIT O O]" "ZREVRANGEBYLEX Q L L" "ZRANGESTORE K K O O [|REV]"
+    "ZRANGESTORE K K R R BYSCORE [|REV] [|LIMIT O O]" "ZREMRANGEBYRANK K O O"
+    "ZREMRANGEBYSCORE K R R" "ZREMRANGEBYLEX Q L L" "ZPOPMIN K [||C]" "ZPOPMAX K [||C]"
+    "ZADD Q (0 E)*" "ZADD Q (0 E)*" "ZREM Q (E)*" "ZUNION 2 Q K WITHSCORES" "DEL Q"
+    "ZMPOP [1 K|2 K K] [MIN|MAX] [|COUNT C]" "@shape ZRANDMEMBER K [||C|-3|C WITHSCORES]"
+    "ZUNION 2 K K [|WEIGHTS W W] [|AGGREGATE MIN|AGGREGATE MAX] [|WITHSCORES]"
+    "ZINTER 2 K K [|WEIGHTS W W] [|AGGREGATE MIN|AGGREGATE MAX] [|WITHSCORES]"
+    "ZINTER 3 K K K" "ZDIFF 2 K K [|WITHSCORES]" "ZDIFF 3 K K K [|WITHSCORES]"
+    "ZUNIONSTORE K 2 K K [|WEIGHTS W W] [|AGGREGATE MIN|AGGREGATE MAX]"
+    "ZINTERSTORE K 2 K K [|WEIGHTS W W] [|AGGREGATE MIN|AGGREGATE MAX]" "ZDIFFSTORE K 2 K K"
+    "ZINTERCARD [1 K|2 K K] [|LIMIT C]" "@scanpairs ZSCAN K 0 COUNT 100000 [|MATCH *1*]"
+}
+
+proc below {n} { return [expr {int(rand() * $n)}] }
+proc one_of {list} { return [lindex $list [below [llength $list]]] }
+
+set pool(V) [list v hello "" 10 -3 3.5 1e3 9223372036854775807 [string repeat long 30] "a b" "\x00\xff" abc]
+set pool(I) {1 2 -1 0 10 100 -100 9223372036854775807 -9223372036854775808 x 1.5 007}
+set pool(F) {1 0.5 -2.25 1e3 x 100 0 -0.125}
+set pool(O) {0 0 1 2 3 5 -1 -1 -2 -3 10 -100 100 x}
+set pool(C) {0 1 1 2 3 5 100 -1 x}
+set pool(T) {1000000 5000000 100000000 0 -1 x 9223372036854775807}
+set pool(A) {33000000000 34000000000 1 0 x}
+set pool(B) {33000000000000 34000000000123 1 x}
+set pool(S) {0 1 1 2 3 -1 -5.5 100 2.25 inf -inf x nan 1e3}
+set pool(R) {-inf +inf -inf +inf 1 (1 2 (3 -5.5 (inf 100 x}
+set pool(L) {- + - + [a (a [e1 (e3 [e5 [10 x}
+set pool(W) {1 2 0.5 -1 3 inf x}
+
+# Small: few keys of any type, few members. Large: keys of their own for each type, so that they
+# grow over the small encodings.
+set large 0
+proc family_of {line} {
+    if {!$::large || [below 50] == 0} { return "" }
+    foreach {family form} {l {L[^C]|RPUSH|RPOP} s {S(ADD|REM|CARD|IS|MI|MEM|MOVE|INTER|UNION|DIFF|RAND|SCAN)}
+        h H z Z} {
+        if {[regexp "^(?:$form)" $line]} { return $family }
+    }
+    return ""
+}
+
+proc value_of {letter} {
+    switch $letter {
+        K { return [expr {$::family eq "" ? "k[below 12]" : "$::family[below 2]"}] }
+        Q { return q[below 2] }
+        E { if {$::large} { return [one_of [list e[below 600] [below 600] [below 2000]]] }
+            return [one_of [list e[below 12] [below 30] e[below 200] a "" [string repeat z [below 80]]]] }
+        T { if {[below 3]} { return [expr {1000000 + [below 1000000]}] } }
+    }
+    return [one_of $::pool($letter)]
+}
+
+# A line to a list of words.
+proc words_of {line} {
+    while {[regexp -indices {\[[^\[\]]*?\|[^\[\]]*\]} $line at]} {
+        lassign $at from to
+        set chosen [one_of [split [string range $line [expr {$from + 1}] [expr {$to - 1}]] |]]
+        set line [string replace $line $from $to $chosen]
+    }
+    while {[regexp -indices {\(([^()]*)\)\*} $line at inner]} {
+        set text [string repeat "[string range $line {*}$inner] " [expr {1 + [below [expr {$::large ? 60 : 4}]]}]]
+        set line [string replace $line {*}$at $text]
+    }
+    set words {}
+    foreach word [regexp -all -inline {\S+} $line] {
+        if {[regexp {^[A-Z]$} $word]} { set word [value_of $word] }
+        lappend words $word
+    }
+    return $words
+}
+
+# A batch is sent at once. Some stand in MULTI and EXEC, where replies are compared as bytes.
+proc batch {size} {
+    set all {}
+    set multi [expr {[below 10] == 0}]
+    if {$multi} { lappend all {exact MULTI} }
+    for {set i 0} {$i < $size} {incr i} {
+        set line [one_of $::lines]
+        set mode exact
+        regexp {^@(\S+) (.*)$} $line -> mode line
+        if {$multi && $mode ne "exact"} continue
+        set ::family [family_of $line]
+        lappend all [list $mode {*}[words_of $line]]
+    }
+    if {$multi} { lappend all {exact EXEC} }
+    return $all
+}
+
+proc run_batch {all} {
+    lassign [pair_fds main] a b
+    foreach fd [list $a $b] {
+        foreach item $all { puts -nonewline $fd [encode [lrange $item 1 end]] }
+        flush $fd
+    }
+    set differ {}
+    if {[info exists ::env(TRACE)]} { foreach item $all { puts [printable $item] } }
+    foreach item $all {
+        set x [tree $a]
+        set y [tree $b]
+        if {[lindex $item 1] eq "MULTI"} { set queued {} }
+        if {[string match "+QUEUED*" [lindex $x 0]]} { lappend queued [lrange $item 1 end] }
+        if {[equal [lindex $item 0] $x $y]} continue
+        if {[lindex $item 1] eq "EXEC"} {
+            foreach words $queued left [lindex $x 1] right [lindex $y 1] {
+                if {![equal exact $left $right]} { lappend differ [told $words $left $right] }
+            }
+        } else {
+            lappend differ [told [lrange $item 1 end] $x $y]
+        }
+        if {[lindex $x 0] eq "(closed)"} { error "closed after [lrange $item 1 end]: [log_of $::ours]" }
+    }
+    return $differ
+}
+
+# All keys of both: type, value, expiry.
+proc same_data {} {
+    set differ {}
+    set reads {string {exact GET K} list {exact LRANGE K 0 -1} set {sorted SMEMBERS K}
+        hash {pairs HGETALL K} zset {exact ZRANGE K 0 -1 WITHSCORES}}
+    foreach db {0 1} {
+        compare exact [list SELECT $db]
+        lappend differ [compare sorted {KEYS *}]
+        foreach key {k0 k1 k2 k3 k4 k5 k6 k7 k8 k9 k10 k11 q0 q1 l0 l1 s0 s1 h0 h1 z0 z1} {
+            lappend differ [compare exact [list TYPE $key]] [compare near:3000 [list PTTL $key]]
+            set type [request [lindex [pair_fds main] 0] TYPE $key]
+            if {[dict exists $reads $type]} {
+                set words [lassign [string map [list K $key] [dict get $reads $type]] mode]
+                lappend differ [compare $mode $words]
+            }
+        }
+    }
+    compare exact {SELECT 0}
+    return [lsearch -all -inline -not -exact $differ {}]
+}
+
+puts "seed $seed"
+foreach {name resp config} {
+    "RESP2" 2 ""
+    "RESP2, large collections" 2 " "
+    "RESP3, small encodings give way early" 3
+    "hash-max-listpack-entries 4\nset-max-intset-entries 4\nzset-max-listpack-entries 4\nlist-max-listpack-size 3"
+} {
+    case "random commands, $name (SEED=$seed)" {
+        set pair_setup [expr {$resp == 3 ? {{HELLO 3}} : {}}]
+        pair_start $config
+        set large [expr {$config eq " "}]
+        set done 0
+        while {$done < $count / 3} {
+            set all [batch 50]
+            set differ [run_batch $all]
+            incr done [llength $all]
+            if {$done % 1000 < 50} { lappend differ {*}[same_data] }
+            if {[llength $differ]} {
+                error "after $done:\n    [join [lrange $differ 0 3] "\n    "]" " "
+            }
+        }
+        is [same_data] {}
+    }
+}
+
+# What one writes with DUMP the other reads with RESTORE.
+case "DUMP and RESTORE, both ways (SEED=$seed)" {
+    set pair_setup {}
+    pair_start
+    foreach {from to large} {0 1 0 1 0 0 0 1 1 1 0 1} {
+        compare kind FLUSHALL
+        for {set i 0} {$i < 40} {incr i} { run_batch [batch 50] }
+        set fds [pair_fds main]
+        request [lindex $fds $to] FLUSHALL
+        foreach key [request [lindex $fds $from] KEYS *] {
+            set ttl [request [lindex $fds $from] PTTL $key]
+            set bytes [request [lindex $fds $from] DUMP $key]
+            is [request [lindex $fds $to] RESTORE $key [expr {$ttl < 0 ? 0 : $ttl}] $bytes] OK
+        }
+        compare exact {SELECT 1}
+        compare exact FLUSHDB
+        is [same_data] {}
+    }
+}
+
+finish
