@@ -474,7 +474,8 @@ static void read_record(struct rdb_reader *r, struct rdb_record *rec, uint8_t op
 bool rdb_next(struct rdb_reader *r, struct rdb_record *rec)
 {
     must(!r->body_due); /* each key's body is read or skipped before the next record */
-    *rec = (struct rdb_record){.kind = RDB_REC_END};
+    rec->kind = RDB_REC_END; /* each kind sets what it says it has: most records are keys */
+    rec->opcode = 0;
     while (!r->ended && !in_bad(r->in)) {
         r->in->doing = "read-type";
         uint8_t op = in_byte(r->in);

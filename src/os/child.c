@@ -129,8 +129,8 @@ static void pipe_ready(void *arg, unsigned what)
     reap(c);
 }
 
-/* A child whose parent has died must not go on: a new server may already have saved newer data. And it
- * holds none of the parent's sockets open: what the parent closes is closed. */
+/* A child whose parent has died must not go on: a new server may already have saved newer data. And
+ * it holds none of the parent's sockets open: what the parent closes is closed. */
 static void leave_parent(struct child *c, pid_t parent)
 {
 #ifdef __linux__

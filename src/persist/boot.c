@@ -129,6 +129,9 @@ static struct fault sink_fault_at(const struct sink *sink, const struct rdb_read
                                   const struct rdb_record *rec)
 {
     struct fault f = sink->fault;
+    f.doing = "read-object-value";
+    if (f.offset) /* it knows better: found some keys later */
+        return f;
     f.offset = in_offset(reader->in);
     f.doing = reader->in->doing;
     f.has_type = rec->kind == RDB_REC_KEY;
@@ -143,7 +146,7 @@ static bool read_rdb(struct reading *r, unsigned load_flags, struct fault *f)
     struct keyspace *ks = server_keyspace(p->server);
     struct rdb_options options = {.databases = ks->count, .trust_distinct = true, .note = log_note};
     struct rdb_reader reader;
-    struct rdb_record rec;
+    struct rdb_record rec = {.kind = RDB_REC_END};
     struct load load;
     load_init(&load, ks, load_flags, ks->now_ms);
     bool ok = rdb_open(&reader, &r->in, &options);

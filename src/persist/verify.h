@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reading back what was written, before it may replace anything: with the readers that will load it. */
+/* Reading back what was written, before it may replace anything: with the readers that will load
+ * it. */
 #ifndef PERSIST_VERIFY_H
 #define PERSIST_VERIFY_H
 

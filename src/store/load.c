@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A key's events build one value, in the encoding its limits ask for; end_key puts it into its
- * database. Packed blocks were validated by the reader and are taken over as they are. */
+/* A key's events build one value, in the encoding its limits ask for. Packed blocks were validated
+ * by the reader and are taken over as they are. What is complete goes into its database a few keys
+ * later: the table is far larger than the caches, and meanwhile its bucket is fetched. */
 #include "store/load.h"
 
 #include "base/mem.h"
@@ -89,11 +90,9 @@ static bool on_key(struct sink *sink, const struct key_event *key)
             if (sink_bad(sink))
                 return false;
         }
-        if (table_find(&l->db->keys, key->name)) {
-            refuse(l, FAULT_FORMAT, "The same key twice in one database");
-            return false;
-        }
     }
+    l->rdb_type = key->rdb_type;
+    l->offset = key->offset;
     l->expire_ms = key->expire_ms;
     l->idle_s = key->idle_s;
     l->freq = key->freq;
@@ -206,23 +205,70 @@ static void on_module_aux(struct sink *sink, uint64_t module_id, struct slice by
     fault_set(&sink->fault, FAULT_CANNOT_HOLD, "This server cannot hold a module's own data");
 }
 
-static void put_key(struct load *l)
+static void put_key(struct load *l, struct load_pending *p)
 {
-    struct slice name = buf_slice(&l->name);
+    struct slice name = buf_slice(&p->name);
     struct entry *e;
-    if (l->value.type == VALUE_STRING) {
-        e = db_set_string(l->db, name, buf_slice(&l->text), l->expire_ms);
+    if (p->value.type == VALUE_STRING) {
+        e = db_set_string(p->db, name, buf_slice(&p->text), p->expire_ms);
     } else {
-        e = db_add_val(l->db, name, l->value);
-        l->value = (struct val){0};
-        if (l->expire_ms != KEY_NO_EXPIRE)
-            e = db_set_expire(l->db, e, l->expire_ms);
+        e = db_add_val(p->db, name, p->value);
+        p->value = (struct val){0};
+        if (p->expire_ms != KEY_NO_EXPIRE)
+            e = db_set_expire(p->db, e, p->expire_ms);
     }
-    if (l->keyspace->access == ACCESS_LFU && l->freq != KEY_NO_FREQ)
-        entry_set_freq(l->keyspace, e, (unsigned)l->freq);
-    else if (l->keyspace->access == ACCESS_LRU && l->idle_s != KEY_NO_IDLE)
-        entry_set_idle(l->keyspace, e, l->idle_s);
+    if (l->keyspace->access == ACCESS_LFU && p->freq != KEY_NO_FREQ)
+        entry_set_freq(l->keyspace, e, (unsigned)p->freq);
+    else if (l->keyspace->access == ACCESS_LRU && p->idle_s != KEY_NO_IDLE)
+        entry_set_idle(l->keyspace, e, p->idle_s);
     l->keys_loaded++;
+}
+
+/* The key that waits longest. */
+static void put_first(struct load *l)
+{
+    struct load_pending *p = &l->ahead[l->first];
+    l->first = (l->first + 1) % LOAD_AHEAD;
+    l->waiting--;
+    if (!table_find(&p->db->keys, buf_slice(&p->name))) {
+        put_key(l, p);
+    } else if (!sink_bad(&l->sink)) {
+        struct fault *f = &l->sink.fault;
+        fault_set(f, FAULT_FORMAT, "The same key twice in one database");
+        fault_set_key(f, buf_slice(&p->name));
+        f->offset = p->offset;
+        f->has_type = true;
+        f->type = p->rdb_type;
+    }
+    if (p->value.ptr)
+        val_free(p->value);
+    p->value = (struct val){0};
+}
+
+static void swap_bufs(struct buf *a, struct buf *b)
+{
+    struct buf old = *a;
+    *a = *b;
+    *b = old;
+}
+
+/* The key that is complete waits from now on. */
+static void queue_key(struct load *l)
+{
+    if (l->waiting == LOAD_AHEAD)
+        put_first(l);
+    struct load_pending *p = &l->ahead[(l->first + l->waiting++) % LOAD_AHEAD];
+    table_prefetch(&l->db->keys, table_hash(&l->db->keys, buf_slice(&l->name)));
+    p->db = l->db;
+    swap_bufs(&p->name, &l->name);
+    swap_bufs(&p->text, &l->text);
+    p->value = l->value;
+    l->value = (struct val){0};
+    p->expire_ms = l->expire_ms;
+    p->idle_s = l->idle_s;
+    p->freq = l->freq;
+    p->rdb_type = l->rdb_type;
+    p->offset = l->offset;
 }
 
 static void on_end_key(struct sink *sink)
@@ -238,7 +284,7 @@ static void on_end_key(struct sink *sink)
         return;
     }
     if (!(l->flags & LOAD_ONE_VALUE)) {
-        put_key(l);
+        queue_key(l);
         l->building = false;
     }
 }
@@ -264,11 +310,20 @@ void load_init(struct load *l, struct keyspace *ks, unsigned flags, int64_t now_
 void load_release(struct load *l)
 {
     drop_value(l);
+    for (size_t i = 0; i < LOAD_AHEAD; i++) {
+        struct load_pending *p = &l->ahead[i];
+        if (p->value.ptr)
+            val_free(p->value);
+        buf_free(&p->name);
+        buf_free(&p->text);
+    }
     buf_free(&l->name);
     buf_free(&l->text);
 }
 
 bool load_finish(struct load *l)
 {
+    while (l->waiting > 0)
+        put_first(l);
     return !sink_bad(&l->sink);
 }

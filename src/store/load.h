@@ -20,6 +20,18 @@ enum {
     LOAD_ONE_VALUE = 2,    /* RESTORE, COPY: the value goes to l.value, not into a db */
 };
 
+/* A key that is complete, and waits while the memory of its place in the table is on its way. */
+struct load_pending {
+    struct db *db;
+    struct buf name, text; /* text: a string's value */
+    struct val value;
+    int64_t expire_ms, idle_s;
+    int freq;
+    uint8_t rdb_type;
+    uint64_t offset; /* where its record begins */
+};
+enum { LOAD_AHEAD = 8 };
+
 struct load {
     struct sink sink;
     struct keyspace *keyspace;
@@ -33,10 +45,15 @@ struct load {
     bool building;
     struct val value;         /* what is built so far */
     struct buf text;          /* a string being built */
+    uint8_t rdb_type;
+    uint64_t offset;
+    struct load_pending ahead[LOAD_AHEAD]; /* a ring */
+    unsigned first, waiting;
 };
 
 void load_init(struct load *l, struct keyspace *ks, unsigned flags, int64_t now_ms);
 void load_release(struct load *l); /* frees a value not handed over */
+/* Puts what waits into its place. False when anything was refused. */
 bool load_finish(struct load *l);
 
 #endif

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# redis-check-rdb and redis-check-aof as programs: command lines, output, exit codes, what they mend,
-# odd kinds of files. Where the installed tools of Redis exist, outputs are compared byte for byte.
+# redis-check-rdb and redis-check-aof as programs: command lines, output, exit codes, what they
+# mend, odd kinds of files. Where the installed tools of Redis exist, outputs are compared byte for byte.
 source [file join [file dirname [info script]] lib.tcl]
 
 set check_rdb [file join $build redis-check-rdb]

@@ -130,7 +130,8 @@ case "every field of 7.2's INFO is there, in its section" {
     set differ {}
     set section ""
     # What the server of the facts had been asked: its counters are fields, too.
-    foreach words {COMMAND {COMMAND COUNT} {COMMAND DOCS get} {COMMAND INFO get} {CONFIG GET port} HELLO} {
+    foreach words {COMMAND {COMMAND COUNT} {COMMAND DOCS get} {COMMAND INFO get} {CONFIG GET port}
+            HELLO} {
         ask $s {*}$words
     }
     foreach line [split [ask $s INFO everything] \n] {

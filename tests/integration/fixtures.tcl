@@ -65,7 +65,9 @@ proc check_file {path} {
         return refused
     }
     set config "save \"\""
-    if {[regexp {l[rf]u} [file tail $path] kind]} { append config "\nmaxmemory-policy allkeys-$kind" }
+    if {[regexp {l[rf]u} [file tail $path] kind]} {
+        append config "\nmaxmemory-policy allkeys-$kind"
+    }
     set s [server $config -dir $dir]
     check_access $s [meta_of $path] ;# before a read touches them
     same_dataset [dataset_of $s] [jsonl_dataset $rows]
@@ -107,7 +109,8 @@ foreach path [files_like $shared/*dump-payloads.jsonl] {
         set s [server {save ""}]
         foreach row [jsonl_rows $path] {
             set key [from_base64 [dict get $row key]]
-            set failed [catch { ask $s RESTORE $key 0 [from_base64 [dict get $row dump]] REPLACE } text]
+            set dump [from_base64 [dict get $row dump]]
+            set failed [catch { ask $s RESTORE $key 0 $dump REPLACE } text]
             if {[jsonl_cannot_hold [list $row]] ne ""} {
                 truth {$failed}
                 like $text "ERR This server cannot hold *"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# JSON to Tcl: an object becomes a dict, an array a list, a string, number or word itself (null, true
-# and false stay words). Whoever reads must know what he expects. Run alone it tests itself.
+# JSON to Tcl: an object becomes a dict, an array a list, a string, number or word itself (null,
+# true and false stay words). Whoever reads must know what he expects. Run alone it tests itself.
 #
 #   set d [json_parse $text]
 
@@ -58,7 +58,8 @@ proc json_value {text atVar} {
         }
         "\"" { return [json_string $text at] }
     }
-    if {![regexp -indices -start $at {\A(?:-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null)} $text range]} {
+    set plain {\A(?:-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null)}
+    if {![regexp -indices -start $at $plain $text range]} {
         error "JSON: no value at $at"
     }
     set at [expr {[lindex $range 1] + 1}]

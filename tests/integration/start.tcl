@@ -54,7 +54,8 @@ case "include, and options with quotes" {
 
 case "CONFIG REWRITE keeps comments and order" {
     set dir [tmpdir]
-    set s [server "# first comment\nmaxclients 50\n\n# about save\nsave 900 1\nsave 60 10" -dir $dir]
+    set s [server "# first comment\nmaxclients 50\n\n# about save\nsave 900 1\nsave 60 10" \
+        -dir $dir]
     is [ask $s CONFIG GET save] {save {900 1 60 10}}
     is [ask $s CONFIG SET maxclients 60 save "30 3"] OK
     is [ask $s CONFIG REWRITE] OK
@@ -70,10 +71,12 @@ case "CONFIG REWRITE keeps comments and order" {
 
 case "CONFIG SET of several is all or nothing" {
     set s [server]
-    like [error_of $s CONFIG SET maxclients 55 hz abc] "ERR CONFIG SET failed (possibly related to argument 'hz')*"
+    like [error_of $s CONFIG SET maxclients 55 hz abc] \
+        "ERR CONFIG SET failed (possibly related to argument 'hz')*"
     is [ask $s CONFIG GET maxclients] {maxclients 10000}
     like [error_of $s CONFIG SET port] "ERR wrong number of arguments*"
-    like [error_of $s CONFIG SET nonesuch 1] "ERR Unknown option or number of arguments for CONFIG SET*"
+    like [error_of $s CONFIG SET nonesuch 1] \
+        "ERR Unknown option or number of arguments for CONFIG SET*"
 }
 
 case "every option of 7.2 is known by name" {
@@ -143,9 +146,11 @@ case "a second server in the same directory without shared state" {
 case "daemonize leaves a server behind" {
     set dir [tmpdir]
     set port [free_port]
-    is [run $server_binary --port $port --bind 127.0.0.1 --daemonize yes --dir $dir --pidfile $dir/p] 0
+    is [run $server_binary --port $port --bind 127.0.0.1 --daemonize yes --dir $dir \
+        --pidfile $dir/p] 0
     wait_for { file exists $dir/p }
-    set servers(d) [dict create pid [string trim [slurp $dir/p]] port $port dir $dir conf "" log_from 0]
+    set servers(d) [dict create pid [string trim [slurp $dir/p]] port $port dir $dir conf "" \
+        log_from 0]
     truth {[wait_up d]}
     is [ask d PING] PONG
     stop d term

@@ -104,7 +104,8 @@ case "CLIENT KILL closes that connection, after its reply when it is one's own" 
 case "wrong numbers of arguments, command by command" {
     set pair_setup {}
     pair_start
-    set skip {shutdown debug reset quit save bgsave bgrewriteaof flushall flushdb swapdb config client
+    set skip {shutdown debug reset quit save bgsave bgrewriteaof flushall flushdb swapdb config
+        client
         command info memory object hello}
     set differ {}
     foreach name [lsort [ask $ours COMMAND LIST]] {

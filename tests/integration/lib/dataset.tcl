@@ -132,7 +132,9 @@ proc fill_collections {s} {
     ask $s SADD set:int32 1 2 3 -2147483648
     ask $s SADD set:int64 1 2 3 9223372036854775807
     ask $s SADD set:mixed 1 2 3 x
-    foreach key {list:text:100 set:small:700 hash:small:5 zset:int:40} { ask $s EXPIREAT $key 4102444800 }
+    foreach key {list:text:100 set:small:700 hash:small:5 zset:int:40} {
+        ask $s EXPIREAT $key 4102444800
+    }
 }
 
 proc fill {s} {

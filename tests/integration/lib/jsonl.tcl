@@ -82,7 +82,9 @@ proc jsonl_value {type value} {
         }
         hash {
             set rows {}
-            foreach row $value { lappend rows [from_base64 [lindex $row 0]] [from_base64 [lindex $row 1]] }
+            foreach row $value {
+                lappend rows [from_base64 [lindex $row 0]] [from_base64 [lindex $row 1]]
+            }
             return [lsort -stride 2 $rows]
         }
     }

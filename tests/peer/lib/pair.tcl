@@ -77,7 +77,9 @@ proc sorted_by {children step} {
     set all {}
     for {set i 0} {$i < [llength $children]} {incr i $step} {
         set text ""
-        foreach child [lrange $children $i [expr {$i + $step - 1}]] { append text [bytes_of $child] }
+        foreach child [lrange $children $i [expr {$i + $step - 1}]] {
+            append text [bytes_of $child]
+        }
         lappend all $text
     }
     return [lsort $all]
@@ -109,9 +111,8 @@ proc same_doubles {a b} {
     lassign $a head children
     lassign $b other others
     set form {^(?:\$\d+\r\n|,)(-?[0-9.]+(?:e[-+]?\d+)?)\r\n$}
-    if {$head ne $other && (![regexp $form $head -> x] || ![regexp $form $other -> y] || $x != $y)} {
-        return 0
-    }
+    if {$head ne $other &&
+        (![regexp $form $head -> x] || ![regexp $form $other -> y] || $x != $y)} { return 0 }
     if {[llength $children] != [llength $others]} { return 0 }
     foreach child $children sibling $others { if {![same_doubles $child $sibling]} { return 0 } }
     return 1
@@ -123,7 +124,8 @@ proc equal {mode a b} {
     set right [canon $mode $b]
     if {$left eq $right} { return 1 }
     if {![string match near:* $mode]} { return 0 }
-    if {![regexp {^:(-?\d+)\r\n$} $left -> x] || ![regexp {^:(-?\d+)\r\n$} $right -> y]} { return 0 }
+    set form {^:(-?\d+)\r\n$}
+    if {![regexp $form $left -> x] || ![regexp $form $right -> y]} { return 0 }
     return [expr {abs($x - $y) <= [string range $mode 5 end]}]
 }
 
@@ -138,7 +140,9 @@ proc printable {bytes} {
     return $out
 }
 proc told {words ours peer} {
-    return "[printable [join $words { }]]\n        ours [printable [bytes_of $ours]]\n        peer [printable [bytes_of $peer]]"
+    return "[printable [join $words { }]]
+        ours [printable [bytes_of $ours]]
+        peer [printable [bytes_of $peer]]"
 }
 
 # One command on both. Returns "" or what differs.
