@@ -17,7 +17,7 @@ B      := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 WARN   := -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror
 OPT    := -O2 -g -fno-omit-frame-pointer
 CFLAGS += -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -Isrc -I. -pthread -MMD -MP
-LDLIBS += -lz -llzf -lcrypto -lm -pthread
+LDLIBS += -llzf -lcrypto -lm -pthread
 ifeq ($(SAN),)
 LDLIBS += -ljemalloc
 else
@@ -65,7 +65,7 @@ $(B)/unit/$(1)/%: $(B)/obj/tests/unit/$(1)/%.o $(B)/obj/tests/unit/unit.o \
     $(foreach f,$(filter $(1) $(call allowed,$(1)),$(BUILT)),$(call archive,$(f)))
 	@mkdir -p $$(@D)
 	@echo "ld $$@"; $(CC) $(LDFLAGS) -o $$@ $$< $(B)/obj/tests/unit/unit.o \
-	    $(call archives,$(filter $(1) $(call allowed,$(1)),$(BUILT))) $(LDLIBS)
+	    $(call archives,$(filter $(1) $(call allowed,$(1)),$(BUILT))) $(LDLIBS) -lz
 endef
 $(foreach f,$(filter-out main,$(FOLDERS)),$(eval $(call unit_rule,$(f))))
 

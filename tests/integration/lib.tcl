@@ -34,10 +34,15 @@ proc tmpdir {} {
 
 # A port nobody listens on now. The server tries another when it was taken meanwhile.
 proc free_port {} {
-    set s [socket -server {apply {{args} {}}} -myaddr 127.0.0.1 0]
-    set port [lindex [fconfigure $s -sockname] 2]
-    close $s
-    return $port
+    # Below the range of outgoing ports: a connection to a port there that nobody listens on can
+    # meet itself, and would look like a server that echoes.
+    while 1 {
+        set port [expr {10000 + int(rand() * 20000)}]
+        if {![catch { socket -server {apply {{args} {}}} -myaddr 127.0.0.1 $port } s]} {
+            close $s
+            return $port
+        }
+    }
 }
 
 # ---- cases ----

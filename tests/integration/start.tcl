@@ -148,7 +148,7 @@ case "daemonize leaves a server behind" {
     set port [free_port]
     is [run $server_binary --port $port --bind 127.0.0.1 --daemonize yes --dir $dir \
         --pidfile $dir/p] 0
-    wait_for { file exists $dir/p }
+    wait_for { expr {[string trim [slurp $dir/p]] ne ""} }
     set servers(d) [dict create pid [string trim [slurp $dir/p]] port $port dir $dir conf "" \
         log_from 0]
     truth {[wait_up d]}
