@@ -179,8 +179,8 @@ proc stop {handle {how kill}} {
     if {![info exists ::servers($handle)]} return
     set pid [of $handle pid]
     switch $how {
-        kill { catch { exec kill -9 $pid } }
-        term { catch { exec kill -15 $pid } }
+        kill { catch { exec sh -c "kill -9 $pid" } }
+        term { catch { exec sh -c "kill -15 $pid" } }
         default { catch { ask $handle SHUTDOWN $how } }
     }
     wait_for { expr {![alive [of $handle pid]]} } 30000
