@@ -192,6 +192,14 @@ static bool key(struct sink *s, const struct key_event *k)
     return !sink_bad(s);
 }
 
+static void stream_rest(struct sink *s, uint8_t rdb_type, struct slice bytes)
+{
+    (void)bytes;
+    fault_set(&s->fault, FAULT_CANNOT_HOLD,
+              "What a stream of type %u holds cannot be written as commands", rdb_type);
+    fault_set_key(&s->fault, buf_slice(&writer(s)->name));
+}
+
 static void opaque(struct sink *s, uint8_t rdb_type, uint64_t module_id, struct slice bytes)
 {
     (void)rdb_type, (void)module_id, (void)bytes;
@@ -367,6 +375,7 @@ static const struct sink_ops writer_ops = {
     .stream_pending = stream_pending,
     .stream_consumer = stream_consumer,
     .stream_owned = stream_owned,
+    .stream_rest = stream_rest,
     .opaque = opaque,
     .end_key = end_key,
 };

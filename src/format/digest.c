@@ -133,6 +133,13 @@ static void on_stream_owned(struct sink *sink, struct stream_id id)
     put_id(&digest_of(sink)->key, id);
 }
 
+static void on_stream_rest(struct sink *sink, uint8_t rdb_type, struct slice bytes)
+{
+    struct digest *d = digest_of(sink);
+    put_u64(&d->key, rdb_type);
+    put_text(&d->key, bytes);
+}
+
 static void on_opaque(struct sink *sink, uint8_t rdb_type, uint64_t module_id, struct slice bytes)
 {
     struct digest *d = digest_of(sink);
@@ -169,6 +176,7 @@ static const struct sink_ops digest_ops = {
     .stream_pending = on_stream_pending,
     .stream_consumer = on_stream_consumer,
     .stream_owned = on_stream_owned,
+    .stream_rest = on_stream_rest,
     .opaque = on_opaque,
     .end_key = on_end_key,
 };

@@ -271,6 +271,7 @@ void rdb_close(struct rdb_reader *r)
     buf_free(&r->second);
     buf_free(&r->packed);
     buf_free(&r->raw);
+    buf_free(&r->rest);
     buf_free(&r->pending);
     rdb_templates_free(r);
     distinct_free(&r->distinct);

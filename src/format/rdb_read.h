@@ -81,7 +81,7 @@ struct rdb_reader {
     const struct rdb_record *rec;
     bool begun, wanted;
 
-    struct buf key, first, second, packed, raw; /* holds, reused */
+    struct buf key, first, second, packed, raw, rest; /* holds, reused */
     struct buf pending, templates;
     struct rdb_distinct distinct, names;
 };

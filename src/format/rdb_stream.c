@@ -296,10 +296,26 @@ static uint64_t read_consumer(struct rdb_reader *r, int version)
     return e.owned;
 }
 
-static void read_unowned(struct rdb_reader *r)
+/* Redis 8.8: entries of the group's pending list that no consumer owns. Returns how many. */
+static uint64_t read_unowned(struct rdb_reader *r)
 {
-    if (rdb_len(r) != 0)
-        in_fail(r->in, FAULT_CANNOT_HOLD, "Pending entries without a consumer are not supported");
+    enum { ID_BYTES = 16 };
+    buf_clear(&r->rest);
+    in_tap_start(r->in, &r->rest);
+    uint64_t n = rdb_count(r, ID_BYTES, "entries without a consumer");
+    for (uint64_t i = 0; i < n && !in_bad(r->in); i++) {
+        struct stream_id id = raw_id(r);
+        struct pending *p = find_pending(r, id);
+        if (!p || p->owned)
+            in_fail(r->in, FAULT_FORMAT,
+                    "An entry without a consumer is not pending, or somebody owns it");
+        else
+            p->owned = true;
+    }
+    in_tap_stop(r->in);
+    if (n && !in_bad(r->in))
+        RDB_EVENT(r, stream_rest, RDB_STREAM_5, buf_slice(&r->rest));
+    return n;
 }
 
 static void read_group(struct rdb_reader *r, int version, const struct stream_info_event *info)
@@ -325,22 +341,35 @@ static void read_group(struct rdb_reader *r, int version, const struct stream_in
     distinct_start(&r->distinct, e.consumers);
     for (uint64_t i = 0; i < e.consumers && !in_bad(r->in); i++)
         owned += read_consumer(r, version);
+    if (version >= 5 && !in_bad(r->in))
+        owned += read_unowned(r);
     if (owned != n)
         in_fail(r->in, FAULT_FORMAT, "A pending entry belongs to no consumer");
-    if (version >= 5)
-        read_unowned(r);
 }
 
-/* Redis 8.6: duration, room, producers with what they sent, two counters. A window that is empty
- * says nothing that could be lost. */
+/* Redis 8.6: duration, room, producers with what they sent, two counters. A window without
+ * producers says nothing that could be lost. */
 static void read_producers(struct rdb_reader *r)
 {
+    enum { PRODUCER_MIN = 2, SENT_MIN = 3 };
+    buf_clear(&r->rest);
+    in_tap_start(r->in, &r->rest);
     rdb_len(r);
     rdb_len(r);
-    if (rdb_len(r) != 0)
-        in_fail(r->in, FAULT_CANNOT_HOLD, "Streams with idempotent producers are not supported");
+    uint64_t producers = rdb_count(r, PRODUCER_MIN, "producers");
+    for (uint64_t i = 0; i < producers && !in_bad(r->in); i++) {
+        rdb_str(r, &r->first);
+        uint64_t sent = rdb_count(r, SENT_MIN, "entries of a producer");
+        for (uint64_t k = 0; k < sent && !in_bad(r->in); k++) {
+            rdb_str(r, &r->first);
+            len_id(r);
+        }
+    }
     rdb_len(r);
     rdb_len(r);
+    in_tap_stop(r->in);
+    if (producers && !in_bad(r->in))
+        RDB_EVENT(r, stream_rest, RDB_STREAM_4, buf_slice(&r->rest));
 }
 
 void rdb_stream(struct rdb_reader *r, int type)

@@ -348,6 +348,15 @@ static void opaque(struct sink *s, uint8_t rdb_type, uint64_t module_id, struct 
 }
 
 /* ---- streams ---- */
+static void stream_rest(struct sink *s, uint8_t rdb_type, struct slice bytes)
+{
+    (void)bytes;
+    fault_set(&s->fault, FAULT_CANNOT_HOLD,
+              "What a stream of type %u holds cannot be written at version %d", rdb_type,
+              writer(s)->opt.version);
+    fault_set_key(&s->fault, buf_slice(&writer(s)->name));
+}
+
 
 static int stream_version(const struct rdb_writer *w)
 {
@@ -484,6 +493,7 @@ static const struct sink_ops writer_ops = {
     .stream_pending = stream_pending,
     .stream_consumer = stream_consumer,
     .stream_owned = stream_owned,
+    .stream_rest = stream_rest,
     .opaque = opaque,
     .end_key = end_key,
 };

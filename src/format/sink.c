@@ -206,6 +206,11 @@ static void tee_stream_owned(struct sink *s, struct stream_id id)
     TEE_BODY(s, stream_owned, id);
 }
 
+static void tee_stream_rest(struct sink *s, uint8_t rdb_type, struct slice bytes)
+{
+    TEE_BODY(s, stream_rest, rdb_type, bytes);
+}
+
 static void tee_opaque(struct sink *s, uint8_t rdb_type, uint64_t module_id, struct slice bytes)
 {
     TEE_BODY(s, opaque, rdb_type, module_id, bytes);
@@ -237,6 +242,7 @@ static const struct sink_ops tee_ops = {
     .stream_pending = tee_stream_pending,
     .stream_consumer = tee_stream_consumer,
     .stream_owned = tee_stream_owned,
+    .stream_rest = tee_stream_rest,
     .opaque = tee_opaque,
     .end_key = tee_end_key,
 };

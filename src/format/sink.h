@@ -13,7 +13,8 @@
  *   hash           packed or pair for each field
  *   zset           packed or score for each member (no order promised)
  *   stream         stream_node..., stream_info, then for each group: stream_group,
- *                  stream_pending..., (stream_consumer, stream_owned...)...
+ *                  stream_pending..., (stream_consumer, stream_owned...)..., and from later
+ *                  versions stream_rest
  *   module         opaque once: the items and their end mark (formats.md 2.7), without the id
  *
  * A reader's fault may come after key and some events: then there is no end_key, and the consumer
@@ -109,6 +110,10 @@ struct sink_ops {
     void (*stream_pending)(struct sink *, const struct stream_pending_event *);
     void (*stream_consumer)(struct sink *, const struct stream_consumer_event *);
     void (*stream_owned)(struct sink *, struct stream_id); /* belongs to the last consumer */
+    /* What a stream of a later version (types 26, 27) holds besides: the window of producers with
+     * what they sent, or a group's entries without a consumer; its bytes as in the file. Who
+     * cannot carry it fails. */
+    void (*stream_rest)(struct sink *, uint8_t rdb_type, struct slice bytes);
     void (*opaque)(struct sink *, uint8_t rdb_type, uint64_t module_id, struct slice bytes);
     void (*end_key)(struct sink *);
 };

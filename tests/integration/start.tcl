@@ -156,4 +156,30 @@ case "daemonize leaves a server behind" {
     stop d term
 }
 
+case "a crash leaves a report with stack and state" {
+    if {!$sanitized} {
+        foreach {way sign} {SEGFAULT SIGSEGV ASSERT "DEBUG ASSERT was asked for"} {
+            set s [server "enable-debug-command yes"]
+            catch { ask $s DEBUG $way }
+            wait_for { expr {![alive [of $s pid]]} }
+            set text [log_of $s]
+            like $text "*CRASH REPORT*"
+            like $text "*$sign*"
+            like $text "*exec_command*"
+            like $text "*running 'debug' of client*"
+            stop $s kill
+        }
+    }
+}
+
+case "crash-log-enabled no leaves none" {
+    if {!$sanitized} {
+        set s [server "enable-debug-command yes\ncrash-log-enabled no"]
+        catch { ask $s DEBUG SEGFAULT }
+        wait_for { expr {![alive [of $s pid]]} }
+        truth {![string match "*CRASH REPORT*" [log_of $s]]}
+        stop $s kill
+    }
+}
+
 finish
