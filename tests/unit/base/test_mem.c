@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "tests/unit/unit.h"
+
+static void copies_and_sizes(void)
+{
+    char *text = mem_strdup("abc");
+    CHECK_STR(text, "abc");
+    char *copy = mem_dup("a\0b", 3);
+    CHECK(memcmp(copy, "a\0b", 4) == 0);
+    unsigned char *zeros = mem_zalloc(1000);
+    for (int i = 0; i < 1000; i++)
+        CHECK_INT(zeros[i], 0);
+    CHECK(mem_usable(zeros) >= 1000);
+    CHECK(mem_good_size(1000) >= 1000);
+    mem_free(text);
+    mem_free(copy);
+    mem_free_sized(zeros, 1000);
+    mem_free(NULL);
+    mem_free_sized(NULL, 10);
+}
+
+/* The size was checked before, but there is no memory: no abort. */
+static void trying_may_fail(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    return; /* it ends the process instead */
+#endif
+    CHECK(mem_try_alloc((size_t)1 << 60) == NULL);
+    void *p = mem_alloc(10);
+    CHECK(mem_try_realloc(p, (size_t)1 << 60) == NULL);
+    mem_free(p);
+}
+
+static void maps_are_aligned_and_counted(void)
+{
+    enum { SIZE = 1 << 20 };
+    size_t before = mem_used();
+    char *p = mem_map(SIZE, SIZE);
+    CHECK_INT((intptr_t)p & (SIZE - 1), 0);
+    CHECK_INT(p[SIZE - 1], 0);
+    CHECK(mem_used() >= before + SIZE);
+    mem_unmap(p, SIZE);
+    CHECK(mem_used() < before + SIZE);
+}
+
+static void *allocate(void *arg)
+{
+    mem_thread_enter();
+    *(void **)arg = mem_alloc(1 << 20);
+    mem_thread_leave();
+    return NULL;
+}
+
+/* Made by one thread, freed by another: the count comes out even. */
+static void threads_are_counted(void)
+{
+    size_t before = mem_used();
+    void *block;
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, allocate, &block) == 0);
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(mem_used() >= before + (1 << 20));
+    mem_free(block);
+    CHECK(mem_used() < before + (1 << 19));
+}
+
+static void stats_tell_something(void)
+{
+    struct mem_stats stats;
+    void *block = mem_alloc(1 << 20);
+    mem_stats(&stats);
+    CHECK(stats.rss > 0);
+    CHECK(stats.allocated >= 1 << 20);
+    mem_free(block);
+    CHECK(strlen(mem_allocator()) > 0);
+    mem_purge();
+}
+
+int main(void)
+{
+    mem_thread_enter();
+    return UNIT_RUN(UNIT(copies_and_sizes), UNIT(trying_may_fail),
+                    UNIT(maps_are_aligned_and_counted), UNIT(threads_are_counted),
+                    UNIT(stats_tell_something));
+}
