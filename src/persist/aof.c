@@ -355,15 +355,16 @@ static bool add_first_incr(struct aof *a, struct fault *f)
     char *name = manifest_incr_name(a->filename, seq);
     char *path = aof_path(a, name);
     int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    if (fd < 0)
-        fault_io(f, -fd, "open", "Can't open the append-only file %s", path);
-    else
-        file_close(fd);
+    int err = fd < 0 ? fd : file_close(fd);
+    if (err == 0)
+        err = file_sync_dir(a->dir); /* the name first, then the manifest that tells of it */
+    if (err < 0)
+        fault_io(f, -err, "open", "Can't make the append-only file %s", path);
     manifest_copy(&next, &a->manifest);
     manifest_add_incr(&next, name, seq);
     mem_free(path);
     mem_free(name);
-    bool ok = fd >= 0 && aof_put_manifest(a, &next, f);
+    bool ok = err == 0 && aof_put_manifest(a, &next, f);
     manifest_free(&next);
     return ok;
 }
