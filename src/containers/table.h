@@ -4,7 +4,7 @@
  *
  * 64-byte buckets (one cache line) of seven slots with one-byte tags matched at once; a full bucket
  * chains an overflow bucket. Grows and shrinks one bucket at a time (linear hashing), so there is
- * never a pause nor a second copy, and about 11 bytes an item.
+ * never a pause nor a second copy, and about 15 bytes an item.
  *
  *   static struct slice key_of(const void *item) {...}
  *   struct table t; table_init(&t, &(struct table_type){ .key = key_of });

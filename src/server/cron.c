@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Active expiry takes keys in time order (store/expire), at most a quarter of a period in all, more
- * with effort; what is left over is gone on with in the next. */
+/* Active expiry takes the keys that are due (store/expire), at most a quarter of a period in all,
+ * more with effort; what is left over is gone on with in the next. */
 #include "server/cron.h"
 
 #include "base/mem.h"

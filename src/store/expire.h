@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The expiry index of a database: which entries expire, in the order of their time.
+/* The expiry index of a database: which entries expire, and which are due.
  *
  * A hierarchical timing wheel: level L has 64 slots of 64^L ms each; an entry lies at the level of
  * the highest base-64 digit in which its time differs from the wheel's clock, in the slot of that
- * digit. Advancing the clock empties due slots and deals higher ones down, so keys come out in time
- * order without sampling. Each slot is an array of entry pointers, and the entry remembers its
- * place, so insert and remove are O(1): 8 bytes a key in the index, 4 in the entry, nothing that
+ * digit. Advancing the clock empties due slots and deals higher ones down, so exactly the keys
+ * whose time has come are due, without sampling; among those of one advance there is no order.
+ * Each slot is an array of entry pointers, and the entry remembers its place, so insert and remove
+ * are O(1): 8 bytes a key in the index (and the array's slack), 12 in the entry, nothing that
  * dangles. */
 #ifndef STORE_EXPIRE_H
 #define STORE_EXPIRE_H
