@@ -206,6 +206,22 @@ static bool name_files(struct aof *a, const struct install *in, const char *tmp,
     return err == 0;
 }
 
+/* After a lost sync the data set is in new files: it is safe again when the new increment can be
+ * synced. Else writes stay refused, and the next rewrite is tried in a second. */
+static void prove_sync(struct aof *a)
+{
+    if (!a->lost_sync)
+        return;
+    uint64_t position = a->written;
+    int result = a->fd >= 0 ? file_fdatasync(a->fd) : 0;
+    a->lost_sync = result < 0;
+    a->sync_ok = !a->lost_sync;
+    if (a->lost_sync)
+        a->rewrite_retry_s = clock_wall_ms() / 1000 + 1;
+    else
+        aof_synced(a, 0, position);
+}
+
 static bool install_base(struct aof *a, const char *tmp, struct fault *f)
 {
     struct install in;
@@ -214,8 +230,7 @@ static bool install_base(struct aof *a, const char *tmp, struct fault *f)
     if (ok) {
         if (a->state == AOF_WAIT_REWRITE)
             a->state = AOF_ON;
-        a->lost_sync = false; /* the data set is in new files */
-        a->sync_ok = true;
+        prove_sync(a);
         rewrite_collect(a);
         aof_measure(a);
         a->base_size = a->total_size;

@@ -411,4 +411,52 @@ case "disk full under always: the server stops, the reply that could not be kept
     }
 }
 
+# Makes fdatasync fail as long as the file dir/fail is there.
+proc failing_sync {dir} {
+    spit $dir/shim.c "#include <errno.h>\n#include <unistd.h>\n#include <sys/syscall.h>\n
+        int fdatasync(int fd) { if (access(\"$dir/fail\", F_OK) == 0) { errno = EIO; return -1; }
+        return (int)syscall(SYS_fdatasync, fd); }\n"
+    exec gcc -shared -fPIC -o $dir/shim.so $dir/shim.c
+    set ::env(LD_PRELOAD) $dir/shim.so
+}
+
+if {!$sanitized} {
+    case "a failed sync refuses writes until a rewrite is in files that can be synced" {
+        set dir [tmpdir]
+        set config "appendonly yes\nsave \"\"\naof-rewrite-incremental-fsync no\nrdb-save-incremental-fsync no"
+        failing_sync $dir
+        set code [catch { server $config -dir $dir } s]
+        unset env(LD_PRELOAD)
+        if {$code} { error $s }
+        ask $s SET a 1
+        spit $dir/fail ""
+        ask $s SET b 2
+        wait_for { catch { ask $s SET c 3 } reply }
+        like $reply "MISCONF Errors writing to the AOF file: Input/output error"
+        for {set i 0} {$i < 30} {incr i} {
+            truth {[catch { ask $s SET c 3 }]}
+            is [ask $s GET a] 1
+            after 100
+        }
+        file delete $dir/fail
+        wait_for { expr {![catch { ask $s SET d 4 }]} }
+        is [info_of $s aof_last_write_status] ok
+        set s [restart $s kill $config]
+        is [ask $s MGET a b d] {1 2 4}
+    }
+
+    case "a failed sync under always stops the server with the reply unsent" {
+        set dir [tmpdir]
+        failing_sync $dir
+        set code [catch { server "appendonly yes\nappendfsync always\nsave \"\"" -dir $dir } s]
+        unset env(LD_PRELOAD)
+        if {$code} { error $s }
+        ask $s SET a 1
+        spit $dir/fail ""
+        truth {[catch { ask $s SET b 2 } reply]}
+        like $reply "*closed*"
+        wait_for { expr {![alive [of $s pid]]} }
+    }
+}
+
 finish
