@@ -116,8 +116,26 @@ static const uint64_t *thread_counter(const char *name)
     return mallctl(name, &at, &len, NULL, 0) == 0 ? at : NULL;
 }
 
+static void lock_threads(void)
+{
+    pthread_mutex_lock(&threads_lock);
+}
+
+static void unlock_threads(void)
+{
+    pthread_mutex_unlock(&threads_lock);
+}
+
+/* A child must not inherit the lock from a thread that is just starting. Runs once. */
+static void guard_forks(void)
+{
+    pthread_atfork(lock_threads, unlock_threads, unlock_threads);
+}
+
 void mem_thread_enter(void)
 {
+    static pthread_once_t forks_guarded = PTHREAD_ONCE_INIT;
+    pthread_once(&forks_guarded, guard_forks);
     must(my_thread < 0);
     const uint64_t *allocated = thread_counter("thread.allocatedp");
     const uint64_t *freed = thread_counter("thread.deallocatedp");

@@ -273,6 +273,11 @@ static char *join(const char *dir, const char *name)
 }
 
 
+static void run_nothing(struct worker_job *job)
+{
+    (void)job;
+}
+
 bool aof_settle(struct aof *a, struct fault *f)
 {
     char cwd[PATH_MAX];
@@ -282,6 +287,11 @@ bool aof_settle(struct aof *a, struct fault *f)
     }
     a->home = mem_strdup(cwd);
     a->dir = join(cwd, a->dirname);
+    /* The worker's thread starts now, not beside a fork: a starting thread holds locks of the
+     * allocator, and a child would find them held for ever. */
+    struct worker_job first = {.run = run_nothing};
+    worker_give(a->worker, &first);
+    worker_drain(a->worker);
     return true;
 }
 
