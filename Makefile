@@ -17,7 +17,7 @@ B      := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 WARN   := -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror
 OPT    := -O2 -g -fno-omit-frame-pointer
 CFLAGS += -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -Isrc -I. -pthread -MMD -MP
-LDLIBS += -llzf -lcrypto -lm -pthread
+LDLIBS += -llzf -llz4 -lcrypto -lm -pthread
 ifeq ($(SAN),)
 LDLIBS += -ljemalloc
 else
@@ -59,6 +59,9 @@ UNIT_C  := $(wildcard tests/unit/*/test_*.c)
 UNITS   := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_C))
 FUZZ_C  := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_C))
+CRASH_C := $(wildcard tests/crash/crash_*.c)
+CRASHES := $(patsubst tests/%.c,$(B)/%,$(wildcard $(addprefix tests/crash/crash_, \
+    states.c faults.c kill.c)))
 
 define unit_rule
 $(B)/unit/$(1)/%: $(B)/obj/tests/unit/$(1)/%.o $(B)/obj/tests/unit/unit.o \
@@ -76,9 +79,19 @@ $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/fuzz.o \
 	@mkdir -p $(@D)
 	@echo "ld $@"; $(CC) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(call archives,$(FUZZ_LIBS)) $(LDLIBS)
 
+# A crash test runs the whole server in its own children; a start that only loads ends where
+# server_run would begin.
+CRASH_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(patsubst $(B)/crash/%,tests/crash/%.c, \
+    $(CRASHES)),$(CRASH_C))) $(filter-out %/main.o,$(call objects,main)) $(TOOL_OBJ)
+$(B)/crash/%: $(B)/obj/tests/crash/%.o $(CRASH_OBJ) $(foreach f,$(BUILT),$(call archive,$(f)))
+	@mkdir -p $(@D)
+	@echo "ld $@"; $(CC) $(LDFLAGS) -rdynamic -Wl,--wrap=server_run -o $@ $< $(CRASH_OBJ) \
+	    $(call archives,$(filter-out main,$(BUILT))) $(LDLIBS)
+
 .SECONDARY:
 units: $(UNITS)
 fuzzers: $(FUZZERS)
+crashes: $(CRASHES)
 
 deps:
 	@tools/install-deps build
@@ -90,7 +103,7 @@ run: deps
 	$(B)/redis-server redis.conf
 
 test: test-deps
-	@$(MAKE) -j$(JOBS) --no-print-directory all units fuzzers
+	@$(MAKE) -j$(JOBS) --no-print-directory all units fuzzers crashes
 	@B=$(B) SAN=$(SAN) LONG=$(LONG) tests/run
 
 fuzz: all fuzzers
@@ -112,5 +125,5 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all units fuzzers deps test-deps run test fuzz bench lint install clean
+.PHONY: all units fuzzers crashes deps test-deps run test fuzz bench lint install clean
 -include $(shell [ -d $(B)/obj ] && find $(B)/obj -name '*.d')

@@ -27,6 +27,10 @@ int check_aof_main(int argc, char **argv);
  * databases as in rdb_options. True when a server would load it. Leaves in behind the trailer. */
 bool check_rdb_stream(struct in *in, const char *name, unsigned databases, FILE *out);
 
+/* Behind a fault in the RDB that fd holds from its first byte on: each damaged block, where the
+ * file has block checksums (rdb.h); else nothing. */
+void check_blocks(int fd, uint64_t size, FILE *out);
+
 /* A stream over a file, FIFO or device; -errno when it cannot be opened. *size: 0 unless a file. */
 int check_open(const char *path, int flags, struct in *in, uint64_t *size);
 void check_close(int fd, struct in *in);

@@ -21,6 +21,7 @@ struct report {
     struct rdb_reader reader;
     uint64_t keys, expires, already_expired, subexpires;
     int64_t now_ms;
+    uint64_t size;  /* of a file, as it was opened */
     uint64_t shown; /* offset when progress was last told */
     bool progress;
 };
@@ -72,6 +73,8 @@ static void print_record(struct report *r, const struct rdb_record *rec)
     uint64_t offset = rec->offset;
     switch (rec->kind) {
     case RDB_REC_AUX:
+        if (slice_eq(rec->name, SLICE_LIT(RDB_AUX_BLOCK)))
+            break; /* one a megabyte: told as a number at the end */
         fprintf(r->out, "[offset %" PRIu64 "] AUX FIELD ", offset);
         print_text(r->out, rec->name);
         fprintf(r->out, " = '");
@@ -111,6 +114,30 @@ static void print_counts(const struct report *r)
         fprintf(r->out, "[info] %" PRIu64 " subexpires\n", r->subexpires);
 }
 
+static void print_integrity(struct report *r)
+{
+    static const char *const trailer[] = {
+        [RDB_TRAILER_OK] = "Block index OK",
+        [RDB_TRAILER_SHORT] = "The block index behind the RDB is cut off; the data is whole",
+        [RDB_TRAILER_BAD] = "The block index behind the RDB is damaged; the data is whole"};
+    char hex[DIGEST_HEX];
+    uint64_t blocks = rdb_blocks_verified(&r->reader);
+    if (blocks)
+        fprintf(r->out, "[info] %" PRIu64 " blocks verified\n", blocks);
+    if (r->reader.guard.digest_ok)
+        fprintf(r->out, "[info] Digest equal: %s\n", digest_text(&r->reader.guard.digest, hex));
+    enum rdb_trailer_state state = rdb_trailer(&r->reader);
+    if (state != RDB_TRAILER_NONE)
+        fprintf(r->out, "[info] %s\n", trailer[state]);
+}
+
+/* Only a file can be read once more. */
+static void print_bad_blocks(const struct report *r, const struct in *in)
+{
+    if (in->read == read_fd && in->limit != IN_SIZE_UNKNOWN && r->reader.guard.begin == 0)
+        check_blocks((int)(intptr_t)in->arg, r->size, r->out);
+}
+
 static void print_fault(const struct report *r, const struct fault *f)
 {
     fprintf(r->out, "--- RDB ERROR DETECTED ---\n");
@@ -135,7 +162,7 @@ static void print_note(void *arg, const char *text)
 static void print_progress(struct report *r)
 {
     enum { STEP = 64 << 20 };
-    uint64_t offset = in_offset(r->reader.in), left = in_left(r->reader.in);
+    uint64_t offset = in_file_offset(r->reader.in), left = in_file_left(r->reader.in);
     if (!r->progress || left == UINT64_MAX || offset - r->shown < STEP)
         return;
     r->shown = offset;
@@ -168,7 +195,8 @@ bool check_rdb_stream(struct in *in, const char *name, unsigned databases, FILE 
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    struct report r = {.out = out, .reader.in = in, .progress = isatty(STDERR_FILENO)};
+    struct report r = {.out = out, .reader.in = in, .size = in->limit,
+                       .progress = isatty(STDERR_FILENO)};
     r.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     fprintf(out, "[offset 0] Checking RDB file %s\n", name);
     bool ok = read_all(&r, databases);
@@ -183,8 +211,10 @@ bool check_rdb_stream(struct in *in, const char *name, unsigned databases, FILE 
     if (ok) {
         fprintf(out, "[offset %" PRIu64 "] \\o/ RDB looks OK! \\o/\n", offset);
         print_counts(&r);
+        print_integrity(&r);
     } else {
         print_fault(&r, &in->fault);
+        print_bad_blocks(&r, in);
     }
     rdb_close(&r.reader);
     return ok;

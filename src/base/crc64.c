@@ -38,6 +38,30 @@
 
 enum { FOLD_FROM = 128 }; /* below, folding does not pay */
 
+/* a * b mod P: b's coefficients from x^0 up, a moved up by one each time. */
+static uint64_t multiply(uint64_t poly, uint64_t a, uint64_t b)
+{
+    uint64_t sum = 0;
+    for (; b; b <<= 1) {
+        sum ^= b >> 63 ? a : 0;
+        a = a >> 1 ^ (a & 1 ? poly : 0);
+    }
+    return sum;
+}
+
+/* Bytes behind a message move its polynomial up by eight bits each: times x^(8 len), which is made
+ * of squares. */
+uint64_t crc64_combine(uint64_t a, uint64_t b, uint64_t len)
+{
+    uint64_t square = (uint64_t)1 << (63 - 8); /* x^8 */
+    for (; len; len >>= 1) {
+        if (len & 1)
+            a = multiply(JONES, a, square);
+        square = multiply(JONES, square, square);
+    }
+    return a ^ b;
+}
+
 /* x^n mod P. */
 static uint64_t power(uint64_t poly, unsigned n)
 {

@@ -13,6 +13,9 @@
 #include <stdint.h>
 
 uint64_t crc64(uint64_t crc, const void *data, size_t len);
+/* The CRC of a and b one after the other, from theirs and b's length; O(log len). It is its own
+ * inverse: from the CRCs of a and of both together it gives b's. */
+uint64_t crc64_combine(uint64_t a, uint64_t b, uint64_t len);
 
 struct crc_engine {
     uint64_t table[8][256];

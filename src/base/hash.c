@@ -23,3 +23,14 @@ uint64_t hash_bytes(const void *data, size_t len)
 {
     return XXH3_64bits_withSecret(data, len, secret, sizeof secret);
 }
+
+struct hash128 hash_fixed128(const void *data, size_t len, uint64_t seed)
+{
+    XXH128_hash_t hash = XXH3_128bits_withSeed(data, len, seed);
+    return (struct hash128){hash.low64, hash.high64};
+}
+
+uint64_t hash_fixed64(const void *data, size_t len, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(data, len, seed);
+}

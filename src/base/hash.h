@@ -17,4 +17,12 @@ static inline uint64_t hash_slice(struct slice s)
     return hash_bytes(s.data, s.len);
 }
 
+/* For what is kept in files: no secret, the same on every machine and in every version. Chosen
+ * input can be made to collide. */
+struct hash128 {
+    uint64_t low, high;
+};
+struct hash128 hash_fixed128(const void *data, size_t len, uint64_t seed);
+uint64_t hash_fixed64(const void *data, size_t len, uint64_t seed); /* not its half */
+
 #endif

@@ -344,15 +344,27 @@ static uint32_t spec_flags_at(const struct command_entry *e, int argc, const str
             if (places[k] == at)
                 return e->row.keys[i].flags;
     }
-    return e->row.keys[0].flags;
+    /* Found by the command's own search, which the last spec of those that tell no place is for. */
+    uint32_t flags = e->row.keys[0].flags;
+    for (int i = 1; i < KEY_SPECS_MAX && e->row.keys[i].begin != KEY_BEGIN_NONE; i++)
+        if (e->row.keys[i].begin == KEY_BEGIN_UNKNOWN)
+            flags = e->row.keys[i].flags;
+    return flags;
 }
 
-/* KEY_VARIABLE: the call decides. Of ours only SET: it reads the key when it has GET. */
+/* KEY_VARIABLE: the call decides. SET reads the key when it has GET, BITFIELD writes it when it has
+ * SET or INCRBY. */
 static uint32_t flags_at(const struct command_entry *e, int argc, const struct slice *argv, int at)
 {
     uint32_t flags = spec_flags_at(e, argc, argv, at);
     if (!(flags & KEY_VARIABLE))
         return flags;
+    if (strcmp(e->row.name, "bitfield") == 0) {
+        for (int i = 2; i < argc; i++)
+            if (slice_eq_nocase(argv[i], "set") || slice_eq_nocase(argv[i], "incrby"))
+                return flags;
+        return KEY_RO | KEY_ACCESS;
+    }
     for (int i = 3; i < argc; i++)
         if (slice_eq_nocase(argv[i], "get"))
             return flags;

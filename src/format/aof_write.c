@@ -10,12 +10,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/must.h"
 #include "base/num.h"
-#include "containers/listpack.h"
 #include "format/rdb.h"
+#include "format/stream_node.h"
 
 enum { BATCH_ITEMS = 64, ID_TEXT = 2 * NUM_I64_TEXT };
 
@@ -202,8 +201,9 @@ static void stream_rest(struct sink *s, uint8_t rdb_type, struct slice bytes)
 
 static void opaque(struct sink *s, uint8_t rdb_type, uint64_t module_id, struct slice bytes)
 {
-    (void)rdb_type, (void)module_id, (void)bytes;
-    fault_set(&s->fault, FAULT_CANNOT_HOLD, "A module's value cannot be written as commands");
+    (void)module_id, (void)bytes;
+    fault_set(&s->fault, FAULT_CANNOT_HOLD, "%s cannot be written as commands",
+              rdb_type == RDB_ARRAY ? "An array" : "A module's value");
     fault_set_key(&s->fault, buf_slice(&writer(s)->name));
 }
 
@@ -226,68 +226,24 @@ static void end_key(struct sink *s)
 
 /* ---- streams ---- */
 
-struct walk {
-    const uint8_t *lp;
-    size_t at;
-};
-
-static int64_t walk_int(struct walk *w)
-{
-    int64_t n = 0;
-    struct slice text;
-    must(w->at && lp_get_int(w->lp, w->at, &n, &text)); /* nodes were validated */
-    w->at = lp_next(w->lp, w->at);
-    return n;
-}
-
-static void walk_arg(struct walk *w, struct buf *to)
-{
-    char scratch[NUM_I64_TEXT];
-    must(w->at);
-    if (to)
-        aof_put_arg(to, lp_get(w->lp, w->at, scratch));
-    w->at = lp_next(w->lp, w->at);
-}
-
-static void entry(struct aof_writer *w, struct walk *at, struct stream_id master, int64_t shared)
-{
-    char text[ID_TEXT];
-    int64_t flags = walk_int(at);
-    struct stream_id id = {.ms = master.ms + (uint64_t)walk_int(at)};
-    id.seq = master.seq + (uint64_t)walk_int(at);
-    bool same = flags & STREAM_ENTRY_SAME_FIELDS;
-    int64_t n = same ? shared : walk_int(at);
-    struct walk names = {.lp = at->lp, .at = lp_first(at->lp)};
-    struct buf *to = flags & STREAM_ENTRY_DELETED ? NULL : &w->command;
-    for (int i = 0; i < 3; i++)
-        walk_int(&names); /* live, deleted, number of names */
-    if (to) {
-        aof_put_head(to, 3 + 2 * (size_t)n);
-        aof_put_arg(to, SLICE_LIT("XADD"));
-        aof_put_arg(to, buf_slice(&w->name));
-        aof_put_arg(to, id_text(text, id));
-    }
-    for (int64_t i = 0; i < n; i++) {
-        walk_arg(same ? &names : at, to);
-        walk_arg(at, to);
-    }
-    walk_int(at);
-    if (to)
-        send(w);
-}
-
 static void stream_node(struct sink *s, struct stream_id master, struct slice listpack)
 {
-    struct walk at = {.lp = (const uint8_t *)listpack.data};
-    at.at = lp_first(at.lp);
-    int64_t entries = walk_int(&at);
-    entries += walk_int(&at);
-    int64_t shared = walk_int(&at);
-    for (int64_t i = 0; i < shared; i++)
-        walk_arg(&at, NULL);
-    walk_int(&at);
-    for (int64_t i = 0; i < entries; i++)
-        entry(writer(s), &at, master, shared);
+    struct aof_writer *w = writer(s);
+    struct stream_entry e;
+    struct slice name, value;
+    char text[ID_TEXT];
+    stream_node_start(&e, master, listpack);
+    while (stream_node_next(&e)) {
+        aof_put_head(&w->command, 3 + 2 * (size_t)e.fields);
+        aof_put_arg(&w->command, SLICE_LIT("XADD"));
+        aof_put_arg(&w->command, buf_slice(&w->name));
+        aof_put_arg(&w->command, id_text(text, e.id));
+        while (stream_node_field(&e, &name, &value)) {
+            aof_put_arg(&w->command, name);
+            aof_put_arg(&w->command, value);
+        }
+        send(w);
+    }
 }
 
 static void stream_info(struct sink *s, const struct stream_info_event *e)
@@ -338,23 +294,11 @@ static void stream_consumer(struct sink *s, const struct stream_consumer_event *
     w->consumer_waits = true;
 }
 
-static int by_id(const void *a, const void *b)
-{
-    const struct stream_id *x = &((const struct stream_pending_event *)a)->id;
-    const struct stream_id *y = &((const struct stream_pending_event *)b)->id;
-    if (x->ms != y->ms)
-        return x->ms < y->ms ? -1 : 1;
-    return (x->seq > y->seq) - (x->seq < y->seq);
-}
-
 static void stream_owned(struct sink *s, struct stream_id id)
 {
     struct aof_writer *w = writer(s);
     char text[ID_TEXT], time[NUM_I64_TEXT], count[NUM_I64_TEXT];
-    struct stream_pending_event wanted = {.id = id};
-    must(w->pending.len);
-    const struct stream_pending_event *p = bsearch(
-        &wanted, w->pending.data, w->pending.len / sizeof wanted, sizeof wanted, by_id);
+    const struct stream_pending_event *p = stream_pending_find(&w->pending, sizeof *p, id);
     must(p); /* producers promise it */
     w->consumer_waits = false;
     SEND(w, SLICE_LIT("XCLAIM"), buf_slice(&w->name), buf_slice(&w->group), buf_slice(&w->consumer),

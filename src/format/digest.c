@@ -1,55 +1,82 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every part goes in with its length in front, so that no two values look alike when their parts
- * are cut differently. */
+/* The parts of a key form a chain: each one's hash is seeded by what came before it, so that where
+ * parts are cut, how many there are and their order all count, and nothing needs to be copied
+ * together:
+ *
+ *   head (type, database, expiry) -> name -> ordered parts ... -> sum of the unordered elements
+ *
+ * An unordered element is a chain of its own. Speed matters: a digest is computed with every save
+ * and load, and a small string must not cost more than two short hashes. */
 #include "format/digest.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/bytes.h"
-#include "base/sha.h"
+#include "format/rdb.h"
+
+/* Odd numbers without a pattern; part of the format. */
+#define MIX_EXPIRE 0x9e3779b97f4a7c15u
+#define MIX_HEAD 0xd6e8feb86659fd93u
+#define MIX_CHAIN 0xc2b2ae3d27d4eb4fu
+#define SEED_ELEMENT 0x165667b19e3779f9u
+#define SEED_FUNCTION 0x27d4eb2f165667c5u
 
 static struct digest *digest_of(struct sink *sink)
 {
     return (struct digest *)(void *)sink;
 }
 
-static void put_u64(struct buf *b, uint64_t n)
+/* ---- chains and sums ---- */
+
+static inline void chain(struct hash128 *to, const void *data, size_t len)
 {
-    store_le64(buf_reserve(b, 8), n);
-    b->len += 8;
+    struct hash128 next = hash_fixed128(data, len, to->low);
+    to->low = next.low;
+    to->high = to->high * MIX_CHAIN ^ next.high;
 }
 
-static void put_text(struct buf *b, struct slice text)
+static inline void chain_text(struct hash128 *to, struct slice text)
 {
-    put_u64(b, text.len);
-    buf_add(b, text);
+    chain(to, text.data, text.len);
 }
 
-static void mix(uint8_t to[DIGEST_BYTES], struct slice bytes)
+/* The first part of a chain that has another for sure: 64 bits are enough to pass on. */
+static inline struct hash128 chain_from(uint64_t seed, struct slice text)
 {
-    uint8_t hash[DIGEST_BYTES];
-    sha1(bytes, hash);
-    for (int i = 0; i < DIGEST_BYTES; i++)
-        to[i] ^= hash[i];
+    return (struct hash128){.low = hash_fixed64(text.data, text.len, seed)};
 }
 
-static void mix_element(struct digest *d)
+static void chain_u64(struct hash128 *to, uint64_t n)
 {
-    mix(d->members, buf_slice(&d->element));
+    uint8_t bytes[8];
+    store_le64(bytes, n);
+    chain(to, bytes, sizeof bytes);
 }
+
+static void chain_id(struct hash128 *to, struct stream_id id)
+{
+    chain_u64(to, id.ms);
+    chain_u64(to, id.seq);
+}
+
+static inline void sum(struct hash128 *to, struct hash128 more)
+{
+    to->low += more.low;
+    to->high += more.high + (to->low < more.low);
+}
+
+/* ---- events ---- */
 
 static bool on_key(struct sink *sink, const struct key_event *key)
 {
     struct digest *d = digest_of(sink);
-    buf_clear(&d->key);
-    memset(d->members, 0, sizeof d->members);
-    put_u64(&d->key, key->type);
-    put_u64(&d->key, (uint64_t)key->expire_ms);
-    if (!d->nameless) {
-        put_u64(&d->key, key->db);
-        put_text(&d->key, key->name);
-    }
+    uint64_t head = (uint64_t)key->type | (d->nameless ? 0 : (uint64_t)key->db << 8);
+    d->members = (struct hash128){0};
+    uint64_t seed = (uint64_t)key->expire_ms * MIX_EXPIRE + head * MIX_HEAD;
+    d->key = d->nameless ? (struct hash128){.low = seed} : chain_from(seed, key->name);
     d->ordered = key->type != VALUE_SET;
+    d->brief = key->type == VALUE_STREAM && key->rdb_type == RDB_STREAM_1;
     return true;
 }
 
@@ -57,111 +84,106 @@ static void on_item(struct sink *sink, struct slice text)
 {
     struct digest *d = digest_of(sink);
     if (d->ordered) {
-        put_text(&d->key, text);
+        chain_text(&d->key, text);
     } else {
-        buf_clear(&d->element);
-        put_text(&d->element, text);
-        mix_element(d);
+        struct hash128 element = {.low = SEED_ELEMENT};
+        chain_text(&element, text);
+        sum(&d->members, element);
     }
 }
 
 static void on_pair(struct sink *sink, struct slice field, struct slice value, int64_t expire_ms)
 {
-    struct digest *d = digest_of(sink);
-    buf_clear(&d->element);
-    put_text(&d->element, field);
-    put_text(&d->element, value);
-    put_u64(&d->element, (uint64_t)expire_ms);
-    mix_element(d);
+    uint64_t seed = SEED_ELEMENT + (uint64_t)expire_ms * MIX_EXPIRE;
+    struct hash128 element = chain_from(seed, field);
+    chain_text(&element, value);
+    sum(&digest_of(sink)->members, element);
 }
 
 static void on_score(struct sink *sink, struct slice member, double score)
 {
-    struct digest *d = digest_of(sink);
-    buf_clear(&d->element);
-    put_text(&d->element, member);
-    store_le_double(buf_reserve(&d->element, 8), score == 0 ? 0 : score); /* -0 is 0 when packed */
-    d->element.len += 8;
-    mix_element(d);
-}
-
-static void put_id(struct buf *b, struct stream_id id)
-{
-    put_u64(b, id.ms);
-    put_u64(b, id.seq);
+    struct hash128 element = chain_from(SEED_ELEMENT, member);
+    uint8_t bytes[8];
+    store_le_double(bytes, score == 0 ? 0 : score); /* -0 is 0 when packed */
+    chain(&element, bytes, sizeof bytes);
+    sum(&digest_of(sink)->members, element);
 }
 
 static void on_stream_node(struct sink *sink, struct stream_id master, struct slice listpack)
 {
     struct digest *d = digest_of(sink);
-    put_id(&d->key, master);
-    put_text(&d->key, listpack);
+    chain_id(&d->key, master);
+    chain_text(&d->key, listpack);
 }
 
 static void on_stream_info(struct sink *sink, const struct stream_info_event *e)
 {
     struct digest *d = digest_of(sink);
-    put_u64(&d->key, e->length);
-    put_id(&d->key, e->last);
-    put_id(&d->key, e->max_deleted);
-    put_u64(&d->key, e->entries_added);
+    chain_u64(&d->key, e->length);
+    chain_id(&d->key, e->last);
+    if (d->brief)
+        return;
+    chain_id(&d->key, e->max_deleted);
+    chain_u64(&d->key, e->entries_added);
 }
 
 static void on_stream_group(struct sink *sink, const struct stream_group_event *e)
 {
     struct digest *d = digest_of(sink);
-    put_text(&d->key, e->name);
-    put_id(&d->key, e->last);
-    put_u64(&d->key, (uint64_t)e->entries_read);
+    chain_text(&d->key, e->name);
+    chain_id(&d->key, e->last);
+    if (!d->brief)
+        chain_u64(&d->key, (uint64_t)e->entries_read);
 }
 
 static void on_stream_pending(struct sink *sink, const struct stream_pending_event *e)
 {
     struct digest *d = digest_of(sink);
-    put_id(&d->key, e->id);
-    put_u64(&d->key, (uint64_t)e->delivered_ms);
-    put_u64(&d->key, e->count);
+    chain_id(&d->key, e->id);
+    chain_u64(&d->key, (uint64_t)e->delivered_ms);
+    chain_u64(&d->key, e->count);
 }
 
 static void on_stream_consumer(struct sink *sink, const struct stream_consumer_event *e)
 {
-    put_text(&digest_of(sink)->key, e->name);
+    chain_text(&digest_of(sink)->key, e->name);
 }
 
 static void on_stream_owned(struct sink *sink, struct stream_id id)
 {
-    put_id(&digest_of(sink)->key, id);
+    chain_id(&digest_of(sink)->key, id);
 }
 
 static void on_stream_rest(struct sink *sink, uint8_t rdb_type, struct slice bytes)
 {
     struct digest *d = digest_of(sink);
-    put_u64(&d->key, rdb_type);
-    put_text(&d->key, bytes);
+    chain_u64(&d->key, rdb_type);
+    chain_text(&d->key, bytes);
 }
 
 static void on_opaque(struct sink *sink, uint8_t rdb_type, uint64_t module_id, struct slice bytes)
 {
     struct digest *d = digest_of(sink);
-    put_u64(&d->key, rdb_type);
-    put_u64(&d->key, module_id);
-    put_text(&d->key, bytes);
+    chain_u64(&d->key, rdb_type);
+    chain_u64(&d->key, module_id);
+    chain_text(&d->key, bytes);
 }
 
 static void on_function(struct sink *sink, struct slice source)
 {
-    struct digest *d = digest_of(sink);
-    buf_clear(&d->element);
-    buf_add(&d->element, SLICE_LIT("function"));
-    put_text(&d->element, source);
-    mix(d->total, buf_slice(&d->element));
+    struct hash128 function = {.low = SEED_FUNCTION};
+    chain_text(&function, source);
+    sum(&digest_of(sink)->total, function);
 }
 
 static void on_end_key(struct sink *sink)
 {
     struct digest *d = digest_of(sink);
-    buf_append(&d->key, d->members, sizeof d->members);
-    mix(d->total, buf_slice(&d->key));
+    if (d->members.low | d->members.high) {
+        chain_u64(&d->key, d->members.low);
+        chain_u64(&d->key, d->members.high);
+    }
+    sum(&d->total, d->key);
 }
 
 static const struct sink_ops digest_ops = {
@@ -189,12 +211,16 @@ void digest_init(struct digest *d)
 
 void digest_free(struct digest *d)
 {
-    buf_free(&d->key);
-    buf_free(&d->element);
+    (void)d; /* owns nothing */
 }
 
 void digest_hex(const struct digest *d, char out[DIGEST_HEX])
 {
-    for (int i = 0; i < DIGEST_BYTES; i++)
-        snprintf(out + 2 * i, 3, "%02x", d->total[i]);
+    snprintf(out, DIGEST_HEX, "%024" PRIx64 "%016" PRIx64, d->total.high, d->total.low);
+}
+
+const char *digest_text(const struct digest *d, char out[DIGEST_HEX])
+{
+    digest_hex(d, out);
+    return out + DIGEST_DIGITS - DIGEST_TEXT;
 }

@@ -2,36 +2,41 @@
 /* A sink that computes one number for a whole data set: the same for the same keys, values,
  * expiries and databases, whatever the order of keys and members and whatever the encoding.
  *
- * A key's digest is SHA-1 over its database, name, type, expiry and value; the data set's is the
- * xor of its keys'. Inside a value, elements without an order are xored as well. Not for
- * authentication. Idle time and frequency do not count. Streams, functions and module values count
- * with all they say.
+ * A key's digest is a 128-bit hash over its database, type, expiry, name and value; the data set's
+ * is the sum of its keys' modulo 2^128. Inside a value, elements without an order are summed as
+ * well. It finds accidents, not forgery: the hash has no secret. Idle time and frequency do not
+ * count. Streams, functions and module values count with all they say; but a stream of type 15
+ * (key_event.rdb_type) only with what that type has a place for.
  *
- *   struct digest d; digest_init(&d); ... events to &d.sink ...; digest_hex(&d, text);
- * digest_free(&d);
- */
+ *   struct digest d; digest_init(&d); ... events to &d.sink ...; digest_hex(&d, text); */
 #ifndef FORMAT_DIGEST_H
 #define FORMAT_DIGEST_H
 
 #include <stdint.h>
 
-#include "base/buf.h"
+#include "base/hash.h"
 #include "format/sink.h"
 
-enum { DIGEST_BYTES = 20, DIGEST_HEX = 2 * DIGEST_BYTES + 1 };
+enum {
+    DIGEST_TEXT = 32,                /* digits of the number, as files hold it */
+    DIGEST_DIGITS = 40,              /* as DEBUG DIGEST shows it, zeros in front */
+    DIGEST_HEX = DIGEST_DIGITS + 1,
+};
 
 struct digest {
     struct sink sink;
-    uint8_t total[DIGEST_BYTES];
-    uint8_t members[DIGEST_BYTES]; /* of the key's elements that have no order */
-    struct buf key;                /* what is hashed for the key: head, ordered parts */
-    struct buf element;
+    struct hash128 total;
+    struct hash128 members; /* of the key's elements that have no order */
+    struct hash128 key;     /* head and ordered parts so far */
     bool ordered;  /* items of this key have an order */
+    bool brief;    /* a stream of type 15 */
     bool nameless; /* name and database do not count: set it behind digest_init */
 };
 
 void digest_init(struct digest *d);
 void digest_free(struct digest *d);
 void digest_hex(const struct digest *d, char out[DIGEST_HEX]);
+/* The last 32 of the 40 digits. */
+const char *digest_text(const struct digest *d, char out[DIGEST_HEX]);
 
 #endif

@@ -38,8 +38,25 @@ void in_init_callback(struct in *in, in_read *read, void *arg, uint64_t limit, s
     in->at = in->end = in->block;
 }
 
+void in_decode(struct in *in, struct in_decoder *d, in_read *read, unsigned growth)
+{
+    must(!in->decoder && !in->crc_on && !in->tap);
+    d->under = *in;
+    uint64_t left = in_left(in);
+    uint64_t most = left > IN_SIZE_UNKNOWN / growth ? IN_SIZE_UNKNOWN : left * growth;
+    in_init_callback(in, read, d, most, 0);
+    in->decoder = d;
+    in->doing = d->under.doing;
+}
+
 void in_free(struct in *in)
 {
+    if (in->decoder) {
+        struct in_decoder *d = in->decoder;
+        in->decoder = NULL;
+        in_free(&d->under);
+        d->free(d);
+    }
     mem_free(in->block);
     in->block = NULL;
     in->at = in->end = NULL;
@@ -53,6 +70,16 @@ static size_t window(const struct in *in)
 uint64_t in_offset(const struct in *in)
 {
     return in->base - window(in);
+}
+
+uint64_t in_file_offset(const struct in *in)
+{
+    return in_offset(in->decoder ? &in->decoder->under : in);
+}
+
+uint64_t in_file_left(const struct in *in)
+{
+    return in_left(in->decoder ? &in->decoder->under : in);
 }
 
 uint64_t in_left(const struct in *in)
@@ -107,6 +134,12 @@ static size_t fetch(struct in *in, void *to, size_t n)
     if (!in->read || n == 0)
         return 0;
     ssize_t got = in->read(in->arg, to, n);
+    if (got < 0 && in->decoder && in_bad(&in->decoder->under)) {
+        in->fault = in->decoder->under.fault; /* its offset is the file's */
+        in->fault.doing = in->doing;
+        stop(in);
+        return 0;
+    }
     if (got < 0) {
         fault_io(&in->fault, (int)-got, in->doing, "Read error");
         in->fault.offset = in_offset(in);
@@ -197,7 +230,8 @@ static bool gather(struct in *in, uint64_t n, struct buf *hold)
     settle(in);
     while (hold->len < n) {
         uint64_t want = n - hold->len;
-        if (want > in->block_size && in->limit == IN_SIZE_UNKNOWN)
+        bool backed = in->limit != IN_SIZE_UNKNOWN && !in->decoder; /* by bytes that are there */
+        if (want > in->block_size && !backed)
             want = in->block_size;
         char *to = buf_reserve(hold, (size_t)want);
         size_t got = fetch(in, to, (size_t)want);
@@ -312,6 +346,16 @@ void in_crc_start(struct in *in)
 uint64_t in_crc(struct in *in)
 {
     settle(in);
+    return in->crc;
+}
+
+uint64_t in_crc_before(struct in *in)
+{
+    const uint8_t *at = in->at;
+    must(in->crc_on && in->crc_from < at);
+    in->at = at - 1;
+    settle(in);
+    in->at = at;
     return in->crc;
 }
 

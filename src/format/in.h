@@ -8,6 +8,9 @@
  *   uint32_t n = in_le32(&in);
  *   if (in_bad(&in)) ... in.fault ...
  *
+ * A stream can become one of what its bytes decode to (in_decode): its users go on with the decoded
+ * bytes, offsets and checksums, and never see the difference.
+ *
  * Borrowed: the callback's arg. The block (mem_alloc) is the stream's. */
 #ifndef FORMAT_IN_H
 #define FORMAT_IN_H
@@ -40,6 +43,14 @@ struct in {
     const uint8_t *tap_from;
     const char *doing; /* copied into a fault */
     struct fault fault;
+    struct in_decoder *decoder; /* whose bytes these are; NULL: nobody's */
+};
+
+/* Embedded first in a decoder's own struct. Its read callback gets that struct as arg; what it
+ * finds wrong with its input it leaves in under.fault and returns -EIO. */
+struct in_decoder {
+    struct in under; /* the encoded bytes */
+    void (*free)(struct in_decoder *d); /* all but under */
 };
 
 void in_init_memory(struct in *in, struct slice bytes);
@@ -51,7 +62,12 @@ static inline bool in_bad(const struct in *in)
 {
     return in->fault.code != FAULT_NONE;
 }
+/* From here on, in is the stream of what read makes out of the rest of it: at most growth bytes for
+ * each one. in was neither checksummed nor tapped so far; it owns d from now on. */
+void in_decode(struct in *in, struct in_decoder *d, in_read *read, unsigned growth);
 uint64_t in_offset(const struct in *in);    /* bytes consumed so far */
+uint64_t in_file_offset(const struct in *in); /* the same, of the encoded stream when decoding */
+uint64_t in_file_left(const struct in *in);
 uint64_t in_left(const struct in *in);      /* most bytes that can still come; UINT64_MAX unknown */
 void in_fail(struct in *in, enum fault_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -80,6 +96,8 @@ bool in_at_end(struct in *in);
 /* CRC64 of all bytes consumed since it was switched on. */
 void in_crc_start(struct in *in);
 uint64_t in_crc(struct in *in);
+/* The same, of all but the byte that in_byte gave last. */
+uint64_t in_crc_before(struct in *in);
 void in_crc_stop(struct in *in);
 
 /* Everything consumed between start and stop is also appended to *tap. */

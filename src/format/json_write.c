@@ -10,14 +10,16 @@
 #include "base/bytes.h"
 #include "base/must.h"
 #include "base/num.h"
-#include "containers/listpack.h"
 #include "format/rdb.h"
+#include "format/rdb_array.h"
+#include "format/stream_node.h"
 
 struct json_row {
     size_t at, len, value_at, value_len; /* into bytes */
     struct slice text;                   /* set before sorting */
     int64_t expire_ms;
     double score;
+    uint64_t index;                      /* array */
 };
 
 struct json_pending {
@@ -97,11 +99,25 @@ static void score(struct sink *s, struct slice member, double d)
     buf_append(&w->rows, &row, sizeof row);
 }
 
+static void array_element(void *arg, uint64_t index, struct slice value)
+{
+    struct json_writer *w = arg;
+    struct json_row row = {.at = keep(w, value), .len = value.len, .index = index};
+    buf_append(&w->rows, &row, sizeof row);
+}
+
+static bool is_array(const struct json_writer *w)
+{
+    return w->key.rdb_type == RDB_ARRAY;
+}
+
 static void opaque(struct sink *s, uint8_t rdb_type, uint64_t module_id, struct slice bytes)
 {
-    (void)rdb_type;
     writer(s)->module_id = module_id;
-    item(s, bytes);
+    if (rdb_type == RDB_ARRAY)
+        must(array_each(bytes, array_element, s)); /* was checked */
+    else
+        item(s, bytes);
 }
 
 /* ---- printing rows ---- */
@@ -140,7 +156,11 @@ static void print_row(struct json_writer *w, const struct json_row *row)
             out_printf(w->out, ",%" PRId64 "]", row->expire_ms);
         break;
     default:
+        if (is_array(w))
+            out_printf(w->out, "[%" PRIu64 ",", row->index);
         base64(w, row->text);
+        if (is_array(w))
+            out_byte(w->out, ']');
         break;
     }
 }
@@ -158,7 +178,7 @@ static void print_rows(struct json_writer *w)
     bool bracket = w->key.type != VALUE_STRING;
     if (bracket)
         out_byte(w->out, '[');
-    if (w->key.type == VALUE_MODULE)
+    if (w->key.type == VALUE_MODULE && !is_array(w))
         out_printf(w->out, "\"%016" PRIx64 "\",", w->module_id);
     for (size_t i = 0; i < n; i++) {
         if (i)
@@ -176,7 +196,8 @@ static void print_head(struct json_writer *w)
     must((size_t)w->key.type < sizeof types / sizeof *types);
     out_printf(w->out, "{\"db\":%u,\"key\":", w->key.db);
     base64(w, buf_slice(&w->name));
-    out_printf(w->out, ",\"type\":\"%s\",\"pexpireat\":", types[w->key.type]);
+    out_printf(w->out, ",\"type\":\"%s\",\"pexpireat\":",
+               is_array(w) ? "array" : types[w->key.type]);
     if (w->key.expire_ms == KEY_NO_EXPIRE)
         out_printf(w->out, "null,\"value\":");
     else
@@ -190,73 +211,28 @@ static void print_id(struct buf *to, const char *before, struct stream_id id)
     buf_printf(to, "%s\"%" PRIu64 "-%" PRIu64 "\"", before, id.ms, id.seq);
 }
 
-struct walk {
-    const uint8_t *lp;
-    size_t at;
-};
-
-static int64_t walk_int(struct walk *w)
+static void print_entry(struct json_writer *j, struct stream_entry *e)
 {
-    int64_t n = 0;
-    struct slice text;
-    must(w->at && lp_get_int(w->lp, w->at, &n, &text)); /* nodes were validated */
-    w->at = lp_next(w->lp, w->at);
-    return n;
-}
-
-static void walk_text(struct walk *w, struct buf *to)
-{
-    char scratch[NUM_I64_TEXT];
-    must(w->at);
-    if (to)
-        json_put_base64(to, lp_get(w->lp, w->at, scratch));
-    w->at = lp_next(w->lp, w->at);
-}
-
-static void print_entry(struct json_writer *j, struct walk *w, struct stream_id master,
-                        int64_t shared)
-{
-    int64_t flags = walk_int(w);
-    struct stream_id id = {.ms = master.ms + (uint64_t)walk_int(w)};
-    id.seq = master.seq + (uint64_t)walk_int(w);
-    bool same = flags & STREAM_ENTRY_SAME_FIELDS;
-    struct walk names = {.lp = w->lp, .at = lp_first(w->lp)};
-    struct buf *to = flags & STREAM_ENTRY_DELETED ? NULL : &j->entries;
-    for (int i = 0; i < 3; i++)
-        walk_int(&names); /* live, deleted, number of names */
-    if (to) {
-        print_id(to, j->entry_count++ ? ",[" : "[", id);
-        buf_printf(to, ",[");
+    struct slice name, value;
+    struct buf *to = &j->entries;
+    print_id(to, j->entry_count++ ? ",[" : "[", e->id);
+    buf_printf(to, ",[");
+    for (const char *open = "["; stream_node_field(e, &name, &value); open = ",[") {
+        buf_printf(to, "%s", open);
+        json_put_base64(to, name);
+        buf_byte(to, ',');
+        json_put_base64(to, value);
+        buf_byte(to, ']');
     }
-    int64_t n = same ? shared : walk_int(w);
-    for (int64_t i = 0; i < n; i++) {
-        if (to)
-            buf_printf(to, i ? ",[" : "[");
-        walk_text(same ? &names : w, to);
-        if (to)
-            buf_byte(to, ',');
-        walk_text(w, to);
-        if (to)
-            buf_byte(to, ']');
-    }
-    if (to)
-        buf_printf(to, "]]");
-    walk_int(w);
+    buf_printf(to, "]]");
 }
 
 static void stream_node(struct sink *s, struct stream_id master, struct slice listpack)
 {
-    struct json_writer *j = writer(s);
-    struct walk w = {.lp = (const uint8_t *)listpack.data};
-    w.at = lp_first(w.lp);
-    int64_t entries = walk_int(&w);
-    entries += walk_int(&w);
-    int64_t shared = walk_int(&w);
-    for (int64_t i = 0; i < shared; i++)
-        walk_text(&w, NULL);
-    walk_int(&w);
-    for (int64_t i = 0; i < entries; i++)
-        print_entry(j, &w, master, shared);
+    struct stream_entry e;
+    stream_node_start(&e, master, listpack);
+    while (stream_node_next(&e))
+        print_entry(writer(s), &e);
 }
 
 static void stream_info(struct sink *s, const struct stream_info_event *e)
@@ -343,23 +319,11 @@ static void stream_consumer(struct sink *s, const struct stream_consumer_event *
     w->owned = 0;
 }
 
-static int by_id(const void *a, const void *b)
-{
-    const struct stream_id *x = &((const struct json_pending *)a)->event.id;
-    const struct stream_id *y = &((const struct json_pending *)b)->event.id;
-    if (x->ms != y->ms)
-        return x->ms < y->ms ? -1 : 1;
-    return (x->seq > y->seq) - (x->seq < y->seq);
-}
-
 static void stream_owned(struct sink *s, struct stream_id id)
 {
     struct json_writer *w = writer(s);
-    struct json_pending wanted = {.event.id = id};
     print_id(&w->consumers, w->owned++ ? "," : "", id);
-    struct json_pending *p = w->pending.len ? bsearch(&wanted, w->pending.data,
-                                                      w->pending.len / sizeof wanted,
-                                                      sizeof wanted, by_id) : NULL;
+    struct json_pending *p = stream_pending_find(&w->pending, sizeof *p, id);
     if (p) {
         p->owner_at = w->owner_at;
         p->owner_len = w->owner_len;

@@ -5,8 +5,9 @@
  *
  * value: string: base64; list: [...] in order; set: [...] sorted; zset: [[member, score text, the
  * double's 16 hex digits]...] ascending; hash: [[field, value, expiry ms or null]...] by field;
- * stream: {length, last_id, max_deleted_id, entries_added, first_id, entries, groups}; module:
- * [id in hex, bytes]. A value is collected in memory and printed at its end. Borrowed: out. */
+ * stream: {length, last_id, max_deleted_id, entries_added, first_id, entries, groups}; module: [id
+ * in hex, bytes]; array: [[index, text]...] as stored. A value is collected in memory and printed
+ * at its end. Borrowed: out. */
 #ifndef FORMAT_JSON_WRITE_H
 #define FORMAT_JSON_WRITE_H
 

@@ -125,9 +125,13 @@ static void hand_zset(struct rdb_reader *r, const uint8_t *lp, size_t count)
     if (!pairs_ok(r, lp, count) || !scores_ok(r, lp, &sorted))
         return;
     rdb_begin(r, VALUE_ZSET, count / 2, 0);
-    if (sorted)
+    if (sorted) {
         rdb_packed(r, PACK_ZSET, lp_blob(lp));
-    else if (r->wanted)
+        return;
+    }
+    if (r->guard.digesting)
+        sink_unpack(&r->guard.digest.sink, PACK_ZSET, lp_blob(lp));
+    if (r->wanted)
         sink_unpack(r->sink, PACK_ZSET, lp_blob(lp));
 }
 

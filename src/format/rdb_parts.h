@@ -25,10 +25,13 @@ void rdb_item(struct rdb_reader *r, struct slice item);
 void rdb_pair(struct rdb_reader *r, struct slice field, struct slice value, int64_t expire_ms);
 void rdb_score(struct rdb_reader *r, struct slice member, double score);
 void rdb_packed(struct rdb_reader *r, enum pack pack, struct slice bytes);
-/* Calls sink->ops->op(...) when the value is wanted. */
+/* Calls sink->ops->op(...) when the value is wanted; the digest wants all of them. */
 #define RDB_EVENT(r, op, ...) \
     do { \
-        struct sink *sink_ = (r)->sink; \
+        struct sink *sink_ = &(r)->guard.digest.sink; \
+        if ((r)->guard.digesting && sink_->ops->op) \
+            sink_->ops->op(sink_, __VA_ARGS__); \
+        sink_ = (r)->sink; \
         if ((r)->wanted && sink_->ops->op && !sink_bad(sink_)) \
             sink_->ops->op(sink_, __VA_ARGS__); \
     } while (0)
@@ -53,8 +56,22 @@ void rdb_stream(struct rdb_reader *r, int type); /* rdb_stream.c */
 void rdb_templated(struct rdb_reader *r, int type); /* rdb_template.c */
 void rdb_template_record(struct rdb_reader *r);
 void rdb_templates_free(struct rdb_reader *r);
+void rdb_array(struct rdb_reader *r);            /* rdb_array.c */
 void rdb_module_value(struct rdb_reader *r);     /* rdb_module.c */
 void rdb_module_items(struct rdb_reader *r);
 void rdb_module_aux(struct rdb_reader *r, struct rdb_record *rec);
+/* ---- block checksums, digest (rdb_guard.c) ---- */
+void rdb_guard_begin(struct rdb_reader *r);
+void rdb_guard_mark(struct rdb_reader *r); /* the byte just read begins an AUX record */
+void rdb_guard_aux(struct rdb_reader *r, const struct rdb_record *rec);
+/* crc: of all bytes before the stored one. */
+void rdb_guard_end(struct rdb_reader *r, uint64_t crc, uint64_t stored);
+void rdb_guard_tell(struct rdb_reader *r); /* a fault: which bytes are known to be good */
+/* ---- opcode 246, and the shell around a whole file (rdb_envelope.c) ---- */
+void rdb_function_old(struct rdb_reader *r, struct rdb_record *rec);
+/* When the stream begins with an envelope, it becomes the stream of what is inside. */
+void rdb_envelope(struct in *in);
+/* Behind the RDB's end: reads the envelope to its own end, where its checksums are. */
+void rdb_envelope_end(struct in *in);
 
 #endif

@@ -139,12 +139,14 @@ void rdb_begin(struct rdb_reader *r, enum value_type type, uint64_t count, uint6
         return;
     r->begun = true;
     struct sink *s = r->sink;
-    if (!s || sink_bad(s))
-        return;
     struct key_event event = r->rec->key;
     event.type = type;
     event.count = count;
     event.blocks = blocks;
+    if (r->guard.digesting)
+        r->guard.digest.sink.ops->key(&r->guard.digest.sink, &event);
+    if (!s || sink_bad(s))
+        return;
     r->wanted = !s->ops->key || s->ops->key(s, &event);
 }
 
@@ -169,6 +171,8 @@ void rdb_score(struct rdb_reader *r, struct slice member, double score)
 void rdb_packed(struct rdb_reader *r, enum pack pack, struct slice bytes)
 {
     struct sink *s = r->sink;
+    if (r->guard.digesting && !in_bad(r->in))
+        sink_unpack(&r->guard.digest.sink, pack, bytes);
     if (!r->wanted || in_bad(r->in) || sink_bad(s))
         return;
     if (!s->ops->packed || !s->ops->packed(s, pack, bytes))
@@ -199,6 +203,7 @@ static bool settle(struct rdb_reader *r, const struct rdb_record *rec)
     struct fault *f = &r->in->fault;
     if (!fault_is(f))
         return true;
+    rdb_guard_tell(r);
     if (f->code == FAULT_EOF && !r->payload)
         snprintf(f->what, sizeof f->what, "Unexpected EOF reading RDB file");
     if (rec && rec->kind == RDB_REC_KEY && !f->has_type) {
@@ -231,10 +236,6 @@ static bool version_known(bool valkey, int version)
 static void read_header(struct rdb_reader *r)
 {
     char magic[9];
-    if (slice_eq(in_peek(r->in, 4), SLICE_LIT("VKCS"))) {
-        in_fail(r->in, FAULT_CANNOT_HOLD, "An LZ4 envelope around the RDB file is not supported");
-        return;
-    }
     if (!in_bytes(r->in, magic, sizeof magic))
         return;
     bool redis = memcmp(magic, "REDIS", 5) == 0 && digits(magic + 5, 4, &r->version);
@@ -258,8 +259,10 @@ bool rdb_open(struct rdb_reader *r, struct in *in, const struct rdb_options *opt
 {
     *r = (struct rdb_reader){.in = in, .opt = *opt};
     forget_attributes(r);
-    in_crc_start(in);
     in->doing = "start";
+    rdb_envelope(in);
+    in_crc_start(in);
+    rdb_guard_begin(r);
     read_header(r);
     return settle(r, NULL);
 }
@@ -359,6 +362,7 @@ static void read_aux(struct rdb_reader *r, struct rdb_record *rec)
     rec->kind = RDB_REC_AUX;
     rec->name = rdb_str_kept(r, &r->first);
     rec->value = rdb_str_kept(r, &r->second);
+    rdb_guard_aux(r, rec);
 }
 
 static void read_function(struct rdb_reader *r, struct rdb_record *rec)
@@ -366,6 +370,8 @@ static void read_function(struct rdb_reader *r, struct rdb_record *rec)
     r->in->doing = "read-functions";
     rec->kind = RDB_REC_FUNCTION;
     rec->value = rdb_str_kept(r, &r->second);
+    if (r->guard.digesting && !in_bad(r->in))
+        r->guard.digest.sink.ops->function(&r->guard.digest.sink, rec->value);
 }
 
 /* Valkey 9: a slot migration under way. Its keys are in the file like all others. */
@@ -383,14 +389,18 @@ static void read_end(struct rdb_reader *r, struct rdb_record *rec)
     rec->kind = RDB_REC_END;
     uint64_t computed = in_crc(r->in);
     in_crc_stop(r->in);
+    uint64_t stored = 0;
     r->crc = RDB_CRC_ABSENT;
     if (r->version >= RDB_VERSION_CRC) {
         r->in->doing = "check-sum";
-        uint64_t stored = in_le64(r->in);
+        stored = in_le64(r->in);
         r->crc = stored ? RDB_CRC_OK : RDB_CRC_NONE;
         if (stored && stored != computed && !in_bad(r->in))
             in_fail(r->in, FAULT_CRC, "RDB CRC error");
     }
+    rdb_guard_end(r, computed, stored);
+    if (r->in->decoder)
+        rdb_envelope_end(r->in);
     r->ended = !in_bad(r->in);
 }
 
@@ -420,6 +430,9 @@ static void read_key(struct rdb_reader *r, struct rdb_record *rec, uint8_t type)
     rec->key.idle_s = r->idle_s;
     rec->key.freq = r->freq;
     forget_attributes(r);
+    r->keys++;
+    r->guard.blocks.now.keys++;
+    r->guard.covered = false;
     r->body_due = true;
 }
 
@@ -435,15 +448,14 @@ static void read_record(struct rdb_reader *r, struct rdb_record *rec, uint8_t op
         read_resize(r, rec);
         break;
     case RDB_OP_AUX:
+        rdb_guard_mark(r);
         read_aux(r, rec);
         break;
     case RDB_OP_FUNCTION:
         read_function(r, rec);
         break;
     case RDB_OP_FUNCTION_OLD:
-        r->in->doing = "read-functions";
-        in_fail(r->in, FAULT_CANNOT_HOLD, "Pre-release function format not supported %d",
-                r->version);
+        rdb_function_old(r, rec);
         break;
     case RDB_OP_MODULE_AUX:
         rdb_module_aux(r, rec);
@@ -499,6 +511,8 @@ static bool read_body(struct rdb_reader *r, const struct rdb_record *rec, struct
     rdb_value(r, rec->key.rdb_type);
     if (in_bad(r->in))
         return settle(r, rec);
+    if (r->guard.digesting && r->begun)
+        r->guard.digest.sink.ops->end_key(&r->guard.digest.sink);
     if (r->wanted && sink->ops->end_key && !sink_bad(sink))
         sink->ops->end_key(sink);
     return !sink || !sink_bad(sink);

@@ -14,6 +14,10 @@
  * bookkeeping, duplicates inside a value. Not checked: the same key twice (the consumer knows). No
  * memory is asked for by a stated size before that many bytes (or their compressed form) are there.
  *
+ * Block checksums and the digest of the data set are verified where a file has them (rdb.h): a
+ * block behind its last key, so values of a bad one may have gone to the sink before the fault. A
+ * consumer keeps nothing of a stream that failed.
+ *
  * Borrowed: in, the options' callback. A record's slices live until the next call with r. */
 #ifndef FORMAT_RDB_READ_H
 #define FORMAT_RDB_READ_H
@@ -22,8 +26,10 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "format/digest.h"
 #include "format/in.h"
 #include "format/rdb.h"
+#include "format/rdb_block.h"
 #include "format/sink.h"
 
 struct rdb_options {
@@ -31,6 +37,8 @@ struct rdb_options {
     bool keep_modules;    /* hand module values and aux on as opaque; else FAULT_CANNOT_HOLD */
     bool trust_distinct;  /* skip the search for duplicates inside values of types 2-5 and 22, 24,
                            * for a consumer that finds them itself while it inserts */
+    bool unguarded;       /* pass over block checksums, digest and trailer, as older servers do: for
+                           * a file that another program changed without knowing of them */
     void (*note)(void *arg, const char *text); /* worth a line in a log; may be NULL */
     void *note_arg;
 };
@@ -64,6 +72,19 @@ struct rdb_distinct {
     size_t cap, size, used; /* size: a power of two, up to cap */
 };
 
+/* Block checksums, digest, trailer; private to rdb_guard.c. */
+struct rdb_guard {
+    uint64_t begin;             /* the stream's offset of the magic */
+    uint64_t mark_at, mark_crc; /* where the AUX record being read begins, and all bytes before */
+    struct rdb_blocks blocks;
+    struct digest digest;
+    uint64_t verified;          /* blocks that had a record, at the end */
+    bool blocks_due, digest_due, trailer_due; /* announced, not yet seen */
+    bool digesting, digest_ok, digest_wrong;
+    bool covered;               /* the last record was a block's */
+    bool told;
+};
+
 struct rdb_reader {
     struct in *in;
     struct rdb_options opt;
@@ -71,6 +92,7 @@ struct rdb_reader {
     int version;
     unsigned db;
     enum rdb_crc_state crc;
+    uint64_t keys;          /* key records so far */
     uint64_t empty_skipped; /* keys with empty collections */
 
     int64_t expire_ms, idle_s; /* attributes for the next key */
@@ -84,6 +106,7 @@ struct rdb_reader {
     struct buf key, first, second, packed, raw, rest; /* holds, reused */
     struct buf pending, templates;
     struct rdb_distinct distinct, names;
+    struct rdb_guard guard;
 };
 
 /* Reads the header. False on a fault. */
@@ -97,6 +120,18 @@ bool rdb_body(struct rdb_reader *r, const struct rdb_record *rec, struct sink *s
 bool rdb_skip(struct rdb_reader *r, const struct rdb_record *rec);
 /* All records to the sink. */
 bool rdb_read_all(struct rdb_reader *r, struct sink *sink);
+
+/* Behind the end: the block index that the file announced. Damage there is none to the data, so it
+ * is no fault. The stream stands behind it in any case. */
+enum rdb_trailer_state {
+    RDB_TRAILER_NONE, /* not announced */
+    RDB_TRAILER_OK,
+    RDB_TRAILER_SHORT, /* cut off */
+    RDB_TRAILER_BAD,
+};
+enum rdb_trailer_state rdb_trailer(struct rdb_reader *r);
+/* Blocks that were as their records say; r->guard.digest_ok tells that the digest was compared. */
+uint64_t rdb_blocks_verified(const struct rdb_reader *r);
 
 /* ---- DUMP payloads ---- */
 /* Footer: size, version known, CRC (always). */

@@ -10,7 +10,7 @@ const char *rdb_type_name(int type)
         "zset-ziplist", "hash-ziplist", "quicklist", "stream", "hash-listpack", "zset-listpack",
         "quicklist-v2", "stream-v2", "set-listpack", "stream-v3", "hash-hashtable-md-pre-release",
         "hash-listpack-md-pre-release", "hash-hashtable-md", "hash-listpack-md", "stream-v4",
-        "stream-v5",
+        "stream-v5", "array",
     };
     int known = (int)(sizeof names / sizeof *names);
     return type >= 0 && type < known ? names[type] : "";

@@ -21,7 +21,7 @@
 /* The consumer finds duplicates itself, unless it did not want this value. */
 static bool trusted(const struct rdb_reader *r)
 {
-    return r->opt.trust_distinct && r->wanted;
+    return r->opt.trust_distinct && (r->wanted || !r->sink);
 }
 
 /* Refuses an element that the value has already. */
@@ -172,6 +172,9 @@ static void read_redis_only(struct rdb_reader *r, int type)
     case RDB_STREAM_4:
     case RDB_STREAM_5:
         rdb_stream(r, type);
+        break;
+    case RDB_ARRAY:
+        rdb_array(r);
         break;
     case RDB_HASH_TEMPLATED_PACK:
     case RDB_HASH_TEMPLATED_PACK_REF:

@@ -189,6 +189,36 @@ static void close_counted(struct rdb_writer *w)
     w->to = w->out;
 }
 
+/* What is written also goes into the digest. */
+#define DIGEST(w, op, ...) \
+    do { \
+        if ((w)->guarded) \
+            (w)->digest.sink.ops->op(&(w)->digest.sink, __VA_ARGS__); \
+    } while (0)
+
+static int stream_version(const struct rdb_writer *w)
+{
+    return w->opt.version >= 11 ? 3 : w->opt.version == 10 ? 2 : 1;
+}
+
+/* The digest is of what the file will hold: a stream in its oldest form says less. */
+static void digest_key(struct rdb_writer *w)
+{
+    struct key_event k = w->key;
+    k.rdb_type = k.type == VALUE_STREAM && stream_version(w) == 1 ? RDB_STREAM_1 : 0;
+    w->digest.sink.ops->key(&w->digest.sink, &k);
+}
+
+static void put_block(struct rdb_writer *w);
+
+static void guard_end_key(struct rdb_writer *w)
+{
+    w->digest.sink.ops->end_key(&w->digest.sink);
+    w->blocks.now.keys++;
+    if (out_offset(w->out) - w->begin - w->blocks.now.start >= RDB_BLOCK_BYTES)
+        put_block(w);
+}
+
 static bool key(struct sink *s, const struct key_event *k)
 {
     struct rdb_writer *w = writer(s);
@@ -201,6 +231,8 @@ static bool key(struct sink *s, const struct key_event *k)
     w->started = w->counted = false;
     w->expected = w->written = 0;
     w->to = w->out;
+    if (w->guarded)
+        digest_key(w);
     return true;
 }
 
@@ -213,6 +245,9 @@ static void end_key(struct sink *s)
         fail(w, FAULT_INVALID, "A key came without a value");
     else if (counts)
         close_counted(w);
+    w->keys++;
+    if (w->guarded)
+        guard_end_key(w);
     rdb_writer_bad(w);
 }
 
@@ -252,6 +287,7 @@ static void list_item(struct rdb_writer *w, struct slice item)
 static void item(struct sink *s, struct slice value)
 {
     struct rdb_writer *w = writer(s);
+    DIGEST(w, item, value);
     switch (w->key.type) {
     case VALUE_STRING:
         start(w, RDB_STRING);
@@ -272,6 +308,7 @@ static void pair(struct sink *s, struct slice field, struct slice value, int64_t
     struct rdb_writer *w = writer(s);
     if (expire_ms != KEY_NO_EXPIRE)
         cannot(w, "A hash field with an expiration time");
+    DIGEST(w, pair, field, value, expire_ms);
     element(w, RDB_HASH);
     rdb_put_str(w, w->to, field);
     rdb_put_str(w, w->to, value);
@@ -280,6 +317,7 @@ static void pair(struct sink *s, struct slice field, struct slice value, int64_t
 static void score(struct sink *s, struct slice member, double d)
 {
     struct rdb_writer *w = writer(s);
+    DIGEST(w, score, member, d);
     element(w, RDB_ZSET);
     rdb_put_str(w, w->to, member);
     out_le_double(w->to, d);
@@ -327,11 +365,15 @@ static bool packed(struct sink *s, enum pack pack, struct slice bytes)
         w->written++;
         rdb_put_len(w->to, RDB_NODE_PACKED);
         put_blob(w, w->to, bytes);
+        if (w->guarded)
+            sink_unpack(&w->digest.sink, pack, bytes);
         return true;
     }
     uint8_t type = packed_type(w->opt.version, pack);
     if (type) {
         whole(w, type, bytes);
+        if (w->guarded)
+            sink_unpack(&w->digest.sink, pack, bytes);
         return true;
     }
     w->key.count = packed_count(pack, bytes);
@@ -341,7 +383,11 @@ static bool packed(struct sink *s, enum pack pack, struct slice bytes)
 static void opaque(struct sink *s, uint8_t rdb_type, uint64_t module_id, struct slice bytes)
 {
     struct rdb_writer *w = writer(s);
-    must(rdb_type == RDB_MODULE);
+    if (rdb_type != RDB_MODULE) {
+        cannot(w, "An array");
+        return;
+    }
+    DIGEST(w, opaque, rdb_type, module_id, bytes);
     start(w, rdb_type);
     rdb_put_len(w->out, module_id);
     out_slice(w->out, bytes);
@@ -357,12 +403,6 @@ static void stream_rest(struct sink *s, uint8_t rdb_type, struct slice bytes)
     fault_set_key(&s->fault, buf_slice(&writer(s)->name));
 }
 
-
-static int stream_version(const struct rdb_writer *w)
-{
-    return w->opt.version >= 11 ? 3 : w->opt.version == 10 ? 2 : 1;
-}
-
 static void stream_start(struct rdb_writer *w)
 {
     static const uint8_t types[] = {0, RDB_STREAM_1, RDB_STREAM_2, RDB_STREAM_3};
@@ -375,6 +415,7 @@ static void stream_node(struct sink *s, struct stream_id master, struct slice li
     enum { ID_BYTES = 16 };
     struct rdb_writer *w = writer(s);
     stream_start(w);
+    DIGEST(w, stream_node, master, listpack);
     w->written++;
     rdb_put_len(w->to, ID_BYTES);
     put_raw_id(w->to, master);
@@ -386,6 +427,7 @@ static void stream_info(struct sink *s, const struct stream_info_event *e)
     struct rdb_writer *w = writer(s);
     stream_start(w);
     close_counted(w);
+    DIGEST(w, stream_info, e);
     rdb_put_len(w->out, e->length);
     put_len_id(w->out, e->last);
     if (stream_version(w) >= 2) {
@@ -399,6 +441,7 @@ static void stream_info(struct sink *s, const struct stream_info_event *e)
 static void stream_group(struct sink *s, const struct stream_group_event *e)
 {
     struct rdb_writer *w = writer(s);
+    DIGEST(w, stream_group, e);
     rdb_put_str(w, w->out, e->name);
     put_len_id(w->out, e->last);
     if (stream_version(w) >= 2)
@@ -414,6 +457,7 @@ static void stream_pending(struct sink *s, const struct stream_pending_event *e)
 {
     struct rdb_writer *w = writer(s);
     must(w->pending_left > 0);
+    DIGEST(w, stream_pending, e);
     put_raw_id(w->out, e->id);
     out_le64(w->out, (uint64_t)e->delivered_ms);
     rdb_put_len(w->out, e->count);
@@ -425,6 +469,7 @@ static void stream_consumer(struct sink *s, const struct stream_consumer_event *
 {
     struct rdb_writer *w = writer(s);
     must(w->pending_left == 0);
+    DIGEST(w, stream_consumer, e);
     rdb_put_str(w, w->out, e->name);
     out_le64(w->out, (uint64_t)e->seen_ms);
     if (stream_version(w) >= 3)
@@ -434,6 +479,7 @@ static void stream_consumer(struct sink *s, const struct stream_consumer_event *
 
 static void stream_owned(struct sink *s, struct stream_id id)
 {
+    DIGEST(writer(s), stream_owned, id);
     put_raw_id(writer(s)->out, id);
 }
 
@@ -445,6 +491,19 @@ static void aux(struct sink *s, struct slice name, struct slice value)
     out_byte(w->out, RDB_OP_AUX);
     rdb_put_str(w, w->out, name);
     rdb_put_str(w, w->out, value);
+}
+
+/* Of the file they come from; this one gets its own. */
+static bool is_integrity(struct slice name)
+{
+    return slice_eq(name, SLICE_LIT(RDB_AUX_INTEGRITY)) ||
+           slice_eq(name, SLICE_LIT(RDB_AUX_BLOCK)) || slice_eq(name, SLICE_LIT(RDB_AUX_DIGEST));
+}
+
+static void pass_aux(struct sink *s, struct slice name, struct slice value)
+{
+    if (!is_integrity(name))
+        aux(s, name, value);
 }
 
 static void module_aux(struct sink *s, uint64_t module_id, struct slice bytes)
@@ -462,6 +521,7 @@ static void function(struct sink *s, struct slice source)
         w->key = (struct key_event){0};
         cannot(w, "A function library");
     }
+    DIGEST(w, function, source);
     out_byte(w->out, RDB_OP_FUNCTION);
     rdb_put_str(w, w->out, source);
 }
@@ -478,7 +538,7 @@ static void db(struct sink *s, unsigned id, uint64_t keys, uint64_t expires)
 }
 
 static const struct sink_ops writer_ops = {
-    .aux = aux,
+    .aux = pass_aux,
     .module_aux = module_aux,
     .function = function,
     .db = db,
@@ -511,16 +571,66 @@ void rdb_writer_init(struct rdb_writer *w, struct out *out, const struct rdb_wri
 
 void rdb_writer_free(struct rdb_writer *w)
 {
+    buf_free(&w->trailer);
     out_free(&w->body);
     buf_free(&w->name);
     buf_free(&w->packed);
 }
 
+/* As they are, never compressed: whoever looks for them in a damaged file finds them. */
+static void plain_aux(struct rdb_writer *w, const char *name, struct slice value)
+{
+    out_byte(w->out, RDB_OP_AUX);
+    rdb_put_len(w->out, strlen(name));
+    out_bytes(w->out, name, strlen(name));
+    rdb_put_len(w->out, value.len);
+    out_slice(w->out, value);
+}
+
+/* Ends the open block with its record, which is the next one's first. */
+static void put_block(struct rdb_writer *w)
+{
+    char text[RDB_BLOCK_TEXT];
+    uint64_t at = out_offset(w->out) - w->begin, crc = out_crc(w->out);
+    struct rdb_block block = rdb_blocks_open(&w->blocks, at, crc);
+    rdb_blocks_close(&w->blocks, at, crc, w->db);
+    plain_aux(w, RDB_AUX_BLOCK, slice(text, rdb_block_format(&block, text)));
+}
+
+static void begin_guard(struct rdb_writer *w)
+{
+    rdb_blocks_begin(&w->blocks, w->opt.trailer ? &w->trailer : NULL);
+    digest_init(&w->digest);
+    w->guarded = true;
+    plain_aux(w, RDB_AUX_INTEGRITY,
+              w->opt.trailer ? SLICE_LIT("1 block digest trailer") : SLICE_LIT("1 block digest"));
+}
+
+static void end_guard(struct rdb_writer *w)
+{
+    char text[DIGEST_HEX];
+    plain_aux(w, RDB_AUX_DIGEST, slice_str(digest_text(&w->digest, text)));
+    put_block(w);
+}
+
+static void put_trailer(struct rdb_writer *w)
+{
+    char end[RDB_TRAILER_END];
+    uint64_t bytes = out_offset(w->out) - w->begin;
+    rdb_blocks_close(&w->blocks, bytes, out_crc(w->out), w->db);
+    rdb_blocks_end(&w->blocks, bytes, end);
+    out_slice(w->out, buf_slice(&w->trailer));
+    out_bytes(w->out, end, sizeof end);
+}
+
 void rdb_writer_begin(struct rdb_writer *w)
 {
-    if (!w->opt.no_checksum)
+    w->begin = out_offset(w->out);
+    if (!w->opt.no_checksum || w->opt.blocks)
         out_crc_start(w->out);
     out_printf(w->out, "REDIS%04d", w->opt.version);
+    if (w->opt.blocks)
+        begin_guard(w);
 }
 
 void rdb_writer_aux(struct rdb_writer *w, const char *name, struct slice value)
@@ -530,8 +640,12 @@ void rdb_writer_aux(struct rdb_writer *w, const char *name, struct slice value)
 
 bool rdb_writer_end(struct rdb_writer *w)
 {
+    if (w->guarded)
+        end_guard(w);
     out_byte(w->out, RDB_OP_EOF);
     out_le64(w->out, w->opt.no_checksum ? 0 : out_crc(w->out));
+    if (w->guarded && w->opt.trailer)
+        put_trailer(w);
     out_flush(w->out);
     return !rdb_writer_bad(w);
 }

@@ -20,14 +20,18 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "format/digest.h"
 #include "format/out.h"
 #include "format/rdb.h"
+#include "format/rdb_block.h"
 #include "format/sink.h"
 
 struct rdb_write_options {
     int version;      /* 9, 10, 11; 0: RDB_VERSION_OURS */
     bool compress;    /* LZF for strings over 20 bytes */
     bool no_checksum; /* eight zero bytes in place of the CRC */
+    bool blocks;      /* block checksums and the digest of the data set: AUX records, see rdb.h */
+    bool trailer;     /* with blocks: their index behind the end; not for a socket */
 };
 
 struct rdb_writer {
@@ -46,6 +50,12 @@ struct rdb_writer {
     uint8_t type;
     uint64_t expected, written;
     uint64_t pending_left, consumers; /* of the group being written */
+
+    bool guarded; /* opt.blocks, and begun */
+    uint64_t keys, begin; /* keys written; the stream's offset of the magic */
+    struct rdb_blocks blocks;
+    struct digest digest;
+    struct buf trailer;
 };
 
 void rdb_writer_init(struct rdb_writer *w, struct out *out, const struct rdb_write_options *opt);

@@ -16,6 +16,7 @@
  *                  stream_pending..., (stream_consumer, stream_owned...)..., and from later
  *                  versions stream_rest
  *   module         opaque once: the items and their end mark (formats.md 2.7), without the id
+ *   array (28)     as VALUE_MODULE: opaque once, module id 0, rdb_type RDB_ARRAY (rdb_array.h)
  *
  * A reader's fault may come after key and some events: then there is no end_key, and the consumer
  * drops what it began. module_aux bytes start behind the module id. Slices are valid during the

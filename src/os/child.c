@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Messages on the pipe: a header (size of the payload, kind, key count, part, copy-on-write bytes)
- * and, for the report, the payload. Each is one write below PIPE_BUF, so it arrives whole or, when
- * the child dies, cut; a cut one is dropped.
+/* Messages on the pipe: a header (size of the payload, kind, phase, keys, bytes, part,
+ * copy-on-write bytes) and, for the report, the payload. Each is one write below PIPE_BUF, so it
+ * arrives whole or, when the child dies, cut; a cut one is dropped.
  *
  *   forked --messages--> ... --end of file--> waitpid --> ended()
  *
@@ -29,7 +29,7 @@ enum { PROGRESS = 1, REPORT = 2, PROGRESS_EVERY_US = 100000, REAP_AGAIN_US = 100
 
 struct header {
     uint32_t size, kind;
-    uint64_t keys;
+    uint64_t phase, keys, bytes;
     double part;
     uint64_t cow_bytes;
 };
@@ -38,6 +38,8 @@ _Static_assert(sizeof(struct header) + CHILD_REPORT_MAX <= PIPE_BUF, "one write 
 static void take_message(struct child *c, const struct header *h, const void *payload)
 {
     c->keys = h->keys;
+    c->bytes = h->bytes;
+    c->phase = (unsigned)h->phase;
     c->part = h->part;
     if (h->cow_bytes) {
         c->cow_bytes = h->cow_bytes;
@@ -225,11 +227,14 @@ static void send_message(struct child *c, const struct header *h, const void *pa
     } while (put < 0 && errno == EINTR);
 }
 
-void child_progress(struct child *c, uint64_t keys, double part)
+static struct header header_of(const struct child *c, uint32_t kind)
 {
-    int64_t now = clock_mono_us();
-    if (now - c->last_cow_us < PROGRESS_EVERY_US)
-        return;
+    return (struct header){.kind = kind, .phase = c->phase, .keys = c->keys, .bytes = c->bytes,
+                           .part = c->part, .cow_bytes = c->cow_bytes};
+}
+
+static void send_progress(struct child *c, int64_t now)
+{
     /* Reading smaps_rollup walks all page tables: let it take at most 1 % of the time. */
     if (now >= c->cow_read_us) {
         c->cow_bytes = child_cow_bytes();
@@ -237,17 +242,45 @@ void child_progress(struct child *c, uint64_t keys, double part)
         c->cow_read_us = after + (after - now) * 100;
         now = after;
     }
-    c->last_cow_us = now;
-    send_message(c, &(struct header){.kind = PROGRESS, .keys = keys, .part = part,
-                                     .cow_bytes = c->cow_bytes}, NULL);
+    c->last_told_us = now;
+    struct header h = header_of(c, PROGRESS);
+    send_message(c, &h, NULL);
+}
+
+static void maybe_send(struct child *c)
+{
+    int64_t now = clock_mono_us();
+    if (now - c->last_told_us >= PROGRESS_EVERY_US)
+        send_progress(c, now);
+}
+
+void child_progress(struct child *c, uint64_t keys, double part)
+{
     c->keys = keys;
+    c->part = part;
+    maybe_send(c);
+}
+
+void child_wrote(struct child *c, uint64_t bytes)
+{
+    c->bytes = bytes;
+    maybe_send(c);
+}
+
+void child_phase(struct child *c, unsigned phase)
+{
+    c->phase = phase;
+    c->bytes = 0;
+    send_progress(c, clock_mono_us());
 }
 
 void child_finish(struct child *c, const void *report, size_t size, int exit_code)
 {
     must(size <= CHILD_REPORT_MAX);
-    struct header h = {.size = (uint32_t)size, .kind = REPORT, .keys = c->keys,
-                       .part = 1, .cow_bytes = child_cow_bytes()};
+    c->cow_bytes = child_cow_bytes();
+    struct header h = header_of(c, REPORT);
+    h.size = (uint32_t)size;
+    h.part = 1;
     send_message(c, &h, report);
     _exit(exit_code);
 }

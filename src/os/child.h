@@ -4,7 +4,7 @@
  *
  *   pid_t pid = child_fork(&c, loop, &spec, &f);
  *   if (pid == 0) {                              // in the child
- *       work...; child_progress(&c, keys, part);
+ *       work...; child_progress(&c, keys, part); child_wrote(&c, bytes); child_phase(&c, SYNC);
  *       child_finish(&c, &report, sizeof report, ok ? 0 : 1);   // does not return
  *   }
  *
@@ -45,7 +45,8 @@ struct child { /* zero it before the first use; read only */
     int64_t began_us; /* monotonic */
     int64_t fork_us;  /* how long fork itself took */
     /* as told by the child's last progress message */
-    uint64_t keys;
+    uint64_t keys, bytes;
+    unsigned phase; /* the caller's numbers */
     double part; /* 0..1 */
     size_t cow_bytes, cow_peak_bytes;
     int64_t cow_read_us; /* when cow_bytes was true (monotonic) */
@@ -55,7 +56,7 @@ struct child { /* zero it before the first use; read only */
     struct loop_io io;
     struct loop_timer reap;
     int pipe_write;
-    int64_t last_cow_us;
+    int64_t last_told_us;
     bool killed, reported;
     size_t got, report_size;
     uint64_t message[(CHILD_REPORT_MAX + 64) / 8];
@@ -73,6 +74,8 @@ void child_wait(struct child *c);
 /* In the child. Progress is cheap to tell often: at most every 100 ms is sent, and the
  * copy-on-write size (slow to ask for) takes at most 1 % of the time. */
 void child_progress(struct child *c, uint64_t keys, double part);
+void child_wrote(struct child *c, uint64_t bytes); /* or read: in all, in this phase */
+void child_phase(struct child *c, unsigned phase); /* always sent; bytes are 0 again */
 _Noreturn void child_finish(struct child *c, const void *report, size_t size, int exit_code);
 
 /* Private dirty bytes of this process: what copying after a fork has cost so far; 0 unknown. */

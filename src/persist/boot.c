@@ -75,7 +75,7 @@ static bool open_file(struct reading *r, struct fault *f)
 
 static void close_file(struct reading *r)
 {
-    r->persist->load_done_bytes = r->done_before + in_offset(&r->in);
+    r->persist->load_done_bytes = r->done_before + in_file_offset(&r->in);
     in_free(&r->in);
     file_close(r->fd);
 }
@@ -83,7 +83,7 @@ static void close_file(struct reading *r)
 /* Cheap enough for every record: looks at the clock once in TELL_EVERY bytes. */
 static void tell_progress(struct reading *r)
 {
-    uint64_t at = in_offset(&r->in);
+    uint64_t at = in_file_offset(&r->in);
     if (at - r->told_at < TELL_EVERY)
         return;
     r->told_at = at;
@@ -145,6 +145,7 @@ static bool read_rdb(struct reading *r, unsigned load_flags, struct fault *f)
     struct persist *p = r->persist;
     struct keyspace *ks = server_keyspace(p->server);
     struct rdb_options options = {.databases = ks->count, .trust_distinct = true, .note = log_note};
+    options.unguarded = !p->snapshot->blocks;
     struct rdb_reader reader;
     struct rdb_record rec = {.kind = RDB_REC_END};
     struct load load;
@@ -158,6 +159,8 @@ static bool read_rdb(struct reading *r, unsigned load_flags, struct fault *f)
         tell_progress(r);
     }
     ok = load_finish(&load) && !in_bad(&r->in);
+    if (ok && rdb_trailer(&reader) > RDB_TRAILER_OK) /* the data is covered by the blocks */
+        log_warning("%s: the block index behind the RDB is damaged, the data is not", r->path);
     if (!ok)
         *f = in_bad(&r->in) ? r->in.fault : sink_fault_at(&load.sink, &reader, &rec);
     p->load_keys_loaded += load.keys_loaded;

@@ -12,9 +12,12 @@
 #include "os/clock.h"
 #include "persist/aof.h"
 #include "persist/boot.h"
+#include "persist/leftovers.h"
 #include "persist/persist_cmd.h"
 #include "persist/persist_info.h"
+#include "persist/scrub.h"
 #include "persist/snapshot.h"
+#include "persist/watchdog.h"
 #include "server/command.h"
 #include "server/commit.h"
 #include "server/ctx.h"
@@ -170,6 +173,8 @@ struct persist *persist_new(struct server *server)
     p->server = server;
     p->snapshot = snapshot_new(p);
     p->aof = aof_new(p);
+    p->watchdog = watchdog_new(p);
+    p->scrub = scrub_new(p);
     hooks_on_admit(hooks, admit, p);
     hooks_on_tick(hooks, tick, p);
     hooks_on_shutdown(hooks, shutdown_asked, p);
@@ -180,6 +185,8 @@ struct persist *persist_new(struct server *server)
 
 void persist_free(struct persist *p)
 {
+    scrub_free(p->scrub);
+    watchdog_free(p->watchdog);
     aof_free(p->aof);
     snapshot_free(p->snapshot);
     mem_free(p);
@@ -211,6 +218,7 @@ static bool start_log(struct persist *p, struct fault *f)
 bool persist_start(struct persist *p, struct fault *f)
 {
     p->snapshot->last_save_s = clock_wall_ms() / 1000;
+    leftovers_remove(".");
     bool ok = aof_settle(p->aof, f) &&
               (p->aof->enabled ? start_log(p, f) : boot_load_rdb(p, NULL, f));
     commit_set_dirty(server_commit(p->server), 0);

@@ -19,8 +19,10 @@
 #include "os/child.h"
 
 struct aof;
+struct scrub;
 struct server;
 struct snapshot;
+struct watchdog;
 
 enum child_kind { CHILD_NONE, CHILD_SAVE, CHILD_REWRITE };
 
@@ -28,6 +30,8 @@ struct persist {
     struct server *server;
     struct snapshot *snapshot;
     struct aof *aof;
+    struct watchdog *watchdog;
+    struct scrub *scrub;
     struct child child;
     enum child_kind child_kind;
     uint64_t keys_at_fork;       /* for progress */

@@ -6,6 +6,7 @@
 #include "persist/aof.h"
 #include "persist/persist.h"
 #include "persist/snapshot.h"
+#include "persist/snapshot_info.h"
 #include "server/commit.h"
 #include "server/info.h"
 #include "server/server.h"
@@ -18,36 +19,6 @@ static const char *ok_or_err(bool ok)
 static int64_t seconds_since(int64_t began_s, bool running)
 {
     return running ? clock_wall_ms() / 1000 - began_s : -1;
-}
-
-static void child_info(struct persist *p, struct info_out *o)
-{
-    const struct child *c = &p->child;
-    bool lives = p->child_kind != CHILD_NONE;
-    double part = lives && p->keys_at_fork ? (double)c->keys / (double)p->keys_at_fork * 100 : 0;
-    info_u64(o, "current_cow_peak", lives ? c->cow_peak_bytes : 0);
-    info_u64(o, "current_cow_size", lives ? c->cow_bytes : 0);
-    info_i64(o, "current_cow_size_age",
-             lives && c->cow_read_us ? (clock_mono_us() - c->cow_read_us) / 1000000 : 0);
-    info_f(o, "current_fork_perc", "%.2f", part);
-    info_u64(o, "current_save_keys_processed", lives ? c->keys : 0);
-    info_u64(o, "current_save_keys_total", lives ? p->keys_at_fork : 0);
-}
-
-static void rdb_info(struct persist *p, struct info_out *o)
-{
-    const struct snapshot *s = p->snapshot;
-    bool saving = p->child_kind == CHILD_SAVE;
-    info_u64(o, "rdb_changes_since_last_save", commit_dirty(server_commit(p->server)));
-    info_i64(o, "rdb_bgsave_in_progress", saving);
-    info_i64(o, "rdb_last_save_time", s->last_save_s);
-    info_str(o, "rdb_last_bgsave_status", ok_or_err(s->last_ok));
-    info_i64(o, "rdb_last_bgsave_time_sec", s->last_duration_s);
-    info_i64(o, "rdb_current_bgsave_time_sec", seconds_since(s->began_s, saving));
-    info_u64(o, "rdb_saves", s->saves);
-    info_u64(o, "rdb_last_cow_size", s->last_cow_bytes);
-    info_u64(o, "rdb_last_load_keys_expired", p->load_keys_expired);
-    info_u64(o, "rdb_last_load_keys_loaded", p->load_keys_loaded);
 }
 
 static void aof_info(struct persist *p, struct info_out *o)
@@ -96,8 +67,8 @@ void persist_info(void *arg, struct info_out *o)
     struct persist *p = arg;
     info_i64(o, "loading", p->loading);
     info_i64(o, "async_loading", 0);
-    child_info(p, o);
-    rdb_info(p, o);
+    snapshot_child_info(p, o);
+    snapshot_info(p, o);
     aof_info(p, o);
     info_i64(o, "module_fork_in_progress", 0);
     info_i64(o, "module_fork_last_cow_size", 0);

@@ -53,7 +53,8 @@ static char *temp_incr_path(const struct aof *a)
 
 static bool write_commands(struct aof *a, struct snapshot_file *file, struct fault *f)
 {
-    struct file_out to = {.incremental = a->incremental_fsync};
+    struct file_out to = {.incremental = a->incremental_fsync, .child = file->child};
+    to.max_rate = file->child ? a->persist->snapshot->max_rate : 0;
     to.fd = file_open(file->path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     if (to.fd < 0) {
         fault_io(f, -to.fd, "open", "Can't open %s", file->path);
@@ -84,7 +85,8 @@ static bool write_commands(struct aof *a, struct snapshot_file *file, struct fau
         fault_io(f, -err, "fsync", "Can't sync %s", file->path);
     file_close(to.fd);
     return ok && err == 0 &&
-           (!a->persist->snapshot->verify || verify_commands(file->path, file->bytes, f));
+           (!a->persist->snapshot->verify ||
+            verify_commands(file->path, file->bytes, file->child, f));
 }
 
 static bool write_base(struct aof *a, struct snapshot_file *file, struct fault *f)

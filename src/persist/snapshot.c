@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,16 +27,34 @@
 #include "server/server.h"
 #include "store/walk.h"
 
-enum { RETRY_AFTER_FAILURE_S = 5, TMP_NAME = 64 };
+enum { RETRY_FIRST_S = 5, RETRY_MAX_S = 60, RETRY_DOUBLINGS_MAX = 4 };
 
 bool snapshot_has_points(const struct snapshot *s)
 {
     return s->point_count > 0;
 }
 
-static void temp_name(char out[TMP_NAME], pid_t pid)
+const char *save_phase_name(unsigned phase)
 {
-    snprintf(out, TMP_NAME, "temp-%ld.rdb", (long)pid);
+    static const char *const names[] = {"write", "sync", "verify", "rename"};
+    return phase < sizeof names / sizeof *names ? names[phase] : "?";
+}
+
+/* For mem_free. dir NULL: where the process is. */
+static char *temp_path(const char *dir, pid_t pid)
+{
+    struct buf path = {0};
+    buf_printf(&path, "%s%stemp-%ld.rdb", dir ? dir : "", dir ? "/" : "", (long)pid);
+    buf_cstr(&path);
+    return path.data;
+}
+
+static char *final_path(const struct snapshot *s, const char *dir)
+{
+    struct buf path = {0};
+    buf_printf(&path, "%s%s%s", dir ? dir : "", dir ? "/" : "", s->filename);
+    buf_cstr(&path);
+    return path.data;
 }
 
 /* ---- writing the file ---- */
@@ -78,62 +98,97 @@ static void write_data(struct snapshot *s, struct snapshot_file *file, struct rd
     file->keys = walk.keys;
 }
 
-bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault *f)
+static void enter(struct snapshot_file *file, enum save_phase phase)
 {
-    struct file_out to = {.incremental = s->incremental_fsync};
-    to.fd = file_open(file->path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    if (to.fd < 0) {
-        fault_io(f, -to.fd, "open", "Failed opening the temp RDB file %s for saving", file->path);
-        return false;
-    }
+    if (file->child)
+        child_phase(file->child, phase);
+}
+
+/* The data set into the open file. */
+static bool write_stream(struct snapshot *s, struct snapshot_file *file, int fd, struct fault *f)
+{
+    struct file_out to = {.fd = fd, .incremental = s->incremental_fsync, .child = file->child};
+    struct rdb_write_options opt = {.version = (int)s->target_version, .compress = s->compress,
+                                    .no_checksum = !s->checksum, .blocks = s->blocks,
+                                    .trailer = true};
     struct out out;
     struct rdb_writer w;
-    struct rdb_write_options opt = {.version = (int)s->target_version, .compress = s->compress,
-                                    .no_checksum = !s->checksum};
+    to.max_rate = file->child ? s->max_rate : 0;
     out_init_callback(&out, file_out_write, &to, 0);
     rdb_writer_init(&w, &out, &opt);
     write_data(s, file, &w);
     bool ok = rdb_writer_end(&w);
-    if (!ok)
+    if (!ok) {
         *f = w.sink.fault;
+        if (f->code == FAULT_IO) { /* a stream does not know its file */
+            fault_clear(f);
+            fault_io(f, w.sink.fault.err, "write", "Failed writing the temp RDB file %s",
+                     file->path);
+            f->offset = w.sink.fault.offset;
+        }
+    }
     file->bytes = out_offset(&out);
     rdb_writer_free(&w);
     out_free(&out);
-    int err = ok ? file_fsync(to.fd) : 0;
+    return ok;
+}
+
+bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault *f)
+{
+    int fd = file_open(file->path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    if (fd < 0) {
+        fault_io(f, -fd, "open", "Failed opening the temp RDB file %s for saving", file->path);
+        return false;
+    }
+    bool guarded = s->blocks;
+    bool ok = write_stream(s, file, fd, f);
+    enter(file, SAVE_SYNCING);
+    int err = ok ? file_fsync(fd) : 0;
     if (err < 0) {
         fault_io(f, -err, "fsync", "Failed syncing the temp RDB file %s", file->path);
         ok = false;
     }
-    int closed = file_close(to.fd);
+    int closed = file_close(fd);
     if (ok && closed < 0) {
         fault_io(f, -closed, "close", "Failed closing the temp RDB file %s", file->path);
         ok = false;
     }
-    ok = ok && (!s->verify || verify_rdb(file->path, file->bytes, file->keys, f));
+    enter(file, SAVE_VERIFYING);
+    ok = ok && (!s->verify || verify_rdb(file->path, file->bytes, file->keys, guarded, file->child,
+                                         f));
+    enter(file, SAVE_NAMING);
     if (!ok)
         file_unlink(file->path);
     return ok;
 }
 
 /* Gives the finished file its name, durably. */
-static bool publish(struct snapshot *s, const char *tmp, struct fault *f)
+static bool publish(const char *tmp, const char *path, struct fault *f)
 {
-    int err = file_rename(tmp, s->filename);
+    int err = file_rename(tmp, path);
     if (err < 0) {
         fault_io(f, -err, "rename", "Error moving temp DB file %s on the final destination %s", tmp,
-                 s->filename);
+                 path);
         file_unlink(tmp);
         return false;
     }
-    err = file_sync_dir_of(s->filename);
+    err = file_sync_dir_of(path);
     if (err < 0)
-        fault_io(f, -err, "fsync", "Failed syncing the directory of %s", s->filename);
+        fault_io(f, -err, "fsync", "Failed syncing the directory of %s", path);
     return err >= 0;
 }
 
-static bool save_to(struct snapshot *s, struct snapshot_file *file, struct fault *f)
+/* dir NULL: the working directory. */
+static bool save_to(struct snapshot *s, const char *dir, struct snapshot_file *file,
+                    struct fault *f)
 {
-    return snapshot_write(s, file, f) && publish(s, file->path, f);
+    char *tmp = temp_path(dir, getpid()), *path = final_path(s, dir);
+    file->path = tmp;
+    bool ok = snapshot_write(s, file, f) && publish(tmp, path, f);
+    file->path = NULL;
+    mem_free(tmp);
+    mem_free(path);
+    return ok;
 }
 
 static void saved(struct snapshot *s, uint64_t dirty_saved)
@@ -143,15 +198,30 @@ static void saved(struct snapshot *s, uint64_t dirty_saved)
     commit_set_dirty(commit, dirty > dirty_saved ? dirty - dirty_saved : 0);
     s->last_save_s = clock_wall_ms() / 1000;
     s->last_ok = true;
+    s->failures = 0;
+    s->retry_s = 0;
+    s->last_error[0] = 0;
+}
+
+/* Tried again by itself, soon at first and then once a minute. */
+static void failed(struct snapshot *s, const struct fault *f)
+{
+    unsigned doublings = s->failures < RETRY_DOUBLINGS_MAX ? s->failures : RETRY_DOUBLINGS_MAX;
+    int64_t wait_s = (int64_t)RETRY_FIRST_S << doublings;
+    s->failures++;
+    s->last_ok = false;
+    s->retry_s = clock_wall_ms() / 1000 + (wait_s < RETRY_MAX_S ? wait_s : RETRY_MAX_S);
+    fault_text(f, s->last_error, sizeof s->last_error);
+    for (char *at = s->last_error; *at; at++)
+        if ((unsigned char)*at < ' ')
+            *at = ' ';
 }
 
 bool snapshot_save(struct snapshot *s, struct fault *f)
 {
-    char tmp[TMP_NAME];
-    temp_name(tmp, getpid());
-    struct snapshot_file file = {.path = tmp};
+    struct snapshot_file file = {0};
     s->saves++;
-    if (!save_to(s, &file, f))
+    if (!save_to(s, NULL, &file, f))
         return false;
     log_notice("DB saved on disk");
     saved(s, commit_dirty(server_commit(s->persist->server)));
@@ -159,6 +229,13 @@ bool snapshot_save(struct snapshot *s, struct fault *f)
 }
 
 /* ---- BGSAVE ---- */
+
+static void remove_temp(struct snapshot *s)
+{
+    char *tmp = temp_path(s->child_dir, s->child_pid);
+    file_unlink(tmp);
+    mem_free(tmp);
+}
 
 static void child_ended(void *arg, const struct child_end *end)
 {
@@ -168,35 +245,54 @@ static void child_ended(void *arg, const struct child_end *end)
     s->last_duration_s = now_s - s->began_s;
     s->last_cow_bytes = end->cow_bytes;
     persist_child_gone(s->persist, end);
-    if (end->killed) {
+    if (end->killed || end->signal == SIGUSR1) { /* on purpose: no failure */
         log_warning("Background saving terminated by signal %d", end->signal);
     } else if (fault_is(&f)) {
         char line[512];
+        failed(s, &f);
         log_warning("Background saving error: %s", fault_text(&f, line, sizeof line));
-        s->last_ok = false;
     } else {
         log_notice("Background saving terminated with success");
         saved(s, s->dirty_at_start);
         return;
     }
-    char tmp[TMP_NAME];
-    temp_name(tmp, s->child_pid);
-    file_unlink(tmp);
+    remove_temp(s);
 }
 
 static _Noreturn void run_child(struct snapshot *s)
 {
     struct child_report report = {0};
-    char tmp[TMP_NAME];
-    temp_name(tmp, getpid());
-    struct snapshot_file file = {.path = tmp, .child = &s->persist->child};
-    bool ok = save_to(s, &file, &report.fault);
+    struct snapshot_file file = {.child = &s->persist->child};
+    bool ok = save_to(s, s->child_dir, &file, &report.fault);
     report.keys = file.keys;
     report.bytes = file.bytes;
     if (ok)
         log_notice("DB saved on disk: %llu keys, %llu bytes", (unsigned long long)report.keys,
                    (unsigned long long)report.bytes);
     child_finish(&s->persist->child, &report, sizeof report, ok ? 0 : 1);
+}
+
+static bool settle_dir(struct snapshot *s, struct fault *f)
+{
+    char here[PATH_MAX];
+    if (!getcwd(here, sizeof here)) {
+        fault_io(f, errno, "getcwd", "Can't tell the working directory");
+        return false;
+    }
+    mem_free(s->child_dir);
+    s->child_dir = mem_copy(here, strlen(here) + 1);
+    return true;
+}
+
+static bool fork_child(struct snapshot *s, struct fault *f)
+{
+    if (!settle_dir(s, f))
+        return false;
+    pid_t pid = persist_fork(s->persist, CHILD_SAVE, "redis-rdb-bgsave", child_ended, s, f);
+    if (pid == 0)
+        run_child(s);
+    s->child_pid = pid;
+    return pid > 0;
 }
 
 bool snapshot_start(struct snapshot *s, struct fault *f)
@@ -209,17 +305,13 @@ bool snapshot_start(struct snapshot *s, struct fault *f)
     s->dirty_at_start = commit_dirty(server_commit(s->persist->server));
     s->last_try_s = s->began_s = clock_wall_ms() / 1000;
     s->saves++;
-    pid_t pid = persist_fork(s->persist, CHILD_SAVE, "redis-rdb-bgsave", child_ended, s, f);
-    if (pid == 0)
-        run_child(s);
-    if (pid < 0) {
+    if (!fork_child(s, f)) {
         char line[512];
-        s->last_ok = false;
+        failed(s, f);
         log_warning("Can't save in background: %s", fault_text(f, line, sizeof line));
         return false;
     }
-    s->child_pid = pid;
-    log_notice("Background saving started by pid %ld", (long)pid);
+    log_notice("Background saving started by pid %ld", (long)s->child_pid);
     s->scheduled = false;
     return true;
 }
@@ -230,7 +322,7 @@ void snapshot_tick(struct snapshot *s, int64_t now_ms)
     int64_t now_s = now_ms / 1000;
     if (persist_busy(s->persist))
         return;
-    bool may_retry = s->last_ok || now_s - s->last_try_s > RETRY_AFTER_FAILURE_S;
+    bool may_retry = s->last_ok || now_s >= s->retry_s;
     if (s->scheduled && may_retry) {
         snapshot_start(s, &f);
         return;
@@ -260,5 +352,6 @@ struct snapshot *snapshot_new(struct persist *p)
 void snapshot_free(struct snapshot *s)
 {
     mem_free(s->filename);
+    mem_free(s->child_dir);
     mem_free(s);
 }

@@ -2,7 +2,8 @@
 /* Snapshots: the data set as one RDB file, by SAVE, BGSAVE and save points.
  *
  * Always a temporary file, written, synced, renamed over dbfilename, the directory synced: the name
- * holds a complete file at any moment, and a failed save leaves the old one untouched. */
+ * holds a complete file at any moment, and a failed save leaves the old one untouched. A save that
+ * began stays in the directory it began in, whatever CONFIG SET dir says meanwhile. */
 #ifndef PERSIST_SNAPSHOT_H
 #define PERSIST_SNAPSHOT_H
 
@@ -18,6 +19,9 @@ struct save_point {
     int64_t seconds, changes;
 };
 
+/* What the child is at, for INFO and the watchdog (child_phase). */
+enum save_phase { SAVE_WRITING, SAVE_SYNCING, SAVE_VERIFYING, SAVE_NAMING };
+
 struct snapshot {
     struct persist *persist;
     /* settings */
@@ -25,12 +29,18 @@ struct snapshot {
     int point_count;
     bool points_initial; /* still the built-in ones: the first line of a file replaces them */
     bool verify; /* read back before the rename */
+    bool blocks; /* block checksums, digest, trailer */
     bool stop_writes_on_error, compress, checksum, incremental_fsync, del_sync_files;
     int sanitize;
     char *filename;
     int64_t target_version, save_delay_us; /* rdb-key-save-delay: microseconds a key, for tests */
+    int64_t max_rate; /* bytes a second a child may write; 0: no limit */
     /* state */
     bool last_ok, scheduled;
+    unsigned failures;     /* in a row */
+    int64_t retry_s;       /* after a failure: not before, by itself */
+    char last_error[512];  /* of the last background save; "" when it went well */
+    char *child_dir;       /* absolute: where the running save writes */
     int64_t last_save_s, last_try_s, last_duration_s, began_s;
     pid_t child_pid;
     uint64_t saves, dirty_at_start;
@@ -47,6 +57,7 @@ bool snapshot_start(struct snapshot *s, struct fault *f);
 /* Cron: save points, a scheduled save. */
 void snapshot_tick(struct snapshot *s, int64_t now_ms);
 bool snapshot_has_points(const struct snapshot *s);
+const char *save_phase_name(unsigned phase);
 
 /* Writes the data set to path (created or truncated, then synced; not renamed). The child and the
  * rewrite use it too. aof_base goes into the AUX field. */

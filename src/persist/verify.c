@@ -6,16 +6,30 @@
 
 #include "format/aof_read.h"
 #include "format/rdb_read.h"
+#include "os/child.h"
 #include "os/file.h"
-#include "persist/file_out.h"
 
 struct proof {
     int fd;
+    struct child *child;
+    uint64_t read;
     struct in in;
 };
 
-static bool begin(struct proof *p, const char *path, uint64_t bytes, struct fault *f)
+static ssize_t read_back(void *arg, void *to, size_t n)
 {
+    struct proof *p = arg;
+    ssize_t got = file_read(p->fd, to, n);
+    p->read += got > 0 ? (uint64_t)got : 0;
+    if (p->child)
+        child_wrote(p->child, p->read);
+    return got;
+}
+
+static bool begin(struct proof *p, const char *path, uint64_t bytes, struct child *child,
+                  struct fault *f)
+{
+    *p = (struct proof){.child = child};
     p->fd = file_open(path, O_RDONLY, 0);
     if (p->fd < 0) {
         fault_io(f, -p->fd, "open", "Can't open %s to verify it", path);
@@ -28,7 +42,7 @@ static bool begin(struct proof *p, const char *path, uint64_t bytes, struct faul
         file_close(p->fd);
         return false;
     }
-    in_init_callback(&p->in, file_in_read, &p->fd, bytes, 0);
+    in_init_callback(&p->in, read_back, p, bytes, 0);
     return true;
 }
 
@@ -42,33 +56,49 @@ static bool end(struct proof *p, const char *path, struct fault *f)
     }
     in_free(&p->in);
     file_close(p->fd);
+    if (fault_is(f))
+        f->doing = "verify";
     return !fault_is(f);
 }
 
-bool verify_rdb(const char *path, uint64_t bytes, uint64_t keys, struct fault *f)
+static void check_end(struct rdb_reader *r, const char *path, bool guarded, struct fault *f)
+{
+    if (in_bad(r->in))
+        return;
+    bool digest = r->guard.digest_ok;
+    if (rdb_trailer(r) != (guarded ? RDB_TRAILER_OK : RDB_TRAILER_NONE) || digest != guarded)
+        fault_set(f, FAULT_CRC, "%s reads back without the right block index or digest", path);
+    else if (!in_bad(r->in) && !in_at_end(r->in))
+        fault_set(f, FAULT_FORMAT, "%s reads back with bytes behind its end", path);
+}
+
+bool verify_rdb(const char *path, uint64_t bytes, uint64_t keys, bool guarded, struct child *child,
+                struct fault *f)
 {
     struct proof p;
     struct rdb_reader r;
+    struct rdb_record rec;
     struct rdb_options options = {.keep_modules = true, .trust_distinct = true};
-    struct sink_count count;
-    if (!begin(&p, path, bytes, f))
+    if (!begin(&p, path, bytes, child, f))
         return false;
-    sink_count_init(&count, 0);
-    if (rdb_open(&r, &p.in, &options))
-        rdb_read_all(&r, &count.sink);
+    bool ok = rdb_open(&r, &p.in, &options);
+    while (ok && rdb_next(&r, &rec))
+        ok = rdb_skip(&r, &rec);
+    check_end(&r, path, guarded, f);
+    uint64_t found = r.keys - r.empty_skipped;
     rdb_close(&r);
-    if (!in_bad(&p.in) && count.keys != keys)
+    if (!in_bad(&p.in) && found != keys)
         fault_set(f, FAULT_FORMAT, "%s reads back with %" PRIu64 " keys, %" PRIu64 " were written",
-                  path, count.keys, keys);
+                  path, found, keys);
     return end(&p, path, f);
 }
 
-bool verify_commands(const char *path, uint64_t bytes, struct fault *f)
+bool verify_commands(const char *path, uint64_t bytes, struct child *child, struct fault *f)
 {
     struct proof p;
     struct aof_reader r;
     enum aof_item item;
-    if (!begin(&p, path, bytes, f))
+    if (!begin(&p, path, bytes, child, f))
         return false;
     aof_open(&r, &p.in, &(struct aof_limits){.bulk_max = UINT64_MAX / 2});
     do

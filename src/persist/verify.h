@@ -9,9 +9,13 @@
 
 #include "base/fault.h"
 
-/* A whole RDB of exactly so many bytes and keys? */
-bool verify_rdb(const char *path, uint64_t bytes, uint64_t keys, struct fault *f);
+struct child;
+
+/* A whole RDB of exactly so many bytes and keys, with block checksums, digest and trailer as
+ * announced, and announced when guarded? child (may be NULL) is told how far it is. */
+bool verify_rdb(const char *path, uint64_t bytes, uint64_t keys, bool guarded, struct child *child,
+                struct fault *f);
 /* Whole commands up to exactly so many bytes? */
-bool verify_commands(const char *path, uint64_t bytes, struct fault *f);
+bool verify_commands(const char *path, uint64_t bytes, struct child *child, struct fault *f);
 
 #endif

@@ -7,9 +7,17 @@
  *
  * So the place of an entry is a function of its time and the clock. When the clock moves, only
  * slots that its digits pass or enter change: passed ones are due, the one entered is dealt down
- * again. Times at or before the clock lie in `due`. Negative times are due at once. */
+ * again. Times at or before the clock lie in `due`. Negative times are due at once.
+ *
+ * `due` is a queue, and in order by itself: slots are passed in the order of their times, and what
+ * becomes due of one slot is sorted first (a slot of level 0 holds one time only). An entry that is
+ * removed before its turn leaves a hole. Only one that is added when its time is past already may
+ * stand too far behind; then the queue is sorted before it is used again.
+ *
+ *   due   |taken|first.. e e - e e e ..count|      -: a hole */
 #include "store/expire.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -21,6 +29,7 @@ void expire_init(struct expire_index *x, int64_t now_ms)
 {
     memset(x, 0, sizeof *x);
     x->clock_ms = now_ms > 0 ? (uint64_t)now_ms : 0;
+    x->due_last_ms = INT64_MIN;
 }
 
 void expire_release(struct expire_index *x)
@@ -67,14 +76,107 @@ static void slot_push(struct expire_slot *s, struct entry *e)
     s->entries[s->count++] = e;
 }
 
+/* ---- the queue of due entries ---- */
+
+struct timed {
+    int64_t ms;
+    struct entry *e;
+};
+
+static int by_time(const void *a, const void *b)
+{
+    int64_t x = ((const struct timed *)a)->ms, y = ((const struct timed *)b)->ms;
+    return (x > y) - (x < y);
+}
+
+/* The times stand beside the pointers, so that a comparison does not go through memory. */
+static void sort_by_time(struct entry **entries, size_t n)
+{
+    if (n < 2)
+        return;
+    struct timed *all = mem_alloc(n * sizeof *all);
+    for (size_t i = 0; i < n; i++)
+        all[i] = (struct timed){.ms = entry_expire(entries[i]), .e = entries[i]};
+    qsort(all, n, sizeof *all, by_time);
+    for (size_t i = 0; i < n; i++)
+        entries[i] = all[i].e;
+    mem_free(all);
+}
+
+/* Without holes, from the array's start. */
+static void due_compact(struct expire_index *x)
+{
+    struct expire_slot *s = &x->due;
+    uint32_t n = 0;
+    for (uint32_t i = x->due_first; i < s->count; i++) {
+        if (s->entries[i]) {
+            entry_set_place(s->entries[i], n);
+            s->entries[n++] = s->entries[i];
+        }
+    }
+    must(n == x->due_live);
+    s->count = n;
+    x->due_first = 0;
+}
+
+static void due_push(struct expire_index *x, struct entry *e)
+{
+    int64_t ms = entry_expire(e);
+    if (x->due.count == x->due.cap && x->due_live < x->due.count / 2)
+        due_compact(x);
+    slot_push(&x->due, e);
+    x->due_live++;
+    if (ms < x->due_last_ms)
+        x->due_mixed = true;
+    else
+        x->due_last_ms = ms;
+}
+
+static void due_remove(struct expire_index *x, struct entry *e)
+{
+    struct expire_slot *s = &x->due;
+    uint32_t at = entry_place(e);
+    must(at >= x->due_first && at < s->count && s->entries[at] == e);
+    s->entries[at] = NULL;
+    if (--x->due_live == 0) {
+        mem_free(s->entries);
+        *s = (struct expire_slot){0};
+        x->due_first = 0;
+        x->due_last_ms = INT64_MIN;
+        x->due_mixed = false;
+        return;
+    }
+    while (!s->entries[x->due_first])
+        x->due_first++;
+}
+
+struct entry *expire_due(struct expire_index *x)
+{
+    if (x->due_live == 0)
+        return NULL;
+    if (x->due_mixed) {
+        due_compact(x);
+        sort_by_time(x->due.entries, x->due.count);
+        for (uint32_t i = 0; i < x->due.count; i++)
+            entry_set_place(x->due.entries[i], i);
+        x->due_mixed = false;
+    }
+    return x->due.entries[x->due_first];
+}
+
+/* ---- the wheel ---- */
+
 static void place(struct expire_index *x, struct entry *e)
 {
     int level;
     unsigned slot;
     struct expire_slot *s = slot_for(x, entry_expire(e), &level, &slot);
+    if (level < 0) {
+        due_push(x, e);
+        return;
+    }
     slot_push(s, e);
-    if (level >= 0)
-        x->filled[level] |= (uint64_t)1 << slot;
+    x->filled[level] |= (uint64_t)1 << slot;
 }
 
 void expire_add(struct expire_index *x, struct entry *e)
@@ -94,6 +196,11 @@ void expire_remove(struct expire_index *x, struct entry *e)
     int level;
     unsigned slot;
     struct expire_slot *s = slot_for(x, entry_expire(e), &level, &slot);
+    x->count--;
+    if (level < 0) {
+        due_remove(x, e);
+        return;
+    }
     uint32_t at = entry_place(e);
     must(at < s->count && s->entries[at] == e);
     struct entry *last = s->entries[--s->count];
@@ -103,13 +210,11 @@ void expire_remove(struct expire_index *x, struct entry *e)
     }
     if (s->count == 0) {
         slot_emptied(s);
-        if (level >= 0)
-            x->filled[level] &= ~((uint64_t)1 << slot);
+        x->filled[level] &= ~((uint64_t)1 << slot);
     } else if (s->cap > 64 && s->count < s->cap / 2) {
         s->cap = s->count + s->count / 4;
         s->entries = mem_realloc(s->entries, s->cap * sizeof *s->entries);
     }
-    x->count--;
 }
 
 void expire_moved(struct expire_index *x, struct entry *e)
@@ -120,14 +225,24 @@ void expire_moved(struct expire_index *x, struct entry *e)
     s->entries[entry_place(e)] = e;
 }
 
-/* Takes a slot's array out and places its entries anew, by the clock as it is now. */
+/* Takes a slot's array out and places its entries anew, by the clock as it is now: those that are
+ * due gather at its front, and go in the order of their times. */
 static void deal(struct expire_index *x, unsigned level, unsigned slot)
 {
     struct expire_slot old = x->levels[level][slot];
     x->levels[level][slot] = (struct expire_slot){0};
     x->filled[level] &= ~((uint64_t)1 << slot);
-    for (uint32_t i = 0; i < old.count; i++)
-        place(x, old.entries[i]);
+    uint32_t due = 0;
+    for (uint32_t i = 0; i < old.count; i++) {
+        if (entry_expire(old.entries[i]) <= (int64_t)x->clock_ms)
+            old.entries[due++] = old.entries[i];
+        else
+            place(x, old.entries[i]);
+    }
+    if (level > 0)
+        sort_by_time(old.entries, due);
+    for (uint32_t i = 0; i < due; i++)
+        due_push(x, old.entries[i]);
     mem_free(old.entries);
 }
 
@@ -152,14 +267,9 @@ void expire_advance(struct expire_index *x, int64_t now_ms)
     }
 }
 
-struct entry *expire_due(const struct expire_index *x)
-{
-    return x->due.count ? x->due.entries[x->due.count - 1] : NULL;
-}
-
 int64_t expire_next_ms(const struct expire_index *x)
 {
-    if (x->due.count)
+    if (x->due_live)
         return (int64_t)x->clock_ms;
     for (unsigned level = 0; level < EXPIRE_LEVELS; level++) {
         if (!x->filled[level])
@@ -178,9 +288,13 @@ struct entry *expire_random(const struct expire_index *x)
     if (x->count == 0)
         return NULL;
     uint64_t pick = rand_below(x->count);
-    if (pick < x->due.count)
-        return x->due.entries[pick];
-    pick -= x->due.count;
+    if (pick < x->due_live) { /* holes are passed over */
+        uint32_t at = x->due_first + (uint32_t)rand_below(x->due.count - x->due_first);
+        while (!x->due.entries[at])
+            at = at + 1 < x->due.count ? at + 1 : x->due_first;
+        return x->due.entries[at];
+    }
+    pick -= x->due_live;
     for (int level = 0; level < EXPIRE_LEVELS; level++) {
         for (uint64_t bits = x->filled[level]; bits; bits &= bits - 1) {
             const struct expire_slot *s = &x->levels[level][__builtin_ctzll(bits)];

@@ -4,10 +4,10 @@
  * A hierarchical timing wheel: level L has 64 slots of 64^L ms each; an entry lies at the level of
  * the highest base-64 digit in which its time differs from the wheel's clock, in the slot of that
  * digit. Advancing the clock empties due slots and deals higher ones down, so exactly the keys
- * whose time has come are due, without sampling; among those of one advance there is no order.
- * Each slot is an array of entry pointers, and the entry remembers its place, so insert and remove
- * are O(1): 8 bytes a key in the index (and the array's slack), 12 in the entry, nothing that
- * dangles. */
+ * whose time has come are due, without sampling, and they are given out in the order of their
+ * times. Each slot is an array of entry pointers, and the entry remembers its place, so insert and
+ * remove are O(1): 8 bytes a key in the index (and the array's slack), 12 in the entry, nothing
+ * that dangles. A key that becomes due costs its share of sorting the keys of one slot. */
 #ifndef STORE_EXPIRE_H
 #define STORE_EXPIRE_H
 
@@ -27,7 +27,10 @@ struct expire_slot {
 struct expire_index {
     struct expire_slot *levels[EXPIRE_LEVELS]; /* allocated when first used */
     uint64_t filled[EXPIRE_LEVELS]; /* bit per slot */
-    struct expire_slot due;         /* time at or before the clock */
+    struct expire_slot due;         /* time at or before the clock: a queue, removed ones NULL */
+    uint32_t due_first, due_live;   /* where it begins; entries in it */
+    int64_t due_last_ms;            /* the latest time in it; INT64_MIN when empty */
+    bool due_mixed;                 /* not in order: keys were added whose time was past */
     uint64_t clock_ms;
     size_t count;
 };
@@ -40,9 +43,9 @@ void expire_remove(struct expire_index *x, struct entry *e);
 /* The entry's bytes moved to a new address. */
 void expire_moved(struct expire_index *x, struct entry *e);
 /* Moves the clock; then expire_due gives entries whose time is <= the clock until NULL. The caller
- * removes each before asking again. */
+ * removes each before asking again. The earliest comes first. */
 void expire_advance(struct expire_index *x, int64_t now_ms);
-struct entry *expire_due(const struct expire_index *x);
+struct entry *expire_due(struct expire_index *x);
 /* Some entry with the earliest slot: the next time anything may be due; INT64_MAX when empty. */
 int64_t expire_next_ms(const struct expire_index *x);
 /* A volatile entry at random, for eviction; NULL when none. */

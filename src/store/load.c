@@ -8,6 +8,7 @@
 #include "base/must.h"
 #include "containers/intset.h"
 #include "containers/listpack.h"
+#include "format/rdb.h"
 #include "store/val_hash.h"
 #include "store/val_list.h"
 #include "store/val_set.h"
@@ -63,7 +64,8 @@ static bool held_type(struct load *l, const struct key_event *key)
     };
     if (key->type != VALUE_STREAM && key->type != VALUE_MODULE)
         return true;
-    refuse(l, FAULT_CANNOT_HOLD, cannot[key->type]);
+    refuse(l, FAULT_CANNOT_HOLD,
+           key->rdb_type == RDB_ARRAY ? "This server cannot hold arrays" : cannot[key->type]);
     return false;
 }
 

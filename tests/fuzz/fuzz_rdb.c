@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <lz4frame.h>
+
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/must.h"
@@ -23,7 +25,10 @@ static bool read_rdb(struct slice rdb, struct sink *sink)
     in_init_memory(&in, rdb);
     bool ok = rdb_open(&r, &in, &options) && rdb_read_all(&r, sink);
     must(ok || in_bad(&in) || sink_bad(sink));
+    if (ok)
+        rdb_trailer(&r);
     rdb_close(&r);
+    in_free(&in);
     return ok;
 }
 
@@ -51,7 +56,8 @@ static void try_writers(struct slice rdb)
     struct out commands;
     out_init_memory(&out);
     out_init_memory(&commands);
-    rdb_writer_init(&w, &out, &(struct rdb_write_options){.version = 11, .compress = true});
+    rdb_writer_init(&w, &out, &(struct rdb_write_options){.version = 11, .compress = true,
+                                                            .blocks = true, .trailer = true});
     aof_writer_init(&aof, &commands);
     sink_tee_init(&tee, &w.sink, &aof.sink);
     rdb_writer_begin(&w);
@@ -64,6 +70,14 @@ static void try_writers(struct slice rdb)
     aof_writer_free(&aof);
     out_free(&out);
     out_free(&commands);
+}
+
+static void try_trailer(struct slice bytes)
+{
+    struct buf blocks = {0};
+    if (rdb_trailer_parse(bytes, &blocks))
+        must(blocks.len % sizeof(struct rdb_block) == 0);
+    buf_free(&blocks);
 }
 
 static void try_payload(struct slice bytes)
@@ -95,7 +109,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     hash_init(&(uint64_t){1});
     buf_append(&copy, data, size);
     mend(&copy);
-    if (size > 5 && memcmp(data, "REDIS", 5) != 0 && memcmp(data, "VALKEY", 6) != 0)
+    try_trailer(slice((const char *)data, size));
+    if (size > 5 && memcmp(data, "REDIS", 5) != 0 && memcmp(data, "VALKEY", 6) != 0 &&
+        memcmp(data, "VKCS", 4) != 0)
         try_payload(buf_slice(&copy));
     else
         try_writers(buf_slice(&copy));
@@ -109,8 +125,34 @@ static const char *shared(void)
     return given ? given : "../shared/fixtures";
 }
 
+#define HEAD "REDIS0014\xfe\0"
+#define TAIL "\xff\0\0\0\0\0\0\0\0"
+static const char array_file[] =
+    HEAD "\x1c\x01" "a" "\x03\x01\x09" "\x05\0\x02hi" "\x06\x01\xfe\xff\xff\xff\xff\xff\xff\xff"
+    "\x07\x02\0\0\0\0\0\0\xf8\x3f" TAIL;
+static const char function_file[] = HEAD "\xf6\x03lib\x03LUA\x01\x05words\x04" "code" TAIL;
+
+/* The array in an envelope of two frames. */
+static void add_envelope(void)
+{
+    char bytes[512] = "VKCS\x01\x01";
+    size_t at = 8, half = sizeof array_file / 2;
+    at += LZ4F_compressFrame(bytes + at, sizeof bytes - at, array_file, half, NULL);
+    at += LZ4F_compressFrame(bytes + at, sizeof bytes - at, array_file + half,
+                             sizeof array_file - 1 - half, NULL);
+    fuzz_add(bytes, at);
+}
+
+static const char trailer[] = "#HF:blocks 1\r\n#HF:block 0 5 0 0 0123456789abcdef\r\n"
+    "#HF:end 000000000001 00000000000000000005 20cf0c24420f8eed\r\n";
+
 void fuzz_seeds(void)
 {
+    fuzz_add(trailer, sizeof trailer - 1);
+    fuzz_add(array_file, sizeof array_file - 1);
+    fuzz_add(array_file + 11, sizeof array_file - 1 - 11); /* as a payload */
+    fuzz_add(function_file, sizeof function_file - 1);
+    add_envelope();
     char path[512];
     static const char *const payloads[] = {"redis70-dump-payloads.jsonl",
                                            "redis72-dump-payloads.jsonl",

@@ -94,6 +94,46 @@ case "directory, device, empty file, FIFO" {
     tool_is 1 "*AOF pipe is not valid*" $dir "" $check_aof pipe
 }
 
+# Bytes as one LZ4 frame that does not compress, in the envelope of Valkey 9.2.
+proc enveloped {rdb} {
+    return "VKCS\x01\x01\x00\x00\x04\x22\x4d\x18\x60\x40\x82[binary format i \
+        [expr {[string length $rdb] | 0x80000000}]]$rdb\x00\x00\x00\x00"
+}
+
+case "a file in an LZ4 envelope is checked and loaded like the file inside" {
+    set dir [tmpdir]
+    set rdb [slurp $root/fixtures/rdb/v08-binary-scores.rdb]
+    spit $dir/plain.rdb $rdb
+    spit $dir/dump.rdb [enveloped $rdb]
+    lassign [tool $dir "" $check_rdb plain.rdb] code plain
+    lassign [tool $dir "" $check_rdb dump.rdb] code wrapped
+    is $wrapped [string map {plain.rdb dump.rdb} $plain]
+    tool_is 0 "*RDB looks OK!*" $dir "" sh -c "cat dump.rdb | $check_rdb /dev/stdin"
+    set s [server "save \"\"" -dir $dir]
+    set keys [ask $s DBSIZE]
+    truth {$keys > 0}
+    stop $s kill
+    file copy -force $dir/plain.rdb $dir/dump.rdb
+    set s [server "save \"\"" -dir $dir]
+    is [ask $s DBSIZE] $keys
+    stop $s kill
+    # a cut one is refused by both, with the same words
+    spit $dir/dump.rdb [string range [enveloped $rdb] 0 end-30]
+    tool_is 1 "*Unexpected EOF reading RDB file*" $dir "" $check_rdb dump.rdb
+    lassign [server "" -dir $dir -fails 1] code said
+    is $code 1
+    like $said "*Unexpected EOF reading RDB file*"
+}
+
+case "an array is checked; the server says that it cannot hold it" {
+    set dir [tmpdir]
+    spit $dir/dump.rdb "REDIS0014\xfe\x00\x1c\x01a\x01\x00\x05\x00\x02hi\xff[string repeat \x00 8]"
+    tool_is 0 "*RDB looks OK!*1 keys read*" $dir "" $check_rdb dump.rdb
+    lassign [server "" -dir $dir -fails 1] code said
+    is $code 1
+    like $said "*This server cannot hold arrays*key \"a\"*"
+}
+
 case "memory stays the same whatever the file's size" {
     if {!$sanitized} {
         set dir [tmpdir]

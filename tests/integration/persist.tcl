@@ -274,7 +274,7 @@ case "clients get LOADING while a large file is read" {
     stop $s kill
     set port [free_port]
     set pid [exec [file join $build redis-server] --port $port --bind 127.0.0.1 --dir $dir \
-        >$dir/out2 2>&1 </dev/null &]
+        >&$dir/out2 </dev/null &]
     set servers(l) [dict create pid $pid port $port dir $dir conf "" log_from 0]
     set loading 0
     while 1 {
@@ -369,7 +369,8 @@ proc with_small_disk {dir body} {
     if {[run mount -t tmpfs -o size=1m none $dir] != 0} return
     set code [catch { uplevel 1 $body } result options]
     foreach s [array names ::servers] { stop $s kill }
-    exec umount $dir
+    # a thread may outlive its process's end by a moment
+    wait_for { expr {[catch { exec umount $dir }] == 0} }
     return -options $options $result
 }
 

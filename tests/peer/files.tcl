@@ -71,6 +71,33 @@ case "our RDB without checksum and without compression starts the peer" {
     loads_rdb $peer $dir $want
 }
 
+case "block checksums, digest and index: the peer and its tools pass over them" {
+    set dir [tmpdir]
+    set config "rdb-target-version 10\nrdbcompression no\nappendonly yes\nenable-debug-command yes"
+    set s [server "save \"\"\n$config" -binary $ours -dir $dir]
+    fill $s
+    ask $s DEBUG POPULATE 3000 big 1000
+    set want [dataset_of $s]
+    ask $s SAVE
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} } 60000
+    ask $s SET behind 1
+    stop $s kill
+    set base [glob $dir/appendonlydir/*.base.rdb]
+    foreach path [list $dir/dump.rdb $base] {
+        truth {[regexp -all {hf-block} [slurp $path]] >= 4}
+        like [slurp $path] "*\r\n#HF:end *"
+        accepts $peer_check_rdb $path
+    }
+    accepts $peer_check_aof $dir/appendonlydir/appendonly.aof.manifest
+    loads_rdb $peer $dir $want
+    set s [server "save \"\"\nappendonly yes" -binary $peer -dir $dir]
+    is [ask $s GET behind] 1
+    ask $s DEL behind
+    same_dataset [dataset_of $s] $want
+    stop $s kill
+}
+
 # ---- append-only files ----
 
 # What changes a data set in ways of its own in the log: relative times, random choices,

@@ -60,6 +60,13 @@ set lines {
     "ZINTER 3 K K K" "ZDIFF 2 K K [|WITHSCORES]" "ZDIFF 3 K K K [|WITHSCORES]"
     "ZUNIONSTORE K 2 K K [|WEIGHTS W W] [|AGGREGATE MIN|AGGREGATE MAX]"
     "ZINTERSTORE K 2 K K [|WEIGHTS W W] [|AGGREGATE MIN|AGGREGATE MAX]" "ZDIFFSTORE K 2 K K"
+    "SETBIT K N [0|1|1|x]" "SETBIT K N 1" "GETBIT K N" "BITCOUNT K [|J J|J J BIT]"
+    "BITPOS K [0|1] [|J|J J|J J BIT]" "BITOP [AND|OR|XOR] K (K)*" "BITOP NOT K K"
+    "BITFIELD K GET Y N SET Y N I" "BITFIELD_RO K GET Y N GET Y #C"
+    "BITFIELD K [|OVERFLOW SAT|OVERFLOW FAIL] INCRBY Y N I INCRBY Y #C I" "BITFIELD K SET Y N I"
+    "SORT K [|ALPHA] [ASC|DESC] [|LIMIT O O]" "SORT K ALPHA STORE K" "SORT_RO K [|ALPHA] LIMIT 0 C"
+    "SORT K BY k* [ASC|DESC] GET # GET k*" "SORT K [|ALPHA] STORE K" "SORT K BY nosort STORE K"
+    "SORT K BY k*->e1 [ASC|DESC] GET k*->a GET #" "SORT Q ALPHA GET # GET k*" "SORT Q BY nosort"
     "ZINTERCARD [1 K|2 K K] [|LIMIT C]" "@scanpairs ZSCAN K 0 COUNT 100000 [|MATCH *1*]"
 }
 
@@ -78,6 +85,9 @@ set pool(B) {33000000000000 34000000000123 1 x}
 set pool(S) {0 1 1 2 3 -1 -5.5 100 2.25 inf -inf x nan 1e3}
 set pool(R) {-inf +inf -inf +inf 1 (1 2 (3 -5.5 (inf 100 x}
 set pool(L) {- + - + [a (a [e1 (e3 [e5 [10 x}
+set pool(J) {0 0 1 2 3 5 -1 -1 -2 -3 10 -100 100 63 64 -64 1000 -9 17}
+set pool(N) {0 1 7 8 9 63 64 100 1000 3000 3 17 x -1}
+set pool(Y) {u1 i1 u8 i8 u63 i64 i5 u13 u32 i33 i64 u64}
 # No weights of 0 or below: they make -0 of 0, whose sign a small sorted set does not keep.
 set pool(W) {1 2 0.5 0.25 3 inf x}
 

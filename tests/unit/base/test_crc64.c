@@ -76,8 +76,25 @@ static void goes_on_in_pieces(void)
     }
 }
 
+static void combines(void)
+{
+    fill();
+    for (int i = 0; i < 300; i++) {
+        size_t a = rand_below(4096), b = rand_below(i % 3 ? 4096 : 3);
+        uint64_t first = crc64(0, data, a), second = crc64(0, data + a, b);
+        uint64_t both = crc64(0, data, a + b);
+        CHECK(crc64_combine(first, second, b) == both);
+        CHECK(crc64_combine(first, both, b) == second);
+    }
+    /* Lengths that nobody has the bytes for: in two steps as in one. */
+    uint64_t start = rand_u64(), far = crc64_combine(start, 0, (uint64_t)5 << 33);
+    for (int i = 0; i < 5; i++)
+        start = crc64_combine(start, 0, (uint64_t)1 << 33);
+    CHECK(start == far);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(has_known_values), UNIT(engine_agrees_with_zlib),
-                    UNIT(agrees_with_the_definition), UNIT(goes_on_in_pieces));
+                    UNIT(agrees_with_the_definition), UNIT(combines), UNIT(goes_on_in_pieces));
 }

@@ -18,6 +18,7 @@ static inline bool rdb_to_sink(struct slice rdb, struct sink *sink, struct fault
     bool ok = rdb_open(&r, &in, &opt) && rdb_read_all(&r, sink);
     *f = in_bad(&in) ? in.fault : sink->fault;
     rdb_close(&r);
+    in_free(&in);
     return ok;
 }
 

@@ -265,6 +265,26 @@ static void keys_have_no_order(void)
     }
 }
 
+/* Files hold digests: the values must never change. */
+static void digests_are_fixed(void)
+{
+    struct sample s = sample(VALUE_STRING), h = sample(VALUE_HASH), z = sample(VALUE_ZSET);
+    struct digest d;
+    s.db = 1;
+    s.texts[0] = "value";
+    h.name = "h";
+    h.expire_ms = 1700000000000;
+    memcpy(h.texts, (const char *[]){"f", "v", "g", "w"}, 4 * sizeof *h.texts);
+    z.name = "z";
+    memcpy(z.texts, (const char *[]){"m", "1.5"}, 2 * sizeof *z.texts);
+    CHECK_STR(digest_of(&s).text, "000000001bf3ba75a7baf9ae490799afc58e7e08");
+    digest_init(&d);
+    give(&d, &s);
+    give(&d, &h);
+    give(&d, &z);
+    CHECK_STR(result(&d).text, "00000000a8660aa28888520f40f992c6245a863a");
+}
+
 /* ---- different ---- */
 
 static void head_counts(void)
@@ -431,7 +451,7 @@ static void nameless_is_the_value_alone(void)
 int main(void)
 {
     hash_init(NULL);
-    return UNIT_RUN(UNIT(nothing_is_zero), UNIT(members_have_no_order),
+    return UNIT_RUN(UNIT(nothing_is_zero), UNIT(digests_are_fixed), UNIT(members_have_no_order),
                     UNIT(encoding_does_not_count), UNIT(an_intset_is_a_set),
                     UNIT(zero_has_no_sign), UNIT(use_does_not_count), UNIT(keys_have_no_order),
                     UNIT(head_counts), UNIT(cuts_count), UNIT(values_count),

@@ -323,7 +323,8 @@ static void comes_back(void)
         for (int version = 9; version <= 11; version++) {
             struct maker m = {.seed = unit_seed() + round, .keys = 60, .blocks_known = round % 2};
             struct rdb_write_options opt = {.version = version, .compress = round % 3,
-                                            .no_checksum = round % 5 == 0};
+                                            .no_checksum = round % 5 == 0, .blocks = round % 4};
+            opt.trailer = round % 4 == 2;
             struct buf want = {0}, got = {0}, rdb = {0}, again = {0};
             struct fault f = {0};
             make_json(&m, &want);

@@ -48,6 +48,9 @@ static void reports(void)
         memset(memory, 2, size); /* copied page by page */
         usleep(150000);
         child_progress(&c, 42, 0.5);
+        child_wrote(&c, 5); /* too soon to be told by itself */
+        child_phase(&c, 7);
+        child_wrote(&c, 1234);
         child_finish(&c, text, sizeof text, 3);
     }
     CHECK(pid > 0);
@@ -57,6 +60,8 @@ static void reports(void)
     CHECK_INT(s.end.report_size, CHILD_REPORT_MAX);
     CHECK(s.report[0] == 'r' && s.report[CHILD_REPORT_MAX - 1] == 'r');
     CHECK_INT(c.keys, 42);
+    CHECK_INT(c.phase, 7);
+    CHECK_INT(c.bytes, 1234); /* with the report */
     CHECK(s.end.cow_bytes >= size);
     CHECK_INT(c.pid, 0);
     mem_free(memory);

@@ -88,6 +88,92 @@ static void due_are_exactly_the_past(void)
     expire_release(&x);
 }
 
+/* The earliest entry of the model; NULL: none is due. */
+static struct entry *model_earliest(struct entry **entries, int64_t now)
+{
+    struct entry *first = NULL;
+    for (int k = 0; k < N; k++)
+        if (entries[k] && entry_expire(entries[k]) <= now &&
+            (!first || entry_expire(entries[k]) < entry_expire(first)))
+            first = entries[k];
+    return first;
+}
+
+/* Whatever is added (also with times that are past), removed or moved while due entries wait, and
+ * however far the clock goes at once: the next one is the earliest. */
+static void due_come_in_the_order_of_their_times(void)
+{
+    rand_seed(unit_seed());
+    struct expire_index x;
+    struct entry *entries[N] = {0};
+    int64_t now = 1700000000000;
+    expire_init(&x, now);
+    for (int round = 0; round < 30000; round++) {
+        size_t i = rand_below(N);
+        uint64_t what = rand_below(10);
+        if (!entries[i]) {
+            bool past = rand_below(40) == 0;
+            int64_t when = past ? some_time(now) : now + 1 + (int64_t)rand_below(2000000);
+            entries[i] = make(when, (int)i);
+            expire_add(&x, entries[i]);
+        } else if (what < 2) {
+            expire_remove(&x, entries[i]);
+            mem_free(entries[i]);
+            entries[i] = NULL;
+        } else if (what < 4) {
+            struct entry *moved = mem_dup(entries[i], entry_size(entries[i]));
+            mem_free(entries[i]);
+            entries[i] = moved;
+            expire_moved(&x, moved);
+        }
+        if (rand_below(100) == 0) {
+            int64_t step[] = {2, 100, 5000, 400000, 4000000};
+            now += (int64_t)rand_below((uint64_t)step[rand_below(5)]);
+            expire_advance(&x, now);
+        }
+        for (uint64_t n = rand_below(12) ? 0 : rand_below(40); n > 0; n--) {
+            struct entry *want = model_earliest(entries, now), *e = expire_due(&x);
+            CHECK(!want == !e);
+            if (!e)
+                break;
+            int64_t k;
+            CHECK_INT(entry_expire(e), entry_expire(want));
+            CHECK(num_parse_i64(entry_key(e), &k) && entries[k] == e);
+            CHECK(expire_random(&x) != NULL);
+            expire_remove(&x, e);
+            mem_free(e);
+            entries[k] = NULL;
+        }
+    }
+    for (int k = 0; k < N; k++)
+        mem_free(entries[k]);
+    expire_release(&x);
+}
+
+/* A queue that never empties does not grow. */
+static void waiting_entries_take_bounded_room(void)
+{
+    struct expire_index x;
+    expire_init(&x, 0);
+    for (int i = 1; i <= 100000; i++) {
+        expire_add(&x, make(i, i));
+        expire_advance(&x, i);
+        if (i <= 10)
+            continue;
+        struct entry *e = expire_due(&x);
+        CHECK_INT(entry_expire(e), i - 10);
+        expire_remove(&x, e);
+        mem_free(e);
+    }
+    CHECK(expire_memory(&x) < 64 * 1024);
+    for (struct entry *e; (e = expire_due(&x));) {
+        expire_remove(&x, e);
+        mem_free(e);
+    }
+    CHECK_INT(x.count, 0);
+    expire_release(&x);
+}
+
 static void far_future_fits(void)
 {
     struct expire_index x;
@@ -107,5 +193,7 @@ static void far_future_fits(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(due_are_exactly_the_past), UNIT(far_future_fits));
+    return UNIT_RUN(UNIT(due_are_exactly_the_past),
+                    UNIT(due_come_in_the_order_of_their_times),
+                    UNIT(waiting_entries_take_bounded_room), UNIT(far_future_fits));
 }

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* SORT and SORT_RO. The elements are copied into one arena, because the lookups that BY and GET
+ * make may take expired keys away; each becomes a row with its weight; rows are sorted and printed
+ * or pushed to a list.
+ *
+ *   argv -> query -> rows (text) -> weights -> order -> slice of rows -> reply, or a list
+ *
+ * A pattern's first star stands for the element. What follows the first "->" behind it names a
+ * field of a hash; "#" alone is the element itself. */
+#include "commands/cmd_sort.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/num.h"
+#include "commands/elements.h"
+#include "server/ctx.h"
+#include "server/reply.h"
+
+struct query {
+    struct slice by;
+    bool weighed; /* by is a pattern with a star */
+    bool unsorted, alpha, desc;
+    bool chance; /* the source has no order of its own */
+    int64_t offset, count; /* count < 0: all */
+    int store;             /* argument that names the destination; 0: none */
+    struct buf gets;       /* of struct slice */
+};
+
+struct row {
+    size_t at, len;               /* in texts */
+    size_t weight_at, weight_len; /* in texts */
+    struct slice text, weight;    /* set before sorting */
+    size_t index;                 /* keeps equals in their order */
+    double score;
+    bool weightless; /* ALPHA BY a key that is not there */
+};
+
+struct sorting {
+    struct ctx *c;
+    struct query q;
+    struct buf rows, texts, name;
+    size_t total; /* elements of the source */
+    char scratch[NUM_I64_TEXT];
+};
+
+/* ---- arguments ---- */
+
+static bool has_star(struct slice pattern)
+{
+    return pattern.len && memchr(pattern.data, '*', pattern.len);
+}
+
+/* True when argument i is an option; *i moves over its values. An error was replied otherwise. */
+static bool parse_option(struct ctx *c, int *i, struct query *q, bool may_store)
+{
+    int left = c->argc - *i - 1;
+    if (ctx_arg_is(c, *i, "asc") || ctx_arg_is(c, *i, "desc")) {
+        q->desc = ctx_arg_is(c, *i, "desc");
+    } else if (ctx_arg_is(c, *i, "alpha")) {
+        q->alpha = true;
+    } else if (ctx_arg_is(c, *i, "limit") && left >= 2) {
+        if (!ctx_arg_i64(c, *i + 1, &q->offset) || !ctx_arg_i64(c, *i + 2, &q->count))
+            return false;
+        *i += 2;
+    } else if (ctx_arg_is(c, *i, "store") && left >= 1 && may_store) {
+        q->store = ++*i;
+    } else if (ctx_arg_is(c, *i, "by") && left >= 1) {
+        q->by = c->argv[++*i];
+        q->unsorted = q->unsorted || !has_star(q->by); /* such a BY cannot be taken back */
+    } else if (ctx_arg_is(c, *i, "get") && left >= 1) {
+        buf_append(&q->gets, &c->argv[++*i], sizeof(struct slice));
+    } else {
+        reply_syntax(c);
+        return false;
+    }
+    return true;
+}
+
+static bool parse(struct ctx *c, struct query *q, bool may_store)
+{
+    for (int i = 2; i < c->argc; i++)
+        if (!parse_option(c, &i, q, may_store))
+            return false;
+    q->weighed = q->by.data && !q->unsorted;
+    return true;
+}
+
+int cmd_sort_keys(int argc, const struct slice *argv, int *at, int max)
+{
+    int n = 0, store = 0;
+    for (int i = 2; i < argc; i++) {
+        if (slice_eq_nocase(argv[i], "limit"))
+            i += 2;
+        else if (slice_eq_nocase(argv[i], "by") || slice_eq_nocase(argv[i], "get"))
+            i++;
+        else if (slice_eq_nocase(argv[i], "store") && i + 1 < argc)
+            store = ++i;
+    }
+    if (n < max)
+        at[n++] = 1;
+    if (store && n < max)
+        at[n++] = store;
+    return n;
+}
+
+/* ---- patterns ---- */
+
+/* Where the field's name begins in what stands behind the star; 0: there is none. */
+static size_t field_at(struct slice behind)
+{
+    for (size_t i = 0; i + 2 < behind.len; i++)
+        if (behind.data[i] == '-' && behind.data[i + 1] == '>')
+            return i + 2;
+    return 0;
+}
+
+/* What the pattern says for this element; false: nothing. Valid until the next lookup. */
+static bool look_up(struct sorting *s, struct slice pattern, struct slice element,
+                    struct slice *found)
+{
+    if (slice_eq(pattern, SLICE_LIT("#"))) {
+        *found = element;
+        return true;
+    }
+    const char *star = pattern.len ? memchr(pattern.data, '*', pattern.len) : NULL;
+    if (!star)
+        return false;
+    struct slice behind = slice_from(pattern, (size_t)(star - pattern.data) + 1);
+    size_t field = field_at(behind);
+    buf_clear(&s->name);
+    buf_append(&s->name, pattern.data, (size_t)(star - pattern.data));
+    buf_add(&s->name, element);
+    buf_append(&s->name, behind.data, field ? field - 2 : behind.len);
+    struct entry *e = db_find(s->c->db, buf_slice(&s->name));
+    if (!e || entry_type(e) != (field ? VALUE_HASH : VALUE_STRING))
+        return false;
+    if (!field) {
+        *found = entry_string(e, s->scratch);
+        return true;
+    }
+    struct val v = entry_val(e);
+    return hash_get(&v, slice_from(behind, field), found, s->scratch);
+}
+
+/* ---- rows ---- */
+
+static struct row *rows_of(const struct sorting *s, size_t *n)
+{
+    *n = s->rows.len / sizeof(struct row);
+    return (struct row *)(void *)s->rows.data;
+}
+
+static void add_row(struct sorting *s, struct slice text)
+{
+    struct row row = {.at = s->texts.len, .len = text.len};
+    row.index = s->rows.len / sizeof row;
+    buf_add(&s->texts, text);
+    buf_append(&s->rows, &row, sizeof row);
+}
+
+/* The rows that LIMIT leaves of n. */
+static void limit(const struct query *q, size_t n, size_t *first, size_t *count)
+{
+    uint64_t offset = q->offset < 0 ? 0 : (uint64_t)q->offset;
+    *first = offset < n ? (size_t)offset : n;
+    *count = n - *first;
+    if (q->count >= 0 && (uint64_t)q->count < *count)
+        *count = (size_t)q->count;
+}
+
+/* A list or sorted set that stays in its order: only what LIMIT leaves. */
+static void collect_part(struct sorting *s, const struct val *v)
+{
+    size_t first, count;
+    struct slice text;
+    double score;
+    limit(&s->q, s->total, &first, &count);
+    size_t at = s->q.desc ? s->total - 1 - first : first;
+    if (count == 0)
+        return;
+    if (v->type == VALUE_ZSET) {
+        struct zset_iter it;
+        zset_iter_init(&it, v, at, s->q.desc);
+        for (; count > 0 && zset_iter_next(&it, &text, &score); count--)
+            add_row(s, text);
+        return;
+    }
+    struct list_iter it;
+    list_iter_init(&it, v, (long)at, !s->q.desc);
+    for (; count > 0 && list_iter_next(&it, &text); count--)
+        add_row(s, text);
+    list_iter_end(&it);
+}
+
+static void collect_all(struct sorting *s, const struct val *v)
+{
+    if (v->type == VALUE_LIST) {
+        struct list_iter it;
+        struct slice text;
+        list_iter_init(&it, v, 0, true);
+        while (list_iter_next(&it, &text))
+            add_row(s, text);
+        list_iter_end(&it);
+        return;
+    }
+    struct element_iter it;
+    struct element e;
+    for (element_iter_init(&it, v); element_iter_next(&it, &e);)
+        add_row(s, e.name);
+}
+
+/* ---- weights ---- */
+
+/* As C reads a number: blanks in front, a sign, hexadecimal; what lies behind a zero byte is not
+ * looked at, and no text at all is 0. */
+static bool score_of(struct sorting *s, struct slice text, double *score)
+{
+    int64_t n;
+    char *end;
+    if (num_parse_i64(text, &n)) {
+        *score = (double)n;
+        return true;
+    }
+    buf_clear(&s->name);
+    buf_add(&s->name, text);
+    const char *start = buf_cstr(&s->name);
+    errno = 0;
+    *score = strtod(start, &end);
+    return *end == '\0' && errno != ERANGE && !isnan(*score);
+}
+
+static bool weigh_row(struct sorting *s, struct row *row)
+{
+    struct slice text = slice(s->texts.data + row->at, row->len), weight = text;
+    bool there = !s->q.weighed || look_up(s, s->q.by, text, &weight);
+    if (!s->q.alpha)
+        return !there || score_of(s, weight, &row->score);
+    row->weightless = !there;
+    row->weight_at = row->at;
+    row->weight_len = row->len;
+    if (s->q.weighed && there) {
+        row->weight_at = s->texts.len;
+        row->weight_len = weight.len;
+        buf_add(&s->texts, weight);
+    }
+    return true;
+}
+
+static bool weigh(struct sorting *s)
+{
+    size_t n;
+    struct row *rows = rows_of(s, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (!weigh_row(s, &rows[i])) {
+            reply_error(s->c, "ERR One or more scores can't be converted into double");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- order ---- */
+
+static int by_weight(const struct row *a, const struct row *b, const struct query *q)
+{
+    if (!q->alpha)
+        return a->score != b->score ? (a->score < b->score ? -1 : 1) : slice_cmp(a->text, b->text);
+    if (a->weightless || b->weightless)
+        return (int)b->weightless - (int)a->weightless;
+    return slice_cmp(a->weight, b->weight);
+}
+
+static int by_query(const void *left, const void *right, void *arg)
+{
+    const struct row *a = left, *b = right;
+    const struct query *q = arg;
+    int order = by_weight(a, b, q);
+    if (order)
+        return q->desc ? -order : order;
+    order = q->chance ? slice_cmp(a->text, b->text) : 0; /* or a replay would store another */
+    return order ? order : a->index < b->index ? -1 : 1;
+}
+
+/* From here on nothing is added to texts. */
+static void settle_texts(struct sorting *s)
+{
+    size_t n;
+    struct row *rows = rows_of(s, &n);
+    for (size_t i = 0; i < n; i++) {
+        rows[i].text = slice(s->texts.data + rows[i].at, rows[i].len);
+        rows[i].weight = slice(s->texts.data + rows[i].weight_at, rows[i].weight_len);
+    }
+}
+
+/* Rows in their final order; LIMIT as far as it is not done yet. False after an error. */
+static bool arrange(struct sorting *s, const struct val *v, size_t *first, size_t *count)
+{
+    s->total = val_count(*v);
+    /* A set has no order of its own: what is stored must not depend on chance. */
+    s->q.chance = v->type == VALUE_SET;
+    if (s->q.unsorted && s->q.chance && s->q.store) {
+        s->q.unsorted = false;
+        s->q.alpha = true;
+    }
+    bool part = s->q.unsorted && v->type != VALUE_SET;
+    if (part)
+        collect_part(s, v);
+    else
+        collect_all(s, v);
+    if (!s->q.unsorted && !weigh(s))
+        return false;
+    settle_texts(s);
+    size_t n;
+    struct row *rows = rows_of(s, &n);
+    if (!s->q.unsorted && n > 1)
+        qsort_r(rows, n, sizeof *rows, by_query, &s->q);
+    *first = 0;
+    *count = n;
+    if (!part)
+        limit(&s->q, n, first, count);
+    return true;
+}
+
+/* ---- the result ---- */
+
+static size_t gets_of(const struct sorting *s, const struct slice **gets)
+{
+    *gets = (const struct slice *)(const void *)s->q.gets.data;
+    return s->q.gets.len / sizeof **gets;
+}
+
+static void reply_rows(struct sorting *s, const struct row *rows, size_t count)
+{
+    const struct slice *gets;
+    struct slice found;
+    size_t each = gets_of(s, &gets);
+    reply_array(s->c, count * (each ? each : 1));
+    for (size_t i = 0; i < count; i++) {
+        if (each == 0)
+            reply_bulk(s->c, rows[i].text);
+        for (size_t g = 0; g < each; g++) {
+            if (look_up(s, gets[g], rows[i].text, &found))
+                reply_bulk(s->c, found);
+            else
+                reply_null(s->c);
+        }
+    }
+}
+
+/* A list has no nulls: what GET does not find is an empty element. */
+static void store_rows(struct sorting *s, const struct row *rows, size_t count)
+{
+    const struct slice *gets;
+    const struct value_limits *limits = &s->c->keyspace->limits;
+    struct slice key = s->c->argv[s->q.store], found;
+    size_t each = gets_of(s, &gets);
+    struct val list = list_new();
+    for (size_t i = 0; i < count; i++) {
+        if (each == 0)
+            list_push(&list, rows[i].text, true, limits);
+        for (size_t g = 0; g < each; g++) {
+            bool there = look_up(s, gets[g], rows[i].text, &found);
+            list_push(&list, there ? found : SLICE_LIT(""), true, limits);
+        }
+    }
+    size_t n = list_count(&list);
+    if (n) {
+        db_replace_val(s->c->db, key, list);
+        ctx_changed(s->c, n);
+    } else {
+        val_free(list);
+        ctx_changed(s->c, db_remove(s->c->db, key));
+    }
+    reply_int(s->c, (int64_t)n);
+}
+
+static void sort(struct sorting *s, const struct val *v)
+{
+    size_t first = 0, count = 0, n;
+    if (v->ptr && !arrange(s, v, &first, &count))
+        return;
+    const struct row *rows = rows_of(s, &n);
+    if (count)
+        rows += first;
+    if (s->q.store)
+        store_rows(s, rows, count);
+    else
+        reply_rows(s, rows, count);
+}
+
+static void sort_command(struct ctx *c, bool may_store)
+{
+    struct sorting s = {.c = c, .q.count = -1};
+    struct val v = {0};
+    if (parse(c, &s.q, may_store)) {
+        struct entry *e = db_find(c->db, c->argv[1]);
+        enum value_type type = e ? entry_type(e) : VALUE_LIST;
+        if (type != VALUE_LIST && type != VALUE_SET && type != VALUE_ZSET) {
+            reply_wrongtype(c);
+        } else {
+            if (e)
+                v = entry_val(e);
+            sort(&s, &v);
+        }
+    }
+    buf_free(&s.q.gets);
+    buf_free(&s.rows);
+    buf_free(&s.texts);
+    buf_free(&s.name);
+}
+
+void cmd_sort(struct ctx *c)
+{
+    sort_command(c, true);
+}
+
+void cmd_sort_ro(struct ctx *c)
+{
+    sort_command(c, false);
+}

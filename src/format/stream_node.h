@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What consumers of a stream's events share: the live entries of a node (sink->stream_node), and
+ * finding a pending entry by its id. Nodes were validated by who made the event.
+ *
+ *   struct stream_entry e;
+ *   stream_node_start(&e, master, listpack);
+ *   while (stream_node_next(&e))
+ *       while (stream_node_field(&e, &name, &value)) ... */
+#ifndef FORMAT_STREAM_NODE_H
+#define FORMAT_STREAM_NODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/num.h"
+#include "format/sink.h"
+
+struct stream_entry {
+    struct stream_id id;
+    int64_t fields;         /* of this entry */
+
+    /* the walk */
+    const uint8_t *lp;
+    size_t at, name_at;     /* name_at: in the node's own fields */
+    struct stream_id master;
+    int64_t shared;         /* number of the node's own fields */
+    int64_t entries_left, fields_left;
+    bool begun, same_fields;
+    char scratch[2][NUM_I64_TEXT];
+};
+
+void stream_node_start(struct stream_entry *e, struct stream_id master, struct slice listpack);
+/* Goes to the next entry that is not deleted; fields not asked for are passed over. */
+bool stream_node_next(struct stream_entry *e);
+/* The entry's next field. Valid until the next call. */
+bool stream_node_field(struct stream_entry *e, struct slice *name, struct slice *value);
+
+/* all: ascending structs of size bytes that begin with their struct stream_pending_event. NULL when
+ * the id is not there. */
+void *stream_pending_find(const struct buf *all, size_t size, struct stream_id id);
+
+#endif

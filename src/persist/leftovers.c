@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Names are collected before anything is removed: a directory must not change under the reader. A
+ * process of another user that lives answers kill with EPERM, which is not "gone". */
+#include "persist/leftovers.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "os/file.h"
+
+/* Behind prefix only a number without sign or leading zero, then suffix. */
+static pid_t pid_between(const char *name, const char *prefix, const char *suffix)
+{
+    enum { DIGITS_MAX = 9 };
+    size_t n = strlen(prefix);
+    if (strncmp(name, prefix, n) != 0)
+        return 0;
+    size_t digits = strspn(name + n, "0123456789");
+    if (digits == 0 || digits > DIGITS_MAX || name[n] == '0' ||
+        strcmp(name + n + digits, suffix) != 0)
+        return 0;
+    return (pid_t)atol(name + n);
+}
+
+pid_t leftovers_pid(const char *name)
+{
+    pid_t pid = pid_between(name, "temp-", ".rdb");
+    if (!pid)
+        pid = pid_between(name, "temp-rewriteaof-", ".aof");
+    return pid ? pid : pid_between(name, "temp-rewriteaof-bg-", ".aof");
+}
+
+/* Ended, but nobody has waited for it: in a container that may stay so for ever. */
+static bool is_zombie(pid_t pid)
+{
+    char path[64];
+    struct buf text = {0};
+    struct fault f = {0};
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    bool zombie = false;
+    if (file_slurp(path, 4096, &text, &f)) {
+        const char *name_end = strrchr(buf_cstr(&text), ')');
+        zombie = name_end && strncmp(name_end, ") Z", 3) == 0;
+    }
+    buf_free(&text);
+    return zombie;
+}
+
+static bool is_gone(pid_t pid)
+{
+    return pid == getpid() || (kill(pid, 0) < 0 && errno == ESRCH) || is_zombie(pid);
+}
+
+static bool collect(void *arg, const char *name)
+{
+    pid_t pid = leftovers_pid(name);
+    if (pid && is_gone(pid))
+        buf_append(arg, name, strlen(name) + 1);
+    return true;
+}
+
+void leftovers_remove(const char *dir)
+{
+    struct buf names = {0}, path = {0};
+    file_each(dir, collect, &names);
+    for (size_t at = 0; at < names.len; at += strlen(names.data + at) + 1) {
+        struct stat st;
+        buf_clear(&path);
+        buf_printf(&path, "%s/%s", dir, names.data + at);
+        if (lstat(buf_cstr(&path), &st) < 0 || !S_ISREG(st.st_mode))
+            continue;
+        int err = file_unlink(buf_cstr(&path));
+        if (err < 0)
+            log_warning("Can't remove the temporary file %s: %s", path.data, strerror(-err));
+        else
+            log_notice("Removed %s (%lld bytes), which a process that died left", path.data,
+                       (long long)st.st_size);
+    }
+    buf_free(&names);
+    buf_free(&path);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "persist/snapshot_info.h"
+
+#include "os/clock.h"
+#include "persist/persist.h"
+#include "persist/scrub.h"
+#include "persist/snapshot.h"
+#include "persist/watchdog.h"
+#include "server/commit.h"
+#include "server/info.h"
+#include "server/server.h"
+
+void snapshot_child_info(struct persist *p, struct info_out *o)
+{
+    const struct child *c = &p->child;
+    bool lives = p->child_kind != CHILD_NONE;
+    double part = lives && p->keys_at_fork ? (double)c->keys / (double)p->keys_at_fork * 100 : 0;
+    info_u64(o, "current_cow_peak", lives ? c->cow_peak_bytes : 0);
+    info_u64(o, "current_cow_size", lives ? c->cow_bytes : 0);
+    info_i64(o, "current_cow_size_age",
+             lives && c->cow_read_us ? (clock_mono_us() - c->cow_read_us) / 1000000 : 0);
+    info_f(o, "current_fork_perc", "%.2f", part);
+    info_u64(o, "current_save_keys_processed", lives ? c->keys : 0);
+    info_u64(o, "current_save_keys_total", lives ? p->keys_at_fork : 0);
+    info_i64(o, "current_fork_usec", lives ? c->fork_us : 0);
+    info_u64(o, "child_timeouts", p->watchdog->timeouts);
+}
+
+/* The child's way: names begin with what it is for. */
+static void way_info(const struct persist *p, enum child_kind kind, struct info_out *o)
+{
+    static const char *const names[][4] = {
+        [CHILD_SAVE] = {"rdb_current_bgsave_bytes", "rdb_current_bgsave_mb_per_s",
+                        "rdb_current_bgsave_eta_sec", "rdb_current_bgsave_phase"},
+        [CHILD_REWRITE] = {"aof_current_rewrite_bytes", "aof_current_rewrite_mb_per_s",
+                           "aof_current_rewrite_eta_sec", "aof_current_rewrite_phase"}};
+    const struct watchdog *w = p->watchdog;
+    bool it = p->child_kind == kind && w->pid == p->child.pid;
+    info_u64(o, names[kind][0], it ? w->written : 0);
+    info_f(o, names[kind][1], "%.2f", it ? watchdog_mb_per_s(w) : 0);
+    info_i64(o, names[kind][2], it ? watchdog_eta_s(w) : -1);
+    info_str(o, names[kind][3], it ? save_phase_name(w->phase) : "none");
+}
+
+static int64_t retry_in_s(const struct snapshot *s)
+{
+    int64_t left = s->retry_s - clock_wall_ms() / 1000;
+    return s->last_ok ? -1 : left > 0 ? left : 0;
+}
+
+void snapshot_info(struct persist *p, struct info_out *o)
+{
+    const struct snapshot *s = p->snapshot;
+    bool saving = p->child_kind == CHILD_SAVE;
+    info_u64(o, "rdb_changes_since_last_save", commit_dirty(server_commit(p->server)));
+    info_i64(o, "rdb_bgsave_in_progress", saving);
+    info_i64(o, "rdb_last_save_time", s->last_save_s);
+    info_str(o, "rdb_last_bgsave_status", s->last_ok ? "ok" : "err");
+    info_i64(o, "rdb_last_bgsave_time_sec", s->last_duration_s);
+    info_i64(o, "rdb_current_bgsave_time_sec", saving ? clock_wall_ms() / 1000 - s->began_s : -1);
+    info_u64(o, "rdb_saves", s->saves);
+    info_u64(o, "rdb_last_cow_size", s->last_cow_bytes);
+    info_u64(o, "rdb_last_load_keys_expired", p->load_keys_expired);
+    info_u64(o, "rdb_last_load_keys_loaded", p->load_keys_loaded);
+    way_info(p, CHILD_SAVE, o);
+    info_str(o, "rdb_last_bgsave_error", s->last_error);
+    info_u64(o, "rdb_bgsave_failures", s->failures);
+    info_i64(o, "rdb_bgsave_retry_in_sec", retry_in_s(s));
+    way_info(p, CHILD_REWRITE, o);
+    scrub_info(p->scrub, o);
+}

@@ -1,0 +1,501 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Snapshots: block checksums and what they find, verification, the child and its watchdog, temporary
+# files, directory and name changed meanwhile, limits, the scrubber.
+source [file join [file dirname [info script]] lib.tcl]
+
+set check_rdb [file join $build redis-check-rdb]
+set check_aof [file join $build redis-check-aof]
+set debug "enable-debug-command yes\nsave \"\"\nenable-protected-configs yes
+rdbcompression no"
+
+# n keys of about 1000 bytes.
+proc fill {s n} {
+    for {set i 0} {$i < $n} {incr i 50} {
+        set args {}
+        for {set k $i} {$k < $i + 50} {incr k} {
+            set text ""
+            for {set j 0} {$j < 100} {incr j} { append text [format %.10s [expr {rand()}]] }
+            lappend args key:$k $text
+        }
+        ask $s MSET {*}$args
+    }
+}
+proc flip {path at} {
+    set bytes [slurp $path]
+    binary scan [string index $bytes $at] cu old
+    spit $path [string replace $bytes $at $at [binary format c [expr {$old ^ 16}]]]
+}
+proc wait_saved {s} { wait_for { expr {[info_of $::s rdb_bgsave_in_progress] == 0} } 30000 }
+proc temps {dir} { glob -nocomplain -tails -directory $dir temp-* }
+proc child_of {dir} {
+    wait_for { llength [temps $::dir] }
+    regexp {temp-(\d+)} [lindex [temps $dir] 0] -> pid
+    return $pid
+}
+proc checked {path code pattern} {
+    set got [run timeout 60 $::check_rdb $path]
+    like $::run_output $pattern
+    is $got $code
+}
+
+# ---- block checksums ----
+
+case "a file has blocks, digest and index, and is verified by the tool" {
+    set s [server $debug]
+    set dir [of $s dir]
+    fill $s 4000
+    ask $s SELECT 2
+    ask $s HSET h a 1 b 2
+    is [ask $s SAVE] OK
+    checked $dir/dump.rdb 0 "*RDB looks OK!*4001 keys read*4 blocks verified*Digest equal:*Block\
+        index OK"
+    truth {![string match "*AUX FIELD hf-block*" $run_output]}
+    set digest [ask $s DEBUG DIGEST]
+    set s [restart $s kill $debug]
+    is [ask $s DEBUG DIGEST] $digest
+    is [string length $digest] 40
+    like $run_output "*Digest equal: [string range $digest 8 end]*"
+}
+
+case "without the option the file is as Redis writes it" {
+    set s [server "$debug\nrdb-block-checksum no"]
+    set dir [of $s dir]
+    fill $s 2000
+    is [ask $s SAVE] OK
+    set rdb [slurp $dir/dump.rdb]
+    truth {[string first hf- $rdb] < 0}
+    is [string index $rdb end-8] \xff
+    checked $dir/dump.rdb 0 "*already expired"
+    is [ask $s CONFIG SET rdb-block-checksum yes] OK
+    ask $s BGSAVE
+    wait_saved $s
+    checked $dir/dump.rdb 0 "*blocks verified*"
+}
+
+case "the digest is the data's, not the encoding's; keys that expired meanwhile are no damage" {
+    set loose "hash-max-listpack-entries 0\nzset-max-listpack-entries 0\nset-max-intset-entries 0
+set-max-listpack-entries 0\nlist-max-listpack-size 1"
+    set s [server $debug]
+    set dir [of $s dir]
+    for {set i 1} {$i < 60} {incr i} {
+        ask $s HSET hash:$i a $i b -$i c text$i
+        ask $s RPUSH list:$i a $i [string repeat x $i]
+        ask $s SADD set:$i $i -$i t$i
+        ask $s SADD ints:$i $i -$i 70000
+        ask $s ZADD zset:$i $i.25 a -0 b -inf c 1e17 d
+        ask $s PEXPIREAT set:$i [expr {4102444800000 + $i}]
+    }
+    ask $s SAVE
+    set digest [ask $s DEBUG DIGEST]
+    stop $s kill
+    checked $dir/dump.rdb 0 "*Digest equal: [string range $digest 8 end]*"
+    set s [server "$debug\n$loose" -dir $dir]
+    is [ask $s DEBUG DIGEST] $digest
+    ask $s DEBUG RELOAD
+    is [ask $s OBJECT ENCODING hash:3] hashtable
+    is [ask $s DEBUG DIGEST] $digest
+    ask $s SET short v PX 1500
+    ask $s HSET short:hash f v
+    ask $s PEXPIRE short:hash 1500
+    is [ask $s SAVE] OK
+    stop $s kill
+    checked $dir/dump.rdb 0 "*297 keys read*Digest equal:*"
+    after 1700
+    set s [server $debug -dir $dir]
+    is [ask $s EXISTS short short:hash] 0
+    is [info_of $s rdb_last_load_keys_expired] 2
+    is [ask $s DEBUG DIGEST] $digest
+}
+
+case "damage is located: by the server that refuses it, and by the tool for each block" {
+    set s [server $debug]
+    set dir [of $s dir]
+    fill $s 5000
+    ask $s SAVE
+    stop $s kill
+    set whole [slurp $dir/dump.rdb]
+    flip $dir/dump.rdb 1500000
+    flip $dir/dump.rdb 4300000
+    lassign [server $debug -dir $dir -fails 1] code text
+    truth {$code != 0}
+    like $text "*Block checksum wrong, damage between offset 104*"
+    like $text "*1 blocks up to offset 104* are intact*"
+    set damaged {*Block 2, bytes 104* to 209*, * keys: damaged*Block 5, bytes 419* keys: damaged*}
+    checked $dir/dump.rdb 1 "*RDB ERROR DETECTED*${damaged}4 blocks are intact, 2 damaged"
+    # the one way to load it all the same: only the file's own checksum is looked at, which is wrong
+    lassign [server "$debug\nrdb-block-checksum no" -dir $dir -fails 1] code text
+    truth {$code != 0}
+    like $text "*RDB CRC error*"
+    # without the index: by the records between the keys
+    spit $dir/dump.rdb [string range [slurp $dir/dump.rdb] 0 end-40]
+    checked $dir/dump.rdb 1 "*RDB ERROR DETECTED*${damaged}no block record tells of them*"
+    # a record itself, too: the index knows
+    set at [string first "hf-block" $whole 2000000]
+    spit $dir/dump.rdb $whole
+    flip $dir/dump.rdb [expr {$at + 3}]
+    checked $dir/dump.rdb 1 "*RDB ERROR DETECTED*Block 3, *: damaged\n\\\[info\\\] 5 blocks are\
+        intact, 1 damaged"
+    # cut in a value
+    spit $dir/dump.rdb [string range $whole 0 3000000]
+    checked $dir/dump.rdb 1 "*Unexpected EOF*Bytes 209* to 3000001: no block record tells of*2\
+        blocks are intact, 0 damaged"
+}
+
+case "a damaged or missing index: the data is whole, the server starts and says so" {
+    set s [server $debug]
+    set dir [of $s dir]
+    fill $s 2000
+    ask $s SAVE
+    set digest [ask $s DEBUG DIGEST]
+    stop $s kill
+    set whole [slurp $dir/dump.rdb]
+    set index [expr {[string first "#HF:blocks" $whole]}]
+    truth {$index > 0}
+    foreach {bytes said} [list \
+            [string range $whole 0 end-1] "cut off" [string range $whole 0 $index-1] "cut off" \
+            [string replace $whole $index $index !] damaged \
+            [string replace $whole end-20 end-20 x] damaged] {
+        spit $dir/dump.rdb $bytes
+        checked $dir/dump.rdb 0 "*The block index behind the RDB is $said; the data is whole"
+        set s [server $debug -dir $dir]
+        is [ask $s DEBUG DIGEST] $digest
+        like [log_of $s] "*the block index behind the RDB is damaged, the data is not*"
+        stop $s kill
+    }
+}
+
+case "the base of an append log has blocks; a damaged index does not hurt what is behind it" {
+    set s [server "$debug\nappendonly yes"]
+    set dir [of $s dir]
+    fill $s 1500
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0 && [info_of $s aof_rewrites] > 0} }
+    ask $s SET more 1
+    set digest [ask $s DEBUG DIGEST]
+    set base [glob $dir/appendonlydir/*.base.rdb]
+    like [slurp $base] "*#HF:end *"
+    is [run timeout 60 $check_aof $dir/appendonlydir/appendonly.aof.manifest] 0
+    like $run_output "*blocks verified*"
+    stop $s kill
+    set whole [slurp $base]
+    foreach bytes [list $whole [string range $whole 0 end-9] \
+            [string map {#HF:blocks !HF:blocks} $whole]] {
+        spit $base $bytes
+        set s [server "$debug\nappendonly yes" -dir $dir]
+        is [ask $s DEBUG DIGEST] $digest
+        is [ask $s GET more] 1
+        stop $s kill
+    }
+    flip $base 700000
+    lassign [server "$debug\nappendonly yes" -dir $dir -fails 1] code text
+    truth {$code != 0}
+    like $text "*Block checksum wrong*"
+}
+
+# ---- verification ----
+
+case "a file that went bad while it was written does not replace the good one" {
+    set s [server "$debug\nrdb-save-max-rate 1mb"]
+    set dir [of $s dir]
+    ask $s SET a 1
+    ask $s SAVE
+    set before [slurp $dir/dump.rdb]
+    fill $s 3000
+    ask $s BGSAVE
+    set pid [child_of $dir]
+    wait_for { expr {[file exists $dir/temp-$pid.rdb] && [file size $dir/temp-$pid.rdb] > 1000000} }
+    set f [open $dir/temp-$pid.rdb r+b]
+    seek $f 500000
+    puts -nonewline $f !
+    close $f
+    wait_saved $s
+    is [info_of $s rdb_last_bgsave_status] err
+    like [info_of $s rdb_last_bgsave_error] "*does not read back: Block checksum wrong*"
+    is [slurp $dir/dump.rdb] $before
+    is [temps $dir] {}
+    ask $s CONFIG SET rdb-save-max-rate 0
+    ask $s BGSAVE
+    wait_saved $s
+    is [info_of $s rdb_last_bgsave_status] ok
+    is [info_of $s rdb_last_bgsave_error] ""
+}
+
+# ---- the child ----
+
+case "a child without progress is killed, reported, and the save tried again" {
+    set s [server "$debug\nchild-timeout 1\nrdb-key-save-delay 2000"]
+    ask $s CONFIG SET save "1 1"
+    set dir [of $s dir]
+    fill $s 1000
+    wait_for { llength [temps $::dir] }
+    set pid [child_of $dir]
+    exec sh -c "kill -STOP $pid"
+    wait_for { expr {[info_of $s child_timeouts] == 1} }
+    wait_for { expr {[info_of $s rdb_last_bgsave_status] eq "err"} }
+    like [log_of $s] "*child $pid made no progress for 1 seconds*killing it*"
+    like [info_of $s rdb_last_bgsave_error] "*terminated by signal 9*"
+    like [error_of $s SET x y] "MISCONF*"
+    truth {[info_of $s rdb_bgsave_retry_in_sec] in {0 1 2 3 4 5}}
+    ask $s CONFIG SET rdb-key-save-delay 0
+    wait_for { expr {[info_of $s rdb_last_bgsave_status] eq "ok"} } 15000
+    is [ask $s SET x y] OK
+    is [info_of $s rdb_bgsave_retry_in_sec] -1
+}
+
+case "a slow child that moves is left alone" {
+    set s [server "$debug\nchild-timeout 1\nrdb-key-save-delay 4000"]
+    fill $s 500
+    ask $s BGSAVE
+    wait_saved $s
+    is [info_of $s rdb_last_bgsave_status] ok
+    ask $s CONFIG SET rdb-key-save-delay 0 rdb-save-max-rate 150kb
+    ask $s BGSAVE
+    wait_saved $s
+    is [info_of $s rdb_last_bgsave_status] ok
+    is [info_of $s child_timeouts] 0
+    # and it is not the child that hangs when the server does
+    ask $s BGSAVE
+    ask $s DEBUG SLEEP 2.5
+    wait_saved $s
+    is [info_of $s rdb_last_bgsave_status] ok
+    is [info_of $s child_timeouts] 0
+}
+
+case "failures are told with errno, step and file, and tried again later and later" {
+    set s [server "$debug\ndbfilename taken"]
+    set dir [of $s dir]
+    file mkdir $dir/taken/x
+    ask $s SET a 1
+    ask $s BGSAVE
+    wait_saved $s
+    like [info_of $s rdb_last_bgsave_error] "Error moving temp DB file *temp-*.rdb on the final\
+        destination $dir/taken: Is a directory*rename*"
+    is [info_of $s rdb_bgsave_failures] 1
+    truth {[info_of $s rdb_bgsave_retry_in_sec] in {4 5}}
+    ask $s BGSAVE
+    wait_saved $s
+    truth {[info_of $s rdb_bgsave_retry_in_sec] in {9 10}}
+    for {set i 0} {$i < 4} {incr i} { ask $s BGSAVE; wait_saved $s }
+    truth {[info_of $s rdb_bgsave_retry_in_sec] in {59 60}}
+    is [temps $dir] {}
+    file delete -force $dir/taken
+    ask $s BGSAVE
+    wait_saved $s
+    is [info_of $s rdb_last_bgsave_status] ok
+    is [info_of $s rdb_bgsave_failures] 0
+}
+
+case "a child killed from outside: an error, unless by SIGUSR1" {
+    set s [server "$debug\nrdb-key-save-delay 5000"]
+    set dir [of $s dir]
+    fill $s 500
+    foreach {signal status} {USR1 ok 9 err} {
+        ask $s BGSAVE
+        set pid [child_of $dir]
+        exec sh -c "kill -$signal $pid"
+        wait_saved $s
+        is [info_of $s rdb_last_bgsave_status] $status
+        is [temps $dir] {}
+    }
+}
+
+case "progress: bytes, speed, estimated end, limited rate" {
+    set s [server "$debug\nrdb-save-max-rate 1mb"]
+    fill $s 3000
+    set began [clock milliseconds]
+    ask $s BGSAVE
+    wait_for { expr {[info_of $s rdb_current_bgsave_bytes] > 1000000} }
+    is [info_of $s rdb_current_bgsave_phase] write
+    set speed [info_of $s rdb_current_bgsave_mb_per_s]
+    truth {$speed > 0.5 && $speed < 1.6}
+    truth {[info_of $s rdb_current_bgsave_eta_sec] in {0 1 2 3}}
+    truth {[info_of $s current_fork_usec] > 0}
+    wait_saved $s
+    truth {[clock milliseconds] - $began > 2300}
+    is [info_of $s rdb_current_bgsave_phase] none
+    is [info_of $s rdb_current_bgsave_bytes] 0
+    is [info_of $s rdb_current_bgsave_eta_sec] -1
+    # SAVE is not held back: nobody is served meanwhile
+    set began [clock milliseconds]
+    ask $s SAVE
+    truth {[clock milliseconds] - $began < 1500 * ($sanitized ? 5 : 1)}
+}
+
+# ---- files ----
+
+case "temporary files of dead processes go at start, and nothing else" {
+    set dir [tmpdir]
+    set dead [exec sh -c {echo $$}]
+    set alive [pid]
+    set gone [list temp-$dead.rdb temp-rewriteaof-$dead.aof temp-rewriteaof-bg-$dead.aof]
+    set kept [list temp-$alive.rdb temp-0$dead.rdb temp-.rdb temp-x$dead.rdb temp-$dead.rdb.bak \
+        temp-rewriteaof-bg-.aof temp-rewriteaof-bg-$alive.aof temp-appendonly.aof.incr \
+        temp-99999999999999999999.rdb xtemp-$dead.rdb]
+    foreach name [concat $gone $kept] { spit $dir/$name data }
+    file mkdir $dir/temp-rewriteaof-[expr {$dead + 1}].aof
+    set s [server $debug -dir $dir]
+    foreach name $gone { truth {![file exists $dir/$name]} }
+    foreach name $kept { is [slurp $dir/$name] data }
+    truth {[file isdirectory $dir/temp-rewriteaof-[expr {$dead + 1}].aof]}
+}
+
+case "what a killed server's child left is gone after the next start" {
+    set s [server "$debug\nrdb-key-save-delay 5000"]
+    set dir [of $s dir]
+    fill $s 500
+    ask $s BGSAVE
+    set pid [child_of $dir]
+    stop $s kill
+    wait_for { expr {![alive $::pid]} }
+    truth {[llength [temps $dir]] == 1}
+    set s [server $debug -dir $dir]
+    is [temps $dir] {}
+}
+
+case "CONFIG SET dir and dbfilename during a save: it ends where and as it began" {
+    set s [server "$debug\nrdb-key-save-delay 3000"]
+    set dir [of $s dir]
+    set other [tmpdir]
+    fill $s 300
+    ask $s BGSAVE
+    child_of $dir
+    is [ask $s CONFIG SET dir $other dbfilename new.rdb] OK
+    wait_saved $s
+    is [info_of $s rdb_last_bgsave_status] ok
+    truth {[file exists $dir/dump.rdb] && ![file exists $dir/new.rdb]}
+    is [glob -nocomplain $other/*] {}
+    # a save that is killed leaves nothing in the directory it began in
+    ask $s BGSAVE
+    set dir $other
+    set pid [child_of $other]
+    is [ask $s CONFIG SET dir [of $s dir]] OK
+    exec sh -c "kill -9 $pid"
+    wait_saved $s
+    is [glob -nocomplain $other/*] {}
+    ask $s CONFIG SET rdb-key-save-delay 0
+    ask $s SAVE
+    truth {[file exists [of $s dir]/new.rdb]}
+    is [temps [of $s dir]] {}
+}
+
+case "SIGTERM during a save: the child goes, the last save has everything" {
+    set config "$debug\nrdb-key-save-delay 3000"
+    set s [server $config]
+    set dir [of $s dir]
+    fill $s 300
+    ask $s CONFIG SET save "3600 1"
+    ask $s BGSAVE
+    set pid [child_of $dir]
+    ask $s SET late 1
+    set digest [ask $s DEBUG DIGEST]
+    ask $s CONFIG SET rdb-key-save-delay 0
+    stop $s term
+    truth {![alive $pid]}
+    is [temps $dir] {}
+    set s [server $debug -dir $dir]
+    is [ask $s DEBUG DIGEST] $digest
+}
+
+case "SAVE while the log is rewritten" {
+    set s [server "$debug\nrdb-key-save-delay 3000\nappendonly yes"]
+    fill $s 300
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 1} }
+    like [error_of $s BGSAVE] "ERR Another child process is active (AOF?)*"
+    ask $s CONFIG SET rdb-key-save-delay 0
+    is [ask $s SAVE] OK
+    is [info_of $s aof_rewrite_in_progress] 1
+    is [ask $s BGSAVE SCHEDULE] "Background saving scheduled"
+    wait_for { expr {[info_of $s rdb_saves] == 2 && [info_of $s rdb_bgsave_in_progress] == 0} }
+    is [info_of $s aof_last_bgrewrite_status] ok
+}
+
+# ---- the scrubber ----
+
+proc bad_files {dir} { lsort [glob -nocomplain -tails -directory $dir *.bad-*] }
+
+case "scrubbing finds a dump file gone bad, keeps it, and saves a good one" {
+    set s [server "$debug\nscrub-interval 1"]
+    set dir [of $s dir]
+    fill $s 2000
+    ask $s SAVE
+    wait_for { expr {[info_of $s scrub_rounds] > 0 && [info_of $s scrub_last_files] == 1} }
+    is [info_of $s scrub_errors] 0
+    truth {[info_of $s scrub_last_bytes] > 2000000}
+    flip $dir/dump.rdb 1200000
+    set bad [slurp $dir/dump.rdb]
+    wait_for { expr {[info_of $s scrub_errors] == 1} }
+    like [info_of $s scrub_last_error] "$dir/dump.rdb: Block checksum wrong*"
+    wait_for { expr {[info_of $s rdb_saves] == 2 && [info_of $s rdb_bgsave_in_progress] == 0} }
+    is [llength [bad_files $dir]] 1
+    like [bad_files $dir] "dump.rdb.bad-*"
+    is [slurp $dir/[bad_files $dir]] $bad
+    checked $dir/dump.rdb 0 "*Block index OK"
+    set rounds [info_of $s scrub_rounds]
+    wait_for { expr {[info_of $s scrub_rounds] >= $rounds + 2} }
+    is [info_of $s scrub_errors] 1
+}
+
+foreach {what pattern at} {base *.base.rdb 500000 increment *.1.incr.aof 200} {
+    case "scrubbing finds a bad $what of the log, keeps it, and rewrites" {
+        set s [server "$debug\nappendonly yes\nscrub-interval 1"]
+        set dir [of $s dir]/appendonlydir
+        if {$what eq "base"} {
+            fill $s 1000
+            ask $s BGREWRITEAOF
+            wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
+        }
+        fill $s 1000
+        set digest [ask $s DEBUG DIGEST]
+        set path [lindex [glob $dir/$pattern] 0]
+        set rewrites [info_of $s aof_rewrites]
+        # in place: the server has it open
+        set f [open $path r+b]
+        seek $f $at
+        puts -nonewline $f \r\r\r\r\r\r\r\r\r\r\r\r
+        close $f
+        if {$what eq "increment"} {
+            set f [open $path r+b]
+            seek $f 0
+            puts -nonewline $f X
+            close $f
+        }
+        wait_for { expr {[info_of $s scrub_errors] == 1} } 20000
+        wait_for { expr {[info_of $s aof_rewrites] == $rewrites + 1 &&
+                         [info_of $s aof_rewrite_in_progress] == 0} }
+        is [llength [bad_files $dir]] 1
+        like [bad_files $dir] "[file tail $path].bad-*"
+        set s [restart $s kill "$debug\nappendonly yes"]
+        is [ask $s DEBUG DIGEST] $digest
+        is [llength [bad_files $dir]] 1
+    }
+}
+
+case "scrubbing under writes and rewrites finds nothing" {
+    set s [server "$debug\nappendonly yes\nscrub-interval 1\nappendfsync everysec"]
+    set end [expr {[clock milliseconds] + 4000}]
+    while {[clock milliseconds] < $end} {
+        fill $s 200
+        catch { ask $s BGREWRITEAOF } ;# one may be under way
+        ask $s SAVE
+    }
+    wait_for { expr {[info_of $s scrub_rounds] >= 3} } 20000
+    is [info_of $s scrub_errors] 0
+    truth {[info_of $s scrub_last_files] >= 2}
+}
+
+case "scrubbing is slow where it is told to, and does not hold up the end" {
+    set s [server "$debug\nscrub-max-rate 200kb"]
+    fill $s 3000
+    ask $s SAVE
+    ask $s CONFIG SET scrub-interval 1
+    wait_for { expr {[info_of $s scrub_in_progress] == 1} }
+    after 1000
+    is [info_of $s scrub_in_progress] 1
+    truth {[info_of $s scrub_current_bytes] < 1000000}
+    set began [clock milliseconds]
+    stop $s term
+    truth {[clock milliseconds] - $began < 5000 * ($sanitized ? 5 : 1)}
+}
+
+finish
