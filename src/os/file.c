@@ -86,6 +86,28 @@ static int real_stat(const char *path, struct stat *st)
     return stat(path, st) < 0 ? -errno : 0;
 }
 
+/* An error in the middle is told: what was seen then is not all. */
+static int real_each(const char *dir, bool (*visit)(void *arg, const char *name), void *arg)
+{
+    DIR *d = opendir(dir);
+    struct dirent *entry;
+    int err = 0;
+    bool more = true;
+    if (!d)
+        return -errno;
+    while (more) {
+        errno = 0;
+        if (!(entry = readdir(d))) {
+            err = errno;
+            break;
+        }
+        bool self = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        more = self || visit(arg, entry->d_name);
+    }
+    closedir(d);
+    return -err;
+}
+
 const struct file_calls file_calls_real = {
     .open = real_open,
     .close = real_close,
@@ -100,6 +122,7 @@ const struct file_calls file_calls_real = {
     .mkdir = real_mkdir,
     .fstat = real_fstat,
     .stat = real_stat,
+    .each = real_each,
 };
 
 static const struct file_calls *calls_in_use = &file_calls_real;
@@ -329,16 +352,7 @@ bool file_slurp(const char *path, size_t limit, struct buf *out, struct fault *f
 
 int file_each(const char *dir, bool (*visit)(void *arg, const char *name), void *arg)
 {
-    DIR *d = opendir(dir);
-    if (!d)
-        return -errno;
-    for (struct dirent *entry; (entry = readdir(d));) {
-        bool self = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-        if (!self && !visit(arg, entry->d_name))
-            break;
-    }
-    closedir(d);
-    return 0;
+    return calls_in_use->each(dir, visit, arg);
 }
 
 bool file_exists(const char *path)

@@ -30,6 +30,7 @@ struct file_calls {
     int (*mkdir)(const char *path, mode_t mode);
     int (*fstat)(int fd, struct stat *st);
     int (*stat)(const char *path, struct stat *st);
+    int (*each)(const char *dir, bool (*visit)(void *arg, const char *name), void *arg);
 };
 /* The real calls. file_use(NULL) goes back to them; the table must outlive its use. */
 extern const struct file_calls file_calls_real;

@@ -119,6 +119,46 @@ static void replace_fails(void)
     }
 }
 
+static bool count_names(void *arg, const char *name)
+{
+    int *n = arg;
+    CHECK(name[0] != '.');
+    return ++*n < 2;
+}
+
+static int no_names(const char *dir, bool (*visit)(void *arg, const char *name), void *arg)
+{
+    (void)dir;
+    return visit(arg, "one") ? -EIO : 0;
+}
+
+/* Names of a directory come through the table too. */
+static void names(void)
+{
+    struct file_calls t = file_calls_real;
+    struct fault f = {0};
+    int n = 0;
+    char dir[100], inside[120], other[130];
+    snprintf(dir, sizeof dir, "%s/names", unit_tmpdir());
+    CHECK_INT(file_mkdir(dir, 0755), 0);
+    CHECK_INT(file_each(dir, count_names, &n), 0);
+    CHECK_INT(n, 0);
+    for (int i = 0; i < 3; i++) {
+        snprintf(inside, sizeof inside, "%s/%d", dir, i);
+        snprintf(other, sizeof other, "%s.tmp", inside);
+        CHECK(file_replace(other, inside, SLICE_LIT("x"), &f));
+    }
+    CHECK_INT(file_each(dir, count_names, &n), 0);
+    CHECK_INT(n, 2); /* the visitor said stop */
+    CHECK_INT(file_each(inside, count_names, &n), -ENOTDIR);
+    t.each = no_names;
+    n = 0;
+    file_use(&t);
+    CHECK_INT(file_each(dir, count_names, &n), -EIO);
+    file_use(NULL);
+    CHECK_INT(n, 1);
+}
+
 static void interrupted(void)
 {
     struct fault f = {0};
@@ -164,6 +204,6 @@ static void clocks(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(replace_in_order), UNIT(replace_fails), UNIT(interrupted), UNIT(errors),
-                    UNIT(clocks));
+    return UNIT_RUN(UNIT(replace_in_order), UNIT(replace_fails), UNIT(interrupted), UNIT(names),
+                    UNIT(errors), UNIT(clocks));
 }

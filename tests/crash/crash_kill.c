@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* SIGKILL under load. Several clients send units of several keys, each client in a database of its
+ * own, and note each acknowledgement; the server is killed at a random moment, often during BGSAVE
+ * or a rewrite, and started again on what it left.
+ *
+ *   unit n of a client: MULTI; RPUSH log n; LTRIM; SET key:(n % 13) n; INCR counter; HSET; EXEC
+ *
+ * Then each client's database must be that after m units, acknowledged <= m <= sent. A kill of the
+ * process takes nothing from the kernel: so under everysec, too, what was written is there. What is
+ * acknowledged before it is written can be at most as old as a sync is slow (two seconds); the test
+ * counts what is missing, and fails when it is older than one second. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "tests/crash/crash_client.h"
+
+enum { CLIENTS = 4, KEYS = 13, DEPTH_MAX = 8, REPLIES = 7, FRESH_EVERY = 40 };
+
+struct user {
+    struct client_conn c;
+    uint64_t sent, acked;
+    int replies; /* of the unit under way */
+    int64_t acked_us[DEPTH_MAX * 2]; /* when the last ones were acknowledged, by number */
+    bool gone;
+};
+
+struct load {
+    const char *policy;
+    char scratch[PATH_TEXT], dir[PATH_TEXT], socket[PATH_TEXT], log[PATH_TEXT];
+    struct args args;
+    struct user users[CLIENTS];
+    struct client_conn control;
+    struct buf text, out;
+    pid_t pid;
+    uint64_t seed;
+    /* figures */
+    uint64_t kills, in_save, in_rewrite, units, missing, missing_old, half, unsent;
+    bool bad, expected; /* expected: nothing is told of what is bad */
+};
+
+static void complain(struct load *l, const char *what)
+{
+    l->bad = true;
+    if (!l->expected)
+        printf("  BAD %s, kill %llu: %s (%.200s)\n", l->policy, (unsigned long long)l->kills, what,
+           l->text.data ? l->text.data : "");
+}
+
+/* ---- load ---- */
+
+static void put_unit(struct buf *out, uint64_t n)
+{
+    char number[24], key[24], field[24];
+    snprintf(number, sizeof number, "%llu", (unsigned long long)n);
+    snprintf(key, sizeof key, "key:%u", (unsigned)(n % KEYS));
+    snprintf(field, sizeof field, "f%u", (unsigned)(n % KEYS));
+    resp_command(out, "MULTI", NULL);
+    resp_command(out, "RPUSH", "log", number, NULL);
+    resp_command(out, "LTRIM", "log", "-20", "-1", NULL);
+    resp_command(out, "SET", key, number, NULL);
+    resp_command(out, "INCR", "counter", NULL);
+    resp_command(out, "HSET", "hash", field, number, NULL);
+    resp_command(out, "EXEC", NULL);
+}
+
+static void fill(struct load *l, struct user *u)
+{
+    uint64_t depth = 1 + mix64(&l->seed) % DEPTH_MAX;
+    buf_clear(&l->out);
+    while (u->sent - u->acked < depth)
+        put_unit(&l->out, u->sent++);
+    if (l->out.len && !client_send(&u->c, &l->out))
+        u->gone = true;
+}
+
+/* Takes the replies that wait. */
+static void drain(struct load *l, struct user *u)
+{
+    do {
+        char kind = client_reply(&u->c, &l->text);
+        if (kind == 0) {
+            u->gone = true;
+            return;
+        }
+        if (kind == '-') {
+            complain(l, "an error");
+            u->gone = true;
+            return;
+        }
+        if (++u->replies == REPLIES) {
+            u->replies = 0;
+            u->acked_us[u->acked % (DEPTH_MAX * 2)] = now_us();
+            u->acked++;
+            l->units++;
+        }
+    } while (u->c.at < u->c.in.len);
+}
+
+static void one_round(struct load *l, int timeout_ms)
+{
+    struct pollfd p[CLIENTS];
+    for (int i = 0; i < CLIENTS; i++) {
+        if (!l->users[i].gone)
+            fill(l, &l->users[i]);
+        p[i] = (struct pollfd){.fd = l->users[i].gone ? -1 : l->users[i].c.fd, .events = POLLIN};
+    }
+    if (poll(p, CLIENTS, timeout_ms) <= 0)
+        return;
+    for (int i = 0; i < CLIENTS; i++)
+        if (p[i].fd >= 0 && p[i].revents)
+            drain(l, &l->users[i]);
+}
+
+/* ---- lives of the server ---- */
+
+static bool start(struct load *l)
+{
+    char db[8];
+    l->pid = server_spawn(l->dir, l->socket, l->log, &l->args, NULL);
+    if (!client_open(&l->control, l->socket, 10000)) {
+        complain(l, "the server does not start");
+        return false;
+    }
+    while (client_call(&l->control, &l->text, "PING", NULL) == '-')
+        usleep(500);
+    for (int i = 0; i < CLIENTS; i++) {
+        struct user *u = &l->users[i];
+        snprintf(db, sizeof db, "%d", i);
+        if (!client_open(&u->c, l->socket, 5000) ||
+            client_call(&u->c, &l->text, "SELECT", db, NULL) != '+') {
+            complain(l, "a client can't connect");
+            return false;
+        }
+        u->gone = false;
+        u->replies = 0;
+    }
+    return true;
+}
+
+static void killed(struct load *l)
+{
+    server_kill(l->pid);
+    for (int i = 0; i < CLIENTS; i++) { /* what was on its way counts */
+        while (!l->users[i].gone)
+            drain(l, &l->users[i]);
+        client_shut(&l->users[i].c);
+    }
+    client_shut(&l->control);
+}
+
+/* ---- what must be there ---- */
+
+static uint64_t number_of(struct load *l, struct user *u, const char *a, const char *b,
+                          const char *c)
+{
+    client_call(&u->c, &l->text, a, b, c, NULL);
+    return l->text.len ? strtoull(l->text.data, NULL, 10) : 0;
+}
+
+/* Every key tells of the same m. */
+static bool whole(struct load *l, struct user *u, uint64_t m)
+{
+    char key[24], field[24];
+    if (m && number_of(l, u, "LINDEX", "log", "-1") != m - 1)
+        return false;
+    if (number_of(l, u, "LLEN", "log", NULL) != (m < 20 ? m : 20))
+        return false;
+    for (unsigned k = 0; k < KEYS; k++) {
+        uint64_t last = m > k ? (m - 1 - k) / KEYS * KEYS + k : 0;
+        snprintf(key, sizeof key, "key:%u", k);
+        snprintf(field, sizeof field, "f%u", k);
+        client_call(&u->c, &l->text, "GET", key, NULL);
+        if (m > k ? strtoull(l->text.data, NULL, 10) != last : l->text.len != 0)
+            return false;
+        client_call(&u->c, &l->text, "HGET", "hash", field, NULL);
+        if (m > k ? strtoull(l->text.data, NULL, 10) != last : l->text.len != 0)
+            return false;
+    }
+    return true;
+}
+
+static void check_user(struct load *l, struct user *u, int64_t killed_us)
+{
+    uint64_t m = number_of(l, u, "GET", "counter", NULL);
+    char what[160];
+    snprintf(what, sizeof what, "%llu units found, %llu acknowledged, %llu sent",
+             (unsigned long long)m, (unsigned long long)u->acked, (unsigned long long)u->sent);
+    if (m < u->acked) {
+        l->missing += u->acked - m;
+        bool old = u->acked - m > DEPTH_MAX * 2 ||
+                   killed_us - u->acked_us[m % (DEPTH_MAX * 2)] > 1000000;
+        l->missing_old += old;
+        if (old || strcmp(l->policy, "always") == 0)
+            complain(l, what);
+    }
+    if (m > u->sent) {
+        l->unsent++;
+        complain(l, what);
+    }
+    if (!whole(l, u, m)) {
+        l->half++;
+        complain(l, "a unit is half there");
+    }
+    u->sent = u->acked = m;
+}
+
+static void fresh(struct load *l)
+{
+    remove_tree(l->dir);
+    must(mkdir(l->dir, 0755) == 0);
+    for (int i = 0; i < CLIENTS; i++)
+        l->users[i].sent = l->users[i].acked = 0;
+}
+
+static void one_kill(struct load *l)
+{
+    uint64_t dice = mix64(&l->seed);
+    int64_t until = now_us() + 2000 + (int64_t)(dice % 60000), child_at;
+    const char *child = dice / 64 % 3 == 0 ? "BGSAVE" : dice / 64 % 3 == 1 ? "BGREWRITEAOF" : NULL;
+    child_at = now_us() + (int64_t)(dice / 1024 % 40000);
+    while (now_us() < until && !l->bad) {
+        one_round(l, 1);
+        if (child && now_us() > child_at) {
+            l->in_save += child[2] == 'S';
+            l->in_rewrite += child[2] == 'R';
+            client_call(&l->control, &l->text, child, NULL);
+            until = now_us() + (int64_t)(mix64(&l->seed) % 12000); /* within it */
+            child = NULL;
+        }
+    }
+    killed(l);
+    int64_t killed_us = now_us();
+    l->kills++;
+    if (!l->bad && start(l))
+        for (int i = 0; i < CLIENTS; i++)
+            check_user(l, &l->users[i], killed_us);
+}
+
+/* log false: without a log units must be missing, or this test sees nothing. */
+static bool run(const char *policy, bool log, uint64_t seed, long kills)
+{
+    struct load l = {.policy = policy, .seed = seed, .expected = !log};
+    int64_t began = now_us();
+    scratch_dir(l.scratch, "crash-kill", true);
+    snprintf(l.dir, sizeof l.dir, "%.400s/run", l.scratch);
+    snprintf(l.socket, sizeof l.socket, "%.400s/sock", l.scratch);
+    snprintf(l.log, sizeof l.log, "%.400s/log", l.scratch);
+    args_add(&l.args, "--save", "", "--appendonly", log ? "yes" : "no", "--appendfsync", policy,
+             "--rdb-key-save-delay", "200", NULL);
+    fresh(&l);
+    if (start(&l)) {
+        for (long i = 0; i < kills && !l.bad; i++) {
+            one_kill(&l);
+            if (!l.bad && i % FRESH_EVERY == FRESH_EVERY - 1) {
+                killed(&l);
+                fresh(&l);
+                start(&l);
+            }
+        }
+        killed(&l);
+    }
+    if (!log)
+        printf("without a log: %llu units are missing, as they must be\n",
+               (unsigned long long)l.missing);
+    else
+        printf("figures: %s, %llu kills (%llu behind BGSAVE, %llu behind BGREWRITEAOF), %llu units "
+               "acknowledged, %llu of them missing (%llu older than a second), %llu half applied "
+           "(%.0f s)\n", policy, (unsigned long long)l.kills, (unsigned long long)l.in_save,
+           (unsigned long long)l.in_rewrite, (unsigned long long)l.units,
+           (unsigned long long)l.missing, (unsigned long long)l.missing_old,
+           (unsigned long long)l.half, (double)(now_us() - began) / 1e6);
+    if (l.bad && log)
+        printf("FAIL %s (alone: crash_kill -o %s -s %llu); kept: %s\n", policy, policy,
+               (unsigned long long)seed, l.scratch);
+    else
+        remove_tree(l.scratch);
+    buf_free(&l.text);
+    buf_free(&l.out);
+    fflush(stdout);
+    return log ? !l.bad : l.missing > 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const policies[] = {"always", "everysec"};
+    struct options o = {0};
+    int passed = 0, failed = 0;
+    mem_thread_enter();
+    options_read(&o, argc, argv, 220, 2000);
+    signal(SIGPIPE, SIG_IGN);
+    for (int i = 0; i < 2; i++) {
+        if (o.only && strcmp(o.only, policies[i]) != 0)
+            continue;
+        bool ok = run(policies[i], true, o.seed, o.bound);
+        passed += ok;
+        failed += !ok;
+    }
+    bool seen = run("always", false, o.seed, 1);
+    passed += seen;
+    failed += !seen;
+    printf("figures: seed %llu\n", (unsigned long long)o.seed);
+    printf("%d passed, %d failed\n", passed, failed);
+    return failed != 0;
+}
