@@ -42,9 +42,14 @@ const char *aof_refusal(struct aof *a)
     return a->refusal;
 }
 
-/* Under always: what the kernel holds cannot be known any more. The gate stays shut. */
+/* Under always: what the kernel holds cannot be known any more. The gate stays shut. Bytes behind
+ * the last sync go: nobody got a reply for them, and the next start would take pages for durable
+ * that a later sync does not write any more. */
 static void stop_unsent(struct aof *a, const char *what, int err)
 {
+    int cut = file_truncate(a->fd, (off_t)a->durable_size);
+    if (cut < 0)
+        log_warning("Can't cut the append-only file back to what is durable: %s", strerror(-cut));
     log_warning("Can't recover from AOF %s error when the AOF fsync policy is 'always': %s. "
                 "Exiting...",
                 what, strerror(err));
@@ -180,8 +185,10 @@ bool aof_sync_now(struct aof *a)
     int result;
     if (a->fd < 0)
         return true;
-    uint64_t position = a->written;
+    uint64_t position = a->written, size = a->incr_size;
     bool ok = sync_all(a, &result);
+    if (ok)
+        a->durable_size = size;
     if (result < 0 && a->policy == AOF_ALWAYS)
         stop_unsent(a, "fsync", -result);
     aof_synced(a, result, position);
@@ -234,6 +241,8 @@ static void stage_log(void *arg)
 static void stage_sync(void *arg)
 {
     struct aof *a = arg;
+    if (sync_held_back(a)) /* the user wants replies without a sync: those bytes count */
+        a->durable_size = a->incr_size;
     if (a->fd < 0 || a->failed || a->lost_sync || a->written == a->durable || sync_held_back(a))
         return;
     if (a->policy == AOF_ALWAYS)
@@ -410,8 +419,17 @@ bool aof_open_log(struct aof *a, struct fault *f)
     mem_free(path);
     if (a->fd < 0)
         return false;
+    /* What was loaded from it will be shown, so it is made durable: a process that was killed may
+     * have left bytes that the kernel only holds. */
+    int err = file_fdatasync(a->fd);
+    if (err < 0) {
+        fault_io(f, -err, "fsync", "Can't sync the append-only file %s", name);
+        file_close(a->fd);
+        a->fd = -1;
+        return false;
+    }
     int64_t size = file_size(a->fd);
-    a->incr_size = size > 0 ? (uint64_t)size : 0;
+    a->incr_size = a->durable_size = size > 0 ? (uint64_t)size : 0;
     aof_measure(a);
     a->base_size = a->total_size;
     aof_listen(a, AOF_ON);
@@ -431,7 +449,7 @@ void aof_close_log(struct aof *a)
     file_close(a->fd);
     a->fd = -1;
     a->state = AOF_OFF;
-    a->incr_size = 0;
+    a->incr_size = a->durable_size = 0;
     buf_free(&a->pending);
     hooks_off_commit(hooks, a);
     hooks_off_gate(hooks, a);
@@ -453,6 +471,7 @@ bool aof_policy_changed(struct aof *a, struct fault *f)
         return false;
     }
     aof_synced(a, 0, a->written);
+    a->durable_size = a->incr_size;
     hooks_off_gate(hooks, a);
     if (a->policy == AOF_ALWAYS)
         hooks_on_gate(hooks, gate, a);

@@ -55,6 +55,7 @@ struct aof {
     int fd;                     /* -1: none */
     struct buf pending;         /* not yet written */
     uint64_t incr_size;         /* bytes in the increment that is open */
+    uint64_t durable_size;      /* of these, synced, or answered for without a sync */
     uint64_t total_size;        /* base and all increments */
     uint64_t base_size;         /* total after the last rewrite or start */
     uint64_t appended, written, durable; /* positions */

@@ -285,7 +285,7 @@ static void take_over(struct aof *a, int fd)
 {
     close_behind(a, a->fd);
     a->fd = fd;
-    a->incr_size = 0;
+    a->incr_size = a->durable_size = 0;
     commit_reselect(server_commit(a->persist->server));
 }
 
@@ -488,7 +488,7 @@ bool aof_switch_on(struct aof *a, struct fault *f)
     mem_free(path);
     if (a->fd < 0)
         return false;
-    a->incr_size = 0;
+    a->incr_size = a->durable_size = 0;
     aof_listen(a, AOF_WAIT_REWRITE);
     if (a->persist->child_kind != CHILD_NONE) {
         a->rewrite_scheduled = true;
