@@ -407,13 +407,25 @@ void aof_listen(struct aof *a, enum aof_state state)
         hooks_on_gate(hooks, gate, a);
 }
 
+/* The log may end in an annotation that was cut off. Its line ends here, or it would swallow the
+ * command that comes behind it. */
+static int end_last_line(int fd)
+{
+    char last;
+    int64_t size = file_size(fd);
+    ssize_t got = size > 0 ? file_pread(fd, &last, 1, (off_t)size - 1) : 0;
+    if (size < 0 || got < 0)
+        return size < 0 ? (int)size : (int)got;
+    return got == 1 && last != '\n' ? file_write_all(fd, "\n", 1, NULL) : 0;
+}
+
 bool aof_open_log(struct aof *a, struct fault *f)
 {
     if (a->manifest.incr.count == 0 && !add_first_incr(a, f))
         return false;
     const char *name = a->manifest.incr.files[a->manifest.incr.count - 1].name;
     char *path = aof_path(a, name);
-    a->fd = file_open(path, O_WRONLY | O_APPEND | O_CREAT, 0644);
+    a->fd = file_open(path, O_RDWR | O_APPEND | O_CREAT, 0644);
     if (a->fd < 0)
         fault_io(f, -a->fd, "open", "Can't open the append-only file %s", path);
     mem_free(path);
@@ -421,7 +433,9 @@ bool aof_open_log(struct aof *a, struct fault *f)
         return false;
     /* What was loaded from it will be shown, so it is made durable: a process that was killed may
      * have left bytes that the kernel only holds. */
-    int err = file_fdatasync(a->fd);
+    int err = end_last_line(a->fd);
+    if (err == 0)
+        err = file_fdatasync(a->fd);
     if (err < 0) {
         fault_io(f, -err, "fsync", "Can't sync the append-only file %s", name);
         file_close(a->fd);

@@ -182,6 +182,22 @@ case "appendonly switched on and off while running" {
     is [ask $s GET unlogged] 1
 }
 
+case "a log that ends inside an annotation: what is written next is not swallowed" {
+    set s [server "appendonly yes"]
+    is [ask $s SET a 1] OK
+    set dir [of $s dir]
+    stop $s kill
+    set f [open $dir/appendonlydir/appendonly.aof.1.incr.aof ab]
+    puts -nonewline $f "#TS:17"
+    close $f
+    set s [server "appendonly yes" -dir $dir]
+    is [ask $s GET a] 1
+    is [ask $s SET b 2] OK
+    set s [restart $s kill "appendonly yes"]
+    is [ask $s GET a] 1
+    is [ask $s GET b] 2
+}
+
 case "appendonly on with only a dump file loads the dump file" {
     set s [server]
     ask $s SET precious 1
