@@ -68,6 +68,14 @@ void fault_set_key(struct fault *f, struct slice key)
     f->has_key = true;
 }
 
+void fault_prefix(struct fault *f, const char *name)
+{
+    struct fault plain = *f;
+    f->code = FAULT_NONE;
+    fault_set(f, plain.code, "%s: %s", name, plain.what);
+    f->err = plain.err;
+}
+
 void fault_clear(struct fault *f)
 {
     *f = (struct fault){0};

@@ -53,6 +53,8 @@ void fault_io(struct fault *f, int err, const char *doing, const char *format, .
     __attribute__((format(printf, 4, 5)));
 /* Remembers the key, escaped and cut to fit. */
 void fault_set_key(struct fault *f, struct slice key);
+/* Puts "name: " in front of the sentence. */
+void fault_prefix(struct fault *f, const char *name);
 void fault_clear(struct fault *f);
 /* One line for people: sentence, then offset, action and key where known. Returns out. */
 const char *fault_text(const struct fault *f, char *out, size_t size);

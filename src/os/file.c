@@ -355,6 +355,17 @@ int file_each(const char *dir, bool (*visit)(void *arg, const char *name), void 
     return calls_in_use->each(dir, visit, arg);
 }
 
+bool file_look_for(const char *path, bool *there, struct fault *f)
+{
+    struct stat st;
+    int err = file_stat(path, &st);
+    *there = err == 0;
+    if (err == 0 || err == -ENOENT)
+        return true;
+    fault_io(f, -err, "stat", "Can't look for %s", path);
+    return false;
+}
+
 bool file_exists(const char *path)
 {
     struct stat st;

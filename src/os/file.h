@@ -68,6 +68,8 @@ bool file_replace(const char *tmp, const char *path, struct slice content, struc
 bool file_slurp(const char *path, size_t limit, struct buf *out, struct fault *f);
 /* Each name in the directory but . and ..; the visitor returns false to stop. 0 or -errno. */
 int file_each(const char *dir, bool (*visit)(void *arg, const char *name), void *arg);
+/* Only "no such file" means that there is none: what cannot be looked at may well be there. */
+bool file_look_for(const char *path, bool *there, struct fault *f);
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);
 

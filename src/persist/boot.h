@@ -12,7 +12,5 @@
 bool boot_load_rdb(struct persist *p, bool *exists, struct fault *f);
 /* The append log by its manifest; repairs a torn tail as configured. */
 bool boot_load_aof(struct persist *p, struct fault *f);
-/* Reads the manifest, taking over the single file of an older server. *found: there is a log. */
-bool boot_find_aof(struct persist *p, bool *found, struct fault *f);
 
 #endif

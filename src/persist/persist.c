@@ -11,6 +11,7 @@
 #include "base/must.h"
 #include "os/clock.h"
 #include "persist/aof.h"
+#include "persist/aof_find.h"
 #include "persist/boot.h"
 #include "persist/leftovers.h"
 #include "persist/persist_cmd.h"
@@ -197,7 +198,7 @@ void persist_free(struct persist *p)
 static bool start_log(struct persist *p, struct fault *f)
 {
     bool found, dump = false;
-    if (!boot_find_aof(p, &found, f))
+    if (!aof_find(p->aof, &found, f))
         return false;
     if (found) {
         if (!boot_load_aof(p, f) || !aof_open_log(p->aof, f))

@@ -23,7 +23,7 @@
 #include "format/aof_write.h"
 #include "os/clock.h"
 #include "os/file.h"
-#include "persist/boot.h"
+#include "persist/aof_find.h"
 #include "persist/file_out.h"
 #include "persist/snapshot.h"
 #include "persist/verify.h"
@@ -414,7 +414,7 @@ bool rewrite_start(struct aof *a, struct fault *f)
         return false;
     }
     bool found;
-    if (!aof_make_dir(a, f) || (a->state == AOF_OFF && !boot_find_aof(a->persist, &found, f)) ||
+    if (!aof_make_dir(a, f) || (a->state == AOF_OFF && !aof_find(a, &found, f)) ||
         !next_increment(a, f)) {
         failed(a, f);
         return false;
@@ -480,7 +480,7 @@ bool aof_switch_on(struct aof *a, struct fault *f)
 {
     bool found;
     must(a->state == AOF_OFF);
-    if (!aof_make_dir(a, f) || !boot_find_aof(a->persist, &found, f))
+    if (!aof_make_dir(a, f) || !aof_find(a, &found, f))
         return false;
     persist_kill_child(a->persist, CHILD_REWRITE);
     char *path = temp_incr_path(a);

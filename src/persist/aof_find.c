@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Nothing that holds data is overlooked: a manifest, the single file of an older server, or parts
+ * without a manifest. Only "no such file" means that there is none. */
+#include "persist/aof_find.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "os/file.h"
+#include "persist/aof.h"
+
+static bool read_manifest(struct aof *a, const char *path, struct fault *f)
+{
+    enum { MANIFEST_MAX = 64 << 20 };
+    struct buf text = {0};
+    manifest_free(&a->manifest);
+    a->manifest = (struct manifest){0};
+    bool ok = file_slurp(path, MANIFEST_MAX, &text, f) &&
+              manifest_parse(&a->manifest, buf_slice(&text), f);
+    if (!ok)
+        fault_prefix(f, path);
+    buf_free(&text);
+    return ok;
+}
+
+struct orphan_search {
+    const char *stem;
+    char found[256];
+};
+
+static bool look_for_part(void *arg, const char *name)
+{
+    struct orphan_search *s = arg;
+    size_t stem = strlen(s->stem);
+    if (strncmp(name, s->stem, stem) != 0 || name[stem] != '.')
+        return true;
+    const char *at = name + stem + 1;
+    size_t digits = strspn(at, "0123456789");
+    if (digits == 0 ||
+        (strncmp(at + digits, ".base.", 6) != 0 && strcmp(at + digits, ".incr.aof") != 0))
+        return true;
+    snprintf(s->found, sizeof s->found, "%s", name);
+    return false;
+}
+
+/* Parts without a manifest hold data: starting empty would write over them. */
+static bool no_orphans(struct aof *a, struct fault *f)
+{
+    struct orphan_search s = {.stem = a->filename};
+    int err = file_each(a->dir, look_for_part, &s);
+    if (err < 0 && err != -ENOENT)
+        fault_io(f, -err, "readdir", "Can't look into %s", a->dir);
+    else if (s.found[0])
+        fault_set(f, FAULT_FORMAT,
+                  "%s holds %s but no manifest %s.manifest: restore the manifest, or move the "
+                  "files away",
+                  a->dir, s.found, a->filename);
+    return !fault_is(f);
+}
+
+static bool move_old(struct aof *a, const char *old, struct fault *f)
+{
+    char *path = aof_path(a, a->filename);
+    int err = file_rename(old, path);
+    if (err == 0)
+        err = file_sync_dir(a->dir);
+    if (err == 0)
+        err = file_sync_dir(a->home);
+    if (err < 0)
+        fault_io(f, -err, "rename", "Can't move %s to %s", old, path);
+    mem_free(path);
+    return err == 0;
+}
+
+/* Steps that may be interrupted anywhere and done again: mkdir, manifest, rename. */
+static bool take_over_old(struct aof *a, const char *old, struct fault *f)
+{
+    struct manifest m = {0};
+    log_notice("Found the append-only file %s of an older server, moving it into %s", old, a->dir);
+    if (!aof_make_dir(a, f))
+        return false;
+    manifest_set_base(&m, a->filename, 1);
+    bool ok = aof_put_manifest(a, &m, f) && move_old(a, old, f);
+    manifest_free(&m);
+    return ok;
+}
+
+/* The old single file counts when nothing newer does: no manifest, or one that an interrupted
+ * take-over left (its base is the old file, which is not yet in the directory). */
+static bool old_file_counts(struct aof *a, const char *old, bool has_manifest, bool *counts,
+                            struct fault *f)
+{
+    const struct manifest *m = &a->manifest;
+    if (!file_look_for(old, counts, f))
+        return false;
+    if (!*counts || file_is_dir(old)) {
+        *counts = false;
+        return true;
+    }
+    if (!has_manifest)
+        return true;
+    bool moved = true;
+    if (m->base.name && strcmp(m->base.name, a->filename) == 0 && !m->incr.count &&
+        !m->history.count) {
+        char *path = aof_path(a, a->filename);
+        bool ok = file_look_for(path, &moved, f);
+        mem_free(path);
+        if (!ok)
+            return false;
+    }
+    *counts = !moved;
+    return true;
+}
+
+static bool find_manifest(struct aof *a, bool *found, struct fault *f)
+{
+    struct buf name = {0};
+    buf_printf(&name, "%s/%s.manifest", a->dir, a->filename);
+    const char *path = buf_cstr(&name);
+    bool ok = file_look_for(path, found, f) && (!*found || read_manifest(a, path, f)) &&
+              (*found || no_orphans(a, f));
+    buf_free(&name);
+    return ok;
+}
+
+bool aof_find(struct aof *a, bool *found, struct fault *f)
+{
+    struct buf old = {0};
+    bool counts = false;
+    buf_printf(&old, "%s/%s", a->home, a->filename);
+    bool ok = find_manifest(a, found, f) &&
+              old_file_counts(a, buf_cstr(&old), *found, &counts, f) &&
+              (!counts || take_over_old(a, buf_cstr(&old), f));
+    *found = *found || counts;
+    buf_free(&old);
+    return ok;
+}
