@@ -77,6 +77,25 @@ bool num_parse_i64(struct slice text, int64_t *out)
     return true;
 }
 
+bool num_parse_hex(struct slice text, uint64_t *out)
+{
+    *out = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        if (digit < 0)
+            return false;
+        *out = *out << 4 | (uint64_t)digit;
+    }
+    return text.len >= 1 && text.len <= 16;
+}
+
+void num_put_hex(char *out, unsigned width, uint64_t n)
+{
+    for (unsigned i = width; i-- > 0; n >>= 4)
+        out[i] = "0123456789abcdef"[n & 15];
+}
+
 bool num_parse_size(struct slice text, uint64_t *out)
 {
     static const struct {

@@ -21,6 +21,11 @@ bool num_parse_long_double(struct slice text, long double *out);
 /* "1024", "10k" 1000, "10kb" 1024, "1m" "1mb" "1g" "1gb", any case; a leading '-' refused. */
 bool num_parse_size(struct slice text, uint64_t *out);
 
+/* Lower-case hexadecimal digits, 1 to 16 of them. */
+bool num_parse_hex(struct slice text, uint64_t *out);
+
+/* The lowest 4 * width bits of n as exactly width digits, no NUL. */
+void num_put_hex(char *out, unsigned width, uint64_t n);
 size_t num_format_i64(char out[NUM_I64_TEXT], int64_t n);  /* length, NUL added */
 size_t num_format_u64(char out[NUM_I64_TEXT], uint64_t n);
 size_t num_i64_digits(int64_t n); /* length num_format_i64 would give */

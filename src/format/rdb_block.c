@@ -32,19 +32,6 @@ static struct slice next_word(struct slice *text)
     return word;
 }
 
-static bool parse_hex(struct slice word, uint64_t *n)
-{
-    *n = 0;
-    for (size_t i = 0; i < word.len; i++) {
-        char c = word.data[i];
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-        if (digit < 0)
-            return false;
-        *n = *n << 4 | (uint64_t)digit;
-    }
-    return word.len == 16;
-}
-
 /* One way to write each block: what is parsed must be what would be written. */
 bool rdb_block_parse(struct slice text, struct rdb_block *b)
 {
@@ -53,7 +40,7 @@ bool rdb_block_parse(struct slice text, struct rdb_block *b)
     char again[RDB_BLOCK_TEXT];
     if (!num_parse_u64(next_word(&rest), &b->start) || !num_parse_u64(next_word(&rest), &b->len) ||
         !num_parse_u64(next_word(&rest), &b->keys) || !num_parse_u64(next_word(&rest), &db) ||
-        !parse_hex(next_word(&rest), &b->crc))
+        !num_parse_hex(next_word(&rest), &b->crc))
         return false;
     b->db = (unsigned)db;
     return b->len <= UINT64_MAX - b->start &&
@@ -128,7 +115,7 @@ bool rdb_trailer_end(struct slice line, uint64_t *blocks, uint64_t *rdb_bytes, u
            at[BYTES_AT - 1] == ' ' && at[CRC_AT - 1] == ' ' &&
            memcmp(at + CRLF_AT, "\r\n", 2) == 0 && parse_padded(slice(at + COUNT_AT, 12), blocks) &&
            parse_padded(slice(at + BYTES_AT, 20), rdb_bytes) &&
-           parse_hex(slice(at + CRC_AT, 16), crc);
+           num_parse_hex(slice(at + CRC_AT, 16), crc);
 }
 
 static bool take_line(struct slice *text, struct slice *line)

@@ -2,10 +2,10 @@
 /* Block checksums of an RDB: AUX records between its keys, and an index of them behind its end. The
  * format is drawn in rdb.h. Here is what writer, reader and tools share.
  *
- *   struct rdb_blocks b;                      // one pass over a file, writing or reading
- *   rdb_blocks_begin(&b);
- *   ... rdb_blocks_close(&b, here, crc, db, text) at each block's end ...
- *   rdb_blocks_trailer(&b, ...)
+ *   struct rdb_blocks b;                     // one pass over a file, writing or reading
+ *   rdb_blocks_begin(&b, lines);
+ *   ... rdb_blocks_close(&b, offset, crc_so_far, db) at each block's end ...
+ *   rdb_blocks_end(&b, offset, last_line);   // the trailer is what stands in lines, and this
  *
  * The trailer needs no memory to check: a reader makes its checksum from the blocks it passes. */
 #ifndef FORMAT_RDB_BLOCK_H
