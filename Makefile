@@ -109,8 +109,12 @@ test: test-deps
 fuzz: all fuzzers
 	@B=$(B) tests/fuzz/forever $(FUZZ_SECONDS)
 
+$(B)/bench/load: $(B)/obj/tests/bench/load.o
+	@mkdir -p $(@D)
+	@echo "ld $@"; $(CC) $(LDFLAGS) -o $@ $< -pthread
+
 bench: test-deps
-	@$(MAKE) -j$(JOBS) --no-print-directory all
+	@$(MAKE) -j$(JOBS) --no-print-directory all $(B)/bench/load
 	@B=$(B) tests/bench/run
 
 lint:

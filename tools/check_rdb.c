@@ -40,7 +40,7 @@ int check_open(const char *path, int flags, struct in *in, uint64_t *size)
     *size = 0;
     if (fd < 0)
         return fd;
-    bool file = file_calls()->fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    bool file = file_fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
     if (file)
         *size = (uint64_t)st.st_size;
     in_init_callback(in, read_fd, (void *)(intptr_t)fd, file ? *size : IN_SIZE_UNKNOWN, 0);

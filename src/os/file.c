@@ -71,6 +71,11 @@ static int real_unlink(const char *path)
     return unlink(path) < 0 ? -errno : 0;
 }
 
+static int real_link(const char *from, const char *to)
+{
+    return link(from, to) < 0 ? -errno : 0;
+}
+
 static int real_mkdir(const char *path, mode_t mode)
 {
     return mkdir(path, mode) < 0 ? -errno : 0;
@@ -119,6 +124,7 @@ const struct file_calls file_calls_real = {
     .ftruncate = real_ftruncate,
     .rename = real_rename,
     .unlink = real_unlink,
+    .link = real_link,
     .mkdir = real_mkdir,
     .fstat = real_fstat,
     .stat = real_stat,
@@ -204,6 +210,16 @@ int file_rename(const char *from, const char *to)
     return calls_in_use->rename(from, to);
 }
 
+int file_link(const char *from, const char *to)
+{
+    return calls_in_use->link(from, to);
+}
+
+int file_fstat(int fd, struct stat *st)
+{
+    return calls_in_use->fstat(fd, st);
+}
+
 int file_unlink(const char *path)
 {
     return calls_in_use->unlink(path);
@@ -222,7 +238,7 @@ int file_stat(const char *path, struct stat *st)
 int64_t file_size(int fd)
 {
     struct stat st;
-    int rc = calls_in_use->fstat(fd, &st);
+    int rc = file_fstat(fd, &st);
     return rc < 0 ? rc : (int64_t)st.st_size;
 }
 
@@ -353,6 +369,19 @@ bool file_slurp(const char *path, size_t limit, struct buf *out, struct fault *f
 int file_each(const char *dir, bool (*visit)(void *arg, const char *name), void *arg)
 {
     return calls_in_use->each(dir, visit, arg);
+}
+
+char *file_absolute(const char *name, struct fault *f)
+{
+    char here[PATH_MAX];
+    struct buf path = {0};
+    if (!getcwd(here, sizeof here)) {
+        fault_io(f, errno, "getcwd", "Can't tell the working directory");
+        return NULL;
+    }
+    buf_printf(&path, "%s%s%s", here, *name ? "/" : "", name);
+    buf_cstr(&path);
+    return path.data;
 }
 
 bool file_look_for(const char *path, bool *there, struct fault *f)

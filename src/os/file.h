@@ -27,6 +27,7 @@ struct file_calls {
     int (*ftruncate)(int fd, off_t size);
     int (*rename)(const char *from, const char *to);
     int (*unlink)(const char *path);
+    int (*link)(const char *from, const char *to); /* a second name */
     int (*mkdir)(const char *path, mode_t mode);
     int (*fstat)(int fd, struct stat *st);
     int (*stat)(const char *path, struct stat *st);
@@ -48,6 +49,8 @@ int file_fdatasync(int fd);
 int file_truncate(int fd, off_t size);
 int file_rename(const char *from, const char *to);
 int file_unlink(const char *path);
+int file_link(const char *from, const char *to);
+int file_fstat(int fd, struct stat *st);
 int file_mkdir(const char *path, mode_t mode);
 int file_stat(const char *path, struct stat *st);
 int64_t file_size(int fd); /* or -errno */
@@ -68,6 +71,8 @@ bool file_replace(const char *tmp, const char *path, struct slice content, struc
 bool file_slurp(const char *path, size_t limit, struct buf *out, struct fault *f);
 /* Each name in the directory but . and ..; the visitor returns false to stop. 0 or -errno. */
 int file_each(const char *dir, bool (*visit)(void *arg, const char *name), void *arg);
+/* Name as seen from the working directory of now ("": that itself), for mem_free. NULL with f. */
+char *file_absolute(const char *name, struct fault *f);
 /* Only "no such file" means that there is none: what cannot be looked at may well be there. */
 bool file_look_for(const char *path, bool *there, struct fault *f);
 bool file_exists(const char *path);

@@ -133,7 +133,7 @@ static void read_target(struct round *round, struct target *t)
             fault_io(&t->fault, -src.fd, "open", "Can't open it");
         return;
     }
-    if (file_calls()->fstat(src.fd, &st) == 0 && S_ISREG(st.st_mode)) {
+    if (file_fstat(src.fd, &st) == 0 && S_ISREG(st.st_mode)) {
         uint64_t size = (uint64_t)st.st_size;
         t->dev = st.st_dev;
         t->ino = st.st_ino;
@@ -201,8 +201,9 @@ static void keep_aside(const struct target *t)
     if (!t->read || file_stat(t->path, &st) < 0 || st.st_nlink > 1)
         return;
     buf_printf(&path, "%s.bad-%" PRId64, t->path, clock_wall_ms() / 1000);
-    if (link(t->path, buf_cstr(&path)) < 0)
-        log_warning("Can't keep the damaged file as %s: %s", path.data, strerror(errno));
+    int err = file_link(t->path, buf_cstr(&path));
+    if (err < 0)
+        log_warning("Can't keep the damaged file as %s: %s", path.data, strerror(-err));
     else
         log_warning("The damaged file is kept as %s", path.data);
     file_sync_dir_of(t->path);
@@ -294,20 +295,16 @@ static void add_log(struct round *r, const struct aof *a)
     }
 }
 
-static char *absolute(const char *name)
-{
-    char here[4096];
-    struct buf path = {0};
-    if (!getcwd(here, sizeof here))
-        return mem_strdup(name);
-    buf_printf(&path, "%s/%s", here, name);
-    buf_cstr(&path);
-    return path.data;
-}
-
 static void begin(struct scrub *s)
 {
     const struct persist *p = s->persist;
+    struct fault f = {0};
+    char *dump = file_absolute(p->snapshot->filename, &f);
+    if (!dump) {
+        log_warning("Can't scrub: %s", f.what);
+        s->due_us = clock_mono_us() + s->interval_s * 1000000;
+        return;
+    }
     size_t most = 2 + p->aof->manifest.incr.count;
     struct round *r = mem_zalloc(sizeof *r + most * sizeof *r->targets);
     r->job.run = run_round;
@@ -315,8 +312,7 @@ static void begin(struct scrub *s)
     r->scrub = s;
     r->began_us = clock_mono_us();
     r->rate = s->max_rate;
-    r->targets[r->count++] = (struct target){.path = absolute(p->snapshot->filename),
-                                             .limit = IN_SIZE_UNKNOWN};
+    r->targets[r->count++] = (struct target){.path = dump, .limit = IN_SIZE_UNKNOWN};
     add_log(r, p->aof);
     atomic_store(&s->bytes_now, 0);
     s->round = r;

@@ -3,9 +3,7 @@
  * file_publish, which is the only way a file gets its name. */
 #include "persist/snapshot.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -272,22 +270,13 @@ static _Noreturn void run_child(struct snapshot *s)
     child_finish(&s->persist->child, &report, sizeof report, ok ? 0 : 1);
 }
 
-static bool settle_dir(struct snapshot *s, struct fault *f)
-{
-    char here[PATH_MAX];
-    if (!getcwd(here, sizeof here)) {
-        fault_io(f, errno, "getcwd", "Can't tell the working directory");
-        return false;
-    }
-    mem_free(s->child_dir);
-    s->child_dir = mem_copy(here, strlen(here) + 1);
-    return true;
-}
-
 static bool fork_child(struct snapshot *s, struct fault *f)
 {
-    if (!settle_dir(s, f))
+    char *here = file_absolute("", f);
+    if (!here)
         return false;
+    mem_free(s->child_dir);
+    s->child_dir = here;
     pid_t pid = persist_fork(s->persist, CHILD_SAVE, "redis-rdb-bgsave", child_ended, s, f);
     if (pid == 0)
         run_child(s);

@@ -330,6 +330,11 @@ static int call_unlink(const char *path)
     return rc;
 }
 
+static int call_link(const char *from, const char *to)
+{
+    return REAL->link(from, to); /* no scenario makes one */
+}
+
 static int call_mkdir(const char *path, mode_t mode)
 {
     const char *name = below(in_use, path);
@@ -382,6 +387,7 @@ static const struct file_calls recording = {
     .ftruncate = call_ftruncate,
     .rename = call_rename,
     .unlink = call_unlink,
+    .link = call_link,
     .mkdir = call_mkdir,
     .fstat = call_fstat,
     .stat = call_stat,
