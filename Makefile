@@ -109,12 +109,12 @@ test: test-deps
 fuzz: all fuzzers
 	@B=$(B) tests/fuzz/forever $(FUZZ_SECONDS)
 
-$(B)/bench/load: $(B)/obj/tests/bench/load.o
+$(B)/bench/bench_load: $(B)/obj/tests/bench/bench_load.o
 	@mkdir -p $(@D)
 	@echo "ld $@"; $(CC) $(LDFLAGS) -o $@ $< -pthread
 
 bench: test-deps
-	@$(MAKE) -j$(JOBS) --no-print-directory all $(B)/bench/load
+	@$(MAKE) -j$(JOBS) --no-print-directory all $(B)/bench/bench_load
 	@B=$(B) tests/bench/run
 
 lint:

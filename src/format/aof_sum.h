@@ -10,10 +10,10 @@
  * which log the file is a part, seq which part, offset where this line stands, so that a line that
  * lies anywhere else means nothing. Batches of a session count from 1. crc is the CRC64 of the
  * batch's line up to crc and of its bytes, going on from that of the batch before (of the LOG line,
- * up to check, for the first): a batch cannot be lost, moved or repeated. durable is how much of the
- * file was known to be on the disk when the batch was written: damage in front of it is rot, not a
- * write that was cut off. check is a CRC of the line itself and of id: a line tells what it says
- * also where the batch before it is damaged.
+ * up to check, for the first): a batch cannot be lost, moved or repeated. durable is how much of
+ * the file was known to be on the disk when the batch was written: damage in front of it is rot,
+ * not a write that was cut off. check is a CRC of the line itself and of id: a line tells what it
+ * says also where the batch before it is damaged.
  *
  * Bytes outside of batches come from writers that know no checksums. */
 #ifndef FORMAT_AOF_SUM_H

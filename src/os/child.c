@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,7 +26,8 @@
 #include "os/clock.h"
 #include "os/file.h"
 
-enum { PROGRESS = 1, REPORT = 2, PROGRESS_EVERY_US = 100000, REAP_AGAIN_US = 1000 };
+enum { PROGRESS = 1, REPORT = 2, PROGRESS_EVERY_US = 100000, REAP_AGAIN_US = 1000,
+       NICENESS = 10 };
 
 struct header {
     uint32_t size, kind;
@@ -157,6 +159,7 @@ static void become_child(struct child *c, pid_t parent)
 #ifdef __linux__
     prctl(PR_SET_NAME, c->spec.name);
 #endif
+    setpriority(PRIO_PROCESS, 0, NICENESS); /* clients do not wait for a save */
 }
 
 pid_t child_fork(struct child *c, struct loop *loop, const struct child_spec *spec, struct fault *f)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A load of SETs and GETs on one server, and what each request waited.
  *
- *   load -p 6379 -c 50 -s 10 -g 50 -r 0 -k 100000 -d 16
+ *   bench_load -p 6379 -c 50 -s 10 -g 50 -r 0 -k 100000 -d 16
  *
  * -c connections, one request in flight on each; -s seconds; -g percent of GETs; -k keys; -d bytes
  * of a value. -r 0: each connection sends again at once (closed loop). -r N: N requests a second
@@ -50,7 +50,7 @@ struct load {
 
 static void die(const char *what)
 {
-    fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
+    fprintf(stderr, "bench_load: %s: %s\n", what, strerror(errno));
     exit(1);
 }
 
@@ -117,7 +117,7 @@ static bool whole(const struct connection *c)
     if (!end)
         return false;
     if (c->reply[0] == '-') {
-        fprintf(stderr, "load: %.*s\n", (int)(end - c->reply), c->reply);
+        fprintf(stderr, "bench_load: %.*s\n", (int)(end - c->reply), c->reply);
         exit(1);
     }
     long len = c->reply[0] == '$' ? strtol(c->reply + 1, NULL, 10) : -1;
@@ -201,7 +201,7 @@ int main(int argc, char **argv)
     }
     if (l.set.connections < 1 || l.set.connections > CONNECTIONS_MAX || l.set.seconds < 1 ||
         l.set.keys < 1 || l.set.value < 1 || l.set.value > VALUE_MAX) {
-        fprintf(stderr, "load: out of range\n");
+        fprintf(stderr, "bench_load: out of range\n");
         return 1;
     }
     connect_all(&l);
