@@ -9,9 +9,8 @@
  *   }
  *
  * In the parent spec.ended comes from the loop, once, after the child was waited for: also when it
- * crashed, was killed or never reported. A child runs at a low priority (nice 10): where CPUs are short,
- * clients are served first. The struct child is the caller's and must stay until
- * then. */
+ * crashed, was killed or never reported. A child runs at a low priority (nice 10): where CPUs are
+ * short, clients are served first. The struct child is the caller's and must stay until then. */
 #ifndef OS_CHILD_H
 #define OS_CHILD_H
 
