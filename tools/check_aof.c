@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* redis-check-aof: a manifest and the files it names, or one file. Each file is read by the
  * server's own reader (an RDB part, if it has one, by check_rdb_stream). What can be mended is the
- * end of the last file: it is cut behind the last whole command that is in no open transaction. */
+ * end of the last file: it is cut behind the last whole command that is in no open transaction, or
+ * the last whole batch (aof_sum.h). What is cut off is kept beside the file (os/file_cut.h). */
 #include "tools/check.h"
 
 #include <errno.h>
@@ -11,14 +12,22 @@
 
 #include "base/hash.h"
 #include "base/num.h"
+#include "format/aof_damage.h"
+#include "format/aof_parts.h"
 #include "format/aof_read.h"
 #include "format/manifest.h"
+#include "os/clock.h"
 #include "os/file.h"
+#include "os/file_cut.h"
 
 struct check {
     bool fix;
     int64_t to_timestamp; /* 0: no */
     uint64_t lines;       /* over all files */
+    struct manifest *manifest; /* NULL: a single file */
+    const char *manifest_path;
+    uint64_t log_id; /* of the set; 0: not known */
+    uint64_t lost;   /* bytes of the newest increment, which it had when the server was stopped */
 };
 
 enum verdict { GOOD, EMPTY, BAD, CUT };
@@ -30,6 +39,7 @@ struct part {
     int fd;
     struct in in;
     uint64_t size;
+    uint64_t start, commands; /* where they begin; how many were read */
     struct aof_reader reader;
 };
 
@@ -39,24 +49,66 @@ static int usage(const char *name)
     return 1;
 }
 
-/* Durable before the good news is told. */
-static bool truncate_part(struct part *p, uint64_t size)
+static const char *path_of(struct buf *path, const char *manifest, const char *name)
 {
-    int err = file_truncate(p->fd, (off_t)size);
-    if (err == 0)
-        err = file_fsync(p->fd);
-    if (err)
-        printf("Failed to truncate AOF %s: %s\n", p->name, strerror(-err));
-    return err == 0;
+    const char *slash = strrchr(manifest, '/');
+    buf_clear(path);
+    buf_append(path, slash ? manifest : "./", slash ? (size_t)(slash - manifest) + 1 : 2);
+    buf_add(path, slice_str(name));
+    return buf_cstr(path);
+}
+
+/* A file that is to be shorter than the manifest says would look as if it had lost its end. */
+static bool forget_size(const struct check *c)
+{
+    if (!c->manifest)
+        return true;
+    struct manifest_list *incr = &c->manifest->incr;
+    struct manifest_file *file = incr->count ? &incr->files[incr->count - 1] : &c->manifest->base;
+    if (file->size < 0)
+        return true;
+    const char *slash = strrchr(c->manifest_path, '/');
+    struct buf text = {0}, name = {0}, tmp = {0};
+    struct fault f = {0};
+    file->size = -1;
+    manifest_print(c->manifest, &text);
+    buf_printf(&name, "temp-%s", slash ? slash + 1 : c->manifest_path);
+    bool ok = file_replace(path_of(&tmp, c->manifest_path, buf_cstr(&name)), c->manifest_path,
+                           buf_slice(&text), &f);
+    if (!ok)
+        printf("Failed to update the manifest: %s\n", f.what);
+    buf_free(&text);
+    buf_free(&name);
+    buf_free(&tmp);
+    return ok;
+}
+
+/* Durable before the good news is told. What goes is kept, which is told only where the output has
+ * no other tool's to be like. */
+static bool truncate_part(const struct check *c, struct part *p, uint64_t size)
+{
+    if (!forget_size(c))
+        return false;
+    struct buf kept = {0};
+    struct fault f = {0};
+    bool ok = file_cut(p->path, size, clock_wall_ms() / 1000, &kept, &f);
+    if (!ok)
+        printf("Failed to truncate AOF %s: %s\n", p->name, f.what);
+    else if (kept.len && p->reader.has_session)
+        printf("What is cut off is kept in %s\n", buf_cstr(&kept));
+    buf_free(&kept);
+    return ok;
 }
 
 /* ---- --truncate-to-timestamp ---- */
 
-/* Cuts in front of the annotation at p->reader.at, which is younger than wanted. */
+/* Cuts in front of the annotation at p->reader.at, which is younger than wanted: in front of its
+ * batch, if it has one. */
 static enum verdict cut_at(const struct check *c, struct part *p)
 {
-    uint64_t at = p->reader.at;
-    if (at == 0) {
+    const struct aof_reader *r = &p->reader;
+    uint64_t at = r->in_batch ? r->batch_at : r->at;
+    if (at == 0 || (r->has_session && p->start + p->commands == 0)) {
         printf("AOF %s has nothing before timestamp %" PRId64 ", aborting...\n", p->path,
                c->to_timestamp);
         return BAD;
@@ -69,7 +121,10 @@ static enum verdict cut_at(const struct check *c, struct part *p)
                "Then re-run redis-check-aof.\n");
         return BAD;
     }
-    return truncate_part(p, at) ? CUT : BAD;
+    if (r->in_batch && r->at != at + AOF_SUM_LINE)
+        printf("The timestamp at offset %" PRIu64 " lies inside a batch with a checksum: cutting "
+               "in front of the batch, at offset %" PRIu64 "\n", r->at, at);
+    return truncate_part(c, p, at) ? CUT : BAD;
 }
 
 /* GOOD: go on reading. */
@@ -99,41 +154,93 @@ static void print_fault(struct part *p)
         printf("0x%16" PRIx64 ": %s\n", f->offset, f->what);
 }
 
-static bool agreed(const struct part *p, uint64_t good)
+static bool agreed(void)
 {
     char answer[16];
-    printf("This will shrink the AOF %s from %" PRIu64 " bytes, with %" PRIu64 " bytes, to %" PRIu64
-           " bytes\n", p->name, p->size, p->size - good, good);
     printf("Continue? [y/N]: ");
     fflush(stdout);
-    return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+    if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
+        return true;
+    printf("Aborting...\n");
+    return false;
+}
+
+struct tail {
+    int fd;
+    off_t at;
+};
+
+static ssize_t read_tail(void *arg, void *to, size_t n)
+{
+    struct tail *t = arg;
+    ssize_t got = file_pread(t->fd, to, n, t->at);
+    t->at += got > 0 ? got : 0;
+    return got;
+}
+
+/* Torn or rotten, and what would be lost: where the file, or its log, has checksums. */
+static void tell_damage(const struct check *c, const struct part *p, uint64_t good)
+{
+    const struct aof_reader *r = &p->reader;
+    const uint64_t *id = r->has_session ? &r->chain.id : c->log_id ? &c->log_id : NULL;
+    struct tail t = {.fd = p->fd, .at = (off_t)r->at};
+    struct aof_damage d;
+    struct in in;
+    struct buf text = {0};
+    if (p->size < r->at || (!id && p->in.fault.code == FAULT_EOF))
+        return;
+    in_init_callback(&in, read_tail, &t, p->size - r->at, 0);
+    if (!aof_damage_look(&in, r->at, id, &d)) {
+        printf("Cannot read what lies behind the damage: %s\n", in.fault.what);
+    } else if (r->has_session || d.rot) {
+        aof_damage_tell(&d, good, p->size, &text);
+        printf("%s\n", buf_cstr(&text));
+    }
+    in_free(&in);
+    buf_free(&text);
+}
+
+static void not_valid(const char *name)
+{
+    printf("AOF %s is not valid. Use the --fix option to try fixing it.\n", name);
 }
 
 static enum verdict mend(const struct check *c, struct part *p, uint64_t good)
 {
+    tell_damage(c, p, good);
     if (!c->fix) {
-        printf("AOF %s is not valid. Use the --fix option to try fixing it.\n", p->name);
+        not_valid(p->name);
         return BAD;
     }
     if (!p->last) {
         printf("Failed to truncate AOF %s because it is not the last file\n", p->name);
         return BAD;
     }
-    if (!agreed(p, good)) {
-        printf("Aborting...\n");
+    printf("This will shrink the AOF %s from %" PRIu64 " bytes, with %" PRIu64 " bytes, to %" PRIu64
+           " bytes\n", p->name, p->size, p->size - good, good);
+    if (!agreed())
         return BAD;
-    }
-    if (!truncate_part(p, good))
+    if (!truncate_part(c, p, good))
         return BAD;
     printf("Successfully truncated AOF %s\n", p->name);
     return CUT;
 }
 
+static void tell_coverage(const struct part *p)
+{
+    const struct aof_reader *r = &p->reader;
+    if (r->has_session)
+        printf("Checksums: %" PRIu64 " bytes in %" PRIu64 " batches checked%s\n", r->bytes_checked,
+               r->batches, r->chain.open ? "" : "; the end has none");
+}
+
 static enum verdict read_commands(struct check *c, struct part *p)
 {
     enum aof_item what;
+    p->start = in_offset(&p->in);
     aof_open(&p->reader, &p->in, &(struct aof_limits){0});
     while ((what = aof_next(&p->reader)) == AOF_COMMAND || what == AOF_ANNOTATION) {
+        p->commands += what == AOF_COMMAND;
         enum verdict v = what == AOF_ANNOTATION ? look_at_note(c, p) : GOOD;
         if (v == CUT)
             printf("Successfully truncated AOF %s to timestamp %" PRId64 "\n", p->name,
@@ -154,6 +261,7 @@ static enum verdict read_commands(struct check *c, struct part *p)
     printf("AOF analyzed: filename=%s, size=%" PRIu64 ", ok_up_to=%" PRIu64
            ", ok_up_to_line=%" PRIu64 ", diff=%" PRIu64 "\n", p->name, p->size, good, c->lines,
            p->size - good);
+    tell_coverage(p);
     return what == AOF_FAULT ? mend(c, p, good) : GOOD;
 }
 
@@ -204,15 +312,6 @@ static bool check_named(struct check *c, const char *label, struct part p)
 
 /* ---- a set of files ---- */
 
-static const char *path_of(struct buf *path, const char *manifest, const char *name)
-{
-    const char *slash = strrchr(manifest, '/');
-    buf_clear(path);
-    buf_append(path, slash ? manifest : "./", slash ? (size_t)(slash - manifest) + 1 : 2);
-    buf_add(path, slice_str(name));
-    return buf_cstr(path);
-}
-
 /* False when it cannot be opened. */
 static bool tell_base(const char *path)
 {
@@ -226,6 +325,36 @@ static bool tell_base(const char *path)
     printf("Start to check BASE AOF (%s format).\n", aof_has_preamble(&in) ? "RDB" : "RESP");
     check_close(fd, &in);
     return true;
+}
+
+static bool look_at_part(void *arg, const char *name, uint64_t *size, struct buf *head,
+                         struct fault *f)
+{
+    const struct check *c = arg;
+    struct buf path = {0};
+    struct in in;
+    int fd = check_open(path_of(&path, c->manifest_path, name), O_RDONLY, &in, size);
+    if (fd >= 0) {
+        buf_add(head, in_peek(&in, AOF_PART_HEAD));
+        check_close(fd, &in);
+    } else {
+        fault_io(f, -fd, "open", "Cannot open file %s", buf_cstr(&path));
+    }
+    buf_free(&path);
+    return fd >= 0;
+}
+
+/* Do the files belong together? What cannot be opened is told when its turn comes. */
+static bool check_parts(struct check *c)
+{
+    struct aof_parts found;
+    struct fault f = {0};
+    bool ok = aof_parts_check(c->manifest, look_at_part, c, &found, &f);
+    c->log_id = found.id;
+    c->lost = ok ? found.lost : 0;
+    if (!ok && f.code != FAULT_IO)
+        printf("%s\n", f.what);
+    return ok || f.code == FAULT_IO;
 }
 
 static bool check_files(struct check *c, const struct manifest *m, const char *manifest_path)
@@ -251,6 +380,23 @@ static bool check_files(struct check *c, const struct manifest *m, const char *m
     return ok;
 }
 
+/* Its commands are whole, but some are missing that were there when the server was stopped. */
+static bool check_end(const struct check *c)
+{
+    const struct manifest_list *incr = &c->manifest->incr;
+    if (c->lost == 0 || incr->files[incr->count - 1].size < 0) /* or it was cut just now */
+        return true;
+    const char *name = incr->files[incr->count - 1].name;
+    printf("AOF %s has lost its last %" PRIu64 " bytes since the server was stopped: it starts "
+           "only if aof-load-truncated is on\n", name, c->lost);
+    if (!c->fix) {
+        not_valid(name);
+        return false;
+    }
+    printf("This will accept the loss: nothing is left of those bytes\n");
+    return agreed() && forget_size(c);
+}
+
 static bool check_manifest(struct check *c, const char *path, struct slice text)
 {
     struct manifest m = {0};
@@ -259,7 +405,14 @@ static bool check_manifest(struct check *c, const char *path, struct slice text)
     bool ok = manifest_parse(&m, text, &f);
     if (!ok)
         printf("\n*** FATAL AOF MANIFEST FILE ERROR ***\n%s\n", f.what);
-    else if ((ok = check_files(c, &m, path)))
+    if (ok) {
+        c->manifest = &m;
+        c->manifest_path = path;
+        ok = check_parts(c);
+        ok = check_files(c, &m, path) && ok && check_end(c);
+        c->manifest = NULL;
+    }
+    if (ok)
         printf("All AOF files and manifest are valid\n");
     manifest_free(&m);
     return ok;

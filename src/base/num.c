@@ -77,23 +77,30 @@ bool num_parse_i64(struct slice text, int64_t *out)
     return true;
 }
 
+static const char hex_digits[] = "0123456789abcdef";
+
+/* Without a branch on the digits: whether one is a letter cannot be foreseen. Letters have bit 6;
+ * what is no digit at all does not print as it was. */
 bool num_parse_hex(struct slice text, uint64_t *out)
 {
+    uint64_t n = 0;
+    unsigned bad = 0;
     *out = 0;
+    if (text.len < 1 || text.len > 16)
+        return false;
     for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-        if (digit < 0)
-            return false;
-        *out = *out << 4 | (uint64_t)digit;
+        unsigned c = (uint8_t)text.data[i], digit = ((c & 15) + 9 * (c >> 6 & 1)) & 15;
+        bad |= c ^ (uint8_t)hex_digits[digit];
+        n = n << 4 | digit;
     }
-    return text.len >= 1 && text.len <= 16;
+    *out = n;
+    return bad == 0;
 }
 
 void num_put_hex(char *out, unsigned width, uint64_t n)
 {
     for (unsigned i = width; i-- > 0; n >>= 4)
-        out[i] = "0123456789abcdef"[n & 15];
+        out[i] = hex_digits[n & 15];
 }
 
 bool num_parse_size(struct slice text, uint64_t *out)

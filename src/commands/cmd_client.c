@@ -5,6 +5,7 @@
 
 #include "base/num.h"
 #include "commands/cmd_connection.h"
+#include "server/block.h"
 #include "server/client.h"
 #include "server/ctx.h"
 #include "server/reply.h"
@@ -282,6 +283,26 @@ void cmd_client_unpause(struct ctx *c)
     reply_ok(c);
 }
 
+void cmd_client_unblock(struct ctx *c)
+{
+    int64_t id;
+    bool with_error = false;
+    if (c->argc == 4) {
+        with_error = ctx_arg_is(c, 3, "ERROR");
+        if (!with_error && !ctx_arg_is(c, 3, "TIMEOUT")) {
+            reply_error(c, "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+            return;
+        }
+    } else if (c->argc > 4) {
+        reply_syntax(c);
+        return;
+    }
+    if (!ctx_arg_i64(c, 2, &id))
+        return;
+    struct client *other = clients_find(server_clients(c->server), (uint64_t)id);
+    reply_int(c, other && block_unblock(other, with_error));
+}
+
 void cmd_client_help(struct ctx *c)
 {
     static const char *const lines[] = {
@@ -304,6 +325,7 @@ void cmd_client_help(struct ctx *c)
         "REPLY (ON|OFF|SKIP)", "    Choose whether this connection gets replies.",
         "SETINFO <option> <value>", "    Set lib-name or lib-ver of this connection.",
         "SETNAME <name>", "    Name this connection.",
+        "UNBLOCK <client-id> [TIMEOUT|ERROR]", "    End the waiting of a blocked client.",
         "UNPAUSE", "    End a pause.", NULL};
     reply_help(c, lines);
 }

@@ -26,6 +26,7 @@ void cmd_client_pause(struct ctx *c);
 void cmd_client_reply(struct ctx *c);
 void cmd_client_setinfo(struct ctx *c);
 void cmd_client_setname(struct ctx *c);
+void cmd_client_unblock(struct ctx *c);
 void cmd_client_unpause(struct ctx *c);
 
 #endif

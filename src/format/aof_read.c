@@ -3,7 +3,13 @@
  * of the stream is taken where it lies. Any other is gathered in one buffer (text), its arguments'
  * lengths in another; the slices are made when it is complete, because the buffer moves while it
  * grows. Both grow with what has come, never by a number from the file. Only this second way finds
- * faults. */
+ * faults.
+ *
+ *   bare ---#LOG---> open ---#SUM, body matches---> in a batch ---its end---> open
+ *                     |  ^--------------------------- #LOG ------------------ bare again
+ *                     +------------ [MULTI] SELECT: another writer ------------^
+ *
+ * A fault of a batch's bytes comes before its first command was given out. */
 #include "format/aof_read.h"
 
 #include <inttypes.h>
@@ -188,6 +194,22 @@ static void make_slices(struct aof_reader *r)
     }
 }
 
+/* A batch holds whole commands. Outside of batches only those of another writer can stand, who
+ * begins with SELECT: anything else is what was left of a batch whose line is damaged. */
+static void follow_batch(struct aof_reader *r)
+{
+    if (r->in_batch) {
+        if (in_offset(r->in) > r->batch_end)
+            FAIL(r, FAULT_FORMAT, "A command goes beyond its batch, which ends at %" PRIu64,
+                 r->batch_end);
+    } else if (r->chain.open) {
+        if (slice_eq_nocase(r->argv[0], "select"))
+            r->chain.open = false;
+        else if (!slice_eq_nocase(r->argv[0], "multi"))
+            FAIL(r, FAULT_FORMAT, "Commands without checksums");
+    }
+}
+
 /* MULTI and EXEC tell which bytes belong together. */
 static void follow_transaction(struct aof_reader *r)
 {
@@ -200,7 +222,7 @@ static void follow_transaction(struct aof_reader *r)
             FAIL(r, FAULT_FORMAT, "Unexpected EXEC");
         r->in_multi = false;
     }
-    if (!r->in_multi && !in_bad(r->in))
+    if (!r->in_multi && !r->in_batch && !in_bad(r->in))
         r->good_end = in_offset(r->in);
 }
 
@@ -234,19 +256,47 @@ static enum aof_item command(struct aof_reader *r)
     if (!quick_command(r, &name_at) && !slow_command(r, &name_at))
         return AOF_FAULT;
     uint64_t last_at = r->piece_at;
+    r->piece_at = r->at;
+    follow_batch(r);
     r->piece_at = name_at;
     follow_transaction(r);
     r->piece_at = last_at;
     return in_bad(r->in) ? AOF_FAULT : AOF_COMMAND;
 }
 
+/* ---- annotations ---- */
+
+static bool is_plain(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((uint8_t)text.data[i] < ' ' || (uint8_t)text.data[i] > '~')
+            return false;
+    return true;
+}
+
+/* Between batches: what may have been a line of checksums is damage, not somebody's remark. */
+static bool note_fits(struct aof_reader *r, size_t line_len, bool ended)
+{
+    if (!r->has_session || r->in_batch)
+        return true;
+    char first = r->note.len > 1 ? r->note.data[1] : 0;
+    if (!ended)
+        FAIL(r, FAULT_EOF, "The file ends inside an annotation");
+    else if (first == 'L' || first == 'S' || line_len == AOF_LOG_LINE ||
+             line_len == AOF_SUM_LINE || !is_plain(r->note))
+        FAIL(r, FAULT_CRC, "A line of checksums is damaged");
+    return !in_bad(r->in);
+}
+
 static enum aof_item annotation(struct aof_reader *r)
 {
+    bool ended = false;
     buf_clear(&r->text);
     r->piece_at = r->at;
     while (!in_at_end(r->in)) {
         uint8_t c = in_byte(r->in);
-        if (c == '\n')
+        ended = c == '\n';
+        if (ended)
             break;
         if (r->text.len == NOTE_MAX - 1) {
             FAIL(r, FAULT_FORMAT, "Annotation line is too long");
@@ -259,23 +309,137 @@ static enum aof_item annotation(struct aof_reader *r)
     r->note = buf_slice(&r->text);
     if (r->note.len && r->note.data[r->note.len - 1] == '\r')
         r->note.len--;
-    if (!r->in_multi)
+    if (r->in_batch && in_offset(r->in) > r->batch_end)
+        FAIL(r, FAULT_FORMAT, "An annotation goes beyond its batch, which ends at %" PRIu64,
+             r->batch_end);
+    if (in_bad(r->in) || !note_fits(r, r->text.len + 1, ended))
+        return AOF_FAULT;
+    if (!r->in_multi && !r->has_session) /* else it may be a line's rest: what follows decides */
         r->good_end = in_offset(r->in);
     return AOF_ANNOTATION;
 }
 
-enum aof_item aof_next(struct aof_reader *r)
+/* ---- checksums ---- */
+
+static bool begin_session(struct aof_reader *r)
 {
-    r->at = in_offset(r->in);
-    struct slice first = in_peek(r->in, 1);
+    struct aof_session s;
+    struct slice line = in_peek(r->in, AOF_LOG_LINE);
     if (in_bad(r->in))
-        return AOF_FAULT;
-    if (first.len && first.data[0] == '#')
-        return annotation(r);
-    if (first.len)
-        return command(r);
-    if (!r->in_multi)
+        return false;
+    if (line.len < AOF_LOG_LINE)
+        FAIL(r, FAULT_EOF, "The file ends inside the line that begins a session of checksums");
+    else if (!aof_session_parse(line, &s))
+        FAIL(r, FAULT_CRC, "The line that begins a session of checksums is damaged");
+    else if (s.offset != r->at)
+        FAIL(r, FAULT_CRC, "A session of checksums that began at offset %" PRIu64 " stands here",
+             s.offset);
+    else if (r->in_multi)
+        FAIL(r, FAULT_FORMAT, "A session of checksums begins inside a transaction");
+    if (in_bad(r->in))
+        return false;
+    aof_chain_open(&r->chain, &s, line);
+    if (!r->has_session)
+        r->session = s;
+    r->has_session = true;
+    r->bytes_checked += AOF_LOG_LINE;
+    in_skip(r->in, AOF_LOG_LINE);
+    r->good_end = in_offset(r->in);
+    return true;
+}
+
+/* The line of the batch that stands here. */
+static bool batch_line(struct aof_reader *r, struct aof_batch *b)
+{
+    struct slice line = in_peek(r->in, AOF_SUM_LINE);
+    if (in_bad(r->in))
+        return false;
+    if (!r->chain.open)
+        FAIL(r, FAULT_FORMAT, "A batch without the session of checksums that it belongs to");
+    else if (r->in_multi)
+        FAIL(r, FAULT_FORMAT, "A batch begins inside a transaction");
+    else if (line.len < AOF_SUM_LINE)
+        FAIL(r, FAULT_EOF, "The file ends inside the line of a batch");
+    else if (!aof_batch_parse(line, r->chain.id, b))
+        FAIL(r, FAULT_CRC, "The line of batch %" PRIu32 " is damaged", r->chain.n + 1);
+    return !in_bad(r->in);
+}
+
+/* All of it is in the window then. */
+static bool begin_batch(struct aof_reader *r)
+{
+    struct aof_batch b;
+    if (!batch_line(r, &b))
+        return false;
+    uint64_t whole = AOF_SUM_LINE + b.len, end = r->at + whole;
+    struct slice held = whole > in_left(r->in) ? slice("", 0) : in_hold(r->in, whole);
+    if (in_bad(r->in))
+        return false;
+    if (held.len < whole) {
+        FAIL(r, FAULT_EOF, "Batch %" PRIu32 ", bytes %" PRIu64 " to %" PRIu64
+             ", is cut off by the end of the file", b.n, r->at, end);
+    } else if (!aof_chain_check(&r->chain, &b, slice(held.data, AOF_SUM_LINE),
+                                slice_from(held, AOF_SUM_LINE))) {
+        if (b.n == r->chain.n + 1)
+            FAIL(r, FAULT_CRC, "Batch %" PRIu32 ", bytes %" PRIu64 " to %" PRIu64
+                 ", does not match its checksum", b.n, r->at, end);
+        else
+            FAIL(r, FAULT_CRC, "Batch %" PRIu32 ", bytes %" PRIu64 " to %" PRIu64
+                 ", stands where batch %" PRIu32 " belongs", b.n, r->at, end, r->chain.n + 1);
+    }
+    if (in_bad(r->in))
+        return false;
+    r->in_batch = true;
+    r->batch_at = r->at;
+    r->batch_end = end;
+    r->batches++;
+    r->bytes_checked += whole;
+    r->last_durable = b.durable;
+    return in_skip(r->in, AOF_SUM_LINE);
+}
+
+static bool end_batch(struct aof_reader *r)
+{
+    r->piece_at = r->batch_at;
+    if (r->in_multi)
+        FAIL(r, FAULT_FORMAT, "A transaction goes beyond its batch, which ends at %" PRIu64,
+             r->batch_end);
+    if (in_bad(r->in))
+        return false;
+    r->in_batch = false;
+    r->good_end = r->batch_end;
+    return true;
+}
+
+static enum aof_item at_end(struct aof_reader *r)
+{
+    if (!r->in_multi) {
+        r->good_end = r->at;
         return AOF_END;
+    }
     FAIL(r, FAULT_EOF, "Reached EOF before reading EXEC for MULTI");
     return AOF_FAULT;
+}
+
+enum aof_item aof_next(struct aof_reader *r)
+{
+    enum { WORD = 5 };
+    for (;;) {
+        r->at = in_offset(r->in);
+        if (r->in_batch && r->at == r->batch_end && !end_batch(r))
+            return AOF_FAULT;
+        struct slice first = in_peek(r->in, WORD);
+        if (in_bad(r->in))
+            return AOF_FAULT;
+        if (first.len == 0)
+            return at_end(r);
+        if (first.data[0] != '#')
+            return command(r);
+        bool session = slice_eq(first, SLICE_LIT("#LOG:"));
+        if (r->in_batch || (!session && !slice_eq(first, SLICE_LIT("#SUM:"))))
+            return annotation(r);
+        r->piece_at = r->at;
+        if (!(session ? begin_session(r) : begin_batch(r)))
+            return AOF_FAULT;
+    }
 }

@@ -10,6 +10,12 @@
  * good_end lies behind the last command that is complete and outside a transaction: before the
  * MULTI that is still open. A file that ends too early (inside a command, or with an open MULTI)
  * is FAULT_EOF; all else is FAULT_FORMAT. A fault's offset is that of the piece it lies in.
+ *
+ * Checksums (aof_sum.h) are verified where a file has them: a batch before its first command is
+ * given out, and it is held whole until then. One that does not match is FAULT_CRC, one that the
+ * file is too short for FAULT_EOF; good_end then lies in front of its line, and moves only from
+ * batch to batch. Their lines are no items. Behind a session's beginning other writers' commands
+ * are taken when they begin as such a writer does: with SELECT, maybe inside a MULTI.
  * Borrowed: in. argv is valid until the next call. */
 #ifndef FORMAT_AOF_READ_H
 #define FORMAT_AOF_READ_H
@@ -20,6 +26,7 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
+#include "format/aof_sum.h"
 #include "format/in.h"
 
 struct aof_limits { /* 0: the default */
@@ -40,6 +47,14 @@ struct aof_reader {
     bool in_multi;
     bool bad_prefix;     /* the fault: no '*' where a command was due */
     uint64_t lines;      /* of RESP, read so far; annotations do not count */
+
+    bool has_session;           /* some part of the file has checksums */
+    struct aof_session session; /* the first */
+    struct aof_chain chain;     /* open: everything since the newest session lies in batches */
+    bool in_batch;              /* whose bytes matched: a fault in it is no damage of the disk */
+    uint64_t batch_at, batch_end; /* its line, its end */
+    uint64_t batches, bytes_checked; /* lines included; the whole file: nothing was unchecked */
+    uint64_t last_durable;           /* what the newest batch says */
 
     uint64_t piece_at;   /* where the line or string being read begins */
     struct buf text, lengths, slices;

@@ -60,12 +60,26 @@ void aof_put_timestamp(struct buf *to, int64_t unix_s)
 }
 
 /* Hands on what stands in command; takes over a fault of the stream. */
-static void send(struct aof_writer *w)
+static void hand_on(struct aof_writer *w)
 {
+    char line[AOF_SUM_LINE];
+    if (w->command.len == 0)
+        return;
+    if (w->chain.open) {
+        aof_chain_seal(&w->chain, line, buf_slice(&w->command), 0);
+        out_bytes(w->out, line, sizeof line);
+    }
     out_slice(w->out, buf_slice(&w->command));
     buf_clear(&w->command);
     if (out_bad(w->out) && !sink_bad(&w->sink))
         w->sink.fault = w->out->fault;
+}
+
+/* Whole commands stand in command: it goes out, or waits until it fills a batch. */
+static void send(struct aof_writer *w)
+{
+    if (!w->chain.open || w->command.len >= AOF_BATCH_BYTES)
+        hand_on(w);
 }
 
 static void send_args(struct aof_writer *w, const struct slice *argv, size_t argc)
@@ -327,6 +341,30 @@ static const struct sink_ops writer_ops = {
 void aof_writer_init(struct aof_writer *w, struct out *out)
 {
     *w = (struct aof_writer){.sink = {.ops = &writer_ops}, .out = out, .db = -1};
+}
+
+void aof_writer_seal(struct aof_writer *w, struct aof_session s)
+{
+    struct buf line = {0};
+    must(!w->chain.open && w->command.len == 0);
+    s.offset = out_offset(w->out);
+    aof_chain_begin(&w->chain, &s, &line);
+    out_slice(w->out, buf_slice(&line));
+    buf_free(&line);
+}
+
+/* First in its batch, so that a cut at this time can be made between batches. */
+void aof_writer_timestamp(struct aof_writer *w, int64_t unix_s)
+{
+    hand_on(w);
+    aof_put_timestamp(&w->command, unix_s);
+    send(w);
+}
+
+bool aof_writer_end(struct aof_writer *w)
+{
+    hand_on(w);
+    return !sink_bad(&w->sink);
 }
 
 void aof_writer_free(struct aof_writer *w)

@@ -6,7 +6,9 @@
  *
  *   struct aof_writer w;
  *   aof_writer_init(&w, &out);
+ *   aof_writer_seal(&w, (struct aof_session){.id = id, .seq = seq});   with checksums (aof_sum.h)
  *   ... events to &w.sink ...
+ *   aof_writer_end(&w);
  *   aof_writer_free(&w);
  *
  * At most 64 elements go into one command. Borrowed: out; flushing it is the caller's. What has no
@@ -20,6 +22,7 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
+#include "format/aof_sum.h"
 #include "format/out.h"
 #include "format/sink.h"
 
@@ -38,7 +41,8 @@ struct aof_writer {
     struct buf batch;   /* arguments of the command being collected */
     size_t items, args; /* in batch */
     struct buf expires; /* commands for fields, behind the fields */
-    struct buf command;
+    struct buf command; /* what comes next; sealing: all of the next batch */
+    struct aof_chain chain; /* open: sealing */
 
     struct buf group, consumer; /* names */
     struct stream_id group_last;
@@ -47,6 +51,11 @@ struct aof_writer {
 };
 
 void aof_writer_init(struct aof_writer *w, struct out *out);
+/* From here on all goes out in batches with checksums. s.offset is filled in. */
+void aof_writer_seal(struct aof_writer *w, struct aof_session s);
+void aof_writer_timestamp(struct aof_writer *w, int64_t unix_s);
+/* Nothing is left to write: the last batch goes out. False: see sink.fault. */
+bool aof_writer_end(struct aof_writer *w);
 void aof_writer_free(struct aof_writer *w);
 
 #endif

@@ -34,7 +34,8 @@ void in_init_callback(struct in *in, in_read *read, void *arg, uint64_t limit, s
     in->block_size = block_size ? block_size : BLOCK_DEFAULT;
     if (in->block_size < BLOCK_MIN)
         in->block_size = BLOCK_MIN;
-    in->block = mem_alloc(in->block_size);
+    in->room = in->block_size;
+    in->block = mem_alloc(in->room);
     in->at = in->end = in->block;
 }
 
@@ -152,6 +153,24 @@ static size_t fetch(struct in *in, void *to, size_t n)
     return (size_t)got;
 }
 
+/* The unread part goes to the front of a block that has the given room for it. */
+static void move_front(struct in *in, size_t room)
+{
+    settle(in);
+    size_t rest = window(in);
+    if (room == in->room) {
+        memmove(in->block, in->at, rest);
+    } else {
+        uint8_t *block = mem_alloc(room);
+        memcpy(block, in->at, rest);
+        mem_free(in->block);
+        in->block = block;
+        in->room = room;
+    }
+    in->at = in->crc_from = in->tap_from = in->block;
+    in->end = in->block + rest;
+}
+
 /* At least n bytes into the window (n <= block_size), or as many as there are. */
 static bool fill(struct in *in, size_t n)
 {
@@ -159,13 +178,9 @@ static bool fill(struct in *in, size_t n)
         return true;
     if (in_bad(in) || !in->read)
         return false;
-    settle(in);
-    size_t rest = window(in);
-    memmove(in->block, in->at, rest);
-    in->at = in->crc_from = in->tap_from = in->block;
-    in->end = in->block + rest;
+    move_front(in, in->block_size); /* a larger one has served: less than n is left of it */
     while (window(in) < n) {
-        size_t got = fetch(in, in->block + window(in), in->block_size - window(in));
+        size_t got = fetch(in, in->block + window(in), in->room - window(in));
         if (got == 0)
             return false;
         in->end += got;
@@ -287,6 +302,36 @@ struct slice in_peek(struct in *in, size_t n)
     must(n <= BLOCK_MIN);
     fill(in, n);
     return slice(in->at, window(in) < n ? window(in) : n);
+}
+
+/* How much room the next step towards n bytes may take: n only when bytes for it are there. */
+static size_t room_for(const struct in *in, size_t n)
+{
+    bool backed = in->limit != IN_SIZE_UNKNOWN && !in->decoder;
+    if (n <= in->room)
+        return in->room;
+    return backed || n / 2 <= in->room ? n : in->room * 2;
+}
+
+struct slice in_hold(struct in *in, uint64_t n)
+{
+    uint64_t left = in_bad(in) ? 0 : in_left(in);
+    size_t most = (size_t)(n < left ? n : left);
+    if (most <= in->block_size) {
+        fill(in, most);
+    } else if (in->read) {
+        while (window(in) < most) {
+            if (in->end == in->block + in->room)
+                move_front(in, room_for(in, most));
+            size_t got = fetch(in, in->block + (in->end - in->block),
+                               (size_t)(in->block + in->room - in->end));
+            if (got == 0)
+                break;
+            in->end += got;
+            in->base += got;
+        }
+    }
+    return slice(in->at, window(in) < most ? window(in) : most);
 }
 
 bool in_at_end(struct in *in)

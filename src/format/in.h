@@ -33,6 +33,7 @@ struct in {
     const uint8_t *crc_from; /* window bytes from here are not yet in crc */
     uint8_t *block;          /* NULL for a memory stream */
     size_t block_size;
+    size_t room;             /* bytes of block: more than block_size while in_hold needs them */
     in_read *read;
     void *arg;
     uint64_t base;   /* stream offset of the window's end */
@@ -91,6 +92,9 @@ struct slice in_slice(struct in *in, uint64_t n, struct buf *hold);
 bool in_skip(struct in *in, uint64_t n);
 /* Looks without consuming; fewer than n bytes at the end of the stream. n <= 1024. */
 struct slice in_peek(struct in *in, size_t n);
+/* The same for any n: the block grows, as data comes or as far as in_left backs it, and goes back
+ * to its size later. A length from a file is to be compared with in_left first. */
+struct slice in_hold(struct in *in, uint64_t n);
 bool in_at_end(struct in *in);
 
 /* CRC64 of all bytes consumed since it was switched on. */

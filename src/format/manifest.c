@@ -13,12 +13,26 @@
 
 /* ---- lists ---- */
 
-static void list_insert(struct manifest_list *list, size_t at, const char *name, int64_t seq)
+/* A copy, with a name of its own. */
+static struct manifest_file copy_of(const struct manifest_file *file)
+{
+    struct manifest_file copy = *file;
+    copy.name = mem_strdup(file->name);
+    return copy;
+}
+
+static struct manifest_file named(const char *name, int64_t seq)
+{
+    return (struct manifest_file){.name = mem_strdup(name), .seq = seq, .size = -1};
+}
+
+/* Takes the file's name over. */
+static void list_insert(struct manifest_list *list, size_t at, struct manifest_file file)
 {
     must(at <= list->count);
     list->files = mem_realloc(list->files, (list->count + 1) * sizeof *list->files);
     memmove(list->files + at + 1, list->files + at, (list->count - at) * sizeof *list->files);
-    list->files[at] = (struct manifest_file){.name = mem_strdup(name), .seq = seq};
+    list->files[at] = file;
     list->count++;
 }
 
@@ -41,14 +55,14 @@ void manifest_free(struct manifest *m)
 static void list_copy(struct manifest_list *to, const struct manifest_list *from)
 {
     for (size_t i = 0; i < from->count; i++)
-        list_insert(to, i, from->files[i].name, from->files[i].seq);
+        list_insert(to, i, copy_of(&from->files[i]));
 }
 
 void manifest_copy(struct manifest *to, const struct manifest *from)
 {
     *to = (struct manifest){0};
     if (from->base.name)
-        to->base = (struct manifest_file){mem_strdup(from->base.name), from->base.seq};
+        to->base = copy_of(&from->base);
     list_copy(&to->incr, &from->incr);
     list_copy(&to->history, &from->history);
 }
@@ -101,25 +115,22 @@ char *manifest_incr_name(const char *stem, int64_t seq)
 void manifest_add_incr(struct manifest *m, const char *name, int64_t seq)
 {
     must(m->incr.count == 0 || m->incr.files[m->incr.count - 1].seq < seq);
-    list_insert(&m->incr, m->incr.count, name, seq);
+    list_insert(&m->incr, m->incr.count, named(name, seq));
 }
 
 void manifest_set_base(struct manifest *m, const char *name, int64_t seq)
 {
     if (m->base.name)
-        list_insert(&m->history, 0, m->base.name, m->base.seq);
-    mem_free(m->base.name);
-    m->base = (struct manifest_file){.name = mem_strdup(name), .seq = seq};
+        list_insert(&m->history, 0, m->base);
+    m->base = named(name, seq);
 }
 
 void manifest_retire_incr(struct manifest *m, size_t keep)
 {
     struct manifest_list *incr = &m->incr;
     size_t retire = incr->count > keep ? incr->count - keep : 0;
-    for (size_t i = 0; i < retire; i++) {
-        list_insert(&m->history, 0, incr->files[i].name, incr->files[i].seq);
-        mem_free(incr->files[i].name);
-    }
+    for (size_t i = 0; i < retire; i++)
+        list_insert(&m->history, 0, incr->files[i]);
     if (retire)
         memmove(incr->files, incr->files + retire, (incr->count - retire) * sizeof *incr->files);
     incr->count -= retire;
@@ -199,9 +210,12 @@ static int next_word(struct slice s, size_t *i, struct buf *word)
 
 /* ---- lines ---- */
 
+enum { ID_DIGITS = 16 };
+
 struct line {
     struct buf file, word;
-    int64_t seq;
+    int64_t seq, size;
+    uint64_t id;
     char type;
     bool has_file;
     int words;
@@ -219,6 +233,12 @@ static void take_pair(struct line *l, struct slice name, struct slice value)
             l->bad = "the sequence number is not a positive number";
     } else if (slice_eq_nocase(name, "type")) {
         l->type = value.len ? value.data[0] : '\0';
+    } else if (slice_eq_nocase(name, "id")) {
+        if (value.len != ID_DIGITS || !num_parse_hex(value, &l->id) || l->id == 0)
+            l->bad = "the id is not a number of 16 hexadecimal digits";
+    } else if (slice_eq_nocase(name, "size")) {
+        if (!num_parse_i64(value, &l->size) || l->size < 0)
+            l->bad = "the size is not a number of bytes";
     }
 }
 
@@ -263,21 +283,22 @@ static const char *add_line(struct manifest *m, struct line *l)
     const char *bad = check_line(l);
     if (bad)
         return bad;
-    const char *name = buf_cstr(&l->file);
-    const struct manifest_list *incr = &m->incr;
+    buf_cstr(&l->file);
+    const struct manifest_file file = {l->file.data, l->seq, l->id, l->size};
+    struct manifest_list *incr = &m->incr;
     switch (l->type) {
     case 'b':
         if (m->base.name)
             return "a second base file";
-        manifest_set_base(m, name, l->seq);
+        m->base = copy_of(&file);
         return NULL;
     case 'h':
-        list_insert(&m->history, m->history.count, name, l->seq);
+        list_insert(&m->history, m->history.count, copy_of(&file));
         return NULL;
     case 'i':
         if (incr->count && incr->files[incr->count - 1].seq >= l->seq)
             return "the sequence numbers of increments do not ascend";
-        manifest_add_incr(m, name, l->seq);
+        list_insert(incr, incr->count, copy_of(&file));
         return NULL;
     default:
         return "unknown type of file";
@@ -286,7 +307,7 @@ static const char *add_line(struct manifest *m, struct line *l)
 
 static const char *parse_line(struct manifest *m, struct slice text)
 {
-    struct line l = {0};
+    struct line l = {.size = -1};
     if (text.len + 1 > MANIFEST_LINE_MAX)
         return "the line is too long";
     if (memchr(text.data, '\0', text.len))
@@ -352,7 +373,12 @@ static void print_file(struct buf *out, const struct manifest_file *file, char t
 {
     buf_printf(out, "file ");
     print_name(out, file->name);
-    buf_printf(out, " seq %lld type %c\n", (long long)file->seq, type);
+    buf_printf(out, " seq %lld type %c", (long long)file->seq, type);
+    if (file->id)
+        buf_printf(out, " id %016llx", (unsigned long long)file->id);
+    if (file->size >= 0)
+        buf_printf(out, " size %lld", (long long)file->size);
+    buf_byte(out, '\n');
 }
 
 void manifest_print(const struct manifest *m, struct buf *out)

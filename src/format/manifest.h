@@ -5,6 +5,12 @@
  *   file appendonly.aof.1.incr.aof seq 1 type h     history: to be deleted
  *   file appendonly.aof.2.incr.aof seq 2 type i     increments, seq ascending
  *
+ * Behind the type may stand pairs that older servers ignore and do not write:
+ *
+ *   id 0123456789abcdef    the log the file is a part of; the file itself says so too (aof_parts.h)
+ *   size 4711              bytes of a file that is closed for good; of the newest increment: the
+ *                          bytes it had when the server was stopped in order, so at least that many
+ *
  * Reading is strict: what is unclear is a fault with its line. Names are bare: no path separators.
  * The struct owns its names; start from {0}, end with manifest_free. Lists are in file order. */
 #ifndef FORMAT_MANIFEST_H
@@ -23,6 +29,8 @@ enum { MANIFEST_LINE_MAX = 1024 };
 struct manifest_file {
     char *name; /* NULL: no such file */
     int64_t seq;
+    uint64_t id;  /* 0: not told */
+    int64_t size; /* -1: not told */
 };
 
 struct manifest_list {
@@ -48,7 +56,7 @@ int64_t manifest_next_incr(const struct manifest *m);
 char *manifest_base_name(const char *stem, int64_t seq, bool rdb);
 char *manifest_incr_name(const char *stem, int64_t seq);
 
-/* Names are copied. */
+/* Names are copied; id and size of a file that is added are not told. */
 void manifest_add_incr(struct manifest *m, const char *name, int64_t seq);
 /* The old base, if any, becomes history. */
 void manifest_set_base(struct manifest *m, const char *name, int64_t seq);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* States of the bytes of one batch:
  *
- *   appended   in pending, has a position                         (COMMIT hook)
- *   written    the kernel has them                                (stage LOG)
- *   durable    fdatasync said so                                  (stage SYNC, or the worker)
+ *   appended   in pending, has a position          (COMMIT hook)           aof_batch.c
+ *   written    the kernel has them                 (stage LOG)
+ *   durable    fdatasync said so                   (stage SYNC, worker)    aof_sync.c
  *
  * appended >= written >= durable, always. A write that fails half way is cut off again, so the file
  * ends with a whole batch; if even that fails, broken_tail keeps the missing rest first in pending.
@@ -25,36 +25,60 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "persist/aof_config.h"
+#include "persist/reserve.h"
 #include "server/commit.h"
 #include "server/hooks.h"
 #include "server/server.h"
 
-enum { SYNC_EVERY_US = 1000000, POSTPONE_MAX_US = 2000000, LOG_ERROR_EVERY_S = 30 };
+enum { WRITE_RETRY_US = 1000000, LOG_ERROR_EVERY_S = 30 };
 
 /* ---- refusing and failing ---- */
 
-const char *aof_refusal(struct aof *a)
+char *aof_open_name(const struct aof *a)
 {
-    if (a->state == AOF_OFF || (a->write_ok && a->sync_ok))
-        return NULL;
-    snprintf(a->refusal, sizeof a->refusal, "MISCONF Errors writing to the AOF file: %s",
-             strerror(a->write_errno));
-    return a->refusal;
+    const struct manifest_list *incr = &a->manifest.incr;
+    struct buf name = {0};
+    if (a->aside || incr->count == 0)
+        buf_printf(&name, "temp-%s.incr", a->filename);
+    else
+        buf_printf(&name, "%s", incr->files[incr->count - 1].name);
+    buf_cstr(&name);
+    return name.data;
 }
 
-/* Under always: what the kernel holds cannot be known any more. The gate stays shut. Bytes behind
- * the last sync go: nobody got a reply for them, and the next start would take pages for durable
- * that a later sync does not write any more. */
-static void stop_unsent(struct aof *a, const char *what, int err)
+void aof_note_error(struct aof *a, const char *phase, int err)
 {
-    int cut = file_truncate(a->fd, (off_t)a->durable_size);
-    if (cut < 0)
-        log_warning("Can't cut the append-only file back to what is durable: %s", strerror(-cut));
-    log_warning("Can't recover from AOF %s error when the AOF fsync policy is 'always': %s. "
-                "Exiting...",
-                what, strerror(err));
-    a->failed = true;
-    server_fail(a->persist->server);
+    char when[PERSIST_TIME_MAX], *name = aof_open_name(a);
+    a->write_errno = err;
+    snprintf(a->last_error, sizeof a->last_error, "%s of %s failed at %s: %s", phase, name,
+             persist_time(clock_wall_ms() / 1000, when), strerror(err));
+    mem_free(name);
+}
+
+static int64_t next_try_s(const struct aof *a)
+{
+    int64_t left_s = a->lost_sync ? a->rewrite_retry_s - clock_wall_ms() / 1000
+                                  : (a->write_retry_us - clock_mono_us() + 999999) / 1000000;
+    return left_s > 0 ? left_s : 0;
+}
+
+const char *aof_refusal(struct aof *a)
+{
+    if (a->state == AOF_OFF)
+        return NULL;
+    if (!a->write_ok || !a->sync_ok) {
+        snprintf(a->refusal, sizeof a->refusal,
+                 "MISCONF Errors writing to the AOF file: %s (%s; next try in %lld s)",
+                 strerror(a->write_errno), a->last_error, (long long)next_try_s(a));
+        return a->refusal;
+    }
+    if (!aof_too_much_waits(a))
+        return NULL;
+    snprintf(a->refusal, sizeof a->refusal,
+             "MISCONF The AOF can't be synced in time: the disk has been at it for %lld s, and %zu "
+             "bytes wait in memory (aof-max-pending)",
+             (long long)((clock_mono_us() - a->sync.began_us) / 1000000), a->pending.len);
+    return a->refusal;
 }
 
 static void write_failed(struct aof *a, int err, size_t written, size_t wanted)
@@ -66,7 +90,8 @@ static void write_failed(struct aof *a, int err, size_t written, size_t wanted)
         a->error_logged_s = now_s;
     }
     a->write_ok = false;
-    a->write_errno = err;
+    a->write_retry_us = clock_mono_us() + WRITE_RETRY_US;
+    aof_note_error(a, "write", err);
 }
 
 /* ---- writing ---- */
@@ -86,6 +111,7 @@ static void cut_back(struct aof *a, size_t written)
 
 static bool write_pending(struct aof *a)
 {
+    aof_batch_seal(a);
     size_t written = 0, wanted = a->pending.len;
     int err = file_write_all(a->fd, a->pending.data, wanted, &written);
     if (err < 0) {
@@ -96,11 +122,14 @@ static bool write_pending(struct aof *a)
     }
     if (!a->write_ok)
         log_notice("AOF write error looks solved. The server can write again.");
+    if (a->overfull)
+        log_notice("What waited for the AOF fsync is written. Writes are accepted again.");
     a->write_ok = true;
-    a->broken_tail = false;
+    a->broken_tail = a->overfull = false;
     a->incr_size += wanted;
     a->total_size += wanted;
     a->written = a->appended;
+    a->commands_written = a->commands_appended;
     enum { KEEP_CAP_MAX = 4 << 20 };
     if (a->pending.cap > KEEP_CAP_MAX)
         buf_free(&a->pending);
@@ -109,113 +138,18 @@ static bool write_pending(struct aof *a)
     return true;
 }
 
-/* Under everysec: does a running sync make us wait? At most two seconds, then the stall is taken.
- */
-static bool postpone(struct aof *a)
-{
-    if (a->policy != AOF_EVERYSEC || !a->sync.running)
-        return false;
-    int64_t now = clock_mono_us();
-    if (!a->postponed_since_us) {
-        a->postponed_since_us = now;
-        return true;
-    }
-    if (now - a->postponed_since_us < POSTPONE_MAX_US)
-        return true;
-    a->delayed_fsync++;
-    log_notice("Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer "
-               "without waiting for fsync to complete, this may slow down the server.");
-    return false;
-}
-
 bool aof_flush(struct aof *a, bool force)
 {
     if (a->pending.len == 0 || a->fd < 0 || a->failed)
         return a->pending.len == 0;
-    if (!force && postpone(a))
+    if (!force && (aof_write_waits(a) || (!a->write_ok && clock_mono_us() < a->write_retry_us)))
         return false;
-    a->postponed_since_us = 0;
     bool written = write_pending(a);
+    if (!written && reserve_give_up(a->persist->reserve, a->write_errno))
+        written = write_pending(a);
     if (!written && a->policy == AOF_ALWAYS)
-        stop_unsent(a, "write", a->write_errno);
+        aof_stop_unsent(a, "write", a->write_errno);
     return written;
-}
-
-/* ---- syncing ---- */
-
-static bool sync_held_back(const struct aof *a)
-{
-    return a->no_fsync_on_rewrite && a->persist->child_kind != CHILD_NONE;
-}
-
-/* The kernel tells of a failed write-back once: a later success says nothing about those pages. So
- * after a failure nothing counts as durable until a rewrite has put the data set into new files. */
-void aof_synced(struct aof *a, int result, uint64_t position)
-{
-    a->last_sync_us = clock_mono_us();
-    if (result < 0) {
-        if (!a->lost_sync)
-            log_warning("Fail to fsync the AOF file: %s. Writes are refused until the log was "
-                        "rewritten.",
-                        strerror(-result));
-        a->lost_sync = true;
-        a->sync_ok = false;
-        a->write_errno = -result;
-    } else if (!a->lost_sync && position > a->durable) {
-        a->durable = position;
-    }
-}
-
-/* The worker's jobs are over and have told their results. */
-static void drain(struct aof *a)
-{
-    worker_drain(a->worker);
-    workers_collect(server_workers(a->persist->server));
-}
-
-static bool sync_all(struct aof *a, int *result)
-{
-    drain(a);
-    *result = file_fdatasync(a->fd);
-    return *result == 0 && !a->lost_sync;
-}
-
-bool aof_sync_now(struct aof *a)
-{
-    int result;
-    if (a->fd < 0)
-        return true;
-    uint64_t position = a->written, size = a->incr_size;
-    bool ok = sync_all(a, &result);
-    if (ok)
-        a->durable_size = size;
-    if (result < 0 && a->policy == AOF_ALWAYS)
-        stop_unsent(a, "fsync", -result);
-    aof_synced(a, result, position);
-    return ok;
-}
-
-static void run_sync(struct worker_job *job)
-{
-    struct aof_sync *s = (struct aof_sync *)(void *)job;
-    int64_t began = clock_mono_us();
-    s->result = file_fdatasync(s->fd);
-    s->took_us = clock_mono_us() - began;
-}
-
-static void sync_done(struct worker_job *job)
-{
-    struct aof_sync *s = (struct aof_sync *)(void *)job;
-    s->running = false;
-    aof_synced(s->aof, s->result, s->position);
-}
-
-static void sync_in_background(struct aof *a)
-{
-    a->sync.fd = a->fd;
-    a->sync.position = a->written;
-    a->sync.running = true;
-    worker_give(a->worker, &a->sync.job);
 }
 
 /* ---- hooks ---- */
@@ -223,41 +157,17 @@ static void sync_in_background(struct aof *a)
 static void on_commit(void *arg, const struct commit_batch *batch)
 {
     struct aof *a = arg;
-    if (a->timestamp && batch->now_ms / 1000 != a->last_timestamp_s) {
-        a->last_timestamp_s = batch->now_ms / 1000;
-        aof_put_timestamp(&a->pending, a->last_timestamp_s);
-    }
-    buf_add(&a->pending, batch->bytes);
+    aof_batch_add(a, batch);
     a->appended = batch->position;
+    a->commands_appended += batch->commands;
 }
 
 static void stage_log(void *arg)
 {
     struct aof *a = arg;
-    if (a->pending.len && a->fd >= 0)
+    aof_batch_turn(a);
+    if (a->pending.len && a->fd >= 0 && !aof_sync_gathers(a))
         aof_flush(a, false);
-}
-
-static void stage_sync(void *arg)
-{
-    struct aof *a = arg;
-    if (sync_held_back(a)) /* the user wants replies without a sync: those bytes count */
-        a->durable_size = a->incr_size;
-    if (a->fd < 0 || a->failed || a->lost_sync || a->written == a->durable || sync_held_back(a))
-        return;
-    if (a->policy == AOF_ALWAYS)
-        aof_sync_now(a);
-    else if (a->policy == AOF_EVERYSEC && !a->sync.running &&
-             clock_mono_us() - a->last_sync_us >= SYNC_EVERY_US)
-        sync_in_background(a);
-}
-
-static uint64_t gate(void *arg)
-{
-    const struct aof *a = arg;
-    if (a->policy != AOF_ALWAYS && !a->failed)
-        return UINT64_MAX;
-    return sync_held_back(a) && !a->failed ? a->written : a->durable;
 }
 
 void aof_tick(struct aof *a, int64_t now_ms)
@@ -268,6 +178,7 @@ void aof_tick(struct aof *a, int64_t now_ms)
     }
     if (a->pending.len)
         aof_flush(a, false);
+    aof_wait_check(a);
     rewrite_tick(a, now_ms);
 }
 
@@ -282,14 +193,16 @@ void aof_listen(struct aof *a, enum aof_state state)
      * as well. */
     commit_end(commit, clock_wall_ms());
     a->appended = a->written = a->durable = commit_position(commit);
+    a->commands_appended = a->commands_written = a->commands_durable = 0;
     a->write_ok = a->sync_ok = true;
-    a->lost_sync = false;
+    a->lost_sync = a->overfull = false;
     a->last_sync_us = clock_mono_us();
+    a->summing = a->checksum;
     a->state = state;
+    aof_batch_restart(a);
     commit_reselect(commit);
     hooks_on_commit(hooks, on_commit, a);
-    if (a->policy == AOF_ALWAYS)
-        hooks_on_gate(hooks, gate, a);
+    aof_gate_set(a);
 }
 
 void aof_close_log(struct aof *a)
@@ -305,32 +218,32 @@ void aof_close_log(struct aof *a)
     file_close(a->fd);
     a->fd = -1;
     a->state = AOF_OFF;
-    a->incr_size = a->durable_size = 0;
+    a->incr_size = a->durable_size = a->answered_size = 0;
+    a->log_id = 0; /* what is switched on later is another log */
     buf_free(&a->pending);
     hooks_off_commit(hooks, a);
     hooks_off_gate(hooks, a);
+    aof_wait_check(a);
 }
 
 bool aof_policy_changed(struct aof *a, struct fault *f)
 {
-    struct hooks *hooks = server_hooks(a->persist->server);
     int result = 0;
     if (a->state == AOF_OFF)
         return true;
     /* From here on all is durable, whatever the policy was: or the change is refused. */
+    aof_drain(a);
     if (a->pending.len && (a->failed || !write_pending(a))) {
         fault_set(f, FAULT_IO, "the append log can't be written now");
         return false;
     }
-    if (!sync_all(a, &result)) {
+    if (!aof_sync_all(a, &result)) {
         fault_io(f, result ? -result : EIO, "fsync", "the append log can't be synced now");
         return false;
     }
     aof_synced(a, 0, a->written);
     a->durable_size = a->incr_size;
-    hooks_off_gate(hooks, a);
-    if (a->policy == AOF_ALWAYS)
-        hooks_on_gate(hooks, gate, a);
+    aof_gate_set(a);
     return true;
 }
 
@@ -342,20 +255,18 @@ struct aof *aof_new(struct persist *p)
     a->fd = -1;
     a->write_ok = a->sync_ok = a->last_rewrite_ok = true;
     a->last_rewrite_s = -1;
-    a->sync.aof = a;
-    a->sync.job.run = run_sync;
-    a->sync.job.done = sync_done;
-    a->worker = worker_new(server_workers(p->server), "aof-fsync");
     aof_config_register(a, server_config(p->server));
     hooks_on_stage(hooks, STAGE_LOG, stage_log, a);
-    hooks_on_stage(hooks, STAGE_SYNC, stage_sync, a);
+    aof_sync_init(a);
+    aof_wait_init(a);
     return a;
 }
 
 void aof_free(struct aof *a)
 {
     a->freeing = true;
-    drain(a); /* its jobs point here */
+    aof_drain(a); /* its jobs point here */
+    aof_wait_end(a);
     if (a->fd >= 0)
         file_close(a->fd);
     manifest_free(&a->manifest);

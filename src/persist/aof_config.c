@@ -33,6 +33,9 @@ static bool apply_policy(void *owner, struct fault *f)
     return aof_policy_changed(owner, f);
 }
 
+static const struct config_word ways[] = {
+    {"auto", SYNC_WAY_AUTO}, {"inline", SYNC_WAY_INLINE}, {"worker", SYNC_WAY_WORKER}, {NULL, 0}};
+
 static const struct config_word policies[] = {
     {"everysec", AOF_EVERYSEC}, {"always", AOF_ALWAYS}, {"no", AOF_NO}, {NULL, 0}};
 
@@ -53,11 +56,18 @@ static const struct config_option options[] = {
     {.name = "auto-aof-rewrite-min-size", .kind = CONFIG_SIZE, FIELD(rewrite_min_size),
      .initial = "64mb", .min = 0, .max = INT64_MAX},
     {.name = "aof-load-truncated", .kind = CONFIG_BOOL, FIELD(load_truncated), .initial = "yes"},
+    {.name = "aof-load-corrupt-tail-max-size", .kind = CONFIG_SIZE, FIELD(load_corrupt_tail_max),
+     .initial = "0", .min = 0, .max = INT64_MAX},
     {.name = "aof-use-rdb-preamble", .kind = CONFIG_BOOL, FIELD(use_rdb_preamble),
      .initial = "yes"},
     {.name = "aof-timestamp-enabled", .kind = CONFIG_BOOL, FIELD(timestamp), .initial = "no"},
     {.name = "aof-rewrite-incremental-fsync", .kind = CONFIG_BOOL, FIELD(incremental_fsync),
      .initial = "yes"},
+    {.name = "aof-checksum", .kind = CONFIG_BOOL, FIELD(checksum), .initial = "yes"},
+    {.name = "aof-max-pending", .kind = CONFIG_SIZE, FIELD(max_pending), .initial = "256mb",
+     .min = 64 << 10, .max = INT64_MAX / 4},
+    {.name = "aof-always-sync-way", .kind = CONFIG_ENUM, .flags = CONFIG_HIDDEN, FIELD(way),
+     .initial = "auto", .words = ways},
     {.name = "aof-disable-auto-gc", .kind = CONFIG_BOOL, .flags = CONFIG_HIDDEN,
      FIELD(disable_auto_gc), .initial = "no"},
     {.name = NULL}};

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rand.h"
 #include "os/file.h"
 
 static char *join(const char *dir, const char *name)
@@ -83,6 +84,8 @@ bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f)
         fault_clear(f);
     }
     a->manifest_unsure = !synced;
+    if (synced)
+        aof_first_done(a);
     manifest_free(&a->manifest);
     a->manifest = *m;
     *m = (struct manifest){0};
@@ -106,25 +109,97 @@ void aof_measure(struct aof *a)
         a->total_size += size_of(a, m->incr.files[i].name);
 }
 
+uint64_t aof_id(struct aof *a)
+{
+    while (!a->log_id)
+        rand_secure(&a->log_id, sizeof a->log_id);
+    return a->log_id;
+}
+
+/* Its first line must be there when a manifest tells what it says. */
+static int write_first_line(struct aof *a, struct aof_incr *made)
+{
+    struct buf line = {0};
+    struct aof_session session = {.id = aof_id(a), .seq = (uint32_t)made->is.seq};
+    aof_chain_begin(&made->chain, &session, &line);
+    int err = file_write_all(made->fd, line.data, line.len, NULL);
+    made->size = line.len;
+    made->is.id = session.id;
+    buf_free(&line);
+    return err;
+}
+
+bool aof_create_incr(struct aof *a, const char *path, int64_t seq, struct aof_incr *made,
+                     struct fault *f)
+{
+    *made = (struct aof_incr){.is.seq = seq};
+    made->fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0644);
+    int err = made->fd < 0 ? made->fd : 0;
+    if (err == 0 && a->checksum && seq <= UINT32_MAX)
+        err = write_first_line(a, made);
+    /* After a lost sync, whatever is in it: does the disk work again? */
+    if (err == 0 && (made->size || a->lost_sync))
+        err = file_fdatasync(made->fd);
+    if (err == 0)
+        return true;
+    fault_io(f, -err, "open", "Can't make the append-only file %s", path);
+    if (made->fd >= 0) {
+        file_close(made->fd);
+        file_unlink(path);
+    }
+    return false;
+}
+
 static bool add_first_incr(struct aof *a, struct fault *f)
 {
     struct manifest next = {0};
+    struct aof_incr made;
     int64_t seq = manifest_next_incr(&a->manifest);
     char *name = manifest_incr_name(a->filename, seq);
     char *path = aof_path(a, name);
-    int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    int err = fd < 0 ? fd : file_close(fd);
-    if (err == 0)
+    bool ok = aof_create_incr(a, path, seq, &made, f);
+    int err = ok ? file_close(made.fd) : 0;
+    if (ok && err == 0)
         err = file_sync_dir(a->dir); /* the name first, then the manifest that tells of it */
     if (err < 0)
         fault_io(f, -err, "open", "Can't make the append-only file %s", path);
     manifest_copy(&next, &a->manifest);
     manifest_add_incr(&next, name, seq);
+    next.incr.files[0].id = made.is.id;
     mem_free(path);
     mem_free(name);
-    bool ok = err == 0 && aof_put_manifest(a, &next, f);
+    ok = ok && err == 0 && aof_put_manifest(a, &next, f);
     manifest_free(&next);
     return ok;
+}
+
+/* ---- the newest increment ---- */
+
+static struct manifest_file *newest(struct manifest *m)
+{
+    return m->incr.count ? &m->incr.files[m->incr.count - 1] : NULL;
+}
+
+static bool put_size(struct aof *a, int64_t size, struct fault *f)
+{
+    struct manifest next;
+    manifest_copy(&next, &a->manifest);
+    newest(&next)->size = size;
+    bool ok = aof_put_manifest(a, &next, f);
+    manifest_free(&next);
+    return ok;
+}
+
+/* It says "at least": what is appended behind it makes nothing wrong, if the server goes on. */
+void aof_tell_size(struct aof *a)
+{
+    struct fault f = {0};
+    const struct manifest_file *file = newest(&a->manifest);
+    if (a->state != AOF_ON || a->aside || a->lost_sync || a->failed || a->pending.len || !file)
+        return;
+    int64_t size = file_size(a->fd);
+    if (size >= 0 && size != file->size && !put_size(a, size, &f))
+        log_warning("%s", f.what);
 }
 
 /* The log may end in an annotation that was cut off. Its line ends here, or it would swallow the
@@ -143,7 +218,11 @@ bool aof_open_log(struct aof *a, struct fault *f)
 {
     if (a->manifest.incr.count == 0 && !add_first_incr(a, f))
         return false;
-    const char *name = a->manifest.incr.files[a->manifest.incr.count - 1].name;
+    /* The end may have been cut off by a start that was told to, or an old server writes next: what
+     * it was at the last stop means nothing from here on. */
+    if (newest(&a->manifest)->size >= 0 && !put_size(a, -1, f))
+        return false;
+    const char *name = newest(&a->manifest)->name;
     char *path = aof_path(a, name);
     a->fd = file_open(path, O_RDWR | O_APPEND | O_CREAT, 0644);
     if (a->fd < 0)
@@ -156,14 +235,17 @@ bool aof_open_log(struct aof *a, struct fault *f)
     int err = end_last_line(a->fd);
     if (err == 0)
         err = file_fdatasync(a->fd);
+    int64_t size = err == 0 ? file_size(a->fd) : 0;
+    if (size < 0)
+        err = (int)size;
     if (err < 0) {
         fault_io(f, -err, "fsync", "Can't sync the append-only file %s", name);
         file_close(a->fd);
         a->fd = -1;
         return false;
     }
-    int64_t size = file_size(a->fd);
-    a->incr_size = a->durable_size = size > 0 ? (uint64_t)size : 0;
+    a->incr_failed = false;
+    a->incr_size = a->durable_size = a->answered_size = (uint64_t)size;
     aof_measure(a);
     a->base_size = a->total_size;
     aof_listen(a, AOF_ON);

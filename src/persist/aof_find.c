@@ -28,8 +28,17 @@ static bool read_manifest(struct aof *a, const char *path, struct fault *f)
 
 struct orphan_search {
     const char *stem;
+    const struct manifest *plan;
     char found[256];
 };
+
+static bool is_planned(const struct manifest *plan, const char *name)
+{
+    bool planned = plan->base.name && strcmp(plan->base.name, name) == 0;
+    for (size_t i = 0; i < plan->incr.count; i++)
+        planned = planned || strcmp(plan->incr.files[i].name, name) == 0;
+    return planned;
+}
 
 static bool look_for_part(void *arg, const char *name)
 {
@@ -39,7 +48,7 @@ static bool look_for_part(void *arg, const char *name)
         return true;
     const char *at = name + stem + 1;
     size_t digits = strspn(at, "0123456789");
-    if (digits == 0 ||
+    if (digits == 0 || is_planned(s->plan, name) ||
         (strncmp(at + digits, ".base.", 6) != 0 && strcmp(at + digits, ".incr.aof") != 0))
         return true;
     snprintf(s->found, sizeof s->found, "%s", name);
@@ -47,9 +56,9 @@ static bool look_for_part(void *arg, const char *name)
 }
 
 /* Parts without a manifest hold data: starting empty would write over them. */
-static bool no_orphans(struct aof *a, struct fault *f)
+static bool no_orphans(struct aof *a, const struct manifest *plan, struct fault *f)
 {
-    struct orphan_search s = {.stem = a->filename};
+    struct orphan_search s = {.stem = a->filename, .plan = plan};
     int err = file_each(a->dir, look_for_part, &s);
     if (err < 0 && err != -ENOENT)
         fault_io(f, -err, "readdir", "Can't look into %s", a->dir);
@@ -59,6 +68,18 @@ static bool no_orphans(struct aof *a, struct fault *f)
                   "files away",
                   a->dir, s.found, a->filename);
     return !fault_is(f);
+}
+
+/* Only what an interrupted first install left is no loss. */
+static bool without_manifest(struct aof *a, bool *found, struct fault *f)
+{
+    struct manifest plan = {0};
+    bool planned = false;
+    manifest_free(&a->manifest); /* of a log that was there when it was switched off */
+    bool ok = aof_first_find(a, &plan, &planned, f) && no_orphans(a, &plan, f) &&
+              (!planned || aof_first_resolve(a, &plan, found, f));
+    manifest_free(&plan);
+    return ok;
 }
 
 static bool move_old(struct aof *a, const char *old, struct fault *f)
@@ -115,13 +136,33 @@ static bool old_file_counts(struct aof *a, const char *old, bool has_manifest, b
     return true;
 }
 
+/* A plan beside the manifest means nothing, once the manifest that is seen is durable. */
+static bool forget_plan(struct aof *a, struct fault *f)
+{
+    struct manifest plan = {0};
+    bool planned = false;
+    if (!aof_first_find(a, &plan, &planned, f))
+        fault_clear(f); /* unreadable: it goes all the same */
+    manifest_free(&plan);
+    int err = planned ? file_sync_dir(a->dir) : 0;
+    if (err < 0)
+        fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
+    a->first_install = planned;
+    if (err == 0)
+        aof_first_done(a);
+    return err == 0;
+}
+
 static bool find_manifest(struct aof *a, bool *found, struct fault *f)
 {
     struct buf name = {0};
     buf_printf(&name, "%s/%s.manifest", a->dir, a->filename);
     const char *path = buf_cstr(&name);
-    bool ok = file_look_for(path, found, f) && (!*found || read_manifest(a, path, f)) &&
-              (*found || no_orphans(a, f));
+    bool ok = file_look_for(path, found, f);
+    if (ok && *found)
+        ok = read_manifest(a, path, f) && forget_plan(a, f);
+    else if (ok)
+        ok = without_manifest(a, found, f);
     buf_free(&name);
     return ok;
 }

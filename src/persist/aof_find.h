@@ -12,5 +12,7 @@ struct aof;
 
 /* Reads the manifest, taking over the single file of an older server. *found: there is a log. */
 bool aof_find(struct aof *a, bool *found, struct fault *f);
+/* Before anything is loaded: are the files those that the manifest means? (aof_parts.h) */
+bool aof_check_parts(struct aof *a, struct fault *f);
 
 #endif

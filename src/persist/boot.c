@@ -2,7 +2,7 @@
 /* One reader for each format: the faults printed here are those the check tools print. Clients are
  * served now and then while a file is read (they get -LOADING). Nothing on disk changes before a
  * file was read to its end, and then only the torn tail of the last one goes, if configuration says
- * so. */
+ * so: into a file beside it. What the disk once had and has no more is rot; it always refuses. */
 #include "persist/boot.h"
 
 #include <errno.h>
@@ -14,11 +14,14 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "format/aof_damage.h"
 #include "format/aof_read.h"
 #include "format/rdb_read.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/file_cut.h"
 #include "persist/aof.h"
+#include "persist/aof_find.h"
 #include "persist/file_out.h"
 #include "persist/snapshot.h"
 #include "server/client.h"
@@ -184,7 +187,9 @@ bool boot_load_rdb(struct persist *p, bool *exists, struct fault *f)
         return false;
     int64_t began = clock_mono_us();
     begin_loading(p, r.in.limit == IN_SIZE_UNKNOWN ? 0 : r.in.limit);
-    bool ok = read_rdb(&r, LOAD_DROP_EXPIRED, f);
+    /* What the log tells of stays until the log tells that it went: else its next reader sees a key
+     * that the commands behind did not see. */
+    bool ok = read_rdb(&r, p->aof->state == AOF_OFF ? LOAD_DROP_EXPIRED : 0, f);
     close_file(&r);
     end_loading(p);
     if (ok)
@@ -197,7 +202,9 @@ bool boot_load_rdb(struct persist *p, bool *exists, struct fault *f)
 
 /* ---- the append log ---- */
 
-static bool run_commands(struct reading *r, struct aof_reader *reader, struct fault *f)
+/* *refused: the bytes are fine, the server would not do what they say. */
+static bool run_commands(struct reading *r, struct aof_reader *reader, bool *refused,
+                         struct fault *f)
 {
     struct server *server = r->persist->server;
     struct client *client = server_fake_client(server);
@@ -210,6 +217,7 @@ static bool run_commands(struct reading *r, struct aof_reader *reader, struct fa
         tell_progress(r);
     }
     server_free_client(server, client);
+    *refused = !ok;
     if (!ok) {
         f->offset = reader->at;
         f->doing = "run-command";
@@ -220,28 +228,105 @@ static bool run_commands(struct reading *r, struct aof_reader *reader, struct fa
     return ok;
 }
 
-/* Cuts a torn tail off: what was read is complete up to good_end. */
+/* The tail of the last file, as found at a fault of its bytes. */
+struct tail {
+    int fd;
+    off_t at;
+    uint64_t size, good_end;
+    struct aof_damage damage;
+};
+
+static ssize_t read_tail(void *arg, void *to, size_t n)
+{
+    struct tail *t = arg;
+    ssize_t got = file_pread(t->fd, to, n, t->at);
+    t->at += got > 0 ? got : 0;
+    return got;
+}
+
+/* Torn or rotten? Without a session in sight and without a log that has an id nothing can tell. */
+static bool look_behind(struct reading *r, const struct aof_reader *reader, struct tail *t,
+                        struct fault *damage)
+{
+    uint64_t log_id = r->persist->aof->log_id;
+    const uint64_t *id = reader->has_session ? &reader->chain.id : log_id ? &log_id : NULL;
+    int64_t size = file_size(r->fd);
+    *t = (struct tail){.fd = r->fd, .at = (off_t)reader->at, .good_end = reader->good_end};
+    t->size = size < 0 ? 0 : (uint64_t)size;
+    if (!id && damage->code == FAULT_EOF)
+        return true;
+    struct in in;
+    in_init_callback(&in, read_tail, t, t->size - reader->at, 0);
+    in.doing = "look-behind-damage";
+    bool ok = aof_damage_look(&in, reader->at, id, &t->damage);
+    if (!ok)
+        *damage = in.fault;
+    in_free(&in);
+    if (ok && (reader->has_session || t->damage.rot)) {
+        struct buf text = {0};
+        aof_damage_tell(&t->damage, t->good_end, t->size, &text);
+        log_warning("%s: %s", r->path, buf_cstr(&text));
+        buf_free(&text);
+    }
+    return ok;
+}
+
+/* Does configuration give this tail up? */
+static bool may_cut(const struct aof *a, const char *path, const struct tail *t,
+                    const struct fault *damage)
+{
+    uint64_t bytes = t->size - t->good_end;
+    if (t->damage.rot) {
+        log_warning("%s is not touched: only redis-check-aof --fix removes what was acknowledged",
+                    path);
+        return false;
+    }
+    if (damage->code == FAULT_EOF) {
+        if (!a->load_truncated)
+            return false;
+        log_warning("!!! Warning: short read while loading the AOF file %s !!!", path);
+        log_warning("AOF loaded anyway because aof-load-truncated is enabled");
+        return true;
+    }
+    if (bytes > (uint64_t)a->load_corrupt_tail_max)
+        return false;
+    log_warning("!!! Warning: the last %" PRIu64 " bytes of the AOF file %s are damaged !!!", bytes,
+                path);
+    log_warning("AOF loaded anyway because they are no more than aof-load-corrupt-tail-max-size");
+    return true;
+}
+
+/* Cuts a torn tail off: what was read is complete up to good_end, and nothing behind it was run. */
 static bool cut_tail(struct reading *r, const struct aof_reader *reader, struct fault *f)
 {
     struct fault damage = *f;
-    uint64_t size = r->in.limit;
-    log_warning("!!! Warning: short read while loading the AOF file %s !!!", r->path);
-    log_warning("AOF loaded anyway because aof-load-truncated is enabled");
-    fault_clear(f);
-    int fd = file_open(r->path, O_WRONLY, 0);
-    int err = fd < 0 ? fd : file_truncate(fd, (off_t)reader->good_end);
-    if (err == 0)
-        err = file_fsync(fd);
-    if (fd >= 0)
-        file_close(fd);
-    if (err < 0) {
-        fault_io(f, -err, "truncate", "Error truncating the AOF file %s (%s)", r->path,
-                 damage.what);
+    struct tail t;
+    bool of_bytes = f->code == FAULT_EOF || f->code == FAULT_FORMAT || f->code == FAULT_CRC;
+    if (!of_bytes || reader->in_batch || r->in.decoder || !look_behind(r, reader, &t, f) ||
+        !may_cut(r->persist->aof, r->path, &t, f))
         return false;
-    }
-    log_warning("Truncated the AOF file %s from %" PRIu64 " to %" PRIu64 " bytes: %s", r->path,
-                size, reader->good_end, damage.what);
-    return true;
+    fault_clear(f);
+    struct buf kept = {0};
+    bool ok = file_cut(r->path, t.good_end, clock_wall_ms() / 1000, &kept, f);
+    if (ok)
+        log_warning("Truncated the AOF file %s from %" PRIu64 " to %" PRIu64 " bytes: %s. What was "
+                    "cut off is kept in %s", r->path, t.size, t.good_end, damage.what,
+                    kept.len ? buf_cstr(&kept) : "no file: it was nothing");
+    else
+        log_warning("The AOF file %s has a damaged end that could not be cut off: %s", r->path,
+                    damage.what);
+    buf_free(&kept);
+    return ok;
+}
+
+static void tell_coverage(const struct reading *r, const struct aof_reader *reader)
+{
+    if (reader->has_session)
+        log_verbose("%s: %" PRIu64 " of %" PRIu64 " bytes have checksums, in %" PRIu64 " batches%s",
+                    r->path, reader->bytes_checked, in_offset(&r->in), reader->batches,
+                    reader->chain.open ? "" : "; its end has none");
+    else
+        log_verbose("%s: no checksums", r->path);
 }
 
 static bool read_log_file(struct reading *r, bool last, struct fault *f)
@@ -255,10 +340,13 @@ static bool read_log_file(struct reading *r, bool last, struct fault *f)
         if (!read_rdb(r, 0, f))
             return false;
     }
+    bool refused;
     aof_open(&reader, &r->in, &limits);
-    bool ok = run_commands(r, &reader, f);
-    if (!ok && f->code == FAULT_EOF && last && r->persist->aof->load_truncated)
+    bool ok = run_commands(r, &reader, &refused, f);
+    if (!ok && !refused && last)
         ok = cut_tail(r, &reader, f);
+    if (ok)
+        tell_coverage(r, &reader);
     aof_close(&reader);
     return ok;
 }
@@ -287,6 +375,8 @@ bool boot_load_aof(struct persist *p, struct fault *f)
     const struct manifest *m = &p->aof->manifest;
     int64_t began = clock_mono_us();
     bool ok = true;
+    if (!aof_check_parts(p->aof, f))
+        return false;
     aof_measure(p->aof);
     begin_loading(p, p->aof->total_size);
     if (m->base.name)

@@ -41,6 +41,8 @@ static void debug_reload(struct ctx *c)
         }
         save = false;
     }
+    if (save) /* or its older file would take the place of the one that is about to be loaded */
+        persist_kill_child(p, CHILD_SAVE);
     if (save && !snapshot_save(p->snapshot, &f)) {
         reply_fault(c, "Error trying to save the DB", &f);
         return;
@@ -61,7 +63,7 @@ static void debug_loadaof(struct ctx *c)
 {
     struct persist *p = c->arg;
     struct fault f = {0};
-    if (p->aof->state != AOF_ON || !aof_flush(p->aof, true)) {
+    if (p->aof->state != AOF_ON || p->aof->aside || !aof_flush(p->aof, true)) {
         reply_error(c, "ERR Error trying to load the AOF files, check server logs.");
         return;
     }

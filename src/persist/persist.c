@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -14,8 +15,10 @@
 #include "persist/aof_find.h"
 #include "persist/boot.h"
 #include "persist/leftovers.h"
+#include "persist/missing_data.h"
 #include "persist/persist_cmd.h"
 #include "persist/persist_info.h"
+#include "persist/reserve.h"
 #include "persist/scrub.h"
 #include "persist/snapshot.h"
 #include "persist/watchdog.h"
@@ -98,20 +101,24 @@ void persist_kill_child(struct persist *p, enum child_kind kind)
 
 /* ---- refusing writes ---- */
 
+const char *persist_time(int64_t unix_s, char out[PERSIST_TIME_MAX])
+{
+    time_t t = (time_t)unix_s;
+    struct tm tm;
+    if (!gmtime_r(&t, &tm) || !strftime(out, PERSIST_TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm))
+        snprintf(out, PERSIST_TIME_MAX, "%lld", (long long)unix_s);
+    return out;
+}
+
 static const char *admit(void *arg, struct ctx *c, const struct command_entry *e)
 {
     struct persist *p = arg;
     (void)c;
     if (!(e->row.flags & CMD_WRITE) && strcmp(e->row.name, "ping") != 0)
         return NULL;
-    const struct snapshot *s = p->snapshot;
+    struct snapshot *s = p->snapshot;
     if (s->stop_writes_on_error && snapshot_has_points(s) && !s->last_ok)
-        return "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
-               "persist to disk. Commands that may modify the data set are disabled, because this "
-               "instance is configured to report errors during writes if RDB snapshotting fails "
-               "(stop-writes-on-bgsave-error option). Please check the Redis logs for details "
-               "about "
-               "the RDB error.";
+        return snapshot_refusal(s);
     return aof_refusal(p->aof);
 }
 
@@ -153,7 +160,10 @@ static bool shutdown_asked(void *arg, unsigned flags)
                 return false;
         }
     }
-    return save_at_end(p, flags) || force;
+    if (!save_at_end(p, flags) && !force)
+        return false;
+    aof_tell_size(p->aof);
+    return true;
 }
 
 /* ---- set-up ---- */
@@ -165,6 +175,7 @@ static void tick(void *arg, int64_t now_ms)
         return;
     snapshot_tick(p->snapshot, now_ms);
     aof_tick(p->aof, now_ms);
+    reserve_tick(p->reserve, now_ms);
 }
 
 struct persist *persist_new(struct server *server)
@@ -172,8 +183,10 @@ struct persist *persist_new(struct server *server)
     struct persist *p = mem_zalloc(sizeof *p);
     struct hooks *hooks = server_hooks(server);
     p->server = server;
+    p->reserve = reserve_new(p);
     p->snapshot = snapshot_new(p);
     p->aof = aof_new(p);
+    p->missing = missing_data_new(p);
     p->watchdog = watchdog_new(p);
     p->scrub = scrub_new(p);
     hooks_on_admit(hooks, admit, p);
@@ -188,8 +201,10 @@ void persist_free(struct persist *p)
 {
     scrub_free(p->scrub);
     watchdog_free(p->watchdog);
+    missing_data_free(p->missing);
     aof_free(p->aof);
     snapshot_free(p->snapshot);
+    reserve_free(p->reserve);
     mem_free(p);
 }
 
@@ -203,10 +218,11 @@ static bool start_log(struct persist *p, struct fault *f)
     if (found) {
         if (!boot_load_aof(p, f) || !aof_open_log(p->aof, f))
             return false;
+        missing_data_logged(p->missing);
         rewrite_collect(p->aof); /* what a crash may have left of the last rewrite */
         return true;
     }
-    if (!boot_load_rdb(p, &dump, f))
+    if (!missing_data_allows(p->missing, true, f) || !boot_load_rdb(p, &dump, f))
         return false;
     if (dump)
         log_notice(
@@ -216,13 +232,20 @@ static bool start_log(struct persist *p, struct fault *f)
     return rewrite_now(p->aof, f);
 }
 
+static bool start_without_log(struct persist *p, struct fault *f)
+{
+    return missing_data_allows(p->missing, false, f) && boot_load_rdb(p, NULL, f);
+}
+
 bool persist_start(struct persist *p, struct fault *f)
 {
     p->snapshot->last_save_s = clock_wall_ms() / 1000;
     leftovers_remove(".");
     bool ok = aof_settle(p->aof, f) &&
-              (p->aof->enabled ? start_log(p, f) : boot_load_rdb(p, NULL, f));
+              (p->aof->enabled ? start_log(p, f) : start_without_log(p, f));
     commit_set_dirty(server_commit(p->server), 0);
     p->aof->started = ok;
+    if (ok)
+        reserve_start(p->reserve);
     return ok;
 }

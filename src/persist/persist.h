@@ -19,6 +19,8 @@
 #include "os/child.h"
 
 struct aof;
+struct missing_data;
+struct reserve;
 struct scrub;
 struct server;
 struct snapshot;
@@ -32,6 +34,8 @@ struct persist {
     struct aof *aof;
     struct watchdog *watchdog;
     struct scrub *scrub;
+    struct missing_data *missing;
+    struct reserve *reserve;
     struct child child;
     enum child_kind child_kind;
     uint64_t keys_at_fork;       /* for progress */
@@ -64,6 +68,9 @@ struct fault persist_child_fault(const struct child_end *end, const char *work);
 void persist_child_gone(struct persist *p, const struct child_end *end);
 /* Why a child cannot be started now, or NULL. */
 const char *persist_busy(const struct persist *p);
+/* 2026-11-21T07:00:00Z. Returns out. */
+enum { PERSIST_TIME_MAX = 32 };
+const char *persist_time(int64_t unix_s, char out[PERSIST_TIME_MAX]);
 void persist_kill_child(struct persist *p, enum child_kind kind);
 
 #endif

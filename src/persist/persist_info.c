@@ -45,6 +45,15 @@ static void aof_size_info(const struct aof *a, struct info_out *o)
     info_u64(o, "aof_buffer_length", a->pending.len);
     info_u64(o, "aof_pending_bio_fsync", a->sync.running);
     info_u64(o, "aof_delayed_fsync", a->delayed_fsync);
+    info_u64(o, "aof_position", a->appended);
+    info_u64(o, "aof_durable_position", a->durable);
+    info_u64(o, "aof_bytes_at_risk", a->appended - a->durable);
+    info_u64(o, "aof_commands_at_risk", a->commands_appended - a->commands_durable);
+    info_u64(o, "aof_pending_bytes", a->pending.len);
+    info_i64(o, "aof_last_sync_time", a->last_sync_s);
+    info_i64(o, "aof_last_sync_latency_us", a->last_sync_took_us);
+    info_i64(o, "aof_sync_in_worker", aof_sync_in_worker(a));
+    info_str(o, "aof_last_error", a->last_error);
 }
 
 static void loading_info(const struct persist *p, struct info_out *o)

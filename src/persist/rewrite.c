@@ -2,13 +2,18 @@
 /* A rewrite replaces base and increments by a new base. At any moment the manifest names files that
  * together hold everything (formats.md 5.6):
  *
- *   1  a new increment is created and added to the manifest; what is written from here on goes
- * there 2  a child writes the data set as of this moment to a temporary file, synced 3  the file is
- * renamed to the next base 4  the manifest is replaced: new base, newest increment; the rest
- * becomes history 5  history is deleted, and the manifest written without it
+ *   1  a new increment is created and added to the manifest; what is written from now on goes there
+ *   2  a child writes the data set as of this moment to a temporary file, synced
+ *   3  the file is renamed to the next base
+ *   4  the manifest is replaced: new base, newest increment; the rest becomes history
+ *   5  history is deleted, and the manifest written without it
  *
  * Switching the log on is the same with a temporary increment that no manifest names until step 4:
- * before there is a base, an increment means nothing. */
+ * before there is a base, an increment means nothing. So is the rewrite after a lost sync: the
+ * increment that could not be synced may be torn, and must stay the last one as long as it is
+ * named. What is logged meanwhile goes aside, and the manifest names it together with the new base,
+ * when it could be synced. A try that fails leaves the old set as it was; the next begins with a
+ * fresh temporary increment. */
 #include "persist/aof.h"
 
 #include <errno.h>
@@ -25,6 +30,8 @@
 #include "os/file.h"
 #include "persist/aof_find.h"
 #include "persist/file_out.h"
+#include "persist/missing_data.h"
+#include "persist/reserve.h"
 #include "persist/snapshot.h"
 #include "persist/verify.h"
 #include "server/commit.h"
@@ -65,13 +72,13 @@ static bool write_commands(struct aof *a, struct snapshot_file *file, struct fau
     struct walk_progress walk = {0};
     out_init_callback(&out, file_out_write, &to, 0);
     aof_writer_init(&w, &out);
-    if (a->timestamp) {
-        struct buf line = {0};
-        aof_put_timestamp(&line, clock_wall_ms() / 1000);
-        out_slice(&out, buf_slice(&line));
-        buf_free(&line);
-    }
-    bool ok = walk_keyspace(server_keyspace(a->persist->server), &w.sink, &walk);
+    bool sealed = a->checksum && a->next_base <= UINT32_MAX;
+    if (sealed)
+        aof_writer_seal(&w, (struct aof_session){.id = a->log_id, .seq = (uint32_t)a->next_base});
+    if (a->timestamp)
+        aof_writer_timestamp(&w, clock_wall_ms() / 1000);
+    bool ok = walk_keyspace(server_keyspace(a->persist->server), &w.sink, &walk) &&
+              aof_writer_end(&w);
     if (!ok)
         *f = w.sink.fault;
     else if (!(ok = out_flush(&out)))
@@ -86,12 +93,13 @@ static bool write_commands(struct aof *a, struct snapshot_file *file, struct fau
     file_close(to.fd);
     return ok && err == 0 &&
            (!a->persist->snapshot->verify ||
-            verify_commands(file->path, file->bytes, file->child, f));
+            verify_commands(file->path, file->bytes, sealed, file->child, f));
 }
 
 static bool write_base(struct aof *a, struct snapshot_file *file, struct fault *f)
 {
     file->aof_base = true;
+    file->origin = (struct aof_origin){.id = a->log_id, .seq = a->next_base};
     return a->use_rdb_preamble ? snapshot_write(a->persist->snapshot, file, f)
                                : write_commands(a, file, f);
 }
@@ -113,24 +121,41 @@ static void install_free(struct install *in)
     mem_free(in->temp_incr);
 }
 
-static void plan_install(struct aof *a, struct install *in)
+/* What the finished file says of itself, as the set is checked by it when it is loaded. */
+static bool plan_base(struct aof *a, struct install *in, const char *tmp, struct fault *f)
+{
+    struct buf head = {0};
+    uint64_t size;
+    char *base = manifest_base_name(a->filename, a->next_base, a->use_rdb_preamble);
+    bool ok = aof_look_at_part(tmp, &size, &head, f);
+    if (ok) {
+        manifest_set_base(&in->next, base, a->next_base);
+        in->next.base.id = aof_part_origin(buf_slice(&head)).id;
+        in->next.base.size = (int64_t)size;
+        in->base_path = aof_path(a, base);
+    }
+    buf_free(&head);
+    mem_free(base);
+    return ok;
+}
+
+static bool plan_install(struct aof *a, struct install *in, const char *tmp, struct fault *f)
 {
     *in = (struct install){0};
     manifest_copy(&in->next, &a->manifest);
-    int64_t seq = manifest_next_base(&in->next);
-    char *base = manifest_base_name(a->filename, seq, a->use_rdb_preamble);
-    manifest_set_base(&in->next, base, seq);
-    in->base_path = aof_path(a, base);
-    mem_free(base);
-    if (a->state == AOF_WAIT_REWRITE) {
-        int64_t incr_seq = manifest_next_incr(&in->next);
-        char *incr = manifest_incr_name(a->filename, incr_seq);
-        manifest_add_incr(&in->next, incr, incr_seq);
+    if (!plan_base(a, in, tmp, f))
+        return false;
+    if (a->aside) {
+        struct manifest_list *list = &in->next.incr;
+        char *incr = manifest_incr_name(a->filename, a->aside_is.seq);
+        manifest_add_incr(&in->next, incr, a->aside_is.seq);
+        list->files[list->count - 1].id = a->aside_is.id;
         in->incr_path = aof_path(a, incr);
         in->temp_incr = temp_incr_path(a);
         mem_free(incr);
     }
     manifest_retire_incr(&in->next, a->state == AOF_OFF ? 0 : 1);
+    return true;
 }
 
 static bool rename_into_place(const char *from, const char *to, struct fault *f)
@@ -199,7 +224,7 @@ void rewrite_collect(struct aof *a)
 /* Both files get their names, and the names are durable, before a manifest tells of them. */
 static bool name_files(struct aof *a, const struct install *in, const char *tmp, struct fault *f)
 {
-    if (!rename_into_place(tmp, in->base_path, f) ||
+    if (!aof_first_plan(a, &in->next, f) || !rename_into_place(tmp, in->base_path, f) ||
         (in->incr_path && !rename_into_place(in->temp_incr, in->incr_path, f)))
         return false;
     int err = file_sync_dir(a->dir);
@@ -208,39 +233,59 @@ static bool name_files(struct aof *a, const struct install *in, const char *tmp,
     return err == 0;
 }
 
-/* After a lost sync the data set is in new files: it is safe again when the new increment can be
- * synced. Else writes stay refused, and the next rewrite is tried in a second. */
-static void prove_sync(struct aof *a)
+/* Names that no manifest holds: the temporary increment keeps being one. */
+static void take_names_back(struct aof *a, const struct install *in)
 {
-    if (!a->lost_sync)
-        return;
-    uint64_t position = a->written;
-    int result = a->fd >= 0 ? file_fdatasync(a->fd) : 0;
-    a->lost_sync = result < 0;
-    a->sync_ok = !a->lost_sync;
-    if (a->lost_sync)
-        a->rewrite_retry_s = clock_wall_ms() / 1000 + 1;
-    else
-        aof_synced(a, 0, position);
+    file_unlink(in->base_path);
+    if (in->incr_path && file_exists(in->incr_path))
+        file_rename(in->incr_path, in->temp_incr);
+    if (!file_exists(in->base_path) && (!in->incr_path || !file_exists(in->incr_path)) &&
+        file_sync_dir(a->dir) == 0)
+        aof_first_done(a);
+}
+
+/* After a lost sync the data set is safe again when all of it is in files that could be synced:
+ * the new base and the increment that was begun with it. */
+static bool prove_sync(struct aof *a, struct fault *f)
+{
+    aof_drain(a);
+    int result = a->incr_failed ? -EIO : file_fdatasync(a->fd);
+    if (result == 0)
+        return true;
+    a->incr_failed = true;
+    fault_io(f, -result, "fsync", "The temporary increment can't be synced");
+    return false;
+}
+
+static void heal(struct aof *a, uint64_t position, uint64_t size)
+{
+    a->lost_sync = false;
+    a->sync_ok = true;
+    a->durable_size = size;
+    aof_synced(a, 0, position);
 }
 
 static bool install_base(struct aof *a, const char *tmp, struct fault *f)
 {
     struct install in;
-    plan_install(a, &in);
+    bool healing = a->lost_sync && a->aside;
+    uint64_t position = a->written, size = a->incr_size;
+    if ((healing && !prove_sync(a, f)) || !plan_install(a, &in, tmp, f))
+        return false;
     bool ok = name_files(a, &in, tmp, f) && aof_put_manifest(a, &in.next, f);
     if (ok) {
+        a->aside = false;
         if (a->state == AOF_WAIT_REWRITE)
             a->state = AOF_ON;
-        prove_sync(a);
+        if (healing && !a->manifest_unsure)
+            heal(a, position, size);
+        if (!a->manifest_unsure && a->state == AOF_ON)
+            missing_data_logged(a->persist->missing);
         rewrite_collect(a);
         aof_measure(a);
         a->base_size = a->total_size;
     } else {
-        /* Names that no manifest holds: the temporary increment keeps being one. */
-        file_unlink(in.base_path);
-        if (in.incr_path && file_exists(in.incr_path))
-            file_rename(in.incr_path, in.temp_incr);
+        take_names_back(a, &in);
     }
     install_free(&in);
     return ok;
@@ -281,68 +326,75 @@ static void close_behind(struct aof *a, int fd)
     worker_give(a->worker, &c->job);
 }
 
-static void take_over(struct aof *a, int fd)
+static void take_over(struct aof *a, const struct aof_incr *incr)
 {
     close_behind(a, a->fd);
-    a->fd = fd;
-    a->incr_size = a->durable_size = 0;
+    a->fd = incr->fd;
+    a->incr_size = a->durable_size = a->answered_size = incr->size;
+    a->total_size += incr->size;
+    a->incr_failed = false;
+    aof_batch_restart(a);
+    a->chain = incr->chain;
     commit_reselect(server_commit(a->persist->server));
 }
 
-static int open_fresh(const char *path, struct fault *f)
-{
-    int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0644);
-    if (fd < 0)
-        fault_io(f, -fd, "open", "Can't open the append-only file %s", path);
-    return fd;
-}
-
-/* Waiting for the first base: the increment begins anew with each try. */
+/* The increment that is named together with the base begins anew with each try. */
 static bool fresh_temp_increment(struct aof *a, struct fault *f)
 {
+    struct aof_incr incr;
     char *path = temp_incr_path(a);
     file_unlink(path); /* the old one stays with its descriptor only */
-    int fd = open_fresh(path, f);
+    bool ok = aof_create_incr(a, path, manifest_next_incr(&a->manifest), &incr, f);
     mem_free(path);
-    if (fd >= 0)
-        take_over(a, fd);
-    return fd >= 0;
+    if (ok) {
+        take_over(a, &incr);
+        a->aside = true;
+        a->aside_is = incr.is;
+    }
+    return ok;
 }
 
-/* Step 1. The old increment is durable before the manifest names a newer one: a torn file that is
- * not the last would be damage, not a torn tail. After a lost sync that cannot be had: the rewrite
- * is the cure. */
-static bool next_increment(struct aof *a, struct fault *f)
+/* Added to the manifest, which tells of the one before how long it was in the end. */
+static bool named_increment(struct aof *a, struct fault *f)
 {
-    if (a->state == AOF_OFF)
-        return true;
-    bool lost = a->lost_sync;
-    if (!aof_flush(a, true) || (!aof_sync_now(a) && !lost)) {
-        fault_set(f, FAULT_IO, "The append log can't be written now");
-        return false;
-    }
-    if (a->state == AOF_WAIT_REWRITE)
-        return fresh_temp_increment(a, f);
     struct manifest next = {0};
-    int64_t seq = manifest_next_incr(&a->manifest);
+    struct aof_incr incr;
+    int64_t seq = manifest_next_incr(&a->manifest), size = file_size(a->fd);
     char *name = manifest_incr_name(a->filename, seq), *path = aof_path(a, name);
+    bool created = aof_create_incr(a, path, seq, &incr, f);
     manifest_copy(&next, &a->manifest);
+    if (next.incr.count)
+        next.incr.files[next.incr.count - 1].size = size < 0 ? -1 : size;
     manifest_add_incr(&next, name, seq);
-    int fd = open_fresh(path, f);
-    int err = fd < 0 ? fd : file_sync_dir(a->dir);
-    if (fd >= 0 && err < 0)
+    next.incr.files[next.incr.count - 1].id = incr.is.id;
+    int err = created ? file_sync_dir(a->dir) : 0;
+    if (err < 0)
         fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
-    bool ok = err == 0 && aof_put_manifest(a, &next, f);
+    bool ok = created && err == 0 && aof_put_manifest(a, &next, f);
     if (ok) {
-        take_over(a, fd);
-    } else if (fd >= 0) {
-        file_close(fd);
+        take_over(a, &incr);
+    } else if (created) {
+        file_close(incr.fd);
         file_unlink(path);
     }
     manifest_free(&next);
     mem_free(name);
     mem_free(path);
     return ok;
+}
+
+/* Step 1. The old increment is durable before the manifest names a newer one: a torn file that is
+ * not the last would be damage, not a torn tail. After a lost sync that cannot be had. */
+static bool next_increment(struct aof *a, struct fault *f)
+{
+    if (a->state == AOF_OFF)
+        return true;
+    bool lost = a->lost_sync;
+    if (!aof_flush(a, true) || (!lost && !aof_sync_now(a))) {
+        fault_set(f, FAULT_IO, "The append log can't be written now");
+        return false;
+    }
+    return a->aside || lost ? fresh_temp_increment(a, f) : named_increment(a, f);
 }
 
 /* ---- the child ---- */
@@ -354,8 +406,10 @@ static void failed(struct aof *a, const struct fault *f)
     log_warning("Background AOF rewrite failed: %s", fault_text(f, line, sizeof line));
     a->last_rewrite_ok = false;
     a->rewrite_failures++;
+    reserve_give_up(a->persist->reserve, f->err);
     int64_t wait_min = 0;
-    if (a->rewrite_failures >= FAILURES_BEFORE_WAIT) {
+    /* Writes that are refused wait for it: no longer than a second, however often it failed. */
+    if (a->rewrite_failures >= FAILURES_BEFORE_WAIT && !a->lost_sync) {
         unsigned doublings = a->rewrite_failures - FAILURES_BEFORE_WAIT;
         wait_min = doublings > 6 ? WAIT_MAX_MIN : 1 << doublings;
         wait_min = wait_min > WAIT_MAX_MIN ? WAIT_MAX_MIN : wait_min;
@@ -419,6 +473,8 @@ bool rewrite_start(struct aof *a, struct fault *f)
         failed(a, f);
         return false;
     }
+    aof_id(a);
+    a->next_base = manifest_next_base(&a->manifest);
     a->rewrite_scheduled = false;
     a->rewrites++;
     a->rewrite_began_s = clock_wall_ms() / 1000;
@@ -440,10 +496,22 @@ bool rewrite_now(struct aof *a, struct fault *f)
     child_name(a, tmp, getpid(), true);
     struct snapshot_file file = {.path = tmp};
     must(a->state == AOF_OFF);
-    if (aof_make_dir(a, f) && write_base(a, &file, f) && install_base(a, tmp, f))
-        return aof_open_log(a, f);
-    file_unlink(tmp);
-    return false;
+    aof_id(a);
+    a->next_base = manifest_next_base(&a->manifest);
+    if (!aof_make_dir(a, f) || !write_base(a, &file, f) || !install_base(a, tmp, f)) {
+        file_unlink(tmp);
+        return false;
+    }
+    /* Nothing is promised by a log whose first manifest may be gone after a loss of power. */
+    int err = a->manifest_unsure ? file_sync_dir(a->dir) : 0;
+    if (err < 0) {
+        fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
+        return false;
+    }
+    if (!aof_open_log(a, f))
+        return false;
+    missing_data_logged(a->persist->missing);
+    return true;
 }
 
 static bool grown(const struct aof *a)
@@ -483,13 +551,19 @@ bool aof_switch_on(struct aof *a, struct fault *f)
     if (!aof_make_dir(a, f) || !aof_find(a, &found, f))
         return false;
     persist_kill_child(a->persist, CHILD_REWRITE);
+    struct aof_incr incr;
     char *path = temp_incr_path(a);
-    a->fd = open_fresh(path, f);
+    bool made = aof_create_incr(a, path, manifest_next_incr(&a->manifest), &incr, f);
     mem_free(path);
-    if (a->fd < 0)
+    if (!made)
         return false;
-    a->incr_size = a->durable_size = 0;
+    a->fd = incr.fd;
+    a->incr_size = a->durable_size = a->answered_size = incr.size;
+    a->incr_failed = false;
+    a->aside = true;
+    a->aside_is = incr.is;
     aof_listen(a, AOF_WAIT_REWRITE);
+    a->chain = incr.chain;
     if (a->persist->child_kind != CHILD_NONE) {
         a->rewrite_scheduled = true;
         log_notice("AOF was enabled but there is already another background operation. An AOF "
@@ -505,11 +579,12 @@ bool aof_switch_on(struct aof *a, struct fault *f)
 
 void aof_switch_off(struct aof *a)
 {
-    bool waiting = a->state == AOF_WAIT_REWRITE;
+    bool aside = a->aside;
     persist_kill_child(a->persist, CHILD_REWRITE);
     aof_close_log(a);
     a->rewrite_scheduled = false;
-    if (waiting) {
+    a->aside = false;
+    if (aside) {
         char *path = temp_incr_path(a);
         file_unlink(path);
         mem_free(path);

@@ -18,6 +18,8 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "persist/file_out.h"
+#include "persist/missing_data.h"
+#include "persist/reserve.h"
 #include "persist/save_config.h"
 #include "persist/verify.h"
 #include "server/commit.h"
@@ -91,6 +93,10 @@ static void write_data(struct snapshot *s, struct snapshot_file *file, struct rd
     aux_number(w, "ctime", (uint64_t)clock_wall_ms() / 1000);
     aux_number(w, "used-mem", mem_used());
     aux_number(w, "aof-base", file->aof_base);
+    if (file->origin.id) {
+        char text[AOF_PART_AUX_MAX];
+        rdb_writer_aux(w, AOF_PART_AUX, slice(text, aof_part_aux(text, &file->origin)));
+    }
     hooks_aux_save(server_hooks(p->server), &w->sink);
     walk_keyspace(ks, &w->sink, &walk);
     file->keys = walk.keys;
@@ -198,7 +204,7 @@ static void saved(struct snapshot *s, uint64_t dirty_saved)
     s->last_ok = true;
     s->failures = 0;
     s->retry_s = 0;
-    s->last_error[0] = 0;
+    s->last_error[0] = s->error_story[0] = 0;
 }
 
 /* Tried again by itself, soon at first and then once a minute. */
@@ -213,16 +219,41 @@ static void failed(struct snapshot *s, const struct fault *f)
     for (char *at = s->last_error; *at; at++)
         if ((unsigned char)*at < ' ')
             *at = ' ';
+    char when[PERSIST_TIME_MAX];
+    snprintf(s->error_story, sizeof s->error_story, "%s failed at %s: %s",
+             f->doing ? f->doing : "save", persist_time(clock_wall_ms() / 1000, when),
+             s->last_error);
+    reserve_give_up(s->persist->reserve, f->err);
+}
+
+const char *snapshot_refusal(struct snapshot *s)
+{
+    int64_t left_s = s->retry_s - clock_wall_ms() / 1000;
+    snprintf(s->refusal, sizeof s->refusal,
+             "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
+             "persist to disk. Commands that may modify the data set are disabled, because this "
+             "instance is configured to report errors during writes if RDB snapshotting fails "
+             "(stop-writes-on-bgsave-error option). Please check the Redis logs for details about "
+             "the RDB error. (%s; next try in %lld s)",
+             s->error_story, (long long)(left_s > 0 ? left_s : 0));
+    return s->refusal;
 }
 
 bool snapshot_save(struct snapshot *s, struct fault *f)
 {
     struct snapshot_file file = {0};
     s->saves++;
-    if (!save_to(s, NULL, &file, f))
+    bool ok = save_to(s, NULL, &file, f);
+    if (!ok && reserve_give_up(s->persist->reserve, f->err)) {
+        fault_clear(f);
+        file = (struct snapshot_file){0};
+        ok = save_to(s, NULL, &file, f);
+    }
+    if (!ok)
         return false;
     log_notice("DB saved on disk");
     saved(s, commit_dirty(server_commit(s->persist->server)));
+    missing_data_saved(s->persist->missing, NULL);
     return true;
 }
 
@@ -252,6 +283,7 @@ static void child_ended(void *arg, const struct child_end *end)
     } else {
         log_notice("Background saving terminated with success");
         saved(s, s->dirty_at_start);
+        missing_data_saved(s->persist->missing, s->child_dir);
         return;
     }
     remove_temp(s);

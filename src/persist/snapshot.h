@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/fault.h"
+#include "format/aof_parts.h"
 #include "persist/persist.h"
 
 enum { SAVE_POINTS_MAX = 64 };
@@ -40,6 +41,8 @@ struct snapshot {
     unsigned failures;     /* in a row */
     int64_t retry_s;       /* after a failure: not before, by itself */
     char last_error[512];  /* of the last background save; "" when it went well */
+    char error_story[640]; /* the same: at what, when, why */
+    char refusal[1024];
     char *child_dir;       /* absolute: where the running save writes */
     int64_t last_save_s, last_try_s, last_duration_s, began_s;
     pid_t child_pid;
@@ -56,6 +59,8 @@ bool snapshot_save(struct snapshot *s, struct fault *f);
 bool snapshot_start(struct snapshot *s, struct fault *f);
 /* Cron: save points, a scheduled save. */
 void snapshot_tick(struct snapshot *s, int64_t now_ms);
+/* The -MISCONF for a write command after a failed save. */
+const char *snapshot_refusal(struct snapshot *s);
 bool snapshot_has_points(const struct snapshot *s);
 const char *save_phase_name(unsigned phase);
 
@@ -64,6 +69,7 @@ const char *save_phase_name(unsigned phase);
 struct snapshot_file {
     const char *path;
     bool aof_base;
+    struct aof_origin origin; /* of such a base: goes into an AUX field too; id 0: none */
     struct child *child; /* progress goes there; NULL in the parent */
     uint64_t keys, bytes; /* out */
 };

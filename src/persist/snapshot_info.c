@@ -3,6 +3,7 @@
 
 #include "os/clock.h"
 #include "persist/persist.h"
+#include "persist/reserve.h"
 #include "persist/scrub.h"
 #include "persist/snapshot.h"
 #include "persist/watchdog.h"
@@ -64,8 +65,10 @@ void snapshot_info(struct persist *p, struct info_out *o)
     info_u64(o, "rdb_last_load_keys_loaded", p->load_keys_loaded);
     way_info(p, CHILD_SAVE, o);
     info_str(o, "rdb_last_bgsave_error", s->last_error);
+    info_str(o, "rdb_last_error", s->error_story);
     info_u64(o, "rdb_bgsave_failures", s->failures);
     info_i64(o, "rdb_bgsave_retry_in_sec", retry_in_s(s));
     way_info(p, CHILD_REWRITE, o);
     scrub_info(p->scrub, o);
+    reserve_info(p->reserve, o);
 }

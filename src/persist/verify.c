@@ -93,7 +93,8 @@ bool verify_rdb(const char *path, uint64_t bytes, uint64_t keys, bool guarded, s
     return end(&p, path, f);
 }
 
-bool verify_commands(const char *path, uint64_t bytes, struct child *child, struct fault *f)
+bool verify_commands(const char *path, uint64_t bytes, bool sealed, struct child *child,
+                     struct fault *f)
 {
     struct proof p;
     struct aof_reader r;
@@ -104,6 +105,9 @@ bool verify_commands(const char *path, uint64_t bytes, struct child *child, stru
     do
         item = aof_next(&r);
     while (item == AOF_COMMAND || item == AOF_ANNOTATION);
+    if (item == AOF_END && r.bytes_checked != (sealed ? bytes : 0))
+        fault_set(f, FAULT_CRC, "%s reads back with checksums for %" PRIu64 " of %" PRIu64 " bytes",
+                  path, r.bytes_checked, bytes);
     aof_close(&r);
     return end(&p, path, f);
 }

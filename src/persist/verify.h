@@ -15,7 +15,8 @@ struct child;
  * announced, and announced when guarded? child (may be NULL) is told how far it is. */
 bool verify_rdb(const char *path, uint64_t bytes, uint64_t keys, bool guarded, struct child *child,
                 struct fault *f);
-/* Whole commands up to exactly so many bytes? */
-bool verify_commands(const char *path, uint64_t bytes, struct child *child, struct fault *f);
+/* Whole commands up to exactly so many bytes, and every byte under a checksum when sealed? */
+bool verify_commands(const char *path, uint64_t bytes, bool sealed, struct child *child,
+                     struct fault *f);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/must.h"
 #include "os/clock.h"
 #include "os/socket.h"
+#include "server/block.h"
 #include "server/command.h"
 #include "server/conn.h"
 #include "server/exec.h"
@@ -54,6 +55,9 @@ struct clients *clients_new(struct server *s)
     cs->server = s;
     link_init(&cs->all);
     link_init(&cs->pending);
+    link_init(&cs->held);
+    link_init(&cs->woken);
+    hooks_on_stage(server_hooks(s), STAGE_UNBLOCK, block_stage, cs);
     link_init(&cs->closing);
     cs->next_id = 1;
     cs->shared_in = mem_alloc(CONN_READ_SIZE);
@@ -115,9 +119,8 @@ static void leave_waiting(struct clients *cs, struct client *c)
 {
     if (c->flags & CLIENT_PAUSED)
         cs->paused_count--;
-    if (c->flags & CLIENT_BLOCKED)
-        cs->blocked_count--;
-    c->flags &= ~(uint32_t)(CLIENT_PAUSED | CLIENT_BLOCKED);
+    c->flags &= ~(uint32_t)CLIENT_PAUSED;
+    block_drop(c);
     held_command_free(c->held);
     c->held = NULL;
 }
@@ -201,6 +204,7 @@ void clients_swap_databases(struct clients *cs, unsigned a, unsigned b)
         else if (c->db == ks->dbs[b])
             c->db = ks->dbs[a];
     }
+    exec_all_changed(server_exec(cs->server));
     watches_swapped(server_watches(cs->server), ks, a, b);
 }
 

@@ -16,6 +16,7 @@
 #include "format/resp.h"
 #include "os/loop.h"
 
+struct block;
 struct command_entry;
 struct config;
 struct db;
@@ -67,7 +68,7 @@ enum { CLIENT_SLOTS_MAX = 8 };
 
 struct client {
     struct link link;    /* all clients */
-    struct link pending; /* those with replies to send before the loop sleeps */
+    struct link pending; /* those with replies to send before the loop sleeps; or held */
     struct link closing;
     uint64_t id;
     struct server *server;
@@ -83,8 +84,10 @@ struct client {
     uint64_t released_end; /* of these may have left, by the gates */
     struct client_stamp *stamps; /* only while a gate is registered */
     size_t stamp_count, stamp_cap;
+    uint64_t write_position;     /* of the log, behind the last thing it wrote */
     struct multi *multi; /* NULL until MULTI or WATCH */
     struct held_command *held;
+    struct block *block; /* NULL: it does not wait */
     void *slots[CLIENT_SLOTS_MAX]; /* features' state: see slots.h */
     struct command_entry *last_command;
     int64_t created_s, active_s;
@@ -104,6 +107,9 @@ struct client_limit {
 struct clients {
     struct server *server;
     struct link all, pending, closing;
+    struct link woken;     /* struct block's: their waiting is over */
+    struct link held;      /* like pending, but gates hold the rest back */
+    uint64_t held_released; /* what the gates said then */
     uint64_t next_id;
     unsigned count, fakes, paused_count, blocked_count;
     char *shared_in;      /* one read's worth of input, for clients that keep none */

@@ -376,7 +376,7 @@ void conn_flush(struct client *c)
         allowed -= c->sent;
         c->sent = 0;
     }
-    /* What a gate holds back is asked about again before each sleep; a full socket tells itself. */
+    /* What a gate holds back is asked about when it opens; a full socket tells itself. */
     bool write_watch = c->sent < allowed && (full || !budget);
     if (c->sent == c->out.len)
         all_sent(c);
@@ -384,26 +384,24 @@ void conn_flush(struct client *c)
         c->flags ^= CLIENT_WRITE_WATCHED;
         watch_right(c);
     }
-    if (c->sent < c->out.len && c->sent == allowed)
-        conn_want_send(c);
+    if (c->sent < c->out.len && c->sent == allowed && !link_linked(&c->pending))
+        link_push_back(&server_clients(c->server)->held, &c->pending);
 }
 
 void conn_flush_all(struct clients *cs)
 {
-    struct link again;
-    link_init(&again);
+    uint64_t released = hooks_released(server_hooks(cs->server));
+    if (released != cs->held_released) {
+        cs->held_released = released;
+        while (!link_empty(&cs->held)) {
+            struct link *l = cs->held.next;
+            link_remove(l);
+            link_push_back(&cs->pending, l);
+        }
+    }
     while (!link_empty(&cs->pending)) {
         struct client *c = LINK_OF(cs->pending.next, struct client, pending);
         link_remove(&c->pending);
         conn_flush(c);
-        if (link_linked(&c->pending)) { /* still held back: for the next turn */
-            link_remove(&c->pending);
-            link_push_back(&again, &c->pending);
-        }
-    }
-    while (!link_empty(&again)) {
-        struct link *l = again.next;
-        link_remove(l);
-        link_push_back(&cs->pending, l);
     }
 }

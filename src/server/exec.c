@@ -22,6 +22,7 @@
 #include "server/command.h"
 #include "server/commit.h"
 #include "server/conn.h"
+#include "server/fresh.h"
 #include "server/hooks.h"
 #include "server/multi.h"
 #include "server/reply.h"
@@ -41,6 +42,7 @@ struct exec {
     int64_t now_us;   /* monotonic, as read last: the end of one command is the start of the next */
     int64_t began_us; /* of the outermost command; 0 when none runs */
     struct buf dropped; /* replies nobody reads */
+    struct fresh fresh; /* what reads show; kept while there is a log */
 };
 
 struct exec *exec_new(struct server *s)
@@ -299,12 +301,11 @@ static void hold(struct exec *x, struct client *c, struct command_entry *e, cons
 }
 
 /* ---- from a client ---- */
-static void stamp(struct exec *x, struct client *c)
+static void stamp(struct client *c, uint64_t position)
 {
-    uint64_t position = commit_position(x->commit);
     uint64_t end = c->sent_total - c->sent + c->out.len;
-    if (c->stamp_count && c->stamps[c->stamp_count - 1].position == position) {
-        c->stamps[c->stamp_count - 1].end = end;
+    if (c->stamp_count && c->stamps[c->stamp_count - 1].position >= position) {
+        c->stamps[c->stamp_count - 1].end = end; /* not before what it stands behind */
         return;
     }
     if (c->stamp_count == c->stamp_cap) {
@@ -314,9 +315,39 @@ static void stamp(struct exec *x, struct client *c)
     c->stamps[c->stamp_count++] = (struct client_stamp){position, end};
 }
 
-/* CLIENT REPLY: what was written is taken back. */
-static void settle_reply(struct exec *x, struct client *c, size_t before)
+void exec_key_changed(struct exec *x, const struct db *db, struct slice key)
 {
+    if (hooks_has_commit(x->hooks))
+        fresh_touch(&x->fresh, db->id, key, commit_position(x->commit) + 1);
+}
+
+void exec_all_changed(struct exec *x)
+{
+    fresh_touch_all(&x->fresh, commit_position(x->commit) + 1);
+}
+
+/* What the log must hold before the reply may leave. For a command that read some keys and logged
+ * nothing: the last changes of those. */
+static uint64_t shown_position(struct exec *x, const struct ctx *ctx, uint64_t before)
+{
+    uint64_t now = commit_position(x->commit), shown = 0;
+    const struct command_entry *e = ctx->client->last_command;
+    if (now != before || !e || &e->row != ctx->command || !(e->row.flags & CMD_READONLY) ||
+        e->row.flags & CMD_MOVABLE_KEYS || e->first_key <= 0 || e->key_step <= 0 ||
+        e->first_key >= ctx->argc)
+        return now;
+    int last = e->last_key < 0 ? ctx->argc + e->last_key : e->last_key;
+    for (int i = e->first_key; i <= last && i < ctx->argc; i += e->key_step) {
+        uint64_t p = fresh_position(&x->fresh, ctx->db->id, ctx->argv[i]);
+        shown = p > shown ? p : shown;
+    }
+    return shown < now ? shown : now;
+}
+
+/* CLIENT REPLY: what was written is taken back. */
+static void settle_reply(struct exec *x, const struct ctx *ctx, size_t before, uint64_t position)
+{
+    struct client *c = ctx->client;
     if (__builtin_expect(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT),
                          0)) {
         if (c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP))
@@ -328,7 +359,7 @@ static void settle_reply(struct exec *x, struct client *c, size_t before)
     if (c->out.len == before)
         return;
     if (hooks_has_gate(x->hooks))
-        stamp(x, c);
+        stamp(c, shown_position(x, ctx, position));
     conn_want_send(c);
 }
 
@@ -362,26 +393,58 @@ static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entr
     run(x, ctx, e);
 }
 
-void exec_command(struct client *c, struct command_entry *entry, int argc, const struct slice *argv)
+/* A command of a client, or the rest of one that had to wait: what is around the work. */
+static size_t client_begin(struct exec *x, struct client *c, uint64_t *position)
 {
-    struct exec *x = server_exec(c->server);
-    struct ctx ctx;
-    size_t before = c->out.len;
     if (x->depth == 0)
         x->began_us = x->now_us = clock_mono_us();
     begin_unit(x);
-    ctx_fill(&ctx, x, c, argc, argv);
     c->busy++;
     x->clients->current = c;
-    dispatch(x, &ctx, entry);
+    *position = commit_position(x->commit);
+    return c->out.len;
+}
+
+static void client_end(struct exec *x, struct ctx *ctx, size_t before, uint64_t position)
+{
+    struct client *c = ctx->client;
     x->clients->current = NULL;
     c->busy--;
     end_unit(x);
-    settle_reply(x, c, before);
+    if (commit_position(x->commit) != position)
+        c->write_position = commit_position(x->commit);
+    settle_reply(x, ctx, before, position);
     if (x->depth == 0)
         x->began_us = 0;
     if (__builtin_expect(c->out.len - c->sent > OUTPUT_CHECK_FROM, 0))
         client_check_output_limit(c);
+}
+
+void exec_command(struct client *c, struct command_entry *entry, int argc, const struct slice *argv)
+{
+    struct exec *x = server_exec(c->server);
+    struct ctx ctx;
+    uint64_t position;
+    size_t before = client_begin(x, c, &position);
+    ctx_fill(&ctx, x, c, argc, argv);
+    dispatch(x, &ctx, entry);
+    client_end(x, &ctx, before, position);
+}
+
+void exec_later(struct client *c, struct command_entry *e, exec_work *work, void *arg)
+{
+    struct exec *x = server_exec(c->server);
+    struct ctx ctx;
+    uint64_t position;
+    must(x->depth == 0);
+    size_t before = client_begin(x, c, &position);
+    ctx_fill(&ctx, x, c, 0, NULL);
+    ctx.command = &e->row;
+    ctx.arg = e->arg;
+    work(&ctx, arg);
+    if (ctx.dirty)
+        commit_add_dirty(x->commit, ctx.dirty);
+    client_end(x, &ctx, before, position);
 }
 
 /* ---- not from a socket ---- */

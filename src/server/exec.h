@@ -11,6 +11,7 @@
 
 struct client;
 struct command_entry;
+struct db;
 struct exec;
 struct fault;
 
@@ -21,6 +22,10 @@ void exec_free(struct exec *x);
  * NULL when unknown. */
 void exec_command(struct client *c, struct command_entry *entry, int argc,
                   const struct slice *argv);
+/* The rest of a client's command that had to wait (block.h): work replies in a unit of its own.
+ * What it changes it logs itself (ctx_log_also). Outside of any command. */
+typedef void exec_work(struct ctx *c, void *arg);
+void exec_later(struct client *c, struct command_entry *e, exec_work *work, void *arg);
 /* Inside a unit that runs already (EXEC, scripts): handler and log only. Replies go to out. False
  * when it replied an error. */
 bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc,
@@ -31,6 +36,9 @@ bool exec_arity_ok(const struct command_entry *e, int argc);
 /* Runs work outside of any command (cron's expiry) as a unit of its own. */
 void exec_begin_unit(struct exec *x);
 void exec_end_unit(struct exec *x);
+/* A key, or all of them, changed in the open unit: replies that show it must wait for the log. */
+void exec_key_changed(struct exec *x, const struct db *db, struct slice key);
+void exec_all_changed(struct exec *x);
 /* Microseconds the command that runs has taken so far; 0 when none runs. */
 int64_t exec_running_us(const struct exec *x);
 

@@ -104,10 +104,13 @@ size_t server_startup_memory(const struct server *s)
 static void key_event(void *arg, struct db *db, struct slice key, enum key_event_kind kind)
 {
     struct server *s = arg;
-    if (kind == KEY_FLUSHED)
+    if (kind == KEY_FLUSHED) {
         watches_touch_db(s->watches, db);
-    else if (kind != KEY_LOADED)
+        exec_all_changed(s->exec);
+    } else if (kind != KEY_LOADED) {
         watches_touch(s->watches, db, key);
+        exec_key_changed(s->exec, db, key);
+    }
     if ((kind == KEY_EXPIRED || kind == KEY_EVICTED) && !s->loading) {
         struct slice argv[2] = {SLICE_LIT("DEL"), key};
         commit_add(s->commit, db->id, 2, argv);

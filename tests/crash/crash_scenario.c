@@ -303,6 +303,37 @@ static void switch_play(struct run *r)
     r->args = after;
 }
 
+/* Each step of switching on fails once, or it and all behind it; dumps are saved in between, and
+ * then it works. */
+static void failing_switch_play(struct run *r)
+{
+    struct args after = r->args;
+    r->args = (struct args){0};
+    args_add(&r->args, "--save", "", "--appendonly", "no", "--appendfsync", "always", NULL);
+    start(r);
+    for (unsigned i = 0; i < 4 && !r->bad; i++) {
+        uint64_t dice = mix64(&r->seed);
+        struct trace_plan plan = {.error = -EIO, .permanent = dice % 4 > 0};
+        plan.kinds = 1u << CALL_RENAME | 1u << CALL_FSYNC | 1u << CALL_UNLINK;
+        plan.at = trace_call_count(r->trace, plan.kinds) + 3 + dice / 4 % 9;
+        units(r, 3);
+        trace_set_plan(r->trace, &plan);
+        client_call(&r->c, &r->text, "CONFIG", "SET", "appendonly", "yes", NULL);
+        units(r, 3);
+        await(r, "aof_rewrite_in_progress", "0");
+        trace_set_plan(r->trace, &(struct trace_plan){0});
+        call(r, "CONFIG", "SET", "appendonly", "no");
+        units(r, 2);
+        if (i % 2)
+            save(r);
+    }
+    switch_on(r);
+    mode(r, MODE_ACKED);
+    units(r, 10);
+    stop(r, "NOSAVE");
+    r->args = after;
+}
+
 static void first_prepare(struct run *r)
 {
     struct args before = {0};
@@ -345,7 +376,7 @@ static void torn_prepare(struct run *r)
     struct args before = {0};
     char path[PATH_TEXT + 64];
     struct buf unit = {0};
-    args_add(&before, "--save", "", "--appendonly", "yes", NULL);
+    args_add(&before, "--save", "", "--appendonly", "yes", "--aof-checksum", "no", NULL);
     aof_args(r, "always");
     earlier(r, &before, 24);
     workload_unit(&unit, 25);
@@ -481,6 +512,23 @@ static void lostsync_play(struct run *r)
     paced_units(r, 40);
 }
 
+/* The increment that the rewrite under way began with is the one that can't be synced. */
+static void lostsync_rewrite_play(struct run *r)
+{
+    start(r);
+    mode(r, MODE_SYNCED);
+    paced_units(r, 2);
+    call(r, "CONFIG", "SET", "rdb-key-save-delay", "40000");
+    call(r, "BGREWRITEAOF", NULL, NULL, NULL);
+    /* behind that of the increment before */
+    struct trace_plan plan = {.error = -EIO, .kinds = 1u << CALL_FDATASYNC};
+    plan.at = trace_call_count(r->trace, plan.kinds) + 2;
+    trace_set_plan(r->trace, &plan);
+    paced_units(r, 8);
+    call(r, "CONFIG", "SET", "rdb-key-save-delay", "0");
+    paced_units(r, 8);
+}
+
 static void lostsync_always_play(struct run *r)
 {
     start(r);
@@ -529,6 +577,8 @@ const struct scenario scenarios[] = {
     {"policy", "CONFIG SET appendfsync, there and back", true, 0, always_args, policy_play},
     {"switch", "CONFIG SET appendonly yes, no, yes over a dump", true, 0, switch_prepare,
      switch_play},
+    {"switch2", "CONFIG SET appendonly yes fails at each step", true, 0, always_args,
+     failing_switch_play},
     {"first", "first start with a log over a dump", true, 0, first_prepare, first_play},
     {"old", "an old single appendonly.aof is taken over", true, 0, old_prepare, first_play},
     {"torn", "a torn tail is cut at start", true, 0, torn_prepare, first_play},
@@ -539,6 +589,8 @@ const struct scenario scenarios[] = {
     {"lostsync", "everysec, a sync fails", true, 0, everysec_args, lostsync_play},
     {"lostsync2", "always, syncs fail, the server is started again", true, 0, always_args,
      lostsync_always_play},
+    {"lostsync3", "everysec, a sync fails during a rewrite", true, 0, everysec_args,
+     lostsync_rewrite_play},
     {"full", "everysec, the disk is full for a while", true, 0, everysec_args, full_play},
     {"full2", "always, the disk is full for a while", true, 0, always_args, full_always_play},
     {NULL, NULL, false, 0, NULL, NULL},

@@ -38,6 +38,7 @@ void fuzz_seeds(void)
         "# x\nfile \"a \\x41\\\"\\n\" seq 1 type h\nfile 'b\\'c' seq 9 type i endoffset 7\n",
         "FILE a SEQ 1 TYPE base\r\n\tfile b seq 3 type incr \n",
         "file a seq 1 type b\nfile b seq 1 type b\n",
+        "file a seq 1 type b id 0123456789abcdef size 12\nfile b seq 1 type i size 0\n",
         "\n", "", "file a/b seq 1 type b\n", "file \"a seq 1 type b\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)

@@ -237,7 +237,8 @@ case "the single file of an older server is taken over" {
 }
 
 case "a torn tail is cut, or refused, as configured; an open MULTI goes with it" {
-    set s [server "appendonly yes"]
+    set bare "appendonly yes\naof-checksum no" ;# with: aof_sums.tcl
+    set s [server $bare]
     ask $s SET a 1
     set dir [of $s dir]
     stop $s term
@@ -246,15 +247,15 @@ case "a torn tail is cut, or refused, as configured; an open MULTI goes with it"
     foreach tail [list "*3\r\n\$3\r\nSE" "*1\r\n\$5\r\nMULTI\r\n[encode {SET b 1}]" \
         "*1\r\n\$5\r\nMULTI\r\n[encode {SET b 1}]*3\r\n\$3\r\nSET\r\n\$1"] {
         spit $incr $good$tail
-        lassign [server "appendonly yes\naof-load-truncated no" -dir $dir -fails 1] code text
+        lassign [server "$bare\naof-load-truncated no" -dir $dir -fails 1] code text
         is $code 1
         is [slurp $incr] $good$tail
-        set s [server "appendonly yes" -dir $dir]
+        set s [server $bare -dir $dir]
         is [ask $s GET a] 1
         is [ask $s EXISTS b] 0
         is [slurp $incr] $good
         ask $s SET after 1
-        set s [restart $s kill "appendonly yes"]
+        set s [restart $s kill $bare]
         is [ask $s GET after] 1
         ask $s DEL after
         stop $s term
@@ -262,9 +263,9 @@ case "a torn tail is cut, or refused, as configured; an open MULTI goes with it"
     }
     # damage in the middle is never repaired by itself
     spit $incr [string map {SET SXT} $good]
-    is [lindex [server "appendonly yes" -dir $dir -fails 1] 0] 1
+    is [lindex [server $bare -dir $dir -fails 1] 0] 1
     spit $incr "[string range $good 0 20]X[string range $good 22 end]"
-    is [lindex [server "appendonly yes" -dir $dir -fails 1] 0] 1
+    is [lindex [server $bare -dir $dir -fails 1] 0] 1
 }
 
 case "expired keys are logged as DEL, and stay away" {
@@ -399,7 +400,7 @@ case "disk full: writes are refused, reads go on, service resumes" {
             set refused [catch { ask $s SET k$i [string repeat x 10000] } reply]
         }
         truth {$refused}
-        like $reply "MISCONF Errors writing to the AOF file: No space left on device"
+        like $reply "MISCONF Errors writing to the AOF file: No space left on device (write of *"
         is [ask $s GET k0] [string repeat x 10000]
         is [info_of $s aof_last_write_status] err
         exec mount -o remount,size=20m $dir
@@ -449,7 +450,7 @@ if {!$sanitized} {
         spit $dir/fail ""
         ask $s SET b 2
         wait_for { catch { ask $s SET c 3 } reply }
-        like $reply "MISCONF Errors writing to the AOF file: Input/output error"
+        like $reply "MISCONF Errors writing to the AOF file: Input/output error (fsync of *"
         for {set i 0} {$i < 30} {incr i} {
             truth {[catch { ask $s SET c 3 }]}
             is [ask $s GET a] 1
@@ -474,6 +475,31 @@ if {!$sanitized} {
         like $reply "*closed*"
         wait_for { expr {![alive [of $s pid]]} }
     }
+}
+
+case "DEBUG RELOAD forgets no key that the log still has" {
+    set config "save \"\"\nappendonly yes\nenable-debug-command yes"
+    set s [server $config]
+    ask $s DEBUG SET-ACTIVE-EXPIRE 0
+    ask $s SET k v PX 1
+    after 5
+    ask $s DEBUG RELOAD
+    ask $s RPUSH k a
+    set s [restart $s kill $config]
+    is [ask $s LRANGE k 0 -1] a
+}
+
+case "DEBUG RELOAD loads what is in memory, also while an older state is being saved" {
+    set s [server "save \"\"\nenable-debug-command yes\nrdb-key-save-delay 20000"]
+    for {set i 0} {$i < 20} {incr i} { ask $s SET k$i old }
+    ask $s BGSAVE
+    ask $s CONFIG SET rdb-key-save-delay 0
+    ask $s SET k0 new
+    ask $s DEBUG RELOAD
+    is [ask $s GET k0] new
+    wait_for { expr {[info_of $s rdb_bgsave_in_progress] == 0} }
+    is [ask $s DEBUG RELOAD NOSAVE] OK
+    is [ask $s GET k0] new
 }
 
 finish

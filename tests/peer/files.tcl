@@ -200,6 +200,42 @@ foreach {name config} {"an RDB base" "aof-use-rdb-preamble yes" "a RESP base"
     }
 }
 
+case "ids and sizes in the manifest: the peer ignores them, and they come back after it" {
+    set id {[0-9a-f]{16}}
+    set base "type b id $id size \\d+\n"
+    set dir [tmpdir]
+    set config "rdb-target-version 10"
+    log_from $ours $config $dir
+    set s [server "save \"\"\nappendonly yes\nappendfsync always\n$config" -dir $dir]
+    change $s 3
+    set want [dataset_of $s]
+    stop $s nosave
+    truth {[regexp "$base.*type i id $id size \\d+\n" [slurp $dir/$manifest]]}
+    accepts $peer_check_aof $dir/$manifest
+    # the peer appends to the file whose size is told, and leaves the manifest as it is
+    set s [loads_log $peer "" $dir $want]
+    change $s 4
+    set want [dataset_of $s]
+    stop $s nosave
+    accepts $check_aof $dir/$manifest
+    set s [loads_log $ours $config $dir $want]
+    truth {[regexp "$base.*type i id $id\n" [slurp $dir/$manifest]]}
+    stop $s kill
+    # the peer writes the manifest anew: without
+    set s [loads_log $peer "" $dir $want]
+    rewrite $s
+    change $s 5
+    set want [dataset_of $s]
+    stop $s kill
+    truth {![regexp { id | size } [slurp $dir/$manifest]]}
+    accepts $check_aof $dir/$manifest
+    set s [loads_log $ours $config $dir $want]
+    rewrite $s
+    truth {[regexp "$base.*type i id $id\n" [slurp $dir/$manifest]]}
+    stop $s nosave
+    stop [loads_log $peer "" $dir $want]
+}
+
 case "the peer's torn log: both cut it at the same place" {
     set dir [tmpdir]
     log_from $peer "aof-use-rdb-preamble yes" $dir

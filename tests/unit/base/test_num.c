@@ -274,10 +274,31 @@ static void bytes_for_people(void)
     }
 }
 
+static void hexadecimal(void)
+{
+    static const char *const bad[] = {"", "A", "g", "0x1", " 1", "1 ", "-1", "+1", "/", ":", "`",
+                                      "00000000000000000", "fF"};
+    char text[16];
+    uint64_t n;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK(!num_parse_hex(slice_str(bad[i]), &n));
+    CHECK(num_parse_hex(SLICE_LIT("00fe"), &n) && n == 0xfe);
+    CHECK(num_parse_hex(SLICE_LIT("ffffffffffffffff"), &n) && n == UINT64_MAX);
+    num_put_hex(text, 4, 0x123abc); /* the lowest digits */
+    CHECK_SLICE(slice(text, 4), SLICE_LIT("3abc"));
+    rand_seed(unit_seed());
+    for (int i = 0; i < 10000; i++) {
+        unsigned width = 1 + (unsigned)rand_below(16);
+        uint64_t want = rand_u64() >> (64 - 4 * width);
+        num_put_hex(text, width, want);
+        CHECK(num_parse_hex(slice(text, width), &n) && n == want);
+    }
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(integers_come_back), UNIT(integers_are_canonical), UNIT(sizes_have_units),
                     UNIT(doubles_are_read), UNIT(doubles_are_laid_out),
                     UNIT(doubles_come_back_short), UNIT(simple_texts_are_read_exactly),
-                    UNIT(long_doubles), UNIT(bytes_for_people));
+                    UNIT(long_doubles), UNIT(bytes_for_people), UNIT(hexadecimal));
 }

@@ -169,8 +169,214 @@ static void model(void)
     buf_free(&arg);
 }
 
+/* ---- checksums ---- */
+
+/* A log: session and batches are appended by these. */
+struct sealed {
+    struct buf text;
+    struct aof_chain chain;
+};
+
+static void session(struct sealed *s)
+{
+    struct aof_session begun = {.id = 5, .seq = 3, .offset = s->text.len};
+    aof_chain_begin(&s->chain, &begun, &s->text);
+}
+
+static void batch(struct sealed *s, struct slice body)
+{
+    char line[AOF_SUM_LINE];
+    aof_chain_seal(&s->chain, line, body, s->text.len);
+    buf_append(&s->text, line, sizeof line);
+    buf_add(&s->text, body);
+}
+
+#define BATCH(s, text) batch((s), SLICE_LIT(text))
+#define PING "*1\r\n$4\r\nPING\r\n"
+
+/* Reads s with more behind it: code and place of the fault, good_end from the end of s. */
+static void behind(const struct sealed *s, const char *more, const char *what,
+                   enum fault_code code, int offset, int good)
+{
+    struct buf text = {0};
+    struct fault f;
+    uint64_t good_end;
+    int commands;
+    buf_add(&text, buf_slice(&s->text));
+    buf_add(&text, slice_str(more));
+    enum aof_item item = read_all(buf_slice(&text), &f, &good_end, &commands);
+    CHECK_INT(item, code ? AOF_FAULT : AOF_END);
+    CHECK_INT(f.code, code);
+    if (!strstr(f.what, what))
+        CHECK_STR(f.what, what);
+    CHECK_INT((int64_t)f.offset, code ? (int64_t)s->text.len + offset : 0);
+    CHECK_INT((int64_t)good_end, (int64_t)s->text.len + good);
+    buf_free(&text);
+}
+
+static void other_writers_begin_with_select(void)
+{
+    struct sealed s = {0};
+    session(&s);
+    BATCH(&s, SELECT PING);
+    behind(&s, "", "", FAULT_NONE, 0, 0);
+    behind(&s, SELECT PING, "", FAULT_NONE, 0, 37);
+    behind(&s, "#TS:17\r\n" SELECT, "", FAULT_NONE, 0, 31);
+    behind(&s, "#a remark\n" MULTI SELECT EXEC, "", FAULT_NONE, 0, 62);
+    behind(&s, "#TS:17\r\n", "", FAULT_NONE, 0, 8);
+    behind(&s, PING, "Commands without checksums", FAULT_FORMAT, 0, 0);
+    behind(&s, "#TS:17\r\n" PING, "Commands without checksums", FAULT_FORMAT, 8, 0);
+    behind(&s, MULTI PING EXEC, "Commands without checksums", FAULT_FORMAT, 15, 0);
+    behind(&s, "#TS:1", "inside an annotation", FAULT_EOF, 0, 0);
+    behind(&s, "#", "inside an annotation", FAULT_EOF, 0, 0);
+    behind(&s, "#SUN:x\r\n", "line of checksums is damaged", FAULT_CRC, 0, 0);
+    behind(&s, "#x\1\r\n", "line of checksums is damaged", FAULT_CRC, 0, 0);
+    behind(&s, "#XUM:00000002 0000000000 0000000000 0000000000000000 00000000\r\n",
+           "line of checksums is damaged", FAULT_CRC, 0, 0);
+    behind(&s, "#SUM:", "inside the line of a batch", FAULT_EOF, 0, 0);
+    behind(&s, "#LOG:000", "inside the line that begins", FAULT_EOF, 0, 0);
+    behind(&s, SELECT "#SUM:", "without the session", FAULT_FORMAT, 23, 23);
+    buf_free(&s.text);
+    behind(&(struct sealed){0}, "#SUM:", "without the session", FAULT_FORMAT, 0, 0);
+    behind(&(struct sealed){0}, "#SUN:\n#LOH:\n#", "", FAULT_NONE, 0, 13);
+}
+
+/* What a faulty writer would make: the checksums are right. */
+static void batches_hold_whole_units(void)
+{
+    static const struct {
+        const char *body, *what;
+        int offset; /* of the fault, from the body */
+    } bad[] = {
+        {"*1\r\n$67\r\nPI", "A command goes beyond its batch", 0},
+        {MULTI PING, "A transaction goes beyond its batch", -AOF_SUM_LINE},
+        {"#remark", "An annotation goes beyond its batch", 0},
+        {PING "x", "Expected prefix", 14},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct sealed s = {0};
+        struct fault f;
+        uint64_t good;
+        int commands;
+        session(&s);
+        BATCH(&s, SELECT);
+        size_t at = s.text.len;
+        batch(&s, slice_str(bad[i].body));
+        BATCH(&s, "NG\r\n" PING "\n");
+        CHECK_INT(read_all(buf_slice(&s.text), &f, &good, &commands), AOF_FAULT);
+        CHECK_INT((int64_t)good, (int64_t)at);
+        CHECK_INT(f.code, FAULT_FORMAT);
+        if (!strstr(f.what, bad[i].what))
+            CHECK_STR(f.what, bad[i].what);
+        CHECK_INT((int64_t)f.offset, (int64_t)at + AOF_SUM_LINE + bad[i].offset);
+        buf_free(&s.text);
+    }
+}
+
+static void sessions_follow_one_another(void)
+{
+    struct sealed s = {0};
+    struct in in;
+    struct aof_reader r;
+    session(&s);
+    BATCH(&s, SELECT);
+    BATCH(&s, "");
+    buf_add(&s.text, SLICE_LIT(SELECT)); /* another server's */
+    session(&s);
+    session(&s);
+    uint64_t durable = s.text.len;
+    BATCH(&s, "#TS:17\r\n" SELECT);
+    in_init_memory(&in, buf_slice(&s.text));
+    aof_open(&r, &in, &(struct aof_limits){0});
+    CHECK_INT(aof_next(&r), AOF_COMMAND);
+    CHECK(r.in_batch && r.batch_at == AOF_LOG_LINE && r.has_session && r.session.seq == 3);
+    CHECK_INT(aof_next(&r), AOF_COMMAND);
+    CHECK(!r.in_batch && !r.chain.open);
+    CHECK_INT(aof_next(&r), AOF_ANNOTATION);
+    CHECK_SLICE(r.note, SLICE_LIT("#TS:17"));
+    CHECK_INT((int64_t)r.at, (int64_t)durable + AOF_SUM_LINE);
+    CHECK_INT(aof_next(&r), AOF_COMMAND);
+    CHECK_INT(aof_next(&r), AOF_END);
+    CHECK(r.chain.open && r.batches == 3 && r.last_durable == durable);
+    CHECK_INT((int64_t)r.bytes_checked, (int64_t)s.text.len - 23);
+    aof_close(&r);
+    /* The same line at another place, and inside of a transaction. */
+    struct sealed copy = {0};
+    session(&copy);
+    buf_reserve(&copy.text, copy.text.len);
+    buf_add(&copy.text, buf_slice(&copy.text));
+    copy.text.len = AOF_LOG_LINE;
+    behind(&copy, "", "", FAULT_NONE, 0, 0);
+    copy.text.len = 2 * AOF_LOG_LINE;
+    struct fault f;
+    uint64_t good;
+    int commands;
+    read_all(buf_slice(&copy.text), &f, &good, &commands);
+    CHECK_INT(f.code, FAULT_CRC);
+    CHECK(strstr(f.what, "began at offset 0 stands here"));
+    buf_clear(&copy.text);
+    buf_add(&copy.text, SLICE_LIT(MULTI));
+    session(&copy);
+    read_all(buf_slice(&copy.text), &f, &good, &commands);
+    CHECK(f.code == FAULT_FORMAT && good == 0);
+    buf_free(&copy.text);
+    buf_free(&s.text);
+}
+
+static ssize_t read_piece(void *arg, void *to, size_t n)
+{
+    struct slice *left = arg;
+    n = n < 3000 ? n : 3000;
+    n = n < left->len ? n : left->len;
+    memcpy(to, left->data, n);
+    *left = slice_from(*left, n);
+    return (ssize_t)n;
+}
+
+/* Longer than the block, with and without a known size; whole and cut off. */
+static void batches_longer_than_a_block(void)
+{
+    struct sealed s = {0};
+    struct buf value = {0}, body = {0};
+    while (value.len < 50000)
+        buf_byte(&value, (unsigned char)value.len);
+    session(&s);
+    for (int i = 0; i < 3; i++) {
+        struct slice argv[] = {SLICE_LIT("SET"), SLICE_LIT("k"), buf_slice(&value)};
+        buf_clear(&body);
+        for (int n = 0; n <= i; n++)
+            aof_put_command(&body, argv, 3);
+        batch(&s, buf_slice(&body));
+    }
+    for (int known = 0; known <= 1; known++) {
+        for (size_t cut = 0; cut < 2; cut++) {
+            struct slice left = slice(s.text.data, s.text.len - cut);
+            struct in in;
+            struct aof_reader r;
+            int commands = 0;
+            in_init_callback(&in, read_piece, &left, known ? left.len : IN_SIZE_UNKNOWN, 1024);
+            aof_open(&r, &in, &(struct aof_limits){0});
+            enum aof_item what;
+            while ((what = aof_next(&r)) == AOF_COMMAND) {
+                commands++;
+                CHECK_SLICE(r.argv[2], buf_slice(&value));
+            }
+            CHECK_INT(what, cut ? AOF_FAULT : AOF_END);
+            CHECK_INT(in.fault.code, cut ? FAULT_EOF : FAULT_NONE);
+            CHECK_INT(commands, cut ? 3 : 6);
+            aof_close(&r);
+            in_free(&in);
+        }
+    }
+    buf_free(&value);
+    buf_free(&body);
+    buf_free(&s.text);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(reads_commands), UNIT(refuses), UNIT(transactions_are_one_unit),
-                    UNIT(annotations_have_a_length), UNIT(finds_preambles), UNIT(model));
+                    UNIT(annotations_have_a_length), UNIT(finds_preambles), UNIT(model),
+                    UNIT(other_writers_begin_with_select), UNIT(batches_hold_whole_units),
+                    UNIT(sessions_follow_one_another), UNIT(batches_longer_than_a_block));
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/crc64.h"
+#include "base/mem.h"
 #include "base/rand.h"
 #include "tests/unit/unit.h"
 
@@ -166,9 +167,66 @@ static void model(void)
     }
 }
 
+/* Pieces of all sizes: what is held is what comes next, and reading on finds it untouched. */
+static void holds_more_than_a_block(void)
+{
+    enum { BYTES = 100000 };
+    rand_seed(unit_seed());
+    char *text = mem_alloc(BYTES);
+    for (size_t i = 0; i < BYTES; i++)
+        text[i] = (char)rand_u64();
+    for (int round = 0; round < 60; round++) {
+        struct in in;
+        struct slice all = slice(text, BYTES);
+        struct pieces p = {.left = all, .step = 1 + rand_below(5000)};
+        in_init_callback(&in, read_piece, &p, round % 2 ? BYTES : IN_SIZE_UNKNOWN, 1024);
+        in_crc_start(&in);
+        size_t at = 0;
+        while (at < BYTES) {
+            size_t n = rand_below(rand_below(4) ? 3000 : 30000), left = BYTES - at;
+            struct slice held = in_hold(&in, n);
+            CHECK_SLICE(held, slice(text + at, n < left ? n : left));
+            CHECK_INT((int64_t)in_offset(&in), (int64_t)at);
+            n = rand_below(held.len + 1) + (held.len == 0);
+            n = n < left ? n : left;
+            CHECK(in_skip(&in, n));
+            at += n;
+        }
+        CHECK_INT((int64_t)in_hold(&in, 5000).len, 0);
+        CHECK(!in_bad(&in) && in_at_end(&in));
+        CHECK(in_crc(&in) == crc64(0, text, BYTES));
+        in_free(&in);
+    }
+    mem_free(text);
+}
+
+static void holding_gives_memory_back_and_takes_none_unbacked(void)
+{
+    struct in in;
+    static char text[10000];
+    struct pieces p = {.left = slice(text, sizeof text), .step = 4096};
+    in_init_memory(&in, SLICE_LIT("abc"));
+    CHECK_SLICE(in_hold(&in, UINT64_MAX), SLICE_LIT("abc"));
+    in_init_callback(&in, read_piece, &p, IN_SIZE_UNKNOWN, 1024);
+    CHECK_INT((int64_t)in_hold(&in, UINT64_MAX / 2).len, sizeof text);
+    CHECK(in.room <= 2 * sizeof text);
+    in_skip(&in, sizeof text);
+    CHECK(in_at_end(&in));
+    CHECK_INT((int64_t)in.room, 1024);
+    in_free(&in);
+    p.left = slice(text, sizeof text);
+    in_init_callback(&in, read_piece, &p, sizeof text, 1024); /* a size: asked for at once */
+    CHECK_INT((int64_t)in_hold(&in, UINT64_MAX).len, sizeof text);
+    CHECK_INT((int64_t)in.room, sizeof text);
+    in_fail(&in, FAULT_FORMAT, "no more");
+    CHECK_INT((int64_t)in_hold(&in, 10).len, 0);
+    in_free(&in);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(reads_numbers), UNIT(keeps_its_first_fault),
                     UNIT(a_long_slice_does_not_allocate_what_is_not_there), UNIT(tells_read_errors),
-                    UNIT(an_early_end_is_noticed), UNIT(model));
+                    UNIT(an_early_end_is_noticed), UNIT(holds_more_than_a_block),
+                    UNIT(holding_gives_memory_back_and_takes_none_unbacked), UNIT(model));
 }

@@ -76,6 +76,13 @@ static void refuses_what_is_unclear(void)
         {"file \"a\\x00b\" seq 1 type b\n", "zero byte"},
         {"file \"a seq 1 type b\n", "quotes"},
         {"file \"a\"b seq 1 type b\n", "quotes"},
+        {"file a seq 1 type b\nfile b seq 1 type i id 0123456789abcdeg\n", "line 2: the id"},
+        {"file a seq 1 type b id 123\n", "the id"},
+        {"file a seq 1 type b id 0000000000000000\n", "the id"},
+        {"file a seq 1 type b id 00123456789abcdef\n", "the id"},
+        {"file a seq 1 type b size -1\n", "the size"},
+        {"file a seq 1 type b size 1x\n", "the size"},
+        {"file a seq 1 type b size 99999999999999999999\n", "the size"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct manifest m;
@@ -85,6 +92,36 @@ static void refuses_what_is_unclear(void)
             CHECK_STR(f.what, bad[i].why);
         manifest_free(&m);
     }
+}
+
+static void id_and_size_go_with_their_file(void)
+{
+    static const char text[] = "file a.1.base.rdb seq 1 type b id 0123456789abcdef size 0\n"
+                               "file a.0.incr.aof seq 1 type h size 9223372036854775807\n"
+                               "file a.1.incr.aof seq 1 type i id fedcba9876543210 size 77\n"
+                               "file a.2.incr.aof seq 2 type i\n";
+    struct manifest m, copy;
+    struct fault f;
+    struct buf out = {0};
+    CHECK(parses(text, &m, &f));
+    CHECK_INT((int64_t)m.base.id, 0x0123456789abcdef);
+    CHECK_INT(m.base.size, 0);
+    CHECK_INT(m.incr.files[0].size, 77);
+    CHECK_INT(m.incr.files[1].size, -1);
+    CHECK(m.incr.files[1].id == 0);
+    manifest_copy(&copy, &m);
+    manifest_free(&m);
+    manifest_print(&copy, &out);
+    CHECK_SLICE(buf_slice(&out), slice_str(text));
+    /* a rewrite takes them along into history; a new file has neither */
+    manifest_set_base(&copy, "a.2.base.rdb", 2);
+    manifest_retire_incr(&copy, 1);
+    CHECK(copy.base.id == 0);
+    CHECK_INT(copy.base.size, -1);
+    CHECK_INT(copy.history.files[0].size, 77);
+    CHECK_INT(copy.history.files[1].size, 0);
+    manifest_free(&copy);
+    buf_free(&out);
 }
 
 static void lines_have_a_length(void)
@@ -132,5 +169,6 @@ static void a_rewrite_moves_files_to_history(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(reads_a_set), UNIT(prints_what_it_reads), UNIT(refuses_what_is_unclear),
-                    UNIT(lines_have_a_length), UNIT(a_rewrite_moves_files_to_history));
+                    UNIT(id_and_size_go_with_their_file), UNIT(lines_have_a_length),
+                    UNIT(a_rewrite_moves_files_to_history));
 }

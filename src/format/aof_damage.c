@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Goes from line to line: an intact one tells how long its batch is, damaged or not, so what the
+ * batch holds is never searched for lines (a value may hold any bytes). Only where no line stands
+ * is each '#' tried.
+ *
+ * Without the log's id a line's check says nothing. A session that begins further on tells the id;
+ * before one is found, a line of the right form counts. */
+#include "format/aof_damage.h"
+
+#include <inttypes.h>
+
+#include "base/num.h"
+#include "format/aof_sum.h"
+
+enum { STRETCH = 64 << 10 };
+
+struct look {
+    struct in *in;
+    uint64_t start, at; /* in began at offset start of in's own count, at of the file */
+    bool has_id;
+    uint64_t id;
+    struct aof_damage *d;
+};
+
+/* The number of a line of prefix and digits, taken out of *left. */
+static bool take_number(struct in *in, char prefix, uint64_t *left, uint64_t *n)
+{
+    enum { LINE_MAX = 22 };
+    struct slice s = in_peek(in, LINE_MAX);
+    const char *end = s.len ? memchr(s.data, '\r', s.len) : NULL;
+    if (!end || s.data[0] != prefix)
+        return false;
+    uint64_t whole = (uint64_t)(end - s.data) + 2;
+    if (!num_parse_u64(slice(s.data + 1, (size_t)(whole - 3)), n) || whole > *left)
+        return false;
+    *left -= whole;
+    return in_skip(in, whole);
+}
+
+static bool take_bytes(struct in *in, uint64_t *left, uint64_t n)
+{
+    if (n > *left || !in_skip(in, n))
+        return false;
+    *left -= n;
+    return true;
+}
+
+static bool take_command(struct in *in, uint64_t *left)
+{
+    uint64_t args, len;
+    if (!take_number(in, '*', left, &args))
+        return false;
+    for (; args > 0; args--)
+        if (!take_number(in, '$', left, &len) || !take_bytes(in, left, len) ||
+            !take_bytes(in, left, 2))
+            return false;
+    return true;
+}
+
+/* Counts the commands of a batch as far as it can be followed, and goes behind it. */
+static uint64_t pass_batch(struct in *in, uint64_t len)
+{
+    uint64_t commands = 0, left = len;
+    while (left > 0) {
+        struct slice first = in_peek(in, 1);
+        if (first.len && first.data[0] == '#') {
+            while (left > 0 && !in_at_end(in)) {
+                left--;
+                if (in_byte(in) == '\n')
+                    break;
+            }
+        } else if (take_command(in, &left)) {
+            commands++;
+        } else {
+            in_skip(in, left);
+            break;
+        }
+        if (in_at_end(in))
+            break;
+    }
+    return commands;
+}
+
+/* A line of the right form, whatever its check says. */
+static bool has_form(struct slice line, struct aof_batch *b)
+{
+    static const uint8_t widths[] = {8, 10, 10, 16, 8}; /* as drawn in aof_sum.h */
+    uint64_t fields[5];
+    size_t at = 5;
+    if (line.len != AOF_SUM_LINE || memcmp(line.data, "#SUM:", at) != 0)
+        return false;
+    for (size_t i = 0; i < 5; at += widths[i++] + 1u)
+        if (!num_parse_hex(slice(line.data + at, widths[i]), &fields[i]) ||
+            line.data[at + widths[i]] != (i < 4 ? ' ' : '\r'))
+            return false;
+    *b = (struct aof_batch){.n = (uint32_t)fields[0], .len = fields[1], .durable = fields[2]};
+    return line.data[AOF_SUM_LINE - 1] == '\n';
+}
+
+static bool try_batch(struct look *l, uint64_t here)
+{
+    struct aof_batch b;
+    struct slice line = in_peek(l->in, AOF_SUM_LINE);
+    if (l->has_id ? !aof_batch_parse(line, l->id, &b) : !has_form(line, &b))
+        return false;
+    if (b.durable > l->d->durable)
+        l->d->durable = b.durable;
+    in_skip(l->in, AOF_SUM_LINE);
+    uint64_t commands = pass_batch(l->in, b.len);
+    if (here > l->at) {
+        l->d->batches++;
+        l->d->commands += commands;
+    }
+    return true;
+}
+
+/* in stands at a '#'. */
+static void try_line(struct look *l)
+{
+    struct aof_session s;
+    uint64_t here = l->at + (in_offset(l->in) - l->start);
+    if (aof_session_parse(in_peek(l->in, AOF_LOG_LINE), &s) && s.offset == here) {
+        l->has_id = true;
+        l->id = s.id;
+        in_skip(l->in, AOF_LOG_LINE);
+    } else if (!try_batch(l, here)) {
+        in_skip(l->in, 1);
+    }
+}
+
+bool aof_damage_look(struct in *in, uint64_t at, const uint64_t *id, struct aof_damage *d)
+{
+    struct look l = {.in = in, .start = in_offset(in), .at = at, .has_id = id, .d = d};
+    *d = (struct aof_damage){0};
+    if (id)
+        l.id = *id;
+    while (!in_at_end(in)) {
+        struct slice s = in_hold(in, STRETCH);
+        const char *hash = memchr(s.data, '#', s.len);
+        in_skip(in, hash ? (uint64_t)(hash - s.data) : s.len);
+        if (hash)
+            try_line(&l);
+    }
+    d->rot = d->durable > at;
+    return in->fault.code != FAULT_IO;
+}
+
+void aof_damage_tell(const struct aof_damage *d, uint64_t cut, uint64_t size, struct buf *to)
+{
+    if (d->rot)
+        buf_printf(to, "Rot: up to offset %" PRIu64 " the file was safely on the disk, so writes "
+                   "that were acknowledged are damaged.", d->durable);
+    else
+        buf_printf(to, "Torn: nothing shows that bytes behind offset %" PRIu64 " were ever safely "
+                   "on the disk.", cut);
+    buf_printf(to, " Cutting it at offset %" PRIu64 " loses %" PRIu64 " bytes; behind the damage "
+               "are %" PRIu64 " batches with %" PRIu64 " commands.", cut, size - cut, d->batches,
+               d->commands);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "format/aof_parts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/num.h"
+#include "format/aof_sum.h"
+#include "format/in.h"
+#include "format/rdb_read.h"
+
+enum { ID_DIGITS = 16 };
+
+/* ---- what a file says of itself ---- */
+
+size_t aof_part_aux(char out[AOF_PART_AUX_MAX], const struct aof_origin *o)
+{
+    return (size_t)snprintf(out, AOF_PART_AUX_MAX, "%016" PRIx64 " %" PRId64, o->id, o->seq);
+}
+
+static struct aof_origin parse_aux(struct slice value)
+{
+    struct aof_origin o = {0};
+    if (value.len < ID_DIGITS + 2 || value.data[ID_DIGITS] != ' ' ||
+        !num_parse_hex(slice(value.data, ID_DIGITS), &o.id) ||
+        !num_parse_i64(slice_from(value, ID_DIGITS + 1), &o.seq))
+        return (struct aof_origin){0};
+    return o;
+}
+
+/* The field stands before the first key; where the head ends in its middle there is none. */
+static struct aof_origin origin_of_rdb(struct slice head)
+{
+    struct aof_origin o = {0};
+    struct in in;
+    struct rdb_reader r;
+    struct rdb_record rec;
+    in_init_memory(&in, head);
+    bool more = rdb_open(&r, &in, &(struct rdb_options){.keep_modules = true});
+    while (more && rdb_next(&r, &rec) && rec.kind == RDB_REC_AUX) {
+        more = !slice_eq(rec.name, SLICE_LIT(AOF_PART_AUX));
+        if (!more)
+            o = parse_aux(rec.value);
+    }
+    rdb_close(&r);
+    in_free(&in);
+    return o;
+}
+
+struct aof_origin aof_part_origin(struct slice head)
+{
+    struct aof_session s;
+    if (head.len >= 5 && memcmp(head.data, "REDIS", 5) == 0)
+        return origin_of_rdb(head);
+    if (head.len >= AOF_LOG_LINE && aof_session_parse(slice(head.data, AOF_LOG_LINE), &s) &&
+        s.offset == 0)
+        return (struct aof_origin){.id = s.id, .seq = s.seq};
+    return (struct aof_origin){0};
+}
+
+/* ---- the set ---- */
+
+struct check {
+    struct aof_parts *found;
+    const char *told_by; /* the file that found->id is from */
+    struct fault *fault;
+};
+
+static bool check_size(struct check *c, const struct manifest_file *file, uint64_t size,
+                       bool newest)
+{
+    uint64_t told = (uint64_t)file->size;
+    if (file->size < 0 || size == told || (newest && size > told))
+        return true;
+    if (newest) {
+        c->found->lost = told - size;
+        return true;
+    }
+    fault_set(c->fault, FAULT_FORMAT,
+              "%s has %" PRIu64 " bytes, but it had %" PRIu64 " when it was closed for good",
+              file->name, size, told);
+    return false;
+}
+
+/* All that is told must tell of one log. */
+static bool same_log(struct check *c, const char *name, uint64_t id)
+{
+    if (id == 0 || c->found->id == 0 || id == c->found->id) {
+        if (id && c->found->id == 0) {
+            c->found->id = id;
+            c->told_by = name;
+        }
+        return true;
+    }
+    fault_set(c->fault, FAULT_FORMAT,
+              "the files are parts of different logs: %s of %016" PRIx64 ", %s of %016" PRIx64,
+              c->told_by, c->found->id, name, id);
+    return false;
+}
+
+static bool check_origin(struct check *c, const struct manifest_file *file, struct aof_origin o)
+{
+    if (file->id && o.id == 0)
+        fault_set(c->fault, FAULT_FORMAT,
+                  "%s does not say of which log it is a part; the manifest says of %016" PRIx64,
+                  file->name, file->id);
+    else if (file->id && o.id != file->id)
+        fault_set(c->fault, FAULT_FORMAT,
+                  "%s is part of the log %016" PRIx64 "; the manifest says of %016" PRIx64,
+                  file->name, o.id, file->id);
+    else if (file->id && o.seq != file->seq)
+        fault_set(c->fault, FAULT_FORMAT,
+                  "%s says that it is number %" PRId64 " of its kind; the manifest says %" PRId64,
+                  file->name, o.seq, file->seq);
+    else
+        return same_log(c, file->name, o.id);
+    return false;
+}
+
+/* newest: the newest increment, the only file that may have grown or lost its end. */
+static bool check_file(struct check *c, const struct manifest_file *file, bool base, bool newest,
+                       aof_part_look *look, void *arg)
+{
+    struct buf head = {0};
+    uint64_t size = 0;
+    bool ok = look(arg, file->name, &size, &head, c->fault) && check_size(c, file, size, newest);
+    /* An increment that nothing was written to, or that has lost all, is part of any log. */
+    if (ok && (base || size > 0))
+        ok = check_origin(c, file, aof_part_origin(buf_slice(&head)));
+    buf_free(&head);
+    return ok;
+}
+
+bool aof_parts_check(const struct manifest *m, aof_part_look *look, void *arg,
+                     struct aof_parts *found, struct fault *f)
+{
+    struct check c = {.found = found, .fault = f};
+    const struct manifest_list *incr = &m->incr;
+    *found = (struct aof_parts){0};
+    bool ok = !m->base.name || check_file(&c, &m->base, true, false, look, arg);
+    for (size_t i = 0; ok && i < incr->count; i++)
+        ok = check_file(&c, &incr->files[i], false, i + 1 == incr->count, look, arg);
+    return ok;
+}

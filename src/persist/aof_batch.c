@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What waits to be written, as it will stand in the file. With aof-checksum it is cut into batches
+ * (format/aof_sum.h):
+ *
+ *   #LOG line   gap body   gap body   gap body ...
+ *               sealed     sealed     open: grows with each commit
+ *
+ * A gap is room for a #SUM line, left when a batch begins and filled when it ends: when it is about
+ * to be written, when it is long enough, and before a time annotation. What is sealed stays as it
+ * is, also when writing it fails and is tried again; later commits begin a batch behind it. The
+ * #LOG line is put in front of the first batch after a file was opened, not before: a server that
+ * is started and stopped leaves its log as it was.
+ *
+ * The setting acts between units (aof_batch_turn), so that no unit is half inside of a batch. */
+#include "persist/aof.h"
+
+#include "base/must.h"
+#include "format/aof_write.h"
+#include "server/commit.h"
+#include "server/server.h"
+
+/* A file that has grown beyond goes on without: half of what the lines can say. */
+#define SUMMED_MAX ((uint64_t)1 << 39)
+
+static uint64_t end_of_file(const struct aof *a)
+{
+    return a->incr_size + a->pending.len;
+}
+
+void aof_batch_restart(struct aof *a)
+{
+    must(!a->batch_open);
+    a->chain = (struct aof_chain){0};
+}
+
+static void begin_session(struct aof *a)
+{
+    const struct manifest_list *incr = &a->manifest.incr;
+    bool named = !a->aside && incr->count;
+    struct aof_session s = {.id = aof_id(a), .offset = end_of_file(a)};
+    s.seq = (uint32_t)(named ? incr->files[incr->count - 1].seq : a->aside_is.seq);
+    aof_chain_begin(&a->chain, &s, &a->pending);
+}
+
+static void begin_batch(struct aof *a)
+{
+    if (!a->chain.open)
+        begin_session(a);
+    a->batch_at = a->pending.len;
+    memset(buf_reserve(&a->pending, AOF_SUM_LINE), ' ', AOF_SUM_LINE);
+    a->pending.len += AOF_SUM_LINE;
+    a->batch_open = true;
+}
+
+void aof_batch_seal(struct aof *a)
+{
+    if (!a->batch_open)
+        return;
+    a->batch_open = false;
+    struct slice body = slice_from(buf_slice(&a->pending), a->batch_at + AOF_SUM_LINE);
+    aof_chain_seal(&a->chain, a->pending.data + a->batch_at, body, a->durable_size);
+}
+
+void aof_batch_add(struct aof *a, const struct commit_batch *batch)
+{
+    int64_t now_s = batch->now_ms / 1000;
+    bool annotate = a->timestamp && now_s != a->last_timestamp_s;
+    if (annotate)
+        aof_batch_seal(a);
+    if (a->summing && !a->batch_open)
+        begin_batch(a);
+    if (annotate) {
+        a->last_timestamp_s = now_s;
+        aof_put_timestamp(&a->pending, now_s);
+    }
+    buf_add(&a->pending, batch->bytes);
+    if (a->batch_open && a->pending.len - a->batch_at >= AOF_SUM_LINE + AOF_BATCH_BYTES)
+        aof_batch_seal(a);
+}
+
+void aof_batch_turn(struct aof *a)
+{
+    bool wanted = a->checksum && end_of_file(a) < SUMMED_MAX;
+    if (a->summing == wanted)
+        return;
+    aof_batch_seal(a);
+    a->summing = wanted;
+    a->chain = (struct aof_chain){0};
+    commit_reselect(server_commit(a->persist->server)); /* readers of bare bytes look for it */
+}

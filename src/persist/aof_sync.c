@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Making durable what is written, and what waits for it.
+ *
+ *   always, inline   write, fdatasync, replies: all in one turn of the loop; when many write, the
+ *                    turn before may be left without a sync, for company (aof_sync_gathers)
+ *   always, worker   write, hand over; the loop runs the next commands, whose bytes and replies
+ *                    wait; the sync is over: its replies leave, the next write and sync begin
+ *   everysec         a worker once a second, and at once when WAITAOF waits for it
+ *   no               only when WAITAOF waits
+ *
+ * Which way always goes is found by trying (sync_choice.h). Both have the same gate, "up to what is
+ * durable", which holds reads as well when they read what is not durable, and the same end: after a
+ * failed sync what the kernel holds cannot be known any more, the unsynced bytes are cut off, the
+ * server stops with the replies unsent.
+ *
+ * While a worker syncs, nothing is written: write() to a file that is being synced may take as long
+ * as the sync. What commands log meanwhile waits in memory. A healthy disk never lets that become
+ * much; from a sick one we protect ourselves: over aof-max-pending, when the sync has already taken
+ * SLOW_US, or at once over twice as much, write commands are refused until it has drained. */
+#include "persist/aof.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/loop.h"
+#include "persist/reserve.h"
+#include "server/conn.h"
+#include "server/hooks.h"
+#include "server/server.h"
+#include "server/stats.h"
+
+enum { SYNC_EVERY_US = 1000000, SLOW_US = 2000000, GATHER_FROM_US = 40 };
+
+static bool sync_held_back(const struct aof *a)
+{
+    return a->no_fsync_on_rewrite && a->persist->child_kind != CHILD_NONE;
+}
+
+/* ---- results ---- */
+
+/* Bytes behind the last sync go: nobody got a reply for them, and the next start would take pages
+ * for durable that a later sync does not write any more. */
+void aof_stop_unsent(struct aof *a, const char *what, int err)
+{
+    if (a->failed)
+        return;
+    uint64_t keep = a->durable_size > a->answered_size ? a->durable_size : a->answered_size;
+    int cut = file_truncate(a->fd, (off_t)keep);
+    if (cut < 0)
+        log_warning("Can't cut the append-only file back to what is durable: %s", strerror(-cut));
+    log_warning("Can't recover from AOF %s error when the AOF fsync policy is 'always': %s. "
+                "Exiting...",
+                what, strerror(err));
+    a->failed = true;
+    server_fail(a->persist->server);
+}
+
+/* The kernel tells of a failed write-back once: a later success says nothing about those pages. So
+ * after a failure nothing counts as durable until a rewrite has put the data set into new files. */
+void aof_synced(struct aof *a, int result, uint64_t position)
+{
+    a->last_sync_us = clock_mono_us();
+    if (result < 0) {
+        if (!a->lost_sync)
+            log_warning("Fail to fsync the AOF file: %s. Writes are refused until the log was "
+                        "rewritten.",
+                        strerror(-result));
+        a->lost_sync = true;
+        a->sync_ok = false;
+        aof_note_error(a, "fsync", -result);
+        reserve_give_up(a->persist->reserve, -result); /* for the rewrite */
+    } else if (!a->lost_sync) {
+        a->last_sync_s = clock_wall_ms() / 1000;
+        if (position > a->durable)
+            a->durable = position;
+        if (position == a->written)
+            a->commands_durable = a->commands_written;
+        else if (position == a->sync.position)
+            a->commands_durable = a->sync.commands;
+        aof_wait_check(a);
+    }
+}
+
+/* ---- in this thread ---- */
+
+/* The worker's jobs are over and have told their results. */
+void aof_drain(struct aof *a)
+{
+    worker_drain(a->worker);
+    workers_collect(server_workers(a->persist->server));
+}
+
+bool aof_sync_all(struct aof *a, int *result)
+{
+    aof_drain(a);
+    int64_t began_us = clock_mono_us();
+    *result = file_fdatasync(a->fd);
+    a->last_sync_took_us = clock_mono_us() - began_us;
+    a->incr_failed = a->incr_failed || *result < 0;
+    return *result == 0 && !a->lost_sync && !a->failed;
+}
+
+bool aof_sync_now(struct aof *a)
+{
+    int result;
+    if (a->fd < 0)
+        return true;
+    uint64_t position = a->written, size = a->incr_size;
+    bool ok = aof_sync_all(a, &result);
+    if (ok)
+        a->durable_size = size;
+    if (result < 0 && a->policy == AOF_ALWAYS)
+        aof_stop_unsent(a, "fsync", -result);
+    aof_synced(a, result, position);
+    return ok;
+}
+
+/* ---- on the worker ---- */
+
+static void run_sync(struct worker_job *job)
+{
+    struct aof_sync *s = (struct aof_sync *)(void *)job;
+    int64_t began_us = clock_mono_us();
+    s->result = file_fdatasync(s->fd);
+    s->took_us = clock_mono_us() - began_us;
+}
+
+static void note_choice(struct aof *a)
+{
+    if (a->policy == AOF_ALWAYS)
+        sync_choice_note(&a->choice, clock_mono_us(),
+                         server_stats(a->persist->server)->commands);
+}
+
+static void sync_done(struct worker_job *job)
+{
+    struct aof_sync *s = (struct aof_sync *)(void *)job;
+    struct aof *a = s->aof;
+    s->running = s->told = false;
+    if (a->freeing)
+        return;
+    a->last_sync_took_us = s->took_us;
+    a->incr_failed = a->incr_failed || (s->result < 0 && s->fd == a->fd);
+    if (s->result < 0 && s->strict)
+        aof_stop_unsent(a, "fsync", -s->result);
+    aof_synced(a, s->result, s->position);
+    if (s->result == 0 && !a->lost_sync && a->fd == s->fd && s->size > a->durable_size)
+        a->durable_size = s->size;
+    note_choice(a);
+}
+
+static void sync_in_background(struct aof *a)
+{
+    struct aof_sync *s = &a->sync;
+    s->fd = a->fd;
+    s->position = a->written;
+    s->size = a->incr_size;
+    s->commands = a->commands_written;
+    s->began_us = clock_mono_us();
+    s->strict = a->policy == AOF_ALWAYS;
+    s->running = true;
+    worker_give(a->worker, &s->job);
+}
+
+bool aof_sync_in_worker(const struct aof *a)
+{
+    if (a->policy != AOF_ALWAYS)
+        return a->policy == AOF_EVERYSEC;
+    return a->way == SYNC_WAY_AUTO ? a->choice.worker : a->way == SYNC_WAY_WORKER;
+}
+
+/* ---- waiting for a sync that runs ---- */
+
+bool aof_write_waits(struct aof *a)
+{
+    struct aof_sync *s = &a->sync;
+    if (!s->running)
+        return false;
+    if (!s->told && clock_mono_us() - s->began_us >= SLOW_US) {
+        s->told = true;
+        a->delayed_fsync++;
+        log_notice("Asynchronous AOF fsync is taking too long (disk is busy?). What is written "
+                   "meanwhile waits in memory: %zu bytes so far.",
+                   a->pending.len);
+    }
+    return true;
+}
+
+/* Called before each write command. */
+bool aof_too_much_waits(struct aof *a)
+{
+    uint64_t waits = a->pending.len, bound = (uint64_t)a->max_pending;
+    if (a->overfull || waits <= bound || !a->sync.running)
+        return a->overfull;
+    if (waits <= bound * 2 && clock_mono_us() - a->sync.began_us < SLOW_US)
+        return false;
+    a->overfull = true;
+    log_warning("The AOF fsync does not end and %llu bytes wait in memory, more than "
+                "aof-max-pending: writes are refused until they are written.",
+                (unsigned long long)waits);
+    return true;
+}
+
+/* ---- company ---- */
+
+/* Always, inline: a sync serves all who wait for it, so where many clients write it is worth to
+ * look once more who has come, as long as somebody has, and for less than a quarter of a sync.
+ * Their replies went out one after the other; without this the last ones would always be late, and
+ * make a sync of their own. */
+bool aof_sync_gathers(struct aof *a)
+{
+    if (a->policy != AOF_ALWAYS || !a->choice.crowd || aof_sync_in_worker(a) || !a->write_ok ||
+        a->last_sync_took_us < GATHER_FROM_US)
+        return false;
+    int64_t now_us = clock_mono_us();
+    if (!a->gather_us)
+        a->gather_us = now_us;
+    else if (a->commands_appended == a->gather_commands ||
+             now_us - a->gather_us >= a->last_sync_took_us / 4) {
+        a->gather_us = 0;
+        return false;
+    }
+    a->gather_commands = a->commands_appended;
+    loop_stay_awake(server_loop(a->persist->server));
+    return true;
+}
+
+/* ---- hooks ---- */
+
+static bool sync_is_due(const struct aof *a)
+{
+    return a->sync_wanted || (a->policy == AOF_EVERYSEC &&
+                              clock_mono_us() - a->last_sync_us >= SYNC_EVERY_US);
+}
+
+static void stage_sync(void *arg)
+{
+    struct aof *a = arg;
+    if (sync_held_back(a)) /* the user wants replies without a sync: those bytes count */
+        a->answered_size = a->incr_size;
+    if (a->fd < 0 || a->failed || a->lost_sync || a->written == a->durable || a->sync.running ||
+        (sync_held_back(a) && !a->sync_wanted))
+        return;
+    if (a->policy == AOF_ALWAYS && !aof_sync_in_worker(a)) {
+        conn_flush_all(server_clients(a->persist->server)); /* what need not wait for it */
+        aof_sync_now(a);
+        note_choice(a);
+    } else if (a->policy == AOF_ALWAYS || sync_is_due(a)) {
+        sync_in_background(a);
+    }
+}
+
+static uint64_t gate(void *arg)
+{
+    const struct aof *a = arg;
+    if (a->policy != AOF_ALWAYS && !a->failed)
+        return UINT64_MAX;
+    return sync_held_back(a) && !a->failed ? a->written : a->durable;
+}
+
+void aof_gate_set(struct aof *a)
+{
+    struct hooks *hooks = server_hooks(a->persist->server);
+    hooks_off_gate(hooks, a);
+    if (a->policy == AOF_ALWAYS)
+        hooks_on_gate(hooks, gate, a);
+}
+
+void aof_sync_init(struct aof *a)
+{
+    a->sync.aof = a;
+    a->sync.job.run = run_sync;
+    a->sync.job.done = sync_done;
+    a->worker = worker_new(server_workers(a->persist->server), "aof-fsync");
+    hooks_on_stage(server_hooks(a->persist->server), STAGE_SYNC, stage_sync, a);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A data directory that has lost its data must not be taken for a new one: a start that finds less
+ * than the directory is known to have held is refused, unless on-missing-data tells otherwise.
+ *
+ *   refuse       the default
+ *   load-rdb     the log is gone, the dump file is there: start from it
+ *   start-empty  and with nothing, when nothing is there
+ *
+ * What it held says the mark, the file .holdfast-data in it; other servers do not know it. It is
+ * written when data first becomes durable there, and again when that is of another kind:
+ *
+ *   # ...
+ *   time 2026-11-21T07:00:00Z
+ *   dump dump.rdb                                  a dump file was saved here
+ *   log appendonlydir/appendonly.aof.manifest      and the log that was on then
+ *
+ * Whoever removes data on purpose removes the mark with it. */
+#ifndef PERSIST_MISSING_DATA_H
+#define PERSIST_MISSING_DATA_H
+
+#include <stdbool.h>
+
+#include "base/fault.h"
+
+#define MISSING_DATA_MARK ".holdfast-data"
+
+struct missing_data; /* opaque */
+struct persist;
+
+struct missing_data *missing_data_new(struct persist *p);
+void missing_data_free(struct missing_data *m);
+/* Before a start without a log, or without finding one, loads the dump file or nothing. log: it is
+ * on. False: it must not. */
+bool missing_data_allows(struct missing_data *m, bool log, struct fault *f);
+/* A dump file was saved, durably. dir NULL: the working directory. */
+void missing_data_saved(struct missing_data *m, const char *dir);
+/* There is a log, durably. */
+void missing_data_logged(struct missing_data *m);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* waiting -> (noted: in clients.woken) -> wake, release, input goes on
+ *
+ * Waking is not done at once: whoever notes it may be in the middle of another client's command. */
+#include "server/block.h"
+
+#include "base/link.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "os/loop.h"
+#include "server/client.h"
+#include "server/conn.h"
+#include "server/ctx.h"
+#include "server/exec.h"
+#include "server/reply.h"
+#include "server/server.h"
+
+struct block {
+    struct link woken; /* linked: noted */
+    struct client *client;
+    struct command_entry *command;
+    const struct block_kind *kind;
+    void *arg;
+    struct loop_timer timer;
+    enum block_why why;
+    bool error; /* CLIENT UNBLOCK ERROR */
+};
+
+bool block_may(const struct ctx *c)
+{
+    return !(c->flags & (CTX_IN_MULTI | CTX_LOADING | CTX_NO_REPLY)) &&
+           !(c->client->flags & CLIENT_FAKE);
+}
+
+static void time_over(void *arg)
+{
+    struct block *b = arg;
+    block_wake(b->client, BLOCK_TIMEOUT);
+}
+
+void block_client(struct ctx *ctx, int64_t timeout_ms, const struct block_kind *kind, void *arg)
+{
+    struct client *c = ctx->client;
+    must(block_may(ctx) && !c->block);
+    struct block *b = mem_zalloc(sizeof *b);
+    *b = (struct block){.client = c, .command = c->last_command, .kind = kind, .arg = arg};
+    link_init(&b->woken);
+    b->timer.due = time_over;
+    b->timer.arg = b;
+    c->block = b;
+    c->flags |= CLIENT_BLOCKED;
+    server_clients(c->server)->blocked_count++;
+    if (timeout_ms > 0) {
+        int64_t most_ms = INT64_MAX / 4000;
+        loop_timer_start(server_loop(c->server), &b->timer,
+                         (timeout_ms < most_ms ? timeout_ms : most_ms) * 1000);
+    }
+}
+
+void block_wake(struct client *c, enum block_why why)
+{
+    struct block *b = c->block;
+    if (!b || link_linked(&b->woken))
+        return;
+    b->why = why;
+    link_push_back(&server_clients(c->server)->woken, &b->woken);
+    loop_stay_awake(server_loop(c->server));
+}
+
+bool block_unblock(struct client *c, bool with_error)
+{
+    struct block *b = c->block;
+    if (!b || link_linked(&b->woken))
+        return false;
+    b->error = with_error;
+    block_wake(c, BLOCK_TIMEOUT);
+    return true;
+}
+
+static void end_block(struct client *c)
+{
+    struct block *b = c->block;
+    c->block = NULL;
+    c->flags &= ~(uint32_t)CLIENT_BLOCKED;
+    server_clients(c->server)->blocked_count--;
+    loop_timer_stop(server_loop(c->server), &b->timer);
+    link_remove(&b->woken);
+    if (b->kind->release)
+        b->kind->release(c, b->arg);
+    mem_free(b);
+}
+
+void block_drop(struct client *c)
+{
+    if (c->block)
+        end_block(c);
+}
+
+static void reply_now(struct ctx *c, void *arg)
+{
+    struct block *b = arg;
+    if (b->error)
+        reply_error(c, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    else
+        b->kind->wake(c, b->arg, b->why);
+}
+
+/* Those that are woken by what happens here are for the next turn, so that this one ends. */
+void block_stage(void *arg)
+{
+    struct clients *cs = arg;
+    struct link now;
+    if (link_empty(&cs->woken))
+        return;
+    link_init(&now);
+    while (!link_empty(&cs->woken)) {
+        struct link *l = cs->woken.next;
+        link_remove(l);
+        link_push_back(&now, l);
+    }
+    while (!link_empty(&now)) {
+        struct block *b = LINK_OF(now.next, struct block, woken);
+        struct client *c = b->client;
+        link_remove(&b->woken);
+        if (c->flags & CLIENT_CLOSE_SOON)
+            continue; /* freed before the loop sleeps */
+        exec_later(c, b->command, reply_now, b);
+        end_block(c);
+        if (!(c->flags & CLIENT_CLOSE_SOON))
+            conn_resume(c);
+    }
+}

@@ -1,0 +1,381 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The files of a log are those that its manifest means: parts of another log, parts that changed
+# places or lost their end, an install that was interrupted, an increment that could not be synced.
+source [file join [file dirname [info script]] lib.tcl]
+
+set check_aof [file join $build redis-check-aof]
+set config "appendonly yes\nsave \"\""
+
+proc log_path {dir {name ""}} { return $dir/appendonlydir/$name }
+proc manifest_path {dir} { return [log_path $dir appendonly.aof.manifest] }
+proc names {dir} { return [lsort [glob -nocomplain -tails -directory [log_path $dir] *]] }
+proc log_files {dir} {
+    set found {}
+    foreach name [names $dir] { lappend found $name [slurp [log_path $dir $name]] }
+    return $found
+}
+proc rewrite {s} {
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0
+                     && [info_of $s aof_rewrite_scheduled] == 0} }
+    is [info_of $s aof_last_bgrewrite_status] ok
+}
+
+# A log of a base and two increments, which data went into; stopped in order. The second increment
+# is there because the child of the last rewrite was killed; a base of commands is written too fast
+# for that.
+proc make_log {config value} {
+    set s [server "$config\nrdb-key-save-delay 0"]
+    set dir [of $s dir]
+    foreach n {1 2 3} { ask $s SET $n $value }
+    rewrite $s
+    ask $s SET 4 $value
+    set rdb [expr {![string match *preamble* $config]}]
+    if {$rdb} {
+        ask $s CONFIG SET rdb-key-save-delay 500000
+        ask $s BGREWRITEAOF
+        wait_for { expr {[info_of $s aof_rewrite_in_progress] == 1} }
+    }
+    ask $s SET 5 $value
+    stop $s nosave
+    is [llength [glob [log_path $dir *.incr.aof]]] [expr {1 + $rdb}]
+    return $dir
+}
+
+# Refused with these words, untouched, and the checker refuses too.
+proc refused {dir words} {
+    set before [log_files $dir]
+    foreach again {1 2} {
+        lassign [server $::config -dir $dir -fails 1] code text
+        is $code 1
+        like $text "*$words*"
+        is [log_files $dir] $before
+    }
+    is [run timeout 20 $::check_aof [manifest_path $dir]] 1
+}
+
+proc loads {dir value} {
+    is [run timeout 20 $::check_aof [manifest_path $dir]] 0
+    set s [server $::config -dir $dir]
+    is [ask $s MGET 1 2 3 4 5] [list $value $value $value $value $value]
+    return $s
+}
+
+# ---- what the manifest says ----
+
+case "every file has an id, every file that is closed a size; the newest one after a stop in order" {
+    set dir [make_log $config a]
+    set id {[0-9a-f]{16}}
+    set lines [split [string trim [slurp [manifest_path $dir]]] \n]
+    is [llength $lines] 3
+    foreach line $lines {
+        truth {[regexp "^file (\\S+) seq \\d+ type \[bi\] id ($id) size (\\d+)$" $line -> name of size]}
+        is $size [file size [log_path $dir $name]]
+        lappend ids $of
+    }
+    is [llength [lsort -unique $ids]] 1
+    like [slurp [log_path $dir appendonly.aof.2.base.rdb]] "*hf-log*[lindex $ids 0] 2*"
+    like [slurp [log_path $dir appendonly.aof.3.incr.aof]] "#LOG:[lindex $ids 0] 00000003 *"
+    # the size of the newest means nothing once it is appended to
+    set s [loads $dir a]
+    truth {![regexp {type i[^\n]* size \d+\n$} [slurp [manifest_path $dir]]]}
+    stop $s kill
+    stop [loads $dir a] kill
+}
+
+case "a log of commands, without checksums, switched on while running: ids and sizes hold" {
+    foreach more {"aof-use-rdb-preamble no" "aof-checksum no" "aof-timestamp-enabled yes"
+                  "aof-use-rdb-preamble no\naof-checksum no"} {
+        set dir [make_log "$config\n$more" b]
+        set s [loads $dir b]
+        ask $s CONFIG SET appendonly no
+        ask $s CONFIG SET appendonly yes
+        wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
+        ask $s SET 5 b
+        stop $s nosave
+        set s [loads $dir b]
+        ask $s CONFIG SET aof-checksum [expr {[string match *checksum* $more] ? "yes" : "no"}]
+        ask $s SET 5 b
+        rewrite $s
+        ask $s SET 4 b
+        stop $s kill
+        stop [loads $dir b] nosave
+        stop [loads $dir b] kill
+    }
+}
+
+# ---- parts that are not what they should be ----
+
+case "a part that is shorter or longer than it was closed with is refused, with both sizes" {
+    set dir [make_log $config c]
+    foreach part {appendonly.aof.2.base.rdb appendonly.aof.2.incr.aof} {
+        set path [log_path $dir $part]
+        set whole [slurp $path]
+        set size [string length $whole]
+        # the end of a batch, too: such a file reads well to its end
+        foreach bytes [list [string range $whole 0 end-1] [string range $whole 0 51] "" "$whole\n"] {
+            spit $path $bytes
+            refused $dir "$part has [string length $bytes] bytes, but it had $size when it was closed"
+        }
+        spit $path $whole
+    }
+    stop [loads $dir c] kill
+}
+
+case "the newest part is shorter than at the stop: refused or told, as aof-load-truncated says" {
+    set dir [make_log $config d]
+    set path [log_path $dir appendonly.aof.3.incr.aof]
+    set whole [slurp $path]
+    spit $path [string range $whole 0 51]
+    set lost [expr {[string length $whole] - 52}]
+    set before [log_files $dir]
+    lassign [server "$config\naof-load-truncated no" -dir $dir -fails 1] code text
+    is $code 1
+    like $text "*appendonly.aof.3.incr.aof is $lost bytes shorter*aof-load-truncated is off*"
+    is [log_files $dir] $before
+    is [run timeout 20 $check_aof [manifest_path $dir]] 1
+    like $run_output "*appendonly.aof.3.incr.aof has lost its last $lost bytes*not valid*"
+    is [log_files $dir] $before
+    set copy [tmpdir]
+    file copy $dir/appendonlydir $copy/appendonlydir
+    is [run sh -c "echo n | timeout 20 $check_aof --fix [manifest_path $copy]"] 1
+    is [run sh -c "echo y | timeout 20 $check_aof --fix [manifest_path $copy]"] 0
+    is [run timeout 20 $check_aof [manifest_path $copy]] 0
+    set s [server "$config\naof-load-truncated no" -dir $copy]
+    is [ask $s MGET 1 4 5] {d d (nil)}
+    stop $s
+    set s [server $config -dir $dir]
+    like [log_of $s] "*appendonly.aof.3.incr.aof has lost its last $lost bytes*"
+    is [ask $s MGET 1 4 5] {d d (nil)}
+    # told once
+    ask $s SET 5 d
+    set s [restart $s kill "$config\naof-load-truncated no"]
+    is [ask $s MGET 1 4 5] {d d d}
+    # an old server that appended makes it longer
+    stop $s nosave
+    set f [open $path ab]
+    puts -nonewline $f [encode {SELECT 0}][encode {SET 5 old}]
+    close $f
+    set s [server "$config\naof-load-truncated no" -dir $dir]
+    is [ask $s GET 5] old
+}
+
+case "parts of different logs are refused, and named" {
+    set one [make_log $config e]
+    set two [make_log $config f]
+    foreach part {appendonly.aof.2.base.rdb appendonly.aof.2.incr.aof appendonly.aof.3.incr.aof} {
+        set whole [slurp [log_path $one $part]]
+        spit [log_path $one $part] [slurp [log_path $two $part]]
+        # the same values, so the same sizes
+        refused $one "$part is part of the log * the manifest says of *"
+        spit [log_path $one $part] $whole
+    }
+    # without the manifest's word the files contradict one another
+    set manifest [slurp [manifest_path $one]]
+    regsub -all { id [0-9a-f]+| size \d+} $manifest "" old
+    spit [manifest_path $one] $old
+    stop [loads $one e] kill
+    spit [log_path $one appendonly.aof.2.incr.aof] [slurp [log_path $two appendonly.aof.2.incr.aof]]
+    refused $one "parts of different logs: appendonly.aof.2.base.rdb of *, appendonly.aof.2.incr.aof of *"
+}
+
+case "parts that changed places are refused" {
+    set dir [make_log $config g]
+    set manifest [slurp [manifest_path $dir]]
+    regsub -all { size \d+} $manifest "" manifest
+    spit [manifest_path $dir] $manifest
+    set two [slurp [log_path $dir appendonly.aof.2.incr.aof]]
+    spit [log_path $dir appendonly.aof.2.incr.aof] [slurp [log_path $dir appendonly.aof.3.incr.aof]]
+    refused $dir "appendonly.aof.2.incr.aof says that it is number 3*"
+    spit [log_path $dir appendonly.aof.3.incr.aof] $two
+    refused $dir "says that it is number"
+}
+
+case "a part that does not say what the manifest says of it is refused" {
+    set dir [make_log $config h]
+    set path [log_path $dir appendonly.aof.2.incr.aof]
+    set whole [slurp $path]
+    spit $path [string map {#LOG: #LAG:} $whole]
+    refused $dir "appendonly.aof.2.incr.aof does not say of which log it is a part"
+    spit $path $whole
+    stop [loads $dir h] kill
+}
+
+# ---- the first install ----
+
+# As a loss of power left it: of the first files' names, of the manifest.
+proc interrupted {dump keep} {
+    set s [server "save \"\""]
+    set dir [of $s dir]
+    ask $s SET a old
+    if {$dump} { ask $s SAVE }
+    ask $s SET a new
+    ask $s CONFIG SET appendonly yes
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
+    ask $s SET b new
+    stop $s kill
+    file delete $dir/.holdfast-data
+    file rename [manifest_path $dir] [log_path $dir temp-appendonly.aof.first]
+    foreach name [names $dir] {
+        if {![string match *.first $name] && $name ni $keep} { file delete [log_path $dir $name] }
+    }
+    return $dir
+}
+set first_base appendonly.aof.1.base.rdb
+set first_incr appendonly.aof.1.incr.aof
+
+case "an interrupted first install without a dump file: what is complete is taken" {
+    foreach {keep want} [list [list $first_base $first_incr] {new new} $first_base {new (nil)} \
+            $first_incr {(nil) (nil)} {} {(nil) (nil)}] {
+        set dir [interrupted 0 $keep]
+        set s [server $config -dir $dir]
+        is [ask $s MGET a b] $want
+        truth {![file exists [log_path $dir temp-appendonly.aof.first]]}
+        is [file exists [log_path $dir interrupted-$first_incr]] [expr {$keep eq $first_incr}]
+        if {$keep ne ""} { like [log_of $s] "*first install of the append log was interrupted*" }
+        ask $s SET c more
+        set s [restart $s kill $config]
+        is [ask $s MGET a b c] [concat $want more]
+        stop $s kill
+    }
+}
+
+case "an interrupted first install beside a dump file: the dump counts, the files are put aside" {
+    foreach keep [list [list $first_base $first_incr] $first_base $first_incr {}] {
+        set dir [interrupted 1 $keep]
+        set s [server $config -dir $dir]
+        is [ask $s MGET a b] {old (nil)}
+        foreach name $keep { truth {[file exists [log_path $dir interrupted-$name]]} }
+        ask $s SET c more
+        set s [restart $s kill $config]
+        is [ask $s MGET a b c] {old (nil) more}
+        stop $s kill
+    }
+}
+
+case "a plan of a first install excuses no other files" {
+    set dir [interrupted 0 [list $first_base $first_incr]]
+    spit [log_path $dir appendonly.aof.2.incr.aof] [encode {SELECT 0}]
+    refused $dir "holds appendonly.aof.2.incr.aof but no manifest"
+}
+
+case "the first install leaves no plan behind, and a stale one beside a manifest goes" {
+    set s [server $config]
+    set dir [of $s dir]
+    is [names $dir] [list $first_base $first_incr appendonly.aof.manifest]
+    ask $s SET a 1
+    stop $s kill
+    file copy [manifest_path $dir] [log_path $dir temp-appendonly.aof.first]
+    set s [server $config -dir $dir]
+    is [ask $s GET a] 1
+    is [names $dir] [list $first_base $first_incr appendonly.aof.manifest]
+}
+
+# ---- an increment that could not be synced ----
+
+# Makes fdatasync fail as long as the file dir/fail is there.
+proc server_with_failing_sync {config} {
+    set dir [tmpdir]
+    spit $dir/shim.c "#include <errno.h>\n#include <unistd.h>\n#include <sys/syscall.h>\n
+        int fdatasync(int fd) { if (access(\"$dir/fail\", F_OK) == 0) { errno = EIO; return -1; }
+        return (int)syscall(SYS_fdatasync, fd); }\n"
+    exec gcc -shared -fPIC -o $dir/shim.so $dir/shim.c
+    set ::env(LD_PRELOAD) $dir/shim.so
+    set code [catch { server $config -dir $dir } s]
+    unset ::env(LD_PRELOAD)
+    if {$code} { error $s }
+    return $s
+}
+
+set failing "$config\nenable-debug-command yes\naof-rewrite-incremental-fsync no
+rdb-save-incremental-fsync no\nrdb-key-save-delay 300000"
+
+if {!$sanitized} {
+    case "while a lost sync is not healed, the manifest names no newer increment" {
+        set s [server_with_failing_sync $failing]
+        set dir [of $s dir]
+        ask $s SET a 1
+        ask $s SET soon gone PX 3000
+        set manifest [slurp [manifest_path $dir]]
+        spit $dir/fail ""
+        ask $s SET b 2
+        wait_for { catch { ask $s SET b 2 } }
+        # the disk still fails: no child is started for nothing
+        after 2500
+        is [info_of $s aof_rewrites] 0
+        is [slurp [manifest_path $dir]] $manifest
+        file delete $dir/fail
+        wait_for { expr {[info_of $s aof_rewrite_in_progress] == 1} }
+        # the child writes: what is logged now goes aside
+        is [slurp [manifest_path $dir]] $manifest
+        truth {[file exists [log_path $dir temp-appendonly.aof.incr]]}
+        truth {[catch { ask $s SET c 3 }]}
+        like [error_of $s DEBUG LOADAOF] "ERR Error trying to load the AOF files*"
+        truth {[catch { ask $s CONFIG SET appendfsync always }]}
+        is [ask $s CONFIG SET rdb-key-save-delay 0] OK
+        wait_for { expr {![catch { ask $s SET d 4 }]} }
+        is [info_of $s aof_last_write_status] ok
+        truth {![file exists [log_path $dir temp-appendonly.aof.incr]]}
+        is [llength [glob [log_path $dir *.incr.aof]]] 1
+        is [ask $s DEBUG LOADAOF] OK
+        set s [restart $s kill $config]
+        is [ask $s MGET a b d soon] {1 2 4 (nil)}
+    }
+
+    case "a rewrite that is killed while a lost sync is not healed is tried again, from the start" {
+        set s [server_with_failing_sync $failing]
+        set dir [of $s dir]
+        foreach n {1 2 3 4 5 6 7 8} { ask $s SET $n $n }
+        spit $dir/fail ""
+        wait_for { catch { ask $s SET 9 9 } }
+        file delete $dir/fail
+        foreach again {1 2} {
+            wait_for { llength [glob -nocomplain $dir/temp-rewriteaof-*] }
+            regexp {temp-rewriteaof-(\d+)} [glob $dir/temp-rewriteaof-*] -> child
+            exec sh -c "kill -9 $child"
+            wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
+        }
+        ask $s CONFIG SET rdb-key-save-delay 0
+        wait_for { expr {![catch { ask $s SET 10 10 }]} }
+        set s [restart $s kill $config]
+        is [ask $s DBSIZE] [expr {[ask $s EXISTS 9] ? 10 : 9}]
+    }
+
+    foreach how {"switched off" "stopped by force" "killed"} {
+        case "a log whose lost sync is not healed is $how: what the manifest names loads" {
+            set s [server_with_failing_sync $failing]
+            set dir [of $s dir]
+            foreach n {1 2 3 4} { ask $s SET $n $n }
+            spit $dir/fail ""
+            wait_for { catch { ask $s SET 5 5 } }
+            file delete $dir/fail
+            wait_for { expr {[info_of $s aof_rewrite_in_progress] == 1} }
+            switch $how {
+                "switched off" {
+                    is [ask $s CONFIG SET appendonly no] OK
+                    truth {![file exists [log_path $dir temp-appendonly.aof.incr]]}
+                    is [ask $s SET 6 6] OK
+                    is [ask $s CONFIG SET rdb-key-save-delay 0] OK
+                    is [ask $s CONFIG SET appendonly yes] OK
+                    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
+                    is [ask $s DEL 6] 1
+                    stop $s kill
+                }
+                "stopped by force" {
+                    like [error_of $s SHUTDOWN] "ERR Errors trying to SHUTDOWN*"
+                    catch { ask $s SHUTDOWN NOSAVE FORCE }
+                    wait_for { expr {![alive [of $s pid]]} }
+                    stop $s kill
+                }
+                killed { stop $s kill }
+            }
+            set s [server $config -dir $dir]
+            is [ask $s MGET 1 2 3 4 6] {1 2 3 4 (nil)}
+            ask $s SET 7 7
+            set s [restart $s kill $config]
+            is [ask $s MGET 1 7] {1 7}
+        }
+    }
+}
+
+finish
