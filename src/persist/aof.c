@@ -179,6 +179,7 @@ void aof_tick(struct aof *a, int64_t now_ms)
     if (a->pending.len)
         aof_flush(a, false);
     aof_wait_check(a);
+    aof_gone_tick(a);
     rewrite_tick(a, now_ms);
 }
 
@@ -195,7 +196,7 @@ void aof_listen(struct aof *a, enum aof_state state)
     a->appended = a->written = a->durable = commit_position(commit);
     a->commands_appended = a->commands_written = a->commands_durable = 0;
     a->write_ok = a->sync_ok = true;
-    a->lost_sync = a->overfull = false;
+    a->lost_sync = a->names_gone = a->overfull = false;
     a->last_sync_us = clock_mono_us();
     a->summing = a->checksum;
     a->state = state;

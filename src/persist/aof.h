@@ -94,6 +94,8 @@ struct aof {
     bool sync_wanted; /* somebody waits for durable: do not wait for the second to be over */
     bool overfull;    /* too much is pending behind a sync: writes are refused */
     bool lost_sync; /* an fdatasync failed: only a rewrite makes the log trustworthy again */
+    bool names_gone; /* lost_sync, because files were removed or moved away */
+    int64_t names_seen_us;
     bool failed; /* under always: the server is stopping, nothing more is written */
     bool write_ok, sync_ok, broken_tail; /* broken_tail: part of a batch is in the file */
     int write_errno;
@@ -123,6 +125,11 @@ const char *aof_refusal(struct aof *a);
 void aof_note_error(struct aof *a, const char *phase, int err);
 /* The file that is appended to, without its directory. For mem_free. */
 char *aof_open_name(const struct aof *a);
+
+/* ---- aof_gone.c ---- */
+void aof_gone_tick(struct aof *a);
+/* Are the files still where the manifest says? If not, what follows from that. */
+void aof_look_for_names(struct aof *a);
 
 /* ---- aof_batch.c ---- */
 void aof_batch_add(struct aof *a, const struct commit_batch *batch);

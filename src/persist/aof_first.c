@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The first install of a log: files get their names, and there is no manifest yet. When the power
- * fails in between, the next start must tell them from a log that has lost its manifest. That one
- * holds acknowledged writes and is never touched; these hold nothing that anybody was promised, as
- * no manifest ever named them.
+/* The first install of a log, or one after its directory was removed (aof_gone.c): files get their
+ * names, and there is no manifest yet. When the power fails in between, the next start must tell
+ * them from a log that has lost its manifest. That one holds acknowledged writes and is never
+ * touched; these hold nothing that anybody was promised, as no manifest ever named them.
  *
  *   1  what stands where a file will go (of an install that failed) is removed
  *   2  the plan, which is the manifest to come, is written as temp-NAME.first: synced, renamed, the
@@ -58,7 +58,7 @@ static bool clear_way(struct aof *a, const struct manifest_file *file, struct fa
 bool aof_first_plan(struct aof *a, const struct manifest *next, struct fault *f)
 {
     const struct manifest *now = &a->manifest;
-    if (now->base.name || now->incr.count || now->history.count)
+    if (!a->names_gone && (now->base.name || now->incr.count || now->history.count))
         return true;
     bool ok = clear_way(a, &next->base, f);
     for (size_t i = 0; ok && i < next->incr.count; i++)

@@ -155,6 +155,8 @@ static bool plan_install(struct aof *a, struct install *in, const char *tmp, str
         mem_free(incr);
     }
     manifest_retire_incr(&in->next, a->state == AOF_OFF ? 0 : 1);
+    if (a->names_gone)
+        manifest_drop_history(&in->next); /* not there, or not ours to delete any more */
     return true;
 }
 
@@ -259,7 +261,7 @@ static bool prove_sync(struct aof *a, struct fault *f)
 
 static void heal(struct aof *a, uint64_t position, uint64_t size)
 {
-    a->lost_sync = false;
+    a->lost_sync = a->names_gone = false;
     a->sync_ok = true;
     a->durable_size = size;
     aof_synced(a, 0, position);
@@ -270,7 +272,9 @@ static bool install_base(struct aof *a, const char *tmp, struct fault *f)
     struct install in;
     bool healing = a->lost_sync && a->aside;
     uint64_t position = a->written, size = a->incr_size;
-    if ((healing && !prove_sync(a, f)) || !plan_install(a, &in, tmp, f))
+    if (a->names_gone && !healing) /* it began before they went */
+        fault_set(f, FAULT_IO, "The files of the append log are gone");
+    if (fault_is(f) || (healing && !prove_sync(a, f)) || !plan_install(a, &in, tmp, f))
         return false;
     bool ok = name_files(a, &in, tmp, f) && aof_put_manifest(a, &in.next, f);
     if (ok) {
@@ -468,6 +472,7 @@ bool rewrite_start(struct aof *a, struct fault *f)
         return false;
     }
     bool found;
+    aof_look_for_names(a); /* before there is a new, empty directory */
     if (!aof_make_dir(a, f) || (a->state == AOF_OFF && !aof_find(a, &found, f)) ||
         !next_increment(a, f)) {
         failed(a, f);

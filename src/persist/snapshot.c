@@ -25,6 +25,7 @@
 #include "server/commit.h"
 #include "server/hooks.h"
 #include "server/server.h"
+#include "server/settings.h"
 #include "store/walk.h"
 
 enum { RETRY_FIRST_S = 5, RETRY_MAX_S = 60, RETRY_DOUBLINGS_MAX = 4 };
@@ -243,6 +244,7 @@ bool snapshot_save(struct snapshot *s, struct fault *f)
 {
     struct snapshot_file file = {0};
     s->saves++;
+    settings_find_dir(server_settings(s->persist->server));
     bool ok = save_to(s, NULL, &file, f);
     if (!ok && reserve_give_up(s->persist->reserve, f->err)) {
         fault_clear(f);
@@ -304,6 +306,7 @@ static _Noreturn void run_child(struct snapshot *s)
 
 static bool fork_child(struct snapshot *s, struct fault *f)
 {
+    settings_find_dir(server_settings(s->persist->server));
     char *here = file_absolute("", f);
     if (!here)
         return false;

@@ -26,10 +26,25 @@
 #include "server/server.h"
 #include "store/db.h"
 
+static void remember_dir(struct settings *st)
+{
+    char path[PATH_MAX];
+    mem_free(st->dir);
+    st->dir = getcwd(path, sizeof path) ? mem_strdup(path) : NULL;
+}
+
+void settings_find_dir(struct settings *st)
+{
+    char path[PATH_MAX];
+    if (!getcwd(path, sizeof path) && errno == ENOENT && st->dir && chdir(st->dir) == 0)
+        log_warning("The working directory %s was removed and made anew", st->dir);
+}
+
 struct settings *settings_new(struct server *s)
 {
     struct settings *st = mem_zalloc(sizeof *st);
     st->server = s;
+    remember_dir(st);
     return st;
 }
 
@@ -45,6 +60,7 @@ static void free_binds(struct settings *st)
 void settings_free(struct settings *st)
 {
     free_binds(st);
+    mem_free(st->dir);
     mem_free(st);
 }
 
@@ -75,10 +91,11 @@ static void bind_print(const void *owner, struct buf *out)
 static bool dir_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
 {
     char path[PATH_MAX];
-    (void)owner;
     snprintf(path, sizeof path, "%.*s", SLICE_ARG(argv[0]));
-    if (argc == 1 && argv[0].len < sizeof path && chdir(path) == 0)
+    if (argc == 1 && argv[0].len < sizeof path && chdir(path) == 0) {
+        remember_dir(owner);
         return true;
+    }
     fault_set(f, FAULT_INVALID, "%s",
               argc == 1 ? strerror(errno) : "wrong number of arguments");
     return false;

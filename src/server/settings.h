@@ -34,7 +34,7 @@ struct settings {
     int log_level, supervised, shutdown_on_sigint, shutdown_on_sigterm, syslog_facility;
     char *log_file, *pid_file, *title_template, *syslog_ident, *cpus, *worker_cpus;
     int64_t shutdown_timeout_s;
-    char *dir; /* only while files are read; then it is the working directory */
+    char *dir; /* the working directory, absolute */
     /* time: cron.c */
     int64_t hz, active_expire_effort;
     bool dynamic_hz, active_expire_off; /* DEBUG SET-ACTIVE-EXPIRE */
@@ -45,5 +45,7 @@ struct settings {
 struct settings *settings_new(struct server *s);
 void settings_free(struct settings *st);
 void settings_register(struct settings *st, struct config *cfg);
+/* Was the working directory removed and made anew? Then the new one is it from now on. */
+void settings_find_dir(struct settings *st);
 
 #endif

@@ -370,13 +370,11 @@ case "the log can't be written: refused with errno, file, time; it resumes by it
     is [ask $s MGET a b c] {1 2 3}
 }
 
-case "the log's directory is gone, the dump's name is taken: why is told, the log goes on" {
-    set s [server "appendonly yes\nsave \"3600 1000\""]
+case "the dump's name is taken: writes are refused with the reason, until it is free" {
+    set s [server "save \"3600 1000\""]
     set dir [of $s dir]
     ask $s SET a 1
     file mkdir $dir/dump.rdb
-    file rename $dir/appendonlydir $dir/away
-    spit $dir/appendonlydir ""
     ask $s BGSAVE
     wait_for { expr {[info_of $s rdb_last_bgsave_status] eq "err"} }
     like [error_of $s SET b 2] "MISCONF Redis is configured to save RDB snapshots*details about the\
@@ -385,20 +383,80 @@ case "the log's directory is gone, the dump's name is taken: why is told, the lo
     is [ask $s GET a] 1
     ask $s CONFIG SET stop-writes-on-bgsave-error no
     is [ask $s SET b 2] OK
-    truth {[catch { ask $s BGREWRITEAOF }]}
-    is [info_of $s aof_last_bgrewrite_status] err
-    file delete $dir/appendonlydir
-    file rename $dir/away $dir/appendonlydir
+    ask $s CONFIG SET stop-writes-on-bgsave-error yes
     file delete $dir/dump.rdb
-    is [ask $s SET c 3] OK
-    ask $s BGREWRITEAOF
-    wait_for { expr {[info_of $s aof_last_bgrewrite_status] eq "ok"} }
     ask $s BGSAVE
     wait_for { expr {[info_of $s rdb_last_bgsave_status] eq "ok"} }
     is [info_of $s rdb_last_error] ""
-    is [ask $s WAITAOF 1 0 0] {1 0}
-    set s [restart $s kill "appendonly yes"]
-    is [ask $s MGET a b c] {1 2 3}
+    is [ask $s SET b 3] OK
+}
+
+case "the working directory is removed: saves fail and tell why, until there is one again" {
+    set s [server "save \"\"" -dir [set dir [tmpdir]]]
+    ask $s SET a 1
+    file delete -force $dir
+    like [error_of $s SAVE] "ERR*"
+    catch { ask $s BGSAVE }
+    wait_for { expr {[info_of $s rdb_last_bgsave_status] eq "err"} }
+    like [info_of $s rdb_last_error] "*No such file or directory*"
+    file mkdir $dir
+    is [ask $s SAVE] OK
+    ask $s BGSAVE
+    wait_for { expr {[info_of $s rdb_last_bgsave_status] eq "ok"} }
+    is [lindex [ask $s CONFIG GET dir] 1] $dir
+    set s [restart $s kill]
+    is [ask $s GET a] 1
+}
+
+# Whatever way the files go, and whether or not the place is taken for a while.
+foreach policy {everysec always} {
+    foreach {name go} {
+        "the log's directory is removed" { file delete -force $dir/appendonlydir }
+        "the log's directory is moved away, a file takes its name" {
+            file rename $dir/appendonlydir $dir/away
+            spit $dir/appendonlydir ""
+            wait_for { catch { ask $s SET x 1 } }
+            after 1500
+            truth {[catch { ask $s BGREWRITEAOF }]}
+            file delete $dir/appendonlydir
+        }
+        "the manifest is removed" { file delete $dir/appendonlydir/appendonly.aof.manifest }
+        "the increment is removed" { file delete $dir/appendonlydir/appendonly.aof.1.incr.aof }
+        "another file has the increment's name" {
+            file delete $dir/appendonlydir/appendonly.aof.1.incr.aof
+            spit $dir/appendonlydir/appendonly.aof.1.incr.aof ""
+        }
+    } {
+        case "$policy, $name: writes are refused with the reason, then the log is whole again" {
+            set s [server "appendonly yes\nappendfsync $policy\nsave \"\"\nrdb-key-save-delay 200000"]
+            set dir [of $s dir]
+            ask $s SET a 1
+            ask $s SET d 1
+            eval $go
+            wait_for { catch { ask $s SET b 2 } reply }
+            like $reply "MISCONF Errors writing to the AOF file: No such file or directory (look-up\
+                of appendonly.aof.*.incr.aof failed at 20*; next try in * s)"
+            is [ask $s GET a] 1
+            wait_for { expr {![catch { ask $s SET c 3 }]} }
+            is [info_of $s aof_last_write_status] ok
+            is [ask $s WAITAOF 1 0 0] {1 0}
+            set s [restart $s kill "appendonly yes"]
+            is [ask $s MGET a c] {1 3}
+        }
+    }
+}
+
+case "BGREWRITEAOF right after the log's directory was moved away names nothing that is not there" {
+    set s [server "appendonly yes\nsave \"\"\nrdb-key-save-delay 1000000"]
+    set dir [of $s dir]
+    ask $s SET a 1
+    file rename $dir/appendonlydir $dir/away
+    catch { ask $s BGREWRITEAOF }
+    wait_for { catch { ask $s SET b 2 } }
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 1} }
+    truth {![file exists $dir/appendonlydir/appendonly.aof.manifest]}
+    stop $s kill
+    is [glob -nocomplain -directory $dir/appendonlydir *.base.*] {}
 }
 
 proc with_disk {dir size body} {
