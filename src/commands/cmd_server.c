@@ -11,6 +11,7 @@
 #include "server/client.h"
 #include "server/config.h"
 #include "server/ctx.h"
+#include "server/hooks.h"
 #include "server/info.h"
 #include "server/reply.h"
 #include "server/server.h"
@@ -174,6 +175,7 @@ void cmd_flushall(struct ctx *c)
     count_flush(c, keyspace_count(c->keyspace));
     for (unsigned i = 0; i < c->keyspace->count; i++)
         db_flush(c->keyspace->dbs[i], lazy);
+    hooks_flushed(server_hooks(c->server));
     reply_ok(c);
 }
 

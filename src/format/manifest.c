@@ -6,10 +6,16 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/crc64.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/num.h"
+
+/* A comment to others: CRC64 of what stands before it, the last line. */
+#define SUM_MARK "#HF:sum "
+enum { SUM_LINE = sizeof SUM_MARK - 1 + 16 };
 
 /* ---- lists ---- */
 
@@ -319,10 +325,33 @@ static const char *parse_line(struct manifest *m, struct slice text)
     return bad;
 }
 
+/* A turned bit can make an increment history, which is deleted: the names, numbers and sizes of the
+ * files can't tell that. */
+static void check_sum(struct slice text, struct fault *f)
+{
+    static const char mark[] = SUM_MARK;
+    for (size_t at = 0; at < text.len; at++) {
+        struct slice line = slice_from(text, at);
+        const char *end = memchr(line.data, '\n', line.len);
+        size_t len = end ? (size_t)(end - line.data) : line.len;
+        uint64_t said;
+        if (len > sizeof mark - 1 && memcmp(line.data, mark, sizeof mark - 1) == 0 &&
+            (!num_parse_hex(slice(line.data + sizeof mark - 1, len - (sizeof mark - 1)), &said) ||
+             len != SUM_LINE || said != crc64(0, text.data, at) || at + len + 1 != text.len)) {
+            fault_set(f, FAULT_FORMAT,
+                      "AOF manifest: the checksum is wrong: it is damaged, or it was changed by "
+                      "hand (then remove the line %.*s too)", (int)sizeof mark - 2, mark);
+            return;
+        }
+        at += len;
+    }
+}
+
 bool manifest_parse(struct manifest *m, struct slice text, struct fault *f)
 {
     if (text.len == 0)
         fault_set(f, FAULT_FORMAT, "Found an empty AOF manifest");
+    check_sum(text, f);
     for (unsigned line = 1; text.len > 0 && !fault_is(f); line++) {
         const char *end = memchr(text.data, '\n', text.len);
         const char *bad = NULL;
@@ -381,6 +410,15 @@ static void print_file(struct buf *out, const struct manifest_file *file, char t
     buf_byte(out, '\n');
 }
 
+/* Without the pairs the text stays as older servers write it. */
+static bool tells_ids(const struct manifest *m)
+{
+    bool told = m->base.name && m->base.id;
+    for (size_t i = 0; i < m->incr.count; i++)
+        told = told || m->incr.files[i].id;
+    return told;
+}
+
 void manifest_print(const struct manifest *m, struct buf *out)
 {
     if (m->base.name)
@@ -389,4 +427,6 @@ void manifest_print(const struct manifest *m, struct buf *out)
         print_file(out, &m->history.files[i], 'h');
     for (size_t i = 0; i < m->incr.count; i++)
         print_file(out, &m->incr.files[i], 'i');
+    if (tells_ids(m))
+        buf_printf(out, SUM_MARK "%016llx\n", (unsigned long long)crc64(0, out->data, out->len));
 }

@@ -11,6 +11,10 @@
  *   size 4711              bytes of a file that is closed for good; of the newest increment: the
  *                          bytes it had when the server was stopped in order, so at least that many
  *
+ * The last line of a manifest that tells ids, a comment to older servers, is its checksum:
+ *
+ *   #HF:sum 0123456789abcdef
+ *
  * Reading is strict: what is unclear is a fault with its line. Names are bare: no path separators.
  * The struct owns its names; start from {0}, end with manifest_free. Lists are in file order. */
 #ifndef FORMAT_MANIFEST_H
@@ -45,6 +49,7 @@ struct manifest {
 
 /* Into an empty *m. An empty text is a fault; one of comments only is a manifest without files. */
 bool manifest_parse(struct manifest *m, struct slice text, struct fault *f);
+/* Behind what is in *out, which must be nothing when ids are told. */
 void manifest_print(const struct manifest *m, struct buf *out);
 void manifest_free(struct manifest *m);
 void manifest_copy(struct manifest *to, const struct manifest *from);

@@ -198,7 +198,7 @@ void aof_listen(struct aof *a, enum aof_state state)
     a->write_ok = a->sync_ok = true;
     a->lost_sync = a->names_gone = a->overfull = false;
     a->last_sync_us = clock_mono_us();
-    a->summing = a->checksum;
+    a->summing = a->checksum && a->incr_size < AOF_SUMMED_MAX;
     a->state = state;
     aof_batch_restart(a);
     commit_reselect(commit);
@@ -239,6 +239,8 @@ bool aof_policy_changed(struct aof *a, struct fault *f)
         return false;
     }
     if (!aof_sync_all(a, &result)) {
+        if (result < 0) /* it is told once: the next sync says nothing about these bytes */
+            aof_synced(a, result, a->written);
         fault_io(f, result ? -result : EIO, "fsync", "the append log can't be synced now");
         return false;
     }

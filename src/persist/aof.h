@@ -78,7 +78,7 @@ struct aof {
     uint64_t answered_size;     /* of these, replies have left for, maybe without a sync
                                  * (no-appendfsync-on-rewrite) */
     uint64_t total_size;        /* base and all increments */
-    uint64_t base_size;         /* total after the last rewrite or start */
+    uint64_t base_size;         /* total after the last rewrite; after a start the base's */
     uint64_t appended, written, durable; /* positions */
     uint64_t commands_appended, commands_written, commands_durable;
     int64_t last_timestamp_s;
@@ -130,8 +130,12 @@ char *aof_open_name(const struct aof *a);
 void aof_gone_tick(struct aof *a);
 /* Are the files still where the manifest says? If not, what follows from that. */
 void aof_look_for_names(struct aof *a);
+/* After names were gone: false when a manifest that is not this log's stands in the directory. */
+bool aof_dir_is_ours(const struct aof *a, struct fault *f);
 
 /* ---- aof_batch.c ---- */
+/* A file that has grown beyond goes on without sums: half of what their lines can say. */
+#define AOF_SUMMED_MAX ((uint64_t)1 << 39)
 void aof_batch_add(struct aof *a, const struct commit_batch *batch);
 /* The open batch is over; must be called before pending is written. */
 void aof_batch_seal(struct aof *a);

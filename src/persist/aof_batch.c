@@ -19,9 +19,6 @@
 #include "server/commit.h"
 #include "server/server.h"
 
-/* A file that has grown beyond goes on without: half of what the lines can say. */
-#define SUMMED_MAX ((uint64_t)1 << 39)
-
 static uint64_t end_of_file(const struct aof *a)
 {
     return a->incr_size + a->pending.len;
@@ -80,7 +77,7 @@ void aof_batch_add(struct aof *a, const struct commit_batch *batch)
 
 void aof_batch_turn(struct aof *a)
 {
-    bool wanted = a->checksum && end_of_file(a) < SUMMED_MAX;
+    bool wanted = a->checksum && end_of_file(a) < AOF_SUMMED_MAX;
     if (a->summing == wanted)
         return;
     aof_batch_seal(a);

@@ -52,9 +52,7 @@ char *aof_path(const struct aof *a, const char *name)
 bool aof_make_dir(struct aof *a, struct fault *f)
 {
     int err = file_mkdir(a->dir, 0755);
-    if (err == -EEXIST)
-        return true;
-    if (err == 0)
+    if (err == 0 || err == -EEXIST) /* there, but the sync of an earlier try may have failed */
         err = file_sync_dir(a->home);
     if (err < 0)
         fault_io(f, -err, "mkdir", "Can't open or create append-only dir %s", a->dir);
@@ -150,6 +148,21 @@ bool aof_create_incr(struct aof *a, const char *path, int64_t seq, struct aof_in
     return false;
 }
 
+/* A start that was interrupted here has left the first line at most. More than that is data that a
+ * damaged manifest no longer names: it would be written over. */
+static bool not_there(const char *path, const char *name, struct fault *f)
+{
+    struct stat st;
+    int err = file_stat(path, &st);
+    if (err < 0 && err != -ENOENT)
+        fault_io(f, -err, "stat", "Can't look at %s", path);
+    else if (err == 0 && st.st_size > AOF_LOG_LINE)
+        fault_set(f, FAULT_FORMAT,
+                  "%s is there, but the manifest names no increment: restore the manifest, or move "
+                  "the file away", name);
+    return !fault_is(f);
+}
+
 static bool add_first_incr(struct aof *a, struct fault *f)
 {
     struct manifest next = {0};
@@ -157,7 +170,7 @@ static bool add_first_incr(struct aof *a, struct fault *f)
     int64_t seq = manifest_next_incr(&a->manifest);
     char *name = manifest_incr_name(a->filename, seq);
     char *path = aof_path(a, name);
-    bool ok = aof_create_incr(a, path, seq, &made, f);
+    bool ok = not_there(path, name, f) && aof_create_incr(a, path, seq, &made, f);
     int err = ok ? file_close(made.fd) : 0;
     if (ok && err == 0)
         err = file_sync_dir(a->dir); /* the name first, then the manifest that tells of it */
@@ -170,7 +183,11 @@ static bool add_first_incr(struct aof *a, struct fault *f)
     mem_free(name);
     ok = ok && err == 0 && aof_put_manifest(a, &next, f);
     manifest_free(&next);
-    return ok;
+    /* After a loss of power no manifest may name it: nothing that goes there would count. */
+    err = ok && a->manifest_unsure ? file_sync_dir(a->dir) : 0;
+    if (err < 0)
+        fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
+    return ok && err == 0;
 }
 
 /* ---- the newest increment ---- */
@@ -220,8 +237,14 @@ bool aof_open_log(struct aof *a, struct fault *f)
         return false;
     /* The end may have been cut off by a start that was told to, or an old server writes next: what
      * it was at the last stop means nothing from here on. */
-    if (newest(&a->manifest)->size >= 0 && !put_size(a, -1, f))
-        return false;
+    int64_t told = newest(&a->manifest)->size;
+    if (told >= 0 && !put_size(a, -1, f)) {
+        /* On a full disk: what is still that long stays so, or grows. */
+        if (size_of(a, newest(&a->manifest)->name) < (uint64_t)told)
+            return false;
+        log_warning("The manifest goes on telling how long the log was: %s", f->what);
+        fault_clear(f);
+    }
     const char *name = newest(&a->manifest)->name;
     char *path = aof_path(a, name);
     a->fd = file_open(path, O_RDWR | O_APPEND | O_CREAT, 0644);
@@ -247,7 +270,8 @@ bool aof_open_log(struct aof *a, struct fault *f)
     a->incr_failed = false;
     a->incr_size = a->durable_size = a->answered_size = (uint64_t)size;
     aof_measure(a);
-    a->base_size = a->total_size;
+    /* What has grown since the last rewrite is what stands behind the base. */
+    a->base_size = a->manifest.base.name ? size_of(a, a->manifest.base.name) : 0;
     aof_listen(a, AOF_ON);
     return true;
 }

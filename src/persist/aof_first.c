@@ -21,7 +21,9 @@
  * dump file, then it is what was promised, and may be newer than a base whose install failed on a
  * bad disk: the files are put aside (interrupted-NAME) and the dump is loaded. Is there none, then
  * the base, complete by its name, is the most there is, and the increment goes with it when it has
- * its name: both are of one install because of 1. Without the base an increment means nothing. */
+ * its name: both are of one install because of 1. Without the base an increment means nothing. A
+ * base with a number above 1 was made anew (aof_gone.c): it holds all that was acknowledged, since
+ * writes were refused from when the loss was seen, and is adopted whatever the dump says. */
 #include "persist/aof.h"
 
 #include <errno.h>
@@ -60,6 +62,8 @@ bool aof_first_plan(struct aof *a, const struct manifest *next, struct fault *f)
     const struct manifest *now = &a->manifest;
     if (!a->names_gone && (now->base.name || now->incr.count || now->history.count))
         return true;
+    if (a->names_gone && !aof_dir_is_ours(a, f))
+        return false;
     bool ok = clear_way(a, &next->base, f);
     for (size_t i = 0; ok && i < next->incr.count; i++)
         ok = clear_way(a, &next->incr.files[i], f);
@@ -183,8 +187,11 @@ bool aof_first_resolve(struct aof *a, struct manifest *next, bool *found, struct
         (next->base.name && !is_there(a, next->base.name, &base, f)))
         return false;
     a->first_install = true; /* whichever way, the plan goes */
+    /* Numbers go on: its log was there and was removed. All that was acknowledged is in the base,
+     * for writes were refused since; the dump says nothing newer. */
+    bool again = next->base.seq > 1;
     /* While the server runs, what it has in memory counts. */
-    if (base && !dump && !a->started) {
+    if (base && (!dump || again) && !a->started) {
         *found = adopt(a, next, f);
         return *found;
     }

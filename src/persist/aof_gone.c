@@ -3,7 +3,8 @@
  * part deleted. The descriptor that is written to goes on working, but no start would ever find
  * what goes there. So the names are looked at once a second. Are they gone, then this is what a
  * lost sync is (aof_sync.c): writes are refused, and a rewrite puts the data set into new files,
- * with the directory made anew. What the manifest named before is not touched any more. */
+ * with the directory made anew. What the manifest named before is not touched any more, nor is
+ * another log that was put there: then writes stay refused until it was moved away. */
 #include "persist/aof.h"
 
 #include <errno.h>
@@ -35,9 +36,38 @@ static bool names_hold(const struct aof *a)
     buf_printf(&manifest, "%s.manifest", a->filename);
     bool hold = !gone(a, open, a->fd) && !gone(a, buf_cstr(&manifest), -1) &&
                 (!a->manifest.base.name || !gone(a, a->manifest.base.name, -1));
+    for (size_t i = 0; hold && i < a->manifest.incr.count; i++)
+        hold = !gone(a, a->manifest.incr.files[i].name, -1);
     buf_free(&manifest);
     mem_free(open);
     return hold;
+}
+
+bool aof_dir_is_ours(const struct aof *a, struct fault *f)
+{
+    enum { MANIFEST_MAX = 64 << 20 };
+    struct buf name = {0}, text = {0}, ours = {0}, theirs = {0};
+    struct manifest m = {0};
+    bool there;
+    buf_printf(&name, "%s.manifest", a->filename);
+    char *path = aof_path(a, buf_cstr(&name));
+    bool ok = file_look_for(path, &there, f);
+    if (ok && there) {
+        ok = file_slurp(path, MANIFEST_MAX, &text, f) && manifest_parse(&m, buf_slice(&text), f);
+        manifest_print(&a->manifest, &ours);
+        manifest_print(&m, &theirs);
+        if (ok && !slice_eq(buf_slice(&ours), buf_slice(&theirs))) {
+            fault_set(f, FAULT_INVALID, "another append log lies in %s: move it away", a->dir);
+            ok = false;
+        }
+    }
+    manifest_free(&m);
+    buf_free(&name);
+    buf_free(&text);
+    buf_free(&ours);
+    buf_free(&theirs);
+    mem_free(path);
+    return ok;
 }
 
 void aof_look_for_names(struct aof *a)

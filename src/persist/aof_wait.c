@@ -40,7 +40,7 @@ void aof_wait_end(struct aof *a)
 
 static bool is_durable(const struct aof *a, uint64_t position)
 {
-    return a->state == AOF_ON && !a->failed && a->durable >= position;
+    return a->state == AOF_ON && !a->failed && !a->lost_sync && a->durable >= position;
 }
 
 void aof_wait_check(struct aof *a)

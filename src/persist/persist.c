@@ -27,6 +27,7 @@
 #include "server/ctx.h"
 #include "server/hooks.h"
 #include "server/info.h"
+#include "server/multi.h"
 #include "server/server.h"
 #include "server/stats.h"
 #include "store/db.h"
@@ -68,9 +69,23 @@ pid_t persist_fork(struct persist *p, enum child_kind kind, const char *name,
     return pid;
 }
 
+/* The watchdog tells how far a long one is; this is what each has cost. */
+static void tell_cost(const struct persist *p, const struct child_end *end)
+{
+    if (end->report_size != sizeof(struct child_report))
+        return;
+    const struct child_report *report = end->report;
+    double took_us = (double)(clock_mono_us() - p->child.began_us);
+    log_notice("%s child: %.1f MB in %.2f s (%.1f MB/s), fork %.2f ms, copied on write %.1f MB",
+               p->child_kind == CHILD_SAVE ? "RDB saving" : "AOF rewrite",
+               (double)report->bytes / 1e6, took_us / 1e6,
+               took_us > 0 ? (double)report->bytes / took_us : 0, (double)p->child.fork_us / 1e3,
+               (double)end->cow_bytes / 1e6);
+}
+
 void persist_child_gone(struct persist *p, const struct child_end *end)
 {
-    (void)end;
+    tell_cost(p, end);
     p->child_kind = CHILD_NONE;
     keyspace_hold(server_keyspace(p->server), false);
     hooks_fork(server_hooks(p->server), false, true);
@@ -113,8 +128,7 @@ const char *persist_time(int64_t unix_s, char out[PERSIST_TIME_MAX])
 static const char *admit(void *arg, struct ctx *c, const struct command_entry *e)
 {
     struct persist *p = arg;
-    (void)c;
-    if (!(e->row.flags & CMD_WRITE) && strcmp(e->row.name, "ping") != 0)
+    if (!(multi_flags_of(c->client, e) & CMD_WRITE) && strcmp(e->row.name, "ping") != 0)
         return NULL;
     struct snapshot *s = p->snapshot;
     if (s->stop_writes_on_error && snapshot_has_points(s) && !s->last_ok)
@@ -166,6 +180,29 @@ static bool shutdown_asked(void *arg, unsigned flags)
     return true;
 }
 
+/* ---- FLUSHALL ---- */
+
+static void flushed(void *arg)
+{
+    struct persist *p = arg;
+    p->flushed = !p->loading;
+}
+
+/* Before the reply leaves: the dump file holds nothing that FLUSHALL took, nor does a save that was
+ * under way bring it back. */
+static void after_flush(void *arg)
+{
+    struct persist *p = arg;
+    struct fault f = {0};
+    char line[512];
+    if (!p->flushed)
+        return;
+    p->flushed = false;
+    persist_kill_child(p, CHILD_SAVE);
+    if (snapshot_has_points(p->snapshot) && !snapshot_save(p->snapshot, &f))
+        log_warning("FLUSHALL could not save the DB: %s", fault_text(&f, line, sizeof line));
+}
+
 /* ---- set-up ---- */
 
 static void tick(void *arg, int64_t now_ms)
@@ -191,6 +228,8 @@ struct persist *persist_new(struct server *server)
     p->scrub = scrub_new(p);
     hooks_on_admit(hooks, admit, p);
     hooks_on_tick(hooks, tick, p);
+    hooks_on_flushed(hooks, flushed, p);
+    hooks_on_stage(hooks, STAGE_LOG, after_flush, p);
     hooks_on_shutdown(hooks, shutdown_asked, p);
     info_add(server_info(server), "Persistence", INFO_DEFAULT, persist_info, p);
     commands_add(server_commands(server), cmd_persist_commands, p);

@@ -39,6 +39,7 @@ struct persist {
     struct child child;
     enum child_kind child_kind;
     uint64_t keys_at_fork;       /* for progress */
+    bool flushed;                /* FLUSHALL ran in this turn */
     /* loading */
     bool loading;
     bool no_turns; /* loading inside a command: clients wait */

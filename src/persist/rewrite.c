@@ -272,6 +272,7 @@ static bool install_base(struct aof *a, const char *tmp, struct fault *f)
     struct install in;
     bool healing = a->lost_sync && a->aside;
     uint64_t position = a->written, size = a->incr_size;
+    aof_look_for_names(a);
     if (a->names_gone && !healing) /* it began before they went */
         fault_set(f, FAULT_IO, "The files of the append log are gone");
     if (fault_is(f) || (healing && !prove_sync(a, f)) || !plan_install(a, &in, tmp, f))
@@ -279,8 +280,10 @@ static bool install_base(struct aof *a, const char *tmp, struct fault *f)
     bool ok = name_files(a, &in, tmp, f) && aof_put_manifest(a, &in.next, f);
     if (ok) {
         a->aside = false;
-        if (a->state == AOF_WAIT_REWRITE)
+        if (a->state == AOF_WAIT_REWRITE && !a->manifest_unsure)
             a->state = AOF_ON;
+        if (a->state == AOF_WAIT_REWRITE) /* a loss of power may leave no manifest: once more */
+            a->rewrite_retry_s = clock_wall_ms() / 1000 + 1;
         if (healing && !a->manifest_unsure)
             heal(a, position, size);
         if (!a->manifest_unsure && a->state == AOF_ON)
@@ -381,6 +384,12 @@ static bool named_increment(struct aof *a, struct fault *f)
         file_close(incr.fd);
         file_unlink(path);
     }
+    /* After a loss of power no manifest may name it: nothing that goes there counts. */
+    if (ok && a->manifest_unsure) {
+        aof_synced(a, -EIO, a->written);
+        fault_io(f, EIO, "fsync", "The manifest can't be made durable");
+        ok = false;
+    }
     manifest_free(&next);
     mem_free(name);
     mem_free(path);
@@ -473,7 +482,8 @@ bool rewrite_start(struct aof *a, struct fault *f)
     }
     bool found;
     aof_look_for_names(a); /* before there is a new, empty directory */
-    if (!aof_make_dir(a, f) || (a->state == AOF_OFF && !aof_find(a, &found, f)) ||
+    if ((a->names_gone && !aof_dir_is_ours(a, f)) || !aof_make_dir(a, f) ||
+        (a->state == AOF_OFF && !aof_find(a, &found, f)) ||
         !next_increment(a, f)) {
         failed(a, f);
         return false;

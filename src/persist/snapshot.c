@@ -347,7 +347,10 @@ void snapshot_tick(struct snapshot *s, int64_t now_ms)
     if (persist_busy(s->persist))
         return;
     bool may_retry = s->last_ok || now_s >= s->retry_s;
-    if (s->scheduled && may_retry) {
+    /* A failure refuses writes where there are save points: it is tried again whether or not one of
+     * them is due, or the disk would be well for an hour and nobody could write. */
+    bool again = !s->last_ok && s->retry_s && snapshot_has_points(s);
+    if ((s->scheduled || again) && may_retry) {
         snapshot_start(s, &f);
         return;
     }

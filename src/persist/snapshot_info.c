@@ -46,7 +46,7 @@ static void way_info(const struct persist *p, enum child_kind kind, struct info_
 static int64_t retry_in_s(const struct snapshot *s)
 {
     int64_t left = s->retry_s - clock_wall_ms() / 1000;
-    return s->last_ok ? -1 : left > 0 ? left : 0;
+    return s->last_ok || !snapshot_has_points(s) ? -1 : left > 0 ? left : 0;
 }
 
 void snapshot_info(struct persist *p, struct info_out *o)

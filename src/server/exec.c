@@ -301,9 +301,11 @@ static void hold(struct exec *x, struct client *c, struct command_entry *e, cons
 }
 
 /* ---- from a client ---- */
-static void stamp(struct client *c, uint64_t position)
+static void stamp(struct client *c, size_t before, uint64_t position)
 {
     uint64_t end = c->sent_total - c->sent + c->out.len;
+    if (!c->stamp_count) /* nothing holds what stands in front of it, stamped or not */
+        c->released_end = c->sent_total - c->sent + before;
     if (c->stamp_count && c->stamps[c->stamp_count - 1].position >= position) {
         c->stamps[c->stamp_count - 1].end = end; /* not before what it stands behind */
         return;
@@ -359,7 +361,7 @@ static void settle_reply(struct exec *x, const struct ctx *ctx, size_t before, u
     if (c->out.len == before)
         return;
     if (hooks_has_gate(x->hooks))
-        stamp(c, shown_position(x, ctx, position));
+        stamp(c, before, shown_position(x, ctx, position));
     conn_want_send(c);
 }
 

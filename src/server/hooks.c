@@ -22,6 +22,7 @@ struct hooks {
     LIST(commit);
     LIST(gate);
     LIST(key);
+    LIST(flushed);
     LIST(tick);
     LIST(client);
     LIST(fork);
@@ -60,6 +61,7 @@ DEFINE_ON(admit)
 DEFINE_ON(commit)
 DEFINE_ON(gate)
 DEFINE_ON(key)
+DEFINE_ON(flushed)
 DEFINE_ON(tick)
 DEFINE_ON(client)
 DEFINE_ON(fork)
@@ -137,6 +139,12 @@ uint64_t hooks_released(struct hooks *h)
 void hooks_key(struct hooks *h, struct db *db, struct slice key, enum key_event_kind kind)
 {
     TELL_ALL(h, key, db, key, kind);
+}
+
+void hooks_flushed(struct hooks *h)
+{
+    for (int i = 0; i < h->flushed_count; i++)
+        h->flushed[i].f(h->flushed[i].arg);
 }
 
 void hooks_stage(struct hooks *h, enum stage stage)

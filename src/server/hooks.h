@@ -7,6 +7,7 @@
  * COMMIT    a batch got its position: append it to the log, feed replicas.
  * GATE      up to which position may replies leave? The lowest answer counts.
  * KEY       a key was set, removed, expired, evicted, loaded (store/db.h).
+ * FLUSHED   FLUSHALL emptied every database.
  * STAGE     each turn of the event loop, before it sleeps, in the order UNBLOCK, LOG, SYNC, REPLY.
  * TICK      from cron, hz times a second.
  * CLIENT    a client was accepted or is about to be freed.
@@ -41,6 +42,7 @@ typedef const char *hook_admit(void *arg, struct ctx *c, const struct command_en
 typedef void hook_commit(void *arg, const struct commit_batch *batch);
 typedef uint64_t hook_gate(void *arg); /* the position up to which replies may leave */
 typedef void hook_key(void *arg, struct db *db, struct slice key, enum key_event_kind kind);
+typedef void hook_flushed(void *arg);
 typedef void hook_stage(void *arg);
 typedef void hook_tick(void *arg, int64_t now_ms);
 typedef void hook_client(void *arg, struct client *client, bool opened);
@@ -58,6 +60,7 @@ void hooks_on_admit(struct hooks *h, hook_admit *f, void *arg);
 void hooks_on_commit(struct hooks *h, hook_commit *f, void *arg);
 void hooks_on_gate(struct hooks *h, hook_gate *f, void *arg);
 void hooks_on_key(struct hooks *h, hook_key *f, void *arg);
+void hooks_on_flushed(struct hooks *h, hook_flushed *f, void *arg);
 void hooks_on_stage(struct hooks *h, enum stage stage, hook_stage *f, void *arg);
 void hooks_on_tick(struct hooks *h, hook_tick *f, void *arg);
 void hooks_on_client(struct hooks *h, hook_client *f, void *arg);
@@ -75,6 +78,7 @@ bool hooks_has_gate(const struct hooks *h);
 void hooks_commit(struct hooks *h, const struct commit_batch *batch);
 uint64_t hooks_released(struct hooks *h); /* UINT64_MAX without a gate */
 void hooks_key(struct hooks *h, struct db *db, struct slice key, enum key_event_kind kind);
+void hooks_flushed(struct hooks *h);
 void hooks_stage(struct hooks *h, enum stage stage);
 void hooks_tick(struct hooks *h, int64_t now_ms);
 void hooks_client(struct hooks *h, struct client *client, bool opened);

@@ -13,6 +13,7 @@
 #include "server/ctx.h"
 #include "server/exec.h"
 #include "server/hooks.h"
+#include "server/multi.h"
 #include "server/server.h"
 #include "store/evict.h"
 
@@ -58,8 +59,8 @@ static bool make_room(struct memory_limit *m)
 static const char *admit(void *arg, struct ctx *c, const struct command_entry *e)
 {
     struct memory_limit *m = arg;
-    (void)c;
-    if (!over(m) || server_is_loading(m->server) || make_room(m) || !(e->row.flags & CMD_DENYOOM))
+    if (!over(m) || server_is_loading(m->server) || make_room(m) ||
+        !(multi_flags_of(c->client, e) & CMD_DENYOOM))
         return NULL;
     return "OOM command not allowed when used memory > 'maxmemory'.";
 }

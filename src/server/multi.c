@@ -333,6 +333,13 @@ bool multi_writes(const struct client *c)
     return c->multi && c->multi->flags & (CMD_WRITE | CMD_MAY_REPLICATE);
 }
 
+uint32_t multi_flags_of(const struct client *c, const struct command_entry *e)
+{
+    bool exec = c->flags & CLIENT_IN_MULTI && c->multi && !e->owner &&
+                strcmp(e->row.name, "exec") == 0;
+    return e->row.flags | (exec ? c->multi->flags : 0);
+}
+
 void multi_free(struct client *c)
 {
     multi_discard(c);

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 
@@ -35,6 +36,8 @@ void multi_exec(struct ctx *c);
 int multi_length(const struct client *c); /* -1 outside MULTI */
 size_t multi_memory(const struct client *c);
 bool multi_writes(const struct client *c); /* does the queue hold a write? */
+/* What e is about to do: EXEC does what is queued. */
+uint32_t multi_flags_of(const struct client *c, const struct command_entry *e);
 
 void multi_watch(struct client *c, struct slice key);
 void multi_unwatch(struct client *c);

@@ -370,6 +370,70 @@ case "the log can't be written: refused with errno, file, time; it resumes by it
     is [ask $s MGET a b c] {1 2 3}
 }
 
+case "no-appendfsync-on-rewrite: no sync while a child writes, until it is switched off" {
+    set s [server "appendonly yes\nsave \"\"\nno-appendfsync-on-rewrite yes\nrdb-key-save-delay 100000"]
+    for {set i 0} {$i < 80} {incr i} { ask $s SET k$i 1 }
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 1} }
+    ask $s SET during 1
+    after 2300
+    is [info_of $s aof_rewrite_in_progress] 1
+    truth {[info_of $s aof_bytes_at_risk] > 0 && [info_of $s aof_commands_at_risk] == 1}
+    ask $s CONFIG SET no-appendfsync-on-rewrite no
+    wait_for { expr {[info_of $s aof_bytes_at_risk] == 0} } 3000
+    is [info_of $s aof_rewrite_in_progress] 1
+    truth {[info_of $s aof_last_sync_latency_us] > 0}
+}
+
+case "a rewrite that fails again and again waits longer each time; BGREWRITEAOF does not wait" {
+    set s [server "appendonly yes\nsave \"\"\nauto-aof-rewrite-min-size 1kb\nrdb-key-save-delay 1000000"]
+    for {set i 0} {$i < 20} {incr i} { ask $s SET k$i [string repeat x 1000] }
+    foreach failures {1 2 3} {
+        wait_for { expr {[info_of $s aof_rewrite_in_progress] == 1} }
+        exec kill -9 [lindex [regexp -all -inline {started by pid (\d+)} [log_of $s]] end]
+        wait_for { expr {[info_of $s aof_rewrites_consecutive_failures] == $failures} }
+    }
+    like [log_of $s] "*has repeatedly failed, the next try is in 1 minutes*"
+    is [info_of $s aof_last_bgrewrite_status] err
+    after 2500
+    is [info_of $s aof_rewrite_in_progress] 0
+    is [ask $s SET still 1] OK
+    ask $s CONFIG SET rdb-key-save-delay 0
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrites_consecutive_failures] == 0} }
+    is [info_of $s aof_last_bgrewrite_status] ok
+}
+
+# A server of a user who is nobody, where we may make one.
+case "permission lost: saves and rewrites fail and tell why, reads go on, and it heals" {
+    set dir [tmpdir]
+    if {[catch { exec setpriv --reuid 65534 --clear-groups true }]} return
+    if {[catch { exec setpriv --reuid 65534 --clear-groups ls $build }]} return
+    exec chown -R 65534 $dir $tmp_root
+    spit $dir/as-nobody "#!/bin/sh\nexec setpriv --reuid 65534 --clear-groups $build/redis-server \"\$@\"\n"
+    exec chmod 755 $dir/as-nobody
+    set s [server "appendonly yes\nsave \"3600 100000\"" -dir $dir -binary $dir/as-nobody]
+    ask $s SET a 1
+    exec chown 0 $dir $dir/appendonlydir
+    exec chmod 555 $dir $dir/appendonlydir
+    catch { ask $s BGREWRITEAOF }
+    wait_for { expr {[info_of $s aof_last_bgrewrite_status] eq "err"} }
+    is [ask $s SET b 2] OK
+    is [ask $s WAITAOF 1 0 2000] {1 0}
+    ask $s BGSAVE
+    wait_for { expr {[info_of $s rdb_last_bgsave_status] eq "err"} }
+    like [error_of $s SET c 3] "MISCONF*open failed at 20*temp-*Permission denied*next try in * s)"
+    is [ask $s GET b] 2
+    exec chmod 777 $dir $dir/appendonlydir
+    ask $s BGSAVE
+    wait_for { expr {[info_of $s rdb_last_bgsave_status] eq "ok"} }
+    is [ask $s SET c 3] OK
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_last_bgrewrite_status] eq "ok"} }
+    stop $s kill
+    exec chown -R 0 $dir
+}
+
 case "the dump's name is taken: writes are refused with the reason, until it is free" {
     set s [server "save \"3600 1000\""]
     set dir [of $s dir]
@@ -389,6 +453,25 @@ case "the dump's name is taken: writes are refused with the reason, until it is 
     wait_for { expr {[info_of $s rdb_last_bgsave_status] eq "ok"} }
     is [info_of $s rdb_last_error] ""
     is [ask $s SET b 3] OK
+}
+
+case "a transaction queued before the disk failed is refused at EXEC, if it writes" {
+    set s [server "save \"3600 1000000\""]
+    lassign [list [connect $s] [connect $s]] writes reads
+    request $writes MULTI
+    request $writes SET a 1
+    request $reads MULTI
+    request $reads GET a
+    file mkdir [of $s dir]/dump.rdb
+    ask $s BGSAVE
+    wait_for { expr {[info_of $s rdb_last_bgsave_status] eq "err"} }
+    truth {[catch { request $writes EXEC } reply]}
+    like $reply "EXECABORT Transaction discarded because of: MISCONF Redis is configured*"
+    is [request $reads EXEC] {(nil)}
+    is [ask $s EXISTS a] 0
+    # nothing is queued any more
+    truth {[catch { request $writes EXEC } reply]}
+    is $reply "ERR EXEC without MULTI"
 }
 
 case "the working directory is removed: saves fail and tell why, until there is one again" {
@@ -415,7 +498,7 @@ foreach policy {everysec always} {
         "the log's directory is moved away, a file takes its name" {
             file rename $dir/appendonlydir $dir/away
             spit $dir/appendonlydir ""
-            wait_for { catch { ask $s SET x 1 } }
+            wait_for { expr {[info_of $s aof_last_write_status] eq "err"} }
             after 1500
             truth {[catch { ask $s BGREWRITEAOF }]}
             file delete $dir/appendonlydir
@@ -433,7 +516,8 @@ foreach policy {everysec always} {
             ask $s SET a 1
             ask $s SET d 1
             eval $go
-            wait_for { catch { ask $s SET b 2 } reply }
+            wait_for { expr {[info_of $s aof_last_write_status] eq "err"} }
+            truth {[catch { ask $s SET b 2 } reply]}
             like $reply "MISCONF Errors writing to the AOF file: No such file or directory (look-up\
                 of appendonly.aof.*.incr.aof failed at 20*; next try in * s)"
             is [ask $s GET a] 1

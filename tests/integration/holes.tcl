@@ -116,6 +116,31 @@ foreach {what keep} {"base and increment" * "the increment only" *.incr.aof "the
     }
 }
 
+case "an increment that the manifest has lost is not written over" {
+    set s [server "appendonly yes\nsave \"\""]
+    set dir [of $s dir]
+    ask $s SET a 1
+    stop $s kill
+    set manifest $dir/appendonlydir/appendonly.aof.manifest
+    set whole [slurp $manifest]
+    spit $manifest [string range $whole 0 [string first \n $whole]]
+    set incr [slurp $dir/appendonlydir/appendonly.aof.1.incr.aof]
+    lassign [server "appendonly yes" -dir $dir -fails 1] code text
+    is $code 1
+    like $text "*appendonly.aof.1.incr.aof is there, but the manifest names no increment*"
+    is [slurp $dir/appendonlydir/appendonly.aof.1.incr.aof] $incr
+    # what a start that was interrupted before the manifest was written leaves is no loss
+    spit $dir/appendonlydir/appendonly.aof.1.incr.aof\
+        "#LOG:0123456789abcdef 00000001 0000000000 00000000\r\n"
+    set s [server "appendonly yes" -dir $dir]
+    is [ask $s DBSIZE] 0
+    stop $s kill
+    spit $manifest $whole
+    spit $dir/appendonlydir/appendonly.aof.1.incr.aof $incr
+    set s [server "appendonly yes" -dir $dir]
+    is [ask $s GET a] 1
+}
+
 case "the log switched on beside a dump file: the dump file is loaded, and loaded once" {
     set s [server "save \"\""]
     ask $s SET n 1

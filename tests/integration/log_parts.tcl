@@ -67,8 +67,9 @@ case "every file has an id, every file that is closed a size; the newest one aft
     set dir [make_log $config a]
     set id {[0-9a-f]{16}}
     set lines [split [string trim [slurp [manifest_path $dir]]] \n]
-    is [llength $lines] 3
-    foreach line $lines {
+    is [llength $lines] 4
+    like [lindex $lines 3] "#HF:sum *"
+    foreach line [lrange $lines 0 2] {
         truth {[regexp "^file (\\S+) seq \\d+ type \[bi\] id ($id) size (\\d+)$" $line -> name of size]}
         is $size [file size [log_path $dir $name]]
         lappend ids $of
@@ -78,7 +79,7 @@ case "every file has an id, every file that is closed a size; the newest one aft
     like [slurp [log_path $dir appendonly.aof.3.incr.aof]] "#LOG:[lindex $ids 0] 00000003 *"
     # the size of the newest means nothing once it is appended to
     set s [loads $dir a]
-    truth {![regexp {type i[^\n]* size \d+\n$} [slurp [manifest_path $dir]]]}
+    truth {![regexp {type i[^\n]* size \d+\n#HF:sum [0-9a-f]+\n$} [slurp [manifest_path $dir]]]}
     stop $s kill
     stop [loads $dir a] kill
 }
@@ -172,17 +173,37 @@ case "parts of different logs are refused, and named" {
     }
     # without the manifest's word the files contradict one another
     set manifest [slurp [manifest_path $one]]
-    regsub -all { id [0-9a-f]+| size \d+} $manifest "" old
+    regsub -all { id [0-9a-f]+| size \d+|#HF:sum [0-9a-f]+\n} $manifest "" old
     spit [manifest_path $one] $old
     stop [loads $one e] kill
     spit [log_path $one appendonly.aof.2.incr.aof] [slurp [log_path $two appendonly.aof.2.incr.aof]]
     refused $one "parts of different logs: appendonly.aof.2.base.rdb of *, appendonly.aof.2.incr.aof of *"
 }
 
+case "a manifest with a turned bit, or with a line less, is refused by both; nothing is deleted" {
+    set dir [make_log $config m]
+    set manifest [slurp [manifest_path $dir]]
+    like $manifest "*\n#HF:sum *\n"
+    # increments would be history, to be deleted
+    foreach bad [list [string map {"type i" "type h"} $manifest] \
+            [regsub {[^\n]*incr[^\n]*\n} $manifest ""]] {
+        spit [manifest_path $dir] $bad
+        refused $dir "AOF manifest: the checksum is wrong*"
+    }
+    for {set i 0} {$i < [string length $manifest]} {incr i 5} {
+        binary scan [string index $manifest $i] cu byte
+        spit [manifest_path $dir] [string replace $manifest $i $i [binary format c [expr {$byte ^ 1}]]]
+        set bad [run $build/redis-check-aof [manifest_path $dir]]
+        truth {$bad == 1 || $i >= [string first "#HF" $manifest]}
+    }
+    spit [manifest_path $dir] $manifest
+    stop [loads $dir m] kill
+}
+
 case "parts that changed places are refused" {
     set dir [make_log $config g]
     set manifest [slurp [manifest_path $dir]]
-    regsub -all { size \d+} $manifest "" manifest
+    regsub -all { size \d+|#HF:sum [0-9a-f]+\n} $manifest "" manifest
     spit [manifest_path $dir] $manifest
     set two [slurp [log_path $dir appendonly.aof.2.incr.aof]]
     spit [log_path $dir appendonly.aof.2.incr.aof] [slurp [log_path $dir appendonly.aof.3.incr.aof]]

@@ -32,6 +32,20 @@ case "noeviction refuses what would need memory, and only that" {
     is [ask $s SET more x] OK
 }
 
+case "noeviction: EXEC is refused when what is queued would need memory" {
+    set s [server]
+    lassign [list [connect $s] [connect $s]] grows shrinks
+    request $grows MULTI
+    request $grows SET more x
+    request $shrinks MULTI
+    request $shrinks DEL more
+    ask $s CONFIG SET maxmemory 1
+    truth {[catch { request $grows EXEC } reply]}
+    like $reply "EXECABORT Transaction discarded because of: OOM command not allowed*"
+    is [request $shrinks EXEC] 0
+    is [ask $s EXISTS more] 0
+}
+
 foreach policy {allkeys-lru allkeys-lfu allkeys-random} {
     case "$policy keeps memory at the limit" {
         set s [server "maxmemory-policy $policy\nappendonly yes\nappendfsync no\nenable-debug-command yes"]

@@ -162,6 +162,21 @@ case "the log rewrites itself when it has grown" {
     wait_for { expr {[info_of $s aof_current_size] < 200000} }
 }
 
+case "what the log grew by before a restart counts for the next rewrite" {
+    set s [server "appendonly yes\nauto-aof-rewrite-percentage 0"]
+    ask $s SET a 1
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrites] == 1 && [info_of $s aof_rewrite_in_progress] == 0} }
+    for {set i 0} {$i < 100} {incr i} { ask $s SET k [string repeat x 1000] }
+    set base [file size [glob [of $s dir]/appendonlydir/*.base.rdb]]
+    set s [restart $s kill "appendonly yes\nauto-aof-rewrite-percentage 0"]
+    is [info_of $s aof_base_size] $base
+    truth {[info_of $s aof_current_size] > 100000}
+    ask $s CONFIG SET auto-aof-rewrite-min-size 50kb auto-aof-rewrite-percentage 100
+    wait_for { expr {[info_of $s aof_rewrites] >= 1 && [info_of $s aof_rewrite_in_progress] == 0} }
+    wait_for { expr {[info_of $s aof_current_size] < 20000} }
+}
+
 case "appendonly switched on and off while running" {
     set s [server "save \"\"\nenable-debug-command yes"]
     fill $s

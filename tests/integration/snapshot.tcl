@@ -181,6 +181,7 @@ case "the base of an append log has blocks; a damaged index does not hurt what i
     # a manifest that tells how long it was refuses a shorter one; an old server's does not tell
     set manifest $dir/appendonlydir/appendonly.aof.manifest
     regsub {(type b[^\n]*) size \d+} [slurp $manifest] {\1} old
+    regsub {#HF:sum [0-9a-f]+\n} $old "" old
     spit $manifest $old
     foreach bytes [list $whole [string range $whole 0 end-9] \
             [string map {#HF:blocks !HF:blocks} $whole]] {
@@ -266,7 +267,7 @@ case "a slow child that moves is left alone" {
 }
 
 case "failures are told with errno, step and file, and tried again later and later" {
-    set s [server "$debug\ndbfilename taken"]
+    set s [server "$debug\ndbfilename taken\nsave \"3600 1000000\""]
     set dir [of $s dir]
     file mkdir $dir/taken/x
     ask $s SET a 1
@@ -287,6 +288,46 @@ case "failures are told with errno, step and file, and tried again later and lat
     wait_saved $s
     is [info_of $s rdb_last_bgsave_status] ok
     is [info_of $s rdb_bgsave_failures] 0
+}
+
+case "a save that was asked for and failed is tried again, without a save point being due" {
+    set s [server "$debug\ndbfilename taken\nsave \"3600 1000000\""]
+    set dir [of $s dir]
+    file mkdir $dir/taken
+    ask $s SET a 1
+    ask $s BGSAVE
+    wait_saved $s
+    like [error_of $s SET b 2] "MISCONF*next try in * s)"
+    file delete $dir/taken
+    wait_for { expr {[info_of $s rdb_last_bgsave_status] eq "ok"} } 15000
+    is [ask $s SET b 2] OK
+    # without save points nothing is saved unless asked for, and INFO promises nothing
+    ask $s CONFIG SET save ""
+    file delete $dir/taken
+    file mkdir $dir/taken
+    ask $s BGSAVE
+    wait_saved $s
+    is [info_of $s rdb_last_bgsave_status] err
+    is [info_of $s rdb_bgsave_retry_in_sec] -1
+    is [ask $s SET b 3] OK
+}
+
+case "a long save and a long rewrite tell in the log how far they are" {
+    set s [server "$debug\nappendonly yes\nrdb-save-max-rate 200kb"]
+    fill $s 2500
+    foreach {command work} {BGSAVE "Background saving" BGREWRITEAOF "Background AOF rewrite"} {
+        ask $s $command
+        wait_for { expr {[info_of $s current_save_keys_processed] > 0} }
+        truth {[info_of $s current_save_keys_total] == 2500}
+        truth {[info_of $s current_fork_perc] > 0}
+        wait_for { expr {[info_of $s current_cow_size] > 0} }
+        wait_for { string match "*$work: write, * of 2500 keys, * MB at 0.* MB/s, * s to go, *"\
+            [log_of $s] } 15000
+        ask $s CONFIG SET rdb-save-max-rate 0
+        exec kill -USR1 [lindex [regexp -all -inline {started by pid (\d+)} [log_of $s]] end]
+        wait_for { expr {[info_of $s current_save_keys_total] == 0} }
+        ask $s CONFIG SET rdb-save-max-rate 200kb
+    }
 }
 
 case "a child killed from outside: an error, unless by SIGUSR1" {
@@ -319,6 +360,9 @@ case "progress: bytes, speed, estimated end, limited rate" {
     is [info_of $s rdb_current_bgsave_phase] none
     is [info_of $s rdb_current_bgsave_bytes] 0
     is [info_of $s rdb_current_bgsave_eta_sec] -1
+    truth {[info_of $s latest_fork_usec] > 0}
+    truth {[info_of $s rdb_last_cow_size] > 0}
+    like [log_of $s] "*RDB saving child: 3.* MB in *s (1.* MB/s), fork *ms, copied on write *MB*"
     # SAVE is not held back: nobody is served meanwhile
     set began [clock milliseconds]
     ask $s SAVE
@@ -398,6 +442,31 @@ case "SIGTERM during a save: the child goes, the last save has everything" {
     is [temps $dir] {}
     set s [server $debug -dir $dir]
     is [ask $s DEBUG DIGEST] $digest
+}
+
+case "FLUSHALL ends a save under way, and where there are save points the dump file is emptied" {
+    set s [server "$debug\nrdb-key-save-delay 5000"]
+    set dir [of $s dir]
+    fill $s 500
+    ask $s BGSAVE
+    child_of $dir
+    is [ask $s FLUSHALL] OK
+    is [info_of $s rdb_bgsave_in_progress] 0
+    is [info_of $s rdb_last_bgsave_status] ok
+    is [temps $dir] {}
+    truth {![file exists $dir/dump.rdb]}
+    ask $s CONFIG SET rdb-key-save-delay 0 save "3600 100000"
+    ask $s SET a 1
+    is [ask $s SAVE] OK
+    ask $s MULTI
+    ask $s FLUSHALL ASYNC
+    is [ask $s EXEC] OK
+    is [info_of $s rdb_changes_since_last_save] 0
+    ask $s SET b 1
+    is [ask $s FLUSHDB] OK
+    is [info_of $s rdb_changes_since_last_save] 2
+    set s [restart $s kill]
+    is [ask $s DBSIZE] 0
 }
 
 case "SAVE while the log is rewritten" {

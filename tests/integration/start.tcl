@@ -97,6 +97,37 @@ case "SIGTERM saves and exits 0, the data is back" {
     like [slurp [of $s dir]/log] "*SIGTERM*"
 }
 
+foreach {signal option} {TERM shutdown-on-sigterm INT shutdown-on-sigint} {
+    case "SIG$signal does what $option says" {
+        set s [server "save \"\""]
+        foreach words {default save nosave {save now force}} {
+            if {$words eq "nosave"} { ask $s CONFIG SET save "3600 1" }
+            is [ask $s CONFIG SET $option $words] OK
+            is [lindex [ask $s CONFIG GET $option] 1] $words
+            ask $s SET at $words
+            exec kill -$signal [of $s pid]
+            wait_for { expr {![alive [of $s pid]]} }
+            set s [restart $s kill "save \"\""]
+            is [ask $s GET at] [dict get {default (nil) save save nosave save
+                {save now force} {save now force}} $words]
+        }
+    }
+}
+
+case "a signal whose save fails stops the server only with force" {
+    set s [server "save \"3600 1\""]
+    set dir [of $s dir]
+    ask $s SET a 1
+    file mkdir $dir/dump.rdb
+    exec kill -TERM [of $s pid]
+    wait_for { string match "*can't exit*" [log_of $s] }
+    is [ask $s GET a] 1
+    is [error_of $s SHUTDOWN] "ERR Errors trying to SHUTDOWN. Check logs."
+    ask $s CONFIG SET shutdown-on-sigterm force
+    exec kill -TERM [of $s pid]
+    wait_for { expr {![alive [of $s pid]]} }
+}
+
 case "a pid file comes and goes" {
     set dir [tmpdir]
     set s [server "pidfile $dir/the.pid" -dir $dir]

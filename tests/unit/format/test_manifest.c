@@ -99,7 +99,8 @@ static void id_and_size_go_with_their_file(void)
     static const char text[] = "file a.1.base.rdb seq 1 type b id 0123456789abcdef size 0\n"
                                "file a.0.incr.aof seq 1 type h size 9223372036854775807\n"
                                "file a.1.incr.aof seq 1 type i id fedcba9876543210 size 77\n"
-                               "file a.2.incr.aof seq 2 type i\n";
+                               "file a.2.incr.aof seq 2 type i\n"
+                               "#HF:sum 7ca46152364de97f\n";
     struct manifest m, copy;
     struct fault f;
     struct buf out = {0};
