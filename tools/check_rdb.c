@@ -4,6 +4,7 @@
  * only when that is a terminal. */
 #include "tools/check.h"
 
+#include <poll.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -33,10 +34,31 @@ static ssize_t read_fd(void *arg, void *to, size_t n)
     return file_read((int)(intptr_t)arg, to, n);
 }
 
+/* To open a pipe waits for who writes, and that may be nobody: the wait ends. */
+enum { PIPE_WAIT_MS = 10000 };
+static int open_pipe(const char *path, int flags)
+{
+    if (flags != O_RDONLY)
+        return -ESPIPE; /* it can't be cut */
+    int fd = file_open(path, flags | O_NONBLOCK, 0);
+    if (fd < 0)
+        return fd;
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int ready;
+    do {
+        ready = poll(&p, 1, PIPE_WAIT_MS);
+    } while (ready < 0 && errno == EINTR);
+    if (ready > 0 && fcntl(fd, F_SETFL, 0) == 0)
+        return fd;
+    file_close(fd);
+    return -ETIMEDOUT;
+}
+
 int check_open(const char *path, int flags, struct in *in, uint64_t *size)
 {
     struct stat st;
-    int fd = file_open(path, flags, 0);
+    bool pipe = file_stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
+    int fd = pipe ? open_pipe(path, flags) : file_open(path, flags, 0);
     *size = 0;
     if (fd < 0)
         return fd;

@@ -262,7 +262,8 @@ void cmd_client_pause(struct ctx *c)
             return;
         }
     } else if (c->argc > 4) {
-        reply_syntax(c);
+        reply_errorf(c, "ERR unknown subcommand or wrong number of arguments for '%.*s'. "
+                     "Try CLIENT HELP.", SLICE_ARG(c->argv[1]));
         return;
     }
     if (!ctx_arg_range(c, 2, INT64_MIN, INT64_MAX, &ms,

@@ -2,6 +2,8 @@
 /* Commands that work on keys of any type. */
 #include "commands/cmd_key.h"
 
+#include <limits.h>
+
 #include "base/glob.h"
 #include "commands/expiry.h"
 #include "commands/scan.h"
@@ -161,10 +163,8 @@ void cmd_renamenx(struct ctx *c)
 static struct db *db_arg(struct ctx *c, int i)
 {
     int64_t id;
-    if (!num_parse_i64(c->argv[i], &id)) {
-        reply_error(c, "ERR value is not an integer or out of range");
+    if (!ctx_arg_range(c, i, INT_MIN, INT_MAX, &id, NULL))
         return NULL;
-    }
     if (id < 0 || id >= (int64_t)c->keyspace->count) {
         reply_error(c, "ERR DB index is out of range");
         return NULL;

@@ -157,9 +157,12 @@ void cmd_zadd(struct ctx *c)
 
 void cmd_zincrby(struct ctx *c)
 {
-    struct add_args a = {.incr = true, .first = 2, .pairs = 1};
-    if (parse_scores(c, &a))
-        add(c, &a);
+    /* As in Redis, ZADD's options are options here, too: "ZINCRBY key NX member" lacks a pair. */
+    struct add_args a = {.incr = true};
+    if (!parse_add(c, &a))
+        return;
+    add(c, &a);
+    free_scores(&a);
 }
 
 void cmd_zrem(struct ctx *c)

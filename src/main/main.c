@@ -32,14 +32,16 @@ static int print_usage(void)
     return 1;
 }
 
-/* "--check-rdb file" in any order: the tool gets the other words. */
+/* "--check-rdb file" in any order: the tool gets the other words; but of "conf --check-rdb file"
+ * only what follows, the configuration tells it nothing. */
 static bool asks_for(int *argc, char **argv, const char *word)
 {
     for (int i = 1; i < *argc; i++) {
         if (strcmp(argv[i], word) != 0)
             continue;
-        memmove(argv + i, argv + i + 1, (size_t)(*argc - i) * sizeof *argv);
-        --*argc;
+        int from = i == 2 && i + 1 < *argc && strncmp(argv[1], "--", 2) != 0 ? 1 : i;
+        memmove(argv + from, argv + i + 1, (size_t)(*argc - i) * sizeof *argv);
+        *argc -= i + 1 - from;
         return true;
     }
     return false;
@@ -53,9 +55,9 @@ int main(int argc, char **argv)
         return check_rdb_main(argc, argv);
     if (strstr(name, "redis-check-aof") || asks_for(&argc, argv, "--check-aof"))
         return check_aof_main(argc, argv);
-    if (argc == 2 && (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0))
+    if (argc >= 2 && (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0))
         return print_version();
-    if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
+    if (argc >= 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
         return print_usage();
     process_init(argc, argv);
     return serve(argc, argv);

@@ -65,6 +65,11 @@ static void end_loading(struct persist *p)
 
 static bool open_file(struct reading *r, struct fault *f)
 {
+    struct stat st;
+    if (file_stat(r->path, &st) == 0 && S_ISFIFO(st.st_mode)) { /* opening it could wait for ever */
+        fault_set(f, FAULT_INVALID, "%s is a pipe, not a file", r->path);
+        return false;
+    }
     r->fd = file_open(r->path, O_RDONLY, 0);
     if (r->fd < 0) {
         fault_io(f, -r->fd, "open", "Can't open %s", r->path);

@@ -4,6 +4,9 @@
  * place. */
 #include "server/config_later.h"
 
+#include <limits.h>
+#include <string.h>
+
 #include "base/mem.h"
 
 enum { LATER_MAX = 120 };
@@ -15,7 +18,8 @@ union later_value {
 };
 /* Options of several words are kept as text, each in a struct of its own. */
 struct later_words {
-    bool adds; /* line to line */
+    bool adds;    /* line to line */
+    size_t count; /* of words there must be, or none; 0: any */
     struct buf text;
 };
 enum { LATER_WORDS = 6 };
@@ -38,25 +42,37 @@ static const struct config_word words_repl_diskless_load[] = {{"disabled", 0}, {
 static const struct config_word words_tls_auth_clients[] = {{"no", 0}, {"yes", 1},
     {"optional", 2}, {NULL, 0}};
 
+static bool event_classes(void *owner, struct slice text, struct fault *f)
+{
+    (void)owner;
+    for (size_t i = 0; i < text.len; i++) {
+        if (!text.data[i] || !strchr("Ag$lshzxeKEtmdn", text.data[i])) {
+            fault_set(f, FAULT_INVALID, "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
+            return false;
+        }
+    }
+    return true;
+}
+
 static const struct config_option later_options[] = {
     {.name = "acl-pubsub-default", .kind = CONFIG_ENUM, .flags = CONFIG_LATER, .offset = AT(0),
      .words = words_acl_pubsub_default, .initial = "resetchannels"},
     {.name = "aclfile", .kind = CONFIG_STRING, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
      .offset = AT(1)},
     {.name = "acllog-max-len", .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(2),
-     .initial = "128"},
+     .initial = "128", .min = 0, .max = INT64_MAX},
     {.name = "active-defrag-cycle-max", .kind = CONFIG_INT, .flags = CONFIG_LATER,
-     .offset = AT(3), .initial = "25"},
+     .offset = AT(3), .initial = "25", .min = 1, .max = 99},
     {.name = "active-defrag-cycle-min", .kind = CONFIG_INT, .flags = CONFIG_LATER,
-     .offset = AT(4), .initial = "1"},
+     .offset = AT(4), .initial = "1", .min = 1, .max = 99},
     {.name = "active-defrag-ignore-bytes", .kind = CONFIG_SIZE, .flags = CONFIG_LATER,
-     .offset = AT(5), .initial = "104857600"},
+     .offset = AT(5), .initial = "104857600", .min = 1, .max = INT64_MAX},
     {.name = "active-defrag-max-scan-fields", .kind = CONFIG_INT, .flags = CONFIG_LATER,
-     .offset = AT(6), .initial = "1000"},
+     .offset = AT(6), .initial = "1000", .min = 1, .max = INT64_MAX},
     {.name = "active-defrag-threshold-lower", .kind = CONFIG_INT, .flags = CONFIG_LATER,
-     .offset = AT(7), .initial = "10"},
+     .offset = AT(7), .initial = "10", .min = 0, .max = 1000},
     {.name = "active-defrag-threshold-upper", .kind = CONFIG_INT, .flags = CONFIG_LATER,
-     .offset = AT(8), .initial = "100"},
+     .offset = AT(8), .initial = "100", .min = 0, .max = 1000},
     {.name = "activedefrag", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(9),
      .initial = "no"},
     {.name = "activerehashing", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(10),
@@ -67,7 +83,7 @@ static const struct config_option later_options[] = {
      .offset = AT(22)},
     {.name = "bind-source-addr", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(23)},
     {.name = "busy-reply-threshold", .alias = "lua-time-limit", .kind = CONFIG_INT,
-     .flags = CONFIG_LATER, .offset = AT(24), .initial = "5000"},
+     .flags = CONFIG_LATER, .offset = AT(24), .initial = "5000", .min = 0, .max = INT64_MAX},
     {.name = "cluster-allow-pubsubshard-when-down", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
      .offset = AT(25), .initial = "yes"},
     {.name = "cluster-allow-reads-when-down", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
@@ -75,7 +91,7 @@ static const struct config_option later_options[] = {
     {.name = "cluster-allow-replica-migration", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
      .offset = AT(27), .initial = "yes"},
     {.name = "cluster-announce-bus-port", .kind = CONFIG_INT, .flags = CONFIG_LATER,
-     .offset = AT(28), .initial = "0"},
+     .offset = AT(28), .initial = "0", .min = 0, .max = 65535},
     {.name = "cluster-announce-hostname", .kind = CONFIG_STRING, .flags = CONFIG_LATER,
      .offset = AT(29)},
     {.name = "cluster-announce-human-nodename", .kind = CONFIG_STRING, .flags = CONFIG_LATER,
@@ -83,9 +99,9 @@ static const struct config_option later_options[] = {
     {.name = "cluster-announce-ip", .kind = CONFIG_STRING, .flags = CONFIG_LATER,
      .offset = AT(31)},
     {.name = "cluster-announce-port", .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(32),
-     .initial = "0"},
+     .initial = "0", .min = 0, .max = 65535},
     {.name = "cluster-announce-tls-port", .kind = CONFIG_INT, .flags = CONFIG_LATER,
-     .offset = AT(33), .initial = "0"},
+     .offset = AT(33), .initial = "0", .min = 0, .max = 65535},
     {.name = "cluster-config-file", .kind = CONFIG_STRING,
      .flags = CONFIG_LATER | CONFIG_IMMUTABLE, .offset = AT(34), .initial = "nodes.conf"},
     {.name = "cluster-enabled", .kind = CONFIG_BOOL, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
@@ -93,17 +109,18 @@ static const struct config_option later_options[] = {
     {.name = "cluster-link-sendbuf-limit", .kind = CONFIG_SIZE, .flags = CONFIG_LATER,
      .offset = AT(36), .initial = "0"},
     {.name = "cluster-migration-barrier", .kind = CONFIG_INT, .flags = CONFIG_LATER,
-     .offset = AT(37), .initial = "1"},
+     .offset = AT(37), .initial = "1", .min = 0, .max = INT_MAX},
     {.name = "cluster-node-timeout", .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(38),
-     .initial = "15000"},
+     .initial = "15000", .min = 0, .max = INT64_MAX},
     {.name = "cluster-port", .kind = CONFIG_INT, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
-     .offset = AT(39), .initial = "0"},
+     .offset = AT(39), .initial = "0", .min = 0, .max = 65535},
     {.name = "cluster-preferred-endpoint-type", .kind = CONFIG_ENUM, .flags = CONFIG_LATER,
      .offset = AT(40), .words = words_cluster_preferred_endpoint_type, .initial = "ip"},
     {.name = "cluster-replica-no-failover", .alias = "cluster-slave-no-failover",
      .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(41), .initial = "no"},
     {.name = "cluster-replica-validity-factor", .alias = "cluster-slave-validity-factor",
-     .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(42), .initial = "10"},
+     .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(42), .initial = "10",
+     .min = 0, .max = INT_MAX},
     {.name = "cluster-require-full-coverage", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
      .offset = AT(43), .initial = "yes"},
     {.name = "crash-memcheck-enabled", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
@@ -115,13 +132,13 @@ static const struct config_option later_options[] = {
     {.name = "ignore-warnings", .kind = CONFIG_STRING, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
      .offset = AT(48)},
     {.name = "io-threads", .kind = CONFIG_INT, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
-     .offset = AT(49), .initial = "1"},
+     .offset = AT(49), .initial = "1", .min = 1, .max = 128},
     {.name = "io-threads-do-reads", .kind = CONFIG_BOOL, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
      .offset = AT(50), .initial = "no"},
     {.name = "jemalloc-bg-thread", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(51),
      .initial = "yes"},
     {.name = "latency-monitor-threshold", .kind = CONFIG_INT, .flags = CONFIG_LATER,
-     .offset = AT(52), .initial = "0"},
+     .offset = AT(52), .initial = "0", .min = 0, .max = INT64_MAX},
     {.name = "locale-collate", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(54)},
     {.name = "masterauth", .kind = CONFIG_STRING, .flags = CONFIG_LATER | CONFIG_SENSITIVE,
      .offset = AT(55)},
@@ -130,19 +147,19 @@ static const struct config_option later_options[] = {
     {.name = "maxmemory-clients", .kind = CONFIG_SIZE, .flags = CONFIG_LATER | CONFIG_PERCENT,
      .offset = AT(58), .initial = "0"},
     {.name = "min-replicas-max-lag", .alias = "min-slaves-max-lag", .kind = CONFIG_INT,
-     .flags = CONFIG_LATER, .offset = AT(62), .initial = "10"},
+     .flags = CONFIG_LATER, .offset = AT(62), .initial = "10", .min = 0, .max = INT_MAX},
     {.name = "min-replicas-to-write", .alias = "min-slaves-to-write", .kind = CONFIG_INT,
-     .flags = CONFIG_LATER, .offset = AT(63), .initial = "0"},
+     .flags = CONFIG_LATER, .offset = AT(63), .initial = "0", .min = 0, .max = INT_MAX},
     {.name = "notify-keyspace-events", .kind = CONFIG_STRING, .flags = CONFIG_LATER,
-     .offset = AT(65)},
+     .offset = AT(65), .check = event_classes},
     {.name = "oom-score-adj", .kind = CONFIG_ENUM, .flags = CONFIG_LATER, .offset = AT(66),
      .words = words_oom_score_adj, .initial = "no"},
     {.name = "propagation-error-behavior", .kind = CONFIG_ENUM, .flags = CONFIG_LATER,
      .offset = AT(68), .words = words_propagation_error_behavior, .initial = "ignore"},
     {.name = "repl-backlog-size", .kind = CONFIG_SIZE, .flags = CONFIG_LATER, .offset = AT(73),
-     .initial = "1048576"},
+     .initial = "1048576", .min = 1, .max = INT64_MAX},
     {.name = "repl-backlog-ttl", .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(74),
-     .initial = "3600"},
+     .initial = "3600", .min = 0, .max = INT64_MAX},
     {.name = "repl-disable-tcp-nodelay", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
      .offset = AT(75), .initial = "no"},
     {.name = "repl-diskless-load", .kind = CONFIG_ENUM, .flags = CONFIG_LATER, .offset = AT(76),
@@ -150,17 +167,17 @@ static const struct config_option later_options[] = {
     {.name = "repl-diskless-sync", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(77),
      .initial = "yes"},
     {.name = "repl-diskless-sync-delay", .kind = CONFIG_INT, .flags = CONFIG_LATER,
-     .offset = AT(78), .initial = "5"},
+     .offset = AT(78), .initial = "5", .min = 0, .max = INT_MAX},
     {.name = "repl-diskless-sync-max-replicas", .kind = CONFIG_INT, .flags = CONFIG_LATER,
-     .offset = AT(79), .initial = "0"},
+     .offset = AT(79), .initial = "0", .min = 0, .max = INT_MAX},
     {.name = "repl-ping-replica-period", .alias = "repl-ping-slave-period", .kind = CONFIG_INT,
-     .flags = CONFIG_LATER, .offset = AT(80), .initial = "10"},
+     .flags = CONFIG_LATER, .offset = AT(80), .initial = "10", .min = 1, .max = INT_MAX},
     {.name = "repl-timeout", .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(81),
-     .initial = "60"},
+     .initial = "60", .min = 1, .max = INT_MAX},
     {.name = "replica-announce-ip", .alias = "slave-announce-ip", .kind = CONFIG_STRING,
      .flags = CONFIG_LATER, .offset = AT(82)},
     {.name = "replica-announce-port", .alias = "slave-announce-port", .kind = CONFIG_INT,
-     .flags = CONFIG_LATER, .offset = AT(83), .initial = "0"},
+     .flags = CONFIG_LATER, .offset = AT(83), .initial = "0", .min = 0, .max = 65535},
     {.name = "replica-announced", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(84),
      .initial = "yes"},
     {.name = "replica-ignore-disk-write-errors", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
@@ -170,19 +187,19 @@ static const struct config_option later_options[] = {
     {.name = "replica-lazy-flush", .alias = "slave-lazy-flush", .kind = CONFIG_BOOL,
      .flags = CONFIG_LATER, .offset = AT(87), .initial = "no"},
     {.name = "replica-priority", .alias = "slave-priority", .kind = CONFIG_INT,
-     .flags = CONFIG_LATER, .offset = AT(88), .initial = "100"},
+     .flags = CONFIG_LATER, .offset = AT(88), .initial = "100", .min = 0, .max = INT_MAX},
     {.name = "replica-read-only", .alias = "slave-read-only", .kind = CONFIG_BOOL,
      .flags = CONFIG_LATER, .offset = AT(89), .initial = "yes"},
     {.name = "replica-serve-stale-data", .alias = "slave-serve-stale-data", .kind = CONFIG_BOOL,
      .flags = CONFIG_LATER, .offset = AT(90), .initial = "yes"},
     {.name = "slowlog-log-slower-than", .kind = CONFIG_INT, .flags = CONFIG_LATER,
-     .offset = AT(94), .initial = "10000"},
+     .offset = AT(94), .initial = "10000", .min = -1, .max = INT64_MAX},
     {.name = "slowlog-max-len", .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(95),
-     .initial = "128"},
+     .initial = "128", .min = 0, .max = INT64_MAX},
     {.name = "stream-node-max-bytes", .kind = CONFIG_SIZE, .flags = CONFIG_LATER,
      .offset = AT(97), .initial = "4096"},
     {.name = "stream-node-max-entries", .kind = CONFIG_INT, .flags = CONFIG_LATER,
-     .offset = AT(98), .initial = "100"},
+     .offset = AT(98), .initial = "100", .min = 0, .max = INT64_MAX},
     {.name = "tls-auth-clients", .kind = CONFIG_ENUM, .flags = CONFIG_LATER, .offset = AT(99),
      .words = words_tls_auth_clients, .initial = "yes"},
     {.name = "tls-ca-cert-dir", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(100)},
@@ -204,26 +221,44 @@ static const struct config_option later_options[] = {
     {.name = "tls-key-file-pass", .kind = CONFIG_STRING, .flags = CONFIG_LATER | CONFIG_SENSITIVE,
      .offset = AT(111)},
     {.name = "tls-port", .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(112),
-     .initial = "0"},
+     .initial = "0", .min = 0, .max = 65535},
     {.name = "tls-prefer-server-ciphers", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
      .offset = AT(113), .initial = "no"},
     {.name = "tls-protocols", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(114)},
     {.name = "tls-replication", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(115),
      .initial = "no"},
     {.name = "tls-session-cache-size", .kind = CONFIG_INT, .flags = CONFIG_LATER,
-     .offset = AT(116), .initial = "20480"},
+     .offset = AT(116), .initial = "20480", .min = 0, .max = INT_MAX},
     {.name = "tls-session-cache-timeout", .kind = CONFIG_INT, .flags = CONFIG_LATER,
-     .offset = AT(117), .initial = "300"},
+     .offset = AT(117), .initial = "300", .min = 0, .max = INT_MAX},
     {.name = "tls-session-caching", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(118),
      .initial = "yes"},
     {.name = "tracking-table-max-keys", .kind = CONFIG_INT, .flags = CONFIG_LATER,
-     .offset = AT(119), .initial = "1000000"},
+     .offset = AT(119), .initial = "1000000", .min = 0, .max = INT64_MAX},
     {.name = NULL}};
+
+static size_t count_words(int argc, const struct slice *argv)
+{
+    size_t count = 0;
+    for (int i = 0; i < argc; i++) {
+        bool inside = false;
+        for (size_t k = 0; k < argv[i].len; k++) {
+            bool blank = argv[i].data[k] == ' ';
+            count += !blank && !inside;
+            inside = !blank;
+        }
+    }
+    return count;
+}
 
 static bool words_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
 {
     struct later_words *w = owner;
-    (void)f;
+    size_t count = w->count ? count_words(argc, argv) : 0;
+    if (count && count != w->count) {
+        fault_set(f, FAULT_INVALID, "wrong number of arguments");
+        return false;
+    }
     if (!w->adds)
         buf_clear(&w->text);
     else if (w->text.len)
@@ -256,9 +291,11 @@ struct config_later *config_later_new(struct config *cfg)
 {
     struct config_later *l = mem_zalloc(sizeof *l);
     config_add(cfg, later_options, l);
+    static const size_t counts[LATER_WORDS] = {[1] = 2, [2] = 3}; /* replicaof, oom-score-adj-.. */
     for (int i = 0; i < LATER_WORDS; i++) {
         config_add(cfg, words_options[i], &l->words[i]);
         l->words[i].adds = words_options[i][0].flags & CONFIG_HIDDEN;
+        l->words[i].count = counts[i];
     }
     return l;
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -167,12 +168,22 @@ static void add_quoted(struct buf *out, const char *word)
     buf_byte(out, '"');
 }
 
-/* "--name" begins a line; what follows up to the next is its words. One argument may hold a whole
- * line ("--port 7000"), as scripts came to write it. */
+/* These may stand without a word, so the word behind them that looks like a name is one. */
+static bool may_be_bare(const char *name)
+{
+    return strcasecmp(name, "save") == 0 || strcasecmp(name, "sentinel") == 0;
+}
+
+/* "--name" begins a line; what follows up to the next is its words; the first of them may begin
+ * with "--" as well (a password). One argument may hold a whole line ("--port 7000"), as scripts
+ * came to write it. */
 static void option_lines(int argc, char **argv, struct buf *out)
 {
+    bool wants_word = false;
     for (int i = 0; i < argc; i++) {
-        if (strncmp(argv[i], "--", 2) == 0 && argv[i][2]) {
+        bool name = !wants_word && strncmp(argv[i], "--", 2) == 0 && argv[i][2];
+        wants_word = name && !strchr(argv[i], ' ') && !may_be_bare(argv[i] + 2);
+        if (name) {
             if (out->len)
                 buf_byte(out, '\n');
             buf_add(out, slice_str(argv[i] + 2));

@@ -65,6 +65,8 @@ case "the server's executable under options and other names" {
     file copy $root/fixtures/rdb/v10-listpacks.rdb $dir/d.rdb
     tool_is 0 "*RDB looks OK!*" $dir "" $server_binary --check-rdb d.rdb
     tool_is 0 "*RDB looks OK!*" $dir "" $server_binary d.rdb --check-rdb
+    spit $dir/c.conf "port 1\n"
+    tool_is 0 "*RDB looks OK!*" $dir "" $server_binary c.conf --check-rdb d.rdb
     tool_is 0 "*\nAOF d.rdb is valid" $dir "" $server_binary --check-aof d.rdb
     file link -symbolic $dir/my-redis-check-rdb [file normalize $server_binary]
     tool_is 0 "*RDB looks OK!*" $dir "" ./my-redis-check-rdb d.rdb
@@ -86,6 +88,10 @@ case "directory, device, empty file, FIFO" {
     tool_is 1 "*AOF /dev/zero format error*" $dir "" $check_aof /dev/zero
     exec mkfifo $dir/pipe
     set rdb [file normalize $root/fixtures/rdb/v10-listpacks.rdb]
+    foreach tool [list $check_rdb $check_aof] { # nobody writes
+        tool_is 1 "*Cannot open file pipe: Connection timed out*" $dir "" $tool pipe
+    }
+    tool_is 1 "*Cannot open file pipe: Illegal seek*" $dir "" $check_aof --fix pipe
     exec timeout 20 sh -c "cat $rdb >$dir/pipe" &
     tool_is 0 "*RDB looks OK!*" $dir "" $check_rdb pipe
     exec timeout 20 sh -c "cat $rdb >$dir/pipe" &

@@ -22,6 +22,7 @@ case "--version and --help" {
     is [run $server_binary --version] 0
     like $run_output "*v=7.2*"
     is [run $server_binary -v] 0
+    is [run $server_binary -v x] 0
     is [run $server_binary --help] 1
     like $run_output "redis-server *--port 7000*--check-rdb*--help*"
     is [run $server_binary -h] 1
@@ -37,6 +38,21 @@ case "configuration from standard input and arguments, the last one wins" {
     truth {[wait_up x]}
     is [ask x CONFIG GET databases] {databases 5}
     is [ask x CONFIG GET maxclients] {maxclients 77}
+    is [ask x CONFIG GET save] {save {}}
+    catch { ask x SHUTDOWN NOSAVE }
+    wait_for { expr {![alive $pid]} }
+    unset servers(x)
+}
+
+case "a value on the command line may begin with two dashes; save may have none" {
+    set dir [tmpdir]
+    set port [free_port]
+    set pid [exec $server_binary --requirepass --a --save --maxclients 78 --port $port \
+        --dir $dir >$dir/out 2>@1 &]
+    set servers(x) [dict create pid $pid port $port dir $dir conf "" log_from 0]
+    truth {[wait_up x]}
+    is [ask x AUTH --a] OK
+    is [ask x CONFIG GET maxclients] {maxclients 78}
     is [ask x CONFIG GET save] {save {}}
     catch { ask x SHUTDOWN NOSAVE }
     wait_for { expr {![alive $pid]} }
@@ -77,6 +93,25 @@ case "CONFIG SET of several is all or nothing" {
     like [error_of $s CONFIG SET port] "ERR wrong number of arguments*"
     like [error_of $s CONFIG SET nonesuch 1] \
         "ERR Unknown option or number of arguments for CONFIG SET*"
+}
+
+case "options that do not act yet have bounds, too" {
+    foreach line {"io-threads 0" "io-threads 129" "slowlog-max-len -1" "repl-backlog-size 0"
+        "replica-priority -1" "tls-port 65536" "active-defrag-cycle-max 100"} {
+        lassign [server $line -fails 1] code text
+        is $code 1
+        like $text "*>>> '$line'*argument must be between*"
+    }
+    foreach {line why} {"notify-keyspace-events KZ" "Invalid event class character"
+        "oom-score-adj-values 1" "wrong number of arguments"
+        "replicaof 127.0.0.1" "wrong number of arguments"} {
+        lassign [server $line -fails 1] code text
+        is $code 1
+        like $text "*>>> '$line'*$why*"
+    }
+    set s [server "oom-score-adj-values 1 2 3\nreplicaof no one\nnotify-keyspace-events KEA"]
+    is [ask $s CONFIG GET oom-score-adj-values] {oom-score-adj-values {1 2 3}}
+    is [ask $s CONFIG SET oom-score-adj-values "1 2 4"] OK
 }
 
 case "every option of 7.2 is known by name" {
@@ -211,6 +246,14 @@ case "crash-log-enabled no leaves none" {
         truth {![string match "*CRASH REPORT*" [log_of $s]]}
         stop $s kill
     }
+}
+
+case "a dump file that is a pipe is refused, not waited for" {
+    set dir [tmpdir]
+    exec mkfifo $dir/dump.rdb
+    lassign [server "" -dir $dir -fails 1] code text
+    is $code 1
+    like $text "*dump.rdb is a pipe, not a file*"
 }
 
 finish
