@@ -313,9 +313,17 @@ bool file_publish(int fd, const char *tmp, const char *path, struct fault *f)
     return true;
 }
 
+int file_create(const char *path, int flags)
+{
+    int old = file_unlink(path);
+    if (old < 0 && old != -ENOENT)
+        return old;
+    return file_open(path, O_WRONLY | O_CREAT | O_EXCL | flags, 0644);
+}
+
 bool file_replace(const char *tmp, const char *path, struct slice content, struct fault *f)
 {
-    int fd = file_open(tmp, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    int fd = file_create(tmp, 0);
     if (fd < 0) {
         fault_io(f, -fd, "open", "Can't open %s", tmp);
         return false;

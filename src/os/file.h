@@ -58,6 +58,9 @@ int64_t file_size(int fd); /* or -errno */
 /* ---- made of them ---- */
 /* Writes all n bytes. Returns 0 or -errno; *written (may be NULL) tells how far it came. */
 int file_write_all(int fd, const void *from, size_t n, size_t *written);
+/* A new, empty file to write to, also where one has the name: that one may be left from a try whose
+ * sync failed, and such a file can't be trusted again. flags: O_APPEND, or 0. fd or -errno. */
+int file_create(const char *path, int flags);
 /* fsync of the directory that holds path (or of path itself when it is a directory). */
 int file_sync_dir_of(const char *path);
 int file_sync_dir(const char *dir);

@@ -131,7 +131,7 @@ bool aof_create_incr(struct aof *a, const char *path, int64_t seq, struct aof_in
                      struct fault *f)
 {
     *made = (struct aof_incr){.is.seq = seq};
-    made->fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0644);
+    made->fd = file_create(path, O_APPEND);
     int err = made->fd < 0 ? made->fd : 0;
     if (err == 0 && a->checksum && seq <= UINT32_MAX)
         err = write_first_line(a, made);

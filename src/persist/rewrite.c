@@ -62,7 +62,7 @@ static bool write_commands(struct aof *a, struct snapshot_file *file, struct fau
 {
     struct file_out to = {.incremental = a->incremental_fsync, .child = file->child};
     to.max_rate = file->child ? a->persist->snapshot->max_rate : 0;
-    to.fd = file_open(file->path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    to.fd = file_create(file->path, 0);
     if (to.fd < 0) {
         fault_io(f, -to.fd, "open", "Can't open %s", file->path);
         return false;

@@ -140,7 +140,7 @@ static bool write_stream(struct snapshot *s, struct snapshot_file *file, int fd,
 
 bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault *f)
 {
-    int fd = file_open(file->path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    int fd = file_create(file->path, 0);
     if (fd < 0) {
         fault_io(f, -fd, "open", "Failed opening the temp RDB file %s for saving", file->path);
         return false;

@@ -85,7 +85,7 @@ static void replace_in_order(void)
     bool ok = file_replace(tmp, path, SLICE_LIT("content"), &f);
     file_use(NULL);
     CHECK(ok);
-    CHECK_STR(log_text, "wwwscrsc"); /* 3 short writes, sync, close, rename, directory synced */
+    CHECK_STR(log_text, "uwwwscrsc"); /* 3 short writes, sync, close, rename, directory synced */
     CHECK(!file_exists(tmp));
     CHECK(file_slurp(path, 7, &got, &f));
     CHECK_SLICE(buf_slice(&got), SLICE_LIT("content"));
@@ -117,6 +117,21 @@ static void replace_fails(void)
         CHECK_SLICE(buf_slice(&got), n < 6 ? SLICE_LIT("old") : SLICE_LIT("newbytes"));
         buf_free(&got);
     }
+}
+
+/* What an earlier try left, open or not, is never written to again. */
+static void created_anew(void)
+{
+    struct stat old, now;
+    paths();
+    int left = file_create(tmp, 0);
+    CHECK(left >= 0 && file_fstat(left, &old) == 0);
+    int fd = file_create(tmp, O_APPEND);
+    CHECK(fd >= 0 && file_fstat(fd, &now) == 0);
+    CHECK(old.st_ino != now.st_ino);
+    CHECK_INT(file_close(fd), 0);
+    CHECK_INT(file_close(left), 0);
+    CHECK_INT(file_unlink(tmp), 0);
 }
 
 static bool count_names(void *arg, const char *name)
@@ -169,7 +184,7 @@ static void interrupted(void)
     bool ok = file_replace(tmp, path, SLICE_LIT("x"), &f);
     file_use(NULL);
     CHECK(ok);
-    CHECK_STR(log_text, "wwwscrsc");
+    CHECK_STR(log_text, "uwwwscrsc");
 }
 
 static void errors(void)
@@ -204,6 +219,6 @@ static void clocks(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(replace_in_order), UNIT(replace_fails), UNIT(interrupted), UNIT(names),
+    return UNIT_RUN(UNIT(replace_in_order), UNIT(replace_fails), UNIT(created_anew), UNIT(interrupted), UNIT(names),
                     UNIT(errors), UNIT(clocks));
 }
