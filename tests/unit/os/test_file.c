@@ -219,6 +219,6 @@ static void clocks(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(replace_in_order), UNIT(replace_fails), UNIT(created_anew), UNIT(interrupted), UNIT(names),
-                    UNIT(errors), UNIT(clocks));
+    return UNIT_RUN(UNIT(replace_in_order), UNIT(replace_fails), UNIT(created_anew),
+                    UNIT(interrupted), UNIT(names), UNIT(errors), UNIT(clocks));
 }
