@@ -81,6 +81,14 @@ static const char hex_digits[] = "0123456789abcdef";
 
 /* Without a branch on the digits: whether one is a letter cannot be foreseen. Letters have bit 6;
  * what is no digit at all does not print as it was. */
+int num_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 bool num_parse_hex(struct slice text, uint64_t *out)
 {
     uint64_t n = 0;

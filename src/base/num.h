@@ -21,6 +21,8 @@ bool num_parse_long_double(struct slice text, long double *out);
 /* "1024", "10k" 1000, "10kb" 1024, "1m" "1mb" "1g" "1gb", any case; a leading '-' refused. */
 bool num_parse_size(struct slice text, uint64_t *out);
 
+/* Of one hexadecimal digit of any case; -1 for another character. */
+int num_hex_digit(char c);
 /* Lower-case hexadecimal digits, 1 to 16 of them. */
 bool num_parse_hex(struct slice text, uint64_t *out);
 

@@ -443,3 +443,12 @@ enum aof_item aof_next(struct aof_reader *r)
             return AOF_FAULT;
     }
 }
+
+enum aof_item aof_read_all(struct aof_reader *r)
+{
+    enum aof_item item;
+    do
+        item = aof_next(r);
+    while (item == AOF_COMMAND || item == AOF_ANNOTATION);
+    return item;
+}

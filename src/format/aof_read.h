@@ -63,6 +63,8 @@ struct aof_reader {
 void aof_open(struct aof_reader *r, struct in *in, const struct aof_limits *limits);
 void aof_close(struct aof_reader *r);
 enum aof_item aof_next(struct aof_reader *r);
+/* To the end, for who only wants to know that it is whole: AOF_END or AOF_FAULT. */
+enum aof_item aof_read_all(struct aof_reader *r);
 /* Does the stream begin with an RDB file? */
 bool aof_has_preamble(struct in *in);
 

@@ -154,20 +154,12 @@ static bool blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* What stands behind a backslash; moves *i to the last byte used. */
 static char unescape(struct slice s, size_t *i)
 {
     static const char from[] = "nrtab", to[] = "\n\r\t\a\b";
     if (s.data[*i] == 'x' && *i + 2 < s.len) {
-        int high = hex_digit(s.data[*i + 1]), low = hex_digit(s.data[*i + 2]);
+        int high = num_hex_digit(s.data[*i + 1]), low = num_hex_digit(s.data[*i + 2]);
         if (high >= 0 && low >= 0) {
             *i += 2;
             return (char)(high << 4 | low);

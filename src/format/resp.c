@@ -198,21 +198,13 @@ static enum resp_got cut_bulks(struct resp *r, const char *data, size_t len)
 }
 
 /* ---- inline ---- */
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The byte an escape at *at (behind the backslash) stands for; *at moves past it. */
 static char unescape(const char **at, const char *end)
 {
     const char *p = *at;
-    if (*p == 'x' && end - p > 2 && hex_digit(p[1]) >= 0 && hex_digit(p[2]) >= 0) {
+    if (*p == 'x' && end - p > 2 && num_hex_digit(p[1]) >= 0 && num_hex_digit(p[2]) >= 0) {
         *at = p + 3;
-        return (char)(hex_digit(p[1]) * 16 + hex_digit(p[2]));
+        return (char)(num_hex_digit(p[1]) * 16 + num_hex_digit(p[2]));
     }
     *at = p + 1;
     switch (*p) {

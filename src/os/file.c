@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/must.h"
 
 static int real_open(const char *path, int flags, mode_t mode)
@@ -379,17 +380,22 @@ int file_each(const char *dir, bool (*visit)(void *arg, const char *name), void 
     return calls_in_use->each(dir, visit, arg);
 }
 
+char *file_join(const char *dir, const char *name)
+{
+    struct buf path = {0};
+    buf_printf(&path, "%s%s%s", dir ? dir : "", dir ? "/" : "", name);
+    buf_cstr(&path);
+    return path.data;
+}
+
 char *file_absolute(const char *name, struct fault *f)
 {
     char here[PATH_MAX];
-    struct buf path = {0};
     if (!getcwd(here, sizeof here)) {
         fault_io(f, errno, "getcwd", "Can't tell the working directory");
         return NULL;
     }
-    buf_printf(&path, "%s%s%s", here, *name ? "/" : "", name);
-    buf_cstr(&path);
-    return path.data;
+    return *name ? file_join(here, name) : mem_strdup(here);
 }
 
 bool file_look_for(const char *path, bool *there, struct fault *f)

@@ -74,6 +74,8 @@ bool file_replace(const char *tmp, const char *path, struct slice content, struc
 bool file_slurp(const char *path, size_t limit, struct buf *out, struct fault *f);
 /* Each name in the directory but . and ..; the visitor returns false to stop. 0 or -errno. */
 int file_each(const char *dir, bool (*visit)(void *arg, const char *name), void *arg);
+/* dir/name, or name where dir is NULL; for mem_free. */
+char *file_join(const char *dir, const char *name);
 /* Name as seen from the working directory of now ("": that itself), for mem_free. NULL with f. */
 char *file_absolute(const char *name, struct fault *f);
 /* Only "no such file" means that there is none: what cannot be looked at may well be there. */

@@ -172,6 +172,8 @@ void aof_wait_check(struct aof *a);
 bool aof_settle(struct aof *a, struct fault *f);
 /* The absolute path of a file of the log; for mem_free. */
 char *aof_path(const struct aof *a, const char *name);
+/* The same, of the name that appendfilename and these make. */
+char *aof_path_around(const struct aof *a, const char *before, const char *after);
 /* Makes the log's directory, durably. */
 bool aof_make_dir(struct aof *a, struct fault *f);
 /* Puts m on disk and takes it over as a->manifest (m is empty then). False: the old one stands, on

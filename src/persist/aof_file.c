@@ -14,14 +14,6 @@
 #include "base/rand.h"
 #include "os/file.h"
 
-static char *join(const char *dir, const char *name)
-{
-    struct buf path = {0};
-    buf_printf(&path, "%s/%s", dir, name);
-    buf_cstr(&path);
-    return path.data;
-}
-
 static void run_nothing(struct worker_job *job)
 {
     (void)job;
@@ -29,13 +21,10 @@ static void run_nothing(struct worker_job *job)
 
 bool aof_settle(struct aof *a, struct fault *f)
 {
-    char cwd[PATH_MAX];
-    if (!getcwd(cwd, sizeof cwd)) {
-        fault_io(f, errno, "getcwd", "Can't tell the working directory");
+    a->home = file_absolute("", f);
+    if (!a->home)
         return false;
-    }
-    a->home = mem_strdup(cwd);
-    a->dir = join(cwd, a->dirname);
+    a->dir = file_join(a->home, a->dirname);
     /* The worker's thread starts now, not beside a fork: a starting thread holds locks of the
      * allocator, and a child would find them held for ever. */
     struct worker_job first = {.run = run_nothing};
@@ -46,7 +35,16 @@ bool aof_settle(struct aof *a, struct fault *f)
 
 char *aof_path(const struct aof *a, const char *name)
 {
-    return join(a->dir, name);
+    return file_join(a->dir, name);
+}
+
+char *aof_path_around(const struct aof *a, const char *before, const char *after)
+{
+    struct buf name = {0};
+    buf_printf(&name, "%s%s%s", before, a->filename, after);
+    char *path = aof_path(a, buf_cstr(&name));
+    buf_free(&name);
+    return path;
 }
 
 bool aof_make_dir(struct aof *a, struct fault *f)
@@ -61,18 +59,14 @@ bool aof_make_dir(struct aof *a, struct fault *f)
 
 bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f)
 {
-    struct buf text = {0}, stem = {0};
+    struct buf text = {0};
     manifest_print(m, &text);
-    buf_printf(&stem, "%s.manifest", a->filename);
-    char *path = aof_path(a, buf_cstr(&stem));
-    buf_clear(&stem);
-    buf_printf(&stem, "temp-%s.manifest", a->filename);
-    char *tmp = aof_path(a, buf_cstr(&stem));
+    char *path = aof_path_around(a, "", ".manifest");
+    char *tmp = aof_path_around(a, "temp-", ".manifest");
     bool synced = file_replace(tmp, path, buf_slice(&text), f);
     bool renamed = synced || strcmp(f->doing, "fsync-directory") == 0;
     mem_free(tmp);
     mem_free(path);
-    buf_free(&stem);
     buf_free(&text);
     if (!renamed)
         return false;

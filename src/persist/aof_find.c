@@ -12,14 +12,11 @@
 #include "os/file.h"
 #include "persist/aof.h"
 
-static bool read_manifest(struct aof *a, const char *path, struct fault *f)
+bool aof_read_manifest(const char *path, struct manifest *m, struct fault *f)
 {
     enum { MANIFEST_MAX = 64 << 20 };
     struct buf text = {0};
-    manifest_free(&a->manifest);
-    a->manifest = (struct manifest){0};
-    bool ok = file_slurp(path, MANIFEST_MAX, &text, f) &&
-              manifest_parse(&a->manifest, buf_slice(&text), f);
+    bool ok = file_slurp(path, MANIFEST_MAX, &text, f) && manifest_parse(m, buf_slice(&text), f);
     if (!ok)
         fault_prefix(f, path);
     buf_free(&text);
@@ -155,15 +152,15 @@ static bool forget_plan(struct aof *a, struct fault *f)
 
 static bool find_manifest(struct aof *a, bool *found, struct fault *f)
 {
-    struct buf name = {0};
-    buf_printf(&name, "%s/%s.manifest", a->dir, a->filename);
-    const char *path = buf_cstr(&name);
+    char *path = aof_path_around(a, "", ".manifest");
     bool ok = file_look_for(path, found, f);
-    if (ok && *found)
-        ok = read_manifest(a, path, f) && forget_plan(a, f);
-    else if (ok)
+    if (ok && *found) {
+        manifest_free(&a->manifest);
+        ok = aof_read_manifest(path, &a->manifest, f) && forget_plan(a, f);
+    } else if (ok) {
         ok = without_manifest(a, found, f);
-    buf_free(&name);
+    }
+    mem_free(path);
     return ok;
 }
 

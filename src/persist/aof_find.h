@@ -9,7 +9,10 @@
 #include "base/fault.h"
 
 struct aof;
+struct manifest;
 
+/* The file at path into *m, which is empty; a fault names the file. */
+bool aof_read_manifest(const char *path, struct manifest *m, struct fault *f);
 /* Reads the manifest, taking over the single file of an older server. *found: there is a log. */
 bool aof_find(struct aof *a, bool *found, struct fault *f);
 /* Before anything is loaded: are the files those that the manifest means? (aof_parts.h) */

@@ -32,15 +32,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "os/file.h"
+#include "persist/aof_find.h"
 #include "persist/snapshot.h"
 
 static char *plan_path(const struct aof *a)
 {
-    struct buf name = {0};
-    buf_printf(&name, "temp-%s.first", a->filename);
-    char *path = aof_path(a, buf_cstr(&name));
-    buf_free(&name);
-    return path;
+    return aof_path_around(a, "temp-", ".first");
 }
 
 /* ---- while installing ---- */
@@ -103,16 +100,8 @@ void aof_first_done(struct aof *a)
 
 bool aof_first_find(struct aof *a, struct manifest *next, bool *plan, struct fault *f)
 {
-    enum { PLAN_MAX = 1 << 20 };
-    struct buf text = {0};
     char *path = plan_path(a);
-    bool ok = file_look_for(path, plan, f);
-    if (ok && *plan) {
-        ok = file_slurp(path, PLAN_MAX, &text, f) && manifest_parse(next, buf_slice(&text), f);
-        if (!ok)
-            fault_prefix(f, path);
-    }
-    buf_free(&text);
+    bool ok = file_look_for(path, plan, f) && (!*plan || aof_read_manifest(path, next, f));
     mem_free(path);
     return ok;
 }

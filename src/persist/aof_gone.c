@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "persist/aof_find.h"
 
 enum { LOOK_EVERY_US = 1000000 };
 
@@ -45,25 +46,18 @@ static bool names_hold(const struct aof *a)
 
 bool aof_dir_is_ours(const struct aof *a, struct fault *f)
 {
-    enum { MANIFEST_MAX = 64 << 20 };
-    struct buf name = {0}, text = {0}, ours = {0}, theirs = {0};
+    struct buf ours = {0}, theirs = {0};
     struct manifest m = {0};
     bool there;
-    buf_printf(&name, "%s.manifest", a->filename);
-    char *path = aof_path(a, buf_cstr(&name));
-    bool ok = file_look_for(path, &there, f);
-    if (ok && there) {
-        ok = file_slurp(path, MANIFEST_MAX, &text, f) && manifest_parse(&m, buf_slice(&text), f);
-        manifest_print(&a->manifest, &ours);
-        manifest_print(&m, &theirs);
-        if (ok && !slice_eq(buf_slice(&ours), buf_slice(&theirs))) {
-            fault_set(f, FAULT_INVALID, "another append log lies in %s: move it away", a->dir);
-            ok = false;
-        }
+    char *path = aof_path_around(a, "", ".manifest");
+    bool ok = file_look_for(path, &there, f) && (!there || aof_read_manifest(path, &m, f));
+    manifest_print(&a->manifest, &ours);
+    manifest_print(&m, &theirs);
+    if (ok && there && !slice_eq(buf_slice(&ours), buf_slice(&theirs))) {
+        fault_set(f, FAULT_INVALID, "another append log lies in %s: move it away", a->dir);
+        ok = false;
     }
     manifest_free(&m);
-    buf_free(&name);
-    buf_free(&text);
     buf_free(&ours);
     buf_free(&theirs);
     mem_free(path);

@@ -49,14 +49,6 @@ static void mark_free(struct mark *m)
     *m = (struct mark){0};
 }
 
-static char *join(const char *dir, const char *name)
-{
-    struct buf path = {0};
-    buf_printf(&path, "%s/%s", dir, name);
-    buf_cstr(&path);
-    return path.data;
-}
-
 static void set_name(char **name, const char *text, size_t len)
 {
     mem_free(*name);
@@ -87,7 +79,7 @@ static bool read_mark(const char *dir, struct mark *m, struct fault *f)
     enum { MARK_MAX = 64 << 10 };
     struct buf text = {0};
     bool there;
-    char *path = join(dir, MISSING_DATA_MARK);
+    char *path = file_join(dir, MISSING_DATA_MARK);
     *m = (struct mark){0};
     bool ok = file_look_for(path, &there, f) && (!there || file_slurp(path, MARK_MAX, &text, f));
     if (ok)
@@ -102,7 +94,7 @@ static void write_mark(const char *dir, const struct mark *m)
     struct buf text = {0};
     struct fault f = {0};
     char when[PERSIST_TIME_MAX];
-    char *path = join(dir, MISSING_DATA_MARK), *tmp = join(dir, MISSING_DATA_MARK ".new");
+    char *path = file_join(dir, MISSING_DATA_MARK), *tmp = file_join(dir, MISSING_DATA_MARK ".new");
     buf_printf(&text, "# Data was kept here. When what is told below is gone, the server does not "
                       "start\n# (on-missing-data). Remove this file together with the data.\n"
                       "time %s\n", persist_time(clock_wall_ms() / 1000, when));
@@ -189,7 +181,7 @@ static bool is_gone(const char *dir, const char *name, bool *gone, struct fault 
     *gone = false;
     if (!name)
         return true;
-    char *path = join(dir, name);
+    char *path = file_join(dir, name);
     bool ok = file_look_for(path, &there, f);
     mem_free(path);
     *gone = !there;

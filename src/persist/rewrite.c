@@ -49,11 +49,7 @@ static void child_name(const struct aof *a, char out[TMP_NAME], pid_t pid, bool 
 
 static char *temp_incr_path(const struct aof *a)
 {
-    struct buf name = {0};
-    buf_printf(&name, "temp-%s.incr", a->filename);
-    char *path = aof_path(a, buf_cstr(&name));
-    buf_free(&name);
-    return path;
+    return aof_path_around(a, "temp-", ".incr");
 }
 
 /* ---- writing a base ---- */

@@ -114,11 +114,8 @@ static void read_rdb(struct in *in, struct fault *f)
 static void read_commands(struct in *in)
 {
     struct aof_reader r;
-    enum aof_item item;
     aof_open(&r, in, &(struct aof_limits){.bulk_max = UINT64_MAX / 2});
-    do
-        item = aof_next(&r);
-    while (item == AOF_COMMAND || item == AOF_ANNOTATION);
+    aof_read_all(&r);
     aof_close(&r);
 }
 

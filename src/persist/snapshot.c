@@ -44,18 +44,9 @@ const char *save_phase_name(unsigned phase)
 /* For mem_free. dir NULL: where the process is. */
 static char *temp_path(const char *dir, pid_t pid)
 {
-    struct buf path = {0};
-    buf_printf(&path, "%s%stemp-%ld.rdb", dir ? dir : "", dir ? "/" : "", (long)pid);
-    buf_cstr(&path);
-    return path.data;
-}
-
-static char *final_path(const struct snapshot *s, const char *dir)
-{
-    struct buf path = {0};
-    buf_printf(&path, "%s%s%s", dir ? dir : "", dir ? "/" : "", s->filename);
-    buf_cstr(&path);
-    return path.data;
+    char name[64];
+    snprintf(name, sizeof name, "temp-%ld.rdb", (long)pid);
+    return file_join(dir, name);
 }
 
 /* ---- writing the file ---- */
@@ -187,7 +178,7 @@ static bool publish(const char *tmp, const char *path, struct fault *f)
 static bool save_to(struct snapshot *s, const char *dir, struct snapshot_file *file,
                     struct fault *f)
 {
-    char *tmp = temp_path(dir, getpid()), *path = final_path(s, dir);
+    char *tmp = temp_path(dir, getpid()), *path = file_join(dir, s->filename);
     file->path = tmp;
     bool ok = snapshot_write(s, file, f) && publish(tmp, path, f);
     file->path = NULL;

@@ -98,14 +98,10 @@ bool verify_commands(const char *path, uint64_t bytes, bool sealed, struct child
 {
     struct proof p;
     struct aof_reader r;
-    enum aof_item item;
     if (!begin(&p, path, bytes, child, f))
         return false;
     aof_open(&r, &p.in, &(struct aof_limits){.bulk_max = UINT64_MAX / 2});
-    do
-        item = aof_next(&r);
-    while (item == AOF_COMMAND || item == AOF_ANNOTATION);
-    if (item == AOF_END && r.bytes_checked != (sealed ? bytes : 0))
+    if (aof_read_all(&r) == AOF_END && r.bytes_checked != (sealed ? bytes : 0))
         fault_set(f, FAULT_CRC, "%s reads back with checksums for %" PRIu64 " of %" PRIu64 " bytes",
                   path, r.bytes_checked, bytes);
     aof_close(&r);
