@@ -207,23 +207,24 @@ bool aof_too_much_waits(struct aof *a)
 /* ---- company ---- */
 
 /* Always, inline: a sync serves all who wait for it, so where many clients write it is worth to
- * look once more who has come, as long as somebody has, and for less than a quarter of a sync.
- * Their replies went out one after the other; without this the last ones would always be late, and
- * make a sync of their own. */
+ * look once more who has come, as long as anybody has, and for no longer than a sync takes. Replies
+ * go out one after the other, so the clients they wake come back one after the other; without this
+ * the last ones would always be late, and make a sync of their own. A reader counts as company:
+ * its work need not wait for the sync, and its next command may be a write. */
 bool aof_sync_gathers(struct aof *a)
 {
     if (a->policy != AOF_ALWAYS || !a->choice.crowd || aof_sync_in_worker(a) || !a->write_ok ||
         a->last_sync_took_us < GATHER_FROM_US)
         return false;
     int64_t now_us = clock_mono_us();
+    uint64_t commands = server_stats(a->persist->server)->commands;
     if (!a->gather_us)
         a->gather_us = now_us;
-    else if (a->commands_appended == a->gather_commands ||
-             now_us - a->gather_us >= a->last_sync_took_us / 4) {
+    else if (commands == a->gather_commands || now_us - a->gather_us >= a->last_sync_took_us) {
         a->gather_us = 0;
         return false;
     }
-    a->gather_commands = a->commands_appended;
+    a->gather_commands = commands;
     loop_stay_awake(server_loop(a->persist->server));
     return true;
 }
