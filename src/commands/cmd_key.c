@@ -54,6 +54,7 @@ void cmd_exists(struct ctx *c)
 
 void cmd_touch(struct ctx *c)
 {
+    c->db->keyspace->no_touch = false; /* even of a client that leaves the clocks alone */
     count_keys(c, 0);
 }
 

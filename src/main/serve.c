@@ -78,7 +78,7 @@ static int start_and_run(struct server *s, struct persist *p)
     log_notice("Server initialized");
     if (!persist_start(p, &f)) {
         process_remove_pid_file(st);
-        return refuse_start(&f);
+        return server_is_stopping(s) ? 0 : refuse_start(&f);
     }
     log_notice("Ready to accept connections %s", st->port ? "tcp" : "unix");
     process_tell_ready(st);

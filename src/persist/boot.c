@@ -88,12 +88,13 @@ static void close_file(struct reading *r)
     file_close(r->fd);
 }
 
-/* Cheap enough for every record: looks at the clock once in TELL_EVERY bytes. */
-static void tell_progress(struct reading *r)
+/* Cheap enough for every record: looks at the clock once in TELL_EVERY bytes. False when a client
+ * or a signal has stopped the server meanwhile. */
+static bool tell_progress(struct reading *r)
 {
     uint64_t at = in_file_offset(&r->in);
     if (at - r->told_at < TELL_EVERY)
-        return;
+        return true;
     r->told_at = at;
     r->persist->load_done_bytes = r->done_before + at;
     int64_t now = clock_mono_us();
@@ -105,9 +106,17 @@ static void tell_progress(struct reading *r)
                    (double)r->persist->load_total_bytes / 1e6);
     }
     if (r->persist->no_turns || now - r->turned_us < TURN_EVERY_US)
-        return;
+        return true;
     server_turn(r->persist->server);
     r->turned_us = clock_mono_us();
+    return !server_is_stopping(r->persist->server);
+}
+
+/* No fault of the bytes: nothing is cut off for it. */
+static bool stopped(struct fault *f)
+{
+    fault_set(f, FAULT_INVALID, "stopped while loading");
+    return false;
 }
 
 /* ---- RDB ---- */
@@ -158,18 +167,20 @@ static bool read_rdb(struct reading *r, unsigned load_flags, struct fault *f)
     struct rdb_record rec = {.kind = RDB_REC_END};
     struct load load;
     load_init(&load, ks, load_flags, ks->now_ms);
-    bool ok = rdb_open(&reader, &r->in, &options);
-    while (ok && rdb_next(&reader, &rec)) {
+    bool ok = rdb_open(&reader, &r->in, &options), go_on = true;
+    while (ok && go_on && rdb_next(&reader, &rec)) {
         if (rec.kind == RDB_REC_AUX)
             take_aux(p, &rec);
         else
             ok = rdb_body(&reader, &rec, &load.sink);
-        tell_progress(r);
+        go_on = tell_progress(r);
     }
     ok = load_finish(&load) && !in_bad(&r->in);
-    if (ok && rdb_trailer(&reader) > RDB_TRAILER_OK) /* the data is covered by the blocks */
+    if (ok && !go_on)
+        ok = stopped(f);
+    else if (ok && rdb_trailer(&reader) > RDB_TRAILER_OK) /* the data is covered by the blocks */
         log_warning("%s: the block index behind the RDB is damaged, the data is not", r->path);
-    if (!ok)
+    else if (!ok)
         *f = in_bad(&r->in) ? r->in.fault : sink_fault_at(&load.sink, &reader, &rec);
     p->load_keys_loaded += load.keys_loaded;
     p->load_keys_expired += load.keys_expired;
@@ -214,12 +225,12 @@ static bool run_commands(struct reading *r, struct aof_reader *reader, bool *ref
     struct server *server = r->persist->server;
     struct client *client = server_fake_client(server);
     enum aof_item item;
-    bool ok = true;
-    while (ok && ((item = aof_next(reader)) == AOF_COMMAND || item == AOF_ANNOTATION)) {
+    bool ok = true, go_on = true;
+    while (ok && go_on && ((item = aof_next(reader)) == AOF_COMMAND || item == AOF_ANNOTATION)) {
         if (item == AOF_COMMAND)
             ok = server_run_command(server, client, (int)reader->argc, reader->argv,
                                     CTX_LOADING | CTX_NO_REPLY, f);
-        tell_progress(r);
+        go_on = tell_progress(r);
     }
     server_free_client(server, client);
     *refused = !ok;
@@ -229,6 +240,8 @@ static bool run_commands(struct reading *r, struct aof_reader *reader, bool *ref
     } else if (in_bad(&r->in)) {
         *f = r->in.fault;
         ok = false;
+    } else if (!go_on) {
+        ok = stopped(f);
     }
     return ok;
 }

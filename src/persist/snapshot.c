@@ -17,6 +17,7 @@
 #include "format/rdb_write.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "persist/aof.h"
 #include "persist/file_out.h"
 #include "persist/missing_data.h"
 #include "persist/reserve.h"
@@ -103,7 +104,8 @@ static void enter(struct snapshot_file *file, enum save_phase phase)
 /* The data set into the open file. */
 static bool write_stream(struct snapshot *s, struct snapshot_file *file, int fd, struct fault *f)
 {
-    struct file_out to = {.fd = fd, .incremental = s->incremental_fsync, .child = file->child};
+    struct file_out to = {.fd = fd, .child = file->child};
+    to.incremental = file->aof_base ? s->persist->aof->incremental_fsync : s->incremental_fsync;
     struct rdb_write_options opt = {.version = (int)s->target_version, .compress = s->compress,
                                     .no_checksum = !s->checksum, .blocks = s->blocks,
                                     .trailer = true};

@@ -19,8 +19,7 @@ static bool right_type(struct ctx *c, enum value_type type, struct entry **e)
 
 bool ctx_lookup(struct ctx *c, struct slice key, enum value_type type, struct entry **e)
 {
-    bool no_touch = c->client->flags & CLIENT_NO_TOUCH;
-    *e = __builtin_expect(no_touch, 0) ? db_find_with(c->db, key, DB_NOTOUCH) : db_find(c->db, key);
+    *e = db_find(c->db, key);
     return right_type(c, type, e);
 }
 

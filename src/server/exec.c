@@ -133,6 +133,7 @@ static void run(struct exec *x, struct ctx *ctx, struct command_entry *e)
     uint64_t errors = x->stats->error_replies;
     ctx->command = &e->row;
     ctx->arg = e->arg;
+    x->keyspace->no_touch = ctx->client->flags & CLIENT_NO_TOUCH;
     e->row.run(ctx);
     if (ctx->dirty && !(ctx->flags & CTX_LOADING)) {
         commit_add_dirty(x->commit, ctx->dirty);

@@ -15,6 +15,7 @@
 #include "os/socket.h"
 #include "server/client.h"
 #include "server/conn.h"
+#include "server/process.h"
 #include "server/server.h"
 #include "server/settings.h"
 #include "server/stats.h"
@@ -175,12 +176,16 @@ static bool reopen(struct settings *st, const char *failure, struct fault *f)
     struct fault first = {0};
     if (!n || !n->open)
         return true;
-    if (open_tcp(n, &first))
+    bool ok = open_tcp(n, &first);
+    if (!ok) {
+        close_tcp(n);
+        first = (struct fault){0};
+        ok = open_tcp(n, &first);
+    }
+    if (ok) {
+        process_set_title(st);
         return true;
-    close_tcp(n);
-    first = (struct fault){0};
-    if (open_tcp(n, &first))
-        return true;
+    }
     log_warning("%s", first.what);
     fault_set(f, FAULT_IO, "%s", failure);
     return false;

@@ -22,7 +22,9 @@
 #include "base/mem.h"
 #include "os/file.h"
 #include "os/loop.h"
+#include "server/config.h"
 #include "server/crash.h"
+#include "server/server.h"
 #include "server/settings.h"
 
 #define DEFAULT_PID_FILE "/var/run/redis.pid"
@@ -65,6 +67,7 @@ static void expand_title(const struct settings *st, struct buf *out)
     const char *at = st->title_template ? st->title_template : "";
     char listen[96];
     const char *host = st->bind_count ? st->binds[0] : "*";
+    const char *conf = config_file(server_config(st->server));
     if (st->port)
         snprintf(listen, sizeof listen, strchr(host, ':') ? "[%.60s]:%d" : "%.60s:%d",
                  host[0] == '-' ? host + 1 : host, (int)st->port);
@@ -85,7 +88,9 @@ static void expand_title(const struct settings *st, struct buf *out)
             buf_printf(out, "%d", (int)st->port);
         else if (slice_eq_str(word, "unixsocket"))
             buf_add(out, slice_str(st->unix_path ? st->unix_path : ""));
-        at = close + 1; /* server-mode, config-file, tls-port: empty here */
+        else if (slice_eq_str(word, "config-file"))
+            buf_add(out, slice_str(conf ? conf : ""));
+        at = close + 1; /* server-mode, tls-port: empty here */
     }
     while (out->len && out->data[out->len - 1] == ' ')
         out->len--;
@@ -257,7 +262,7 @@ void process_tell_ready(struct settings *st)
 /* ---- signals ---- */
 static void asked_to_stop(int signal_number)
 {
-    /* The second ^C of somebody who does not want to wait. */
+    /* The second ^C of somebody who does not want to wait for the last save. */
     if (stop_signal && signal_number == SIGINT)
         _exit(1);
     stop_signal = signal_number;
@@ -275,9 +280,12 @@ void process_handle_signals(struct loop *loop)
     sigaction(SIGINT, &act, NULL);
 }
 
-int process_take_signal(void)
+int process_stop_signal(void)
 {
-    int n = stop_signal;
+    return stop_signal;
+}
+
+void process_forget_signal(void)
+{
     stop_signal = 0;
-    return n;
 }

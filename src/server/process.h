@@ -22,8 +22,9 @@ void process_remove_pid_file(struct settings *st);
 void process_set_title(struct settings *st);
 void process_tell_ready(struct settings *st);
 void process_handle_signals(struct loop *loop);
-/* The signal that asked to stop since the last call, or 0. */
-int process_take_signal(void);
+/* The signal that asked to stop, or 0; until it is forgotten a second ^C ends the process. */
+int process_stop_signal(void);
+void process_forget_signal(void);
 
 bool process_check_log_file(void *owner, struct slice text, struct fault *f);
 bool process_check_title(void *owner, struct slice text, struct fault *f);

@@ -61,7 +61,7 @@ struct server {
     struct cron *cron;
     struct net *net;
     size_t startup_memory;
-    bool loading;
+    bool loading, stopping;
     int exit_code;
     char run_id[41];
 };
@@ -186,15 +186,17 @@ static void before_sleep(void *arg)
 static void after_sleep(void *arg)
 {
     struct server *s = arg;
-    int signal_number = process_take_signal();
+    int signal_number = process_stop_signal();
     if (!signal_number)
         return;
     log_warning(signal_number == SIGINT ? "Got SIGINT: shutting down"
                                         : "Got SIGTERM: shutting down");
     unsigned flags = (unsigned)(signal_number == SIGINT ? s->settings->shutdown_on_sigint
                                                         : s->settings->shutdown_on_sigterm);
-    if (!server_shutdown(s, flags))
-        log_warning("The server goes on: the lines above say what kept it from shutting down");
+    if (server_shutdown(s, flags))
+        return;
+    process_forget_signal();
+    log_warning("The server goes on: the lines above say what kept it from shutting down");
 }
 
 /* ---- life ---- */
@@ -335,6 +337,7 @@ void server_turn(struct server *s)
 static void stop_now(struct server *s)
 {
     log_warning("Ready to exit");
+    s->stopping = true;
     loop_stop(s->loop);
 }
 
@@ -347,6 +350,11 @@ bool server_shutdown(struct server *s, unsigned flags)
         return true;
     }
     return false;
+}
+
+bool server_is_stopping(const struct server *s)
+{
+    return s->stopping;
 }
 
 /* ---- clients without a socket ---- */

@@ -71,6 +71,7 @@ void server_turn(struct server *s);
 /* Asks to stop, as SHUTDOWN and signals do. Returns false when a listener refused (and not
  * forced). */
 bool server_shutdown(struct server *s, unsigned flags);
+bool server_is_stopping(const struct server *s); /* it was, and does */
 /* The environment failed in a way that nothing may be promised any more: the loop ends without
  * asking anybody, replies that a gate holds back are never sent, the exit code is 1. */
 void server_fail(struct server *s);

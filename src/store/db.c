@@ -151,7 +151,7 @@ void entry_set_idle(struct keyspace *ks, struct entry *e, int64_t idle_s)
 
 static void touch(struct keyspace *ks, struct entry *e)
 {
-    if (ks->held)
+    if (ks->held || ks->no_touch)
         return;
     if (ks->access == ACCESS_LRU) {
         uint32_t now = lru_now(ks);

@@ -68,6 +68,7 @@ struct keyspace {
     int64_t now_ms;         /* the time by which keys expire; set by the executor for each unit */
     enum expire_mode expire_mode;
     bool held;              /* a child lives: access clocks stand still, pages stay shared */
+    bool no_touch;          /* CLIENT NO-TOUCH: so they do for the command that runs now */
     keyspace_listen *on_event;
     void *on_event_arg;
     int dump_version;       /* RDB version of DUMP payloads (rdb-target-version); 0: ours */

@@ -292,6 +292,66 @@ case "the first install leaves no plan behind, and a stale one beside a manifest
     is [names $dir] [list $first_base $first_incr appendonly.aof.manifest]
 }
 
+# ---- a dump file from elsewhere ----
+
+# Its bytes, made by this server: the key of says whose it is.
+proc dump_of {binary value} {
+    set s [server "save \"\"" -binary $binary]
+    ask $s SET of $value
+    ask $s RPUSH list a b c
+    ask $s SAVE
+    set bytes [slurp [of $s dir]/dump.rdb]
+    stop $s kill
+    return $bytes
+}
+set origins [list ours [file join $build redis-server]]
+set peer [lindex [auto_execok redis-server] 0]
+if {$peer eq ""} { puts "skipped: dumps of an installed redis-server" } else { lappend origins peer $peer }
+
+foreach {whose binary} $origins {
+    case "a dump file ($whose) put where no log is yet: it is loaded, told, and logged from then on" {
+        foreach before {"nothing" "an empty log directory"} {
+            set dir [tmpdir]
+            if {$before ne "nothing"} { file mkdir [log_path $dir] }
+            set dump [dump_of $binary $whose]
+            spit $dir/dump.rdb $dump
+            set s [server $config -dir $dir]
+            is [ask $s GET of] $whose
+            like [log_of $s] "*there is no append log: the data set was loaded from dump.rdb*"
+            is [names $dir] [list $first_base $first_incr appendonly.aof.manifest]
+            ask $s SET more 1
+            is [slurp $dir/dump.rdb] $dump
+            # the log has it all: the dump is not needed any more
+            stop $s kill
+            file delete $dir/dump.rdb
+            set s [server $config -dir $dir]
+            is [ask $s MGET of more] [list $whose 1]
+            is [ask $s LRANGE list 0 -1] {a b c}
+            stop $s kill
+        }
+    }
+
+    case "a dump file ($whose) put beside a log: the log counts, the file is left alone" {
+        set s [server $config]
+        set dir [of $s dir]
+        ask $s SET of log
+        ask $s SAVE
+        stop $s kill
+        # also where the first install of that log was seen to its end, but for its plan
+        foreach plan {0 1} {
+            spit $dir/dump.rdb [set dump [dump_of $binary $whose]]
+            file mtime $dir/dump.rdb 1000000000
+            if {$plan} { file copy [manifest_path $dir] [log_path $dir temp-appendonly.aof.first] }
+            set s [server $config -dir $dir]
+            is [ask $s MGET of more] [list log [expr {$plan ? 1 : "(nil)"}]]
+            is [ask $s EXISTS list] 0
+            ask $s SET more 1
+            stop $s kill
+            is [list [slurp $dir/dump.rdb] [file mtime $dir/dump.rdb]] [list $dump 1000000000]
+        }
+    }
+}
+
 # ---- an increment that could not be synced ----
 
 # Makes fdatasync fail as long as the file dir/fail is there.

@@ -163,6 +163,157 @@ case "a signal whose save fails stops the server only with force" {
     wait_for { expr {![alive [of $s pid]]} }
 }
 
+# ---- the last save on a signal ----
+
+# A server whose exit code can be asked for: exit_code of what it returns waits for its end.
+proc start_piped {handle config {dir ""}} {
+    if {$dir eq ""} { set dir [tmpdir] }
+    set port [free_port]
+    spit $dir/redis.conf "port $port\nbind 127.0.0.1\ndir \"$dir\"\nlogfile \"$dir/log\"\n$config\n"
+    set from [string length [slurp $dir/log]]
+    set chan [open "|$::server_binary $dir/redis.conf 2>@1" r]
+    set ::servers($handle) [dict create pid [pid $chan] port $port dir $dir conf "" log_from $from]
+    return $chan
+}
+proc exit_code {chan} {
+    if {![catch { close $chan } text options]} { return 0 }
+    set error [dict get $options -errorcode]
+    return [expr {[lindex $error 0] eq "CHILDSTATUS" ? [lindex $error 2] : $text}]
+}
+
+foreach signal {INT TERM} {
+    case "SIG$signal: with save points it saves, and exits 0" {
+        set chan [start_piped x "save \"3600 1\""]
+        truth {[wait_up x]}
+        ask x SET k $signal
+        exec kill -$signal [of x pid]
+        wait_for { expr {![alive [of x pid]]} }
+        is [exit_code $chan] 0
+        like [log_of x] "*Got SIG$signal: shutting down*"
+        set s [server "" -dir [of x dir]]
+        is [ask $s GET k] $signal
+    }
+
+    # What was saved last is what counts.
+    case "a SIGINT while the last save of SIG$signal runs ends it at once, exit code 1" {
+        set chan [start_piped x "save \"3600 1\"\nenable-debug-command yes"]
+        truth {[wait_up x]}
+        set dir [of x dir]
+        ask x SET k old
+        ask x SAVE
+        ask x DEBUG POPULATE 200
+        ask x SET k new
+        ask x CONFIG SET rdb-key-save-delay 300000
+        exec kill -$signal [of x pid]
+        wait_for { llength [glob -nocomplain $dir/temp-*.rdb] }
+        if {$signal eq "TERM"} {
+            exec kill -TERM [of x pid]
+            after 200
+            truth {[alive [of x pid]]}
+        }
+        exec kill -INT [of x pid]
+        wait_for { expr {![alive [of x pid]]} }
+        is [exit_code $chan] 1
+        set s [server "" -dir $dir]
+        is [ask $s GET k] old
+        is [glob -nocomplain $dir/temp-*.rdb] {}
+    }
+}
+
+case "SIGINT after a SIGTERM that came to nothing is a first one" {
+    set s [server "save \"3600 1\""]
+    ask $s SET a 1
+    file mkdir [of $s dir]/dump.rdb
+    foreach count {1 2 3} {
+        exec kill -INT [of $s pid]
+        wait_for { expr {[regexp -all {The server goes on} [log_of $s]] == $count} }
+        is [ask $s GET a] 1
+    }
+}
+
+# ---- stopping while loading ----
+
+foreach {what name config} {
+    "a dump file" dump.rdb "save \"3600 1\""
+    "an append log" appendonly.aof "appendonly yes\naof-checksum no"
+} {
+    case "asked to stop while it loads $what: it does, exit code 0, and nothing is cut or saved" {
+        set dir [tmpdir]
+        set s [server "enable-debug-command yes\nsave \"\"" -dir $dir]
+        if {$name eq "dump.rdb"} {
+            ask $s DEBUG POPULATE 1000000 k 100
+            ask $s SAVE
+            set path $dir/dump.rdb
+            stop $s kill
+        } else {
+            stop $s kill
+            stop [server $config -dir $dir] kill
+            set path $dir/appendonlydir/appendonly.aof.1.incr.aof
+            set f [open $path ab]
+            puts -nonewline $f [encode {SELECT 0}][string repeat [encode {INCR n}] 1000000]
+            puts -nonewline $f "*2\r\n" ;# torn: a start that comes to the end cuts this
+            close $f
+        }
+        set before [list [file size $path] [file mtime $path]]
+        foreach how {TERM INT SHUTDOWN} {
+            set chan [start_piped x $config $dir]
+            wait_for { string match "*Server initialized*" [log_of x] }
+            if {$how ne "SHUTDOWN"} {
+                exec kill -$how [of x pid]
+            } else {
+                catch { ask x SHUTDOWN NOSAVE }
+            }
+            wait_for { expr {![alive [of x pid]]} }
+            is [exit_code $chan] 0
+            like [log_of x] "*Ready to exit*"
+            truth {![string match "*Ready to exit*Ready to accept*" [log_of x]]}
+            is [list [file size $path] [file mtime $path]] $before
+            # it did not even think of it
+            truth {![regexp {not touched|runcated} [log_of x]]}
+            unset servers(x)
+            disconnect x
+        }
+        set s [server $config -dir $dir]
+        if {$name eq "dump.rdb"} { is [ask $s DBSIZE] 1000000 } else { is [ask $s GET n] 1000000 }
+    }
+}
+
+# ---- the title ----
+
+proc title_of {s} {
+    return [string trim [string map [list \x00 " "] [slurp /proc/[of $s pid]/cmdline]]]
+}
+
+case "the process title: as the template says, when it, bind or port is set, too" {
+    set s [server]
+    set port [of $s port]
+    is [title_of $s] "$server_binary 127.0.0.1:$port"
+    is [ask $s CONFIG SET proc-title-template "my {port}|{unixsocket}|{server-mode}|{config-file}"] OK
+    is [title_of $s] "my $port|||[of $s conf]"
+    is [error_of $s CONFIG SET proc-title-template "{title} {nonesuch}"] "ERR CONFIG SET failed\
+        (possibly related to argument 'proc-title-template') - template format is invalid or\
+        contains unknown variables"
+    is [title_of $s] "my $port|||[of $s conf]"
+    is [ask $s CONFIG SET proc-title-template "{title} at {listen-addr}"] OK
+    is [ask $s CONFIG SET bind "127.0.0.2 127.0.0.1"] OK
+    is [title_of $s] "$server_binary at 127.0.0.2:$port"
+    set new [free_port]
+    is [ask $s CONFIG SET port $new] OK
+    is [title_of $s] "$server_binary at 127.0.0.2:$new"
+    # there is no more room than arguments and environment had
+    is [ask $s CONFIG SET proc-title-template [string repeat x 1000000]] OK
+    truth {[regexp {^x+$} [title_of $s]]}
+    is [ask $s CONFIG SET proc-title-template short] OK
+    is [title_of $s] short
+}
+
+case "set-proc-title no: the title stays the command line" {
+    set s [server "set-proc-title no\nproc-title-template {title}"]
+    is [title_of $s] "$server_binary [of $s conf]"
+    ask $s CONFIG SET proc-title-template other
+    is [title_of $s] "$server_binary [of $s conf]"
+}
+
 case "a pid file comes and goes" {
     set dir [tmpdir]
     set s [server "pidfile $dir/the.pid" -dir $dir]

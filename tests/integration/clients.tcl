@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# What a connection says of itself, and what many of them change.
+source [file join [file dirname [info script]] lib.tcl]
+
+case "dynamic-hz: many clients make the server's clock tick faster, unless it is off" {
+    set s [server "hz 1"]
+    is [list [info_of $s hz] [info_of $s configured_hz]] {1 1}
+    set fds {}
+    for {set i 0} {$i < 410} {incr i} { lappend fds [socket 127.0.0.1 [of $s port]] }
+    wait_for { expr {[info_of $s connected_clients] == 411} }
+    wait_for { expr {[info_of $s hz] == 4} }
+    is [info_of $s configured_hz] 1
+    is [lindex [ask $s CONFIG GET hz] 1] 1
+    is [ask $s CONFIG SET dynamic-hz no] OK
+    wait_for { expr {[info_of $s hz] == 1} }
+    is [ask $s CONFIG SET dynamic-hz yes] OK
+    wait_for { expr {[info_of $s hz] == 4} }
+    foreach fd $fds { close $fd }
+    wait_for { expr {[info_of $s hz] == 1} }
+}
+
+# Every way a command may come by a key.
+set reads {{GET k} {MGET k k} {STRLEN k} {SETRANGE k 0 x} {APPEND k x} {EXPIRE k 1000} {EXISTS k}
+    {LRANGE l 0 -1} {RPUSH l x} {SORT l ALPHA} {LCS k k} {ZUNION 1 z} {OBJECT ENCODING k}
+    {COPY k other REPLACE} {TYPE k}}
+proc idle_times {s} { lmap key {k l z} { ask $s OBJECT IDLETIME $key } }
+
+case "CLIENT NO-TOUCH: no command of that connection is an access, but TOUCH is" {
+    set s [server]
+    ask $s SET k v
+    ask $s RPUSH l a b
+    ask $s ZADD z 1 a
+    foreach key {k l z} { ask $s RESTORE $key 0 [ask $s DUMP $key] REPLACE IDLETIME 5000 }
+    set fd [connect $s]
+    is [request $fd CLIENT NO-TOUCH ON] OK
+    like [request $fd CLIENT INFO] "* flags=T *"
+    foreach words $reads { request $fd {*}$words }
+    request $fd MULTI
+    foreach words $reads { request $fd {*}$words }
+    request $fd EXEC
+    foreach idle [idle_times $s] { truth {$idle >= 5000 || [error "idle for $idle s only"]} }
+    # others, meanwhile, do touch
+    ask $s LRANGE l 0 -1
+    lassign [idle_times $s] k l z
+    truth {$k >= 5000 && $l < 1000 && $z >= 5000}
+    is [request $fd TOUCH k] 1
+    truth {[ask $s OBJECT IDLETIME k] < 1000}
+    # off, by itself and by RESET
+    foreach off {{CLIENT NO-TOUCH OFF} RESET} {
+        request $fd CLIENT NO-TOUCH ON
+        request $fd {*}$off
+        ask $s RESTORE k 0 [ask $s DUMP k] REPLACE IDLETIME 5000
+        request $fd GET k
+        truth {[ask $s OBJECT IDLETIME k] < 1000}
+    }
+    truth {[catch { request $fd CLIENT NO-TOUCH maybe } reply]}
+    is $reply "ERR syntax error"
+    close $fd
+}
+
+case "CLIENT NO-TOUCH: the access frequency stays, too" {
+    set s [server "maxmemory-policy allkeys-lfu\nlfu-decay-time 0"]
+    ask $s SET k v
+    ask $s RESTORE k 0 [ask $s DUMP k] REPLACE FREQ 3
+    set fd [connect $s]
+    request $fd CLIENT NO-TOUCH ON
+    request $fd GET k
+    is [ask $s OBJECT FREQ k] 3
+    ask $s GET k ;# this low, every access counts
+    is [ask $s OBJECT FREQ k] 4
+    close $fd
+}
+
+case "CLIENT SETINFO: shown in CLIENT LIST and INFO; what would break its line is refused" {
+    set s [server]
+    set fd [connect $s]
+    set id [request $fd CLIENT ID]
+    like [ask $s CLIENT LIST ID $id] "* lib-name= lib-ver=*"
+    is [request $fd CLIENT SETINFO lib-name my-lib(x_1)] OK
+    is [request $fd CLIENT SETINFO LIB-VER 1.2.3] OK
+    foreach text [list [ask $s CLIENT LIST ID $id] [request $fd CLIENT INFO]] {
+        like $text "* lib-name=my-lib(x_1) lib-ver=1.2.3*"
+    }
+    foreach bad [list "a b" "a\nb" "a\tb" "a\x00b" "a\x7fb" " " "\u00e9"] {
+        foreach what {lib-name lib-ver} {
+            truth {[catch { request $fd CLIENT SETINFO $what $bad } reply]}
+            is $reply "ERR $what cannot contain spaces, newlines or special characters."
+        }
+    }
+    truth {[catch { request $fd CLIENT SETINFO lib-nam x } reply]}
+    is $reply "ERR Unrecognized option 'lib-nam'"
+    truth {[catch { request $fd CLIENT SETINFO lib-name } reply]}
+    like $reply "ERR wrong number of arguments for 'client|setinfo' command"
+    like [ask $s CLIENT LIST ID $id] "* lib-name=my-lib(x_1) lib-ver=1.2.3*"
+    is [request $fd CLIENT SETINFO lib-name ""] OK
+    like [ask $s CLIENT LIST ID $id] "* lib-name= lib-ver=1.2.3*"
+    close $fd
+}
+
+finish
