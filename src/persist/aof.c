@@ -24,6 +24,7 @@
 #include "format/aof_write.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/loop.h"
 #include "persist/aof_config.h"
 #include "persist/reserve.h"
 #include "server/commit.h"
@@ -197,7 +198,7 @@ void aof_listen(struct aof *a, enum aof_state state)
     a->commands_appended = a->commands_written = a->commands_durable = 0;
     a->write_ok = a->sync_ok = true;
     a->lost_sync = a->names_gone = a->overfull = false;
-    a->last_sync_us = clock_mono_us();
+    a->sync_began_us = clock_mono_us();
     a->summing = a->checksum && a->incr_size < AOF_SUMMED_MAX;
     a->state = state;
     aof_batch_restart(a);
@@ -269,6 +270,7 @@ void aof_free(struct aof *a)
 {
     a->freeing = true;
     aof_drain(a); /* its jobs point here */
+    loop_timer_stop(server_loop(a->persist->server), &a->sync_timer);
     aof_wait_end(a);
     if (a->fd >= 0)
         file_close(a->fd);

@@ -19,6 +19,7 @@
 #include "format/aof_parts.h"
 #include "format/aof_sum.h"
 #include "format/manifest.h"
+#include "os/loop.h"
 #include "os/worker.h"
 #include "persist/persist.h"
 #include "persist/sync_choice.h"
@@ -82,7 +83,8 @@ struct aof {
     uint64_t appended, written, durable; /* positions */
     uint64_t commands_appended, commands_written, commands_durable;
     int64_t last_timestamp_s;
-    int64_t last_sync_us; /* the last one ended, well or not: monotonic */
+    int64_t sync_began_us; /* the last one, whatever came of it: monotonic */
+    struct loop_timer sync_timer; /* everysec: the next one is due */
     int64_t last_sync_s, last_sync_took_us; /* the last good one: wall clock */
     uint64_t delayed_fsync;
     struct worker *worker;

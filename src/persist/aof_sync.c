@@ -5,7 +5,8 @@
  *                    turn before may be left without a sync, for company (aof_sync_gathers)
  *   always, worker   write, hand over; the loop runs the next commands, whose bytes and replies
  *                    wait; the sync is over: its replies leave, the next write and sync begin
- *   everysec         a worker once a second, and at once when WAITAOF waits for it
+ *   everysec         a worker, so that nothing waits longer than a second; at once when WAITAOF
+ *                    waits for it
  *   no               only when WAITAOF waits
  *
  * Which way always goes is found by trying (sync_choice.h). Both have the same gate, "up to what is
@@ -32,7 +33,7 @@
 #include "server/server.h"
 #include "server/stats.h"
 
-enum { SYNC_EVERY_US = 1000000, SLOW_US = 2000000, GATHER_FROM_US = 40 };
+enum { SYNC_EVERY_US = 1000000, SPARE_US = 50000, SLOW_US = 2000000, GATHER_FROM_US = 40 };
 
 static bool sync_held_back(const struct aof *a)
 {
@@ -62,7 +63,6 @@ void aof_stop_unsent(struct aof *a, const char *what, int err)
  * after a failure nothing counts as durable until a rewrite has put the data set into new files. */
 void aof_synced(struct aof *a, int result, uint64_t position)
 {
-    a->last_sync_us = clock_mono_us();
     if (result < 0) {
         if (!a->lost_sync)
             log_warning("Fail to fsync the AOF file: %s. Writes are refused until the log was "
@@ -96,9 +96,9 @@ void aof_drain(struct aof *a)
 bool aof_sync_all(struct aof *a, int *result)
 {
     aof_drain(a);
-    int64_t began_us = clock_mono_us();
+    a->sync_began_us = clock_mono_us();
     *result = file_fdatasync(a->fd);
-    a->last_sync_took_us = clock_mono_us() - began_us;
+    a->last_sync_took_us = clock_mono_us() - a->sync_began_us;
     a->incr_failed = a->incr_failed || *result < 0;
     return *result == 0 && !a->lost_sync && !a->failed;
 }
@@ -159,7 +159,7 @@ static void sync_in_background(struct aof *a)
     s->position = a->written;
     s->size = a->incr_size;
     s->commands = a->commands_written;
-    s->began_us = clock_mono_us();
+    s->began_us = a->sync_began_us = clock_mono_us();
     s->strict = a->policy == AOF_ALWAYS;
     s->running = true;
     worker_give(a->worker, &s->job);
@@ -231,10 +231,33 @@ bool aof_sync_gathers(struct aof *a)
 
 /* ---- hooks ---- */
 
-static bool sync_is_due(const struct aof *a)
+/* Everysec: the oldest byte that waits may have come right behind the beginning of the last sync,
+ * and is to be durable a second later. So the next one begins so much earlier as the last one took,
+ * and a bit. On a disk that takes longer than that, one sync follows the other. */
+static int64_t until_due_us(const struct aof *a)
 {
-    return a->sync_wanted || (a->policy == AOF_EVERYSEC &&
-                              clock_mono_us() - a->last_sync_us >= SYNC_EVERY_US);
+    int64_t early_us = a->last_sync_took_us + SPARE_US;
+    if (early_us > SYNC_EVERY_US / 2)
+        early_us = SYNC_EVERY_US / 2;
+    return a->sync_began_us + SYNC_EVERY_US - early_us - clock_mono_us();
+}
+
+/* Nothing else need wake the loop when it is. */
+static bool sync_is_due(struct aof *a)
+{
+    if (a->sync_wanted)
+        return true;
+    if (a->policy != AOF_EVERYSEC)
+        return false;
+    int64_t left_us = until_due_us(a);
+    if (left_us > 0 && !a->sync_timer.place)
+        loop_timer_start(server_loop(a->persist->server), &a->sync_timer, left_us);
+    return left_us <= 0;
+}
+
+static void timer_due(void *arg)
+{
+    (void)arg; /* the stage before the next sleep looks */
 }
 
 static void stage_sync(void *arg)
@@ -275,6 +298,7 @@ void aof_sync_init(struct aof *a)
     a->sync.aof = a;
     a->sync.job.run = run_sync;
     a->sync.job.done = sync_done;
+    a->sync_timer = (struct loop_timer){.due = timer_due};
     a->worker = worker_new(server_workers(a->persist->server), "aof-fsync");
     hooks_on_stage(server_hooks(a->persist->server), STAGE_SYNC, stage_sync, a);
 }
