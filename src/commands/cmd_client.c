@@ -251,6 +251,12 @@ void cmd_client_reply(struct ctx *c)
     }
 }
 
+static void too_many(struct ctx *c)
+{
+    reply_errorf(c, "ERR unknown subcommand or wrong number of arguments for '%.*s'. "
+                 "Try CLIENT HELP.", SLICE_ARG(c->argv[1]));
+}
+
 void cmd_client_pause(struct ctx *c)
 {
     int64_t ms;
@@ -262,8 +268,7 @@ void cmd_client_pause(struct ctx *c)
             return;
         }
     } else if (c->argc > 4) {
-        reply_errorf(c, "ERR unknown subcommand or wrong number of arguments for '%.*s'. "
-                     "Try CLIENT HELP.", SLICE_ARG(c->argv[1]));
+        too_many(c);
         return;
     }
     if (!ctx_arg_range(c, 2, INT64_MIN, INT64_MAX, &ms,
@@ -295,7 +300,7 @@ void cmd_client_unblock(struct ctx *c)
             return;
         }
     } else if (c->argc > 4) {
-        reply_syntax(c);
+        too_many(c);
         return;
     }
     if (!ctx_arg_i64(c, 2, &id))

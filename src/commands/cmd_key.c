@@ -193,9 +193,13 @@ void cmd_move(struct ctx *c)
 static void copy_entry(struct db *to, struct slice key, struct entry *e)
 {
     int64_t expire_ms = entry_expire(e);
-    if (entry_type(e) == VALUE_STRING) {
+    if (entry_encoding(e) == ENC_INT || entry_encoding(e) == ENC_EMBSTR) {
         char scratch[NUM_I64_TEXT];
-        db_set_string(to, key, entry_string(e, scratch), expire_ms);
+        struct slice text = entry_string(e, scratch);
+        if (entry_encoding(e) == ENC_INT)
+            db_set_string(to, key, text, expire_ms);
+        else
+            db_set_text(to, key, text, expire_ms);
         return;
     }
     struct entry *copy = db_add_val(to, key, val_copy(entry_val(e)));
@@ -325,8 +329,7 @@ static void tell_expiry(struct ctx *c, bool seconds, bool absolute)
     int64_t ms = entry_expire(e);
     if (!absolute)
         ms = ms > c->now_ms ? ms - c->now_ms : 0;
-    /* Time left is rounded, a moment is cut down to its second. */
-    reply_int(c, !seconds ? ms : absolute ? ms / 1000 : (ms + 500) / 1000);
+    reply_int(c, !seconds ? ms : ms / 1000 + (ms % 1000 >= 500)); /* a moment is rounded, too */
 }
 
 void cmd_ttl(struct ctx *c)

@@ -403,6 +403,10 @@ static void sort_command(struct ctx *c, bool may_store)
         } else {
             if (e)
                 v = entry_val(e);
+            if (type == VALUE_ZSET) { /* clients see it: OBJECT ENCODING, MEMORY USAGE */
+                zset_unpack(&v);
+                entry_put_val(e, v);
+            }
             sort(&s, &v);
         }
     }

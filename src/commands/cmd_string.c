@@ -328,7 +328,7 @@ void cmd_incrbyfloat(struct ctx *c)
         return;
     }
     struct slice value = slice(text, len);
-    db_set_string(c->db, c->argv[1], value, DB_KEEP_TTL);
+    db_set_text(c->db, c->argv[1], value, DB_KEEP_TTL);
     struct slice argv[] = {SLICE_LIT("SET"), c->argv[1], value, SLICE_LIT("KEEPTTL")};
     ctx_log_instead(c, 4, argv);
     ctx_changed(c, 1);

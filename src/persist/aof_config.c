@@ -7,13 +7,26 @@
 #include "persist/aof.h"
 #include "server/config.h"
 
-static bool bare_name(void *owner, struct slice text, struct fault *f)
+static bool bare_name(struct slice text, const char *option, const char *kind, struct fault *f)
+{
+    bool path = text.len && (memchr(text.data, '/', text.len) || memchr(text.data, '\\', text.len));
+    if (text.len == 0)
+        fault_set(f, FAULT_INVALID, "%s can't be empty", option);
+    else if (path)
+        fault_set(f, FAULT_INVALID, "%s can't be a path, just a %s", option, kind);
+    return text.len && !path;
+}
+
+static bool check_dirname(void *owner, struct slice text, struct fault *f)
 {
     (void)owner;
-    if (text.len && !memchr(text.data, '/', text.len) && !memchr(text.data, '\\', text.len))
-        return true;
-    fault_set(f, FAULT_INVALID, "must be a bare name that is not empty, not a path");
-    return false;
+    return bare_name(text, "appenddirname", "dirname", f);
+}
+
+static bool check_filename(void *owner, struct slice text, struct fault *f)
+{
+    (void)owner;
+    return bare_name(text, "appendfilename", "filename", f);
 }
 
 static bool apply_enabled(void *owner, struct fault *f)
@@ -44,9 +57,9 @@ static const struct config_option options[] = {
     {.name = "appendonly", .kind = CONFIG_BOOL, .flags = CONFIG_DENY_LOADING, FIELD(enabled),
      .initial = "no", .apply = apply_enabled},
     {.name = "appendfilename", .kind = CONFIG_STRING, .flags = CONFIG_IMMUTABLE, FIELD(filename),
-     .initial = "appendonly.aof", .check = bare_name},
+     .initial = "appendonly.aof", .check = check_filename},
     {.name = "appenddirname", .kind = CONFIG_STRING, .flags = CONFIG_IMMUTABLE, FIELD(dirname),
-     .initial = "appendonlydir", .check = bare_name},
+     .initial = "appendonlydir", .check = check_dirname},
     {.name = "appendfsync", .kind = CONFIG_ENUM, FIELD(policy), .initial = "everysec",
      .words = policies, .apply = apply_policy},
     {.name = "no-appendfsync-on-rewrite", .kind = CONFIG_BOOL, FIELD(no_fsync_on_rewrite),

@@ -83,8 +83,9 @@ static void debug_populate(struct ctx *c)
 {
     int64_t count, size = 0;
     struct slice prefix = c->argc > 3 ? c->argv[3] : SLICE_LIT("key");
-    if (!ctx_arg_range(c, 2, 0, INT64_MAX, &count, NULL) ||
-        (c->argc > 4 && !ctx_arg_range(c, 4, 0, INT32_MAX, &size, NULL)))
+    const char *negative = "ERR value is out of range, must be positive";
+    if (!ctx_arg_range(c, 2, 0, INT64_MAX, &count, negative) ||
+        (c->argc > 4 && !ctx_arg_range(c, 4, 0, INT32_MAX, &size, negative)))
         return;
     struct buf key = {0}, value = {0};
     for (int64_t i = 0; i < count; i++) {

@@ -89,6 +89,13 @@ static void name_ends(struct client *c)
     c->local = mem_strdup(c->io.fd < 0 ? "" : socket_local_name(c->io.fd, name));
 }
 
+/* Who came while there was no password has proved enough; one that is set later asks those who come
+ * later. */
+static uint32_t first_flags(const struct clients *cs)
+{
+    return cs->password ? 0 : CLIENT_AUTHENTICATED;
+}
+
 struct client *client_new(struct clients *cs, int fd)
 {
     struct client *c = mem_zalloc(sizeof *c);
@@ -96,6 +103,7 @@ struct client *client_new(struct clients *cs, int fd)
     c->server = cs->server;
     c->db = server_keyspace(cs->server)->dbs[0];
     c->resp = 2;
+    c->flags = first_flags(cs);
     c->io.fd = fd;
     c->created_s = c->active_s = clock_now.wall_ms / 1000;
     resp_init(&c->parser, cs->bulk_max);
@@ -181,6 +189,7 @@ void client_reset(struct client *c)
     c->flags &= ~(uint32_t)(CLIENT_AUTHENTICATED | CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP |
                             CLIENT_REPLY_SKIP_NEXT | CLIENT_NO_EVICT | CLIENT_NO_TOUCH |
                             CLIENT_MONITOR | CLIENT_PUBSUB | CLIENT_TRACKING | CLIENT_READONLY);
+    c->flags |= first_flags(server_clients(c->server));
     client_select(c, 0);
     c->resp = 2;
     mem_free(c->name);

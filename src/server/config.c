@@ -105,13 +105,6 @@ bool config_split(struct slice line, struct buf *hold, struct slice *words, int 
     return *count >= 0;
 }
 
-/* Words of the file that are no options: a client does not see them. */
-static bool is_directive(const struct config_option *row)
-{
-    enum { DIRECTIVE = CONFIG_HIDDEN | CONFIG_IMMUTABLE | CONFIG_MULTI };
-    return (row->flags & DIRECTIVE) == DIRECTIVE;
-}
-
 /* ---- get ---- */
 void config_get(const struct config *cfg, struct slice pattern, config_visit *visit, void *arg)
 {
@@ -119,7 +112,7 @@ void config_get(const struct config *cfg, struct slice pattern, config_visit *vi
     bool all = slice_eq_str(pattern, "*");
     for (size_t i = 0; i < cfg->count; i++) {
         const struct option *o = &cfg->options[i];
-        if (is_directive(o->row) ||
+        if (option_is_directive(o) ||
             (o->row->flags & CONFIG_HIDDEN && (all || !slice_eq_nocase(pattern, o->row->name))))
             continue;
         buf_clear(&value);
@@ -141,7 +134,7 @@ struct change {
 
 static bool may_set(struct config *cfg, struct option *o, struct slice name, struct fault *f)
 {
-    if (!o || is_directive(o->row)) {
+    if (!o || option_is_directive(o)) {
         fault_set(f, FAULT_INVALID, "Unknown option or number of arguments for CONFIG SET - '%.*s'",
                   SLICE_ARG(name));
         f->doing = CONFIG_UNKNOWN;
@@ -172,25 +165,6 @@ static bool look_up_all(struct config *cfg, int n, const struct slice *pairs,
         option_print(o, &changes[i].old);
     }
     return true;
-}
-
-static bool store_one(struct option *o, struct slice text, struct fault *f)
-{
-    struct slice words[CONFIG_WORDS_MAX / 16];
-    struct buf hold = {0};
-    int count = 0;
-    if (o->row->kind != CONFIG_CUSTOM || o->row->flags & CONFIG_MULTI)
-        return option_store(o, 1, &text, f);
-    if (!config_split(text, &hold, words, CONFIG_WORDS_MAX / 16, &count)) {
-        fault_set(f, FAULT_INVALID, "Unbalanced quotes in configuration line");
-        buf_free(&hold);
-        return false;
-    }
-    if (count == 0)
-        words[count++] = SLICE_LIT("");
-    bool ok = option_store(o, count, words, f);
-    buf_free(&hold);
-    return ok;
 }
 
 static void put_back(struct change *changes, int n)
@@ -226,7 +200,7 @@ static bool change_all(struct change *changes, int n, const struct slice *pairs,
 {
     for (int i = 0; i < n; i++) {
         *bad = pairs[i * 2];
-        if (!store_one(changes[i].option, pairs[i * 2 + 1], f)) {
+        if (!option_store_text(changes[i].option, pairs[i * 2 + 1], f)) {
             put_back(changes, i + 1);
             return false;
         }

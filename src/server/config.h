@@ -39,6 +39,7 @@ enum {
     CONFIG_SENSITIVE = 32, /* redacted where arguments are shown */
     CONFIG_DENY_LOADING = 64,
     CONFIG_PROTECTED = 128, /* CONFIG SET only with enable-protected-configs */
+    CONFIG_WHOLE = 256,    /* custom: the value is one word, blanks and all */
 };
 
 struct config;
@@ -62,8 +63,9 @@ struct config_option {
     bool (*apply)(void *owner, struct fault *f);
     /* CONFIG_STRING: may the text stand? NULL: any. */
     bool (*check)(void *owner, struct slice text, struct fault *f);
-    /* CONFIG_CUSTOM. parse: the words behind the name; sets the owner's value. MULTI: adds to it,
-     * but one word replaces it: CONFIG SET and the initial value come as one word, whole. */
+    /* CONFIG_CUSTOM. parse: the words behind the name; sets the owner's value. There may be none,
+     * or empty ones. MULTI: adds to it, but one word replaces it: CONFIG SET and the initial value
+     * come as one word, whole. */
     bool (*parse)(void *owner, int argc, const struct slice *argv, struct fault *f);
     void (*print)(const void *owner, struct buf *out); /* value as CONFIG GET shows it */
     /* CONFIG_CUSTOM for REWRITE: one or more whole lines; NULL: "name print". */

@@ -4,10 +4,13 @@
  * place. */
 #include "server/config_later.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/num.h"
+#include "server/acl_line.h"
 
 enum { LATER_MAX = 120 };
 union later_value {
@@ -18,11 +21,14 @@ union later_value {
 };
 /* Options of several words are kept as text, each in a struct of its own. */
 struct later_words {
-    bool adds;    /* line to line */
-    size_t count; /* of words there must be, or none; 0: any */
+    bool adds; /* line to line */
     struct buf text;
+    /* user: */
+    const struct config *cfg;
+    struct buf names; /* a line each */
+    bool password;    /* of the default user: wants requirepass */
 };
-enum { LATER_WORDS = 6 };
+enum { LATER_WORDS = 6, HOST_NAME_LIMIT = 256 };
 struct config_later {
     union later_value values[LATER_MAX];
     struct later_words words[LATER_WORDS];
@@ -52,6 +58,22 @@ static bool event_classes(void *owner, struct slice text, struct fault *f)
         }
     }
     return true;
+}
+
+static bool host_name(void *owner, struct slice text, struct fault *f)
+{
+    (void)owner;
+    for (size_t i = 0; i < text.len; i++) {
+        if (!isalnum((unsigned char)text.data[i]) && !strchr("-.", text.data[i])) {
+            fault_set(f, FAULT_INVALID, "Hostnames may only contain alphanumeric characters, "
+                                        "hyphens or dots");
+            return false;
+        }
+    }
+    if (text.len < HOST_NAME_LIMIT)
+        return true;
+    fault_set(f, FAULT_INVALID, "Hostnames must be less than %d characters", HOST_NAME_LIMIT);
+    return false;
 }
 
 static const struct config_option later_options[] = {
@@ -93,7 +115,7 @@ static const struct config_option later_options[] = {
     {.name = "cluster-announce-bus-port", .kind = CONFIG_INT, .flags = CONFIG_LATER,
      .offset = AT(28), .initial = "0", .min = 0, .max = 65535},
     {.name = "cluster-announce-hostname", .kind = CONFIG_STRING, .flags = CONFIG_LATER,
-     .offset = AT(29)},
+     .offset = AT(29), .check = host_name},
     {.name = "cluster-announce-human-nodename", .kind = CONFIG_STRING, .flags = CONFIG_LATER,
      .offset = AT(30)},
     {.name = "cluster-announce-ip", .kind = CONFIG_STRING, .flags = CONFIG_LATER,
@@ -129,8 +151,7 @@ static const struct config_option later_options[] = {
      .offset = AT(46), .initial = "yes"},
     {.name = "hll-sparse-max-bytes", .kind = CONFIG_SIZE, .flags = CONFIG_LATER, .offset = AT(47),
      .initial = "3000"},
-    {.name = "ignore-warnings", .kind = CONFIG_STRING, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
-     .offset = AT(48)},
+    {.name = "ignore-warnings", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(48)},
     {.name = "io-threads", .kind = CONFIG_INT, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
      .offset = AT(49), .initial = "1", .min = 1, .max = 128},
     {.name = "io-threads-do-reads", .kind = CONFIG_BOOL, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
@@ -237,28 +258,10 @@ static const struct config_option later_options[] = {
      .offset = AT(119), .initial = "1000000", .min = 0, .max = INT64_MAX},
     {.name = NULL}};
 
-static size_t count_words(int argc, const struct slice *argv)
-{
-    size_t count = 0;
-    for (int i = 0; i < argc; i++) {
-        bool inside = false;
-        for (size_t k = 0; k < argv[i].len; k++) {
-            bool blank = argv[i].data[k] == ' ';
-            count += !blank && !inside;
-            inside = !blank;
-        }
-    }
-    return count;
-}
-
 static bool words_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
 {
     struct later_words *w = owner;
-    size_t count = w->count ? count_words(argc, argv) : 0;
-    if (count && count != w->count) {
-        fault_set(f, FAULT_INVALID, "wrong number of arguments");
-        return false;
-    }
+    (void)f;
     if (!w->adds)
         buf_clear(&w->text);
     else if (w->text.len)
@@ -268,34 +271,139 @@ static bool words_parse(void *owner, int argc, const struct slice *argv, struct 
     return true;
 }
 
+static bool refuse(struct fault *f, const char *why)
+{
+    fault_set(f, FAULT_INVALID, "%s", why);
+    return false;
+}
+
+static bool master_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
+{
+    int64_t port;
+    if (argc != 2)
+        return refuse(f, "wrong number of arguments");
+    bool none = slice_eq_nocase(argv[0], "no") && slice_eq_nocase(argv[1], "one");
+    if (!none && (!num_parse_i64(argv[1], &port) || port < 0 || port > 65535))
+        return refuse(f, "Invalid master port");
+    return words_parse(owner, none ? 0 : argc, argv, f);
+}
+
+static void master_lines(const void *owner, struct buf *out)
+{
+    const struct later_words *w = owner;
+    if (w->text.len)
+        buf_printf(out, "replicaof %.*s\n", SLICE_ARG(buf_slice(&w->text)));
+}
+
+static bool oom_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
+{
+    int64_t n;
+    if (argc != 3)
+        return refuse(f, "wrong number of arguments");
+    for (int i = 0; i < argc; i++)
+        if (!num_parse_i64(argv[i], &n) || n < -2000 || n > 2000)
+            return refuse(f, "Invalid oom-score-adj-values, elements must be between -2000 and "
+                             "2000.");
+    return words_parse(owner, argc, argv, f);
+}
+
+/* Is there a line of this user already? Each name stands in names behind a line end. */
+static bool named_before(struct later_words *w, struct slice name)
+{
+    struct slice rest = buf_slice(&w->names);
+    while (rest.len) {
+        size_t len = (size_t)((const char *)memchr(rest.data, '\n', rest.len) - rest.data);
+        if (slice_eq(slice(rest.data, len), name))
+            return true;
+        rest = slice_from(rest, len + 1);
+    }
+    buf_printf(&w->names, "%.*s\n", SLICE_ARG(name));
+    return false;
+}
+
+/* A user that can do less than all who connect here can must not seem to be in force. */
+static bool user_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
+{
+    struct later_words *w = owner;
+    unsigned rights, all = ACL_ON | ACL_KEYS | ACL_COMMANDS;
+    if (!acl_line_read(argc, argv, &rights, f))
+        return false;
+    if (named_before(w, argv[0])) {
+        fault_set(f, FAULT_INVALID, "Error in user declaration '%.*s': Duplicate user found. A "
+                  "user can only be defined once in config files", SLICE_ARG(argv[0]));
+        return false;
+    }
+    if (slice_eq_str(argv[0], "default")) {
+        if ((rights & all) != all || !(rights & (ACL_NOPASS | ACL_PASSWORD)))
+            return refuse(f, "ACL users are not supported by this version: the default user keeps "
+                             "all its rights");
+        w->password = rights & ACL_PASSWORD;
+    }
+    return words_parse(owner, argc, argv, f);
+}
+
+static void note_presence(void *arg, const char *name, struct slice value)
+{
+    (void)name;
+    *(bool *)arg = value.len > 0;
+}
+
+static bool user_apply(void *owner, struct fault *f)
+{
+    struct later_words *w = owner;
+    bool asked = false;
+    config_get(w->cfg, SLICE_LIT("requirepass"), note_presence, &asked);
+    if (!w->password || asked)
+        return true;
+    return refuse(f, "ACL users are not supported by this version: the password of the default "
+                     "user must be given with requirepass");
+}
+
+static bool module_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
+{
+    (void)owner;
+    (void)argc;
+    fault_set(f, FAULT_INVALID, "Can't load module from %.*s: modules are not supported by this "
+              "version", SLICE_ARG(argv[0]));
+    return false;
+}
+
+static bool sentinel_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
+{
+    (void)owner;
+    (void)argc;
+    (void)argv;
+    return refuse(f, "sentinel directive while not in sentinel mode");
+}
+
 static void words_print(const void *owner, struct buf *out)
 {
     const struct later_words *w = owner;
     buf_add(out, buf_slice(&w->text));
 }
 
-#define WORDS(word, more, ...) \
+#define WORDS(word, more, parser, ...) \
     {{.name = word, .kind = CONFIG_CUSTOM, .flags = CONFIG_LATER | (more), \
-      .parse = words_parse, .print = words_print, __VA_ARGS__}, \
+      .parse = parser, .print = words_print, __VA_ARGS__}, \
      {.name = NULL}}
+enum { DIRECTIVE = CONFIG_MULTI | CONFIG_HIDDEN | CONFIG_IMMUTABLE };
 static const struct config_option words_options[LATER_WORDS][2] = {
-    WORDS("save", CONFIG_MULTI, .initial = "3600 1 300 100 60 10000"),
-    WORDS("replicaof", CONFIG_IMMUTABLE, .alias = "slaveof", .initial = ""),
-    WORDS("oom-score-adj-values", 0, .initial = "0 200 800"),
-    WORDS("user", CONFIG_MULTI | CONFIG_HIDDEN | CONFIG_IMMUTABLE, .initial = NULL),
-    WORDS("loadmodule", CONFIG_MULTI | CONFIG_HIDDEN | CONFIG_IMMUTABLE, .initial = NULL),
-    WORDS("sentinel", CONFIG_MULTI | CONFIG_HIDDEN | CONFIG_IMMUTABLE, .initial = NULL),
+    WORDS("save", CONFIG_MULTI, words_parse, .initial = "3600 1 300 100 60 10000"),
+    WORDS("replicaof", CONFIG_IMMUTABLE, master_parse, .alias = "slaveof", .lines = master_lines),
+    WORDS("oom-score-adj-values", 0, oom_parse, .initial = "0 200 800"),
+    WORDS("user", DIRECTIVE, user_parse, .apply = user_apply),
+    WORDS("loadmodule", DIRECTIVE, module_parse, .initial = NULL),
+    WORDS("sentinel", DIRECTIVE, sentinel_parse, .initial = NULL),
 };
 
 struct config_later *config_later_new(struct config *cfg)
 {
     struct config_later *l = mem_zalloc(sizeof *l);
     config_add(cfg, later_options, l);
-    static const size_t counts[LATER_WORDS] = {[1] = 2, [2] = 3}; /* replicaof, oom-score-adj-.. */
     for (int i = 0; i < LATER_WORDS; i++) {
         config_add(cfg, words_options[i], &l->words[i]);
         l->words[i].adds = words_options[i][0].flags & CONFIG_HIDDEN;
-        l->words[i].count = counts[i];
+        l->words[i].cfg = cfg;
     }
     return l;
 }
@@ -303,7 +411,9 @@ struct config_later *config_later_new(struct config *cfg)
 void config_later_free(struct config_later *l, struct config *cfg)
 {
     config_release(cfg, l);
-    for (int i = 0; i < LATER_WORDS; i++)
+    for (int i = 0; i < LATER_WORDS; i++) {
         buf_free(&l->words[i].text);
+        buf_free(&l->words[i].names);
+    }
     mem_free(l);
 }

@@ -58,19 +58,15 @@ static bool take_words(struct config *cfg, int count, struct slice *words, struc
     if (slice_eq_nocase(words[0], "include") && count == 2)
         return include(cfg, words[1], f);
     struct option *o = config_find(cfg, words[0]);
-    if (!o || (count == 1 && !(o->row->flags & CONFIG_MULTI))) {
+    if (!o || (count == 1 && option_is_directive(o))) {
         fault_set(f, FAULT_INVALID, "Bad directive or wrong number of arguments");
         return false;
     }
-    if (o->row->kind != CONFIG_CUSTOM && count != 2) {
-        fault_set(f, FAULT_INVALID, "wrong number of arguments");
-        return false;
-    }
     o->given = true;
-    if (count == 1) { /* "--save" alone is an empty value */
-        struct slice empty = SLICE_LIT("");
-        return option_store(o, 1, &empty, f);
-    }
+    if (count == 1 && o->row->flags & CONFIG_MULTI) /* "--save" alone is an empty value */
+        return option_store_text(o, SLICE_LIT(""), f);
+    if (count == 2 && words[1].len) /* one word of a file may hold several */
+        return option_store_text(o, words[1], f);
     return option_store(o, count - 1, words + 1, f);
 }
 

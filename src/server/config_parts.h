@@ -25,11 +25,15 @@ struct config {
 struct option *config_find(const struct config *cfg, struct slice name);
 /* Parses and stores; apply is not called. */
 bool option_store(struct option *o, int argc, const struct slice *argv, struct fault *f);
+/* The same with all words in one text, as CONFIG SET brings them and option_print gives them. */
+bool option_store_text(struct option *o, struct slice text, struct fault *f);
 /* The value as CONFIG GET shows it, appended. */
 void option_print(const struct option *o, struct buf *out);
 /* Stores what option_print gave: putting an old value back. */
 void option_restore(struct option *o, struct slice text);
 bool option_is_initial(const struct option *o);
+/* Words of the file that are no options: a client does not see them. */
+bool option_is_directive(const struct option *o);
 void option_initialise(struct option *o);
 
 #endif

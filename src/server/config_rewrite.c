@@ -72,7 +72,7 @@ static void make_lines(const struct option *o, struct buf *out)
     }
     option_print(o, &value);
     buf_printf(out, "%s ", o->row->name);
-    if (o->row->kind == CONFIG_STRING || value.len == 0)
+    if (o->row->kind == CONFIG_STRING || o->row->flags & CONFIG_WHOLE || value.len == 0)
         add_value(out, buf_slice(&value));
     else if (o->row->kind == CONFIG_SIZE)
         add_size(out, buf_slice(&value));

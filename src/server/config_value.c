@@ -49,10 +49,11 @@ static bool store_int(struct option *o, struct slice text, struct fault *f)
 
 static bool store_size(struct option *o, struct slice text, struct fault *f)
 {
-    uint64_t n;
+    uint64_t n = 0;
     bool percent = o->row->flags & CONFIG_PERCENT && text.len > 1 && text.data[text.len - 1] == '%';
-    bool ok = percent ? num_parse_u64(slice(text.data, text.len - 1), &n)
-                      : num_parse_size(text, &n);
+    bool ok = text.len == 0 || /* nothing is no bytes */
+              (percent ? num_parse_u64(slice(text.data, text.len - 1), &n)
+                       : num_parse_size(text, &n));
     if (!ok || n > INT64_MAX) {
         fault_set(f, FAULT_INVALID, o->row->flags & CONFIG_PERCENT
                                         ? "argument must be a memory or percent value"
@@ -72,7 +73,7 @@ static bool store_size(struct option *o, struct slice text, struct fault *f)
 static bool store_octal(struct option *o, struct slice text, struct fault *f)
 {
     int64_t n = 0;
-    bool ok = text.len > 0 && text.len < 12;
+    bool ok = text.len < 12;
     for (size_t i = 0; ok && i < text.len; i++) {
         ok = text.data[i] >= '0' && text.data[i] <= '7';
         n = n * 8 + (text.data[i] - '0');
@@ -177,27 +178,40 @@ void option_print(const struct option *o, struct buf *out)
     }
 }
 
-static void store_text(struct option *o, struct slice text, struct fault *f)
+/* One blank between two words, no quotes: two blanks in a row hold an empty word. */
+static bool split_at_blanks(struct slice text, struct slice *words, int max, int *count)
+{
+    *count = 0;
+    if (text.len == 0)
+        return true;
+    for (;;) {
+        const char *blank = text.len ? memchr(text.data, ' ', text.len) : NULL;
+        size_t len = blank ? (size_t)(blank - text.data) : text.len;
+        if (*count == max)
+            return false;
+        words[(*count)++] = slice(text.data, len);
+        if (!blank)
+            return true;
+        text = slice_from(text, len + 1);
+    }
+}
+
+bool option_store_text(struct option *o, struct slice text, struct fault *f)
 {
     struct slice words[CONFIG_WORDS_MAX / 16];
-    struct buf hold = {0};
     int count = 0;
-    if (o->row->kind != CONFIG_CUSTOM || o->row->flags & CONFIG_MULTI) {
-        option_store(o, 1, &text, f);
-        return;
-    }
-    bool ok = config_split(text, &hold, words, CONFIG_WORDS_MAX / 16, &count);
-    must(ok);
-    if (count == 0)
-        words[count++] = SLICE_LIT("");
-    option_store(o, count, words, f);
-    buf_free(&hold);
+    if (o->row->kind != CONFIG_CUSTOM || o->row->flags & (CONFIG_MULTI | CONFIG_WHOLE))
+        return option_store(o, 1, &text, f);
+    if (split_at_blanks(text, words, CONFIG_WORDS_MAX / 16, &count))
+        return option_store(o, count, words, f);
+    fault_set(f, FAULT_INVALID, "wrong number of arguments");
+    return false;
 }
 
 void option_restore(struct option *o, struct slice text)
 {
     struct fault f = {0};
-    store_text(o, text, &f);
+    option_store_text(o, text, &f);
 }
 
 void option_initialise(struct option *o)
@@ -205,10 +219,16 @@ void option_initialise(struct option *o)
     struct fault f = {0};
     if (!o->row->initial)
         return;
-    store_text(o, slice_str(o->row->initial), &f);
+    option_store_text(o, slice_str(o->row->initial), &f);
     if (fault_is(&f))
         log_warning("initial value of %s: %s", o->row->name, f.what);
     must(!fault_is(&f));
+}
+
+bool option_is_directive(const struct option *o)
+{
+    enum { DIRECTIVE = CONFIG_HIDDEN | CONFIG_IMMUTABLE | CONFIG_MULTI };
+    return (o->row->flags & DIRECTIVE) == DIRECTIVE;
 }
 
 bool option_is_initial(const struct option *o)

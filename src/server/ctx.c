@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/ctx.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/num.h"
 #include "server/client.h"
@@ -90,20 +90,25 @@ bool ctx_arg_is(const struct ctx *c, int i, const char *word)
     return i < c->argc && slice_eq_nocase(c->argv[i], word);
 }
 
-/* As strtoul reads it, but for leading blanks: clients hand back what they were given. */
+/* As strtoul reads it, but for leading blanks: with a sign; what lies behind a zero byte is not
+ * looked at; no text at all is 0. */
 bool ctx_arg_cursor(struct ctx *c, int i, uint64_t *out)
 {
     struct slice s = c->argv[i];
     if (num_parse_u64(s, out))
         return true;
+    const char *zero = s.len ? memchr(s.data, '\0', s.len) : NULL;
+    if (zero)
+        s.len = (size_t)(zero - s.data);
+    bool sign = s.len > 1 && (s.data[0] == '-' || s.data[0] == '+'), ok = true;
+    bool minus = sign && s.data[0] == '-';
     uint64_t n = 0;
-    bool ok = s.len > 0;
-    for (size_t k = 0; k < s.len && ok; k++) {
+    for (size_t k = sign; k < s.len && ok; k++) {
         unsigned digit = (unsigned)(s.data[k] - '0');
         ok = digit < 10 && n <= (UINT64_MAX - digit) / 10;
         n = ok ? n * 10 + digit : 0;
     }
-    *out = n;
+    *out = minus ? -n : n;
     if (!ok)
         reply_error(c, "ERR invalid cursor");
     return ok;

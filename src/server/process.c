@@ -86,11 +86,13 @@ static void expand_title(const struct settings *st, struct buf *out)
             buf_add(out, slice_str(listen));
         else if (slice_eq_str(word, "port"))
             buf_printf(out, "%d", (int)st->port);
+        else if (slice_eq_str(word, "tls-port"))
+            buf_byte(out, '0'); /* until TLS listens */
         else if (slice_eq_str(word, "unixsocket"))
             buf_add(out, slice_str(st->unix_path ? st->unix_path : ""));
         else if (slice_eq_str(word, "config-file"))
             buf_add(out, slice_str(conf ? conf : ""));
-        at = close + 1; /* server-mode, tls-port: empty here */
+        at = close + 1; /* server-mode: empty here */
     }
     while (out->len && out->data[out->len - 1] == ' ')
         out->len--;
@@ -108,26 +110,38 @@ void process_set_title(struct settings *st)
     buf_free(&text);
 }
 
+/* What may stand in braces, and whether it always gives some text. */
+static const struct {
+    const char *word;
+    bool text;
+} title_words[] = {{"title", false}, {"listen-addr", true}, {"server-mode", false}, {"port", true},
+                   {"tls-port", true}, {"unixsocket", false}, {"config-file", true}};
+enum { TITLE_WORDS = sizeof title_words / sizeof *title_words };
+
+/* A template whose title could come out blank is none. */
 bool process_check_title(void *owner, struct slice text, struct fault *f)
 {
-    static const char *const words[] = {"title", "listen-addr", "server-mode", "port", "tls-port",
-                                        "unixsocket", "config-file"};
+    bool known = true, shows = false;
     (void)owner;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] != '{')
+    for (size_t i = 0; i < text.len && known; i++) {
+        if (text.data[i] != '{') {
+            shows = shows || text.data[i] != ' ';
             continue;
-        bool known = false;
-        for (size_t k = 0; k < sizeof words / sizeof *words && !known; k++) {
-            size_t n = strlen(words[k]);
-            known = text.len - i > n + 1 && memcmp(text.data + i + 1, words[k], n) == 0 &&
-                    text.data[i + 1 + n] == '}';
         }
-        if (!known) {
-            fault_set(f, FAULT_INVALID, "template format is invalid or contains unknown variables");
-            return false;
+        struct slice rest = slice_from(text, i + 1);
+        known = false;
+        for (size_t k = 0; k < TITLE_WORDS && !known; k++) {
+            size_t n = strlen(title_words[k].word);
+            known = rest.len > n && memcmp(rest.data, title_words[k].word, n) == 0 &&
+                    rest.data[n] == '}';
+            shows = shows || (known && title_words[k].text);
+            i += known ? n + 1 : 0;
         }
     }
-    return true;
+    if (known && shows)
+        return true;
+    fault_set(f, FAULT_INVALID, "template format is invalid or contains unknown variables");
+    return false;
 }
 
 bool process_apply_title(void *owner, struct fault *f)

@@ -73,7 +73,7 @@ static bool bind_parse(void *owner, int argc, const struct slice *argv, struct f
         return false;
     }
     free_binds(st);
-    if (argc == 1 && argv[0].len == 0)
+    if (argc == 0 || (argc == 1 && argv[0].len == 0))
         return true;
     st->binds = mem_alloc((size_t)argc * sizeof *st->binds);
     for (int i = 0; i < argc; i++)
@@ -91,13 +91,17 @@ static void bind_print(const void *owner, struct buf *out)
 static bool dir_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
 {
     char path[PATH_MAX];
+    if (argc != 1) {
+        fault_set(f, FAULT_INVALID, "wrong number of arguments");
+        return false;
+    }
     snprintf(path, sizeof path, "%.*s", SLICE_ARG(argv[0]));
-    if (argc == 1 && argv[0].len < sizeof path && chdir(path) == 0) {
+    errno = ENAMETOOLONG;
+    if (argv[0].len < sizeof path && chdir(path) == 0) {
         remember_dir(owner);
         return true;
     }
-    fault_set(f, FAULT_INVALID, "%s",
-              argc == 1 ? strerror(errno) : "wrong number of arguments");
+    fault_set(f, FAULT_INVALID, "%s", strerror(errno));
     return false;
 }
 
@@ -114,8 +118,16 @@ static bool percentiles_parse(void *owner, int argc, const struct slice *argv, s
     double values[8];
     if (argc == 1 && argv[0].len == 0)
         argc = 0;
+    if (argc > 8) {
+        fault_set(f, FAULT_INVALID, "At most 8 latency-tracking-info-percentiles");
+        return false;
+    }
     for (int i = 0; i < argc; i++) {
-        if (i == 8 || !num_parse_double(argv[i], &values[i]) || values[i] < 0 || values[i] > 100) {
+        if (!num_parse_double(argv[i], &values[i])) {
+            fault_set(f, FAULT_INVALID, "Invalid latency-tracking-info-percentiles parameters");
+            return false;
+        }
+        if (values[i] < 0 || values[i] > 100) {
             fault_set(f, FAULT_INVALID,
                       "latency-tracking-info-percentiles parameters should sit between "
                       "[0.0,100.0]");
@@ -147,19 +159,22 @@ enum { SHUTDOWN_WORDS = sizeof shutdown_words / sizeof *shutdown_words };
 static bool shutdown_parse(int *to, int argc, const struct slice *argv, struct fault *f)
 {
     unsigned flags = 0;
-    for (int i = 0; i < argc; i++) {
+    bool known = argc > 0;
+    for (int i = 0; i < argc && known; i++) {
         int k = 0;
         while (k < SHUTDOWN_WORDS && !slice_eq_nocase(argv[i], shutdown_words[k].word))
             k++;
-        if (k == SHUTDOWN_WORDS) {
-            fault_set(f, FAULT_INVALID, "argument(s) must be one of the following: default, save, "
-                                        "nosave, now, force");
-            return false;
-        }
-        flags |= shutdown_words[k].flag;
+        known = k < SHUTDOWN_WORDS;
+        flags |= known ? shutdown_words[k].flag : 0;
+    }
+    if (!known) {
+        fault_set(f, FAULT_INVALID, "argument(s) must be one of the following: default, save, "
+                                    "nosave, now, force");
+        return false;
     }
     if ((flags & SHUTDOWN_SAVE && flags & SHUTDOWN_NOSAVE)) {
-        fault_set(f, FAULT_INVALID, "save and nosave exclude each other");
+        fault_set(f, FAULT_INVALID,
+                  "shutdown options SAVE and NOSAVE can't be used simultaneously");
         return false;
     }
     *to = (int)flags;
@@ -200,7 +215,7 @@ static bool rename_parse(void *owner, int argc, const struct slice *argv, struct
 {
     struct settings *st = owner;
     if (argc != 2) {
-        fault_set(f, FAULT_INVALID, "wrong number of arguments");
+        fault_set(f, FAULT_INVALID, "Bad directive or wrong number of arguments");
         return false;
     }
     struct commands *cs = server_commands(st->server);
@@ -225,7 +240,7 @@ static bool limits_parse(void *owner, int argc, const struct slice *argv, struct
     struct clients *cs = owner;
     struct client_limit limits[3];
     memcpy(limits, cs->limits, sizeof limits);
-    if (argc == 0 || argc % 4) {
+    if (argc % 4) { /* none change nothing */
         fault_set(f, FAULT_INVALID, "Wrong number of arguments in buffer limit configuration.");
         return false;
     }
@@ -357,7 +372,7 @@ static const struct config_option settings_options[] = {
      .max = INT_MAX},
     {.name = "dir",
      .kind = CONFIG_CUSTOM,
-     .flags = CONFIG_PROTECTED,
+     .flags = CONFIG_PROTECTED | CONFIG_WHOLE,
      .parse = dir_parse,
      .print = dir_print},
     {.name = "daemonize",

@@ -238,13 +238,18 @@ void db_prefetch(const struct db *db, const struct slice *keys, size_t n)
 
 /* ---- writing ---- */
 
-static struct entry_parts string_parts(struct slice key, struct slice text)
+static struct entry_parts text_parts(struct slice key, struct slice text)
 {
     struct entry_parts p = {.key = key, .text = text, .type = VALUE_STRING};
+    p.encoding = text.len <= ENTRY_EMBED_MAX ? ENC_EMBSTR : ENC_RAW;
+    return p;
+}
+
+static struct entry_parts string_parts(struct slice key, struct slice text)
+{
+    struct entry_parts p = text_parts(key, text);
     if (num_parse_i64(text, &p.num))
         p.encoding = ENC_INT;
-    else
-        p.encoding = text.len <= ENTRY_EMBED_MAX ? ENC_EMBSTR : ENC_RAW;
     return p;
 }
 
@@ -262,27 +267,39 @@ static bool reuse_block(struct entry *old, struct entry_parts *p)
     return true;
 }
 
-struct entry *db_set_string(struct db *db, struct slice key, struct slice text, int64_t expire_ms)
+static struct entry *set_parts(struct db *db, struct entry_parts *p, int64_t expire_ms)
 {
+    struct slice key = p->key;
     uint64_t hash = table_hash(&db->keys, key);
     struct entry **slot = (struct entry **)table_slot(&db->keys, key, hash), *e;
-    struct entry_parts p = string_parts(key, text);
-    p.clock = fresh_clock(db->keyspace);
-    p.expire_ms = expire_ms == DB_KEEP_TTL ? KEY_NO_EXPIRE : expire_ms;
+    p->clock = fresh_clock(db->keyspace);
+    p->expire_ms = expire_ms == DB_KEEP_TTL ? KEY_NO_EXPIRE : expire_ms;
     if (slot) {
         if (expire_ms == DB_KEEP_TTL)
-            p.expire_ms = entry_expire(*slot);
-        if (!reuse_block(*slot, &p)) {
+            p->expire_ms = entry_expire(*slot);
+        if (!reuse_block(*slot, p)) {
             free_value_of(db, *slot, db->keyspace->lazyfree_del);
-            p.ptr = p.encoding == ENC_RAW ? str_of(text) : NULL;
+            p->ptr = p->encoding == ENC_RAW ? str_of(p->text) : NULL;
         }
-        e = replace_entry(db, slot, &p);
+        e = replace_entry(db, slot, p);
     } else {
-        p.ptr = p.encoding == ENC_RAW ? str_of(text) : NULL;
-        e = add_entry(db, &p, hash);
+        p->ptr = p->encoding == ENC_RAW ? str_of(p->text) : NULL;
+        e = add_entry(db, p, hash);
     }
     event(db, key, KEY_SET);
     return e;
+}
+
+struct entry *db_set_string(struct db *db, struct slice key, struct slice text, int64_t expire_ms)
+{
+    struct entry_parts p = string_parts(key, text);
+    return set_parts(db, &p, expire_ms);
+}
+
+struct entry *db_set_text(struct db *db, struct slice key, struct slice text, int64_t expire_ms)
+{
+    struct entry_parts p = text_parts(key, text);
+    return set_parts(db, &p, expire_ms);
 }
 
 struct entry *db_set_int(struct db *db, struct slice key, int64_t n)

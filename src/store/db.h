@@ -106,6 +106,8 @@ void db_prefetch(const struct db *db, const struct slice *keys, size_t n);
  * keeps the one there is. */
 #define DB_KEEP_TTL INT64_MIN
 struct entry *db_set_string(struct db *db, struct slice key, struct slice text, int64_t expire_ms);
+/* The same, but kept as text whatever it says: INCRBYFLOAT's result, until it is set or loaded. */
+struct entry *db_set_text(struct db *db, struct slice key, struct slice text, int64_t expire_ms);
 /* In place when it can: for INCR and friends. Expiry kept. */
 struct entry *db_set_int(struct db *db, struct slice key, int64_t n);
 /* The entry's string as ENC_RAW with room for cap bytes (zero-filled behind its length), for

@@ -87,6 +87,12 @@ void zset_expect(struct val *v, size_t count, const struct value_limits *limits)
         to_large(v, count);
 }
 
+void zset_unpack(struct val *v)
+{
+    if (v->encoding == ENC_LISTPACK)
+        to_large(v, zset_count(v));
+}
+
 size_t zset_count(const struct val *v)
 {
     return v->encoding == ENC_LISTPACK ? lp_count(v->ptr) / 2

@@ -114,6 +114,80 @@ case "options that do not act yet have bounds, too" {
     is [ask $s CONFIG SET oom-score-adj-values "1 2 4"] OK
 }
 
+case "a line that is no user's is refused, a user is kept and warned about" {
+    foreach {line why} {"user" "Bad directive or wrong number of arguments"
+        "user bob frobnicate" "Error in user declaration 'frobnicate': Syntax error"
+        "user bob on >x +@nosuch" "'+@nosuch': Unknown command or category name in ACL"
+        "user bob (+get ~a" "Unmatched parenthesis in selector"
+        "user \"b b\" on" "Spaces not allowed in ACL usernames"} {
+        lassign [server $line -fails 1] code text
+        is $code 1
+        like $text "*at line 5\n>>> '$line'\n*$why*"
+    }
+    lassign [server "user bob on\nuser bob off" -fails 1] code text
+    is $code 1
+    like $text "*at line 6\n>>> 'user bob off'\n*Duplicate user found*"
+    set s [server "user bob on >x ~a* +get\nuser eve off"]
+    like [log_of $s] "*Option 'user' is accepted and kept, but does not act*"
+    like [error_of $s AUTH bob x] "WRONGPASS*"
+    like [error_of $s AUTH eve x] "WRONGPASS*"
+    is [ask $s CONFIG REWRITE] OK
+    like [slurp [of $s conf]] "*\nuser bob on >x ~a* +get\nuser eve off\n*"
+}
+
+# Everybody is the default user here, so that one must not seem to be held back.
+case "the default user may be as open as it is, or have the password of requirepass" {
+    foreach line {"user default off" "user default on nopass ~* +@all -debug"
+        "user default on nopass ~a* +@all" "user default on ~* +@all" "user default on"} {
+        lassign [server $line -fails 1] code text
+        is $code 1
+        like $text "*>>> '$line'\nACL users are not supported by this version*"
+    }
+    set rewritten "user default on sanitize-payload #[string repeat 0a 32] ~* &* +@all"
+    lassign [server $rewritten -fails 1] code text
+    is $code 1
+    like $text "*password of the default user must be given with requirepass*"
+    set s [server "$rewritten\nrequirepass x"]
+    like [error_of $s PING] "NOAUTH*"
+    is [ask $s AUTH x] OK
+    is [ask [server "user default on nopass sanitize-payload ~* &* +@all"] PING] PONG
+}
+
+case "what cannot be had is refused, not passed over" {
+    foreach {line why} {"loadmodule" "Bad directive or wrong number of arguments"
+        "loadmodule /tmp/x.so a" "Can't load module from /tmp/x.so: modules are not supported"
+        "sentinel monitor x 127.0.0.1 1 2" "sentinel directive while not in sentinel mode"} {
+        lassign [server $line -fails 1] code text
+        is $code 1
+        like $text "*at line 5\n>>> '$line'\n*$why*"
+    }
+}
+
+case "a directory with blanks and quotes in its name is set, put back, rewritten and read again" {
+    set s [server "enable-protected-configs yes"]
+    set odd [file join [of $s dir] "a  \"b"]
+    file mkdir $odd
+    is [ask $s CONFIG SET dir $odd] OK
+    is [ask $s CONFIG GET dir] [list dir $odd]
+    like [error_of $s CONFIG SET dir /tmp maxclients x] "ERR CONFIG SET failed*"
+    is [ask $s CONFIG GET dir] [list dir $odd]
+    is [ask $s CONFIG REWRITE] OK
+    spit $odd/more.conf [slurp [of $s conf]]
+    is [run $server_binary $odd/more.conf --port [of $s port] --daemonize no] 1
+    like [slurp [of $s dir]/log] "*Address already in use*"
+    is [exec grep -c ^dir [of $s conf]] 1
+    stop $s
+}
+
+case "one word of a line may hold all words of an option" {
+    set s [server "bind \"127.0.0.1 -::1\"\nshutdown-on-sigterm \"save now\"\nreplicaof \"no one\""]
+    is [ask $s CONFIG GET bind] {bind {127.0.0.1 -::1}}
+    is [ask $s CONFIG GET shutdown-on-sigterm] {shutdown-on-sigterm {save now}}
+    is [ask $s CONFIG GET replicaof] {replicaof {}}
+    is [ask $s CONFIG REWRITE] OK
+    truth {![string match "*replicaof*" [slurp [of $s conf]]]}
+}
+
 case "every option of 7.2 is known by name" {
     set facts [file join $shared .. facts config-7.2.tsv]
     if {![file exists $facts]} return
@@ -308,7 +382,7 @@ case "the process title: as the template says, when it, bind or port is set, too
 }
 
 case "set-proc-title no: the title stays the command line" {
-    set s [server "set-proc-title no\nproc-title-template {title}"]
+    set s [server "set-proc-title no\nproc-title-template kept-{title}"]
     is [title_of $s] "$server_binary [of $s conf]"
     ask $s CONFIG SET proc-title-template other
     is [title_of $s] "$server_binary [of $s conf]"

@@ -121,4 +121,74 @@ case "wrong numbers of arguments, command by command" {
     is $differ {}
 }
 
+# What 7.2 or we do otherwise, and why.
+set other_words {
+    loglevel {"nothing" is a level since 7.2}
+    maxmemory-samples {at most 64 since 7.2}
+    proto-max-bulk-len {a string's bits are counted in 64 bits}
+    dbfilename {a file has a name}
+}
+proc common_options {} {
+    set mine [dict keys [ask $::ours CONFIG GET *]]
+    return [lmap name [lsort [dict keys [ask $::peer CONFIG GET *]]] {
+        if {$name ni $mine || [dict exists $::other_words $name]} continue
+        set name
+    }]
+}
+
+case "CONFIG SET of every option to what few of them take" {
+    set pair_setup {}
+    pair_start "enable-protected-configs yes"
+    set differ {}
+    foreach name [common_options] {
+        if {$name in {bind port}} continue
+        foreach value {"" abc -1 +1 " " 1.5 101% "a b" 0x10} {
+            foreach s [list $ours $peer] {
+                lappend before [lindex [ask $s CONFIG GET $name] 1]
+            }
+            # on " " ours takes away all save points
+            if {"$name$value" ne "save "} {
+                lappend differ {*}[compare exact [list CONFIG SET $name $value]]
+                lappend differ {*}[compare kind [list CONFIG GET $name]]
+            }
+            foreach s [list $ours $peer] value $before { catch { ask $s CONFIG SET $name $value } }
+            unset before
+        }
+    }
+    is $differ {}
+}
+
+# Each line stands before one that both refuse: what is wrong, and where, must be the same.
+proc line_verdict {binary line} {
+    spit [file join $::tmp_root line.conf] "$line\nno-such-option\n"
+    run timeout 60 $binary [file join $::tmp_root line.conf]
+    return [string range $::run_output [string first "at line" $::run_output] end]
+}
+
+case "every option in a configuration file with too few words, too many, empty ones" {
+    set pair_setup {}
+    pair_start
+    set ours_binary [file join $build redis-server]
+    set count 0
+    foreach name [common_options] {
+        if {$sanitized && [incr count] % 16 != 0 && ![string match *or-* $name]} continue
+        foreach words {"" " a b c d e f g" " \"\"" " a b"} {
+            set got [line_verdict $ours_binary $name$words]
+            set want [line_verdict $peer_binary $name$words]
+            truth {$got eq $want || [error "$name$words\n    ours $got\n    peer $want"]}
+        }
+    }
+    foreach line {"rename-command" "rename-command a" "rename-command a b c" "user" "loadmodule"
+        "sentinel x y" "include" "replicaof a 1x" "replicaof a 65536" "replicaof a 1"
+        "replicaof no one" "bind \"127.0.0.1 ::1\"" "dir \"a b\"" "dir a b" "save 900"
+        "client-output-buffer-limit \"normal 0 0 0\"" "shutdown-on-sigterm \"save now\""
+        "shutdown-on-sigterm save nosave" "oom-score-adj-values \"0 200 2001\""
+        "appenddirname a/b" "appendfilename a/b" "unixsocketperm 8"
+        "user bob" "user bob on >x ~* &a +@all -@read +get|x -config|get (+get ~a) (%R~b)"
+        "user bob ( +get ~a )" "user bob #0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
+    } {
+        is [line_verdict $ours_binary $line] [line_verdict $peer_binary $line]
+    }
+}
+
 finish

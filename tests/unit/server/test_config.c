@@ -15,6 +15,7 @@ struct thing {
     int word;
     char *text;
     struct buf points; /* the words of "point" lines, joined */
+    struct buf several, whole;
     int applied;
     bool refuse;
 };
@@ -61,6 +62,43 @@ static void point_lines(const void *owner, struct buf *out)
     }
 }
 
+/* One or more words, none of them empty. */
+static bool parse_several(void *owner, int argc, const struct slice *argv, struct fault *f)
+{
+    struct thing *t = owner;
+    buf_clear(&t->several);
+    for (int i = 0; i < argc; i++) {
+        if (argv[i].len == 0)
+            fault_set(f, FAULT_INVALID, "an empty one");
+        buf_printf(&t->several, "%s%.*s", i ? " " : "", SLICE_ARG(argv[i]));
+    }
+    if (argc == 0)
+        fault_set(f, FAULT_INVALID, "none");
+    return !fault_is(f);
+}
+
+static void print_several(const void *owner, struct buf *out)
+{
+    buf_add(out, buf_slice(&((const struct thing *)owner)->several));
+}
+
+static bool parse_whole(void *owner, int argc, const struct slice *argv, struct fault *f)
+{
+    struct thing *t = owner;
+    if (argc != 1) {
+        fault_set(f, FAULT_INVALID, "wrong number of arguments");
+        return false;
+    }
+    buf_clear(&t->whole);
+    buf_add(&t->whole, argv[0]);
+    return true;
+}
+
+static void print_whole(const void *owner, struct buf *out)
+{
+    buf_add(out, buf_slice(&((const struct thing *)owner)->whole));
+}
+
 static const struct config_word words[] = {{"low", 1}, {"high", 2}, {NULL, 0}};
 #define AT(field) .offset = offsetof(struct thing, field)
 static const struct config_option options[] = {
@@ -73,6 +111,10 @@ static const struct config_option options[] = {
     {.name = "text", .kind = CONFIG_STRING, AT(text), .initial = "hello"},
     {.name = "point", .kind = CONFIG_CUSTOM, .flags = CONFIG_MULTI, .initial = "1 2",
      .parse = parse_points, .print = print_points, .lines = point_lines},
+    {.name = "several", .kind = CONFIG_CUSTOM, .flags = CONFIG_HIDDEN, .initial = "x",
+     .parse = parse_several, .print = print_several},
+    {.name = "whole", .kind = CONFIG_CUSTOM, .flags = CONFIG_HIDDEN | CONFIG_WHOLE, .initial = "w",
+     .parse = parse_whole, .print = print_whole},
     {.name = "fixed", .kind = CONFIG_INT, AT(count), .flags = CONFIG_IMMUTABLE | CONFIG_HIDDEN},
     {.name = NULL}};
 
@@ -91,6 +133,8 @@ static void end(void)
     config_release(cfg, &t);
     config_free(cfg);
     buf_free(&t.points);
+    buf_free(&t.several);
+    buf_free(&t.whole);
 }
 
 static struct fault load(const char *text)
@@ -136,6 +180,14 @@ static void lines(void)
     CHECK_INT(t.applied, 1); /* one function, two options */
     CHECK_STR(load("size 50%\n").what, "");
     CHECK_INT(t.size, -50);
+    CHECK_STR(load("size \"\"\nmode \"\"\n").what, "");
+    CHECK_INT(t.size, 0);
+    CHECK_INT(t.mode, 0);
+    CHECK_STR(load("several \"a 'b\" \nwhole \"a 'b\"\n").what, ""); /* words in one, or one word */
+    check_get("several", "several=a 'b;");
+    check_get("whole", "whole=a 'b;");
+    CHECK_STR(load("several a \"b\"\n").what, "");
+    check_get("several", "several=a b;");
     end();
 }
 
@@ -152,7 +204,11 @@ static void bad_lines(void)
         {"mode 888", "argument couldn't be parsed as an octal number"},
         {"word middle", "argument(s) must be one of the following: low, high"},
         {"count 1 2", "wrong number of arguments"},
-        {"count", "Bad directive or wrong number of arguments"},
+        {"count", "wrong number of arguments"},
+        {"several", "none"},
+        {"several \"a  b\"", "an empty one"},
+        {"whole", "wrong number of arguments"},
+        {"whole a b", "wrong number of arguments"},
         {"nosuch 1", "Bad directive or wrong number of arguments"},
         {"text \"a", "Unbalanced quotes in configuration line"},
         {"point 1 2 3", "two words"},
@@ -203,6 +259,14 @@ static void set_is_atomic(void)
     check_get("count", "count=6;");
     CHECK(set("point", "7 8 9 10", "flag", "no", &bad, &f));
     check_get("point", "point=7 8 9 10;");
+    /* put back as they were, quotes and blanks and all */
+    CHECK(set("several", "a \"b", "whole", "c  \"d", &bad, &f));
+    CHECK(!set("several", "e f", "word", "x", &bad, &f));
+    CHECK(!set("whole", "e f", "word", "x", &bad, &f));
+    check_get("several", "several=a \"b;");
+    check_get("whole", "whole=c  \"d;");
+    CHECK(!set("several", "", "flag", "no", &bad, &f));
+    CHECK_STR(f.what, "none");
     end();
 }
 

@@ -69,7 +69,10 @@ static void act(struct db *db, struct model *models, size_t i, struct entry *e)
     case 2:
         if (e) {
             random_text(m);
-            db_set_string(db, key, slice(m->text, m->len), DB_KEEP_TTL);
+            if (rand_below(2))
+                db_set_string(db, key, slice(m->text, m->len), DB_KEEP_TTL);
+            else
+                db_set_text(db, key, slice(m->text, m->len), DB_KEEP_TTL);
         }
         break;
     case 3:
@@ -204,6 +207,13 @@ static void events_flush_swap(void)
     db_remove_as(db, SLICE_LIT("s"), KEY_REMOVED, true);
     CHECK_INT(defers, 1);
     CHECK_INT(seen.removed, 1);
+    int64_t n = 0;
+    CHECK_STR(entry_encoding_name(db_set_text(db, SLICE_LIT("t"), SLICE_LIT("12"), KEY_NO_EXPIRE)),
+              "embstr");
+    e = db_find(db, SLICE_LIT("t"));
+    CHECK(entry_int(e, &n) && n == 12);
+    CHECK_STR(entry_encoding_name(db_set_int(db, SLICE_LIT("t"), n + 1)), "int");
+    db_remove(db, SLICE_LIT("t"));
     e = db_set_string(db, SLICE_LIT("a"), SLICE_LIT("1"), 999999);
     CHECK(!db_find(db, SLICE_LIT("a")));
     CHECK_INT(seen.expired, 1);

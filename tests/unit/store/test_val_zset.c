@@ -239,12 +239,17 @@ static void agrees_with_a_model(void)
         struct val v = zset_new();
         if (round % 7 == 0)
             zset_expect(&v, (size_t)round, &small);
+        bool unpacked = round % 5 == 1;
         for (int i = 0; i < round * 4; i++) {
             step(&v, m, equal);
+            if (unpacked && i == round)
+                zset_unpack(&v);
             if (zset_count(&v) > small.zset_listpack_entries)
                 CHECK_INT(v.encoding, ENC_SKIPLIST);
         }
         check_whole(&v, m, equal);
+        if (unpacked)
+            CHECK_INT(v.encoding, ENC_SKIPLIST);
         struct val copy = zset_copy(&v);
         CHECK_INT(copy.encoding, v.encoding);
         zset_free(v);
