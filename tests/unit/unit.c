@@ -55,7 +55,7 @@ static bool run_case(const struct unit_case *c)
 
 int unit_run(const struct unit_case *cases)
 {
-    const char *only = getenv("ONLY");
+    const char *only = getenv("ONLY_CASE");
     int passed = 0, bad = 0;
     for (const struct unit_case *c = cases; c->name; c++) {
         if (only && !strstr(c->name, only))
@@ -64,7 +64,7 @@ int unit_run(const struct unit_case *cases)
             passed++;
         } else {
             bad++;
-            printf("FAIL %s %s (seed %llu; alone: ONLY=%s)\n", program_invocation_short_name,
+            printf("FAIL %s %s (seed %llu; alone: ONLY_CASE=%s)\n", program_invocation_short_name,
                    c->name, (unsigned long long)seed, c->name);
         }
     }
