@@ -10,7 +10,8 @@
 #   finish
 #
 # A server lives in its own temporary directory on a free port of 127.0.0.1; whatever a case leaves
-# running is killed at its end. ONLY_CASE=word in the environment runs the cases whose name contains it.
+# running is killed at its end. ONLY_CASE=word in the environment runs the cases whose name contains
+# it.
 
 set root [file normalize [file join [file dirname [info script]] ../..]]
 set build [file join $root [expr {[info exists env(B)] ? $env(B) : "build"}]]
