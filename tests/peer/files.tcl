@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Files both ways with the installed redis-server: what one of the two servers wrote, the other
 # starts with, and holds the same keys, values, expiries and databases. The peer's check tools are
-# content with our files.
+# content with our files. Another peer: PEER=/usr/bin/valkey-server PEER_RDB=11 (the newest RDB
+# version it reads) tclsh tests/peer/files.tcl
 source [file join [file dirname [info script]] ../integration/lib.tcl]
 source [file join [file dirname [info script]] ../integration/lib/dataset.tcl]
 
-set peer [lindex [auto_execok redis-server] 0]
-set peer_check_rdb [lindex [auto_execok redis-check-rdb] 0]
-set peer_check_aof [lindex [auto_execok redis-check-aof] 0]
+set peer [expr {[info exists env(PEER)] ? $env(PEER) : [lindex [auto_execok redis-server] 0]}]
 if {$peer eq ""} { error "redis-server is not installed: make test-deps" }
+set peer_check_rdb [regsub {server$} $peer check-rdb]
+set peer_check_aof [regsub {server$} $peer check-aof]
+set newest [expr {[info exists env(PEER_RDB)] ? $env(PEER_RDB) : 10}]
 set ours [file join $build redis-server]
 set check_rdb [file join $build redis-check-rdb]
 set check_aof [file join $build redis-check-aof]
@@ -40,7 +42,7 @@ proc loads_rdb {reader dir want} {
     stop $s kill
 }
 
-foreach version {10 9} {
+for {set version $newest} {$version >= 9} {incr version -1} {
     foreach limits {default packed loose} {
         case "our RDB of version $version starts the peer: $limits" {
             set dir [tmpdir]
@@ -66,14 +68,14 @@ foreach extra {default packed loose {rdbcompression no} {rdbchecksum no}} {
 
 case "our RDB without checksum and without compression starts the peer" {
     set dir [tmpdir]
-    set want [rdb_from $ours "rdb-target-version 10\nrdbcompression no\nrdbchecksum no" $dir]
+    set want [rdb_from $ours "rdb-target-version $newest\nrdbcompression no\nrdbchecksum no" $dir]
     accepts $peer_check_rdb $dir/dump.rdb
     loads_rdb $peer $dir $want
 }
 
 case "block checksums, digest and index: the peer and its tools pass over them" {
     set dir [tmpdir]
-    set config "rdb-target-version 10\nrdbcompression no\nappendonly yes\nenable-debug-command yes"
+    set config "rdb-target-version $newest\nrdbcompression no\nappendonly yes\nenable-debug-command yes"
     set s [server "save \"\"\n$config" -binary $ours -dir $dir]
     fill $s
     ask $s DEBUG POPULATE 3000 big 1000
@@ -173,7 +175,7 @@ foreach {name config} {"an RDB base" "aof-use-rdb-preamble yes" "a RESP base"
         set dir [tmpdir]
         set want [log_from $peer $config $dir]
         accepts $check_aof $dir/$manifest
-        set s [loads_log $ours "rdb-target-version 10\n$config" $dir $want]
+        set s [loads_log $ours "rdb-target-version $newest\n$config" $dir $want]
         # we go on with it, and give it back
         change $s 3
         set want [dataset_of $s]
@@ -184,7 +186,7 @@ foreach {name config} {"an RDB base" "aof-use-rdb-preamble yes" "a RESP base"
 
     case "our append log starts the peer: $name" {
         set dir [tmpdir]
-        set want [log_from $ours "rdb-target-version 10\n$config" $dir]
+        set want [log_from $ours "rdb-target-version $newest\n$config" $dir]
         accepts $peer_check_aof $dir/$manifest
         accepts $check_aof $dir/$manifest
         set s [loads_log $peer $config $dir $want]
@@ -193,7 +195,7 @@ foreach {name config} {"an RDB base" "aof-use-rdb-preamble yes" "a RESP base"
         change $s 4
         set want [dataset_of $s]
         stop $s kill
-        set s [loads_log $ours "rdb-target-version 10\n$config" $dir $want]
+        set s [loads_log $ours "rdb-target-version $newest\n$config" $dir $want]
         rewrite $s
         stop $s kill
         stop [loads_log $peer $config $dir $want]
@@ -204,7 +206,7 @@ case "ids and sizes in the manifest: the peer ignores them, and they come back a
     set id {[0-9a-f]{16}}
     set base "type b id $id size \\d+\n"
     set dir [tmpdir]
-    set config "rdb-target-version 10"
+    set config "rdb-target-version $newest"
     log_from $ours $config $dir
     set s [server "save \"\"\nappendonly yes\nappendfsync always\n$config" -dir $dir]
     change $s 3
