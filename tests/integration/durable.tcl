@@ -390,7 +390,7 @@ case "a rewrite that fails again and again waits longer each time; BGREWRITEAOF 
     for {set i 0} {$i < 20} {incr i} { ask $s SET k$i [string repeat x 1000] }
     foreach failures {1 2 3} {
         wait_for { expr {[info_of $s aof_rewrite_in_progress] == 1} }
-        exec kill -9 [lindex [regexp -all -inline {started by pid (\d+)} [log_of $s]] end]
+        signal 9 [lindex [regexp -all -inline {started by pid (\d+)} [log_of $s]] end]
         wait_for { expr {[info_of $s aof_rewrites_consecutive_failures] == $failures} }
     }
     like [log_of $s] "*has repeatedly failed, the next try is in 1 minutes*"

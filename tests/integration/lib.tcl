@@ -175,13 +175,16 @@ proc disconnect {handle} {
     }
 }
 
+# The shell's own kill: a bare system has no program of that name.
+proc signal {name pid} { exec sh -c "kill -$name $pid" }
+
 # how: kill (SIGKILL), term (SIGTERM), or a SHUTDOWN argument.
 proc stop {handle {how kill}} {
     if {![info exists ::servers($handle)]} return
     set pid [of $handle pid]
     switch $how {
-        kill { catch { exec sh -c "kill -9 $pid" } }
-        term { catch { exec sh -c "kill -15 $pid" } }
+        kill { catch { signal KILL $pid } }
+        term { catch { signal TERM $pid } }
         default { catch { ask $handle SHUTDOWN $how } }
     }
     wait_for { expr {![alive [of $handle pid]]} } 30000

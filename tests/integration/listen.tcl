@@ -83,13 +83,13 @@ case "tcp-backlog: so many connections wait to be accepted, the next ones knock"
             set s [server $config]
             disconnect $s
             wait_for { expr {[knocking [of $s port]] eq {0 0}} }
-            exec kill -STOP [of $s pid]
+            signal STOP [of $s pid]
             set fds {}
             for {set i 0} {$i < 10} {incr i} {
                 lappend fds [socket -async 127.0.0.1 [of $s port]]
             }
             wait_for { expr {[knocking [of $s port]] eq $want} }
-            exec kill -CONT [of $s pid]
+            signal CONT [of $s pid]
             wait_for { expr {[knocking [of $s port]] eq {10 0}} }
             foreach fd $fds { close $fd }
             stop $s

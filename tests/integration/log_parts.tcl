@@ -413,7 +413,7 @@ if {!$sanitized} {
         foreach again {1 2} {
             wait_for { llength [glob -nocomplain $dir/temp-rewriteaof-*] }
             regexp {temp-rewriteaof-(\d+)} [glob $dir/temp-rewriteaof-*] -> child
-            exec sh -c "kill -9 $child"
+            signal 9 $child
             wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
         }
         ask $s CONFIG SET rdb-key-save-delay 0

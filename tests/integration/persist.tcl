@@ -87,7 +87,7 @@ case "a child that is killed leaves the old file, and writes are refused until a
     ask $s BGSAVE
     wait_for { llength [glob -nocomplain [of $s dir]/temp-*.rdb] }
     regexp {temp-(\d+)} [glob [of $s dir]/temp-*.rdb] -> child
-    exec sh -c "kill -9 $child"
+    signal 9 $child
     wait_for { expr {[info_of $s rdb_bgsave_in_progress] == 0} }
     is [slurp [of $s dir]/dump.rdb] $before
     is [info_of $s rdb_last_bgsave_status] err

@@ -234,7 +234,7 @@ case "a child without progress is killed, reported, and the save tried again" {
     fill $s 1000
     wait_for { llength [temps $::dir] }
     set pid [child_of $dir]
-    exec sh -c "kill -STOP $pid"
+    signal STOP $pid
     wait_for { expr {[info_of $s child_timeouts] == 1} }
     wait_for { expr {[info_of $s rdb_last_bgsave_status] eq "err"} }
     like [log_of $s] "*child $pid made no progress for 1 seconds*killing it*"
@@ -324,7 +324,7 @@ case "a long save and a long rewrite tell in the log how far they are" {
         wait_for { string match "*$work: write, * of 2500 keys, * MB at 0.* MB/s, * s to go, *"\
             [log_of $s] } 15000
         ask $s CONFIG SET rdb-save-max-rate 0
-        exec kill -USR1 [lindex [regexp -all -inline {started by pid (\d+)} [log_of $s]] end]
+        signal USR1 [lindex [regexp -all -inline {started by pid (\d+)} [log_of $s]] end]
         wait_for { expr {[info_of $s current_save_keys_total] == 0} }
         ask $s CONFIG SET rdb-save-max-rate 200kb
     }
@@ -337,7 +337,7 @@ case "a child killed from outside: an error, unless by SIGUSR1" {
     foreach {signal status} {USR1 ok 9 err} {
         ask $s BGSAVE
         set pid [child_of $dir]
-        exec sh -c "kill -$signal $pid"
+        signal $signal $pid
         wait_saved $s
         is [info_of $s rdb_last_bgsave_status] $status
         is [temps $dir] {}
@@ -417,7 +417,7 @@ case "CONFIG SET dir and dbfilename during a save: it ends where and as it began
     set dir $other
     set pid [child_of $other]
     is [ask $s CONFIG SET dir [of $s dir]] OK
-    exec sh -c "kill -9 $pid"
+    signal 9 $pid
     wait_saved $s
     is [glob -nocomplain $other/*] {}
     ask $s CONFIG SET rdb-key-save-delay 0

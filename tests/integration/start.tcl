@@ -214,7 +214,7 @@ foreach {signal option} {TERM shutdown-on-sigterm INT shutdown-on-sigint} {
             is [ask $s CONFIG SET $option $words] OK
             is [lindex [ask $s CONFIG GET $option] 1] $words
             ask $s SET at $words
-            exec kill -$signal [of $s pid]
+            signal $signal [of $s pid]
             wait_for { expr {![alive [of $s pid]]} }
             set s [restart $s kill "save \"\""]
             is [ask $s GET at] [dict get {default (nil) save save nosave save
@@ -228,12 +228,12 @@ case "a signal whose save fails stops the server only with force" {
     set dir [of $s dir]
     ask $s SET a 1
     file mkdir $dir/dump.rdb
-    exec kill -TERM [of $s pid]
+    signal TERM [of $s pid]
     wait_for { string match "*can't exit*" [log_of $s] }
     is [ask $s GET a] 1
     is [error_of $s SHUTDOWN] "ERR Errors trying to SHUTDOWN. Check logs."
     ask $s CONFIG SET shutdown-on-sigterm force
-    exec kill -TERM [of $s pid]
+    signal TERM [of $s pid]
     wait_for { expr {![alive [of $s pid]]} }
 }
 
@@ -260,7 +260,7 @@ foreach signal {INT TERM} {
         set chan [start_piped x "save \"3600 1\""]
         truth {[wait_up x]}
         ask x SET k $signal
-        exec kill -$signal [of x pid]
+        signal $signal [of x pid]
         wait_for { expr {![alive [of x pid]]} }
         is [exit_code $chan] 0
         like [log_of x] "*Got SIG$signal: shutting down*"
@@ -278,14 +278,14 @@ foreach signal {INT TERM} {
         ask x DEBUG POPULATE 200
         ask x SET k new
         ask x CONFIG SET rdb-key-save-delay 300000
-        exec kill -$signal [of x pid]
+        signal $signal [of x pid]
         wait_for { llength [glob -nocomplain $dir/temp-*.rdb] }
         if {$signal eq "TERM"} {
-            exec kill -TERM [of x pid]
+            signal TERM [of x pid]
             after 200
             truth {[alive [of x pid]]}
         }
-        exec kill -INT [of x pid]
+        signal INT [of x pid]
         wait_for { expr {![alive [of x pid]]} }
         is [exit_code $chan] 1
         set s [server "" -dir $dir]
@@ -299,7 +299,7 @@ case "SIGINT after a SIGTERM that came to nothing is a first one" {
     ask $s SET a 1
     file mkdir [of $s dir]/dump.rdb
     foreach count {1 2 3} {
-        exec kill -INT [of $s pid]
+        signal INT [of $s pid]
         wait_for { expr {[regexp -all {The server goes on} [log_of $s]] == $count} }
         is [ask $s GET a] 1
     }
@@ -333,7 +333,7 @@ foreach {what name config} {
             set chan [start_piped x $config $dir]
             wait_for { string match "*Server initialized*" [log_of x] }
             if {$how ne "SHUTDOWN"} {
-                exec kill -$how [of x pid]
+                signal $how [of x pid]
             } else {
                 catch { ask x SHUTDOWN NOSAVE }
             }

@@ -104,7 +104,7 @@ case "syslog-enabled: lines go to the system's log, with ident, facility and lev
             stop $s term
             is [slurp $dir/heard] $heard
         } text options]
-        exec sh -c "kill -9 $perl"
+        signal 9 $perl
         file delete /dev/log
         return -options $options $text
     }
@@ -165,7 +165,7 @@ case "SIGHUP, as a closed terminal sends it, changes nothing" {
     set s [server]
     is [ask $s SET k v] OK
     for {set i 0} {$i < 3} {incr i} {
-        exec sh -c "kill -HUP [of $s pid]"
+        signal HUP [of $s pid]
         after 50
         is [ask $s GET k] v
     }
