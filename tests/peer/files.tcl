@@ -100,6 +100,27 @@ case "block checksums, digest and index: the peer and its tools pass over them" 
     stop $s kill
 }
 
+# A dump that no replica was sent is none of the files it speaks of, with all persistence off too.
+foreach {name binary} [list ours $ours "the peer" $peer] {
+    case "rdb-del-sync-files takes no dump file that was saved here: $name" {
+        set dir [tmpdir]
+        set s [server "save \"\"\nrdb-del-sync-files yes" -binary $binary -dir $dir]
+        foreach command {SAVE BGSAVE} {
+            ask $s SET a $command
+            ask $s $command
+            wait_for { expr {[info_of $s rdb_bgsave_in_progress] == 0} }
+            after 1500 ;# each of the two has a cron that runs once a second
+            truth {[file exists $dir/dump.rdb]}
+        }
+        stop $s kill
+        set s [server "save \"\"\nrdb-del-sync-files yes" -binary $binary -dir $dir]
+        after 1500
+        is [ask $s GET a] BGSAVE
+        truth {[file exists $dir/dump.rdb]}
+        stop $s kill
+    }
+}
+
 # ---- append-only files ----
 
 # What changes a data set in ways of its own in the log: relative times, random choices,
