@@ -307,18 +307,18 @@ static bool oom_parse(void *owner, int argc, const struct slice *argv, struct fa
     return words_parse(owner, argc, argv, f);
 }
 
-/* Is there a line of this user already? Each name stands in names behind a line end. */
-static bool named_before(struct later_words *w, struct slice name)
+/* False when there is a line of this user already. */
+static bool add_name(struct later_words *w, struct slice name)
 {
     struct slice rest = buf_slice(&w->names);
     while (rest.len) {
         size_t len = (size_t)((const char *)memchr(rest.data, '\n', rest.len) - rest.data);
         if (slice_eq(slice(rest.data, len), name))
-            return true;
+            return false;
         rest = slice_from(rest, len + 1);
     }
     buf_printf(&w->names, "%.*s\n", SLICE_ARG(name));
-    return false;
+    return true;
 }
 
 /* A user that can do less than all who connect here can must not seem to be in force. */
@@ -328,7 +328,7 @@ static bool user_parse(void *owner, int argc, const struct slice *argv, struct f
     unsigned rights, all = ACL_ON | ACL_KEYS | ACL_COMMANDS;
     if (!acl_line_read(argc, argv, &rights, f))
         return false;
-    if (named_before(w, argv[0])) {
+    if (!add_name(w, argv[0])) {
         fault_set(f, FAULT_INVALID, "Error in user declaration '%.*s': Duplicate user found. A "
                   "user can only be defined once in config files", SLICE_ARG(argv[0]));
         return false;

@@ -4,6 +4,13 @@ source [file join [file dirname [info script]] lib.tcl]
 
 set server_binary [file join $build redis-server]
 
+# Such a line of the configuration ends the start, with exit code 1 and what is like this.
+proc refuses {line pattern} {
+    lassign [server $line -fails 1] code text
+    is $code 1
+    like $text $pattern
+}
+
 case "a bad line in the configuration names line and reason, exit code 1" {
     lassign [server "maxclients 100\nno-such-option yes" -fails 1] code text
     is $code 1
@@ -98,16 +105,12 @@ case "CONFIG SET of several is all or nothing" {
 case "options that do not act yet have bounds, too" {
     foreach line {"io-threads 0" "io-threads 129" "slowlog-max-len -1" "repl-backlog-size 0"
         "replica-priority -1" "tls-port 65536" "active-defrag-cycle-max 100"} {
-        lassign [server $line -fails 1] code text
-        is $code 1
-        like $text "*>>> '$line'*argument must be between*"
+        refuses $line "*>>> '$line'*argument must be between*"
     }
     foreach {line why} {"notify-keyspace-events KZ" "Invalid event class character"
         "oom-score-adj-values 1" "wrong number of arguments"
         "replicaof 127.0.0.1" "wrong number of arguments"} {
-        lassign [server $line -fails 1] code text
-        is $code 1
-        like $text "*>>> '$line'*$why*"
+        refuses $line "*>>> '$line'*$why*"
     }
     set s [server "oom-score-adj-values 1 2 3\nreplicaof no one\nnotify-keyspace-events KEA"]
     is [ask $s CONFIG GET oom-score-adj-values] {oom-score-adj-values {1 2 3}}
@@ -120,9 +123,7 @@ case "a line that is no user's is refused, a user is kept and warned about" {
         "user bob on >x +@nosuch" "'+@nosuch': Unknown command or category name in ACL"
         "user bob (+get ~a" "Unmatched parenthesis in selector"
         "user \"b b\" on" "Spaces not allowed in ACL usernames"} {
-        lassign [server $line -fails 1] code text
-        is $code 1
-        like $text "*at line 5\n>>> '$line'\n*$why*"
+        refuses $line "*at line 5\n>>> '$line'\n*$why*"
     }
     lassign [server "user bob on\nuser bob off" -fails 1] code text
     is $code 1
@@ -139,9 +140,7 @@ case "a line that is no user's is refused, a user is kept and warned about" {
 case "the default user may be as open as it is, or have the password of requirepass" {
     foreach line {"user default off" "user default on nopass ~* +@all -debug"
         "user default on nopass ~a* +@all" "user default on ~* +@all" "user default on"} {
-        lassign [server $line -fails 1] code text
-        is $code 1
-        like $text "*>>> '$line'\nACL users are not supported by this version*"
+        refuses $line "*>>> '$line'\nACL users are not supported by this version*"
     }
     set rewritten "user default on sanitize-payload #[string repeat 0a 32] ~* &* +@all"
     lassign [server $rewritten -fails 1] code text
@@ -157,9 +156,7 @@ case "what cannot be had is refused, not passed over" {
     foreach {line why} {"loadmodule" "Bad directive or wrong number of arguments"
         "loadmodule /tmp/x.so a" "Can't load module from /tmp/x.so: modules are not supported"
         "sentinel monitor x 127.0.0.1 1 2" "sentinel directive while not in sentinel mode"} {
-        lassign [server $line -fails 1] code text
-        is $code 1
-        like $text "*at line 5\n>>> '$line'\n*$why*"
+        refuses $line "*at line 5\n>>> '$line'\n*$why*"
     }
 }
 
