@@ -40,7 +40,7 @@ int log_open(const char *file)
     if (len >= PATH_MAX)
         return -ENAMETOOLONG;
     if (len) {
-        int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+        int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
         if (fd < 0)
             return -errno;
         close(fd);
@@ -88,7 +88,7 @@ static void emit(enum log_level level, const char *line, size_t len)
     const char *file = state.file[state.which];
     int fd = STDOUT_FILENO;
     if (file[0])
-        fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+        fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     /* There is nowhere to tell that the log cannot be written. */
     if (fd >= 0 && write(fd, line, len) < 0)
         errno = 0;

@@ -319,7 +319,19 @@ int file_create(const char *path, int flags)
     int old = file_unlink(path);
     if (old < 0 && old != -ENOENT)
         return old;
-    return file_open(path, O_WRONLY | O_CREAT | O_EXCL | flags, 0644);
+    return file_open(path, O_WRONLY | O_CREAT | O_EXCL | flags, 0666);
+}
+
+/* Not through the table: no byte of data hangs on it. The owner first, as the mode may be lost with
+ * it; who may not give files away keeps them. */
+static int copy_attributes(const char *from, int fd)
+{
+    struct stat st;
+    if (file_stat(from, &st) < 0)
+        return 0;
+    if (fchown(fd, st.st_uid, st.st_gid) < 0 && errno != EPERM)
+        return -errno;
+    return fchmod(fd, st.st_mode & 07777) < 0 ? -errno : 0;
 }
 
 bool file_replace(const char *tmp, const char *path, struct slice content, struct fault *f)
@@ -329,7 +341,9 @@ bool file_replace(const char *tmp, const char *path, struct slice content, struc
         fault_io(f, -fd, "open", "Can't open %s", tmp);
         return false;
     }
-    int rc = file_write_all(fd, content.data, content.len, NULL);
+    int rc = copy_attributes(path, fd); /* before a byte is in it */
+    if (rc == 0)
+        rc = file_write_all(fd, content.data, content.len, NULL);
     if (rc < 0) {
         fault_io(f, -rc, "write", "Can't write %s", tmp);
         file_close(fd);

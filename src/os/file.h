@@ -59,7 +59,8 @@ int64_t file_size(int fd); /* or -errno */
 /* Writes all n bytes. Returns 0 or -errno; *written (may be NULL) tells how far it came. */
 int file_write_all(int fd, const void *from, size_t n, size_t *written);
 /* A new, empty file to write to, also where one has the name: that one may be left from a try whose
- * sync failed, and such a file can't be trusted again. flags: O_APPEND, or 0. fd or -errno. */
+ * sync failed, and such a file can't be trusted again. flags: O_APPEND, or 0. Its mode is what the
+ * umask leaves of 0666, as with every file made here. fd or -errno. */
 int file_create(const char *path, int flags);
 /* fsync of the directory that holds path (or of path itself when it is a directory). */
 int file_sync_dir_of(const char *path);
@@ -68,7 +69,8 @@ int file_sync_dir(const char *dir);
  * over path, then the directory is synced. fd is tmp's, still open; it is closed in any case. On
  * error tmp is removed. False with f filled. */
 bool file_publish(int fd, const char *tmp, const char *path, struct fault *f);
-/* Same from memory: writes tmp, publishes. mode 0644. */
+/* Same from memory: writes tmp, publishes. A file that is replaced keeps its mode and, where that
+ * may be given away, its owner: it may hold secrets. */
 bool file_replace(const char *tmp, const char *path, struct slice content, struct fault *f);
 /* Whole small file into out (appended); refuses above limit. */
 bool file_slurp(const char *path, size_t limit, struct buf *out, struct fault *f);

@@ -34,7 +34,7 @@ static int create(const char *path, uint64_t at, int64_t now_s, struct buf *kept
         buf_printf(kept, "%s.cut-%" PRIu64 "-%" PRId64, path, at, now_s);
         if (i > 0)
             buf_printf(kept, ".%d", i);
-        fd = file_open(buf_cstr(kept) + start, O_WRONLY | O_CREAT | O_EXCL, 0644);
+        fd = file_open(buf_cstr(kept) + start, O_WRONLY | O_CREAT | O_EXCL, 0666);
     }
     return fd;
 }
@@ -50,6 +50,9 @@ static bool keep(const char *path, int from, uint64_t at, int64_t now_s, struct 
         kept->len = start;
         return false;
     }
+    struct stat st;
+    if (file_fstat(from, &st) == 0)
+        fchmod(fd, st.st_mode & 0777); /* no more people may read it than the file it comes from */
     int err = copy(from, at, fd);
     if (err == 0)
         err = file_fsync(fd);

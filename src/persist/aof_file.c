@@ -241,7 +241,7 @@ bool aof_open_log(struct aof *a, struct fault *f)
     }
     const char *name = newest(&a->manifest)->name;
     char *path = aof_path(a, name);
-    a->fd = file_open(path, O_RDWR | O_APPEND | O_CREAT, 0644);
+    a->fd = file_open(path, O_RDWR | O_APPEND | O_CREAT, 0666);
     if (a->fd < 0)
         fault_io(f, -a->fd, "open", "Can't open the append-only file %s", path);
     mem_free(path);

@@ -159,7 +159,7 @@ bool process_check_log_file(void *owner, struct slice text, struct fault *f)
     if (!text.len)
         return true;
     snprintf(path, sizeof path, "%.*s", SLICE_ARG(text));
-    int fd = file_open(path, O_WRONLY | O_APPEND | O_CREAT, 0644);
+    int fd = file_open(path, O_WRONLY | O_APPEND | O_CREAT, 0666);
     if (fd < 0) {
         fault_set(f, FAULT_INVALID, "Can't open the log file: %s", strerror(-fd));
         return false;
@@ -233,7 +233,7 @@ void process_write_pid_file(struct settings *st)
     if (!path)
         return;
     int len = snprintf(text, sizeof text, "%d\n", (int)getpid());
-    int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     int rc = fd < 0 ? fd : file_write_all(fd, text, (size_t)len, NULL);
     if (fd >= 0)
         file_close(fd);
