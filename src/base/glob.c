@@ -88,3 +88,12 @@ bool glob_match(struct slice pattern, struct slice text, bool nocase)
         p++;
     return p == pattern.len;
 }
+
+bool glob_is_plain(struct slice pattern)
+{
+    for (size_t i = 0; i < pattern.len; i++)
+        if (pattern.data[i] == '*' || pattern.data[i] == '?' || pattern.data[i] == '[' ||
+            pattern.data[i] == '\\')
+            return false;
+    return true;
+}

@@ -9,5 +9,7 @@
 #include "base/slice.h"
 
 bool glob_match(struct slice pattern, struct slice text, bool nocase);
+/* No character that means anything but itself: only the very same text matches. */
+bool glob_is_plain(struct slice pattern);
 
 #endif

@@ -21,41 +21,23 @@
 /* ---- CONFIG ---- */
 struct config_answer {
     struct ctx *ctx;
-    struct slice asked; /* a name without wildcards is answered as it was written */
-    struct buf seen; /* names given already, each ended by LF: patterns may overlap */
     size_t count;
 };
 
-static bool seen_already(struct config_answer *a, const char *name)
-{
-    struct buf line = {0};
-    buf_printf(&line, "\n%s\n", name);
-    bool seen = a->seen.len && memmem(a->seen.data, a->seen.len, line.data, line.len);
-    buf_free(&line);
-    return seen;
-}
-
-static void answer_option(void *arg, const char *name, struct slice value)
+static void answer_option(void *arg, struct slice name, struct slice value)
 {
     struct config_answer *a = arg;
-    if (seen_already(a, name))
-        return;
-    buf_printf(&a->seen, "%s%s\n", a->seen.len ? "" : "\n", name);
     a->count++;
-    reply_bulk(a->ctx, slice_eq_nocase(a->asked, name) ? a->asked : slice_str(name));
+    reply_bulk(a->ctx, name);
     reply_bulk(a->ctx, value);
 }
 
 void cmd_config_get(struct ctx *c)
 {
-    struct config_answer a = {.ctx = c};
+    struct config_answer a = {c, 0};
     size_t mark = reply_later(c);
-    for (int i = 2; i < c->argc; i++) {
-        a.asked = c->argv[i];
-        config_get(server_config(c->server), c->argv[i], answer_option, &a);
-    }
+    config_get(server_config(c->server), c->argc - 2, c->argv + 2, answer_option, &a);
     reply_later_map(c, mark, a.count);
-    buf_free(&a.seen);
 }
 
 void cmd_config_set(struct ctx *c)

@@ -22,6 +22,7 @@
 #include "server/command.h"
 #include "server/config.h"
 #include "server/memory_limit.h"
+#include "server/oom_score.h"
 #include "server/process.h"
 #include "server/server.h"
 #include "server/settings.h"
@@ -61,7 +62,7 @@ static void say_hello(struct server *s)
         log_notice("No configuration file: built-in values and the command line's are used");
 }
 
-static int start_and_run(struct server *s, struct persist *p)
+static int start_and_run(struct server *s, struct persist *p, struct oom_score *oom)
 {
     struct settings *st = server_settings(s);
     struct fault f = {0};
@@ -71,6 +72,7 @@ static int start_and_run(struct server *s, struct persist *p)
     say_hello(s);
     if (!server_configured(s, &f))
         return refuse_start(&f);
+    oom_score_start(oom);
     process_set_title(st);
     if (!server_listen(s, &f))
         return refuse_start(&f);
@@ -94,12 +96,15 @@ int serve(int argc, char **argv)
     struct server *s = server_new();
     add_families(s);
     struct memory_limit *limit = memory_limit_new(s);
+    struct oom_score *oom = oom_score_new(s);
     struct persist *p = persist_new(s);
-    int code = config_load_args(server_config(s), argc - 1, argv + 1, &f) ? start_and_run(s, p)
-                                                                         : refuse_config(&f);
+    int code = config_load_args(server_config(s), argc - 1, argv + 1, &f)
+                   ? start_and_run(s, p, oom)
+                   : refuse_config(&f);
     if (keyspace_count(server_keyspace(s)) > FREE_KEYS_MAX)
         return code; /* the system takes millions of keys back faster than we do */
     persist_free(p);
+    oom_score_free(oom);
     memory_limit_free(limit);
     server_free(s);
     return code;

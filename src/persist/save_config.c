@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* save: pairs of seconds and changes. A file may have several lines, which add up, the first
- * replacing the built-in points; one word with all pairs (CONFIG SET, save "900 1 60 100") replaces
- * what there is; "" removes all. */
+/* save: pairs of seconds and changes, of all lines together. No words, or an empty one, take back
+ * what the lines before had. */
 #include "persist/save_config.h"
 
 #include <string.h>
@@ -35,30 +34,24 @@ static bool add_points(struct snapshot *s, int argc, const struct slice *argv, s
     return true;
 }
 
+static void clear_save(void *owner)
+{
+    struct snapshot *s = owner;
+    s->point_count = 0;
+}
+
 static bool parse_save(void *owner, int argc, const struct slice *argv, struct fault *f)
 {
-    struct snapshot *s = owner, before = *s;
-    if (argc == 1 || s->points_initial)
-        s->point_count = 0;
-    s->points_initial = false;
-    bool ok;
-    if (argc == 1) {
-        struct buf hold = {0};
-        struct slice words[2 * SAVE_POINTS_MAX];
-        int count = 0;
-        ok =
-            config_split(argv[0], &hold, words, 2 * SAVE_POINTS_MAX, &count) ? true : bad_points(f);
-        ok = ok && add_points(s, count, words, f);
-        buf_free(&hold);
-    } else {
-        ok = argc ? add_points(s, argc, argv, f) : bad_points(f);
+    struct snapshot *s = owner;
+    int before = s->point_count;
+    if (argc == 0 || (argc == 1 && argv[0].len == 0)) {
+        clear_save(s);
+        return true;
     }
-    if (!ok) {
-        memcpy(s->points, before.points, sizeof s->points);
-        s->point_count = before.point_count;
-        s->points_initial = before.points_initial;
-    }
-    return ok;
+    if (add_points(s, argc, argv, f))
+        return true;
+    s->point_count = before;
+    return false;
 }
 
 static void print_save(const void *owner, struct buf *out)
@@ -103,8 +96,8 @@ static const struct config_word sanitize_words[] = {
 #define FIELD(name) .offset = offsetof(struct snapshot, name)
 static const struct config_option options[] = {
     {.name = "save", .kind = CONFIG_CUSTOM, .flags = CONFIG_MULTI,
-     .initial = "3600 1 300 100 60 10000", .parse = parse_save, .print = print_save,
-     .lines = save_lines},
+     .initial = "3600 1 300 100 60 10000", .parse = parse_save, .clear = clear_save,
+     .print = print_save, .lines = save_lines},
     {.name = "dbfilename", .kind = CONFIG_STRING, .flags = CONFIG_PROTECTED, FIELD(filename),
      .initial = "dump.rdb", .check = bare_name},
     {.name = "rdbcompression", .kind = CONFIG_BOOL, FIELD(compress), .initial = "yes"},
@@ -131,5 +124,4 @@ static const struct config_option options[] = {
 void save_config_register(struct snapshot *s, struct config *cfg)
 {
     config_add(cfg, options, s);
-    s->points_initial = true;
 }

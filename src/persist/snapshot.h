@@ -28,7 +28,6 @@ struct snapshot {
     /* settings */
     struct save_point points[SAVE_POINTS_MAX];
     int point_count;
-    bool points_initial; /* still the built-in ones: the first line of a file replaces them */
     bool verify; /* read back before the rename */
     bool blocks; /* block checksums, digest, trailer */
     bool stop_writes_on_error, compress, checksum, incremental_fsync, del_sync_files;

@@ -5,7 +5,9 @@
  * function once. Whatever fails puts the old texts back and applies them again. */
 #include "server/config.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/glob.h"
 #include "base/log.h"
@@ -28,6 +30,25 @@ static void free_text(struct option *o)
     *text = NULL;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    const struct config_name *x = a, *y = b;
+    return strcasecmp(x->text, y->text);
+}
+
+static void sort_names(struct config *cfg)
+{
+    cfg->names = mem_realloc(cfg->names, (cfg->count * 2 + 1) * sizeof *cfg->names);
+    cfg->name_count = 0;
+    for (size_t i = 0; i < cfg->count; i++) {
+        const struct config_option *row = cfg->options[i].row;
+        cfg->names[cfg->name_count++] = (struct config_name){row->name, i};
+        if (row->alias)
+            cfg->names[cfg->name_count++] = (struct config_name){row->alias, i};
+    }
+    qsort(cfg->names, cfg->name_count, sizeof *cfg->names, compare_names);
+}
+
 void config_release(struct config *cfg, const void *owner)
 {
     size_t kept = 0;
@@ -38,29 +59,40 @@ void config_release(struct config *cfg, const void *owner)
             cfg->options[kept++] = cfg->options[i];
     }
     cfg->count = kept;
+    sort_names(cfg);
 }
 
 /* Owners may be gone by now: their texts are theirs. */
 void config_free(struct config *cfg)
 {
     mem_free(cfg->options);
+    mem_free(cfg->names);
     mem_free(cfg->file);
     mem_free(cfg);
 }
 
-struct option *config_find(const struct config *cfg, struct slice name)
+/* Negative, 0, positive as by strcasecmp; a zero byte is a byte like others. */
+static int compare_name(struct slice a, const char *b)
 {
-    for (size_t i = 0; i < cfg->count; i++) {
-        const struct config_option *row = cfg->options[i].row;
-        if (slice_eq_nocase(name, row->name) || (row->alias && slice_eq_nocase(name, row->alias)))
-            return &cfg->options[i];
-    }
-    return NULL;
+    size_t len = strlen(b), n = a.len < len ? a.len : len;
+    int order = n ? strncasecmp(a.data, b, n) : 0;
+    return order ? order : (a.len > len) - (a.len < len);
 }
 
-bool config_known(const struct config *cfg, struct slice name)
+struct option *config_find(const struct config *cfg, struct slice name)
 {
-    return config_find(cfg, name) != NULL;
+    size_t low = 0, high = cfg->name_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = compare_name(name, cfg->names[middle].text);
+        if (order == 0)
+            return &cfg->options[cfg->names[middle].option];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
 }
 
 static struct option *place_for(struct config *cfg, const struct config_option *row)
@@ -85,6 +117,7 @@ void config_add(struct config *cfg, const struct config_option *table, void *own
         *o = (struct option){.row = row, .owner = owner};
         option_initialise(o);
     }
+    sort_names(cfg);
 }
 
 const char *config_file(const struct config *cfg)
@@ -106,23 +139,53 @@ bool config_split(struct slice line, struct buf *hold, struct slice *words, int 
 }
 
 /* ---- get ---- */
-void config_get(const struct config *cfg, struct slice pattern, config_visit *visit, void *arg)
+enum { BY_NAME = 1, BY_ALIAS = 2 }; /* what of an option was given already */
+
+struct getting {
+    const struct config *cfg;
+    uint8_t *given; /* an option's bits */
+    config_visit *visit;
+    void *arg;
+};
+
+static void give(struct getting *g, size_t i, unsigned which, struct slice name)
 {
     struct buf value = {0};
-    bool all = slice_eq_str(pattern, "*");
-    for (size_t i = 0; i < cfg->count; i++) {
-        const struct option *o = &cfg->options[i];
-        if (option_is_directive(o) ||
-            (o->row->flags & CONFIG_HIDDEN && (all || !slice_eq_nocase(pattern, o->row->name))))
-            continue;
-        buf_clear(&value);
-        option_print(o, &value);
-        if (glob_match(pattern, slice_str(o->row->name), true))
-            visit(arg, o->row->name, buf_slice(&value));
-        if (o->row->alias && glob_match(pattern, slice_str(o->row->alias), true))
-            visit(arg, o->row->alias, buf_slice(&value));
-    }
+    if (g->given[i] & which)
+        return;
+    g->given[i] |= (uint8_t)which;
+    option_print(&g->cfg->options[i], &value);
+    g->visit(g->arg, name, buf_slice(&value));
     buf_free(&value);
+}
+
+static void get_matching(struct getting *g, struct slice pattern)
+{
+    for (size_t i = 0; i < g->cfg->count; i++) {
+        const struct config_option *row = g->cfg->options[i].row;
+        if (row->flags & CONFIG_HIDDEN)
+            continue;
+        if (glob_match(pattern, slice_str(row->name), true))
+            give(g, i, BY_NAME, slice_str(row->name));
+        if (row->alias && glob_match(pattern, slice_str(row->alias), true))
+            give(g, i, BY_ALIAS, slice_str(row->alias));
+    }
+}
+
+void config_get(const struct config *cfg, int count, const struct slice *patterns,
+                config_visit *visit, void *arg)
+{
+    struct getting g = {cfg, mem_zalloc(cfg->count + 1), visit, arg};
+    for (int i = 0; i < count; i++) {
+        struct slice asked = patterns[i];
+        struct option *o = glob_is_plain(asked) ? config_find(cfg, asked) : NULL;
+        if (o && !option_is_directive(o))
+            give(&g, (size_t)(o - cfg->options),
+                 slice_eq_nocase(asked, o->row->name) ? BY_NAME : BY_ALIAS, asked);
+        else if (!glob_is_plain(asked))
+            get_matching(&g, asked);
+    }
+    mem_free(g.given);
 }
 
 /* ---- set ---- */
@@ -200,7 +263,8 @@ static bool change_all(struct change *changes, int n, const struct slice *pairs,
 {
     for (int i = 0; i < n; i++) {
         *bad = pairs[i * 2];
-        if (!option_store_text(changes[i].option, pairs[i * 2 + 1], f)) {
+        if (!option_store_text(changes[i].option, pairs[i * 2 + 1], f) ||
+            !option_can_be_had(changes[i].option, f)) {
             put_back(changes, i + 1);
             return false;
         }
@@ -217,7 +281,7 @@ static bool change_all(struct change *changes, int n, const struct slice *pairs,
         }
     }
     for (int i = 0; i < n; i++) {
-        changes[i].option->given = true;
+        changes[i].option->given = changes[i].option->changed = true;
         warn_later(changes[i].option);
     }
     return true;

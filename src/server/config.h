@@ -34,7 +34,7 @@ enum {
     CONFIG_IMMUTABLE = 1,  /* only at start */
     CONFIG_HIDDEN = 2,     /* not in CONFIG GET * */
     CONFIG_PERCENT = 4,
-    CONFIG_MULTI = 8,      /* may be given more than once; each line adds (custom only) */
+    CONFIG_MULTI = 8,      /* may be given more than once; each line adds (custom: see clear) */
     CONFIG_LATER = 16,     /* accepted and kept, does not act yet: warned about once when set */
     CONFIG_SENSITIVE = 32, /* redacted where arguments are shown */
     CONFIG_DENY_LOADING = 64,
@@ -63,10 +63,15 @@ struct config_option {
     bool (*apply)(void *owner, struct fault *f);
     /* CONFIG_STRING: may the text stand? NULL: any. */
     bool (*check)(void *owner, struct slice text, struct fault *f);
-    /* CONFIG_CUSTOM. parse: the words behind the name; sets the owner's value. There may be none,
-     * or empty ones. MULTI: adds to it, but one word replaces it: CONFIG SET and the initial value
-     * come as one word, whole. */
+    /* CONFIG_CUSTOM. parse: the words behind the name; sets the owner's value (MULTI: adds to it).
+     * There may be none, or empty ones. */
     bool (*parse)(void *owner, int argc, const struct slice *argv, struct fault *f);
+    /* CONFIG_MULTI: to nothing, before the first line of the sources, the initial value and CONFIG
+     * SET are parsed. NULL: an option that CONFIG SET can't reach, which only adds up. */
+    void (*clear)(void *owner);
+    /* CONFIG_LATER: only the initial value is taken, and this says why: to pass over what was asked
+     * for would serve without a protection. */
+    const char *refusal;
     void (*print)(const void *owner, struct buf *out); /* value as CONFIG GET shows it */
     /* CONFIG_CUSTOM for REWRITE: one or more whole lines; NULL: "name print". */
     void (*lines)(const void *owner, struct buf *out);
@@ -79,16 +84,19 @@ void config_add(struct config *cfg, const struct config_option *table, void *own
 /* The owner goes: its options too, and the texts of its CONFIG_STRINGs. */
 void config_release(struct config *cfg, const void *owner);
 
-/* At start. Each fills f with a line for people. argv: the words after the program's name. */
+/* At start. Each fills f with a line for people. argv: the words after the program's name; whether
+ * what all of them ask for can be had is looked at when they are read. */
 bool config_load_args(struct config *cfg, int argc, char **argv, struct fault *f);
 bool config_load_file(struct config *cfg, const char *path, struct fault *f);
 bool config_load_text(struct config *cfg, const char *name, struct slice text, struct fault *f);
 bool config_apply_all(struct config *cfg, struct fault *f);
 
 /* At run time. */
-typedef void config_visit(void *arg, const char *name, struct slice value);
-bool config_known(const struct config *cfg, struct slice name);
-void config_get(const struct config *cfg, struct slice pattern, config_visit *visit, void *arg);
+typedef void config_visit(void *arg, struct slice name, struct slice value);
+/* Each option once, whatever number of the patterns it matches. A pattern that is a name gives that
+ * as it was written. Cost: a name log(options), any other pattern one match an option. */
+void config_get(const struct config *cfg, int count, const struct slice *patterns,
+                config_visit *visit, void *arg);
 /* pairs: name, value, name, value. On failure *bad is the name concerned; f->doing is
  * CONFIG_UNKNOWN when there is no such option. */
 #define CONFIG_UNKNOWN "unknown-option"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Options of Redis 7.2 whose feature is not here yet: known by name and kind, kept, shown,
- * rewritten, warned about once when set. The owner that comes later registers its own and takes the
+ * rewritten, warned about once when set; those that ask for a protection are refused instead
+ * (docs/options.md lists both). The owner that comes later registers its own, which takes the
  * place. */
 #include "server/config_later.h"
 
@@ -25,10 +26,9 @@ struct later_words {
     struct buf text;
     /* user: */
     const struct config *cfg;
-    struct buf names; /* a line each */
     bool password;    /* of the default user: wants requirepass */
 };
-enum { LATER_WORDS = 6, HOST_NAME_LIMIT = 256 };
+enum { LATER_WORDS = 4, HOST_NAME_LIMIT = 256 };
 struct config_later {
     union later_value values[LATER_MAX];
     struct later_words words[LATER_WORDS];
@@ -39,14 +39,18 @@ static const struct config_word words_acl_pubsub_default[] = {{"allchannels", 0}
     {"resetchannels", 1}, {NULL, 0}};
 static const struct config_word words_cluster_preferred_endpoint_type[] = {{"ip", 0},
     {"hostname", 1}, {"unknown-endpoint", 2}, {NULL, 0}};
-static const struct config_word words_oom_score_adj[] = {{"no", 0}, {"yes", 1}, {"relative", 2},
-    {"absolute", 3}, {NULL, 0}};
 static const struct config_word words_propagation_error_behavior[] = {{"ignore", 0}, {"panic", 1},
     {"panic-on-replicas", 2}, {NULL, 0}};
 static const struct config_word words_repl_diskless_load[] = {{"disabled", 0}, {"on-empty-db", 1},
     {"swapdb", 2}, {NULL, 0}};
 static const struct config_word words_tls_auth_clients[] = {{"no", 0}, {"yes", 1},
     {"optional", 2}, {NULL, 0}};
+
+static const char NO_CLUSTER[] = "this version has no cluster, and would take keys of every slot";
+static const char NO_ACL[] = "this version knows no users, and would let everybody in with all "
+                             "rights (requirepass acts)";
+static const char NO_REPLICAS[] = "this version has no replicas, and would not wait for any";
+static const char NO_TLS[] = "this version has no TLS, and would talk in the clear or not at all";
 
 static bool event_classes(void *owner, struct slice text, struct fault *f)
 {
@@ -80,7 +84,8 @@ static const struct config_option later_options[] = {
     {.name = "acl-pubsub-default", .kind = CONFIG_ENUM, .flags = CONFIG_LATER, .offset = AT(0),
      .words = words_acl_pubsub_default, .initial = "resetchannels"},
     {.name = "aclfile", .kind = CONFIG_STRING, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
-     .offset = AT(1)},
+     .offset = AT(1),
+     .refusal = NO_ACL},
     {.name = "acllog-max-len", .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(2),
      .initial = "128", .min = 0, .max = INT64_MAX},
     {.name = "active-defrag-cycle-max", .kind = CONFIG_INT, .flags = CONFIG_LATER,
@@ -127,7 +132,8 @@ static const struct config_option later_options[] = {
     {.name = "cluster-config-file", .kind = CONFIG_STRING,
      .flags = CONFIG_LATER | CONFIG_IMMUTABLE, .offset = AT(34), .initial = "nodes.conf"},
     {.name = "cluster-enabled", .kind = CONFIG_BOOL, .flags = CONFIG_LATER | CONFIG_IMMUTABLE,
-     .offset = AT(35), .initial = "no"},
+     .offset = AT(35), .initial = "no",
+     .refusal = NO_CLUSTER},
     {.name = "cluster-link-sendbuf-limit", .kind = CONFIG_SIZE, .flags = CONFIG_LATER,
      .offset = AT(36), .initial = "0"},
     {.name = "cluster-migration-barrier", .kind = CONFIG_INT, .flags = CONFIG_LATER,
@@ -170,11 +176,10 @@ static const struct config_option later_options[] = {
     {.name = "min-replicas-max-lag", .alias = "min-slaves-max-lag", .kind = CONFIG_INT,
      .flags = CONFIG_LATER, .offset = AT(62), .initial = "10", .min = 0, .max = INT_MAX},
     {.name = "min-replicas-to-write", .alias = "min-slaves-to-write", .kind = CONFIG_INT,
-     .flags = CONFIG_LATER, .offset = AT(63), .initial = "0", .min = 0, .max = INT_MAX},
+     .flags = CONFIG_LATER, .offset = AT(63), .initial = "0", .min = 0, .max = INT_MAX,
+     .refusal = NO_REPLICAS},
     {.name = "notify-keyspace-events", .kind = CONFIG_STRING, .flags = CONFIG_LATER,
      .offset = AT(65), .check = event_classes},
-    {.name = "oom-score-adj", .kind = CONFIG_ENUM, .flags = CONFIG_LATER, .offset = AT(66),
-     .words = words_oom_score_adj, .initial = "no"},
     {.name = "propagation-error-behavior", .kind = CONFIG_ENUM, .flags = CONFIG_LATER,
      .offset = AT(68), .words = words_propagation_error_behavior, .initial = "ignore"},
     {.name = "repl-backlog-size", .kind = CONFIG_SIZE, .flags = CONFIG_LATER, .offset = AT(73),
@@ -222,7 +227,8 @@ static const struct config_option later_options[] = {
     {.name = "stream-node-max-entries", .kind = CONFIG_INT, .flags = CONFIG_LATER,
      .offset = AT(98), .initial = "100", .min = 0, .max = INT64_MAX},
     {.name = "tls-auth-clients", .kind = CONFIG_ENUM, .flags = CONFIG_LATER, .offset = AT(99),
-     .words = words_tls_auth_clients, .initial = "yes"},
+     .words = words_tls_auth_clients, .initial = "yes",
+     .refusal = NO_TLS},
     {.name = "tls-ca-cert-dir", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(100)},
     {.name = "tls-ca-cert-file", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(101)},
     {.name = "tls-cert-file", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(102)},
@@ -235,19 +241,22 @@ static const struct config_option later_options[] = {
     {.name = "tls-client-key-file-pass", .kind = CONFIG_STRING,
      .flags = CONFIG_LATER | CONFIG_SENSITIVE, .offset = AT(107)},
     {.name = "tls-cluster", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(108),
-     .initial = "no"},
+     .initial = "no",
+     .refusal = NO_TLS},
     {.name = "tls-dh-params-file", .kind = CONFIG_STRING, .flags = CONFIG_LATER,
      .offset = AT(109)},
     {.name = "tls-key-file", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(110)},
     {.name = "tls-key-file-pass", .kind = CONFIG_STRING, .flags = CONFIG_LATER | CONFIG_SENSITIVE,
      .offset = AT(111)},
     {.name = "tls-port", .kind = CONFIG_INT, .flags = CONFIG_LATER, .offset = AT(112),
-     .initial = "0", .min = 0, .max = 65535},
+     .initial = "0", .min = 0, .max = 65535,
+     .refusal = NO_TLS},
     {.name = "tls-prefer-server-ciphers", .kind = CONFIG_BOOL, .flags = CONFIG_LATER,
      .offset = AT(113), .initial = "no"},
     {.name = "tls-protocols", .kind = CONFIG_STRING, .flags = CONFIG_LATER, .offset = AT(114)},
     {.name = "tls-replication", .kind = CONFIG_BOOL, .flags = CONFIG_LATER, .offset = AT(115),
-     .initial = "no"},
+     .initial = "no",
+     .refusal = NO_TLS},
     {.name = "tls-session-cache-size", .kind = CONFIG_INT, .flags = CONFIG_LATER,
      .offset = AT(116), .initial = "20480", .min = 0, .max = INT_MAX},
     {.name = "tls-session-cache-timeout", .kind = CONFIG_INT, .flags = CONFIG_LATER,
@@ -295,54 +304,30 @@ static void master_lines(const void *owner, struct buf *out)
         buf_printf(out, "replicaof %.*s\n", SLICE_ARG(buf_slice(&w->text)));
 }
 
-static bool oom_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
-{
-    int64_t n;
-    if (argc != 3)
-        return refuse(f, "wrong number of arguments");
-    for (int i = 0; i < argc; i++)
-        if (!num_parse_i64(argv[i], &n) || n < -2000 || n > 2000)
-            return refuse(f, "Invalid oom-score-adj-values, elements must be between -2000 and "
-                             "2000.");
-    return words_parse(owner, argc, argv, f);
-}
-
-/* False when there is a line of this user already. */
-static bool add_name(struct later_words *w, struct slice name)
-{
-    struct slice rest = buf_slice(&w->names);
-    while (rest.len) {
-        size_t len = (size_t)((const char *)memchr(rest.data, '\n', rest.len) - rest.data);
-        if (slice_eq(slice(rest.data, len), name))
-            return false;
-        rest = slice_from(rest, len + 1);
-    }
-    buf_printf(&w->names, "%.*s\n", SLICE_ARG(name));
-    return true;
-}
-
-/* A user that can do less than all who connect here can must not seem to be in force. */
+/* A user that can do less than all who connect here can, or that should be able to log in, must not
+ * seem to be in force. */
 static bool user_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
 {
     struct later_words *w = owner;
     unsigned rights, all = ACL_ON | ACL_KEYS | ACL_COMMANDS;
     if (!acl_line_read(argc, argv, &rights, f))
         return false;
-    if (!add_name(w, argv[0])) {
+    if (slice_eq_str(argv[0], "default") && w->text.len) {
         fault_set(f, FAULT_INVALID, "Error in user declaration '%.*s': Duplicate user found. A "
                   "user can only be defined once in config files", SLICE_ARG(argv[0]));
         return false;
     }
-    if (slice_eq_str(argv[0], "default")) {
-        if ((rights & all) != all || !(rights & (ACL_NOPASS | ACL_PASSWORD)))
-            return refuse(f, "ACL users are not supported by this version: the default user keeps "
-                             "all its rights");
-        w->password = rights & ACL_PASSWORD;
-    }
+    if (!slice_eq_str(argv[0], "default"))
+        return refuse(f, "ACL users are not supported by this version: nobody could log in as this "
+                         "one");
+    if ((rights & all) != all || !(rights & (ACL_NOPASS | ACL_PASSWORD)))
+        return refuse(f, "ACL users are not supported by this version: the default user keeps all "
+                         "its rights");
+    w->password = rights & ACL_PASSWORD;
     return words_parse(owner, argc, argv, f);
 }
 
-static void note_presence(void *arg, const char *name, struct slice value)
+static void note_presence(void *arg, struct slice name, struct slice value)
 {
     (void)name;
     *(bool *)arg = value.len > 0;
@@ -352,7 +337,7 @@ static bool user_apply(void *owner, struct fault *f)
 {
     struct later_words *w = owner;
     bool asked = false;
-    config_get(w->cfg, SLICE_LIT("requirepass"), note_presence, &asked);
+    config_get(w->cfg, 1, &SLICE_LIT("requirepass"), note_presence, &asked);
     if (!w->password || asked)
         return true;
     return refuse(f, "ACL users are not supported by this version: the password of the default "
@@ -388,9 +373,8 @@ static void words_print(const void *owner, struct buf *out)
      {.name = NULL}}
 enum { DIRECTIVE = CONFIG_MULTI | CONFIG_HIDDEN | CONFIG_IMMUTABLE };
 static const struct config_option words_options[LATER_WORDS][2] = {
-    WORDS("save", CONFIG_MULTI, words_parse, .initial = "3600 1 300 100 60 10000"),
-    WORDS("replicaof", CONFIG_IMMUTABLE, master_parse, .alias = "slaveof", .lines = master_lines),
-    WORDS("oom-score-adj-values", 0, oom_parse, .initial = "0 200 800"),
+    WORDS("replicaof", CONFIG_IMMUTABLE, master_parse, .alias = "slaveof", .lines = master_lines,
+          .refusal = "this version does not replicate, and would be a primary that takes writes"),
     WORDS("user", DIRECTIVE, user_parse, .apply = user_apply),
     WORDS("loadmodule", DIRECTIVE, module_parse, .initial = NULL),
     WORDS("sentinel", DIRECTIVE, sentinel_parse, .initial = NULL),
@@ -413,7 +397,6 @@ void config_later_free(struct config_later *l, struct config *cfg)
     config_release(cfg, l);
     for (int i = 0; i < LATER_WORDS; i++) {
         buf_free(&l->words[i].text);
-        buf_free(&l->words[i].names);
     }
     mem_free(l);
 }

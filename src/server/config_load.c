@@ -53,21 +53,59 @@ static bool include(struct config *cfg, struct slice pattern, struct fault *f)
     return ok;
 }
 
+/* Names of old files that 7.2 passes over, each with one word behind it. */
+static bool is_forgotten(struct slice name, int count)
+{
+    static const char *const names[] = {"list-max-ziplist-entries", "list-max-ziplist-value",
+                                        "lua-replicate-commands"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (count == 2 && slice_eq_nocase(name, names[i]))
+            return true;
+    return false;
+}
+
+/* The one word of a line may hold several, in quotes of their own. */
+static bool store_split(struct option *o, struct slice text, struct fault *f)
+{
+    struct buf hold = {0};
+    struct slice *words = mem_alloc(CONFIG_WORDS_MAX * sizeof *words);
+    int count;
+    bool ok = config_split(text, &hold, words, CONFIG_WORDS_MAX, &count);
+    if (!ok)
+        fault_set(f, FAULT_INVALID, "Unbalanced quotes in configuration line");
+    else
+        ok = option_store(o, count, words, f);
+    mem_free(words);
+    buf_free(&hold);
+    return ok;
+}
+
+static bool store_line(struct option *o, int argc, struct slice *argv, struct fault *f)
+{
+    const struct config_option *row = o->row;
+    if (row->clear && !o->given) /* what is built in stands for lines that are not there */
+        row->clear(o->owner);
+    o->given = true;
+    if (row->kind == CONFIG_CUSTOM && !(row->flags & CONFIG_WHOLE) && !option_is_directive(o) &&
+        argc == 1 && argv[0].len)
+        return store_split(o, argv[0], f);
+    return option_store(o, argc, argv, f);
+}
+
 static bool take_words(struct config *cfg, int count, struct slice *words, struct fault *f)
 {
     if (slice_eq_nocase(words[0], "include") && count == 2)
         return include(cfg, words[1], f);
+    if (is_forgotten(words[0], count))
+        return true;
     struct option *o = config_find(cfg, words[0]);
     if (!o || (count == 1 && option_is_directive(o))) {
         fault_set(f, FAULT_INVALID, "Bad directive or wrong number of arguments");
         return false;
     }
-    o->given = true;
-    if (count == 1 && o->row->flags & CONFIG_MULTI) /* "--save" alone is an empty value */
-        return option_store_text(o, SLICE_LIT(""), f);
-    if (count == 2 && words[1].len) /* one word of a file may hold several */
-        return option_store_text(o, words[1], f);
-    return option_store(o, count - 1, words + 1, f);
+    o->included = o->included || cfg->depth > 1;
+    o->changed = !cfg->in_file;
+    return store_line(o, count - 1, words + 1, f);
 }
 
 static bool take_line(struct config *cfg, const char *name, int number, struct slice line,
@@ -132,7 +170,9 @@ bool config_load_file(struct config *cfg, const char *path, struct fault *f)
         snprintf(name, sizeof name, "the configuration file %.80s", path);
     else
         snprintf(name, sizeof name, "the configuration file");
+    cfg->in_file = true;
     bool ok = config_load_text(cfg, name, buf_slice(&text), f);
+    cfg->in_file = cfg->depth > 0;
     buf_free(&text);
     return ok;
 }
@@ -191,6 +231,15 @@ static void option_lines(int argc, char **argv, struct buf *out)
         buf_byte(out, '\n');
 }
 
+/* Looked at when all lines are known: the last one of an option counts. */
+static bool all_can_be_had(const struct config *cfg, struct fault *f)
+{
+    for (size_t i = 0; i < cfg->count; i++)
+        if (!option_can_be_had(&cfg->options[i], f))
+            return false;
+    return true;
+}
+
 bool config_load_args(struct config *cfg, int argc, char **argv, struct fault *f)
 {
     struct buf lines = {0};
@@ -212,6 +261,7 @@ bool config_load_args(struct config *cfg, int argc, char **argv, struct fault *f
     option_lines(kept, words, &lines);
     bool ok = !use_stdin || load_stdin(cfg, f);
     ok = ok && config_load_text(cfg, "the command line", buf_slice(&lines), f);
+    ok = ok && all_can_be_had(cfg, f);
     mem_free(words);
     buf_free(&lines);
     return ok;

@@ -11,27 +11,42 @@ struct option {
     const struct config_option *row;
     void *owner;
     bool given;  /* in some source at start, or by CONFIG SET */
+    bool included; /* given in a file that another one includes */
+    bool changed;  /* since the files were read: by an argument, by CONFIG SET */
     bool warned; /* that it does not act yet */
+};
+
+/* An option's name or its alias. */
+struct config_name {
+    const char *text;
+    size_t option;
 };
 
 struct config {
     struct option *options;
     size_t count, cap;
+    struct config_name *names; /* sorted, without regard to case */
+    size_t name_count;
     char *file; /* absolute */
-    bool loading, protected_allowed;
+    bool in_file; /* being read: what is stored comes from file, or from what that includes */
+    bool protected_allowed;
     int depth; /* of includes */
 };
 
 struct option *config_find(const struct config *cfg, struct slice name);
-/* Parses and stores; apply is not called. */
+/* Parses and stores; apply is not called. A MULTI option is added to. */
 bool option_store(struct option *o, int argc, const struct slice *argv, struct fault *f);
-/* The same with all words in one text, as CONFIG SET brings them and option_print gives them. */
+/* The same with all words in one text, as CONFIG SET brings them and option_print gives them; it
+ * replaces the value of a MULTI option. */
 bool option_store_text(struct option *o, struct slice text, struct fault *f);
 /* The value as CONFIG GET shows it, appended. */
 void option_print(const struct option *o, struct buf *out);
 /* Stores what option_print gave: putting an old value back. */
 void option_restore(struct option *o, struct slice text);
 bool option_is_initial(const struct option *o);
+/* False, with f, when the value asks for what this version cannot give (struct config_option's
+ * refusal). */
+bool option_can_be_had(const struct option *o, struct fault *f);
 /* Words of the file that are no options: a client does not see them. */
 bool option_is_directive(const struct option *o);
 void option_initialise(struct option *o);

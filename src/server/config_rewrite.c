@@ -2,7 +2,11 @@
 /* CONFIG REWRITE: the file as it is, line by line, with values replaced where they stand. Comments,
  * blank lines, includes and the order stay. An option with several lines takes the places of its
  * old ones in order; places left over go. What differs from the initial value and had no place
- * comes at the end, below a comment line that is written once. */
+ * comes at the end, below a comment line that is written once.
+ *
+ * An option that an included file sets too: as long as it has the value that the files give, they
+ * stay as they are. When it was changed, a line in front of the include would not be heard, so its
+ * lines stand at the end, and one that adds up first takes back what was added before. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,8 +22,18 @@ enum { FILE_MAX = 64 << 20 };
 struct lines { /* of one option, as they are to be */
     struct buf text;
     size_t next; /* first byte not yet placed */
-    bool done;
+    bool done;   /* text is made */
 };
+
+static bool stays(const struct option *o)
+{
+    return o->row->flags & CONFIG_HIDDEN || (o->included && !o->changed);
+}
+
+static bool goes_to_end(const struct option *o)
+{
+    return o->included && !stays(o);
+}
 
 static void add_value(struct buf *out, struct slice value)
 {
@@ -116,12 +130,14 @@ static void rewrite_lines(struct config *cfg, struct slice old, struct lines *li
         size_t len = end ? (size_t)(end - old.data) : old.len;
         struct slice line = slice(old.data, len);
         struct option *o = option_of_line(cfg, line);
-        if (o && !(o->row->flags & CONFIG_HIDDEN)) {
+        if (o && !stays(o)) {
             struct lines *l = &lines[o - cfg->options];
-            if (!l->done)
-                make_lines(o, &l->text);
-            l->done = true;
-            buf_add(out, next_line(l));
+            if (!goes_to_end(o)) {
+                if (!l->done)
+                    make_lines(o, &l->text);
+                l->done = true;
+                buf_add(out, next_line(l));
+            }
         } else {
             *generated = *generated || slice_eq_str(line, GENERATED);
             buf_add(out, line);
@@ -135,9 +151,11 @@ static void add_missing(struct config *cfg, struct lines *lines, struct buf *out
 {
     for (size_t i = 0; i < cfg->count; i++) {
         struct option *o = &cfg->options[i];
-        if (o->row->flags & CONFIG_HIDDEN)
+        if (stays(o))
             continue;
-        if (!lines[i].done && !option_is_initial(o))
+        if (goes_to_end(o) && o->row->clear)
+            buf_printf(&lines[i].text, "%s \"\"\n", o->row->name);
+        if (!lines[i].done && (goes_to_end(o) || !option_is_initial(o)))
             make_lines(o, &lines[i].text);
         struct slice rest = slice_from(buf_slice(&lines[i].text), lines[i].next);
         if (!rest.len)

@@ -200,8 +200,10 @@ bool option_store_text(struct option *o, struct slice text, struct fault *f)
 {
     struct slice words[CONFIG_WORDS_MAX / 16];
     int count = 0;
-    if (o->row->kind != CONFIG_CUSTOM || o->row->flags & (CONFIG_MULTI | CONFIG_WHOLE))
+    if (o->row->kind != CONFIG_CUSTOM || o->row->flags & CONFIG_WHOLE)
         return option_store(o, 1, &text, f);
+    if (o->row->clear)
+        o->row->clear(o->owner);
     if (split_at_blanks(text, words, CONFIG_WORDS_MAX / 16, &count))
         return option_store(o, count, words, f);
     fault_set(f, FAULT_INVALID, "wrong number of arguments");
@@ -223,6 +225,18 @@ void option_initialise(struct option *o)
     if (fault_is(&f))
         log_warning("initial value of %s: %s", o->row->name, f.what);
     must(!fault_is(&f));
+}
+
+bool option_can_be_had(const struct option *o, struct fault *f)
+{
+    struct buf value = {0};
+    if (!o->row->refusal || option_is_initial(o))
+        return true;
+    option_print(o, &value);
+    fault_set(f, FAULT_INVALID, "%s can't be '%.*s': %s", o->row->name,
+              SLICE_ARG(buf_slice(&value)), o->row->refusal);
+    buf_free(&value);
+    return false;
 }
 
 bool option_is_directive(const struct option *o)

@@ -117,23 +117,22 @@ case "options that do not act yet have bounds, too" {
     is [ask $s CONFIG SET oom-score-adj-values "1 2 4"] OK
 }
 
-case "a line that is no user's is refused, a user is kept and warned about" {
+case "a line that is no user's is refused, a user that could not log in, too" {
     foreach {line why} {"user" "Bad directive or wrong number of arguments"
         "user bob frobnicate" "Error in user declaration 'frobnicate': Syntax error"
         "user bob on >x +@nosuch" "'+@nosuch': Unknown command or category name in ACL"
         "user bob (+get ~a" "Unmatched parenthesis in selector"
+        "user bob on >x ~a* +get" "nobody could log in as this one"
         "user \"b b\" on" "Spaces not allowed in ACL usernames"} {
         refuses $line "*at line 5\n>>> '$line'\n*$why*"
     }
-    lassign [server "user bob on\nuser bob off" -fails 1] code text
+    set open "user default on nopass ~* &* +@all"
+    lassign [server "$open\nuser default on" -fails 1] code text
     is $code 1
-    like $text "*at line 6\n>>> 'user bob off'\n*Duplicate user found*"
-    set s [server "user bob on >x ~a* +get\nuser eve off"]
-    like [log_of $s] "*Option 'user' is accepted and kept, but does not act*"
-    like [error_of $s AUTH bob x] "WRONGPASS*"
-    like [error_of $s AUTH eve x] "WRONGPASS*"
+    like $text "*at line 6\n>>> 'user default on'\n*Duplicate user found*"
+    set s [server $open]
     is [ask $s CONFIG REWRITE] OK
-    like [slurp [of $s conf]] "*\nuser bob on >x ~a* +get\nuser eve off\n*"
+    like [slurp [of $s conf]] "*\n$open\n*"
 }
 
 # Everybody is the default user here, so that one must not seem to be held back.

@@ -184,10 +184,14 @@ case "every option in a configuration file with too few words, too many, empty o
         "client-output-buffer-limit \"normal 0 0 0\"" "shutdown-on-sigterm \"save now\""
         "shutdown-on-sigterm save nosave" "oom-score-adj-values \"0 200 2001\""
         "appenddirname a/b" "appendfilename a/b" "unixsocketperm 8"
-        "user bob" "user bob on >x ~* &a +@all -@read +get|x -config|get (+get ~a) (%R~b)"
-        "user bob ( +get ~a )" "user bob #0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
     } {
         is [line_verdict $ours_binary $line] [line_verdict $peer_binary $line]
+    }
+    # The peer has users; here each is read to its end, and refused when nothing else is wrong.
+    foreach rules {"" "on >x ~* &a +@all -@read +get|x -config|get (+get ~a) (%R~b)" "( +get ~a )"
+        "#0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"} {
+        like [line_verdict $peer_binary "user bob $rules"] "at line 2*"
+        like [line_verdict $ours_binary "user bob $rules"] "at line 1*nobody could log in as this one*"
     }
 }
 
