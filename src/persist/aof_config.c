@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "persist/aof.h"
+#include "persist/dir_lock.h"
 #include "server/config.h"
 
 static bool bare_name(struct slice text, const char *option, const char *kind, struct fault *f)
@@ -35,7 +36,7 @@ static bool apply_enabled(void *owner, struct fault *f)
     if (!a->started)
         return true; /* persist_start looks at it */
     if (a->enabled && a->state == AOF_OFF)
-        return aof_switch_on(a, f);
+        return dir_lock_hold(a->persist->lock, f) && aof_switch_on(a, f);
     if (!a->enabled && a->state != AOF_OFF)
         aof_switch_off(a);
     return true;

@@ -14,6 +14,7 @@
 #include "persist/aof.h"
 #include "persist/aof_find.h"
 #include "persist/boot.h"
+#include "persist/dir_lock.h"
 #include "persist/leftovers.h"
 #include "persist/missing_data.h"
 #include "persist/persist_cmd.h"
@@ -213,6 +214,7 @@ static void tick(void *arg, int64_t now_ms)
     snapshot_tick(p->snapshot, now_ms);
     aof_tick(p->aof, now_ms);
     reserve_tick(p->reserve, now_ms);
+    dir_lock_tick(p->lock);
 }
 
 struct persist *persist_new(struct server *server)
@@ -221,6 +223,7 @@ struct persist *persist_new(struct server *server)
     struct hooks *hooks = server_hooks(server);
     p->server = server;
     p->reserve = reserve_new(p);
+    p->lock = dir_lock_new(p);
     p->snapshot = snapshot_new(p);
     p->aof = aof_new(p);
     p->missing = missing_data_new(p);
@@ -244,6 +247,7 @@ void persist_free(struct persist *p)
     aof_free(p->aof);
     snapshot_free(p->snapshot);
     reserve_free(p->reserve);
+    dir_lock_free(p->lock);
     mem_free(p);
 }
 
@@ -279,9 +283,10 @@ static bool start_without_log(struct persist *p, struct fault *f)
 bool persist_start(struct persist *p, struct fault *f)
 {
     p->snapshot->last_save_s = clock_wall_ms() / 1000;
-    leftovers_remove(".");
-    bool ok = aof_settle(p->aof, f) &&
-              (p->aof->enabled ? start_log(p, f) : start_without_log(p, f));
+    bool ok = aof_settle(p->aof, f) && dir_lock_start(p->lock, f);
+    if (ok)
+        leftovers_remove("."); /* another server's are being written */
+    ok = ok && (p->aof->enabled ? start_log(p, f) : start_without_log(p, f));
     commit_set_dirty(server_commit(p->server), 0);
     p->aof->started = ok;
     if (ok)

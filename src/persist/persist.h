@@ -19,6 +19,7 @@
 #include "os/child.h"
 
 struct aof;
+struct dir_lock;
 struct missing_data;
 struct reserve;
 struct scrub;
@@ -36,6 +37,7 @@ struct persist {
     struct scrub *scrub;
     struct missing_data *missing;
     struct reserve *reserve;
+    struct dir_lock *lock;
     struct child child;
     enum child_kind child_kind;
     uint64_t keys_at_fork;       /* for progress */

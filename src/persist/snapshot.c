@@ -18,6 +18,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "persist/aof.h"
+#include "persist/dir_lock.h"
 #include "persist/file_out.h"
 #include "persist/missing_data.h"
 #include "persist/reserve.h"
@@ -238,6 +239,8 @@ bool snapshot_save(struct snapshot *s, struct fault *f)
     struct snapshot_file file = {0};
     s->saves++;
     settings_find_dir(server_settings(s->persist->server));
+    if (!dir_lock_hold(s->persist->lock, f))
+        return false;
     bool ok = save_to(s, NULL, &file, f);
     if (!ok && reserve_give_up(s->persist->reserve, f->err)) {
         fault_clear(f);
@@ -300,7 +303,7 @@ static _Noreturn void run_child(struct snapshot *s)
 static bool fork_child(struct snapshot *s, struct fault *f)
 {
     settings_find_dir(server_settings(s->persist->server));
-    char *here = file_absolute("", f);
+    char *here = dir_lock_hold(s->persist->lock, f) ? file_absolute("", f) : NULL;
     if (!here)
         return false;
     mem_free(s->child_dir);

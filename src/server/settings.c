@@ -105,6 +105,18 @@ static bool dir_parse(void *owner, int argc, const struct slice *argv, struct fa
     return false;
 }
 
+void settings_on_dir(struct settings *st, bool (*may_use)(void *arg, struct fault *f), void *arg)
+{
+    st->may_use_dir = may_use;
+    st->may_use_dir_arg = arg;
+}
+
+static bool dir_apply(void *owner, struct fault *f)
+{
+    struct settings *st = owner;
+    return !st->may_use_dir || st->may_use_dir(st->may_use_dir_arg, f);
+}
+
 static void dir_print(const void *owner, struct buf *out)
 {
     char path[PATH_MAX];
@@ -374,7 +386,8 @@ static const struct config_option settings_options[] = {
      .kind = CONFIG_CUSTOM,
      .flags = CONFIG_PROTECTED | CONFIG_WHOLE,
      .parse = dir_parse,
-     .print = dir_print},
+     .print = dir_print,
+     .apply = dir_apply},
     {.name = "daemonize",
      .kind = CONFIG_BOOL,
      .flags = CONFIG_IMMUTABLE,

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "os/socket.h"
 
 struct config;
@@ -35,6 +36,8 @@ struct settings {
     char *log_file, *pid_file, *title_template, *syslog_ident, *cpus, *worker_cpus;
     int64_t shutdown_timeout_s;
     char *dir; /* the working directory, absolute */
+    bool (*may_use_dir)(void *arg, struct fault *f);
+    void *may_use_dir_arg;
     /* time: cron.c */
     int64_t hz, active_expire_effort;
     bool dynamic_hz, active_expire_off; /* DEBUG SET-ACTIVE-EXPIRE */
@@ -47,5 +50,8 @@ void settings_free(struct settings *st);
 void settings_register(struct settings *st, struct config *cfg);
 /* Was the working directory removed and made anew? Then the new one is it from now on. */
 void settings_find_dir(struct settings *st);
+
+/* Asked after each change of the working directory; false with f puts the old one back. */
+void settings_on_dir(struct settings *st, bool (*may_use)(void *arg, struct fault *f), void *arg);
 
 #endif

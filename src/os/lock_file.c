@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "os/lock_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+enum { FLAGS = O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY };
+
+/* A line of the kernel's table: "1: FLOCK  ADVISORY  WRITE 4711 fe:01:396521 0 EOF". */
+static pid_t holder_of(int fd)
+{
+    struct stat st;
+    char line[256];
+    pid_t found = 0;
+    FILE *locks = fopen("/proc/locks", "re");
+    if (!locks || fstat(fd, &st) < 0)
+        st.st_ino = 0;
+    while (locks && fgets(line, sizeof line, locks)) {
+        long pid;
+        unsigned major_id, minor_id;
+        unsigned long ino;
+        if (sscanf(line, "%*d: FLOCK %*s WRITE %ld %x:%x:%lu", &pid, &major_id, &minor_id, &ino) ==
+                4 && pid > 0 && ino == st.st_ino && major_id == major(st.st_dev) &&
+            minor_id == minor(st.st_dev))
+            found = (pid_t)pid;
+    }
+    if (locks)
+        fclose(locks);
+    return found;
+}
+
+static int take(int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return -EINVAL;
+    return flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : -errno;
+}
+
+int lock_file_take(const char *path, pid_t *holder)
+{
+    *holder = 0;
+    int err = -EBADF;
+    /* Over NFS flock becomes a record lock, and that wants to be able to write. */
+    static const int ways[] = {O_RDONLY, O_RDWR};
+    for (int i = 0; i < 2 && err == -EBADF; i++) {
+        int fd = open(path, ways[i] | FLAGS, 0666);
+        if (fd < 0)
+            return -errno;
+        err = take(fd);
+        if (err == 0)
+            return fd;
+        if (err == -EAGAIN)
+            *holder = holder_of(fd);
+        close(fd);
+    }
+    return err;
+}

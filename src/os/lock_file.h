@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A lock between processes that dies with its holder, whatever ends it: flock on a file that is
+ * made for it, and stays, empty.
+ *
+ *   pid_t holder;
+ *   int fd = lock_file_take(path, &holder);
+ *   if (fd == -EAGAIN) ... holder has it ...
+ *   close(fd);    // gives it back; so a child that must not keep it closes it, too
+ *
+ * flock and not a record lock: it needs no descriptor that writes, which would keep the file system
+ * from being mounted read-only. These calls do not go through os/file: a lock holds no data, and is
+ * nothing that a test of crashes would have to write back. */
+#ifndef OS_LOCK_FILE_H
+#define OS_LOCK_FILE_H
+
+#include <sys/types.h>
+
+/* A descriptor, or -errno: -EAGAIN when it is taken (*holder: who took it, though a child may have
+ * kept it; 0 when that can't be told, as for another host or another pid namespace), -ENOLCK and
+ * the like where the file system has no locks. A symbolic link and what is not a regular file are
+ * refused. */
+int lock_file_take(const char *path, pid_t *holder);
+
+#endif
