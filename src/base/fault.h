@@ -27,7 +27,7 @@ enum fault_code {
     FAULT_INVALID, /* an argument or a setting makes no sense */
 };
 
-enum { FAULT_WHAT_MAX = 256, FAULT_KEY_MAX = 128 };
+enum { FAULT_WHAT_MAX = 512, FAULT_KEY_MAX = 128 };
 
 struct fault {
     enum fault_code code;

@@ -49,7 +49,7 @@ static int refuse_config(const struct fault *f)
 
 static int refuse_start(const struct fault *f)
 {
-    char text[512];
+    char text[2 * FAULT_WHAT_MAX];
     log_warning("%s", fault_text(f, text, sizeof text));
     return 1;
 }

@@ -415,8 +415,13 @@ char *file_absolute(const char *name, struct fault *f)
 bool file_look_for(const char *path, bool *there, struct fault *f)
 {
     struct stat st;
+    char target[2];
     int err = file_stat(path, &st);
     *there = err == 0;
+    if (err == -ENOENT && readlink(path, target, sizeof target) > 0) {
+        fault_io(f, ENOENT, "stat", "%s is a symbolic link to a file that is not there", path);
+        return false;
+    }
     if (err == 0 || err == -ENOENT)
         return true;
     fault_io(f, -err, "stat", "Can't look for %s", path);

@@ -80,7 +80,8 @@ int file_each(const char *dir, bool (*visit)(void *arg, const char *name), void 
 char *file_join(const char *dir, const char *name);
 /* Name as seen from the working directory of now ("": that itself), for mem_free. NULL with f. */
 char *file_absolute(const char *name, struct fault *f);
-/* Only "no such file" means that there is none: what cannot be looked at may well be there. */
+/* Only "no such file" means that there is none: what cannot be looked at may well be there, and so
+ * may what a link to nothing is meant to name (a disk that is not mounted). */
 bool file_look_for(const char *path, bool *there, struct fault *f);
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);

@@ -174,6 +174,14 @@ void missing_data_logged(struct missing_data *m)
 
 /* ---- a start ---- */
 
+/* What the mark tells of and the configuration names, looked for. */
+struct finding {
+    const char *dir;
+    bool log_gone, dump_gone;   /* of the mark; false where it names none */
+    bool dump_there, same_dump; /* of the configuration */
+    char *log;                  /* as configured */
+};
+
 /* Looks for the marked file; gone stays false when nothing was marked. */
 static bool is_gone(const char *dir, const char *name, bool *gone, struct fault *f)
 {
@@ -188,9 +196,52 @@ static bool is_gone(const char *dir, const char *name, bool *gone, struct fault 
     return ok;
 }
 
-static void refuse(const struct mark *mark, bool log_gone, bool dump_there, struct fault *f)
+struct newest {
+    const char *dir;
+    int64_t ns;
+};
+
+static int64_t mtime_ns(const struct stat *st)
 {
-    if (log_gone && dump_there)
+    return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
+static bool newer_visit(void *arg, const char *name)
+{
+    struct newest *n = arg;
+    struct stat st;
+    char *path = file_join(n->dir, name);
+    bool manifest = strstr(name, ".manifest") != NULL; /* is written at other times, too */
+    if (!manifest && file_stat(path, &st) == 0 && S_ISREG(st.st_mode) && mtime_ns(&st) > n->ns)
+        n->ns = mtime_ns(&st);
+    mem_free(path);
+    return true;
+}
+
+/* When the file was written last; of a log, the youngest of its parts. 0: unknown. */
+static int64_t written_ns(const char *dir, const char *name, bool log)
+{
+    char *path = file_join(dir, name), *slash = log ? strrchr(path, '/') : NULL;
+    struct newest n = {.dir = path};
+    struct stat st;
+    if (slash) {
+        *slash = '\0';
+        file_each(path, newer_visit, &n);
+    } else if (file_stat(path, &st) == 0) {
+        n.ns = mtime_ns(&st);
+    }
+    mem_free(path);
+    return n.ns;
+}
+
+static const char *written(const char *dir, const char *name, bool log, char out[PERSIST_TIME_MAX])
+{
+    return persist_time(written_ns(dir, name, log) / 1000000000, out);
+}
+
+static void refuse_gone(const struct mark *mark, const struct finding *is, struct fault *f)
+{
+    if (is->log_gone && is->dump_there)
         fault_set(f, FAULT_FORMAT,
                   "The append log %s is gone, the dump file is there and may be older. Restore the "
                   "log, or start from the dump: on-missing-data load-rdb, or remove the mark %s",
@@ -199,45 +250,131 @@ static void refuse(const struct mark *mark, bool log_gone, bool dump_there, stru
         fault_set(f, FAULT_FORMAT,
                   "%s, which this directory held, is gone. Restore it, or start without data: "
                   "on-missing-data start-empty, or remove the mark %s",
-                  log_gone ? mark->log : mark->dump, MISSING_DATA_MARK);
+                  is->log_gone ? mark->log : mark->dump, MISSING_DATA_MARK);
 }
 
 /* What the start will have: the mark goes on without what is gone. */
-static void told_to(const char *dir, struct mark *mark, bool log_gone, bool dump_gone)
+static void told_to(struct mark *mark, const struct finding *is)
 {
     log_warning("Data that this directory held is gone (%s%s%s); on-missing-data tells to start "
-                "all the same", log_gone ? mark->log : "", log_gone && dump_gone ? ", " : "",
-                dump_gone ? mark->dump : "");
-    struct mark left = {.dump = dump_gone ? NULL : mark->dump, .log = log_gone ? NULL : mark->log};
-    write_mark(dir, &left);
+                "all the same", is->log_gone ? mark->log : "",
+                is->log_gone && is->dump_gone ? ", " : "", is->dump_gone ? mark->dump : "");
+    struct mark left = {.dump = is->dump_gone ? NULL : mark->dump,
+                        .log = is->log_gone ? NULL : mark->log};
+    write_mark(is->dir, &left);
 }
 
 /* The log counts when it is on, or when it was all there was. */
-static bool decide(struct missing_data *m, const char *dir, struct mark *mark, bool log,
-                   struct fault *f)
+static bool decide_gone(struct missing_data *m, struct mark *mark, struct finding *is,
+                        enum start_from from, struct fault *f)
 {
-    bool log_gone, dump_gone, dump_there;
-    if (!is_gone(dir, mark->log, &log_gone, f) || !is_gone(dir, mark->dump, &dump_gone, f) ||
-        !file_look_for(m->persist->snapshot->filename, &dump_there, f))
-        return false;
-    dump_gone = dump_gone && !dump_there;
-    log_gone = log_gone && (log || !dump_there);
-    if (!log_gone && !dump_gone)
+    is->dump_gone = is->dump_gone && !is->dump_there;
+    is->log_gone = is->log_gone && (from == START_LOG_NEW || !is->dump_there);
+    if (!is->log_gone && !is->dump_gone)
         return true;
-    bool allowed = m->policy == START_EMPTY || (m->policy == LOAD_RDB && dump_there);
+    bool allowed = m->policy == START_EMPTY || (m->policy == LOAD_RDB && is->dump_there);
     if (allowed)
-        told_to(dir, mark, log_gone, dump_gone);
+        told_to(mark, is);
     else
-        refuse(mark, log_gone, dump_there, f);
+        refuse_gone(mark, is, f);
     return allowed;
 }
 
-bool missing_data_allows(struct missing_data *m, bool log, struct fault *f)
+/* The log was written last and is there, and would be passed over. */
+static bool decide_other_than_log(struct missing_data *m, const struct mark *mark,
+                                  const struct finding *is, enum start_from from, struct fault *f)
+{
+    char when[PERSIST_TIME_MAX], when_dump[PERSIST_TIME_MAX];
+    const char *dump = m->persist->snapshot->filename;
+    if (from == START_LOG_OFF && is->dump_there &&
+        written_ns(is->dir, dump, false) >= written_ns(is->dir, mark->log, true))
+        return true; /* the save of an end in order: it holds all that the log does */
+    if (from != START_LOG_FOUND &&
+        (m->policy == START_EMPTY || (m->policy == LOAD_RDB && is->dump_there)))
+        return true;
+    struct buf instead = {0};
+    if (from == START_LOG_FOUND)
+        buf_printf(&instead, "the log %s", is->log);
+    else if (is->dump_there)
+        buf_printf(&instead, "the dump file %s, written at %s,", dump,
+                   written(is->dir, dump, false, when_dump));
+    else
+        buf_printf(&instead, "nothing");
+    fault_set(f, FAULT_FORMAT,
+              "The data of this directory was last kept in the append log %s, written at %s; as "
+              "configured, %s would be loaded instead. Configure that log (appendonly, "
+              "appenddirname, appendfilename), or %sremove the mark %s",
+              mark->log, written(is->dir, mark->log, true, when), buf_cstr(&instead),
+              from == START_LOG_FOUND ? ""
+              : is->dump_there        ? "pass it over: on-missing-data load-rdb, or "
+                                      : "start without data: on-missing-data start-empty, or ",
+              MISSING_DATA_MARK);
+    buf_free(&instead);
+    return false;
+}
+
+/* The dump was saved with the log off: a log that is still there ended before that. */
+static bool refuse_old_log(const struct mark *mark, const struct finding *is, struct fault *f)
+{
+    char when[PERSIST_TIME_MAX], when_dump[PERSIST_TIME_MAX];
+    fault_set(f, FAULT_FORMAT,
+              "The append log %s, written at %s, was switched off before the dump file %s was "
+              "saved, at %s%s. To go on with the dump: start with appendonly no, then CONFIG SET "
+              "appendonly yes. To load the log all the same, remove the mark %s",
+              is->log, written(is->dir, is->log, true, when), mark->dump,
+              is->dump_gone ? "a time unknown" : written(is->dir, mark->dump, false, when_dump),
+              is->dump_gone ? ", and is gone" : "", MISSING_DATA_MARK);
+    return false;
+}
+
+/* The dump was written last and is there, under another name than configured. */
+static bool decide_other_dump(struct missing_data *m, const struct mark *mark,
+                              const struct finding *is, struct fault *f)
+{
+    char when[PERSIST_TIME_MAX], when_other[PERSIST_TIME_MAX];
+    const char *dump = m->persist->snapshot->filename;
+    if (m->policy == START_EMPTY)
+        return true;
+    if (is->dump_there &&
+        written_ns(is->dir, dump, false) >= written_ns(is->dir, mark->dump, false))
+        return true; /* put there since */
+    fault_set(f, FAULT_FORMAT,
+              "The data of this directory was last saved in %s, at %s; as configured, %s%s%s would "
+              "be loaded instead. Configure that name (dbfilename), or pass it over: "
+              "on-missing-data start-empty, or remove the mark %s",
+              mark->dump, written(is->dir, mark->dump, false, when),
+              is->dump_there ? dump : "nothing", is->dump_there ? ", written at " : "",
+              is->dump_there ? written(is->dir, dump, false, when_other) : "", MISSING_DATA_MARK);
+    return false;
+}
+
+static bool decide(struct missing_data *m, struct mark *mark, struct finding *is,
+                   enum start_from from, struct fault *f)
+{
+    if (!is_gone(is->dir, mark->log, &is->log_gone, f) ||
+        !is_gone(is->dir, mark->dump, &is->dump_gone, f) ||
+        !file_look_for(m->persist->snapshot->filename, &is->dump_there, f))
+        return false;
+    bool this_log = from == START_LOG_FOUND && same_name(mark->log, is->log);
+    if (mark->log && !is->log_gone)
+        return this_log || decide_other_than_log(m, mark, is, from, f);
+    if (from == START_LOG_FOUND)
+        return mark->log || !mark->dump || refuse_old_log(mark, is, f);
+    if (mark->dump && !is->dump_gone && !mark->log && !is->same_dump &&
+        !decide_other_dump(m, mark, is, f))
+        return false;
+    return decide_gone(m, mark, is, from, f);
+}
+
+bool missing_data_allows(struct missing_data *m, enum start_from from, struct fault *f)
 {
     struct mark mark;
-    const char *dir = m->persist->aof->home;
-    bool ok = read_mark(dir, &mark, f) && decide(m, dir, &mark, log, f);
+    struct finding is = {.dir = m->persist->aof->home, .log = log_name(m->persist->aof)};
+    bool ok = read_mark(is.dir, &mark, f);
+    is.same_dump = same_name(mark.dump, m->persist->snapshot->filename);
+    ok = ok && decide(m, &mark, &is, from, f);
     mark_free(&mark);
+    mem_free(is.log);
     return ok;
 }
 

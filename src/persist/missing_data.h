@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A data directory that has lost its data must not be taken for a new one: a start that finds less
- * than the directory is known to have held is refused, unless on-missing-data tells otherwise.
+/* A data directory that has lost its data must not be taken for a new one, and what was written
+ * last must not be passed over for something older: a start that would load less than the directory
+ * is known to hold is refused, unless on-missing-data tells otherwise.
  *
  *   refuse       the default
- *   load-rdb     the log is gone, the dump file is there: start from it
+ *   load-rdb     the dump file is there: start from it, the log is gone or not what is wanted
  *   start-empty  and with nothing, when nothing is there
  *
  * What it held says the mark, the file .holdfast-data in it; other servers do not know it. It is
@@ -29,9 +30,11 @@ struct persist;
 
 struct missing_data *missing_data_new(struct persist *p);
 void missing_data_free(struct missing_data *m);
-/* Before a start without a log, or without finding one, loads the dump file or nothing. log: it is
- * on. False: it must not. */
-bool missing_data_allows(struct missing_data *m, bool log, struct fault *f);
+/* What a start is about to load: the log it found, or the dump file, or nothing when there is none,
+ * with the log on or off. */
+enum start_from { START_LOG_FOUND, START_LOG_NEW, START_LOG_OFF };
+/* Before it loads. False: it must not, and f tells both sources, their times and the way out. */
+bool missing_data_allows(struct missing_data *m, enum start_from from, struct fault *f);
 /* A dump file was saved, durably. dir NULL: the working directory. */
 void missing_data_saved(struct missing_data *m, const char *dir);
 /* There is a log, durably. */

@@ -259,13 +259,14 @@ static bool start_log(struct persist *p, struct fault *f)
     if (!aof_find(p->aof, &found, f))
         return false;
     if (found) {
-        if (!boot_load_aof(p, f) || !aof_open_log(p->aof, f))
+        if (!missing_data_allows(p->missing, START_LOG_FOUND, f) || !boot_load_aof(p, f) ||
+            !aof_open_log(p->aof, f))
             return false;
         missing_data_logged(p->missing);
         rewrite_collect(p->aof); /* what a crash may have left of the last rewrite */
         return true;
     }
-    if (!missing_data_allows(p->missing, true, f) || !boot_load_rdb(p, &dump, f))
+    if (!missing_data_allows(p->missing, START_LOG_NEW, f) || !boot_load_rdb(p, &dump, f))
         return false;
     if (dump)
         log_notice(
@@ -277,7 +278,7 @@ static bool start_log(struct persist *p, struct fault *f)
 
 static bool start_without_log(struct persist *p, struct fault *f)
 {
-    return missing_data_allows(p->missing, false, f) && boot_load_rdb(p, NULL, f);
+    return missing_data_allows(p->missing, START_LOG_OFF, f) && boot_load_rdb(p, NULL, f);
 }
 
 bool persist_start(struct persist *p, struct fault *f)

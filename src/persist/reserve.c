@@ -45,12 +45,22 @@ struct reserve {
 
 /* ---- making it ---- */
 
+/* What has the name may be anything, and in a directory that others write to it may lead elsewhere:
+ * nothing but a file of its own is cut or filled. */
 static int make(const char *path, int64_t size)
 {
-    int fd = file_open(path, O_WRONLY | O_CREAT, 0600);
+    struct stat st;
+    int fd = file_open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (fd < 0)
         return fd;
-    int err = file_size(fd) > size ? file_truncate(fd, (off_t)size) : 0;
+    int err = file_fstat(fd, &st);
+    if (err == 0 && (!S_ISREG(st.st_mode) || st.st_nlink != 1))
+        err = -EEXIST;
+    if (err < 0) {
+        file_close(fd);
+        return err;
+    }
+    err = file_size(fd) > size ? file_truncate(fd, (off_t)size) : 0;
     if (err == 0)
         err = -posix_fallocate(fd, 0, (off_t)size);
     if (err == 0)

@@ -233,7 +233,8 @@ void process_write_pid_file(struct settings *st)
     if (!path)
         return;
     int len = snprintf(text, sizeof text, "%d\n", (int)getpid());
-    int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    /* A link would have its target cut, a pipe would be waited for. */
+    int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, 0666);
     int rc = fd < 0 ? fd : file_write_all(fd, text, (size_t)len, NULL);
     if (fd >= 0)
         file_close(fd);

@@ -578,6 +578,31 @@ foreach policy {everysec always} {
     }
 }
 
+case "reserve-file-size: what has its name and is no file of its own is left alone" {
+    set dir [tmpdir]
+    set target [file join [tmpdir] target]
+    spit $target precious
+    file link -symbolic $dir/holdfast-reserve.tmp $target
+    set s [server "save \"\"\nreserve-file-size 1mb\npidfile pid" -dir $dir]
+    wait_for { string match "*No reserve of 1048576 bytes*" [log_of $s] }
+    is [slurp $target] precious
+    is [info_of $s reserve_file] none
+    stop $s term
+    file delete $dir/holdfast-reserve.tmp
+    file link -hard $dir/holdfast-reserve.tmp $target
+    file link -symbolic $dir/pid $target
+    set s [server "save \"\"\nreserve-file-size 2\npidfile pid" -dir $dir]
+    wait_for { string match "*No reserve of 2 bytes*" [log_of $s] }
+    is [slurp $target] precious
+    stop $s term
+    # a pipe holds up neither the work nor the end
+    file delete $dir/holdfast-reserve.tmp $dir/pid
+    exec mkfifo $dir/holdfast-reserve.tmp $dir/pid
+    set s [server "save \"\"\nreserve-file-size 1mb\npidfile pid" -dir $dir]
+    wait_for { string match "*No reserve of 1048576 bytes*" [log_of $s] }
+    stop $s term
+}
+
 case "reserve-file-size: a save that meets a full disk uses it" {
     set dir [tmpdir]
     with_disk $dir 3m {

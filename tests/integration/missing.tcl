@@ -131,26 +131,130 @@ case "the log is there: nobody misses the dump file" {
     set s [server $log -dir $dir]
     is [ask $s GET k] log
     stop $s kill
-    # but with the log off it is missed
-    refused $dir $no_log "dump.rdb*is gone"
+    # but with the log off nothing is left
+    refused $dir $no_log "kept in the append log*, nothing would be loaded instead"
 }
 
-case "a log that is off is no loss while it is there" {
+set time "????-??-??T??:??:??Z"
+
+case "what was written last is not passed over: the log, by a configuration without it" {
     set dir [with_log]
-    set s [server $no_log -dir $dir]
+    refused $dir $no_log "log appendonlydir/appendonly.aof.manifest, written at $time; as configured, nothing would"
+    refused $dir "$no_log\non-missing-data load-rdb" "nothing would be loaded"
+    set s [server "$no_log\non-missing-data start-empty" -dir $dir]
     is [ask $s DBSIZE] 0
+    stop $s kill
+    is [ask [server $log -dir $dir] GET k] log
+    # beside an older dump
+    set dir [with_both]
+    refused $dir $no_log "append log*, the dump file dump.rdb, written at $time, would be loaded instead*load-rdb"
+    set s [server "$no_log\non-missing-data load-rdb" -dir $dir]
+    is [ask $s GET k] dump
+    stop $s kill
+    # by another name of the log, or of its directory
+    foreach line {"appenddirname other" "appendfilename other.aof"} {
+        refused $dir "$log\n$line" "append log appendonlydir/*, the dump file*would be loaded instead"
+    }
+    file copy $dir/appendonlydir $dir/other
+    refused $dir "$log\nappenddirname other" \
+        "append log appendonlydir/*, the log other/appendonly.aof.manifest would be loaded instead"
+    # moved with its name it is the same one
+    file delete -force $dir/appendonlydir
+    set s [server "$log\nappenddirname other" -dir $dir]
+    is [ask $s GET k] log
+    stop $s kill
+    refused $dir $log "append log other/*, the dump file dump.rdb*would be loaded instead"
 }
 
-case "files that carry other names than configured are not gone" {
+case "what was written last is not passed over: the dump, by a log that was switched off before" {
+    set s [server $log]
+    ask $s SET k log
+    is [ask $s CONFIG SET appendonly no] OK
+    ask $s SET k dump
+    ask $s SAVE
+    set dir [of $s dir]
+    stop $s kill
+    refused $dir $log "log appendonlydir/*, written at $time, was switched off before the dump file dump.rdb was saved, at $time*appendonly no, then CONFIG SET appendonly yes"
+    set s [server $no_log -dir $dir]
+    is [ask $s GET k] dump
+    is [ask $s CONFIG SET appendonly yes] OK
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0 && [info_of $s aof_rewrite_scheduled] == 0} }
+    set s [restart $s kill $log]
+    is [ask $s GET k] dump
+    # the dump is gone: the old log is not taken for it
+    set dir [of $s dir]
+    is [ask $s CONFIG SET appendonly no] OK
+    ask $s SAVE
+    stop $s kill
+    file delete $dir/dump.rdb
+    refused $dir $log "switched off before*and is gone"
+    file delete [mark $dir]
+    is [ask [server $log -dir $dir] GET k] dump
+}
+
+case "what was written last is not passed over: the dump, by another name" {
     set s [server $no_log]
     set dir [of $s dir]
     ask $s SET k 1
     ask $s SAVE
-    set s [restart $s kill "$no_log\ndbfilename other.rdb"]
+    stop $s kill
+    set other "$no_log\ndbfilename other.rdb"
+    refused $dir $other "last saved in dump.rdb, at $time; as configured, nothing would be loaded instead"
+    refused $dir "$log\ndbfilename other.rdb" "last saved in dump.rdb"
+    # an older one
+    file copy $dir/dump.rdb $dir/other.rdb
+    file mtime $dir/other.rdb [expr {[file mtime $dir/dump.rdb] - 100}]
+    refused $dir $other "last saved in dump.rdb*other.rdb, written at $time would be loaded"
+    # one that was put there since, or that moved
+    file mtime $dir/other.rdb [expr {[file mtime $dir/dump.rdb] + 100}]
+    is [ask [server $other -dir $dir] GET k] 1
+    file delete $dir/other.rdb
+    set s [server "$other\non-missing-data start-empty" -dir $dir]
     is [ask $s DBSIZE] 0
     ask $s SAVE
-    set s [restart $s kill "$no_log\ndbfilename other.rdb"]
+    set s [restart $s kill $other]
     like [slurp [mark $dir]] "*dump other.rdb\n"
+}
+
+case "after an end in order the dump holds what the log does: either may be loaded" {
+    set s [server "appendonly yes\nsave 3600 1"]
+    ask $s SET k 1
+    set s [restart $s term $no_log]
+    is [ask $s GET k] 1
+    set s [restart $s kill $log]
+    is [ask $s GET k] 1
+    # but not once the log has gone on
+    ask $s SET k 2
+    set dir [of $s dir]
+    stop $s kill
+    refused $dir $no_log "append log*dump file dump.rdb*would be loaded instead"
+}
+
+case "a link to nothing is no absent file: its disk may not be mounted" {
+    foreach config [list $no_log $log] {
+        set dir [tmpdir]
+        file mkdir $dir/away
+        spit $dir/away/d ""
+        file link -symbolic $dir/dump.rdb $dir/away/d
+        file delete $dir/away/d
+        lassign [server $config -dir $dir -fails 1] code text
+        is $code 1
+        like $text "*dump.rdb is a symbolic link to a file that is not there*"
+        is [file type $dir/dump.rdb] link
+        truth {![file exists $dir/appendonlydir]}
+    }
+    # the log's directory
+    set dir [with_log]
+    file rename $dir/appendonlydir $dir/real
+    file link -symbolic $dir/appendonlydir $dir/real
+    is [ask [set s [server $log -dir $dir]] GET k] log
+    stop $s kill
+    file rename $dir/real $dir/away
+    file delete [mark $dir]
+    lassign [server $log -dir $dir -fails 1] code text
+    is $code 1
+    like $text "*appendonlydir*"
+    is [file type $dir/appendonlydir] link
 }
 
 case "a mark that can't be written costs a warning; one that can't be read refuses" {
