@@ -65,7 +65,7 @@ static bool parse_overflow(struct ctx *c, int i, struct plan *p)
 /* One more byte than allowed may be needed by a field that begins in the last one. */
 static bool fits(struct ctx *c, const struct field *f, uint64_t end)
 {
-    if (f->kind == FIELD_GET || end <= c->keyspace->limits.string_max)
+    if (f->kind == FIELD_GET || ctx_string_fits(c, end))
         return true;
     reply_error(c, "ERR bit offset is not an integer or out of range");
     return false;

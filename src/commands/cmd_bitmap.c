@@ -22,11 +22,9 @@ bool bits_arg_offset(struct ctx *c, int i, unsigned field_bits, uint64_t *offset
         text = slice_from(text, 1);
         scale = field_bits;
     }
-    uint64_t end = c->keyspace->limits.string_max * BYTE_BITS;
-    if (num_parse_i64(text, &n) && n >= 0 && (uint64_t)n < end && (uint64_t)n * scale < end) {
-        *offset = (uint64_t)n * scale;
+    if (num_parse_i64(text, &n) && n >= 0 && !__builtin_mul_overflow((uint64_t)n, scale, offset) &&
+        ctx_string_fits(c, *offset / BYTE_BITS + 1))
         return true;
-    }
     reply_error(c, "ERR bit offset is not an integer or out of range");
     return false;
 }

@@ -15,7 +15,7 @@
 
 static bool too_long(struct ctx *c, uint64_t len)
 {
-    if (len <= c->keyspace->limits.string_max)
+    if (ctx_string_fits(c, len))
         return false;
     reply_error(c, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
     return true;

@@ -156,14 +156,14 @@ static bool argument(struct aof_reader *r)
     int64_t len;
     if (!number_line(r, '$', &len))
         return false;
-    if (len < 0 || (uint64_t)len > r->limits.bulk_max) {
+    uint64_t whole = (uint64_t)len + 2, left = in_left(r->in);
+    if (len < 0 || ((uint64_t)len > r->limits.bulk_max && whole > left)) {
         FAIL(r, FAULT_FORMAT,
              "Expected to read string of %" PRId64 " bytes, which is not in the suitable range",
              len);
         return false;
     }
     r->piece_at = in_offset(r->in);
-    uint64_t whole = (uint64_t)len + 2, left = in_left(r->in);
     if (left < whole) {
         cut_short(r, whole, left);
         return false;
@@ -213,15 +213,17 @@ static void follow_batch(struct aof_reader *r)
 /* MULTI and EXEC tell which bytes belong together. */
 static void follow_transaction(struct aof_reader *r)
 {
-    if (slice_eq_nocase(r->argv[0], "multi")) {
-        if (r->in_multi)
-            FAIL(r, FAULT_FORMAT, "Unexpected MULTI");
-        r->in_multi = true;
-    } else if (slice_eq_nocase(r->argv[0], "exec")) {
-        if (!r->in_multi)
-            FAIL(r, FAULT_FORMAT, "Unexpected EXEC");
-        r->in_multi = false;
-    }
+    bool multi = slice_eq_nocase(r->argv[0], "multi");
+    bool exec = !multi && slice_eq_nocase(r->argv[0], "exec");
+    r->misplaced = NULL;
+    if (multi && r->in_multi)
+        r->misplaced = "Unexpected MULTI";
+    else if (exec && !r->in_multi)
+        r->misplaced = "Unexpected EXEC";
+    else if (multi || exec)
+        r->in_multi = multi;
+    if (r->misplaced && !r->limits.loose)
+        FAIL(r, FAULT_FORMAT, "%s", r->misplaced);
     if (!r->in_multi && !r->in_batch && !in_bad(r->in))
         r->good_end = in_offset(r->in);
 }
@@ -413,10 +415,10 @@ static bool end_batch(struct aof_reader *r)
 
 static enum aof_item at_end(struct aof_reader *r)
 {
-    if (!r->in_multi) {
+    if (!r->in_multi)
         r->good_end = r->at;
+    if (!r->in_multi || r->limits.open_end)
         return AOF_END;
-    }
     FAIL(r, FAULT_EOF, "Reached EOF before reading EXEC for MULTI");
     return AOF_FAULT;
 }

@@ -30,8 +30,11 @@
 #include "format/in.h"
 
 struct aof_limits { /* 0: the default */
-    uint64_t bulk_max; /* 512 MiB */
+    uint64_t bulk_max; /* 512 MiB: a longer string is taken too, when the file holds it; when not,
+                        * its length is damage rather than a write that was cut off */
     uint64_t args_max; /* 2^31 - 1 */
+    bool loose;        /* a MULTI or EXEC out of place is no fault: misplaced tells of it */
+    bool open_end;     /* nor is a transaction without EXEC at the end: in_multi tells of it */
 };
 
 enum aof_item { AOF_COMMAND, AOF_ANNOTATION, AOF_END, AOF_FAULT };
@@ -45,6 +48,7 @@ struct aof_reader {
     uint64_t at;         /* where the item that was returned begins */
     uint64_t good_end;
     bool in_multi;
+    const char *misplaced; /* loose: why this command has no place where it stands; else NULL */
     bool bad_prefix;     /* the fault: no '*' where a command was due */
     uint64_t lines;      /* of RESP, read so far; annotations do not count */
 

@@ -29,6 +29,7 @@ struct commit_batch;
 enum aof_policy { AOF_ALWAYS, AOF_EVERYSEC, AOF_NO };
 /* aof-always-sync-way: tests choose, everybody else lets it be found out (sync_choice.h). */
 enum aof_sync_way { SYNC_WAY_AUTO, SYNC_WAY_INLINE, SYNC_WAY_WORKER };
+enum aof_load_errors { AOF_ERRORS_REFUSE, AOF_ERRORS_SKIP };
 enum aof_state {
     AOF_OFF,
     AOF_ON,
@@ -52,7 +53,7 @@ struct aof {
     /* settings */
     bool enabled, no_fsync_on_rewrite, load_truncated, use_rdb_preamble, timestamp,
         incremental_fsync, disable_auto_gc, checksum;
-    int policy, way;
+    int policy, way, load_errors;
     int64_t load_corrupt_tail_max;
     int64_t rewrite_percentage, rewrite_min_size, max_pending;
     char *filename, *dirname;
@@ -111,6 +112,7 @@ struct aof {
     int64_t next_base; /* the number that the base being written gets */
     unsigned rewrite_failures;
     uint64_t rewrites;
+    uint64_t load_errors_skipped; /* of the last load */
     size_t last_cow_bytes;
 };
 

@@ -53,6 +53,9 @@ static const struct config_word ways[] = {
 static const struct config_word policies[] = {
     {"everysec", AOF_EVERYSEC}, {"always", AOF_ALWAYS}, {"no", AOF_NO}, {NULL, 0}};
 
+static const struct config_word load_errors[] = {
+    {"refuse", AOF_ERRORS_REFUSE}, {"skip", AOF_ERRORS_SKIP}, {NULL, 0}};
+
 #define FIELD(name) .offset = offsetof(struct aof, name)
 static const struct config_option options[] = {
     {.name = "appendonly", .kind = CONFIG_BOOL, .flags = CONFIG_DENY_LOADING, FIELD(enabled),
@@ -72,6 +75,8 @@ static const struct config_option options[] = {
     {.name = "aof-load-truncated", .kind = CONFIG_BOOL, FIELD(load_truncated), .initial = "yes"},
     {.name = "aof-load-corrupt-tail-max-size", .kind = CONFIG_SIZE, FIELD(load_corrupt_tail_max),
      .initial = "0", .min = 0, .max = INT64_MAX},
+    {.name = "aof-load-errors", .kind = CONFIG_ENUM, FIELD(load_errors), .initial = "refuse",
+     .words = load_errors},
     {.name = "aof-use-rdb-preamble", .kind = CONFIG_BOOL, FIELD(use_rdb_preamble),
      .initial = "yes"},
     {.name = "aof-timestamp-enabled", .kind = CONFIG_BOOL, FIELD(timestamp), .initial = "no"},

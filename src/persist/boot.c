@@ -22,10 +22,10 @@
 #include "os/file_cut.h"
 #include "persist/aof.h"
 #include "persist/aof_find.h"
+#include "persist/aof_replay.h"
 #include "persist/file_out.h"
 #include "persist/snapshot.h"
 #include "server/client.h"
-#include "server/ctx.h"
 #include "server/hooks.h"
 #include "server/server.h"
 #include "store/load.h"
@@ -222,21 +222,21 @@ bool boot_load_rdb(struct persist *p, bool *exists, struct fault *f)
 static bool run_commands(struct reading *r, struct aof_reader *reader, bool *refused,
                          struct fault *f)
 {
-    struct server *server = r->persist->server;
-    struct client *client = server_fake_client(server);
+    struct aof_replay replay;
     enum aof_item item;
     bool ok = true, go_on = true;
+    aof_replay_begin(&replay, r->persist, r->path, reader);
     while (ok && go_on && ((item = aof_next(reader)) == AOF_COMMAND || item == AOF_ANNOTATION)) {
         if (item == AOF_COMMAND)
-            ok = server_run_command(server, client, (int)reader->argc, reader->argv,
-                                    CTX_LOADING | CTX_NO_REPLY, f);
+            ok = aof_replay_command(&replay);
         go_on = tell_progress(r);
     }
-    server_free_client(server, client);
+    if (ok && go_on && item == AOF_END)
+        ok = aof_replay_end(&replay);
+    aof_replay_free(&replay);
     *refused = !ok;
     if (!ok) {
-        f->offset = reader->at;
-        f->doing = "run-command";
+        *f = replay.fault;
     } else if (in_bad(&r->in)) {
         *f = r->in.fault;
         ok = false;
@@ -350,7 +350,8 @@ static void tell_coverage(const struct reading *r, const struct aof_reader *read
 static bool read_log_file(struct reading *r, bool last, struct fault *f)
 {
     int64_t bulk_max = server_clients(r->persist->server)->bulk_max;
-    struct aof_limits limits = {.bulk_max = bulk_max > BULK_MAX ? (uint64_t)bulk_max : BULK_MAX};
+    struct aof_limits limits = {.bulk_max = bulk_max > BULK_MAX ? (uint64_t)bulk_max : BULK_MAX,
+                                .loose = true, .open_end = !last};
     struct aof_reader reader;
     bool rdb = aof_has_preamble(&r->in);
     if (rdb) {
@@ -396,6 +397,7 @@ bool boot_load_aof(struct persist *p, struct fault *f)
     if (!aof_check_parts(p->aof, f))
         return false;
     aof_measure(p->aof);
+    p->aof->load_errors_skipped = 0;
     begin_loading(p, p->aof->total_size);
     if (m->base.name)
         ok = load_part(p, m->base.name, m->incr.count == 0, f);

@@ -114,7 +114,7 @@ static void read_rdb(struct in *in, struct fault *f)
 static void read_commands(struct in *in)
 {
     struct aof_reader r;
-    aof_open(&r, in, &(struct aof_limits){.bulk_max = UINT64_MAX / 2});
+    aof_open(&r, in, &(struct aof_limits){.loose = true, .open_end = true}); /* bytes, not sense */
     aof_read_all(&r);
     aof_close(&r);
 }

@@ -18,11 +18,16 @@ struct slot {
     struct command_entry *entry; /* NULL: free */
 };
 
+struct names {
+    struct slot *slots;
+    uint32_t mask;
+    bool given; /* by the names of the tables, whatever rename-command says */
+};
+
 struct commands {
     struct command_entry **all;
     size_t count, cap;
-    struct slot *slots;
-    uint32_t mask;
+    struct names now, given; /* given is made by the first commands_rename */
     unsigned next_id;
 };
 
@@ -45,7 +50,8 @@ void commands_free(struct commands *cs)
     for (size_t i = 0; i < cs->count; i++)
         entry_free(cs->all[i]);
     mem_free(cs->all);
-    mem_free(cs->slots);
+    mem_free(cs->now.slots);
+    mem_free(cs->given.slots);
     mem_free(cs);
 }
 
@@ -72,37 +78,53 @@ static inline bool same_name(const char *lower, struct slice name)
     return lower[name.len] == '\0';
 }
 
-struct command_entry *commands_find(const struct commands *cs, struct slice name)
+static inline const char *name_in(const struct names *n, const struct command_entry *e)
 {
-    if (name.len == 0 || name.len >= sizeof ((struct command_entry *)0)->name || !cs->slots)
+    return n->given ? e->name : e->called;
+}
+
+static inline struct command_entry *look_up(const struct names *n, struct slice name)
+{
+    if (name.len == 0 || name.len >= sizeof ((struct command_entry *)0)->name || !n->slots)
         return NULL;
     uint32_t hash = name_hash(name);
-    for (uint32_t i = hash & cs->mask; cs->slots[i].entry; i = (i + 1) & cs->mask)
-        if (cs->slots[i].hash == hash && same_name(cs->slots[i].entry->name, name))
-            return cs->slots[i].entry;
+    for (uint32_t i = hash & n->mask; n->slots[i].entry; i = (i + 1) & n->mask)
+        if (n->slots[i].hash == hash && same_name(name_in(n, n->slots[i].entry), name))
+            return n->slots[i].entry;
     return NULL;
 }
 
-static void put_slot(struct commands *cs, struct command_entry *e)
+struct command_entry *commands_find(const struct commands *cs, struct slice name)
 {
-    uint32_t hash = name_hash(slice_str(e->name));
-    uint32_t i = hash & cs->mask;
-    while (cs->slots[i].entry)
-        i = (i + 1) & cs->mask;
-    cs->slots[i] = (struct slot){hash, e};
+    return look_up(&cs->now, name);
 }
 
-static void rebuild(struct commands *cs)
+struct command_entry *commands_find_given(const struct commands *cs, struct slice name)
+{
+    struct command_entry *e = look_up(&cs->given, name);
+    return e ? e : look_up(&cs->now, name);
+}
+
+static void put_slot(struct names *n, struct command_entry *e)
+{
+    uint32_t hash = name_hash(slice_str(name_in(n, e)));
+    uint32_t i = hash & n->mask;
+    while (n->slots[i].entry)
+        i = (i + 1) & n->mask;
+    n->slots[i] = (struct slot){hash, e};
+}
+
+static void rebuild(struct commands *cs, struct names *n)
 {
     uint32_t size = 64;
     while (size < cs->count * 4)
         size *= 2;
-    mem_free(cs->slots);
-    cs->slots = mem_zalloc(size * sizeof *cs->slots);
-    cs->mask = size - 1;
+    mem_free(n->slots);
+    n->slots = mem_zalloc(size * sizeof *n->slots);
+    n->mask = size - 1;
     for (size_t i = 0; i < cs->count; i++)
-        if (cs->all[i]->name[0]) /* a removed one has no name */
-            put_slot(cs, cs->all[i]);
+        if (name_in(n, cs->all[i])[0]) /* a removed one has no name now */
+            put_slot(n, cs->all[i]);
 }
 
 struct command_entry *command_find_sub(struct command_entry *e, struct slice name)
@@ -192,6 +214,7 @@ static struct command_entry *make_entry(struct commands *cs, const struct comman
     fill(e, row, arg, cs->next_id++);
     must(strlen(row->name) < sizeof e->name);
     strcpy(e->name, row->name);
+    strcpy(e->called, row->name);
     while (row->subcommands && row->subcommands[n].name)
         n++;
     e->sub_count = n;
@@ -216,20 +239,37 @@ void commands_add(struct commands *cs, const struct command *table, void *arg)
         }
         cs->all[cs->count++] = make_entry(cs, row, arg);
     }
-    rebuild(cs);
+    rebuild(cs, &cs->now);
+    if (cs->given.slots)
+        rebuild(cs, &cs->given);
+}
+
+static void mark_renamed(struct command_entry *e)
+{
+    e->row.renamed = true;
+    for (unsigned i = 0; i < e->sub_count; i++)
+        e->subs[i].row.renamed = true;
+}
+
+struct slice command_given_name(const struct command *row)
+{
+    return slice_str(row->parent ? row->parent->name : row->name);
 }
 
 bool commands_rename(struct commands *cs, struct slice name, struct slice new_name)
 {
     struct command_entry *e = commands_find(cs, name);
-    if (!e || new_name.len >= sizeof e->name || (new_name.len && commands_find(cs, new_name)))
+    if (!e || new_name.len >= sizeof e->called || (new_name.len && commands_find(cs, new_name)))
         return false;
     for (size_t i = 0; i < new_name.len; i++) {
         char c = new_name.data[i];
-        e->name[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+        e->called[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
     }
-    e->name[new_name.len] = '\0';
-    rebuild(cs);
+    e->called[new_name.len] = '\0';
+    mark_renamed(e);
+    rebuild(cs, &cs->now);
+    cs->given.given = true;
+    rebuild(cs, &cs->given);
     return true;
 }
 
@@ -237,14 +277,14 @@ size_t commands_count(const struct commands *cs)
 {
     size_t n = 0;
     for (size_t i = 0; i < cs->count; i++)
-        n += cs->all[i]->name[0] != '\0';
+        n += cs->all[i]->called[0] != '\0';
     return n;
 }
 
 void commands_each(struct commands *cs, commands_visit *visit, void *arg)
 {
     for (size_t i = 0; i < cs->count; i++)
-        if (cs->all[i]->name[0])
+        if (cs->all[i]->called[0])
             visit(arg, cs->all[i]);
 }
 

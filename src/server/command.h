@@ -93,7 +93,9 @@ struct command {
      * text. command_args.c turns it into the reply. */
     const char *args;
     const struct command *subcommands; /* table ended by a NULL name */
-    const struct command *parent;      /* filled in by the registry's copy, NULL at top level */
+    /* Filled in by the registry's copy: NULL at top level; clients call it by another name. */
+    const struct command *parent;
+    bool renamed;
 };
 
 /* ---- the registry ---- */
@@ -108,8 +110,8 @@ struct commands *commands_new(void);
 void commands_free(struct commands *cs);
 /* Adds a family; arg is handed to its handlers as ctx.arg. The table must outlive the registry. */
 void commands_add(struct commands *cs, const struct command *table, void *arg);
-/* rename-command: new_name "" removes. False when there is no such command, or the name is
- * taken. */
+/* rename-command: what clients must say from now on; new_name "" removes. False when there is no
+ * such command, or the name is taken. */
 bool commands_rename(struct commands *cs, struct slice name, struct slice new_name);
 
 /* A registered command: the row, its arg, its numbers. */
@@ -122,10 +124,15 @@ struct command_entry {
     unsigned sub_count, id;
     int first_key, last_key, key_step; /* the legacy triple */
     uint32_t categories;
-    char name[64];              /* as it is called now; "config|get" for a subcommand */
+    char name[64];   /* as its table says, and as it is shown and logged; "config|get" */
+    char called[64]; /* as clients must call it (rename-command); "" not at all */
 };
 /* By name, case ignored; a hot path. NULL when unknown. */
 struct command_entry *commands_find(const struct commands *cs, struct slice name);
+/* By the name of its table, whatever rename-command did to it; else by the name it has now. For
+ * logs: they keep the names of the tables. */
+struct command_entry *commands_find_given(const struct commands *cs, struct slice name);
+struct slice command_given_name(const struct command *row); /* of a subcommand: its container's */
 struct command_entry *command_find_sub(struct command_entry *e, struct slice name);
 size_t commands_count(const struct commands *cs);
 typedef void commands_visit(void *arg, struct command_entry *e);

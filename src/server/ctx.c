@@ -3,8 +3,11 @@
 
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/mem.h"
 #include "base/num.h"
 #include "server/client.h"
+#include "server/command.h"
 #include "server/commit.h"
 #include "server/reply.h"
 #include "server/server.h"
@@ -29,6 +32,17 @@ bool ctx_lookup_write(struct ctx *c, struct slice key, enum value_type type, str
     return right_type(c, type, e);
 }
 
+bool ctx_string_fits(const struct ctx *c, uint64_t len)
+{
+    if (len <= c->keyspace->limits.string_max)
+        return true;
+    if (!(c->flags & CTX_LOADING))
+        return false;
+    void *probe = len <= PTRDIFF_MAX ? mem_try_alloc(len) : NULL;
+    mem_free(probe);
+    return probe;
+}
+
 /* ---- what is logged ---- */
 void ctx_log_instead(struct ctx *c, int argc, const struct slice *argv)
 {
@@ -38,13 +52,29 @@ void ctx_log_instead(struct ctx *c, int argc, const struct slice *argv)
     c->flags |= CTX_LOG_REPLACED;
 }
 
+void ctx_log_as_given(struct ctx *c)
+{
+    struct commit *cm = server_commit(c->server);
+    if (!c->command->renamed) {
+        commit_add(cm, c->db->id, c->argc, c->argv);
+        return;
+    }
+    struct buf words = {0};
+    buf_append(&words, c->argv, (size_t)c->argc * sizeof *c->argv);
+    struct slice *argv = (struct slice *)(void *)words.data;
+    argv[0] = command_given_name(c->command);
+    commit_add(cm, c->db->id, c->argc, argv);
+    buf_free(&words);
+}
+
 /* The order of effects is the order of the log: the command itself comes first. */
 void ctx_log_also(struct ctx *c, struct db *db, int argc, const struct slice *argv)
 {
     if (c->flags & (CTX_LOADING | CTX_LOG_NONE))
         return;
     if (!(c->flags & CTX_LOG_REPLACED))
-        ctx_log_instead(c, c->argc, c->argv);
+        ctx_log_as_given(c);
+    c->flags |= CTX_LOG_REPLACED;
     commit_add(server_commit(c->server), db->id, argc, argv);
 }
 

@@ -42,7 +42,8 @@ struct ctx {
 };
 enum {
     CTX_NO_REPLY = 1,   /* replies are dropped (loading, replication) */
-    CTX_LOADING = 2,    /* from the append log: no expiry, no checks of memory, not logged */
+    CTX_LOADING = 2,    /* from the append log, so acknowledged before: no limit that is set for
+                         * clients counts, nothing expires, nothing is logged */
     CTX_IN_MULTI = 4,   /* inside EXEC (or a script) */
     CTX_FAILED = 8,     /* an error was replied (set by reply_error) */
     CTX_LOG_REPLACED = 16, CTX_LOG_NONE = 32,
@@ -53,6 +54,10 @@ enum {
 bool ctx_lookup(struct ctx *c, struct slice key, enum value_type type, struct entry **e);
 /* The same for a command that will write. */
 bool ctx_lookup_write(struct ctx *c, struct slice key, enum value_type type, struct entry **e);
+
+/* May there be a string of len bytes? proto-max-bulk-len limits what clients make. What the log
+ * tells of was made once, and is made again whatever the limit is now: only memory may be short. */
+bool ctx_string_fits(const struct ctx *c, uint64_t len);
 
 static inline void ctx_changed(struct ctx *c, uint64_t changes)
 {
@@ -65,6 +70,9 @@ void ctx_log_instead(struct ctx *c, int argc, const struct slice *argv);
 /* Besides it, in order, e.g. for each of several effects. */
 void ctx_log_also(struct ctx *c, struct db *db, int argc, const struct slice *argv);
 void ctx_log_nothing(struct ctx *c);
+/* The command as it stands, by the name of its table (rename-command changes what clients say, not
+ * what logs say). For the executor. */
+void ctx_log_as_given(struct ctx *c);
 
 /* ---- arguments; each replies its error and returns false ---- */
 /* ERR value is not an integer or out of range */

@@ -42,6 +42,8 @@ struct exec {
     int64_t now_us;   /* monotonic, as read last: the end of one command is the start of the next */
     int64_t began_us; /* of the outermost command; 0 when none runs */
     struct buf dropped; /* replies nobody reads */
+    struct replay *replay; /* whose command runs; NULL: a client's */
+    int replayed;          /* of the transaction that runs */
     struct fresh fresh; /* what reads show; kept while there is a log */
 };
 
@@ -138,7 +140,7 @@ static void run(struct exec *x, struct ctx *ctx, struct command_entry *e)
     if (ctx->dirty && !(ctx->flags & CTX_LOADING)) {
         commit_add_dirty(x->commit, ctx->dirty);
         if (!(ctx->flags & (CTX_LOG_REPLACED | CTX_LOG_NONE)))
-            commit_add(x->commit, ctx->db->id, ctx->argc, ctx->argv);
+            ctx_log_as_given(ctx);
     }
     x->now_us = clock_mono_us();
     uint64_t took = (uint64_t)(x->now_us - began);
@@ -152,6 +154,33 @@ static void run(struct exec *x, struct ctx *ctx, struct command_entry *e)
         e->stats.failed++;
 }
 
+/* ---- what the log holds ---- */
+static void tell_failure(struct exec *x, const struct ctx *ctx, int index, const char *error)
+{
+    const struct command_entry *e =
+        commands_find_given(server_commands(x->server), ctx->argv[0]);
+    struct replay_failure failure = {.index = index, .command = ctx->argv[0], .error = error};
+    if (e && e->first_key > 0 && e->first_key < ctx->argc)
+        failure.key = ctx->argv[e->first_key];
+    x->replay->failed(x->replay->arg, &failure);
+}
+
+/* The reply that begins at before is gone; was it an error, it is told. */
+static void drop_reply(struct exec *x, struct ctx *ctx, int index, size_t before)
+{
+    if (ctx->flags & CTX_FAILED) {
+        struct slice reply = slice_from(buf_slice(&x->dropped), before);
+        const char *at = memmem(reply.data, reply.len, "\r\n-", 3);
+        at = reply.data[0] == '-' ? reply.data + 1 : at ? at + 3 : reply.data;
+        const char *end = memchr(at, '\r', (size_t)(reply.data + reply.len - at));
+        struct buf error = {0};
+        buf_add(&error, slice(at, end ? (size_t)(end - at) : 0));
+        tell_failure(x, ctx, index, buf_cstr(&error));
+        buf_free(&error);
+    }
+    x->dropped.len = before;
+}
+
 bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc, const struct slice *argv)
 {
     struct exec *x = server_exec(outer->server);
@@ -162,7 +191,10 @@ bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc, const
     ctx.resp = outer->client->resp;
     ctx.now_ms = outer->now_ms;
     ctx.flags = CTX_IN_MULTI | (outer->flags & (CTX_NO_REPLY | CTX_LOADING));
+    size_t before = ctx.out->len;
     run(x, &ctx, entry);
+    if (x->replay)
+        drop_reply(x, &ctx, x->replayed++, before);
     return !(ctx.flags & CTX_FAILED);
 }
 
@@ -450,44 +482,50 @@ void exec_later(struct client *c, struct command_entry *e, exec_work *work, void
     client_end(x, &ctx, before, position);
 }
 
-/* ---- not from a socket ---- */
-static void first_error(const struct buf *out, size_t from, struct fault *f)
+/* ---- from the log ---- */
+/* Why this can't be run; "" it can. Of what belongs to a transaction a log holds MULTI and EXEC:
+ * with the rest, one would be lost, or fail, in silence. */
+static void why_not(const struct command_entry *e, int argc, const struct slice *argv,
+                    struct buf *why)
 {
-    const char *at = out->data + from;
-    const char *end = memchr(at, '\r', out->len - from);
-    fault_set(f, FAULT_INVALID, "%.*s", (int)(end ? end - at : 0), at);
+    if (!e)
+        buf_printf(why, "Unknown command '%.*s'", argv[0].len < 64 ? (int)argv[0].len : 64,
+                   argv[0].data);
+    else if (!exec_arity_ok(e, argc))
+        buf_printf(why, "wrong number of arguments for '%s' command", e->name);
+    else if (runs_inside_multi(e) && strcmp(e->name, "multi") != 0 && strcmp(e->name, "exec") != 0)
+        buf_printf(why, "it has no place in a log");
 }
 
-bool server_run_command(struct server *s, struct client *as, int argc, const struct slice *argv,
-                        uint32_t flags, struct fault *f)
+static void run_replayed(struct exec *x, struct ctx *ctx, struct command_entry *e)
+{
+    begin_unit(x);
+    buf_clear(&x->dropped);
+    x->replayed = 0;
+    ctx->now_ms = x->keyspace->now_ms;
+    ctx->out = &x->dropped;
+    ctx->flags = CTX_LOADING | CTX_NO_REPLY;
+    run(x, ctx, e);
+    drop_reply(x, ctx, -1, 0);
+    end_unit(x);
+}
+
+void server_replay(struct server *s, struct replay *r, int argc, const struct slice *argv)
 {
     struct exec *x = server_exec(s);
-    struct command_entry *top = commands_find(server_commands(s), argv[0]);
+    struct command_entry *top = commands_find_given(server_commands(s), argv[0]);
     struct command_entry *e = top ? exec_resolve(top, argc, argv) : NULL;
     struct ctx ctx;
-    if (!e) {
-        fault_set(f, FAULT_INVALID, "Unknown command '%.*s'",
-                  (int)(argv[0].len < 64 ? argv[0].len : 64), argv[0].data);
-        return false;
-    }
-    if (!exec_arity_ok(e, argc)) {
-        fault_set(f, FAULT_INVALID, "wrong number of arguments for '%s' command", e->name);
-        return false;
-    }
-    if (as->flags & CLIENT_IN_MULTI && !runs_inside_multi(e)) {
-        multi_queue(as, e, argc, argv);
-        return true;
-    }
-    buf_clear(&x->dropped);
-    if (x->depth == 0 && !(flags & CTX_LOADING))
-        x->now_us = clock_mono_us();
-    begin_unit(x);
-    ctx_fill(&ctx, x, as, argc, argv);
-    ctx.out = &x->dropped;
-    ctx.flags = flags;
-    run(x, &ctx, e);
-    end_unit(x);
-    if (ctx.flags & CTX_FAILED)
-        first_error(&x->dropped, 0, f);
-    return !(ctx.flags & CTX_FAILED);
+    struct buf why = {0};
+    ctx_fill(&ctx, x, r->client, argc, argv);
+    x->replay = r;
+    why_not(e, argc, argv, &why);
+    if (why.len)
+        tell_failure(x, &ctx, -1, buf_cstr(&why));
+    else if (r->client->flags & CLIENT_IN_MULTI && !runs_inside_multi(e))
+        multi_queue(r->client, e, argc, argv);
+    else
+        run_replayed(x, &ctx, e);
+    x->replay = NULL;
+    buf_free(&why);
 }

@@ -271,14 +271,14 @@ void reply_out_of_range(struct ctx *c)
     reply_error(c, "ERR index out of range");
 }
 
-/* The container's word in capitals, as people write it. */
+/* The container's word in capitals, as it was called. */
 static void container_word(const struct ctx *c, char out[64])
 {
-    const struct command *row = c->command->parent ? c->command->parent : c->command;
+    struct slice word = c->argv[0];
     size_t n = 0;
-    for (; row->name[n] && n < 63; n++)
-        out[n] = row->name[n] >= 'a' && row->name[n] <= 'z' ? (char)(row->name[n] - 32)
-                                                            : row->name[n];
+    for (; n < word.len && n < 63; n++)
+        out[n] = word.data[n] >= 'a' && word.data[n] <= 'z' ? (char)(word.data[n] - 32)
+                                                            : word.data[n];
     out[n] = '\0';
 }
 

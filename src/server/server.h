@@ -76,12 +76,22 @@ bool server_is_stopping(const struct server *s); /* it was, and does */
  * asking anybody, replies that a gate holds back are never sent, the exit code is 1. */
 void server_fail(struct server *s);
 
-/* Runs one command that did not come from a socket (append log, scripts): full path but no
- * socket, no admission, per flags (CTX_*). argv may point anywhere. False with f filled when the
- * command is unknown, has a wrong arity or replied an error while loading. */
+/* Runs commands of the append log. They were acknowledged before, so nobody is asked whether they
+ * may run, and no limit that is set for clients counts; names are those of the command tables,
+ * whatever rename-command says. What fails all the same is told, also inside EXEC: the rest of the
+ * transaction runs. */
 struct slice;
-bool server_run_command(struct server *s, struct client *as, int argc, const struct slice *argv,
-                        uint32_t flags, struct fault *f);
+struct replay_failure {
+    int index; /* inside EXEC: the how manieth queued command, from 0; else -1 */
+    struct slice command, key; /* key {0}: it has none */
+    const char *error;
+};
+struct replay {
+    struct client *client; /* selected database, queue of MULTI */
+    void (*failed)(void *arg, const struct replay_failure *failure);
+    void *arg;
+};
+void server_replay(struct server *s, struct replay *r, int argc, const struct slice *argv);
 /* A client without a socket: selected db, MULTI state, replies dropped. */
 struct client *server_fake_client(struct server *s);
 void server_free_client(struct server *s, struct client *c);

@@ -373,9 +373,49 @@ static void batches_longer_than_a_block(void)
     buf_free(&s.text);
 }
 
+/* What is there is read whatever limit it was written under. */
+static void long_strings(void)
+{
+    struct in in;
+    struct aof_reader r;
+    for (int cut = 0; cut <= 1; cut++) {
+        struct slice text = SLICE_LIT("*2\r\n$3\r\nGET\r\n$9\r\n123456789\r\n");
+        text.len -= (size_t)cut;
+        in_init_memory(&in, text);
+        aof_open(&r, &in, &(struct aof_limits){.bulk_max = 4});
+        CHECK_INT(aof_next(&r), cut ? AOF_FAULT : AOF_COMMAND);
+        CHECK_INT(in.fault.code, cut ? FAULT_FORMAT : FAULT_NONE);
+        CHECK(cut || slice_eq(r.argv[1], SLICE_LIT("123456789")));
+        aof_close(&r);
+    }
+}
+
+static void loose_about_transactions(void)
+{
+    struct in in;
+    struct aof_reader r;
+    in_init_memory(&in, SLICE_LIT(EXEC MULTI MULTI SELECT EXEC MULTI SELECT));
+    aof_open(&r, &in, &(struct aof_limits){.loose = true, .open_end = true});
+    CHECK_INT(aof_next(&r), AOF_COMMAND);
+    CHECK_STR(r.misplaced, "Unexpected EXEC");
+    CHECK_INT((int64_t)r.good_end, 14);
+    CHECK_INT(aof_next(&r), AOF_COMMAND);
+    CHECK(!r.misplaced && r.in_multi);
+    CHECK_INT(aof_next(&r), AOF_COMMAND);
+    CHECK_STR(r.misplaced, "Unexpected MULTI");
+    for (int i = 0; i < 4; i++) {
+        CHECK_INT(aof_next(&r), AOF_COMMAND);
+        CHECK(!r.misplaced);
+    }
+    CHECK_INT(aof_next(&r), AOF_END);
+    CHECK(r.in_multi);
+    CHECK_INT((int64_t)r.good_end, 14 + 15 + 15 + 23 + 14);
+    aof_close(&r);
+}
+
 int main(void)
 {
-    return UNIT_RUN(UNIT(reads_commands), UNIT(refuses), UNIT(transactions_are_one_unit),
+    return UNIT_RUN(UNIT(reads_commands), UNIT(long_strings), UNIT(loose_about_transactions), UNIT(refuses), UNIT(transactions_are_one_unit),
                     UNIT(annotations_have_a_length), UNIT(finds_preambles), UNIT(model),
                     UNIT(other_writers_begin_with_select), UNIT(batches_hold_whole_units),
                     UNIT(sessions_follow_one_another), UNIT(batches_longer_than_a_block));

@@ -86,6 +86,15 @@ static void renames(void)
     CHECK(commands_rename(cs, SLICE_LIT("mset"), SLICE_LIT("")));
     CHECK(!commands_find(cs, SLICE_LIT("mset")));
     CHECK_INT(commands_count(cs), 7);
+    /* Logs say, and people are shown, what the tables say. */
+    CHECK_STR(commands_find(cs, SLICE_LIT("myget"))->name, "get");
+    CHECK_STR(commands_find_given(cs, SLICE_LIT("GET"))->called, "myget");
+    CHECK_STR(commands_find_given(cs, SLICE_LIT("myget"))->name, "get");
+    CHECK_STR(commands_find_given(cs, SLICE_LIT("mset"))->name, "mset");
+    CHECK(!commands_find_given(cs, SLICE_LIT("nosuch")));
+    CHECK(commands_rename(cs, SLICE_LIT("rename"), SLICE_LIT("get")));
+    CHECK_STR(commands_find(cs, SLICE_LIT("get"))->name, "rename");
+    CHECK_STR(commands_find_given(cs, SLICE_LIT("get"))->name, "get");
     commands_free(cs);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A whole server over a socket pair, with a family of three commands of its own. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -50,7 +51,14 @@ static void watch(struct ctx *c)
     reply_ok(c);
 }
 
+static void fails(struct ctx *c)
+{
+    reply_error(c, "ERR no such database");
+}
+
 static const struct command table[] = {
+    {.name = "select", .run = fails, .arity = 2},
+    {.name = "discard", .run = fails, .arity = 1},
     {.name = "put", .run = put, .arity = 3, .flags = CMD_WRITE,
      .keys = {KEY_AT(KEY_OW, 1, 0, 1)}},
     {.name = "take", .run = take, .arity = 2, .flags = CMD_READONLY,
@@ -214,33 +222,56 @@ static void pauses(void)
     server_free(s);
 }
 
-static void without_a_socket(void)
+struct told {
+    int count, index;
+    char text[128];
+};
+
+static void take_failure(void *arg, const struct replay_failure *failure)
 {
-    struct fault f = {0};
+    struct told *t = arg;
+    t->count++;
+    t->index = failure->index;
+    snprintf(t->text, sizeof t->text, "%.*s: %s", SLICE_ARG(failure->command), failure->error);
+}
+
+static void replays_a_log(void)
+{
+    struct told told = {0};
     begin();
-    struct client *fake = server_fake_client(s);
+    struct replay r = {server_fake_client(s), take_failure, &told};
     struct slice write[] = {SLICE_LIT("put"), SLICE_LIT("a"), SLICE_LIT("1")};
     struct slice unknown[] = {SLICE_LIT("nosuch")}, open[] = {SLICE_LIT("multi")};
-    struct slice run[] = {SLICE_LIT("exec")};
-    CHECK(server_run_command(s, fake, 3, write, CTX_LOADING, &f));
+    struct slice run[] = {SLICE_LIT("exec")}, lost[] = {SLICE_LIT("discard")};
+    struct slice wrong[] = {SLICE_LIT("select"), SLICE_LIT("99")};
+    server_replay(s, &r, 3, write);
+    CHECK_INT(told.count, 0);
     CHECK_INT(commit_dirty(server_commit(s)), 0); /* what is loaded is no change */
-    CHECK(!server_run_command(s, fake, 1, unknown, CTX_LOADING, &f));
-    CHECK_STR(f.what, "Unknown command 'nosuch'");
-    f = (struct fault){0};
-    CHECK(!server_run_command(s, fake, 2, write, CTX_LOADING, &f));
-    f = (struct fault){0};
-    CHECK(server_run_command(s, fake, 1, open, CTX_LOADING, &f));
-    CHECK(server_run_command(s, fake, 3, write, CTX_LOADING, &f));
-    CHECK_INT(multi_length(fake), 1);
-    CHECK(server_run_command(s, fake, 1, run, CTX_LOADING, &f));
-    CHECK_INT(multi_length(fake), -1);
+    server_replay(s, &r, 1, unknown);
+    CHECK_STR(told.text, "nosuch: Unknown command 'nosuch'");
+    server_replay(s, &r, 2, write);
+    CHECK_STR(told.text, "put: wrong number of arguments for 'put' command");
+    CHECK_INT(told.index, -1);
+    server_replay(s, &r, 1, open);
+    server_replay(s, &r, 3, write);
+    CHECK_INT(multi_length(r.client), 1);
+    server_replay(s, &r, 1, lost); /* it would take the queue along */
+    CHECK_STR(told.text, "discard: it has no place in a log");
+    CHECK_INT(told.count, 3);
+    server_replay(s, &r, 2, wrong);
+    server_replay(s, &r, 3, write);
+    server_replay(s, &r, 1, run);
+    CHECK_INT(multi_length(r.client), -1);
+    CHECK_INT(told.count, 4); /* inside EXEC nothing fails in silence */
+    CHECK_INT(told.index, 1);
+    CHECK_STR(told.text, "select: ERR no such database");
     CHECK_INT(db_count(server_keyspace(s)->dbs[0]), 1);
-    server_free_client(s, fake);
+    server_free_client(s, r.client);
     server_free(s);
 }
 
 int main(void)
 {
     return UNIT_RUN(UNIT(pipelines), UNIT(protocol_errors_cost_the_connection),
-                    UNIT(transactions), UNIT(gates), UNIT(pauses), UNIT(without_a_socket));
+                    UNIT(transactions), UNIT(gates), UNIT(pauses), UNIT(replays_a_log));
 }
