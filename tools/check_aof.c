@@ -12,6 +12,7 @@
 
 #include "base/hash.h"
 #include "base/num.h"
+#include "format/aof_commands.h"
 #include "format/aof_damage.h"
 #include "format/aof_parts.h"
 #include "format/aof_read.h"
@@ -27,6 +28,7 @@ struct check {
     struct manifest *manifest; /* NULL: a single file */
     const char *manifest_path;
     uint64_t log_id; /* of the set; 0: not known */
+    uint64_t errors; /* commands that the server would not run, over all files */
     uint64_t lost;   /* bytes of the newest increment, which it had when the server was stopped */
 };
 
@@ -40,6 +42,7 @@ struct part {
     struct in in;
     uint64_t size;
     uint64_t start, commands; /* where they begin; how many were read */
+    uint64_t errors;          /* of these, the server would not run */
     struct aof_reader reader;
 };
 
@@ -234,13 +237,52 @@ static void tell_coverage(const struct part *p)
                r->batches, r->chain.open ? "" : "; the end has none");
 }
 
+static void tell_error(struct part *p, uint64_t at, const char *what)
+{
+    enum { TELL_MAX = 20 };
+    if (++p->errors <= TELL_MAX)
+        printf("0x%16" PRIx64 ": %s in AOF %s\n", at, what, p->name);
+    else if (p->errors == TELL_MAX + 1)
+        printf("(and more)\n");
+}
+
+/* The bytes are whole. Would the server run what they say? */
+static void look_at_command(struct part *p)
+{
+    const struct aof_reader *r = &p->reader;
+    const char *why = r->misplaced ? r->misplaced : aof_command_fault(r->argc, r->argv);
+    struct buf text = {0};
+    p->commands++;
+    if (!why)
+        return;
+    buf_printf(&text, "%s", why);
+    if (!r->misplaced) {
+        struct fault name = {0};
+        fault_set_key(&name, r->argv[0]);
+        buf_printf(&text, " (%s)", name.key);
+    }
+    tell_error(p, r->at, buf_cstr(&text));
+    buf_free(&text);
+}
+
+static void tell_errors(struct check *c, struct part *p)
+{
+    const struct aof_reader *r = &p->reader;
+    p->errors += !p->last && r->in_multi && r->at == p->size; /* told already: EXEC is missing */
+    if (p->errors)
+        printf("AOF %s loads only with aof-load-errors skip, which leaves out what can't be run: "
+               "%" PRIu64 " here\n", p->name, p->errors);
+    c->errors += p->errors;
+}
+
 static enum verdict read_commands(struct check *c, struct part *p)
 {
     enum aof_item what;
     p->start = in_offset(&p->in);
-    aof_open(&p->reader, &p->in, &(struct aof_limits){0});
+    aof_open(&p->reader, &p->in, &(struct aof_limits){.loose = true});
     while ((what = aof_next(&p->reader)) == AOF_COMMAND || what == AOF_ANNOTATION) {
-        p->commands += what == AOF_COMMAND;
+        if (what == AOF_COMMAND)
+            look_at_command(p);
         enum verdict v = what == AOF_ANNOTATION ? look_at_note(c, p) : GOOD;
         if (v == CUT)
             printf("Successfully truncated AOF %s to timestamp %" PRId64 "\n", p->name,
@@ -262,6 +304,7 @@ static enum verdict read_commands(struct check *c, struct part *p)
            ", ok_up_to_line=%" PRIu64 ", diff=%" PRIu64 "\n", p->name, p->size, good, c->lines,
            p->size - good);
     tell_coverage(p);
+    tell_errors(c, p);
     return what == AOF_FAULT ? mend(c, p, good) : GOOD;
 }
 
@@ -290,9 +333,9 @@ static bool check_part(struct check *c, const char *label, struct part *p)
 {
     enum verdict v = read_part(c, p);
     check_close(p->fd, &p->in);
-    if (v == GOOD || v == EMPTY)
+    if (v == EMPTY || (v == GOOD && !p->errors))
         printf("%s %s is %s\n", label, p->name, v == GOOD ? "valid" : "empty");
-    return v != BAD;
+    return v != BAD && (c->manifest || !p->errors); /* of a set, all files are looked at */
 }
 
 static int open_part(const struct check *c, struct part *p)
@@ -409,7 +452,7 @@ static bool check_manifest(struct check *c, const char *path, struct slice text)
         c->manifest = &m;
         c->manifest_path = path;
         ok = check_parts(c);
-        ok = check_files(c, &m, path) && ok && check_end(c);
+        ok = check_files(c, &m, path) && ok && check_end(c) && !c->errors;
         c->manifest = NULL;
     }
     if (ok)

@@ -228,6 +228,65 @@ case "--truncate-to-timestamp" {
     tool_is 1 "*AOF a.aof is not valid*" $dir "" $check_aof --truncate-to-timestamp 5000 a.aof
 }
 
+# ---- valid means that the server loads it ----
+
+case "redis-check-aof knows the commands of the server, and how many arguments they take" {
+    set s [server]
+    set want {}
+    foreach row [ask $s COMMAND] {
+        lassign $row name arity
+        set subs [lindex $row 9]
+        # a container that is nothing by itself has arity 0 in the list
+        lappend want $name [expr {[llength $subs] && $name ne "command" ? 0 : $arity}]
+        foreach sub $subs { lappend want [lindex $sub 0] [lindex $sub 1] }
+    }
+    set source [slurp $root/src/format/aof_commands.c]
+    set have {}
+    foreach {- name arity} [regexp -all -inline {\{"([^"]+)", (-?\d+)\}} $source] {
+        lappend have $name $arity
+    }
+    is [lsort -stride 2 $have] [lsort -stride 2 $want]
+    is $have [lsort -stride 2 $have] ;# it is searched by halves
+}
+
+case "what the server would not run is told, and not cut off" {
+    set dir [tmpdir]
+    foreach {bytes message} [list \
+            [resp SET a 1][resp EXEC][resp SET b 2] "0x              1b: Unexpected EXEC in AOF a.aof" \
+            [resp SET a 1][resp NOSUCH x]           "0x              1b: Unknown command (NOSUCH)*" \
+            [resp SET a 1][resp SET x]              "0x              1b: Wrong number of*(SET)*" \
+            [resp config nosuch]                    "0x               0: Unknown command (config)*" \
+            [resp config\0 get]                     "0x               0: Unknown command*" \
+            [resp GET a b]                          "0x               0: Wrong number of*" \
+            [resp MULTI][resp DISCARD][resp EXEC]   "0x               f: No place in a log*" \
+            [slurp $shared/field/nested-multi-after-torn-exec.incr.aof] \
+                                                    "0x              9c: Unexpected MULTI*"] {
+        spit $dir/a.aof $bytes
+        foreach option {"" --fix} {
+            tool_is 1 "*$message*AOF a.aof loads only with aof-load-errors skip*: 1 here*" $dir "" \
+                $check_aof {*}$option a.aof
+            is [slurp $dir/a.aof] $bytes
+        }
+    }
+    spit $dir/a.aof [resp set a 1][resp Config Set maxmemory 0][resp COMMAND]
+    tool_is 0 "*AOF a.aof is valid*" $dir "" $check_aof a.aof
+    # of a set every file is looked at
+    set manifest [aof_set $dir]
+    spit $dir/a.aof.1.incr.aof [resp EXEC]
+    set end [tool $dir "" $check_aof $manifest]
+    is [lindex $end 0] 1
+    like [lindex $end 1] "*loads only with*INCR AOF a.aof.2.incr.aof is valid*"
+    truth {![string match "*All AOF files*" [lindex $end 1]]}
+}
+
+case "a transaction without EXEC in the middle of a set" {
+    set dir [tmpdir]
+    set manifest [aof_set $dir]
+    spit $dir/a.aof.1.incr.aof [resp MULTI][resp SET a 1]
+    tool_is 1 "*a.aof.1.incr.aof loads only with aof-load-errors skip*" $dir "" $check_aof $manifest
+    tool_is 1 "*not the last file*" $dir "" $check_aof --fix $manifest
+}
+
 # ---- the same as the installed tools ----
 
 proc same_as_peer {name dir input peer ours arguments} {
@@ -237,6 +296,8 @@ proc same_as_peer {name dir input peer ours arguments} {
     set their_bytes [lmap path $before { slurp $path }]
     foreach path $before text $bytes { spit $path $text }
     set got [tool $dir $input $ours {*}$arguments]
+    # a line of our own: what to set so that it loads
+    regsub -all -line {^AOF [^\n]* loads only with aof-load-errors skip[^\n]*\n} $got "" got
     if {$got ne $theirs} { error "$name $arguments:\n$got\nand not\n$theirs" }
     if {[lmap path $before { slurp $path }] ne $their_bytes} { error "$name: other files" }
     foreach path $before text $bytes { spit $path $text }
@@ -269,8 +330,8 @@ case "redis-check-rdb prints what the installed one prints" {
 }
 
 # Where ours differs on purpose, and where the other prints what lay in its memory.
-set other_verdict {annotation-too-long lf-only argc-0 argc-negative argc-huge last-truncated-by-26
-    annotation-unterminated-at-end}
+set other_verdict {annotation-too-long unknown-command lf-only argc-0 argc-negative argc-huge
+    last-truncated-by-26 annotation-unterminated-at-end}
 
 case "redis-check-aof prints what the installed one prints" {
     set path [file join $shared corrupt aof-dirs.jsonl]

@@ -415,7 +415,8 @@ static void loose_about_transactions(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(reads_commands), UNIT(long_strings), UNIT(loose_about_transactions), UNIT(refuses), UNIT(transactions_are_one_unit),
+    return UNIT_RUN(UNIT(reads_commands), UNIT(long_strings), UNIT(loose_about_transactions),
+                    UNIT(refuses), UNIT(transactions_are_one_unit),
                     UNIT(annotations_have_a_length), UNIT(finds_preambles), UNIT(model),
                     UNIT(other_writers_begin_with_select), UNIT(batches_hold_whole_units),
                     UNIT(sessions_follow_one_another), UNIT(batches_longer_than_a_block));

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "format/aof_commands.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_MAX = 64 };
+
+struct row {
+    const char *name; /* of a subcommand: container|name */
+    int arity;        /* exact, or -(at least); 0: a container, nothing without a subcommand */
+};
+
+/* By name. The server's tables in short: tests/integration/check_tools.tcl compares them. */
+static const struct row rows[] = {
+    {"append", 3}, {"auth", -2}, {"bgrewriteaof", 1}, {"bgsave", -1}, {"bitcount", -2},
+    {"bitfield", -2}, {"bitfield_ro", -2}, {"bitop", -4}, {"bitpos", -3}, {"client", 0},
+    {"client|getname", 2}, {"client|help", 2}, {"client|id", 2}, {"client|info", 2},
+    {"client|kill", -3}, {"client|list", -2}, {"client|no-evict", 3}, {"client|no-touch", 3},
+    {"client|pause", -3}, {"client|reply", 3}, {"client|setinfo", 4}, {"client|setname", 3},
+    {"client|unblock", -3}, {"client|unpause", 2}, {"command", -1}, {"command|count", 2},
+    {"command|docs", -2}, {"command|getkeys", -3}, {"command|getkeysandflags", -3},
+    {"command|help", 2}, {"command|info", -2}, {"command|list", -2}, {"config", 0},
+    {"config|get", -3}, {"config|help", 2}, {"config|resetstat", 2}, {"config|rewrite", 2},
+    {"config|set", -4}, {"copy", -3}, {"dbsize", 1}, {"debug", -2}, {"decr", 2}, {"decrby", 3},
+    {"del", -2}, {"discard", 1}, {"dump", 2}, {"echo", 2}, {"exec", 1}, {"exists", -2},
+    {"expire", -3}, {"expireat", -3}, {"expiretime", 2}, {"flushall", -1}, {"flushdb", -1},
+    {"get", 2}, {"getbit", 3}, {"getdel", 2}, {"getex", -2}, {"getrange", 4}, {"getset", 3},
+    {"hdel", -3}, {"hello", -1}, {"hexists", 3}, {"hget", 3}, {"hgetall", 2}, {"hincrby", 4},
+    {"hincrbyfloat", 4}, {"hkeys", 2}, {"hlen", 2}, {"hmget", -3}, {"hmset", -4},
+    {"hrandfield", -2}, {"hscan", -3}, {"hset", -4}, {"hsetnx", 4}, {"hstrlen", 3}, {"hvals", 2},
+    {"incr", 2}, {"incrby", 3}, {"incrbyfloat", 3}, {"info", -1}, {"keys", 2}, {"lastsave", 1},
+    {"lcs", -3}, {"lindex", 3}, {"linsert", 5}, {"llen", 2}, {"lmove", 5}, {"lmpop", -4},
+    {"lpop", -2}, {"lpos", -3}, {"lpush", -3}, {"lpushx", -3}, {"lrange", 4}, {"lrem", 4},
+    {"lset", 4}, {"ltrim", 4}, {"memory", 0}, {"memory|help", 2}, {"memory|purge", 2},
+    {"memory|usage", -3}, {"mget", -2}, {"move", 3}, {"mset", -3}, {"msetnx", -3}, {"multi", 1},
+    {"object", 0}, {"object|encoding", 3}, {"object|freq", 3}, {"object|help", 2},
+    {"object|idletime", 3}, {"object|refcount", 3}, {"persist", 2}, {"pexpire", -3},
+    {"pexpireat", -3}, {"pexpiretime", 2}, {"ping", -1}, {"psetex", 4}, {"pttl", 2}, {"quit", -1},
+    {"randomkey", 1}, {"rename", 3}, {"renamenx", 3}, {"reset", 1}, {"restore", -4}, {"rpop", -2},
+    {"rpoplpush", 3}, {"rpush", -3}, {"rpushx", -3}, {"sadd", -3}, {"save", 1}, {"scan", -2},
+    {"scard", 2}, {"sdiff", -2}, {"sdiffstore", -3}, {"select", 2}, {"set", -3}, {"setbit", 4},
+    {"setex", 4}, {"setnx", 3}, {"setrange", 4}, {"shutdown", -1}, {"sinter", -2},
+    {"sintercard", -3}, {"sinterstore", -3}, {"sismember", 3}, {"smembers", 2}, {"smismember", -3},
+    {"smove", 4}, {"sort", -2}, {"sort_ro", -2}, {"spop", -2}, {"srandmember", -2}, {"srem", -3},
+    {"sscan", -3}, {"strlen", 2}, {"substr", 4}, {"sunion", -2}, {"sunionstore", -3}, {"swapdb", 3},
+    {"time", 1}, {"touch", -2}, {"ttl", 2}, {"type", 2}, {"unlink", -2}, {"unwatch", 1},
+    {"wait", 3}, {"waitaof", 4}, {"watch", -2}, {"zadd", -4}, {"zcard", 2}, {"zcount", 4},
+    {"zdiff", -3}, {"zdiffstore", -4}, {"zincrby", 4}, {"zinter", -3}, {"zintercard", -3},
+    {"zinterstore", -4}, {"zlexcount", 4}, {"zmpop", -4}, {"zmscore", -3}, {"zpopmax", -2},
+    {"zpopmin", -2}, {"zrandmember", -2}, {"zrange", -4}, {"zrangebylex", -4},
+    {"zrangebyscore", -4}, {"zrangestore", -5}, {"zrank", -3}, {"zrem", -3}, {"zremrangebylex", 4},
+    {"zremrangebyrank", 4}, {"zremrangebyscore", 4}, {"zrevrange", -4}, {"zrevrangebylex", -4},
+    {"zrevrangebyscore", -4}, {"zrevrank", -3}, {"zscan", -3}, {"zscore", 3}, {"zunion", -3},
+    {"zunionstore", -4},
+};
+
+static int compare(const void *name, const void *row)
+{
+    return strcmp(name, ((const struct row *)row)->name);
+}
+
+static const struct row *find(const char *name)
+{
+    return bsearch(name, rows, sizeof rows / sizeof *rows, sizeof *rows, compare);
+}
+
+/* s in small letters; false when it cannot be part of a name. */
+static bool put_word(char *to, size_t room, struct slice s)
+{
+    if (s.len == 0 || s.len >= room)
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        to[i] = s.data[i] >= 'A' && s.data[i] <= 'Z' ? (char)(s.data[i] | 0x20) : s.data[i];
+    to[s.len] = '\0';
+    return memchr(to, '|', s.len) == NULL && memchr(to, '\0', s.len) == NULL;
+}
+
+/* The row of a call: the subcommand's where there is one. */
+static const struct row *row_of(size_t argc, const struct slice *argv, char name[NAME_MAX])
+{
+    const struct row *row = put_word(name, NAME_MAX, argv[0]) ? find(name) : NULL;
+    size_t len = row ? strlen(name) : 0;
+    if (!row || argc < 2 || len + 2 >= NAME_MAX)
+        return row;
+    name[len] = '|';
+    const struct row *sub = put_word(name + len + 1, NAME_MAX - len - 1, argv[1])
+                                ? find(name)
+                                : NULL;
+    return sub ? sub : row;
+}
+
+/* They belong to a client's transaction or connection: the server does not run them from a log. */
+static bool has_no_place(const char *name)
+{
+    static const char *const words[] = {"discard", "watch", "quit", "reset"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(name, words[i]) == 0)
+            return true;
+    return false;
+}
+
+const char *aof_command_fault(size_t argc, const struct slice *argv)
+{
+    char name[NAME_MAX];
+    const struct row *row = row_of(argc, argv, name);
+    if (!row || row->arity == 0)
+        return "Unknown command";
+    if (row->arity >= 0 ? argc != (size_t)row->arity : argc < (size_t)-row->arity)
+        return "Wrong number of arguments";
+    return has_no_place(row->name) ? "No place in a log" : NULL;
+}
