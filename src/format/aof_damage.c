@@ -119,7 +119,9 @@ static void try_line(struct look *l)
 {
     struct aof_session s;
     uint64_t here = l->at + (in_offset(l->in) - l->start);
-    if (aof_session_parse(in_peek(l->in, AOF_LOG_LINE), &s) && s.offset == here) {
+    /* Another server may have appended since it was begun (aof_read.h). */
+    if (aof_session_parse(in_peek(l->in, AOF_LOG_LINE), &s) &&
+        (s.offset == here || (l->has_id && s.id == l->id && s.offset < here))) {
         l->has_id = true;
         l->id = s.id;
         in_skip(l->in, AOF_LOG_LINE);

@@ -34,6 +34,7 @@ void aof_close(struct aof_reader *r)
     buf_free(&r->text);
     buf_free(&r->lengths);
     buf_free(&r->slices);
+    buf_free(&r->others);
 }
 
 bool aof_has_preamble(struct in *in)
@@ -194,6 +195,14 @@ static void make_slices(struct aof_reader *r)
     }
 }
 
+static bool line_was_new(struct aof_reader *r)
+{
+    if (r->line_twice)
+        FAIL(r, FAULT_CRC, "A session of checksums that began at offset %" PRIu64
+             " stands here once more", r->chain.offset);
+    return !r->line_twice;
+}
+
 /* A batch holds whole commands. Outside of batches only those of another writer can stand, who
  * begins with SELECT: anything else is what was left of a batch whose line is damaged. */
 static void follow_batch(struct aof_reader *r)
@@ -202,7 +211,7 @@ static void follow_batch(struct aof_reader *r)
         if (in_offset(r->in) > r->batch_end)
             FAIL(r, FAULT_FORMAT, "A command goes beyond its batch, which ends at %" PRIu64,
                  r->batch_end);
-    } else if (r->chain.open) {
+    } else if (r->chain.open && line_was_new(r)) {
         if (slice_eq_nocase(r->argv[0], "select"))
             r->chain.open = false;
         else if (!slice_eq_nocase(r->argv[0], "multi"))
@@ -323,6 +332,22 @@ static enum aof_item annotation(struct aof_reader *r)
 
 /* ---- checksums ---- */
 
+/* Bytes of a session that stand here once more would be run once more: what another server wrote
+ * may begin with the same line, but not with the same batch. */
+static bool same_session(const struct aof_chain *a, const struct aof_chain *b)
+{
+    return a->line_crc == b->line_crc && (a->n == 0 || b->n == 0 || a->first_crc == b->first_crc);
+}
+
+static bool is_repeated(const struct aof_reader *r)
+{
+    const struct aof_chain *others = (const struct aof_chain *)(const void *)r->others.data;
+    for (size_t i = 0; i < r->others.len / sizeof *others; i++)
+        if (same_session(&others[i], &r->chain))
+            return true;
+    return false;
+}
+
 static bool begin_session(struct aof_reader *r)
 {
     struct aof_session s;
@@ -333,21 +358,54 @@ static bool begin_session(struct aof_reader *r)
         FAIL(r, FAULT_EOF, "The file ends inside the line that begins a session of checksums");
     else if (!aof_session_parse(line, &s))
         FAIL(r, FAULT_CRC, "The line that begins a session of checksums is damaged");
-    else if (s.offset != r->at)
+    else if (s.offset > r->at) /* before: another server has appended meanwhile */
         FAIL(r, FAULT_CRC, "A session of checksums that began at offset %" PRIu64 " stands here",
              s.offset);
     else if (r->in_multi)
         FAIL(r, FAULT_FORMAT, "A session of checksums begins inside a transaction");
+    else
+        line_was_new(r);
     if (in_bad(r->in))
         return false;
+    if (r->has_session)
+        buf_append(&r->others, &r->chain, sizeof r->chain);
     aof_chain_open(&r->chain, &s, line);
+    r->line_twice = is_repeated(r);
     if (!r->has_session)
         r->session = s;
     r->has_session = true;
     r->bytes_checked += AOF_LOG_LINE;
     in_skip(r->in, AOF_LOG_LINE);
-    r->good_end = in_offset(r->in);
+    if (!r->line_twice)
+        r->good_end = in_offset(r->in);
     return true;
+}
+
+/* Another session's next batch? Then that session is the one that is followed. */
+static bool of_another(struct aof_reader *r, const struct aof_batch *b, struct slice line,
+                       struct slice body)
+{
+    struct aof_chain *others = (struct aof_chain *)(void *)r->others.data;
+    for (size_t i = r->others.len / sizeof *others; i-- > 0;) {
+        struct aof_chain *c = &others[i];
+        if (c->open && c->id == r->chain.id && aof_chain_check(c, b, line, body)) {
+            struct aof_chain other = *c;
+            *c = r->chain;
+            r->chain = other;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void not_next(struct aof_reader *r, const struct aof_batch *b, uint64_t end)
+{
+    if (b->n == r->chain.n + 1)
+        FAIL(r, FAULT_CRC, "Batch %" PRIu32 ", bytes %" PRIu64 " to %" PRIu64
+             ", does not match its checksum", b->n, r->at, end);
+    else
+        FAIL(r, FAULT_CRC, "Batch %" PRIu32 ", bytes %" PRIu64 " to %" PRIu64
+             ", stands where batch %" PRIu32 " belongs", b->n, r->at, end, r->chain.n + 1);
 }
 
 /* The line of the batch that stands here. */
@@ -380,15 +438,14 @@ static bool begin_batch(struct aof_reader *r)
     if (held.len < whole) {
         FAIL(r, FAULT_EOF, "Batch %" PRIu32 ", bytes %" PRIu64 " to %" PRIu64
              ", is cut off by the end of the file", b.n, r->at, end);
-    } else if (!aof_chain_check(&r->chain, &b, slice(held.data, AOF_SUM_LINE),
-                                slice_from(held, AOF_SUM_LINE))) {
-        if (b.n == r->chain.n + 1)
-            FAIL(r, FAULT_CRC, "Batch %" PRIu32 ", bytes %" PRIu64 " to %" PRIu64
-                 ", does not match its checksum", b.n, r->at, end);
-        else
-            FAIL(r, FAULT_CRC, "Batch %" PRIu32 ", bytes %" PRIu64 " to %" PRIu64
-                 ", stands where batch %" PRIu32 " belongs", b.n, r->at, end, r->chain.n + 1);
+        return false;
     }
+    struct slice line = slice(held.data, AOF_SUM_LINE), body = slice_from(held, AOF_SUM_LINE);
+    if (!aof_chain_check(&r->chain, &b, line, body) && !of_another(r, &b, line, body))
+        not_next(r, &b, end);
+    else if (r->line_twice && !is_repeated(r))
+        r->line_twice = false;
+    line_was_new(r);
     if (in_bad(r->in))
         return false;
     r->in_batch = true;
@@ -415,6 +472,8 @@ static bool end_batch(struct aof_reader *r)
 
 static enum aof_item at_end(struct aof_reader *r)
 {
+    if (!line_was_new(r))
+        return AOF_FAULT;
     if (!r->in_multi)
         r->good_end = r->at;
     if (!r->in_multi || r->limits.open_end)

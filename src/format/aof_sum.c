@@ -47,9 +47,10 @@ static bool get_end(struct slice line, size_t check_at, uint64_t id)
 
 /* ---- sessions ---- */
 
-static void begin(struct aof_chain *c, uint64_t id, const char *line)
+static void begin(struct aof_chain *c, const struct aof_session *s, const char *line)
 {
-    *c = (struct aof_chain){.open = true, .id = id, .crc = crc64(0, line, LOG_CHECK - 1)};
+    *c = (struct aof_chain){.open = true, .id = s->id, .offset = s->offset};
+    c->crc = c->line_crc = crc64(0, line, LOG_CHECK - 1);
 }
 
 void aof_chain_begin(struct aof_chain *c, const struct aof_session *s, struct buf *to)
@@ -62,7 +63,7 @@ void aof_chain_begin(struct aof_chain *c, const struct aof_session *s, struct bu
     memcpy(line, "#LOG:", WORD);
     put_end(line, LOG_CHECK, s->id);
     buf_append(to, line, sizeof line);
-    begin(c, s->id, line);
+    begin(c, s, line);
 }
 
 bool aof_session_parse(struct slice line, struct aof_session *s)
@@ -79,7 +80,7 @@ bool aof_session_parse(struct slice line, struct aof_session *s)
 void aof_chain_open(struct aof_chain *c, const struct aof_session *s, struct slice line)
 {
     must(line.len == AOF_LOG_LINE);
-    begin(c, s->id, line.data);
+    begin(c, s, line.data);
 }
 
 /* ---- batches ---- */
@@ -123,5 +124,7 @@ bool aof_chain_check(struct aof_chain *c, const struct aof_batch *b, struct slic
         return false;
     c->n = b->n;
     c->crc = b->crc;
+    if (c->n == 1)
+        c->first_crc = c->crc;
     return true;
 }

@@ -37,7 +37,8 @@ struct aof_chain {
     bool open;
     uint64_t id;
     uint32_t n; /* of the last batch */
-    uint64_t crc;
+    uint64_t crc; /* of the last batch, or the session's line */
+    uint64_t offset, line_crc, first_crc; /* of the session's line, of the first batch */
 };
 
 struct aof_session {

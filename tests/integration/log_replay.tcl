@@ -230,4 +230,34 @@ case "a SELECT that fails is never skipped: what follows would go to another dat
     }
 }
 
+# ---- two servers, one file ----
+
+case "what two servers appended to one log is read, each by its own checksums" {
+    set dir [log_of_parts [slurp $field/two-writers.incr.aof]]
+    set s [server "$alone\nappendonly yes" -dir $dir]
+    is [ask $s MGET a late new] {1 1 1}
+}
+
+case "two servers on one directory for a moment: a rolling update" {
+    foreach first {writes idles} {
+        set config "$alone\nappendonly yes"
+        set a [server $config]
+        if {$first eq "writes"} { ask $a SET early 1 }
+        set lock [ask $a CONFIG GET dir-lock] ;# where there is one, it would keep the second out
+        set b [server "$config[expr {$lock eq "" ? "" : "\ndir-lock no"}]" -dir [of $a dir]]
+        for {set i 0} {$i < 50} {incr i} { ask $b SET b$i $i }
+        ask $a SET late 1
+        for {set i 50} {$i < 100} {incr i} { ask $b SET b$i $i }
+        set dir [of $a dir]
+        stop $a kill
+        ask $b SET last 1
+        stop $b kill
+        is [run $::build/redis-check-aof $dir/appendonlydir/appendonly.aof.manifest] 0
+        set s [server $config -dir $dir]
+        is [ask $s DBSIZE] [expr {$first eq "writes" ? 103 : 102}]
+        is [ask $s MGET b0 b99 late last] {0 99 1 1}
+        stop $s
+    }
+}
+
 finish

@@ -373,6 +373,47 @@ static void batches_longer_than_a_block(void)
     buf_free(&s.text);
 }
 
+static void two_batch(struct sealed *s, struct aof_chain *c, const char *body, bool follows)
+{
+    char line[AOF_SUM_LINE];
+    aof_chain_seal(c, line, slice_str(body), s->text.len);
+    if (!follows)
+        return;
+    buf_append(&s->text, line, sizeof line);
+    buf_add(&s->text, slice_str(body));
+}
+
+/* Two servers, one file: each goes on from where it was, whatever the other appended. */
+static void two_writers(void)
+{
+    static const uint64_t where[] = {0, AOF_LOG_LINE}; /* where the second one thinks it begins */
+    for (int lost = 0; lost <= 1; lost++) {
+        for (size_t w = 0; w < 2; w++) {
+            struct sealed s = {0};
+            struct aof_chain a, b;
+            struct aof_session session = {.id = 7, .seq = 1};
+            struct fault f;
+            uint64_t good;
+            int commands;
+            aof_chain_begin(&a, &session, &s.text);
+            two_batch(&s, &a, SELECT, true);
+            session.offset = where[w];
+            aof_chain_begin(&b, &session, &s.text);
+            two_batch(&s, &b, SELECT MULTI EXEC, true);
+            uint64_t behind = s.text.len;
+            two_batch(&s, &a, SELECT, !lost); /* one that is missing is missed */
+            two_batch(&s, &b, SELECT, true);
+            two_batch(&s, &b, SELECT, true);
+            two_batch(&s, &a, SELECT, true);
+            read_all(buf_slice(&s.text), &f, &good, &commands);
+            CHECK_INT(f.code, lost ? FAULT_CRC : FAULT_NONE);
+            CHECK_INT(commands, lost ? 6 : 8);
+            CHECK(good > behind && (lost || good == s.text.len));
+            buf_free(&s.text);
+        }
+    }
+}
+
 /* What is there is read whatever limit it was written under. */
 static void long_strings(void)
 {
@@ -415,8 +456,8 @@ static void loose_about_transactions(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(reads_commands), UNIT(long_strings), UNIT(loose_about_transactions),
-                    UNIT(refuses), UNIT(transactions_are_one_unit),
+    return UNIT_RUN(UNIT(reads_commands), UNIT(two_writers), UNIT(long_strings),
+                    UNIT(loose_about_transactions), UNIT(refuses), UNIT(transactions_are_one_unit),
                     UNIT(annotations_have_a_length), UNIT(finds_preambles), UNIT(model),
                     UNIT(other_writers_begin_with_select), UNIT(batches_hold_whole_units),
                     UNIT(sessions_follow_one_another), UNIT(batches_longer_than_a_block));
