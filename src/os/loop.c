@@ -182,7 +182,7 @@ void loop_timer_start(struct loop *loop, struct loop_timer *timer, int64_t after
 static void run_timers(struct loop *loop)
 {
     int64_t now = clock_mono_us();
-    while (loop->timers && loop->heap[1]->at_us <= now) {
+    while (loop->timers && loop->heap[1]->at_us <= now && !loop->stopped) {
         struct loop_timer *t = loop->heap[1];
         loop_timer_stop(loop, t);
         t->due(t->arg);
@@ -244,7 +244,7 @@ void loop_turn(struct loop *loop, int64_t max_us)
     for (int i = 0; i < loop->after_count; i++)
         loop->after[i].run(loop->after[i].arg);
     loop->event_count = count;
-    for (loop->event_at = 0; loop->event_at < loop->event_count;) {
+    for (loop->event_at = 0; loop->event_at < loop->event_count && !loop->stopped;) {
         struct loop_event e = loop->events[loop->event_at++];
         if (e.io && (e.what &= e.io->watched))
             e.io->ready(e.io->arg, e.what);
@@ -264,7 +264,6 @@ bool loop_in_turn(const struct loop *loop)
 
 void loop_run(struct loop *loop)
 {
-    loop->stopped = false;
     while (!loop->stopped)
         loop_turn(loop, -1);
 }

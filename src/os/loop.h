@@ -65,7 +65,9 @@ void loop_wake(struct loop *loop);
 /* One turn; sleeps at most max_us (-1: as long as nothing happens). */
 void loop_turn(struct loop *loop, int64_t max_us);
 bool loop_in_turn(const struct loop *loop); /* called from one of its callbacks? */
-void loop_run(struct loop *loop); /* turns until loop_stop */
+void loop_run(struct loop *loop); /* turns until loop_stop; none when it was called before */
+/* For good, and at once: what else is ready or due in this turn is not called any more. Whoever
+ * stops has decided on a state, and no callback of the same turn may go beyond it. */
 void loop_stop(struct loop *loop);
 
 struct loop_stats {

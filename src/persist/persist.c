@@ -137,50 +137,6 @@ static const char *admit(void *arg, struct ctx *c, const struct command_entry *e
     return aof_refusal(p->aof);
 }
 
-/* ---- stopping ---- */
-
-static bool save_at_end(struct persist *p, unsigned flags)
-{
-    struct snapshot *s = p->snapshot;
-    bool wanted = flags & SHUTDOWN_SAVE || (snapshot_has_points(s) && !(flags & SHUTDOWN_NOSAVE));
-    if (!wanted)
-        return true;
-    struct fault f = {0};
-    log_notice("Saving the final RDB snapshot before exiting.");
-    if (snapshot_save(s, &f))
-        return true;
-    char line[512];
-    log_warning("Error trying to save the DB, can't exit: %s", fault_text(&f, line, sizeof line));
-    return false;
-}
-
-static bool shutdown_asked(void *arg, unsigned flags)
-{
-    struct persist *p = arg;
-    bool force = flags & SHUTDOWN_FORCE;
-    if (p->loading)
-        return true; /* what is in memory is not yet what is on disk: nothing may be written */
-    if (p->aof->state == AOF_WAIT_REWRITE && !force) {
-        log_warning("Writing initial AOF, can't exit");
-        return false;
-    }
-    persist_kill_child(p, CHILD_SAVE);
-    persist_kill_child(p, CHILD_REWRITE);
-    if (p->aof->state != AOF_OFF) {
-        log_notice("Calling fsync() on the AOF file.");
-        if (!aof_flush(p->aof, true) || !aof_sync_now(p->aof)) {
-            log_warning("The append log could not be written to its end%s",
-                        force ? "" : ", can't exit");
-            if (!force)
-                return false;
-        }
-    }
-    if (!save_at_end(p, flags) && !force)
-        return false;
-    aof_tell_size(p->aof);
-    return true;
-}
-
 /* ---- FLUSHALL ---- */
 
 static void flushed(void *arg)
@@ -202,6 +158,61 @@ static void after_flush(void *arg)
     persist_kill_child(p, CHILD_SAVE);
     if (snapshot_has_points(p->snapshot) && !snapshot_save(p->snapshot, &f))
         log_warning("FLUSHALL could not save the DB: %s", fault_text(&f, line, sizeof line));
+}
+
+/* ---- stopping ---- */
+
+static bool save_at_end(struct persist *p, unsigned flags)
+{
+    struct snapshot *s = p->snapshot;
+    bool wanted = flags & SHUTDOWN_SAVE || (snapshot_has_points(s) && !(flags & SHUTDOWN_NOSAVE));
+    if (!wanted)
+        return true;
+    struct fault f = {0};
+    log_notice("Saving the final RDB snapshot before exiting.");
+    if (snapshot_save(s, &f))
+        return true;
+    char line[512];
+    log_warning("Error trying to save the DB, can't exit: %s", fault_text(&f, line, sizeof line));
+    return false;
+}
+
+static bool ready_to_stop(void *arg, unsigned flags)
+{
+    struct persist *p = arg;
+    if (p->loading || p->aof->state != AOF_WAIT_REWRITE)
+        return true;
+    if (!(flags & SHUTDOWN_FORCE))
+        log_warning("Writing initial AOF, can't exit");
+    return false;
+}
+
+static bool finish(void *arg, unsigned flags)
+{
+    struct persist *p = arg;
+    bool force = flags & SHUTDOWN_FORCE, done = p->aof->state != AOF_WAIT_REWRITE;
+    if (p->loading)
+        return true; /* what is in memory is not yet what is on disk: nothing may be written */
+    after_flush(p); /* its stage does not come any more */
+    persist_kill_child(p, CHILD_SAVE);
+    persist_kill_child(p, CHILD_REWRITE);
+    if (p->aof->state != AOF_OFF) {
+        log_notice("Calling fsync() on the AOF file.");
+        if (!aof_flush(p->aof, true) || !aof_sync_now(p->aof)) {
+            log_warning("The append log could not be written to its end%s",
+                        force ? "" : ", can't exit");
+            if (!force)
+                return false;
+            done = false;
+        }
+    }
+    if (!save_at_end(p, flags)) {
+        if (!force)
+            return false;
+        done = false;
+    }
+    aof_tell_size(p->aof);
+    return done;
 }
 
 /* ---- set-up ---- */
@@ -233,7 +244,7 @@ struct persist *persist_new(struct server *server)
     hooks_on_tick(hooks, tick, p);
     hooks_on_flushed(hooks, flushed, p);
     hooks_on_stage(hooks, STAGE_LOG, after_flush, p);
-    hooks_on_shutdown(hooks, shutdown_asked, p);
+    hooks_on_shutdown(hooks, ready_to_stop, finish, p);
     info_add(server_info(server), "Persistence", INFO_DEFAULT, persist_info, p);
     commands_add(server_commands(server), cmd_persist_commands, p);
     return p;

@@ -118,7 +118,7 @@ void block_stage(void *arg)
         link_remove(l);
         link_push_back(&now, l);
     }
-    while (!link_empty(&now)) {
+    while (!link_empty(&now) && !cs->over) {
         struct block *b = LINK_OF(now.next, struct block, woken);
         struct client *c = b->client;
         link_remove(&b->woken);

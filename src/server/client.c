@@ -406,7 +406,19 @@ void clients_unpause(struct clients *cs)
         return;
     LINK_FOR_SAFE(pos, &cs->all) {
         struct client *c = LINK_OF(pos, struct client, link);
-        if (c->flags & CLIENT_PAUSED && !(c->flags & CLIENT_CLOSE_SOON))
+        if (c->flags & CLIENT_PAUSED && !(c->flags & CLIENT_CLOSE_SOON) && !cs->over)
             resume(c);
+    }
+}
+
+/* ---- the end ---- */
+/* A flag that is looked at in front of each command anyway. */
+void clients_end_service(struct clients *cs)
+{
+    cs->over = true;
+    LINK_FOR(pos, &cs->all) {
+        struct client *c = LINK_OF(pos, struct client, link);
+        if (!(c->flags & CLIENT_FAKE))
+            c->flags |= CLIENT_CLOSE_AFTER_REPLY;
     }
 }

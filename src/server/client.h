@@ -121,6 +121,7 @@ struct clients {
     int64_t pause_until_ms;
     bool pause_all;       /* else writes only */
     struct client *current; /* whose command runs */
+    bool over;            /* the server ends: see clients_end_service */
 };
 struct clients *clients_new(struct server *s);
 void clients_free(struct clients *cs);
@@ -152,6 +153,9 @@ void clients_tick(struct clients *cs, int64_t now_ms, unsigned share);
 void clients_pause(struct clients *cs, int64_t until_ms, bool all);
 void clients_unpause(struct clients *cs);
 bool clients_is_paused(struct clients *cs, int64_t now_ms);
+/* The server ends. No command of any client is run from here on, also not the rest of what was read
+ * already; what they are owed may still be sent. */
+void clients_end_service(struct clients *cs);
 /* Closes the client when its output is over its class' limit. True when it did. */
 bool client_check_output_limit(struct client *c);
 

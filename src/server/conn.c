@@ -405,3 +405,18 @@ void conn_flush_all(struct clients *cs)
         conn_flush(c);
     }
 }
+
+void conn_flush_last(struct clients *cs)
+{
+    LINK_FOR(pos, &cs->all) {
+        struct client *c = LINK_OF(pos, struct client, link);
+        uint64_t before;
+        if (c->io.fd < 0)
+            continue;
+        do {
+            before = c->sent_total;
+            if (!(c->flags & CLIENT_CLOSE_SOON) && c->sent < c->out.len)
+                conn_flush(c);
+        } while (c->sent_total != before);
+    }
+}

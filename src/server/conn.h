@@ -18,6 +18,8 @@ void conn_want_send(struct client *c);
 /* Sends what it can now. */
 void conn_flush(struct client *c);
 void conn_flush_all(struct clients *cs);
+/* The last sends, when nothing is served any more: to each as much as its socket takes. */
+void conn_flush_last(struct clients *cs);
 /* Goes on with input that was left when the client was blocked or paused. */
 void conn_resume(struct client *c);
 

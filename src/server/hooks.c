@@ -26,7 +26,6 @@ struct hooks {
     LIST(tick);
     LIST(client);
     LIST(fork);
-    LIST(shutdown);
     struct {
         hook_stage *f;
         void *arg;
@@ -38,6 +37,12 @@ struct hooks {
         void *arg;
     } aux[LISTENERS_MAX];
     int aux_count;
+    struct {
+        hook_ready *ready;
+        hook_finish *finish;
+        void *arg;
+    } shutdown[LISTENERS_MAX];
+    int shutdown_count;
 };
 
 struct hooks *hooks_new(void)
@@ -65,7 +70,6 @@ DEFINE_ON(flushed)
 DEFINE_ON(tick)
 DEFINE_ON(client)
 DEFINE_ON(fork)
-DEFINE_ON(shutdown)
 #undef DEFINE_ON
 
 #define DEFINE_OFF(kind) \
@@ -183,11 +187,26 @@ bool hooks_aux_load(struct hooks *h, struct slice name, struct slice value)
     return false;
 }
 
-/* All are asked even after one refused: each must begin what it needs to be ready. */
-bool hooks_shutdown(struct hooks *h, unsigned flags)
+void hooks_on_shutdown(struct hooks *h, hook_ready *ready, hook_finish *finish, void *arg)
 {
-    bool agreed = true;
+    must(h->shutdown_count < LISTENERS_MAX);
+    h->shutdown[h->shutdown_count].ready = ready;
+    h->shutdown[h->shutdown_count].finish = finish;
+    h->shutdown[h->shutdown_count++].arg = arg;
+}
+
+bool hooks_ready(struct hooks *h, unsigned flags)
+{
+    bool ready = true;
     for (int i = 0; i < h->shutdown_count; i++)
-        agreed &= h->shutdown[i].f(h->shutdown[i].arg, flags);
-    return agreed;
+        ready &= h->shutdown[i].ready(h->shutdown[i].arg, flags);
+    return ready;
+}
+
+bool hooks_finish(struct hooks *h, unsigned flags)
+{
+    bool done = true;
+    for (int i = 0; i < h->shutdown_count && (done || flags & SHUTDOWN_FORCE); i++)
+        done &= h->shutdown[i].finish(h->shutdown[i].arg, flags);
+    return done;
 }

@@ -13,7 +13,9 @@
  * CLIENT    a client was accepted or is about to be freed.
  * FORK      a child was made (in the child: drop what it must not touch), or has ended.
  * AUX       saving: emit a feature's own state into the file; loading: take it.
- * SHUTDOWN  asked to stop: may refuse or delay (returns false) unless forced. */
+ * SHUTDOWN  asked to stop, in two phases. All are asked whether they are ready; nobody does
+ *           anything yet. When none refuses (or it is forced) all finish: the last writes. From
+ *           then on nothing is served. */
 #ifndef SERVER_HOOKS_H
 #define SERVER_HOOKS_H
 
@@ -50,7 +52,10 @@ typedef void hook_fork(void *arg, bool in_child, bool ended);
 typedef void hook_aux_save(void *arg, struct sink *sink);
 /* true: it was mine */
 typedef bool hook_aux_load(void *arg, struct slice name, struct slice value);
-typedef bool hook_shutdown(void *arg, unsigned flags); /* false: not now (the log says why) */
+/* false: not now (the log says why) */
+typedef bool hook_ready(void *arg, unsigned flags);
+/* false: what was acknowledged is not all where it belongs (the log says why) */
+typedef bool hook_finish(void *arg, unsigned flags);
 
 struct hooks; /* opaque */
 struct hooks *hooks_new(void);
@@ -66,7 +71,7 @@ void hooks_on_tick(struct hooks *h, hook_tick *f, void *arg);
 void hooks_on_client(struct hooks *h, hook_client *f, void *arg);
 void hooks_on_fork(struct hooks *h, hook_fork *f, void *arg);
 void hooks_on_aux(struct hooks *h, hook_aux_save *save, hook_aux_load *load, void *arg);
-void hooks_on_shutdown(struct hooks *h, hook_shutdown *f, void *arg);
+void hooks_on_shutdown(struct hooks *h, hook_ready *ready, hook_finish *finish, void *arg);
 
 /* For features that are switched on and off: the listener registered with this arg goes. */
 void hooks_off_commit(struct hooks *h, void *arg);
@@ -85,6 +90,7 @@ void hooks_client(struct hooks *h, struct client *client, bool opened);
 void hooks_fork(struct hooks *h, bool in_child, bool ended);
 void hooks_aux_save(struct hooks *h, struct sink *sink);
 bool hooks_aux_load(struct hooks *h, struct slice name, struct slice value);
-bool hooks_shutdown(struct hooks *h, unsigned flags);
+bool hooks_ready(struct hooks *h, unsigned flags);
+bool hooks_finish(struct hooks *h, unsigned flags); /* the first failure ends it, unless forced */
 
 #endif

@@ -62,6 +62,7 @@ struct server {
     struct net *net;
     size_t startup_memory;
     bool loading, stopping;
+    bool unsure; /* forced to stop: what was acknowledged may not be where it belongs */
     int exit_code;
     char run_id[41];
 };
@@ -305,15 +306,23 @@ int server_run(struct server *s)
 {
     loop_run(s->loop);
     net_close(s->net);
-    conn_flush_all(s->clients);
+    if (!s->unsure)
+        conn_flush_last(s->clients);
     return s->exit_code;
+}
+
+/* From here on nobody is served: what the last writes hold is what will be there. */
+static void end_service(struct server *s)
+{
+    clients_end_service(s->clients);
+    loop_stay_awake(s->loop);
+    loop_stop(s->loop);
 }
 
 void server_fail(struct server *s)
 {
     s->exit_code = 1;
-    loop_stay_awake(s->loop);
-    loop_stop(s->loop);
+    end_service(s);
 }
 
 /* ---- loading ---- */
@@ -338,18 +347,20 @@ static void stop_now(struct server *s)
 {
     log_warning("Ready to exit");
     s->stopping = true;
-    loop_stop(s->loop);
+    end_service(s);
 }
 
 bool server_shutdown(struct server *s, unsigned flags)
 {
     if (s->loading) /* what is loaded so far must not be saved over what it is loaded from */
         flags = (flags & ~(unsigned)SHUTDOWN_SAVE) | SHUTDOWN_NOSAVE;
-    if (hooks_shutdown(s->hooks, flags) || flags & SHUTDOWN_FORCE) {
-        stop_now(s);
-        return true;
-    }
-    return false;
+    bool force = flags & SHUTDOWN_FORCE;
+    bool done = (hooks_ready(s->hooks, flags) || force) && hooks_finish(s->hooks, flags);
+    if (!done && !force)
+        return false;
+    s->unsure = !done;
+    stop_now(s);
+    return true;
 }
 
 bool server_is_stopping(const struct server *s)

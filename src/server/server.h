@@ -69,7 +69,8 @@ bool server_is_loading(const struct server *s);
 void server_turn(struct server *s);
 
 /* Asks to stop, as SHUTDOWN and signals do. Returns false when a listener refused (and not
- * forced). */
+ * forced). When it returns true the last writes are done and no client is served any more, not in
+ * this turn of the loop either: what is replied until then leaves, for it is in them. */
 bool server_shutdown(struct server *s, unsigned flags);
 bool server_is_stopping(const struct server *s); /* it was, and does */
 /* The environment failed in a way that nothing may be promised any more: the loop ends without

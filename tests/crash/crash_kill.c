@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* SIGKILL under load. Several clients send units of several keys, each client in a database of its
- * own, and note each acknowledgement; the server is killed at a random moment, often during BGSAVE
- * or a rewrite, and started again on what it left.
+/* Ends under load: SIGKILL, and as often a stop in order (SIGTERM, SIGINT, SHUTDOWN with its words,
+ * by a connection of its own or in the middle of a pipeline). Several clients send units of several
+ * keys, each client in a database of its own, and note each acknowledgement; the server is ended at
+ * a random moment, often during BGSAVE or a rewrite, and started again on what it left.
  *
  *   unit n of a client: MULTI; RPUSH log n; LTRIM; SET key:(n % 13) n; INCR counter; HSET; EXEC
  *
  * Then each client's database must be that after m units, acknowledged <= m <= sent. A kill of the
  * process takes nothing from the kernel: so under everysec, too, what was written is there. What is
  * acknowledged before it is written can be at most as old as a sync is slow (two seconds); the test
- * counts what is missing, and fails when it is older than one second. */
+ * counts what is missing, and fails when it is older than one second. A stop in order takes nothing
+ * at all, whatever the policy; with save points alone there are no other ends. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,7 +25,7 @@
 #include "base/must.h"
 #include "tests/crash/crash_client.h"
 
-enum { CLIENTS = 4, KEYS = 13, DEPTH_MAX = 8, REPLIES = 7, FRESH_EVERY = 40 };
+enum { CLIENTS = 6, KEYS = 13, DEPTH_MAX = 8, REPLIES = 7, FRESH_EVERY = 40 };
 
 struct user {
     struct client_conn c;
@@ -33,8 +35,13 @@ struct user {
     bool gone;
 };
 
+struct plan {
+    const char *name, *log, *fsync, *save;
+    bool kills; /* else stops in order only */
+};
+
 struct load {
-    const char *policy;
+    const struct plan *plan;
     char scratch[PATH_TEXT], dir[PATH_TEXT], socket[PATH_TEXT], log[PATH_TEXT];
     struct args args;
     struct user users[CLIENTS];
@@ -43,16 +50,18 @@ struct load {
     pid_t pid;
     uint64_t seed;
     /* figures */
-    uint64_t kills, in_save, in_rewrite, units, missing, missing_old, half, unsent;
+    uint64_t kills, stops, in_save, in_rewrite, units, missing, missing_old, half, unsent;
     bool bad, expected; /* expected: nothing is told of what is bad */
+    const char *how;    /* the last end; NULL: it was killed */
 };
 
 static void complain(struct load *l, const char *what)
 {
     l->bad = true;
     if (!l->expected)
-        printf("  BAD %s, kill %llu: %s (%.200s)\n", l->policy, (unsigned long long)l->kills, what,
-           l->text.data ? l->text.data : "");
+        printf("  BAD %s, end %llu by %s: %s (%.200s)\n", l->plan->name,
+               (unsigned long long)(l->kills + l->stops), l->how ? l->how : "kill", what,
+               l->text.data ? l->text.data : "");
 }
 
 /* ---- load ---- */
@@ -146,15 +155,62 @@ static bool start(struct load *l)
     return true;
 }
 
-static void killed(struct load *l)
+static void ended(struct load *l)
 {
-    server_kill(l->pid);
     for (int i = 0; i < CLIENTS; i++) { /* what was on its way counts */
         while (!l->users[i].gone)
             drain(l, &l->users[i]);
         client_shut(&l->users[i].c);
     }
     client_shut(&l->control);
+}
+
+static void killed(struct load *l)
+{
+    l->how = NULL;
+    server_kill(l->pid);
+    ended(l);
+}
+
+/* In order, while the clients go on. */
+static void stopped(struct load *l)
+{
+    static const struct {
+        const char *name, *word;
+        int signal;
+    } ways[] = {{"SIGTERM", NULL, SIGTERM}, {"SIGINT", NULL, SIGINT}, {"SHUTDOWN", NULL, 0},
+                {"SHUTDOWN SAVE", "SAVE", 0}, {"SHUTDOWN NOW", "NOW", 0},
+                {"SHUTDOWN NOSAVE", "NOSAVE", 0}};
+    uint64_t count = sizeof ways / sizeof *ways - !l->plan->kills; /* points: NOSAVE loses them */
+    uint64_t way = mix64(&l->seed) % count, who = mix64(&l->seed) % (2 * CLIENTS);
+    struct user *u = who < CLIENTS ? &l->users[who] : NULL;
+    int status;
+    l->how = ways[way].name;
+    buf_clear(&l->out);
+    if (u) { /* units in front of it and behind it */
+        put_unit(&l->out, u->sent++);
+        resp_command(&l->out, "SHUTDOWN", ways[way].word, NULL);
+        put_unit(&l->out, u->sent++);
+    } else {
+        resp_command(&l->out, "SHUTDOWN", ways[way].word, NULL);
+    }
+    if (ways[way].signal)
+        kill(l->pid, ways[way].signal);
+    else if (!client_send(u ? &u->c : &l->control, &l->out))
+        complain(l, "SHUTDOWN can't be sent");
+    else if (u)
+        must(u->sent - u->acked <= DEPTH_MAX + 2);
+    for (int64_t until = now_us() + 60000000; (status = server_wait(l->pid, 0)) == -1;) {
+        one_round(l, 1);
+        if (now_us() > until) {
+            complain(l, "it does not stop");
+            server_kill(l->pid);
+            break;
+        }
+    }
+    if (status != -1 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
+        complain(l, "it did not end with exit code 0");
+    ended(l);
 }
 
 /* ---- what must be there ---- */
@@ -196,10 +252,10 @@ static void check_user(struct load *l, struct user *u, int64_t killed_us)
              (unsigned long long)m, (unsigned long long)u->acked, (unsigned long long)u->sent);
     if (m < u->acked) {
         l->missing += u->acked - m;
-        bool old = u->acked - m > DEPTH_MAX * 2 ||
+        bool old = l->how || u->acked - m > DEPTH_MAX * 2 ||
                    killed_us - u->acked_us[m % (DEPTH_MAX * 2)] > 1000000;
         l->missing_old += old;
-        if (old || strcmp(l->policy, "always") == 0)
+        if (old || strcmp(l->plan->fsync, "always") == 0)
             complain(l, what);
     }
     if (m > u->sent) {
@@ -221,7 +277,7 @@ static void fresh(struct load *l)
         l->users[i].sent = l->users[i].acked = 0;
 }
 
-static void one_kill(struct load *l)
+static void one_end(struct load *l)
 {
     uint64_t dice = mix64(&l->seed);
     int64_t until = now_us() + 2000 + (int64_t)(dice % 60000), child_at;
@@ -237,29 +293,46 @@ static void one_kill(struct load *l)
             child = NULL;
         }
     }
-    killed(l);
+    bool kill_it = l->expected || (l->plan->kills && mix64(&l->seed) % 2);
+    l->kills += kill_it;
+    l->stops += !kill_it;
+    if (kill_it)
+        killed(l);
+    else
+        stopped(l);
     int64_t killed_us = now_us();
-    l->kills++;
     if (!l->bad && start(l))
         for (int i = 0; i < CLIENTS; i++)
             check_user(l, &l->users[i], killed_us);
 }
 
-/* log false: without a log units must be missing, or this test sees nothing. */
-static bool run(const char *policy, bool log, uint64_t seed, long kills)
+static void tell(const struct load *l, int64_t began_us)
 {
-    struct load l = {.policy = policy, .seed = seed, .expected = !log};
+    printf("figures: %s, %llu kills and %llu stops (%llu behind BGSAVE, %llu behind BGREWRITEAOF), "
+           "%llu units acknowledged, %llu of them missing (%llu too old for that), %llu half "
+           "applied (%.0f s)\n",
+           l->plan->name, (unsigned long long)l->kills, (unsigned long long)l->stops,
+           (unsigned long long)l->in_save, (unsigned long long)l->in_rewrite,
+           (unsigned long long)l->units, (unsigned long long)l->missing,
+           (unsigned long long)l->missing_old, (unsigned long long)l->half,
+           (double)(now_us() - began_us) / 1e6);
+}
+
+/* lossy: units must be missing, or this test sees nothing. */
+static bool run(const struct plan *plan, bool lossy, uint64_t seed, long ends)
+{
+    struct load l = {.plan = plan, .seed = seed, .expected = lossy};
     int64_t began = now_us();
     scratch_dir(l.scratch, "crash-kill", true);
     snprintf(l.dir, sizeof l.dir, "%.400s/run", l.scratch);
     snprintf(l.socket, sizeof l.socket, "%.400s/sock", l.scratch);
     snprintf(l.log, sizeof l.log, "%.400s/log", l.scratch);
-    args_add(&l.args, "--save", "", "--appendonly", log ? "yes" : "no", "--appendfsync", policy,
+    args_add(&l.args, "--save", plan->save, "--appendonly", plan->log, "--appendfsync", plan->fsync,
              "--rdb-key-save-delay", "200", NULL);
     fresh(&l);
     if (start(&l)) {
-        for (long i = 0; i < kills && !l.bad; i++) {
-            one_kill(&l);
+        for (long i = 0; i < ends && !l.bad; i++) {
+            one_end(&l);
             if (!l.bad && i % FRESH_EVERY == FRESH_EVERY - 1) {
                 killed(&l);
                 fresh(&l);
@@ -268,43 +341,44 @@ static bool run(const char *policy, bool log, uint64_t seed, long kills)
         }
         killed(&l);
     }
-    if (!log)
-        printf("without a log: %llu units are missing, as they must be\n",
+    if (lossy)
+        printf("%s: %llu units are missing, as they must be\n", plan->name,
                (unsigned long long)l.missing);
     else
-        printf("figures: %s, %llu kills (%llu behind BGSAVE, %llu behind BGREWRITEAOF), %llu units "
-               "acknowledged, %llu of them missing (%llu older than a second), %llu half applied "
-           "(%.0f s)\n", policy, (unsigned long long)l.kills, (unsigned long long)l.in_save,
-           (unsigned long long)l.in_rewrite, (unsigned long long)l.units,
-           (unsigned long long)l.missing, (unsigned long long)l.missing_old,
-           (unsigned long long)l.half, (double)(now_us() - began) / 1e6);
-    if (l.bad && log)
-        printf("FAIL %s (alone: crash_kill -o %s -s %llu); kept: %s\n", policy, policy,
+        tell(&l, began);
+    if (l.bad && !lossy)
+        printf("FAIL %s (alone: crash_kill -o %s -s %llu); kept: %s\n", plan->name, plan->name,
                (unsigned long long)seed, l.scratch);
     else
         remove_tree(l.scratch);
     buf_free(&l.text);
     buf_free(&l.out);
     fflush(stdout);
-    return log ? !l.bad : l.missing > 0;
+    return lossy ? l.missing > 0 : !l.bad;
 }
 
 int main(int argc, char **argv)
 {
-    static const char *const policies[] = {"always", "everysec"};
+    static const struct plan plans[] = {
+        {"always", "yes", "always", "", true},
+        {"everysec", "yes", "everysec", "", true},
+        {"no", "yes", "no", "", true},
+        {"points", "no", "no", "3600 100000000", false},
+    };
+    static const struct plan nothing = {"without log or points", "no", "no", "", true};
     struct options o = {0};
     int passed = 0, failed = 0;
     mem_thread_enter();
-    options_read(&o, argc, argv, 220, 2000);
+    options_read(&o, argc, argv, 100, 2000);
     signal(SIGPIPE, SIG_IGN);
-    for (int i = 0; i < 2; i++) {
-        if (o.only && strcmp(o.only, policies[i]) != 0)
+    for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
+        if (o.only && strcmp(o.only, plans[i].name) != 0)
             continue;
-        bool ok = run(policies[i], true, o.seed, o.bound);
+        bool ok = run(&plans[i], false, o.seed, o.bound);
         passed += ok;
         failed += !ok;
     }
-    bool seen = run("always", false, o.seed, 1);
+    bool seen = run(&nothing, true, o.seed, 1);
     passed += seen;
     failed += !seen;
     printf("figures: seed %llu\n", (unsigned long long)o.seed);

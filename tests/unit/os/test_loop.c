@@ -170,8 +170,53 @@ static void stages_and_wake(void)
     loop_free(loop);
 }
 
+static void note_and_stop(void *arg, unsigned what)
+{
+    struct end *e = arg;
+    note(arg, what);
+    loop_stop(e->loop);
+}
+
+static void stop_stage(void *arg)
+{
+    loop_stop(arg);
+}
+
+/* A stop is for good and at once: of the descriptors that are ready and the timers that are due in
+ * that turn none is called any more, whether a descriptor's callback stops or a stage. */
+static void stop_ends_the_turn(void)
+{
+    for (int by_stage = 0; by_stage < 2; by_stage++) {
+        int ends[2], order[4], count = 0;
+        struct loop *loop = loop_new(NULL);
+        CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+        struct end x = {.loop = loop, .io = {.fd = ends[0], .ready = note_and_stop}};
+        struct end y = {.loop = loop, .io = {.fd = ends[1], .ready = note_and_stop}};
+        struct tick due = {.timer = {.due = ticked, .arg = &due}, .order = order, .count = &count};
+        x.io.arg = &x;
+        y.io.arg = &y;
+        loop_watch(loop, &x.io, LOOP_WRITE);
+        loop_watch(loop, &y.io, LOOP_WRITE);
+        loop_timer_start(loop, &due.timer, 0);
+        if (by_stage)
+            loop_add_after(loop, stop_stage, loop);
+        loop_run(loop);
+        loop_run(loop); /* ends before it begins */
+        CHECK_INT(x.calls + y.calls, by_stage ? 0 : 1);
+        CHECK_INT(count, 0);
+        struct loop_stats stats;
+        loop_get_stats(loop, &stats);
+        CHECK_INT(stats.turns, 1);
+        loop_unwatch(loop, &x.io);
+        loop_unwatch(loop, &y.io);
+        close(ends[0]);
+        close(ends[1]);
+        loop_free(loop);
+    }
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(descriptors), UNIT(unwatch_inside_a_batch), UNIT(timers),
-                    UNIT(stages_and_wake));
+                    UNIT(stages_and_wake), UNIT(stop_ends_the_turn));
 }
