@@ -278,14 +278,13 @@ void cmd_client_pause(struct ctx *c)
         reply_error(c, ms < 0 ? "ERR timeout is negative" : "ERR timeout is out of range");
         return;
     }
-    clients_pause(server_clients(c->server), c->now_ms + ms, all);
+    clients_pause(server_clients(c->server), ms, all);
     reply_ok(c);
 }
 
 void cmd_client_unpause(struct ctx *c)
 {
-    /* From the loop, not from here: the held commands must not run inside this one. */
-    server_clients(c->server)->pause_until_ms = 1;
+    clients_unpause_soon(server_clients(c->server));
     reply_ok(c);
 }
 

@@ -105,7 +105,7 @@ struct client *client_new(struct clients *cs, int fd)
     c->resp = 2;
     c->flags = first_flags(cs);
     c->io.fd = fd;
-    c->created_s = c->active_s = clock_now.wall_ms / 1000;
+    c->created_us = c->active_us = clock_now.mono_us;
     resp_init(&c->parser, cs->bulk_max);
     link_init(&c->pending);
     link_init(&c->closing);
@@ -277,7 +277,7 @@ static size_t put_flags(const struct client *c, char out[24])
 void client_describe(const struct client *c, struct buf *out)
 {
     char flags[24], events[3] = "";
-    int64_t now_s = clock_now.wall_ms / 1000;
+    int64_t now_us = clock_now.mono_us;
     put_flags(c, flags);
     if (c->io.watched & LOOP_READ)
         strcat(events, "r");
@@ -285,7 +285,8 @@ void client_describe(const struct client *c, struct buf *out)
         strcat(events, "w");
     buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=%s db=%u ",
                (unsigned long long)c->id, c->peer, c->local, c->io.fd, c->name ? c->name : "",
-               (long long)(now_s - c->created_s), (long long)(now_s - c->active_s), flags,
+               (long long)((now_us - c->created_us) / 1000000),
+               (long long)((now_us - c->active_us) / 1000000), flags,
                c->db->id);
     buf_printf(out, "sub=0 psub=0 ssub=0 multi=%d qbuf=%zu qbuf-free=%zu argv-mem=%zu ",
                multi_length(c), c->in.len, c->in.cap - c->in.len, c->argv_bytes);
@@ -320,13 +321,14 @@ bool client_check_output_limit(struct client *c)
     if (k == CLIENT_CLASS_PRIMARY || c->flags & (CLIENT_CLOSE_SOON | CLIENT_FAKE))
         return false;
     const struct client_limit *limit = &cs->limits[k];
-    int64_t now_s = clock_now.wall_ms / 1000;
+    int64_t now_us = clock_now.mono_us;
     bool hard = limit->hard && (int64_t)bytes >= limit->hard;
     if (!limit->soft || (int64_t)bytes < limit->soft)
-        c->soft_limit_since_s = 0;
-    else if (!c->soft_limit_since_s)
-        c->soft_limit_since_s = now_s;
-    if (!hard && (!c->soft_limit_since_s || now_s - c->soft_limit_since_s <= limit->soft_s))
+        c->soft_limit_since_us = 0;
+    else if (!c->soft_limit_since_us)
+        c->soft_limit_since_us = now_us;
+    int64_t over_s = c->soft_limit_since_us ? (now_us - c->soft_limit_since_us) / 1000000 : -1;
+    if (!hard && (over_s < 0 || over_s <= limit->soft_s))
         return false;
     struct buf line = {0};
     client_describe(c, &line);
@@ -338,20 +340,21 @@ bool client_check_output_limit(struct client *c)
     return true;
 }
 
-static void tick_one(struct clients *cs, struct client *c, int64_t now_s)
+static void tick_one(struct clients *cs, struct client *c)
 {
+    int64_t idle_s = (clock_now.mono_us - c->active_us) / 1000000;
     bool exempt = c->flags & (CLIENT_REPLICA | CLIENT_PRIMARY | CLIENT_BLOCKED | CLIENT_PUBSUB |
                               CLIENT_FAKE);
     if (c->flags & CLIENT_CLOSE_SOON || c->io.fd < 0)
         return;
-    if (cs->timeout_s && !exempt && now_s - c->active_s > cs->timeout_s) {
+    if (cs->timeout_s && !exempt && idle_s > cs->timeout_s) {
         log_verbose("Client closed: idle for longer than timeout");
         client_close_soon(c);
         return;
     }
     if (client_check_output_limit(c))
         return;
-    if (now_s - c->active_s >= IDLE_GIVE_BACK_S) {
+    if (idle_s >= IDLE_GIVE_BACK_S) {
         if (!c->in.len)
             buf_free(&c->in);
         if (!c->out.len)
@@ -360,7 +363,7 @@ static void tick_one(struct clients *cs, struct client *c, int64_t now_s)
 }
 
 /* A part of all each time, so that each is looked at about once a second. */
-void clients_tick(struct clients *cs, int64_t now_ms, unsigned share)
+void clients_tick(struct clients *cs, unsigned share)
 {
     unsigned n = (cs->count + share - 1) / share, total = cs->count + cs->fakes;
     n = n < TICK_MIN ? TICK_MIN : n;
@@ -369,21 +372,25 @@ void clients_tick(struct clients *cs, int64_t now_ms, unsigned share)
         struct client *c = LINK_OF(cs->all.next, struct client, link);
         link_remove(&c->link); /* to the end: next time others are first */
         link_push_back(&cs->all, &c->link);
-        tick_one(cs, c, now_ms / 1000);
+        tick_one(cs, c);
     }
 }
 
 /* ---- pause ---- */
-void clients_pause(struct clients *cs, int64_t until_ms, bool all)
+void clients_pause(struct clients *cs, int64_t ms, bool all)
 {
-    if (until_ms > cs->pause_until_ms)
-        cs->pause_until_ms = until_ms;
+    int64_t now_us = clock_mono_us(), most_ms = (INT64_MAX - now_us) / 1000;
+    int64_t until_us = now_us + (ms < most_ms ? ms : most_ms) * 1000;
+    if (until_us > cs->pause_until_us)
+        cs->pause_until_us = until_us;
     cs->pause_all = cs->pause_all || all;
+    server_keyspace(cs->server)->expire_mode = EXPIRE_HIDE;
 }
 
-bool clients_is_paused(struct clients *cs, int64_t now_ms)
+void clients_unpause_soon(struct clients *cs)
 {
-    return cs->pause_until_ms > now_ms;
+    if (cs->pause_until_us)
+        cs->pause_until_us = 1;
 }
 
 static void resume(struct client *c)
@@ -398,10 +405,13 @@ static void resume(struct client *c)
     conn_resume(c);
 }
 
-void clients_unpause(struct clients *cs)
+void clients_check_pause(struct clients *cs)
 {
-    cs->pause_until_ms = 0;
+    if (!cs->pause_until_us || clock_now.mono_us < cs->pause_until_us)
+        return;
+    cs->pause_until_us = 0;
     cs->pause_all = false;
+    server_keyspace(cs->server)->expire_mode = EXPIRE_DELETE;
     if (!cs->paused_count)
         return;
     LINK_FOR_SAFE(pos, &cs->all) {

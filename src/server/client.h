@@ -90,8 +90,8 @@ struct client {
     struct block *block; /* NULL: it does not wait */
     void *slots[CLIENT_SLOTS_MAX]; /* features' state: see slots.h */
     struct command_entry *last_command;
-    int64_t created_s, active_s;
-    int64_t soft_limit_since_s; /* 0: below */
+    int64_t created_us, active_us;   /* monotonic, as all that is waited by */
+    int64_t soft_limit_since_us; /* 0: below */
     char *name, *lib_name, *lib_ver; /* NULL: none */
     char *peer, *local;  /* "ip:port", made at accept */
     size_t argv_bytes;   /* of the command that runs or is held */
@@ -118,7 +118,7 @@ struct clients {
     struct client_limit limits[3];
     char *password;       /* requirepass */
     /* CLIENT PAUSE */
-    int64_t pause_until_ms;
+    int64_t pause_until_us; /* monotonic; 0: no pause */
     bool pause_all;       /* else writes only */
     struct client *current; /* whose command runs */
     bool over;            /* the server ends: see clients_end_service */
@@ -149,10 +149,18 @@ void client_set_text(char **to, struct slice text);
 
 /* Before sleep: frees what may go. From cron: timeouts, soft limits, buffers given back. */
 void clients_free_closing(struct clients *cs);
-void clients_tick(struct clients *cs, int64_t now_ms, unsigned share);
-void clients_pause(struct clients *cs, int64_t until_ms, bool all);
-void clients_unpause(struct clients *cs);
-bool clients_is_paused(struct clients *cs, int64_t now_ms);
+void clients_tick(struct clients *cs, unsigned share);
+/* For ms milliseconds from now; a longer pause that is on stays as long. While it lasts no key
+ * goes by its time either: nothing is logged. */
+void clients_pause(struct clients *cs, int64_t ms, bool all);
+/* The pause ends before the loop sleeps next: held commands must not run inside another's. */
+void clients_unpause_soon(struct clients *cs);
+/* Ends it when that was asked for or its time is over. From the loop only. */
+void clients_check_pause(struct clients *cs);
+static inline bool clients_is_paused(const struct clients *cs)
+{
+    return cs->pause_until_us != 0; /* until the loop has ended it */
+}
 /* The server ends. No command of any client is run from here on, also not the rest of what was read
  * already; what they are owed may still be sent. */
 void clients_end_service(struct clients *cs);

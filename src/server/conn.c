@@ -192,7 +192,7 @@ static ssize_t receive(struct client *c)
         st->reads++;
         if ((size_t)got + c->in.len > st->recent_input_max)
             st->recent_input_max = (size_t)got + c->in.len;
-        c->active_s = clock_now.wall_ms / 1000;
+        c->active_us = clock_now.mono_us;
     }
     return got;
 }

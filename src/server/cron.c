@@ -64,8 +64,7 @@ static void expire(struct cron *c)
     struct settings *st = server_settings(c->server);
     struct keyspace *ks = server_keyspace(c->server);
     struct stats *stats = server_stats(c->server);
-    if (ks->expire_mode != EXPIRE_DELETE || st->active_expire_off ||
-        server_clients(c->server)->pause_until_ms > clock_now.wall_ms)
+    if (ks->expire_mode != EXPIRE_DELETE || st->active_expire_off)
         return;
     int64_t share = 25 + 2 * (st->active_expire_effort - 1), began = clock_mono_us();
     int64_t budget = 1000000 / c->hz * share / 100;
@@ -108,7 +107,7 @@ static void tick(void *arg)
     choose_hz(c);
     loop_timer_start(server_loop(c->server), &c->timer, 1000000 / c->hz);
     sample(c);
-    clients_tick(server_clients(c->server), clock_now.wall_ms, (unsigned)c->hz);
+    clients_tick(server_clients(c->server), (unsigned)c->hz);
     if (!server_is_loading(c->server))
         expire(c);
     hooks_tick(server_hooks(c->server), clock_now.wall_ms);

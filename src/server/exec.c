@@ -315,8 +315,7 @@ static bool runs_inside_multi(const struct command_entry *e)
 
 static bool must_wait(struct exec *x, struct client *c, const struct command_entry *e)
 {
-    if (c->flags & (CLIENT_REPLICA | CLIENT_PRIMARY | CLIENT_FAKE) ||
-        !clients_is_paused(x->clients, x->keyspace->now_ms))
+    if (c->flags & (CLIENT_REPLICA | CLIENT_PRIMARY | CLIENT_FAKE))
         return false;
     if (x->clients->pause_all)
         return true;
@@ -416,7 +415,7 @@ static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entr
         e->stats.rejected++;
         return;
     }
-    if (x->clients->pause_until_ms && must_wait(x, c, e)) {
+    if (clients_is_paused(x->clients) && must_wait(x, c, e)) {
         hold(x, c, e, ctx);
         return;
     }
@@ -429,26 +428,32 @@ static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entr
 }
 
 /* A command of a client, or the rest of one that had to wait: what is around the work. */
-static size_t client_begin(struct exec *x, struct client *c, uint64_t *position)
+struct around {
+    struct client *outer; /* whose command was running, when one runs inside another */
+    size_t before;        /* bytes of output */
+    uint64_t position;
+};
+
+static struct around client_begin(struct exec *x, struct client *c)
 {
+    struct around around = {x->clients->current, c->out.len, commit_position(x->commit)};
     if (x->depth == 0)
         x->began_us = x->now_us = clock_mono_us();
     begin_unit(x);
     c->busy++;
     x->clients->current = c;
-    *position = commit_position(x->commit);
-    return c->out.len;
+    return around;
 }
 
-static void client_end(struct exec *x, struct ctx *ctx, size_t before, uint64_t position)
+static void client_end(struct exec *x, struct ctx *ctx, struct around around)
 {
     struct client *c = ctx->client;
-    x->clients->current = NULL;
+    x->clients->current = around.outer;
     c->busy--;
     end_unit(x);
-    if (commit_position(x->commit) != position)
+    if (commit_position(x->commit) != around.position)
         c->write_position = commit_position(x->commit);
-    settle_reply(x, ctx, before, position);
+    settle_reply(x, ctx, around.before, around.position);
     if (x->depth == 0)
         x->began_us = 0;
     if (__builtin_expect(c->out.len - c->sent > OUTPUT_CHECK_FROM, 0))
@@ -459,27 +464,25 @@ void exec_command(struct client *c, struct command_entry *entry, int argc, const
 {
     struct exec *x = server_exec(c->server);
     struct ctx ctx;
-    uint64_t position;
-    size_t before = client_begin(x, c, &position);
+    struct around around = client_begin(x, c);
     ctx_fill(&ctx, x, c, argc, argv);
     dispatch(x, &ctx, entry);
-    client_end(x, &ctx, before, position);
+    client_end(x, &ctx, around);
 }
 
 void exec_later(struct client *c, struct command_entry *e, exec_work *work, void *arg)
 {
     struct exec *x = server_exec(c->server);
     struct ctx ctx;
-    uint64_t position;
     must(x->depth == 0);
-    size_t before = client_begin(x, c, &position);
+    struct around around = client_begin(x, c);
     ctx_fill(&ctx, x, c, 0, NULL);
     ctx.command = &e->row;
     ctx.arg = e->arg;
     work(&ctx, arg);
     if (ctx.dirty)
         commit_add_dirty(x->commit, ctx.dirty);
-    client_end(x, &ctx, before, position);
+    client_end(x, &ctx, around);
 }
 
 /* ---- from the log ---- */

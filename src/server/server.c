@@ -176,8 +176,7 @@ static void remake_keyspace(struct server *s, unsigned databases)
 static void before_sleep(void *arg)
 {
     struct server *s = arg;
-    if (s->clients->pause_until_ms && clock_now.wall_ms >= s->clients->pause_until_ms)
-        clients_unpause(s->clients);
+    clients_check_pause(s->clients);
     for (int stage = 0; stage < STAGE_COUNT; stage++)
         hooks_stage(s->hooks, (enum stage)stage);
     conn_flush_all(s->clients);

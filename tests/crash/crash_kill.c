@@ -172,6 +172,19 @@ static void killed(struct load *l)
     ended(l);
 }
 
+/* On a connection of its own, or as one of the users, with units in front of it and behind it. */
+static void say_shutdown(struct load *l, struct user *u, const char *word)
+{
+    buf_clear(&l->out);
+    if (u)
+        put_unit(&l->out, u->sent++);
+    resp_command(&l->out, "SHUTDOWN", word, NULL);
+    if (u)
+        put_unit(&l->out, u->sent++);
+    if (!client_send(u ? &u->c : &l->control, &l->out))
+        complain(l, "SHUTDOWN can't be sent");
+}
+
 /* In order, while the clients go on. */
 static void stopped(struct load *l)
 {
@@ -186,20 +199,10 @@ static void stopped(struct load *l)
     struct user *u = who < CLIENTS ? &l->users[who] : NULL;
     int status;
     l->how = ways[way].name;
-    buf_clear(&l->out);
-    if (u) { /* units in front of it and behind it */
-        put_unit(&l->out, u->sent++);
-        resp_command(&l->out, "SHUTDOWN", ways[way].word, NULL);
-        put_unit(&l->out, u->sent++);
-    } else {
-        resp_command(&l->out, "SHUTDOWN", ways[way].word, NULL);
-    }
     if (ways[way].signal)
         kill(l->pid, ways[way].signal);
-    else if (!client_send(u ? &u->c : &l->control, &l->out))
-        complain(l, "SHUTDOWN can't be sent");
-    else if (u)
-        must(u->sent - u->acked <= DEPTH_MAX + 2);
+    else
+        say_shutdown(l, u, ways[way].word);
     for (int64_t until = now_us() + 60000000; (status = server_wait(l->pid, 0)) == -1;) {
         one_round(l, 1);
         if (now_us() > until) {

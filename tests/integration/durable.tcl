@@ -6,7 +6,7 @@ source [file join [file dirname [info script]] lib.tcl]
 #   sync-ms     so many milliseconds more for each fdatasync
 #   sync-fails  fdatasync fails with EIO      write-fails  write to files fails with this errno
 proc sick_disk {dir} {
-    spit $dir/shim.c "
+    return "
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -35,23 +35,11 @@ ssize_t write(int fd, const void *from, size_t n) {
     return syscall(SYS_write, fd, from, n);
 }
 "
-    exec gcc -shared -fPIC -o $dir/shim.so $dir/shim.c
 }
 # The same options as server; its disk is in dir's hands.
 proc sick_server {config args} {
     set dir [tmpdir]
-    sick_disk $dir
-    set first {}
-    foreach {word name} {address libasan.so thread libtsan.so} {
-        if {$::sanitized && [string match *$word* $::env(SAN)]} {
-            lappend first [exec gcc -print-file-name=$name]
-        }
-    }
-    set ::env(LD_PRELOAD) [join [concat $first $dir/shim.so] " "]
-    set code [catch { server $config -dir $dir {*}$args } s]
-    unset ::env(LD_PRELOAD)
-    if {$code} { error $s }
-    return $s
+    return [preload $dir [sick_disk $dir] { server $config -dir $dir {*}$args }]
 }
 proc sick {s what {value ""}} { spit [of $s dir]/$what $value }
 proc heal {s what} { file delete [of $s dir]/$what }

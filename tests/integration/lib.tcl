@@ -197,6 +197,75 @@ proc stop {handle {how kill}} {
     unset ::servers($handle)
 }
 
+# Runs script with a library of C text in front of the system's: whatever starts meanwhile has it.
+proc preload {dir c script} {
+    spit $dir/shim.c $c
+    exec gcc -O1 -shared -fPIC -o $dir/shim.so $dir/shim.c
+    set first {}
+    foreach {word name} {address libasan.so thread libtsan.so} {
+        if {$::sanitized && [string match *$word* $::env(SAN)]} {
+            lappend first [exec gcc -print-file-name=$name]
+        }
+    }
+    set ::env(LD_PRELOAD) [join [concat $first $dir/shim.so] " "]
+    set code [catch { uplevel 1 $script } result options]
+    unset ::env(LD_PRELOAD)
+    return -options $options $result
+}
+
+# The same options as server; the server's wall clock is the system's moved by what set_clock says,
+# in seconds, also before the start (set_clock_in). Its monotonic clock runs on as it does.
+proc clock_server {config args} {
+    array set o [list -dir ""]
+    array set o $args
+    set dir [expr {$o(-dir) eq "" ? [tmpdir] : $o(-dir)}]
+    if {![file exists $dir/clock]} { set_clock_in $dir 0 }
+    set c "
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+static volatile int64_t *moved_s;
+static int64_t moved(void) {
+    if (!moved_s) {
+        int fd = (int)syscall(SYS_openat, AT_FDCWD, \"$dir/clock\", O_RDONLY | O_CLOEXEC);
+        moved_s = mmap(0, 8, PROT_READ, MAP_SHARED, fd, 0);
+        close(fd);
+    }
+    return *moved_s;
+}
+int clock_gettime(clockid_t id, struct timespec *t) {
+    int rc = (int)syscall(SYS_clock_gettime, id, t);
+    if (rc == 0 && id == CLOCK_REALTIME) t->tv_sec += moved();
+    return rc;
+}
+int gettimeofday(struct timeval *t, void *zone) {
+    struct timespec now;
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &now);
+    *t = (struct timeval){now.tv_sec, now.tv_nsec / 1000};
+    return 0;
+}
+time_t time(time_t *to) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (to) *to = now.tv_sec;
+    return now.tv_sec;
+}
+"
+    return [preload $dir $c { server $config {*}$args -dir $dir }]
+}
+proc set_clock_in {dir seconds} {
+    set f [open $dir/clock [expr {[file exists $dir/clock] ? "r+b" : "wb"}]]
+    puts -nonewline $f [binary format w $seconds]
+    close $f
+}
+proc set_clock {handle seconds} { set_clock_in [of $handle dir] $seconds }
+
 # Stops it as said and starts it again in the same directory.
 proc restart {handle {how kill} {config ""} args} {
     set dir [of $handle dir]

@@ -215,7 +215,7 @@ static void pauses(void)
     check_hears(&p, "$-1\r\n"); /* reads go on until the first write */
     say(&p, "take b\r\n");
     check_hears(&p, "");
-    clients_unpause(server_clients(s));
+    clients_unpause_soon(server_clients(s));
     loop_turn(server_loop(s), 0);
     check_hears(&p, "+OK\r\n$3\r\nx y\r\n$-1\r\n");
     close(p.fd);
