@@ -2,7 +2,8 @@
 /* The count costs nothing on the hot path: jemalloc keeps per-thread totals of bytes allocated and
  * freed, and tells where they lie. mem_used adds up those of the registered threads (a block freed
  * by another thread than its maker cancels out in the sum), what finished threads left behind, and
- * the maps. Under a sanitizer the C library's allocator is used and a counter of usable sizes kept.
+ * what was cut from maps, which each thread counts for itself too. Under a sanitizer the C
+ * library's allocator is used and a counter of usable sizes kept.
  */
 #include "base/mem.h"
 
@@ -22,7 +23,7 @@
 #include <jemalloc/jemalloc.h>
 #endif
 
-static _Atomic size_t mapped;
+static _Atomic size_t held; /* of maps, backed by memory */
 
 static _Noreturn void out_of_memory(size_t size)
 {
@@ -81,12 +82,23 @@ size_t mem_good_size(size_t size)
 
 size_t mem_used(void)
 {
-    return counted + mapped;
+    return counted;
+}
+
+size_t mem_used_about(void)
+{
+    return counted;
+}
+
+void mem_count(int64_t bytes)
+{
+    counted += (size_t)bytes;
 }
 
 void mem_thread_enter(void) {}
 void mem_thread_leave(void) {}
 void mem_purge(void) {}
+void mem_decay(void) {}
 
 const char *mem_allocator(void)
 {
@@ -95,7 +107,8 @@ const char *mem_allocator(void)
 
 static void allocator_stats(struct mem_stats *out)
 {
-    out->allocated = out->active = out->resident = mem_used();
+    out->allocated = mem_used();
+    out->active = out->resident = out->allocated + held;
 }
 
 #else
@@ -103,17 +116,27 @@ static void allocator_stats(struct mem_stats *out)
 enum { THREADS_MAX = 160 };
 static struct {
     const uint64_t *allocated, *freed;
+    const int64_t *counted;
 } threads[THREADS_MAX];
+_Thread_local int64_t mem_counted; /* cut from maps by this thread, minus put back */
 static pthread_mutex_t threads_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t left_behind; /* allocated minus freed by threads that are gone, modulo 2^64 */
 static int threads_end; /* places from here on were never used */
 static _Thread_local int my_thread = -1;
+static _Thread_local uint64_t others; /* as this thread saw them last */
 
 static const uint64_t *thread_counter(const char *name)
 {
     uint64_t *at = NULL;
     size_t len = sizeof at;
     return mallctl(name, &at, &len, NULL, 0) == 0 ? at : NULL;
+}
+
+static uint64_t bytes_of(int i)
+{
+    return __atomic_load_n(threads[i].allocated, __ATOMIC_RELAXED) -
+           __atomic_load_n(threads[i].freed, __ATOMIC_RELAXED) +
+           (uint64_t)__atomic_load_n(threads[i].counted, __ATOMIC_RELAXED);
 }
 
 static void lock_threads(void)
@@ -146,6 +169,7 @@ void mem_thread_enter(void)
         if (!threads[i].allocated) {
             threads[i].allocated = allocated;
             threads[i].freed = freed;
+            threads[i].counted = &mem_counted;
             my_thread = i;
             threads_end = i >= threads_end ? i + 1 : threads_end;
         }
@@ -158,8 +182,9 @@ void mem_thread_leave(void)
     if (my_thread < 0)
         return;
     pthread_mutex_lock(&threads_lock);
-    left_behind += *threads[my_thread].allocated - *threads[my_thread].freed;
+    left_behind += bytes_of(my_thread);
     threads[my_thread].allocated = threads[my_thread].freed = NULL;
+    mem_counted = 0;
     pthread_mutex_unlock(&threads_lock);
     my_thread = -1;
 }
@@ -169,15 +194,18 @@ size_t mem_used(void)
     if (my_thread < 0)
         mem_thread_enter();
     pthread_mutex_lock(&threads_lock);
-    uint64_t sum = left_behind;
-    for (int i = 0; i < threads_end; i++) {
-        if (threads[i].allocated)
-            sum += __atomic_load_n(threads[i].allocated, __ATOMIC_RELAXED) -
-                   __atomic_load_n(threads[i].freed, __ATOMIC_RELAXED);
-    }
+    others = left_behind;
+    for (int i = 0; i < threads_end; i++)
+        others += i != my_thread && threads[i].allocated ? bytes_of(i) : 0;
     pthread_mutex_unlock(&threads_lock);
-    /* An unregistered thread's frees can outweigh: never show a wrapped number. */
-    return ((int64_t)sum < 0 ? 0 : (size_t)sum) + mapped;
+    return mem_used_about();
+}
+
+/* An unregistered thread's frees can outweigh: never show a wrapped number. */
+size_t mem_used_about(void)
+{
+    uint64_t sum = others + (my_thread < 0 ? 0 : bytes_of(my_thread));
+    return (int64_t)sum < 0 ? 0 : (size_t)sum;
 }
 
 void *mem_try_alloc(size_t size)
@@ -212,12 +240,22 @@ size_t mem_good_size(size_t size)
     return nallocx(size ? size : 1, 0);
 }
 
-void mem_purge(void)
+static void all_arenas(const char *verb)
 {
     char name[48];
-    snprintf(name, sizeof name, "arena.%u.purge", (unsigned)MALLCTL_ARENAS_ALL);
-    mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+    snprintf(name, sizeof name, "arena.%u.%s", (unsigned)MALLCTL_ARENAS_ALL, verb);
     mallctl(name, NULL, NULL, NULL, 0);
+}
+
+void mem_purge(void)
+{
+    mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+    all_arenas("purge");
+}
+
+void mem_decay(void)
+{
+    all_arenas("decay");
 }
 
 #define TEXT_OF(x) #x
@@ -239,9 +277,9 @@ static void allocator_stats(struct mem_stats *out)
 {
     uint64_t epoch = 1;
     mallctl("epoch", NULL, NULL, &epoch, sizeof epoch);
-    out->allocated = stat_of("stats.allocated") + mapped;
-    out->active = stat_of("stats.active") + mapped;
-    out->resident = stat_of("stats.resident") + mapped;
+    out->allocated = mem_used(); /* without the blocks that lie in caches of threads */
+    out->active = stat_of("stats.active") + held;
+    out->resident = stat_of("stats.resident") + held;
     out->retained = stat_of("stats.retained");
 }
 
@@ -315,12 +353,20 @@ void *mem_map(size_t size, size_t align)
     size_t behind = (size_t)(base + span - (start + size));
     if (behind)
         munmap(start + size, behind);
-    mapped += size;
     return start;
 }
 
 void mem_unmap(void *p, size_t size)
 {
     munmap(p, size);
-    mapped -= size;
+}
+
+void mem_discard(void *p, size_t size)
+{
+    madvise(p, size, MADV_DONTNEED);
+}
+
+void mem_hold(int64_t bytes)
+{
+    held += (size_t)bytes;
 }

@@ -24,15 +24,31 @@ void *mem_copy(const void *data, size_t len); /* just the bytes */
 size_t mem_usable(const void *p);     /* bytes the allocator really gives p */
 size_t mem_good_size(size_t size);    /* what mem_usable would answer for such an allocation */
 
-/* Whole pages, zeroed, aligned to align (a power of two); counted in mem_used. */
+/* Whole pages, zeroed, aligned to align (a power of two). They are not counted by themselves: who
+ * cuts them up tells with mem_count what he handed out, and with mem_hold how much of them is
+ * backed by memory. Any thread. */
 void *mem_map(size_t size, size_t align);
 void mem_unmap(void *p, size_t size);
+void mem_discard(void *p, size_t size); /* the memory goes back, the addresses stay: zeros again */
+void mem_hold(int64_t bytes);           /* more, or less when negative */
 
-/* Bytes now allocated by all registered threads and maps. Cost: a few loads. */
+/* Bytes now in use, by all registered threads: blocks of the allocator, and what was told to
+ * mem_count. What is held beyond that is fragmentation (mem_stats). Cost: a few loads. */
 size_t mem_used(void);
+/* The same, but of other threads as this one's last mem_used saw them. For every command. */
+size_t mem_used_about(void);
 /* Each thread that allocates calls these at its start and end, so that mem_used sees it. */
 void mem_thread_enter(void);
 void mem_thread_leave(void);
+#ifdef MEM_SYSTEM
+void mem_count(int64_t bytes);
+#else
+extern _Thread_local int64_t mem_counted; /* only for the line below */
+static inline void mem_count(int64_t bytes)
+{
+    mem_counted += bytes;
+}
+#endif
 
 /* What INFO shows of the allocator; zeros where it cannot tell. */
 struct mem_stats {
@@ -40,6 +56,9 @@ struct mem_stats {
 };
 void mem_stats(struct mem_stats *out);
 void mem_purge(void);           /* give unused pages back to the system */
+/* Those unused for a while, where the allocator waits for calls to notice the time. From cron, once
+ * a second or so. Cheap. */
+void mem_decay(void);
 const char *mem_allocator(void); /* "jemalloc-5.3.0", "libc" */
 
 #endif

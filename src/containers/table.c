@@ -20,6 +20,8 @@
  * interval's end. */
 #include "containers/table.h"
 
+#include <limits.h>
+
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/must.h"
@@ -371,6 +373,40 @@ void table_add(struct table *t, void *item)
     table_add_hashed(t, item, table_hash(t, key_of(t, item)));
 }
 
+/* The last bucket of a chain has one item: it fits where the pointer to that bucket is. */
+static void fold_tail(struct table *t, struct table_bucket *before, struct table_bucket *tail)
+{
+    unsigned slot = (unsigned)__builtin_ctz(item_bits(tail));
+    before->tags[SLOTS - 1] = tail->tags[slot];
+    before->slots[SLOTS - 1] = tail->slots[slot];
+    before->meta ^= CHAINED | 1u << (SLOTS - 1);
+    mem_free(tail);
+    t->overflow--;
+}
+
+/* A hole in a chain is filled from its last bucket, or else a table whose items come and go would
+ * get long chains of nearly empty ones. Not while it is held: iteration may be on its way. */
+static void fill_hole(struct table *t, struct table_bucket *b, unsigned slot,
+                      struct table_bucket *before)
+{
+    struct table_bucket *tail = b;
+    for (; chained(tail); tail = overflow_of(tail))
+        before = tail;
+    if (tail != b) {
+        unsigned last = (unsigned)__builtin_ctz(item_bits(tail));
+        b->tags[slot] = tail->tags[last];
+        b->slots[slot] = tail->slots[last];
+        b->meta |= (uint8_t)(1u << slot);
+        tail->meta &= (uint8_t)~(1u << last);
+    }
+    if (!before)
+        return;
+    if (item_bits(tail) == 0)
+        unlink_overflow(t, before, tail);
+    else if ((item_bits(tail) & (item_bits(tail) - 1)) == 0)
+        fold_tail(t, before, tail);
+}
+
 void *table_remove(struct table *t, struct slice key)
 {
     if (!t->segments)
@@ -384,8 +420,10 @@ void *table_remove(struct table *t, struct slice key)
             if (!same_key(t, key_of(t, item), key))
                 continue;
             b->meta &= (uint8_t)~(1u << slot);
-            if (before && item_bits(b) == 0)
+            if (t->held && before && item_bits(b) == 0)
                 unlink_overflow(t, before, b);
+            else if (!t->held && (before || chained(b)))
+                fill_hole(t, b, slot, before);
             t->count--;
             /* Two at a time: a shrinking table may catch up after a child held it. */
             for (int i = 0; i < 2 && table_buckets(t) > 1 && under_loaded(t, table_buckets(t)); i++)
@@ -436,6 +474,20 @@ void table_unhold(struct table *t)
 {
     must(t->held > 0);
     t->held--;
+}
+
+void table_settle(struct table *t, size_t buckets)
+{
+    if (!t->segments)
+        return;
+    while (buckets > 0 && over_loaded(t, table_buckets(t))) {
+        split_one(t);
+        buckets--;
+    }
+    while (buckets > 0 && table_buckets(t) > 1 && under_loaded(t, table_buckets(t))) {
+        merge_one(t);
+        buckets--;
+    }
 }
 
 /* ---- scan, iteration, chance ---- */
@@ -538,6 +590,33 @@ void *table_random(const struct table *t)
             return chain_item(b, 0);
     }
     return NULL;
+}
+
+/* Where it begins is a slot by chance, empty or not, so that an item comes as often as the gaps in
+ * front of the few before it are wide: about evenly, and wherever in its chain it stands. */
+size_t table_some(const struct table *t, void **items, size_t n)
+{
+    enum { DEEP = 8 }; /* one time in so many it begins behind the first bucket of the chain */
+    size_t buckets = table_buckets(t), got = 0;
+    size_t at = buckets ? rand_below(buckets) : 0;
+    unsigned chance = (unsigned)rand_below(SLOTS * DEEP);
+    unsigned first = chance % SLOTS + (chance < SLOTS ? SLOTS : 0);
+    for (size_t seen = 0; buckets && seen <= buckets && got < n; seen++) {
+        /* The first chain's slots in front of the start come last. */
+        unsigned from = seen == 0 ? first : 0, end = seen == buckets ? first : UINT_MAX, base = 0;
+        for (const struct table_bucket *b = bucket_at(t, at); b && got < n;
+             b = chained(b) ? overflow_of(b) : NULL, base += SLOTS) {
+            for (unsigned bits = item_bits(b); bits && got < n; bits &= bits - 1) {
+                unsigned slot = base + (unsigned)__builtin_ctz(bits);
+                if (slot < from || slot >= end)
+                    continue;
+                items[got] = b->slots[slot - base];
+                __builtin_prefetch(items[got++]);
+            }
+        }
+        at = at + 1 < buckets ? at + 1 : 0;
+    }
+    return got;
 }
 
 size_t table_memory(const struct table *t)

@@ -61,6 +61,9 @@ void table_lookup_batch(const struct table *t, const struct slice *keys, size_t 
 /* While held (a child lives) the table neither splits nor merges except past twice its load. */
 void table_hold(struct table *t);
 void table_unhold(struct table *t);
+/* Splits or merges up to so many buckets, if the table has too few or too many since it was held.
+ */
+void table_settle(struct table *t, size_t buckets);
 
 /* Stable scan: start with cursor 0, go on until it is 0 again. Every item that is in the table the
  * whole time is visited at least once, whatever is added, removed or resized in between. Visits one
@@ -81,6 +84,9 @@ void table_iter_init(struct table_iter *it, struct table *t);
 void *table_iter_next(struct table_iter *it); /* NULL at the end */
 
 void *table_random(const struct table *t); /* close to uniform; NULL when empty */
+/* Up to n items that lie together, from a place by chance on: any may come, about evenly, and at a
+ * fraction of the cost of so many table_random. Returns how many; 0 only when empty. */
+size_t table_some(const struct table *t, void **items, size_t n);
 size_t table_buckets(const struct table *t);
 size_t table_memory(const struct table *t); /* bytes of buckets and directory */
 /* Bytes of the items, each of which must be one block of mem_alloc: estimated from so many of them;

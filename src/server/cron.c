@@ -12,6 +12,7 @@
 #include "server/server.h"
 #include "server/settings.h"
 #include "server/stats.h"
+#include "server/tidy.h"
 #include "store/db.h"
 
 enum { HZ_MIN = 1, HZ_MAX = 500, CLIENTS_A_TICK = 200, SAMPLE_US = 100000, EXPIRE_BATCH = 64 };
@@ -21,6 +22,7 @@ struct cron {
     struct loop_timer timer;
     int64_t hz, started_us, sampled_us;
     unsigned next_db; /* expiry goes on here */
+    struct tidy tidy;
 };
 
 struct cron *cron_new(struct server *s)
@@ -108,8 +110,10 @@ static void tick(void *arg)
     loop_timer_start(server_loop(c->server), &c->timer, 1000000 / c->hz);
     sample(c);
     clients_tick(server_clients(c->server), (unsigned)c->hz);
-    if (!server_is_loading(c->server))
+    if (!server_is_loading(c->server)) {
         expire(c);
+        tidy_tick(&c->tidy, c->server, 1000000 / c->hz);
+    }
     hooks_tick(server_hooks(c->server), clock_now.wall_ms);
 }
 

@@ -538,6 +538,59 @@ size_t db_expire_due(struct db *db, size_t max)
     return removed;
 }
 
+/* ---- memory ---- */
+
+/* Where the entries lie says nothing about who points at them, but their keys do. */
+static void move_entries(void *arg, void *const *blocks, unsigned n)
+{
+    struct db *db = arg;
+    uint64_t hashes[SLAB_BATCH];
+    for (unsigned i = 0; i < n; i++) {
+        hashes[i] = table_hash(&db->keys, entry_key(blocks[i]));
+        table_prefetch(&db->keys, hashes[i]);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        struct entry *e = blocks[i];
+        size_t size = entry_size(e);
+        struct entry **slot = (struct entry **)table_slot(&db->keys, entry_key(e), hashes[i]);
+        must(slot && *slot == e);
+        *slot = memcpy(slab_alloc(db->slab, size), e, size);
+        if (entry_has_expire(e))
+            expire_moved(&db->expires, *slot);
+        slab_free(db->slab, e, size);
+    }
+}
+
+bool keyspace_compact(struct keyspace *ks)
+{
+    for (unsigned i = 0; i < ks->count; i++) {
+        struct db *db = ks->dbs[ks->next_compact++ % ks->count];
+        if (slab_compact(db->slab, move_entries, db))
+            return true;
+    }
+    return false;
+}
+
+void keyspace_slack(const struct keyspace *ks, size_t *slack, size_t *used)
+{
+    *slack = *used = 0;
+    for (unsigned i = 0; i < ks->count; i++) {
+        size_t held, of_db;
+        slab_stats(ks->dbs[i]->slab, &held, &of_db);
+        *used += of_db;
+        *slack += slab_slack(ks->dbs[i]->slab);
+    }
+}
+
+void keyspace_give_back(struct keyspace *ks)
+{
+    enum { BUCKETS = 4096 };
+    for (unsigned i = 0; i < ks->count; i++) {
+        slab_give_back(ks->dbs[i]->slab);
+        table_settle(&ks->dbs[i]->keys, BUCKETS);
+    }
+}
+
 /* ---- the keyspace ---- */
 
 void keyspace_limits_default(struct value_limits *limits)

@@ -78,6 +78,7 @@ struct keyspace {
     /* Runs job(job_arg) on a worker some time; NULL: at once, here. */
     void (*defer)(void *arg, void (*job)(void *job_arg), void *job_arg);
     void *defer_arg;
+    unsigned next_compact;  /* the database where keyspace_compact goes on */
 };
 
 void keyspace_init(struct keyspace *ks, unsigned databases);
@@ -151,5 +152,16 @@ void entry_set_freq(struct keyspace *ks, struct entry *e, unsigned freq);
 /* Removes keys whose time has come, at most max of them, and returns how many: fewer than max means
  * none is left. Cost: O(1) a key. */
 size_t db_expire_due(struct db *db, size_t max);
+
+/* ---- memory: from cron, between commands ---- */
+/* What idles between entries that deletions left far apart, and what entries take. Cost: a few
+ * hundred loads a database. */
+void keyspace_slack(const struct keyspace *ks, size_t *slack, size_t *used);
+/* Moves the entries of one page to where there is room. Every pointer to an entry ends. False:
+ * there is nothing to win. Cost: up to some thousand entries. */
+bool keyspace_compact(struct keyspace *ks);
+/* About once a second: a part of what is kept in reserve goes back to the system, and tables that a
+ * child kept from it shrink or grow a little. */
+void keyspace_give_back(struct keyspace *ks);
 
 #endif

@@ -76,16 +76,29 @@ static void offer(struct evict *x, struct db *db, struct entry *e, uint64_t weig
     x->count++;
 }
 
+/* Keys that expire come one by one from their index, others in groups as they lie in the table. */
+static unsigned draw(struct db *db, enum evict_policy policy, struct entry **out, unsigned n)
+{
+    if (!only_volatile(policy))
+        return (unsigned)table_some(&db->keys, (void **)out, n);
+    size_t keys = db->expires.count;
+    n = keys < n ? (unsigned)keys : n;
+    for (unsigned i = 0; i < n; i++)
+        out[i] = expire_random(&db->expires);
+    return n;
+}
+
 static void sample(struct evict *x, struct keyspace *ks, enum evict_policy policy, unsigned samples)
 {
+    struct entry *drawn[EVICT_POOL];
     for (unsigned i = 0; i < ks->count; i++) {
         struct db *db = ks->dbs[i];
-        size_t keys = pool_size(db, policy);
-        unsigned n = keys < samples ? (unsigned)keys : samples;
-        for (; n > 0; n--) {
-            struct entry *e = pick(db, policy);
-            if (e)
-                offer(x, db, e, weight_of(ks, e, policy));
+        for (unsigned left = samples; left > 0;) {
+            unsigned most = left < EVICT_POOL ? left : EVICT_POOL;
+            unsigned n = draw(db, policy, drawn, most);
+            for (unsigned k = 0; k < n; k++)
+                offer(x, db, drawn[k], weight_of(ks, drawn[k], policy));
+            left = n < most ? 0 : left - n;
         }
     }
 }

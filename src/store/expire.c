@@ -69,7 +69,7 @@ static struct expire_slot *slot_for(struct expire_index *x, int64_t t, int *leve
 static void slot_push(struct expire_slot *s, struct entry *e)
 {
     if (s->count == s->cap) {
-        s->cap = s->cap ? s->cap + s->cap / 4 + 2 : 2;
+        s->cap += s->cap / (s->cap < 1024 ? 4 : 16) + 2; /* long ones: little that lies idle */
         s->entries = mem_realloc(s->entries, s->cap * sizeof *s->entries);
     }
     entry_set_place(e, s->count);

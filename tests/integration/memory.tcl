@@ -98,6 +98,97 @@ case "allkeys-lru keeps what is used" {
     truth {$kept > 290}
 }
 
+# ---- what is deleted comes back ----
+
+# SETs (or what words makes of a number) of from..to-1, in pipelines. Returns the number of errors.
+proc each_key {s from to words} {
+    set fd [connect $s]
+    fconfigure $fd -buffersize 100000
+    set errors 0
+    while {$from < $to} {
+        set end [expr {min($from + 500, $to)}]
+        set all ""
+        for {set i $from} {$i < $end} {incr i} { append all [encode [apply [list i $words] $i]] }
+        puts -nonewline $fd $all
+        flush $fd
+        for {} {$from < $end} {incr from} { incr errors [catch { read_reply $fd }] }
+    }
+    close $fd
+    return $errors
+}
+
+case "memory of deleted keys is free again" {
+    set s [server]
+    set before [info_of $s used_memory]
+    set value [string repeat x 100]
+    is [each_key $s 0 100000 [subst -nocommands { list SET key:\$i $value }]] 0
+    truth {[info_of $s used_memory] > $before + 10000000}
+    set resident [info_of $s used_memory_rss]
+    is [each_key $s 0 100000 { list DEL key:$i }] 0
+    is [ask $s DBSIZE] 0
+    truth {[info_of $s used_memory] < $before + 300000}
+    truth {[info_of $s allocator_allocated] < $before + 300000}
+    wait_for { expr {[info_of $s used_memory_rss] < $resident - 6000000} }
+    ask $s CONFIG SET maxmemory [expr {$before + 50000000}]
+    is [ask $s SET big [string repeat x 20000000]] OK
+}
+
+case "what expires leaves no memory behind" {
+    set s [server]
+    set before [info_of $s used_memory]
+    set value [string repeat x 100]
+    is [each_key $s 0 50000 [subst -nocommands { list SET key:\$i $value PX 300 }]] 0
+    wait_for { expr {[ask $s DBSIZE] == 0} }
+    truth {[info_of $s used_memory] < $before + 300000}
+}
+
+case "entries left far apart are moved together" {
+    set s [server]
+    set value [string repeat x 100]
+    is [each_key $s 0 150000 [subst -nocommands { list SET key:\$i $value EX 1000 }]] 0
+    set active [info_of $s allocator_active]
+    is [each_key $s 0 150000 { expr {$i % 5 ? [list DEL key:$i] : [list EXISTS key:$i]} }] 0
+    wait_for { expr {[info_of $s allocator_active] < $active / 2} }
+    for {set i 0} {$i < 150000} {incr i 5000} {
+        is [ask $s GET key:$i] $value
+        truth {[ask $s TTL key:$i] > 500}
+    }
+    is [ask $s DBSIZE] 30000
+}
+
+case "a cache whose values grow keeps what fits" {
+    set s [server "maxmemory-policy allkeys-lru"]
+    ask $s CONFIG SET maxmemory 20mb
+    set value [string repeat x 100]
+    is [each_key $s 0 200000 [subst -nocommands { list SET key:\$i $value }]] 0
+    truth {[ask $s DBSIZE] > 120000}
+    set value [string repeat x 600]
+    is [each_key $s 0 60000 [subst -nocommands { list SET key:\$i $value }]] 0
+    # 20 MB of about 690 bytes a key
+    truth {[ask $s DBSIZE] > 27000}
+    truth {[info_of $s used_memory] <= 20 * 1024 * 1024 + 100000}
+}
+
+case "the growth of tables does not evict more than it takes" {
+    foreach ttl {"" "EX 1000"} {
+        set s [server "maxmemory-policy allkeys-lru"]
+        ask $s CONFIG SET maxmemory 10mb
+        set kept {}
+        for {set from 0} {$from < 300000} {incr from 10000} {
+            is [each_key $s $from [expr {$from + 10000}] [subst -nocommands { list SET key:\$i xxxxxxxxxxxxxxxxxxxx $ttl }]] 0
+            lappend kept [ask $s DBSIZE]
+        }
+        # never falls by more than a twentieth
+        set most 0
+        foreach n $kept {
+            set most [expr {max($n, $most)}]
+            truth {$n > $most * 0.95}
+        }
+        truth {$most > ($ttl eq "" ? 130000 : 90000)}
+        stop $s
+    }
+}
+
 case "OBJECT FREQ and IDLETIME follow the policy" {
     set s [server]
     ask $s SET k v

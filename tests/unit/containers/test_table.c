@@ -206,9 +206,74 @@ static void hold_stops_splitting(void)
     mem_free(items);
 }
 
+/* A table that a hold kept from shrinking and growing catches up by itself. */
+static void settles_after_a_hold(void)
+{
+    enum { N = 20000, LEFT = 100 };
+    struct item *items = make_items(N);
+    struct table t;
+    table_init(&t, &type);
+    table_hold(&t);
+    for (int i = 0; i < N; i++)
+        table_add(&t, &items[i]);
+    size_t grown = table_buckets(&t);
+    table_unhold(&t);
+    table_settle(&t, 10);
+    CHECK_INT(table_buckets(&t), grown + 10);
+    table_settle(&t, N);
+    size_t full = table_buckets(&t);
+    CHECK(full > grown * 3 / 2);
+    table_settle(&t, N);
+    CHECK_INT(table_buckets(&t), full);
+    table_hold(&t);
+    for (int i = LEFT; i < N; i++)
+        CHECK(table_remove(&t, item_key(&items[i])) == &items[i]);
+    CHECK_INT(table_buckets(&t), full);
+    table_unhold(&t);
+    table_settle(&t, N);
+    CHECK(table_buckets(&t) < LEFT);
+    for (int i = 0; i < LEFT; i++)
+        CHECK(table_find(&t, item_key(&items[i])) == &items[i]);
+    table_release(&t);
+    mem_free(items);
+}
+
+static void some_come_evenly(void)
+{
+    enum { N = 2000, ROUNDS = 20000, EACH = 5 };
+    rand_seed(unit_seed());
+    struct item *items = make_items(N);
+    struct table t;
+    void *got[N];
+    table_init(&t, &type);
+    CHECK_INT(table_some(&t, got, EACH), 0);
+    for (int i = 0; i < N; i++)
+        table_add(&t, &items[i]);
+    for (int round = 0; round < ROUNDS; round++) {
+        CHECK_INT(table_some(&t, got, EACH), EACH);
+        for (int i = 0; i < EACH; i++)
+            ((struct item *)got[i])->seen++;
+    }
+    unsigned never = 0, most = 0;
+    for (int i = 0; i < N; i++) {
+        never += items[i].seen == 0;
+        most = items[i].seen > most ? items[i].seen : most;
+    }
+    CHECK(never < N / 100 && most < 8 * ROUNDS * EACH / N);
+    CHECK_INT(table_some(&t, got, N), N); /* each once */
+    for (int i = 0; i < N; i++)
+        items[i].in = false;
+    for (int i = 0; i < N; i++) {
+        CHECK(!((struct item *)got[i])->in);
+        ((struct item *)got[i])->in = true;
+    }
+    table_release(&t);
+    mem_free(items);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(agrees_with_a_model), UNIT(scan_survives_resizing),
                     UNIT(batch_and_reserve), UNIT(memory_of_items), UNIT(random_is_fair),
-                    UNIT(hold_stops_splitting));
+                    UNIT(hold_stops_splitting), UNIT(settles_after_a_hold), UNIT(some_come_evenly));
 }

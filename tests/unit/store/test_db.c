@@ -130,6 +130,8 @@ static void strings_agree_with_a_model(void)
             check_key(db, key, m);
         if (rand_below(100) == 0)
             ks.now_ms += (int64_t)rand_below(3000);
+        if (rand_below(100) == 0)
+            keyspace_compact(&ks);
         if (rand_below(500) == 0) {
             while (db_expire_due(db, 7) == 7)
                 ;
@@ -142,6 +144,50 @@ static void strings_agree_with_a_model(void)
     }
     CHECK(ks.expired > 0);
     mem_free(models);
+    keyspace_release(&ks);
+}
+
+/* Entries are moved together after deletions; keys, values, expiries stay what they are. */
+static void entries_are_moved(void)
+{
+    enum { KEYS = 60000 };
+    struct keyspace ks;
+    char text[NUM_I64_TEXT], value[100], scratch[NUM_I64_TEXT];
+    keyspace_init(&ks, 2);
+    ks.now_ms = 1000;
+    memset(value, 'v', sizeof value);
+    for (int64_t i = 0; i < KEYS; i++) {
+        struct slice key = slice(text, num_format_i64(text, i));
+        db_set_string(ks.dbs[i % 2], key, slice(value, 60 + i % 10),
+                      i % 3 ? 2000 + i % 3000 : KEY_NO_EXPIRE);
+    }
+    for (int64_t i = 0; i < KEYS; i++) {
+        if (i % 7)
+            db_remove(ks.dbs[i % 2], slice(text, num_format_i64(text, i)));
+    }
+    size_t slack, used, after;
+    keyspace_slack(&ks, &slack, &used);
+    CHECK(slack > used);
+    for (int steps = 0; keyspace_compact(&ks); steps++)
+        CHECK(steps < 100000);
+    keyspace_give_back(&ks);
+    keyspace_slack(&ks, &slack, &after);
+    CHECK_INT(slack, 0);
+    CHECK_INT(after, used);
+    for (int64_t i = 0; i < KEYS; i++) {
+        struct entry *e = db_find(ks.dbs[i % 2], slice(text, num_format_i64(text, i)));
+        CHECK_INT(e != NULL, i % 7 == 0);
+        if (e) {
+            CHECK_SLICE(entry_string(e, scratch), slice(value, 60 + i % 10));
+            CHECK_INT(entry_expire(e), i % 3 ? 2000 + i % 3000 : KEY_NO_EXPIRE);
+        }
+    }
+    ks.now_ms = 10000; /* the index knows where they are */
+    for (int d = 0; d < 2; d++) {
+        while (db_expire_due(ks.dbs[d], 10) == 10)
+            ;
+        CHECK_INT(ks.dbs[d]->expires.count, 0);
+    }
     keyspace_release(&ks);
 }
 
@@ -268,6 +314,6 @@ static void access_clocks(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(strings_agree_with_a_model), UNIT(entries_are_small),
-                    UNIT(events_flush_swap), UNIT(access_clocks));
+    return UNIT_RUN(UNIT(strings_agree_with_a_model), UNIT(entries_are_moved),
+                    UNIT(entries_are_small), UNIT(events_flush_swap), UNIT(access_clocks));
 }
