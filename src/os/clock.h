@@ -16,6 +16,11 @@ static inline int64_t clock_wall_ms(void)
     return clock_wall_us() / 1000;
 }
 
+static inline int64_t clock_mono_s(void) /* since some moment: for waits and durations */
+{
+    return clock_mono_us() / 1000000;
+}
+
 struct clock_cache {
     int64_t wall_us, wall_ms;
     int64_t mono_us;

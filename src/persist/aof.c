@@ -58,7 +58,7 @@ void aof_note_error(struct aof *a, const char *phase, int err)
 
 static int64_t next_try_s(const struct aof *a)
 {
-    int64_t left_s = a->lost_sync ? a->rewrite_retry_s - clock_wall_ms() / 1000
+    int64_t left_s = a->lost_sync ? a->rewrite_retry_mono_s - clock_mono_s()
                                   : (a->write_retry_us - clock_mono_us() + 999999) / 1000000;
     return left_s > 0 ? left_s : 0;
 }
@@ -84,11 +84,11 @@ const char *aof_refusal(struct aof *a)
 
 static void write_failed(struct aof *a, int err, size_t written, size_t wanted)
 {
-    int64_t now_s = clock_wall_ms() / 1000;
-    if (now_s - a->error_logged_s >= LOG_ERROR_EVERY_S || a->write_ok) {
+    int64_t now_s = clock_mono_s();
+    if (now_s - a->error_logged_mono_s >= LOG_ERROR_EVERY_S || a->write_ok) {
         log_warning("Short write while writing to the AOF file: %s, (nwritten=%zu, expected=%zu)",
                     strerror(err), written, wanted);
-        a->error_logged_s = now_s;
+        a->error_logged_mono_s = now_s;
     }
     a->write_ok = false;
     a->write_retry_us = clock_mono_us() + WRITE_RETRY_US;
@@ -171,17 +171,17 @@ static void stage_log(void *arg)
         aof_flush(a, false);
 }
 
-void aof_tick(struct aof *a, int64_t now_ms)
+void aof_tick(struct aof *a, int64_t mono_ms)
 {
     if (a->state == AOF_OFF) {
-        rewrite_tick(a, now_ms);
+        rewrite_tick(a, mono_ms);
         return;
     }
     if (a->pending.len)
         aof_flush(a, false);
     aof_wait_check(a);
     aof_gone_tick(a);
-    rewrite_tick(a, now_ms);
+    rewrite_tick(a, mono_ms);
 }
 
 /* ---- on and off ---- */

@@ -104,10 +104,10 @@ struct aof {
     int write_errno;
     char last_error[256]; /* what failed, of which file, when, why; "" nothing did */
     char refusal[448];
-    int64_t error_logged_s, write_retry_us;
+    int64_t error_logged_mono_s, write_retry_us;
     /* rewrite */
     bool rewrite_scheduled, last_rewrite_ok;
-    int64_t rewrite_began_s, last_rewrite_s, rewrite_retry_s;
+    int64_t rewrite_began_mono_s, last_rewrite_s, rewrite_retry_mono_s;
     pid_t rewrite_pid;
     int64_t next_base; /* the number that the base being written gets */
     unsigned rewrite_failures;
@@ -122,7 +122,7 @@ void aof_free(struct aof *a);
 /* Writes what is pending. force: also while a sync runs, and before a failed write is due again.
  * False when bytes remain. */
 bool aof_flush(struct aof *a, bool force);
-void aof_tick(struct aof *a, int64_t now_ms);
+void aof_tick(struct aof *a, int64_t mono_ms);
 /* The -MISCONF for a write command while the log cannot be written; NULL when it can. */
 const char *aof_refusal(struct aof *a);
 /* Keeps the error for INFO and refusals. phase: "write", "fsync". */
@@ -228,7 +228,7 @@ bool rewrite_start(struct aof *a, struct fault *f);
 bool rewrite_now(struct aof *a, struct fault *f);
 /* Deletes the files that only history names, on the worker, unless told to keep them. */
 void rewrite_collect(struct aof *a);
-void rewrite_tick(struct aof *a, int64_t now_ms);
+void rewrite_tick(struct aof *a, int64_t mono_ms);
 /* CONFIG SET appendonly. */
 bool aof_switch_on(struct aof *a, struct fault *f);
 void aof_switch_off(struct aof *a);

@@ -48,6 +48,7 @@ static void begin_loading(struct persist *p, uint64_t total_bytes)
     struct keyspace *ks = server_keyspace(p->server);
     p->loading = true;
     p->load_began_s = clock_wall_ms() / 1000;
+    p->load_began_mono_s = clock_mono_s();
     p->load_total_bytes = total_bytes;
     p->load_done_bytes = p->load_rdb_used_mem = 0;
     p->load_keys_loaded = p->load_keys_expired = 0;

@@ -71,13 +71,28 @@ static bool can_go_without(int err)
     return err == EACCES || err == EROFS || err == EPERM || err == ENOSPC || err == EDQUOT;
 }
 
-/* Of a killed server a child that it was just making may have the lock, for as long as it takes the
- * child to notice. */
+/* Gone, or a zombie: its threads may still be on their way out. */
+static bool has_ended(pid_t pid)
+{
+    char path[32], text[256] = "";
+    if (kill(pid, 0) < 0 && errno == ESRCH)
+        return true;
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    FILE *stat_file = fopen(path, "re");
+    size_t got = stat_file ? fread(text, 1, sizeof text - 1, stat_file) : 0;
+    if (stat_file)
+        fclose(stat_file);
+    const char *name_end = got ? strrchr(text, ')') : NULL;
+    return name_end && name_end[1] == ' ' && name_end[2] == 'Z';
+}
+
+/* A killed server may have the lock for a moment yet: its last thread has it, or a child that was
+ * just being made and has not noticed. */
 static int take_file(pid_t *holder)
 {
     int64_t end_us = clock_mono_us() + DEAD_HOLDER_US;
     int fd = lock_file_take(DIR_LOCK_FILE, holder);
-    while (fd == -EAGAIN && (*holder == 0 || (kill(*holder, 0) < 0 && errno == ESRCH)) &&
+    while (fd == -EAGAIN && (*holder == 0 || has_ended(*holder)) &&
            clock_mono_us() < end_us) {
         usleep(LOOK_EVERY_US);
         fd = lock_file_take(DIR_LOCK_FILE, holder);

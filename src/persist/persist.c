@@ -217,14 +217,14 @@ static bool finish(void *arg, unsigned flags)
 
 /* ---- set-up ---- */
 
-static void tick(void *arg, int64_t now_ms)
+static void tick(void *arg, int64_t mono_ms)
 {
     struct persist *p = arg;
     if (p->loading)
         return;
-    snapshot_tick(p->snapshot, now_ms);
-    aof_tick(p->aof, now_ms);
-    reserve_tick(p->reserve, now_ms);
+    snapshot_tick(p->snapshot, mono_ms);
+    aof_tick(p->aof, mono_ms);
+    reserve_tick(p->reserve, mono_ms);
     dir_lock_tick(p->lock);
 }
 
@@ -294,7 +294,7 @@ static bool start_without_log(struct persist *p, struct fault *f)
 
 bool persist_start(struct persist *p, struct fault *f)
 {
-    p->snapshot->last_save_s = clock_wall_ms() / 1000;
+    snapshot_note_save(p->snapshot);
     bool ok = aof_settle(p->aof, f) && dir_lock_start(p->lock, f);
     if (ok)
         leftovers_remove("."); /* another server's are being written */

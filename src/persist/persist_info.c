@@ -16,9 +16,9 @@ static const char *ok_or_err(bool ok)
     return ok ? "ok" : "err";
 }
 
-static int64_t seconds_since(int64_t began_s, bool running)
+static int64_t seconds_since(int64_t began_mono_s, bool running)
 {
-    return running ? clock_wall_ms() / 1000 - began_s : -1;
+    return running ? clock_mono_s() - began_mono_s : -1;
 }
 
 static void aof_info(struct persist *p, struct info_out *o)
@@ -29,7 +29,7 @@ static void aof_info(struct persist *p, struct info_out *o)
     info_i64(o, "aof_rewrite_in_progress", rewriting);
     info_i64(o, "aof_rewrite_scheduled", a->rewrite_scheduled);
     info_i64(o, "aof_last_rewrite_time_sec", a->last_rewrite_s);
-    info_i64(o, "aof_current_rewrite_time_sec", seconds_since(a->rewrite_began_s, rewriting));
+    info_i64(o, "aof_current_rewrite_time_sec", seconds_since(a->rewrite_began_mono_s, rewriting));
     info_str(o, "aof_last_bgrewrite_status", ok_or_err(a->last_rewrite_ok));
     info_u64(o, "aof_rewrites", a->rewrites);
     info_u64(o, "aof_rewrites_consecutive_failures", a->rewrite_failures);
@@ -59,7 +59,7 @@ static void aof_size_info(const struct aof *a, struct info_out *o)
 
 static void loading_info(const struct persist *p, struct info_out *o)
 {
-    int64_t elapsed = clock_wall_ms() / 1000 - p->load_began_s;
+    int64_t elapsed = clock_mono_s() - p->load_began_mono_s;
     uint64_t done = p->load_done_bytes, total = p->load_total_bytes ? p->load_total_bytes : 1;
     int64_t eta = done ? (int64_t)((double)elapsed *
                                    (double)(total - (done < total ? done : total)) / (double)done)

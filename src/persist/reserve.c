@@ -39,7 +39,7 @@ struct reserve {
     char *path;        /* absolute; of the one there is or is being made */
     int64_t path_size; /* its size */
     int result;
-    int64_t next_look_ms, trouble_logged_ms;
+    int64_t next_look_ms, trouble_logged_ms; /* monotonic */
     uint64_t given_up;
 };
 
@@ -79,7 +79,7 @@ static void run_make(struct worker_job *job)
 
 static void trouble(struct reserve *r, const char *why)
 {
-    int64_t now_ms = clock_wall_ms();
+    int64_t now_ms = clock_mono_us() / 1000;
     if (r->trouble_logged_ms && now_ms - r->trouble_logged_ms < TROUBLE_LOGGED_EVERY_MS)
         return;
     r->trouble_logged_ms = now_ms;
@@ -161,18 +161,18 @@ bool reserve_give_up(struct reserve *r, int err)
         return false;
     drop(r);
     r->given_up++;
-    r->next_look_ms = clock_wall_ms() + LOOK_EVERY_MS;
+    r->next_look_ms = clock_mono_us() / 1000 + LOOK_EVERY_MS;
     log_warning("The disk is full: the reserve of %lld bytes (reserve-file-size) is given up. Make "
                 "room: it is made again when %lld bytes are free.",
                 (long long)r->path_size, (long long)(r->path_size * 2));
     return true;
 }
 
-void reserve_tick(struct reserve *r, int64_t now_ms)
+void reserve_tick(struct reserve *r, int64_t mono_ms)
 {
-    if (!r->started || now_ms < r->next_look_ms)
+    if (!r->started || mono_ms < r->next_look_ms)
         return;
-    r->next_look_ms = now_ms + LOOK_EVERY_MS;
+    r->next_look_ms = mono_ms + LOOK_EVERY_MS;
     if (r->size || r->state == RESERVE_THERE)
         look(r);
 }

@@ -18,7 +18,7 @@ void reserve_free(struct reserve *r);
 void reserve_start(struct reserve *r);
 /* Something that writes failed with errno err. True: there is room now that was not there. */
 bool reserve_give_up(struct reserve *r, int err);
-void reserve_tick(struct reserve *r, int64_t now_ms);
+void reserve_tick(struct reserve *r, int64_t mono_ms);
 void reserve_info(const struct reserve *r, struct info_out *o);
 
 #endif

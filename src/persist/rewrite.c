@@ -279,7 +279,7 @@ static bool install_base(struct aof *a, const char *tmp, struct fault *f)
         if (a->state == AOF_WAIT_REWRITE && !a->manifest_unsure)
             a->state = AOF_ON;
         if (a->state == AOF_WAIT_REWRITE) /* a loss of power may leave no manifest: once more */
-            a->rewrite_retry_s = clock_wall_ms() / 1000 + 1;
+            a->rewrite_retry_mono_s = clock_mono_s() + 1;
         if (healing && !a->manifest_unsure)
             heal(a, position, size);
         if (!a->manifest_unsure && a->state == AOF_ON)
@@ -411,7 +411,7 @@ static bool next_increment(struct aof *a, struct fault *f)
 static void failed(struct aof *a, const struct fault *f)
 {
     char line[512];
-    int64_t now_s = clock_wall_ms() / 1000;
+    int64_t now_s = clock_mono_s();
     log_warning("Background AOF rewrite failed: %s", fault_text(f, line, sizeof line));
     a->last_rewrite_ok = false;
     a->rewrite_failures++;
@@ -425,7 +425,7 @@ static void failed(struct aof *a, const struct fault *f)
         log_warning("Background AOF rewrite has repeatedly failed, the next try is in %lld minutes",
                     (long long)wait_min);
     }
-    a->rewrite_retry_s = now_s + (wait_min ? wait_min * 60 : 1);
+    a->rewrite_retry_mono_s = now_s + (wait_min ? wait_min * 60 : 1);
 }
 
 static void child_ended(void *arg, const struct child_end *end)
@@ -433,7 +433,7 @@ static void child_ended(void *arg, const struct child_end *end)
     struct aof *a = arg;
     struct fault f = persist_child_fault(end, "Background AOF rewrite");
     char tmp[TMP_NAME];
-    a->last_rewrite_s = clock_wall_ms() / 1000 - a->rewrite_began_s;
+    a->last_rewrite_s = clock_mono_s() - a->rewrite_began_mono_s;
     a->last_cow_bytes = end->cow_bytes;
     persist_child_gone(a->persist, end);
     child_name(a, tmp, a->rewrite_pid, true);
@@ -488,7 +488,7 @@ bool rewrite_start(struct aof *a, struct fault *f)
     a->next_base = manifest_next_base(&a->manifest);
     a->rewrite_scheduled = false;
     a->rewrites++;
-    a->rewrite_began_s = clock_wall_ms() / 1000;
+    a->rewrite_began_mono_s = clock_mono_s();
     pid_t pid = persist_fork(a->persist, CHILD_REWRITE, "redis-aof-rewrite", child_ended, a, f);
     if (pid == 0)
         run_child(a);
@@ -535,12 +535,12 @@ static bool grown(const struct aof *a)
     return (a->total_size - base) * 100 / base >= (uint64_t)a->rewrite_percentage;
 }
 
-void rewrite_tick(struct aof *a, int64_t now_ms)
+void rewrite_tick(struct aof *a, int64_t mono_ms)
 {
     struct fault f = {0};
     if (persist_busy(a->persist))
         return;
-    if (now_ms / 1000 < a->rewrite_retry_s)
+    if (mono_ms / 1000 < a->rewrite_retry_mono_s)
         return;
     if (a->rewrite_scheduled || a->state == AOF_WAIT_REWRITE ||
         (a->lost_sync && a->state == AOF_ON && !a->failed)) {

@@ -316,11 +316,11 @@ static void begin(struct scrub *s)
     worker_give(s->worker, &r->job);
 }
 
-static void scrub_tick(void *arg, int64_t now_ms)
+static void scrub_tick(void *arg, int64_t mono_ms)
 {
     struct scrub *s = arg;
     int64_t now_us = clock_mono_us();
-    (void)now_ms;
+    (void)mono_ms;
     if (s->interval_s != s->interval_seen_s) { /* switched on, or changed */
         s->interval_seen_s = s->interval_s;
         s->due_us = now_us + s->interval_s * 1000000;

@@ -190,15 +190,21 @@ static bool save_to(struct snapshot *s, const char *dir, struct snapshot_file *f
     return ok;
 }
 
+void snapshot_note_save(struct snapshot *s)
+{
+    s->last_save_s = clock_wall_ms() / 1000;
+    s->last_save_mono_s = clock_mono_s();
+}
+
 static void saved(struct snapshot *s, uint64_t dirty_saved)
 {
     struct commit *commit = server_commit(s->persist->server);
     uint64_t dirty = commit_dirty(commit); /* a reload meanwhile may have set it back */
     commit_set_dirty(commit, dirty > dirty_saved ? dirty - dirty_saved : 0);
-    s->last_save_s = clock_wall_ms() / 1000;
+    snapshot_note_save(s);
     s->last_ok = true;
     s->failures = 0;
-    s->retry_s = 0;
+    s->retry_mono_s = 0;
     s->last_error[0] = s->error_story[0] = 0;
 }
 
@@ -209,7 +215,7 @@ static void failed(struct snapshot *s, const struct fault *f)
     int64_t wait_s = (int64_t)RETRY_FIRST_S << doublings;
     s->failures++;
     s->last_ok = false;
-    s->retry_s = clock_wall_ms() / 1000 + (wait_s < RETRY_MAX_S ? wait_s : RETRY_MAX_S);
+    s->retry_mono_s = clock_mono_s() + (wait_s < RETRY_MAX_S ? wait_s : RETRY_MAX_S);
     fault_text(f, s->last_error, sizeof s->last_error);
     for (char *at = s->last_error; *at; at++)
         if ((unsigned char)*at < ' ')
@@ -223,7 +229,7 @@ static void failed(struct snapshot *s, const struct fault *f)
 
 const char *snapshot_refusal(struct snapshot *s)
 {
-    int64_t left_s = s->retry_s - clock_wall_ms() / 1000;
+    int64_t left_s = s->retry_mono_s - clock_mono_s();
     snprintf(s->refusal, sizeof s->refusal,
              "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
              "persist to disk. Commands that may modify the data set are disabled, because this "
@@ -268,8 +274,7 @@ static void child_ended(void *arg, const struct child_end *end)
 {
     struct snapshot *s = arg;
     struct fault f = persist_child_fault(end, "Background saving");
-    int64_t now_s = clock_wall_ms() / 1000;
-    s->last_duration_s = now_s - s->began_s;
+    s->last_duration_s = clock_mono_s() - s->began_mono_s;
     s->last_cow_bytes = end->cow_bytes;
     persist_child_gone(s->persist, end);
     if (end->killed || end->signal == SIGUSR1) { /* on purpose: no failure */
@@ -323,7 +328,7 @@ bool snapshot_start(struct snapshot *s, struct fault *f)
         return false;
     }
     s->dirty_at_start = commit_dirty(server_commit(s->persist->server));
-    s->last_try_s = s->began_s = clock_wall_ms() / 1000;
+    s->began_mono_s = clock_mono_s();
     s->saves++;
     if (!fork_child(s, f)) {
         char line[512];
@@ -336,16 +341,16 @@ bool snapshot_start(struct snapshot *s, struct fault *f)
     return true;
 }
 
-void snapshot_tick(struct snapshot *s, int64_t now_ms)
+void snapshot_tick(struct snapshot *s, int64_t mono_ms)
 {
     struct fault f = {0};
-    int64_t now_s = now_ms / 1000;
+    int64_t now_s = mono_ms / 1000;
     if (persist_busy(s->persist))
         return;
-    bool may_retry = s->last_ok || now_s >= s->retry_s;
+    bool may_retry = s->last_ok || now_s >= s->retry_mono_s;
     /* A failure refuses writes where there are save points: it is tried again whether or not one of
      * them is due, or the disk would be well for an hour and nobody could write. */
-    bool again = !s->last_ok && s->retry_s && snapshot_has_points(s);
+    bool again = !s->last_ok && s->retry_mono_s && snapshot_has_points(s);
     if ((s->scheduled || again) && may_retry) {
         snapshot_start(s, &f);
         return;
@@ -353,7 +358,7 @@ void snapshot_tick(struct snapshot *s, int64_t now_ms)
     int64_t changes = (int64_t)commit_dirty(server_commit(s->persist->server));
     for (int i = 0; i < s->point_count; i++) {
         const struct save_point *point = &s->points[i];
-        if (changes < point->changes || now_s - s->last_save_s <= point->seconds || !may_retry)
+        if (changes < point->changes || now_s - s->last_save_mono_s <= point->seconds || !may_retry)
             continue;
         log_notice("%lld changes in %lld seconds. Saving...", (long long)point->changes,
                    (long long)point->seconds);

@@ -38,12 +38,13 @@ struct snapshot {
     /* state */
     bool last_ok, scheduled;
     unsigned failures;     /* in a row */
-    int64_t retry_s;       /* after a failure: not before, by itself */
+    int64_t retry_mono_s;  /* after a failure: not before, by itself */
     char last_error[512];  /* of the last background save; "" when it went well */
     char error_story[640]; /* the same: at what, when, why */
     char refusal[1024];
     char *child_dir;       /* absolute: where the running save writes */
-    int64_t last_save_s, last_try_s, last_duration_s, began_s;
+    int64_t last_save_s; /* wall clock, to show */
+    int64_t last_save_mono_s, began_mono_s, last_duration_s;
     pid_t child_pid;
     uint64_t saves, dirty_at_start;
     size_t last_cow_bytes;
@@ -57,7 +58,9 @@ bool snapshot_save(struct snapshot *s, struct fault *f);
 /* Starts a child. False when it could not be started. */
 bool snapshot_start(struct snapshot *s, struct fault *f);
 /* Cron: save points, a scheduled save. */
-void snapshot_tick(struct snapshot *s, int64_t now_ms);
+void snapshot_tick(struct snapshot *s, int64_t mono_ms);
+/* What is in memory is what the dump holds: save points count from now. */
+void snapshot_note_save(struct snapshot *s);
 /* The -MISCONF for a write command after a failed save. */
 const char *snapshot_refusal(struct snapshot *s);
 bool snapshot_has_points(const struct snapshot *s);

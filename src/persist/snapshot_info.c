@@ -45,7 +45,7 @@ static void way_info(const struct persist *p, enum child_kind kind, struct info_
 
 static int64_t retry_in_s(const struct snapshot *s)
 {
-    int64_t left = s->retry_s - clock_wall_ms() / 1000;
+    int64_t left = s->retry_mono_s - clock_mono_s();
     return s->last_ok || !snapshot_has_points(s) ? -1 : left > 0 ? left : 0;
 }
 
@@ -58,7 +58,7 @@ void snapshot_info(struct persist *p, struct info_out *o)
     info_i64(o, "rdb_last_save_time", s->last_save_s);
     info_str(o, "rdb_last_bgsave_status", s->last_ok ? "ok" : "err");
     info_i64(o, "rdb_last_bgsave_time_sec", s->last_duration_s);
-    info_i64(o, "rdb_current_bgsave_time_sec", saving ? clock_wall_ms() / 1000 - s->began_s : -1);
+    info_i64(o, "rdb_current_bgsave_time_sec", saving ? clock_mono_s() - s->began_mono_s : -1);
     info_u64(o, "rdb_saves", s->saves);
     info_u64(o, "rdb_last_cow_size", s->last_cow_bytes);
     info_u64(o, "rdb_last_load_keys_expired", p->load_keys_expired);

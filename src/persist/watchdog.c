@@ -96,12 +96,12 @@ static void end_hanging(struct watchdog *w, int64_t now_us)
     kill(w->pid, SIGKILL);
 }
 
-static void watchdog_tick(void *arg, int64_t now_ms)
+static void watchdog_tick(void *arg, int64_t mono_ms)
 {
     struct watchdog *w = arg;
     const struct persist *p = w->persist;
     int64_t now_us = clock_mono_us();
-    (void)now_ms;
+    (void)mono_ms;
     if (p->child_kind == CHILD_NONE || p->child.pid <= 0) {
         w->pid = 0;
         return;

@@ -114,7 +114,7 @@ static void tick(void *arg)
         expire(c);
         tidy_tick(&c->tidy, c->server, 1000000 / c->hz);
     }
-    hooks_tick(server_hooks(c->server), clock_now.wall_ms);
+    hooks_tick(server_hooks(c->server), clock_mono_us() / 1000);
 }
 
 void cron_start(struct cron *c)

@@ -157,9 +157,9 @@ void hooks_stage(struct hooks *h, enum stage stage)
         h->stage[stage][i].f(h->stage[stage][i].arg);
 }
 
-void hooks_tick(struct hooks *h, int64_t now_ms)
+void hooks_tick(struct hooks *h, int64_t mono_ms)
 {
-    TELL_ALL(h, tick, now_ms);
+    TELL_ALL(h, tick, mono_ms);
 }
 
 void hooks_client(struct hooks *h, struct client *client, bool opened)

@@ -46,7 +46,7 @@ typedef uint64_t hook_gate(void *arg); /* the position up to which replies may l
 typedef void hook_key(void *arg, struct db *db, struct slice key, enum key_event_kind kind);
 typedef void hook_flushed(void *arg);
 typedef void hook_stage(void *arg);
-typedef void hook_tick(void *arg, int64_t now_ms);
+typedef void hook_tick(void *arg, int64_t mono_ms); /* for waits; the wall clock may jump */
 typedef void hook_client(void *arg, struct client *client, bool opened);
 typedef void hook_fork(void *arg, bool in_child, bool ended);
 typedef void hook_aux_save(void *arg, struct sink *sink);
@@ -85,7 +85,7 @@ uint64_t hooks_released(struct hooks *h); /* UINT64_MAX without a gate */
 void hooks_key(struct hooks *h, struct db *db, struct slice key, enum key_event_kind kind);
 void hooks_flushed(struct hooks *h);
 void hooks_stage(struct hooks *h, enum stage stage);
-void hooks_tick(struct hooks *h, int64_t now_ms);
+void hooks_tick(struct hooks *h, int64_t mono_ms);
 void hooks_client(struct hooks *h, struct client *client, bool opened);
 void hooks_fork(struct hooks *h, bool in_child, bool ended);
 void hooks_aux_save(struct hooks *h, struct sink *sink);

@@ -97,4 +97,52 @@ case "a pause stops expiry, by access and by time, until it ends" {
     is [ask $s GET busy] 1
 }
 
+foreach shift [list -$hour $hour] {
+    case "save points and retries count elapsed time, when the clock jumps by $shift s" {
+        set s [clock_server "save \"1 1\"\nenable-debug-command yes"]
+        ask $s SET k 1
+        wait_for { expr {[info_of $s rdb_changes_since_last_save] == 0} }
+        set_clock $s $shift
+        ask $s SET k 2
+        wait_for { expr {[info_of $s rdb_changes_since_last_save] == 0} }
+        wait_for { expr {[info_of $s rdb_bgsave_in_progress] == 0} }
+        truth {abs([ask $s LASTSAVE] - [clock seconds] - $shift) < 600}
+        # one that fails, and is tried again
+        ask $s CONFIG SET save ""
+        file mkdir [of $s dir]/away
+        file rename [of $s dir]/dump.rdb [of $s dir]/away
+        file mkdir [of $s dir]/dump.rdb/in-the-way
+        ask $s CONFIG SET save "1000 100"
+        ask $s BGSAVE
+        wait_for { expr {[info_of $s rdb_last_bgsave_status] eq "err"} }
+        like [error_of $s SET k 3] "MISCONF*"
+        set_clock $s 0
+        truth {[info_of $s rdb_bgsave_retry_in_sec] <= 60}
+        file delete -force [of $s dir]/dump.rdb
+        wait_for { expr {![catch { ask $s SET k 3 }]} } 60000
+        # and no save point is due for an hour that did not pass
+        set saves [info_of $s rdb_saves]
+        ask $s CONFIG SET save "1800 1"
+        set_clock $s $shift
+        ask $s SET k 4
+        for {set i 0} {$i < 30} {incr i} { ask $s PING; after 10 }
+        is [info_of $s rdb_saves] $saves
+        truth {[info_of $s rdb_current_bgsave_time_sec] < 600}
+    }
+    case "a key lives as long as its time is not there, when the clock jumps by $shift s" {
+        set s [clock_server ""]
+        ask $s SET before v EX 1000
+        set_clock $s $shift
+        is [ask $s EXISTS before] [expr {$shift < 0}]
+        # what is set now goes by the clock of now
+        ask $s SET now v PX 100
+        ask $s SET later v EX 1000
+        wait_for { expr {[info_of $s expired_keys] == 1 + ($shift > 0)} }
+        is [lsort [ask $s KEYS *]] [expr {$shift < 0 ? {before later} : {later}}]
+        set_clock $s 0
+        set_clock $s [expr {-$shift}]
+        is [ask $s EXISTS later] [expr {$shift > 0}]
+    }
+}
+
 finish
