@@ -87,13 +87,14 @@ int64_t manifest_next_base(const struct manifest *m)
     int64_t seq = newest(&m->history);
     if (m->base.name && m->base.seq > seq)
         seq = m->base.seq;
-    return seq + 1;
+    return seq < INT64_MAX ? seq + 1 : 0;
 }
 
 int64_t manifest_next_incr(const struct manifest *m)
 {
     int64_t live = newest(&m->incr), old = newest(&m->history);
-    return (live > old ? live : old) + 1;
+    int64_t seq = live > old ? live : old;
+    return seq < INT64_MAX ? seq + 1 : 0;
 }
 
 static char *numbered(const char *stem, int64_t seq, const char *suffix)
@@ -276,6 +277,20 @@ static const char *check_line(const struct line *l)
     return NULL;
 }
 
+static bool list_has(const struct manifest_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->files[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+bool manifest_names(const struct manifest *m, const char *name)
+{
+    return (m->base.name && strcmp(m->base.name, name) == 0) || list_has(&m->incr, name) ||
+           list_has(&m->history, name);
+}
+
 static const char *add_line(struct manifest *m, struct line *l)
 {
     const char *bad = check_line(l);
@@ -284,6 +299,8 @@ static const char *add_line(struct manifest *m, struct line *l)
     buf_cstr(&l->file);
     const struct manifest_file file = {l->file.data, l->seq, l->id, l->size};
     struct manifest_list *incr = &m->incr;
+    if (manifest_names(m, file.name))
+        return "the file is named twice";
     switch (l->type) {
     case 'b':
         if (m->base.name)

@@ -15,7 +15,8 @@
  *
  *   #HF:sum 0123456789abcdef
  *
- * Reading is strict: what is unclear is a fault with its line. Names are bare: no path separators.
+ * Reading is strict: what is unclear is a fault with its line, as is a file that is named twice
+ * (history is deleted). Names are bare: no path separators.
  * The struct owns its names; start from {0}, end with manifest_free. Lists are in file order. */
 #ifndef FORMAT_MANIFEST_H
 #define FORMAT_MANIFEST_H
@@ -54,7 +55,7 @@ void manifest_print(const struct manifest *m, struct buf *out);
 void manifest_free(struct manifest *m);
 void manifest_copy(struct manifest *to, const struct manifest *from);
 
-/* The number a new file takes: one above the newest, whatever list that is in. */
+/* The number a new file takes: one above the newest, whatever list that is in; 0: none is left. */
 int64_t manifest_next_base(const struct manifest *m);
 int64_t manifest_next_incr(const struct manifest *m);
 /* appendonly.aof + 2 -> appendonly.aof.2.base.rdb, .base.aof, .incr.aof; for mem_free. */
@@ -68,5 +69,6 @@ void manifest_set_base(struct manifest *m, const char *name, int64_t seq);
 /* All increments but the newest keep become history. */
 void manifest_retire_incr(struct manifest *m, size_t keep);
 void manifest_drop_history(struct manifest *m);
+bool manifest_names(const struct manifest *m, const char *name); /* in any list */
 
 #endif

@@ -57,10 +57,26 @@ bool aof_make_dir(struct aof *a, struct fault *f)
     return err == 0;
 }
 
+/* No manifest is written that the next start would refuse (a name that is too long as it is
+ * written there). */
+static bool reads_back(struct slice text, struct fault *f)
+{
+    struct manifest m = {0};
+    bool ok = manifest_parse(&m, text, f);
+    if (!ok)
+        fault_prefix(f, "Can't write the manifest");
+    manifest_free(&m);
+    return ok;
+}
+
 bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f)
 {
     struct buf text = {0};
     manifest_print(m, &text);
+    if (!reads_back(buf_slice(&text), f)) {
+        buf_free(&text);
+        return false;
+    }
     char *path = aof_path_around(a, "", ".manifest");
     char *tmp = aof_path_around(a, "temp-", ".manifest");
     bool synced = file_replace(tmp, path, buf_slice(&text), f);
@@ -142,29 +158,75 @@ bool aof_create_incr(struct aof *a, const char *path, int64_t seq, struct aof_in
     return false;
 }
 
-/* A start that was interrupted here has left the first line at most. More than that is data that a
- * damaged manifest no longer names: it would be written over. */
-static bool not_there(const char *path, const char *name, struct fault *f)
+/* ---- numbers ---- */
+
+/* Lines of annotation are no data: the first line of an increment that nothing was logged to. */
+bool aof_holds_data(const struct aof *a, const char *name)
 {
+    struct buf head = {0};
+    struct fault f = {0};
     struct stat st;
+    uint64_t size;
+    char *path = aof_path(a, name);
     int err = file_stat(path, &st);
-    if (err < 0 && err != -ENOENT)
-        fault_io(f, -err, "stat", "Can't look at %s", path);
-    else if (err == 0 && st.st_size > AOF_LOG_LINE)
-        fault_set(f, FAULT_FORMAT,
-                  "%s is there, but the manifest names no increment: restore the manifest, or move "
-                  "the file away", name);
-    return !fault_is(f);
+    bool data = err != -ENOENT;
+    if (err == 0 && S_ISREG(st.st_mode) && aof_look_at_part(path, &size, &head, &f))
+        data = size > head.len;
+    for (struct slice s = buf_slice(&head); !data && s.len;) {
+        const char *end = memchr(s.data, '\n', s.len);
+        data = s.data[0] != '#';
+        s = end ? slice_from(s, (size_t)(end - s.data) + 1) : slice("", 0);
+    }
+    mem_free(path);
+    buf_free(&head);
+    return data;
+}
+
+static bool is_free(const struct aof *a, char *name)
+{
+    bool used = aof_holds_data(a, name) || manifest_names(&a->manifest, name);
+    if (used)
+        log_warning("%s is there: its number is not used again", name);
+    mem_free(name);
+    return !used;
+}
+
+/* What is named by no manifest may be data all the same: nothing is written over it. */
+static int64_t free_number(const struct aof *a, bool base, struct fault *f)
+{
+    const struct manifest *m = &a->manifest;
+    int64_t seq = base ? manifest_next_base(m) : manifest_next_incr(m);
+    /* Files of an install that failed, which its plan names, are made anew (aof_first.c). */
+    while (seq > 0 && !a->first_install &&
+           !(base ? is_free(a, manifest_base_name(a->filename, seq, true)) &&
+                        is_free(a, manifest_base_name(a->filename, seq, false))
+                  : is_free(a, manifest_incr_name(a->filename, seq))))
+        seq = seq < INT64_MAX ? seq + 1 : 0;
+    if (seq == 0)
+        fault_set(f, FAULT_LIMIT, "The manifest's numbers are used up: a new file gets none");
+    return seq;
+}
+
+int64_t aof_free_base(const struct aof *a, struct fault *f)
+{
+    return free_number(a, true, f);
+}
+
+int64_t aof_free_incr(const struct aof *a, struct fault *f)
+{
+    return free_number(a, false, f);
 }
 
 static bool add_first_incr(struct aof *a, struct fault *f)
 {
     struct manifest next = {0};
     struct aof_incr made;
-    int64_t seq = manifest_next_incr(&a->manifest);
+    int64_t seq = aof_free_incr(a, f);
+    if (seq == 0)
+        return false;
     char *name = manifest_incr_name(a->filename, seq);
     char *path = aof_path(a, name);
-    bool ok = not_there(path, name, f) && aof_create_incr(a, path, seq, &made, f);
+    bool ok = aof_create_incr(a, path, seq, &made, f);
     int err = ok ? file_close(made.fd) : 0;
     if (ok && err == 0)
         err = file_sync_dir(a->dir); /* the name first, then the manifest that tells of it */

@@ -17,36 +17,37 @@ bool aof_read_manifest(const char *path, struct manifest *m, struct fault *f)
     enum { MANIFEST_MAX = 64 << 20 };
     struct buf text = {0};
     bool ok = file_slurp(path, MANIFEST_MAX, &text, f) && manifest_parse(m, buf_slice(&text), f);
+    if (ok && manifest_names(m, strrchr(path, '/') ? strrchr(path, '/') + 1 : path)) {
+        fault_set(f, FAULT_FORMAT, "AOF manifest: it names itself");
+        ok = false;
+    }
     if (!ok)
         fault_prefix(f, path);
     buf_free(&text);
     return ok;
 }
 
+/* A part that lies in the directory and is not named. */
 struct orphan_search {
-    const char *stem;
-    const struct manifest *plan;
+    const struct aof *aof;
+    const struct manifest *named;
+    bool bases, incrs; /* what is looked for */
+    bool full;         /* only what holds data */
     char found[256];
 };
-
-static bool is_planned(const struct manifest *plan, const char *name)
-{
-    bool planned = plan->base.name && strcmp(plan->base.name, name) == 0;
-    for (size_t i = 0; i < plan->incr.count; i++)
-        planned = planned || strcmp(plan->incr.files[i].name, name) == 0;
-    return planned;
-}
 
 static bool look_for_part(void *arg, const char *name)
 {
     struct orphan_search *s = arg;
-    size_t stem = strlen(s->stem);
-    if (strncmp(name, s->stem, stem) != 0 || name[stem] != '.')
+    size_t stem = strlen(s->aof->filename);
+    if (strncmp(name, s->aof->filename, stem) != 0 || name[stem] != '.')
         return true;
     const char *at = name + stem + 1;
     size_t digits = strspn(at, "0123456789");
-    if (digits == 0 || is_planned(s->plan, name) ||
-        (strncmp(at + digits, ".base.", 6) != 0 && strcmp(at + digits, ".incr.aof") != 0))
+    bool base = strncmp(at + digits, ".base.", 6) == 0;
+    bool incr = strcmp(at + digits, ".incr.aof") == 0;
+    if (digits == 0 || !((base && s->bases) || (incr && s->incrs)) ||
+        manifest_names(s->named, name) || (s->full && !aof_holds_data(s->aof, name)))
         return true;
     snprintf(s->found, sizeof s->found, "%s", name);
     return false;
@@ -55,7 +56,7 @@ static bool look_for_part(void *arg, const char *name)
 /* Parts without a manifest hold data: starting empty would write over them. */
 static bool no_orphans(struct aof *a, const struct manifest *plan, struct fault *f)
 {
-    struct orphan_search s = {.stem = a->filename, .plan = plan};
+    struct orphan_search s = {.aof = a, .named = plan, .bases = true, .incrs = true};
     int err = file_each(a->dir, look_for_part, &s);
     if (err < 0 && err != -ENOENT)
         fault_io(f, -err, "readdir", "Can't look into %s", a->dir);
@@ -64,6 +65,24 @@ static bool no_orphans(struct aof *a, const struct manifest *plan, struct fault 
                   "%s holds %s but no manifest %s.manifest: restore the manifest, or move the "
                   "files away",
                   a->dir, s.found, a->filename);
+    return !fault_is(f);
+}
+
+/* A manifest that names no base, or no increment, beside one that holds data: it was damaged, or
+ * is not theirs. What it says would be loaded without them, and the next rewrite would end them. */
+static bool no_strays(struct aof *a, struct fault *f)
+{
+    const struct manifest *m = &a->manifest;
+    struct orphan_search s = {.aof = a, .named = m, .full = true};
+    s.bases = !m->base.name;
+    s.incrs = m->incr.count == 0;
+    int err = s.bases || s.incrs ? file_each(a->dir, look_for_part, &s) : 0;
+    if (err < 0)
+        fault_io(f, -err, "readdir", "Can't look into %s", a->dir);
+    else if (s.found[0])
+        fault_set(f, FAULT_FORMAT, "%s is there, but the manifest names no %s: restore the "
+                  "manifest, or move the file away", s.found,
+                  strstr(s.found, ".base.") ? "base" : "increment");
     return !fault_is(f);
 }
 
@@ -156,7 +175,7 @@ static bool find_manifest(struct aof *a, bool *found, struct fault *f)
     bool ok = file_look_for(path, found, f);
     if (ok && *found) {
         manifest_free(&a->manifest);
-        ok = aof_read_manifest(path, &a->manifest, f) && forget_plan(a, f);
+        ok = aof_read_manifest(path, &a->manifest, f) && no_strays(a, f) && forget_plan(a, f);
     } else if (ok) {
         ok = without_manifest(a, found, f);
     }

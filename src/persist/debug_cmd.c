@@ -10,6 +10,7 @@
 #include "format/digest.h"
 #include "format/rdb_write.h"
 #include "persist/aof.h"
+#include "persist/aof_find.h"
 #include "persist/boot.h"
 #include "persist/persist.h"
 #include "persist/persist_cmd.h"
@@ -59,11 +60,22 @@ static void debug_reload(struct ctx *c)
     }
 }
 
+/* With the log off: what BGREWRITEAOF has left in its directory, or an earlier log. */
+static bool log_is_there(struct aof *a, struct fault *f)
+{
+    bool found = false;
+    if (a->state == AOF_OFF)
+        return aof_find(a, &found, f) && found;
+    return a->state == AOF_ON && !a->aside && aof_flush(a, true);
+}
+
 static void debug_loadaof(struct ctx *c)
 {
     struct persist *p = c->arg;
     struct fault f = {0};
-    if (p->aof->state != AOF_ON || p->aof->aside || !aof_flush(p->aof, true)) {
+    if (!log_is_there(p->aof, &f)) {
+        if (fault_is(&f))
+            log_warning("%s", f.what);
         reply_error(c, "ERR Error trying to load the AOF files, check server logs.");
         return;
     }

@@ -346,8 +346,9 @@ static bool fresh_temp_increment(struct aof *a, struct fault *f)
 {
     struct aof_incr incr;
     char *path = temp_incr_path(a);
+    int64_t seq = aof_free_incr(a, f);
     file_unlink(path); /* the old one stays with its descriptor only */
-    bool ok = aof_create_incr(a, path, manifest_next_incr(&a->manifest), &incr, f);
+    bool ok = seq > 0 && aof_create_incr(a, path, seq, &incr, f);
     mem_free(path);
     if (ok) {
         take_over(a, &incr);
@@ -362,7 +363,9 @@ static bool named_increment(struct aof *a, struct fault *f)
 {
     struct manifest next = {0};
     struct aof_incr incr;
-    int64_t seq = manifest_next_incr(&a->manifest), size = file_size(a->fd);
+    int64_t seq = aof_free_incr(a, f), size = file_size(a->fd);
+    if (seq == 0)
+        return false;
     char *name = manifest_incr_name(a->filename, seq), *path = aof_path(a, name);
     bool created = aof_create_incr(a, path, seq, &incr, f);
     manifest_copy(&next, &a->manifest);
@@ -480,12 +483,11 @@ bool rewrite_start(struct aof *a, struct fault *f)
     aof_look_for_names(a); /* before there is a new, empty directory */
     if ((a->names_gone && !aof_dir_is_ours(a, f)) || !aof_make_dir(a, f) ||
         (a->state == AOF_OFF && !aof_find(a, &found, f)) ||
-        !next_increment(a, f)) {
+        !(a->next_base = aof_free_base(a, f)) || !next_increment(a, f)) {
         failed(a, f);
         return false;
     }
     aof_id(a);
-    a->next_base = manifest_next_base(&a->manifest);
     a->rewrite_scheduled = false;
     a->rewrites++;
     a->rewrite_began_mono_s = clock_mono_s();
@@ -508,8 +510,8 @@ bool rewrite_now(struct aof *a, struct fault *f)
     struct snapshot_file file = {.path = tmp};
     must(a->state == AOF_OFF);
     aof_id(a);
-    a->next_base = manifest_next_base(&a->manifest);
-    if (!aof_make_dir(a, f) || !write_base(a, &file, f) || !install_base(a, tmp, f)) {
+    if (!aof_make_dir(a, f) || !(a->next_base = aof_free_base(a, f)) ||
+        !write_base(a, &file, f) || !install_base(a, tmp, f)) {
         file_unlink(tmp);
         return false;
     }
@@ -564,7 +566,8 @@ bool aof_switch_on(struct aof *a, struct fault *f)
     persist_kill_child(a->persist, CHILD_REWRITE);
     struct aof_incr incr;
     char *path = temp_incr_path(a);
-    bool made = aof_create_incr(a, path, manifest_next_incr(&a->manifest), &incr, f);
+    int64_t seq = aof_free_incr(a, f);
+    bool made = seq > 0 && aof_create_incr(a, path, seq, &incr, f);
     mem_free(path);
     if (!made)
         return false;

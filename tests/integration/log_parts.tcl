@@ -459,4 +459,105 @@ if {!$sanitized} {
     }
 }
 
+# ---- what a manifest can say ----
+
+proc log_dir {manifest args} {
+    set dir [tmpdir]
+    file mkdir [log_path $dir]
+    foreach {name bytes} $args { spit [log_path $dir $name] $bytes }
+    spit [manifest_path $dir] $manifest
+    return $dir
+}
+proc log_refused {dir words} {
+    set before [log_files $dir]
+    set end [server $::config -dir $dir -fails 1]
+    is [lindex $end 0] 1
+    like [lindex $end 1] "*$words*"
+    is [log_files $dir] $before
+    # nor does switching it on write over anything
+    set s [server "save \"\"\non-missing-data start-empty" -dir $dir]
+    truth {[catch { ask $s CONFIG SET appendonly yes }]}
+    stop $s
+    is [log_files $dir] $before
+}
+
+case "numbers that leave none for a new file: read, and a rewrite fails by name" {
+    set max 9223372036854775807
+    foreach {base incr} [list $max 1 1 $max $max $max] {
+        set dir [log_dir "file b seq $base type b\nfile i seq $incr type i\n" \
+                b [encode {SET a 1}] i [encode {SET b 2}]]
+        set s [server $config -dir $dir]
+        ask $s SET c 3
+        truth {[catch { ask $s BGREWRITEAOF }]}
+        like [log_of $s] "*numbers are used up*"
+        ask $s SET d 4
+        stop $s kill
+        is [run $check_aof [manifest_path $dir]] 0
+        set s [server $config -dir $dir]
+        is [ask $s MGET a b c d] {1 2 3 4}
+        stop $s
+    }
+    set dir [log_dir "file b seq [expr {$max - 1}] type b\n" b [encode {SET a 1}]]
+    set s [server $config -dir $dir]
+    rewrite $s
+    set s [restart $s kill $config]
+    is [ask $s GET a] 1
+    truth {[catch { ask $s BGREWRITEAOF }]}
+}
+
+case "a file that is named twice is refused, and not deleted as history" {
+    log_refused [log_dir "file b seq 1 type b\nfile i seq 1 type i\nfile i seq 1 type h\n" \
+            b [encode {SET a 1}] i [encode {SET b 2}]] "line 3: the file is named twice"
+    log_refused [log_dir "file b seq 1 type b\nfile b seq 1 type h\n" b [encode {SET a 1}]] \
+            "line 2: the file is named twice"
+    log_refused [log_dir "file b seq 1 type b\nfile appendonly.aof.manifest seq 1 type h\n" \
+            b [encode {SET a 1}]] "it names itself"
+}
+
+case "a manifest that names no base, or no increment, beside one that holds data" {
+    set base appendonly.aof.3.base.aof
+    set incr appendonly.aof.7.incr.aof
+    set small [slurp $shared/field/small-increment-50-bytes.incr.aof]
+    set nothing [slurp $shared/field/manifest-names-nothing.manifest]
+    log_refused [log_dir $nothing $base [encode {SET a 1}]] "$base is there*names no base*"
+    log_refused [log_dir $nothing $incr $small] "$incr is there*names no increment*"
+    log_refused [log_dir $nothing appendonly.aof.1.incr.aof "*"] "names no increment*"
+    log_refused [log_dir "file i seq 1 type i\n" i $small $base [encode {SET a 1}]] "names no base*"
+    log_refused [log_dir "file b seq 1 type b\n" b $small $incr $small] "names no increment*"
+    # what holds no command is no data
+    set dir [log_dir "file b seq 1 type b\n" b $small appendonly.aof.1.incr.aof "#TS:1\r\n# x" \
+            appendonly.aof.2.incr.aof "" appendonly.aof.3.incr.aof "#LOG:"]
+    set s [server $config -dir $dir]
+    is [ask $s DBSIZE] 1
+    ask $s SET more 1
+    set s [restart $s kill $config]
+    is [ask $s DBSIZE] 2
+}
+
+case "a rewrite writes over nothing that holds data, named or not" {
+    set dir [log_dir "file appendonly.aof.2.base.aof seq 1 type b\nfile i seq 1 type i\n" \
+            appendonly.aof.2.base.aof [encode {SET a 1}] i [encode {SET b 2}] \
+            appendonly.aof.3.base.rdb REDIS appendonly.aof.2.incr.aof [encode {SET lost 1}] \
+            appendonly.aof.3.incr.aof "#TS:1\r\n"]
+    set s [server $config -dir $dir]
+    ask $s SET c 3
+    rewrite $s
+    rewrite $s
+    wait_for { expr {![file exists [log_path $dir i]]} }
+    is [slurp [log_path $dir appendonly.aof.3.base.rdb]] REDIS
+    is [slurp [log_path $dir appendonly.aof.2.incr.aof]] [encode {SET lost 1}]
+    set s [restart $s kill $config]
+    is [ask $s MGET a b c] {1 2 3}
+}
+
+case "no manifest is written that the next start would refuse" {
+    set name [string repeat \x01 240]
+    set s [server "appendfilename \"$name\"\nsave \"\""]
+    catch { ask $s CONFIG SET appendonly yes }
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
+    foreach path [glob -nocomplain [of $s dir]/appendonlydir/*.manifest] {
+        foreach line [split [slurp $path] \n] { truth {[string length $line] < 1024} }
+    }
+}
+
 finish

@@ -133,6 +133,25 @@ foreach policy {always everysec no} {
 }
 
 foreach preamble {yes no} {
+    case "BGREWRITEAOF with the log off, preamble $preamble: DEBUG LOADAOF loads it" {
+        set config "aof-use-rdb-preamble $preamble\nsave \"\"\nenable-debug-command yes"
+        set s [server $config]
+        truth {[catch { ask $s DEBUG LOADAOF }]}
+        foreach round {1 2} {
+            fill $s
+            set digest [ask $s DEBUG DIGEST]
+            ask $s BGREWRITEAOF
+            wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
+            is [info_of $s aof_last_bgrewrite_status] ok
+            ask $s SET behind 1
+            is [ask $s DEBUG LOADAOF] OK
+            is [ask $s DEBUG DIGEST] $digest
+            is [info_of $s aof_enabled] 0
+        }
+        set s [restart $s nosave "$config\nappendonly yes"]
+        is [ask $s DEBUG DIGEST] $digest
+    }
+
     case "BGREWRITEAOF under writes, preamble $preamble" {
         set config "appendonly yes\naof-use-rdb-preamble $preamble\nsave \"\"\nenable-debug-command yes"
         set s [server $config]
@@ -145,9 +164,11 @@ foreach preamble {yes no} {
         set digest [ask $s DEBUG DIGEST]
         is [ask $s DEBUG LOADAOF] OK
         is [ask $s DEBUG DIGEST] $digest
-        set files [lsort [glob -tails -directory [of $s dir]/appendonlydir *]]
-        is $files [list appendonly.aof.2.base.[expr {$preamble ? "rdb" : "aof"}] \
+        set want [list appendonly.aof.2.base.[expr {$preamble ? "rdb" : "aof"}] \
             appendonly.aof.2.incr.aof appendonly.aof.manifest]
+        wait_for { # history is deleted by a worker
+            expr {[lsort [glob -tails -directory [of $s dir]/appendonlydir *]] eq $want}
+        }
         set s [restart $s kill $config]
         is [ask $s DEBUG DIGEST] $digest
         is [run [file join $build redis-check-aof] [of $s dir]/appendonlydir/appendonly.aof.manifest] 0

@@ -143,6 +143,35 @@ static void lines_have_a_length(void)
     buf_free(&text);
 }
 
+static void numbers_end(void)
+{
+    struct manifest m;
+    struct fault f;
+    CHECK(parses("file a seq 9223372036854775807 type b\nfile b seq 7 type i\n", &m, &f));
+    CHECK_INT(manifest_next_base(&m), 0);
+    CHECK_INT(manifest_next_incr(&m), 8);
+    manifest_free(&m);
+    CHECK(parses("file a seq 9223372036854775806 type h\n", &m, &f));
+    CHECK_INT(manifest_next_base(&m), INT64_MAX);
+    CHECK_INT(manifest_next_incr(&m), INT64_MAX);
+    manifest_free(&m);
+}
+
+static void a_file_is_named_once(void)
+{
+    static const char *const texts[] = {
+        "file a seq 1 type b\nfile a seq 1 type h\n", "file a seq 1 type i\nfile a seq 2 type i\n",
+        "file a seq 1 type h\nfile \"\\x61\" seq 1 type i\n",
+        "file a seq 1 type i\nfile a seq 1 type b\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct manifest m;
+        struct fault f;
+        CHECK(!parses(texts[i], &m, &f));
+        CHECK(strstr(f.what, "line 2: the file is named twice"));
+        manifest_free(&m);
+    }
+}
+
 static void a_rewrite_moves_files_to_history(void)
 {
     struct manifest m = {0};
@@ -171,5 +200,6 @@ int main(void)
 {
     return UNIT_RUN(UNIT(reads_a_set), UNIT(prints_what_it_reads), UNIT(refuses_what_is_unclear),
                     UNIT(id_and_size_go_with_their_file), UNIT(lines_have_a_length),
+                    UNIT(numbers_end), UNIT(a_file_is_named_once),
                     UNIT(a_rewrite_moves_files_to_history));
 }
