@@ -56,6 +56,12 @@ static bool under_loaded(const struct table *t, size_t buckets)
     return t->count * 4 < buckets * 5 && !t->held;
 }
 
+/* Merges below 2.5 when there is time: half of what it splits at, so it does not swing. */
+static bool half_loaded(const struct table *t, size_t buckets)
+{
+    return t->count * 2 < buckets * 5 && !t->held;
+}
+
 static inline uint8_t tag_of(uint64_t hash)
 {
     return (uint8_t)(hash >> 56);
@@ -484,7 +490,7 @@ void table_settle(struct table *t, size_t buckets)
         split_one(t);
         buckets--;
     }
-    while (buckets > 0 && table_buckets(t) > 1 && under_loaded(t, table_buckets(t))) {
+    while (buckets > 0 && table_buckets(t) > 1 && half_loaded(t, table_buckets(t))) {
         merge_one(t);
         buckets--;
     }

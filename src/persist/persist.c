@@ -105,6 +105,12 @@ struct fault persist_child_fault(const struct child_end *end, const char *work)
     return f;
 }
 
+size_t persist_waiting_bytes(const void *persist)
+{
+    const struct persist *p = persist;
+    return p->aof->pending.cap;
+}
+
 void persist_kill_child(struct persist *p, enum child_kind kind)
 {
     if (p->child_kind != kind || kind == CHILD_NONE)

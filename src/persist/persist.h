@@ -74,6 +74,8 @@ const char *persist_busy(const struct persist *p);
 /* 2026-11-21T07:00:00Z. Returns out. */
 enum { PERSIST_TIME_MAX = 32 };
 const char *persist_time(int64_t unix_s, char out[PERSIST_TIME_MAX]);
+/* Bytes of changes that wait to be written to the log, of a struct persist. */
+size_t persist_waiting_bytes(const void *persist);
 void persist_kill_child(struct persist *p, enum child_kind kind);
 
 #endif

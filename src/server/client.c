@@ -384,7 +384,9 @@ void clients_pause(struct clients *cs, int64_t ms, bool all)
     if (until_us > cs->pause_until_us)
         cs->pause_until_us = until_us;
     cs->pause_all = cs->pause_all || all;
-    server_keyspace(cs->server)->expire_mode = EXPIRE_HIDE;
+    struct keyspace *ks = server_keyspace(cs->server);
+    if (ks->expire_mode == EXPIRE_DELETE) /* nothing is to change, not by time either */
+        ks->expire_mode = EXPIRE_HIDE;
 }
 
 void clients_unpause_soon(struct clients *cs)
@@ -411,7 +413,9 @@ void clients_check_pause(struct clients *cs)
         return;
     cs->pause_until_us = 0;
     cs->pause_all = false;
-    server_keyspace(cs->server)->expire_mode = EXPIRE_DELETE;
+    struct keyspace *ks = server_keyspace(cs->server);
+    if (ks->expire_mode == EXPIRE_HIDE)
+        ks->expire_mode = EXPIRE_DELETE;
     if (!cs->paused_count)
         return;
     LINK_FOR_SAFE(pos, &cs->all) {

@@ -114,7 +114,7 @@ struct clients {
     unsigned count, fakes, paused_count, blocked_count;
     char *shared_in;      /* one read's worth of input, for clients that keep none */
     /* settings */
-    int64_t max_clients, timeout_s, query_buffer_limit, bulk_max, max_memory_clients;
+    int64_t max_clients, timeout_s, query_buffer_limit, bulk_max;
     struct client_limit limits[3];
     char *password;       /* requirepass */
     /* CLIENT PAUSE */

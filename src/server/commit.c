@@ -79,13 +79,13 @@ void commit_add(struct commit *cm, unsigned db, int argc, const struct slice *ar
     cm->commands++;
 }
 
-void commit_end(struct commit *cm, int64_t now_ms)
+static void end_unit(struct commit *cm, int64_t now_ms, bool together)
 {
     if (cm->unit.len == 0)
         return;
     struct slice bytes = slice_from(buf_slice(&cm->unit), FRONT);
     must(cm->commands > 0);
-    if (cm->commands > 1) {
+    if (cm->commands > 1 && together) {
         buf_append(&cm->unit, EXEC_TEXT, sizeof EXEC_TEXT - 1);
         bytes = buf_slice(&cm->unit);
     }
@@ -97,6 +97,21 @@ void commit_end(struct commit *cm, int64_t now_ms)
     buf_clear(&cm->unit);
     if (cm->unit.cap > KEEP_CAP_MAX)
         buf_free(&cm->unit);
+}
+
+void commit_end(struct commit *cm, int64_t now_ms)
+{
+    end_unit(cm, now_ms, true);
+}
+
+void commit_end_loose(struct commit *cm, int64_t now_ms)
+{
+    end_unit(cm, now_ms, false);
+}
+
+bool commit_is_long(const struct commit *cm)
+{
+    return cm->unit.len >= COMMIT_LOOSE_MAX;
 }
 
 void commit_reselect(struct commit *cm)

@@ -3,9 +3,9 @@
  * changed becomes one batch of RESP bytes, gets its position, and goes to each COMMIT listener.
  *
  * The position counts bytes of the logical log: append log offset, replication offset, WAIT and
- * WAITAOF all read it. A unit of more than one command is wrapped in MULTI ... EXEC. A SELECT is
- * put in front when the database differs from the last one logged. Without listeners nothing is
- * encoded and the position stands still. */
+ * WAITAOF all read it. A unit of more than one command is wrapped in MULTI ... EXEC, but for loose
+ * ones. A SELECT is put in front when the database differs from the last one logged. Without
+ * listeners nothing is encoded and the position stands still. */
 #ifndef SERVER_COMMIT_H
 #define SERVER_COMMIT_H
 
@@ -30,6 +30,12 @@ void commit_free(struct commit *cm);
 void commit_add(struct commit *cm, unsigned db, int argc, const struct slice *argv);
 /* Ends the unit: batch to the listeners. Nothing added: nothing happens. */
 void commit_end(struct commit *cm, int64_t now_ms);
+/* The same for commands that do not belong together (keys that expire, keys that are evicted): each
+ * stands by itself in the log, and no batch gets longer than COMMIT_LOOSE_MAX and one command. */
+void commit_end_loose(struct commit *cm, int64_t now_ms);
+/* The open unit's bytes are so many that a loose one should end. */
+enum { COMMIT_LOOSE_MAX = 64 * 1024 };
+bool commit_is_long(const struct commit *cm);
 /* The next batch starts with a SELECT: a listener began a new file or has a new replica. */
 void commit_reselect(struct commit *cm);
 uint64_t commit_position(const struct commit *cm);

@@ -171,8 +171,6 @@ static const struct config_option later_options[] = {
      .offset = AT(55)},
     {.name = "masteruser", .kind = CONFIG_STRING, .flags = CONFIG_LATER | CONFIG_SENSITIVE,
      .offset = AT(56)},
-    {.name = "maxmemory-clients", .kind = CONFIG_SIZE, .flags = CONFIG_LATER | CONFIG_PERCENT,
-     .offset = AT(58), .initial = "0"},
     {.name = "min-replicas-max-lag", .alias = "min-slaves-max-lag", .kind = CONFIG_INT,
      .flags = CONFIG_LATER, .offset = AT(62), .initial = "10", .min = 0, .max = INT_MAX},
     {.name = "min-replicas-to-write", .alias = "min-slaves-to-write", .kind = CONFIG_INT,

@@ -7,6 +7,7 @@
 #include "os/clock.h"
 #include "os/loop.h"
 #include "server/client.h"
+#include "server/commit.h"
 #include "server/exec.h"
 #include "server/hooks.h"
 #include "server/server.h"
@@ -71,14 +72,17 @@ static void expire(struct cron *c)
     int64_t share = 25 + 2 * (st->active_expire_effort - 1), began = clock_mono_us();
     int64_t budget = 1000000 / c->hz * share / 100;
     bool in_time = true;
-    exec_begin_unit(server_exec(c->server));
+    exec_begin_loose(server_exec(c->server));
     for (unsigned i = 0; i < ks->count && in_time; i++, c->next_db++) {
         struct db *db = ks->dbs[c->next_db % ks->count];
-        while (db->expires.count && in_time && db_expire_due(db, EXPIRE_BATCH) == EXPIRE_BATCH)
+        while (db->expires.count && in_time && db_expire_due(db, EXPIRE_BATCH) == EXPIRE_BATCH) {
             in_time = clock_mono_us() - began < budget;
+            if (commit_is_long(server_commit(c->server)))
+                exec_cut_unit(server_exec(c->server));
+        }
     }
     ks->expired_time_cap += !in_time;
-    exec_end_unit(server_exec(c->server));
+    exec_end_loose(server_exec(c->server));
     stats->expire_us += (uint64_t)(clock_mono_us() - began);
 }
 

@@ -101,14 +101,21 @@ static void end_unit(struct exec *x)
         commit_end(x->commit, x->keyspace->now_ms);
 }
 
-void exec_begin_unit(struct exec *x)
+void exec_begin_loose(struct exec *x)
 {
     x->now_us = clock_mono_us();
     begin_unit(x);
 }
 
-void exec_end_unit(struct exec *x)
+void exec_cut_unit(struct exec *x)
 {
+    if (x->depth == 1)
+        commit_end_loose(x->commit, x->keyspace->now_ms);
+}
+
+void exec_end_loose(struct exec *x)
+{
+    exec_cut_unit(x);
     end_unit(x);
 }
 

@@ -33,9 +33,13 @@ bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc,
 /* The subcommand's entry, or entry itself. NULL: there is no such subcommand. */
 struct command_entry *exec_resolve(struct command_entry *entry, int argc, const struct slice *argv);
 bool exec_arity_ok(const struct command_entry *e, int argc);
-/* Runs work outside of any command (cron's expiry) as a unit of its own. */
-void exec_begin_unit(struct exec *x);
-void exec_end_unit(struct exec *x);
+/* Work outside of any command (expiry by cron, eviction by a timer): its commands are logged each
+ * by itself. */
+void exec_begin_loose(struct exec *x);
+void exec_end_loose(struct exec *x);
+/* What was done so far in the open unit (keys evicted before the command ran) does not belong to it
+ * and is logged now, each command by itself. */
+void exec_cut_unit(struct exec *x);
 /* A key, or all of them, changed in the open unit: replies that show it must wait for the log. */
 void exec_key_changed(struct exec *x, const struct db *db, struct slice key);
 void exec_all_changed(struct exec *x);

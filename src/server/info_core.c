@@ -174,13 +174,11 @@ static void section_memory(void *arg, struct info_out *o)
     info_i64(o, "rss_overhead_bytes", (int64_t)m.rss - (int64_t)m.resident);
     info_f(o, "mem_fragmentation_ratio", "%.2f", ratio(m.rss, used));
     info_i64(o, "mem_fragmentation_bytes", (int64_t)m.rss - (int64_t)used);
-    info_u64(o, "mem_not_counted_for_evict", 0);
     info_u64(o, "mem_replication_backlog", 0);
     info_u64(o, "mem_total_replication_buffers", 0);
     info_u64(o, "mem_clients_slaves", 0);
     info_u64(o, "mem_clients_normal", clients_memory(server_clients(s)));
     info_u64(o, "mem_cluster_links", 0);
-    info_u64(o, "mem_aof_buffer", 0);
     info_str(o, "mem_allocator", mem_allocator());
     info_u64(o, "active_defrag_running", 0);
     info_u64(o, "lazyfree_pending_objects", 0);

@@ -1,27 +1,44 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Eviction is time-boxed: a command that finds memory over the limit pays at most the share that
- * maxmemory-eviction-tenacity allows, the next one goes on. What is used counts all memory but the
- * buffers of the append log, which shrink by themselves. */
+ * maxmemory-eviction-tenacity allows; the next one goes on, or a timer when none comes. */
 #include "server/memory_limit.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "os/clock.h"
+#include "os/loop.h"
+#include "server/client.h"
+#include "server/client_memory.h"
 #include "server/command.h"
 #include "server/config.h"
 #include "server/ctx.h"
 #include "server/exec.h"
 #include "server/hooks.h"
+#include "server/info.h"
 #include "server/multi.h"
 #include "server/server.h"
 #include "store/evict.h"
 
+enum { EXEMPT_MAX = 4, STEP_MIN = 64 * 1024, SHARE_MIN = 1 << 20 };
+
+struct exempt {
+    size_t (*bytes)(const void *arg);
+    const void *arg;
+};
+
 struct memory_limit {
     struct server *server;
     int64_t max_bytes, samples, tenacity;
+    int64_t max_clients; /* bytes, or percent of max_bytes when negative */
     int policy;
     struct evict evict;
+    struct exempt exempt[EXEMPT_MAX];
+    int exempt_count;
+    struct client_memory clients;
+    struct loop_timer go_on;
 };
 
 /* Microseconds: half a millisecond at the default of 10, without bound at 100. */
@@ -35,34 +52,149 @@ static int64_t time_share_us(int64_t tenacity)
     return tenacity >= 100 ? INT64_MAX : us;
 }
 
-static bool over(const struct memory_limit *m)
+void memory_exempt(struct memory_limit *m, size_t (*bytes)(const void *arg), const void *arg)
 {
-    return m->max_bytes > 0 && mem_used() > (size_t)m->max_bytes;
+    must(m->exempt_count < EXEMPT_MAX);
+    m->exempt[m->exempt_count++] = (struct exempt){bytes, arg};
+}
+
+/* ---- clients ---- */
+
+/* As it was set; 0: not at all. */
+static size_t clients_limit(const struct memory_limit *m)
+{
+    if (m->max_clients >= 0)
+        return (size_t)m->max_clients;
+    return (size_t)m->max_bytes / 100 * (size_t)-m->max_clients;
+}
+
+/* Without a limit of their own: before the keys give way to more, clients do. */
+static size_t clients_share(const struct memory_limit *m)
+{
+    size_t limit = clients_limit(m), quarter = (size_t)m->max_bytes / 4;
+    return limit ? limit : quarter < SHARE_MIN ? SHARE_MIN : quarter;
+}
+
+static void look_at_clients(struct memory_limit *m)
+{
+    size_t step = clients_share(m) / 32;
+    client_memory_look(&m->clients, server_clients(m->server), step < STEP_MIN ? STEP_MIN : step);
+}
+
+static void limit_clients(void *arg)
+{
+    struct memory_limit *m = arg;
+    size_t limit = clients_limit(m);
+    if (!limit)
+        return;
+    look_at_clients(m);
+    client_memory_limit(&m->clients, server_clients(m->server), limit, false);
+}
+
+/* ---- keys ---- */
+
+static size_t buffers(const struct memory_limit *m)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < m->exempt_count; i++)
+        bytes += m->exempt[i].bytes(m->exempt[i].arg);
+    return bytes;
+}
+
+static size_t not_counted(const struct memory_limit *m)
+{
+    size_t share = clients_share(m), held = m->clients.all;
+    return buffers(m) + m->clients.closing + (held < share ? held : share);
+}
+
+/* What may be used before keys have to go; clients that read too little go first. */
+static size_t room(struct memory_limit *m)
+{
+    look_at_clients(m);
+    client_memory_limit(&m->clients, server_clients(m->server), clients_share(m),
+                        !clients_limit(m));
+    return (size_t)m->max_bytes + not_counted(m);
+}
+
+static bool may_be_over(const struct memory_limit *m)
+{
+    return m->max_bytes > 0 && mem_used_about() > (size_t)m->max_bytes;
+}
+
+static bool may_evict(const struct memory_limit *m)
+{
+    return !server_is_loading(m->server) &&
+           server_keyspace(m->server)->expire_mode == EXPIRE_DELETE;
 }
 
 /* True when memory is within the limit again, or there is still something to evict next time. */
-static bool make_room(struct memory_limit *m)
+static bool make_room(struct memory_limit *m, size_t most)
 {
     struct keyspace *ks = server_keyspace(m->server);
     int64_t share_us = time_share_us(m->tenacity), began = clock_mono_us();
     bool evicted = true;
-    exec_begin_unit(server_exec(m->server));
-    for (unsigned n = 1; over(m) && evicted; n++) {
+    for (unsigned n = 1; mem_used() > most && evicted; n++) {
         evicted = evict_one(&m->evict, ks, (enum evict_policy)m->policy, (unsigned)m->samples);
         if (n % 16 == 0 && clock_mono_us() - began > share_us)
             break;
     }
-    exec_end_unit(server_exec(m->server));
-    return evicted || !over(m);
+    bool over = mem_used() > most;
+    if (over && evicted && !m->go_on.place)
+        loop_timer_start(server_loop(m->server), &m->go_on, 0);
+    return evicted || !over;
+}
+
+static void go_on(void *arg)
+{
+    struct memory_limit *m = arg;
+    if (!may_be_over(m) || !may_evict(m))
+        return;
+    exec_begin_loose(server_exec(m->server));
+    make_room(m, room(m));
+    exec_end_loose(server_exec(m->server));
+}
+
+/* Words that are queued take memory too, whatever they will do; those that end the queue do not. */
+static bool queues(const struct client *c, const struct command_entry *e)
+{
+    static const char *const others[] = {"exec", "discard", "quit", "reset"};
+    if (!(c->flags & CLIENT_IN_MULTI))
+        return false;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (!e->owner && strcmp(e->row.name, others[i]) == 0)
+            return false;
+    return true;
 }
 
 static const char *admit(void *arg, struct ctx *c, const struct command_entry *e)
 {
     struct memory_limit *m = arg;
-    if (!over(m) || server_is_loading(m->server) || make_room(m) ||
-        !(multi_flags_of(c->client, e) & CMD_DENYOOM))
-        return NULL;
-    return "OOM command not allowed when used memory > 'maxmemory'.";
+    if (m->max_clients)
+        limit_clients(m);
+    if (may_be_over(m) && may_evict(m)) {
+        size_t most = room(m);
+        bool fits = mem_used() <= most || make_room(m, most);
+        exec_cut_unit(server_exec(m->server));
+        if (!fits && (multi_flags_of(c->client, e) & CMD_DENYOOM || queues(c->client, e)))
+            return "OOM command not allowed when used memory > 'maxmemory'.";
+    }
+    return c->client->flags & CLIENT_CLOSE_SOON ? "OOM this client holds too much memory" : NULL;
+}
+
+static void show(void *arg, struct info_out *o)
+{
+    struct memory_limit *m = arg;
+    look_at_clients(m);
+    info_u64(o, "mem_not_counted_for_evict", not_counted(m));
+    info_u64(o, "mem_aof_buffer", buffers(m));
+}
+
+static bool apply_max(void *owner, struct fault *f)
+{
+    struct memory_limit *m = owner;
+    (void)f;
+    loop_timer_start(server_loop(m->server), &m->go_on, 0);
+    return true;
 }
 
 static bool apply_policy(void *owner, struct fault *f)
@@ -86,7 +218,9 @@ static const struct config_word policies[] = {
 #define FIELD(name) .offset = offsetof(struct memory_limit, name)
 static const struct config_option options[] = {
     {.name = "maxmemory", .kind = CONFIG_SIZE, FIELD(max_bytes), .initial = "0", .min = 0,
-     .max = INT64_MAX},
+     .max = INT64_MAX, .apply = apply_max},
+    {.name = "maxmemory-clients", .kind = CONFIG_SIZE, .flags = CONFIG_PERCENT,
+     FIELD(max_clients), .initial = "0"},
     {.name = "maxmemory-policy", .kind = CONFIG_ENUM, FIELD(policy), .initial = "noeviction",
      .words = policies, .apply = apply_policy},
     {.name = "maxmemory-samples", .kind = CONFIG_INT, FIELD(samples), .initial = "5", .min = 1,
@@ -99,13 +233,17 @@ struct memory_limit *memory_limit_new(struct server *s)
 {
     struct memory_limit *m = mem_zalloc(sizeof *m);
     m->server = s;
+    m->go_on = (struct loop_timer){.due = go_on, .arg = m};
     config_add(server_config(s), options, m);
     hooks_on_admit(server_hooks(s), admit, m);
+    hooks_on_stage(server_hooks(s), STAGE_REPLY, limit_clients, m);
+    info_add(server_info(s), "Memory", INFO_DEFAULT, show, m);
     return m;
 }
 
 void memory_limit_free(struct memory_limit *m)
 {
+    loop_timer_stop(server_loop(m->server), &m->go_on);
     config_release(server_config(m->server), m);
     evict_release(&m->evict);
     mem_free(m);

@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* maxmemory: keys are evicted by policy before a command runs, and commands that would need more
  * memory are refused while there is none. Hangs on through ADMIT; the log sees each evicted key as
- * DEL. */
+ * DEL, in front of the command and apart from it.
+ *
+ * Keys do not make way for memory that evicting them cannot free: what features tell with
+ * memory_exempt (the log's buffer), and what clients hold, up to a limit that clients have
+ * together: maxmemory-clients, or, when that is not set and memory is full, a quarter of maxmemory
+ * in replies that are not read. Beyond it the clients that hold most are closed. */
 #ifndef SERVER_MEMORY_LIMIT_H
 #define SERVER_MEMORY_LIMIT_H
+
+#include <stddef.h>
 
 struct memory_limit;
 struct server;
 
 struct memory_limit *memory_limit_new(struct server *s);
 void memory_limit_free(struct memory_limit *m);
+/* bytes(arg) of what is used do not count. It is asked for every command while memory is full. */
+void memory_exempt(struct memory_limit *m, size_t (*bytes)(const void *arg), const void *arg);
 
 #endif

@@ -238,6 +238,18 @@ void db_prefetch(const struct db *db, const struct slice *keys, size_t n)
 
 /* ---- writing ---- */
 
+/* Where the key's entry hangs. One that is only hidden goes now: it was not found, and what is
+ * written must not show what it was. */
+static struct entry **slot_for(struct db *db, struct slice key, uint64_t hash)
+{
+    struct entry **slot = (struct entry **)table_slot(&db->keys, key, hash);
+    if (slot && db->keyspace->expire_mode == EXPIRE_HIDE && db_is_expired(db, *slot)) {
+        db_remove_as(db, key, KEY_EXPIRED, db->keyspace->lazyfree_expire);
+        return NULL;
+    }
+    return slot;
+}
+
 static struct entry_parts text_parts(struct slice key, struct slice text)
 {
     struct entry_parts p = {.key = key, .text = text, .type = VALUE_STRING};
@@ -271,7 +283,7 @@ static struct entry *set_parts(struct db *db, struct entry_parts *p, int64_t exp
 {
     struct slice key = p->key;
     uint64_t hash = table_hash(&db->keys, key);
-    struct entry **slot = (struct entry **)table_slot(&db->keys, key, hash), *e;
+    struct entry **slot = slot_for(db, key, hash), *e;
     p->clock = fresh_clock(db->keyspace);
     p->expire_ms = expire_ms == DB_KEEP_TTL ? KEY_NO_EXPIRE : expire_ms;
     if (slot) {
@@ -304,7 +316,7 @@ struct entry *db_set_text(struct db *db, struct slice key, struct slice text, in
 
 struct entry *db_set_int(struct db *db, struct slice key, int64_t n)
 {
-    struct entry **slot = (struct entry **)table_slot(&db->keys, key, table_hash(&db->keys, key));
+    struct entry **slot = slot_for(db, key, table_hash(&db->keys, key));
     if (!slot || entry_encoding(*slot) != ENC_INT) {
         char text[NUM_I64_TEXT];
         return db_set_string(db, key, slice(text, num_format_i64(text, n)), DB_KEEP_TTL);
@@ -317,7 +329,7 @@ struct entry *db_set_int(struct db *db, struct slice key, int64_t n)
 struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct str **text)
 {
     uint64_t hash = table_hash(&db->keys, key);
-    struct entry **slot = (struct entry **)table_slot(&db->keys, key, hash), *e;
+    struct entry **slot = slot_for(db, key, hash), *e;
     if (!slot) {
         struct entry_parts p = {.key = key, .type = VALUE_STRING, .encoding = ENC_RAW,
                                 .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
@@ -380,7 +392,7 @@ struct entry *db_add_val(struct db *db, struct slice key, struct val v)
 struct entry *db_replace_val(struct db *db, struct slice key, struct val v)
 {
     uint64_t hash = table_hash(&db->keys, key);
-    struct entry **slot = (struct entry **)table_slot(&db->keys, key, hash);
+    struct entry **slot = slot_for(db, key, hash);
     if (!slot)
         return db_add_val(db, key, v);
     free_value_of(db, *slot, db->keyspace->lazyfree_del);

@@ -53,7 +53,7 @@ struct value_limits {
 
 enum expire_mode {
     EXPIRE_DELETE, /* an expired key is removed when it is met, and by time */
-    EXPIRE_HIDE,   /* replica, paused writes: not found, but left alone */
+    EXPIRE_HIDE,   /* replica, CLIENT PAUSE: not found, left alone until written over */
     EXPIRE_IGNORE, /* loading: treated as any other key */
 };
 

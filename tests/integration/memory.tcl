@@ -189,6 +189,179 @@ case "the growth of tables does not evict more than it takes" {
     }
 }
 
+case "maxmemory made smaller is reached without being asked" {
+    set s [server "maxmemory-policy allkeys-lru"]
+    set value [string repeat x 100]
+    is [each_key $s 0 100000 [subst -nocommands { list SET key:\$i $value }]] 0
+    ask $s CONFIG SET maxmemory [expr {[info_of $s used_memory] / 10}]
+    is [ask $s SET more x] OK
+    wait_for { within $s }
+    truth {[ask $s DBSIZE] > 4000 && [ask $s DBSIZE] < 12000}
+    is [ask $s SET more x] OK
+}
+
+# ---- what keys do not make way for ----
+
+# Asks for a big value often and reads nothing. Returns the connection.
+proc slow_reader {s key times} {
+    set fd [connect $s]
+    puts -nonewline $fd [string repeat [encode [list GET $key]] $times]
+    flush $fd
+    return $fd
+}
+proc gone {fd} {
+    fconfigure $fd -blocking 1
+    return [catch {
+        while {![eof $fd]} { read $fd 1000000 }
+    }]
+}
+
+case "clients that do not read are closed before keys go" {
+    set s [server "maxmemory-policy allkeys-lru"]
+    ask $s SET big [string repeat x 1000000]
+    set value [string repeat x 1000]
+    is [each_key $s 0 10000 [subst -nocommands { list SET key:\$i $value }]] 0
+    ask $s CONFIG SET maxmemory [expr {[info_of $s used_memory] + 500000}]
+    ask $s CLIENT NO-EVICT ON
+    set readers {}
+    for {set i 0} {$i < 8} {incr i} {
+        lappend readers [slow_reader $s big 20]
+        ask $s PING
+    }
+    wait_for { ask $s SET more x; expr {[info_of $s evicted_clients] >= 5} }
+    foreach fd $readers { close $fd }
+    truth {[ask $s DBSIZE] > 9900}
+}
+
+case "what clients hold within their share makes no key go" {
+    set s [server "maxmemory-policy allkeys-lru"]
+    is [each_key $s 0 10000 { list SET key:$i [string repeat x 1000] }] 0
+    ask $s CONFIG SET maxmemory [expr {[info_of $s used_memory] + 300000}]
+    set before [info_of $s mem_not_counted_for_evict]
+    set queue [connect $s]
+    request $queue MULTI
+    for {set i 0} {$i < 10} {incr i} { request $queue SET more:$i [string repeat x 100000] }
+    wait_for { ask $s SET x x; expr {[info_of $s mem_not_counted_for_evict] > $before + 1000000} }
+    truth {[info_of $s used_memory] > [info_of $s maxmemory] + 500000}
+    is [info_of $s evicted_keys] 0
+    request $queue EXEC
+    wait_for { ask $s SET x x; expr {[info_of $s evicted_keys] > 500} }
+    is [info_of $s evicted_clients] 0
+}
+
+case "maxmemory-clients closes those that hold most" {
+    set s [server "maxmemory-clients 3mb"]
+    ask $s SET big [string repeat x 500000]
+    set small [connect $s]
+    request $small PING
+    set protected [connect $s]
+    request $protected CLIENT NO-EVICT ON
+    set id [request $protected CLIENT ID]
+    puts -nonewline $protected [string repeat [encode {GET big}] 10]
+    flush $protected
+    wait_for { string match "*tot-mem=????????*" [ask $s CLIENT LIST ID $id] } 1000
+    set reader [slow_reader $s big 40]
+    wait_for { expr {[info_of $s evicted_clients] == 1} }
+    gone $reader
+    for {set i 0} {$i < 10} {incr i} { is [string length [read_reply $protected]] 500000 }
+    is [request $small PING] PONG
+    # Words that are queued count too.
+    set queue [connect $s]
+    request $queue MULTI
+    truth {[catch {
+        for {set i 0} {$i < 100} {incr i} { request $queue SET k [string repeat x 100000] }
+    }]}
+    is [info_of $s evicted_clients] 2
+    ask $s CONFIG SET maxmemory-clients 0
+    is [ask $s CONFIG GET maxmemory-clients] {maxmemory-clients 0}
+    ask $s CONFIG SET maxmemory 100mb maxmemory-clients 5%
+    is [ask $s CONFIG GET maxmemory-clients] {maxmemory-clients 5%}
+}
+
+# ---- the log of keys that go by themselves ----
+
+# The names of the commands in the log's increment.
+proc logged {s} {
+    set names {}
+    foreach path [glob [of $s dir]/appendonlydir/*.incr.aof] {
+        foreach {all name} [regexp -all -inline {\*[0-9]+\r\n\$[0-9]+\r\n([A-Z]+)\r\n} [slurp $path]] {
+            lappend names $name
+        }
+    }
+    return $names
+}
+
+case "evicted keys are no part of the command that needed room" {
+    set s [server "maxmemory-policy allkeys-random\nappendonly yes"]
+    for {set i 0} {$i < 5} {incr i} { ask $s SET k$i [string repeat x 1000000] }
+    ask $s CONFIG SET maxmemory-policy noeviction maxmemory [expr {[info_of $s used_memory] - 4000000}]
+    ask $s CONFIG SET maxmemory-policy allkeys-random
+    ask $s MULTI
+    ask $s SET a x
+    ask $s SET b y
+    ask $s EXEC
+    truth {[info_of $s evicted_keys] >= 2}
+    set names [logged $s]
+    set multi [lsearch $names MULTI]
+    is [lrange $names $multi end] {MULTI SET SET EXEC}
+    is [lsort -unique [lrange $names 6 $multi-1]] DEL
+}
+
+case "keys that expire are deleted in the log each by itself" {
+    set s [server "appendonly yes"]
+    is [each_key $s 0 5000 { list SET key:$i x PX 100 }] 0
+    wait_for { expr {[ask $s DBSIZE] == 0} }
+    set names [logged $s]
+    is [lsearch $names MULTI] -1
+    is [llength [lsearch -all $names DEL]] 5000
+    set s [restart $s kill "appendonly yes"]
+    is [ask $s DBSIZE] 0
+}
+
+case "while clients are paused nothing goes by itself" {
+    set s [server "maxmemory-policy allkeys-lru\nappendonly yes"]
+    ask $s SET hidden x PX 50
+    ask $s RPUSH list a
+    ask $s PEXPIRE list 50
+    for {set i 0} {$i < 3} {incr i} { ask $s SET k$i [string repeat x 100000] }
+    ask $s CLIENT PAUSE 100000 WRITE
+    after 120
+    is [ask $s GET hidden] (nil)
+    is [ask $s EXISTS list] 0
+    is [info_of $s expired_keys] 0
+    is [ask $s DBSIZE] 5
+    ask $s CONFIG SET maxmemory 100000
+    is [ask $s STRLEN k0] 100000
+    is [info_of $s evicted_keys] 0
+    is [lsearch [logged $s] DEL] -1
+    ask $s CONFIG SET maxmemory 0
+    ask $s CLIENT UNPAUSE
+    wait_for { expr {[info_of $s expired_keys] == 2} }
+    # A pause inside of a transaction: what it writes finds nothing where something is hidden.
+    ask $s RPUSH list a
+    ask $s SET text abc
+    set one [connect $s]
+    request $one MULTI
+    foreach words {{PEXPIREAT list 1} {PEXPIREAT text 1}} { lappend later $words }
+    request $one CLIENT PAUSE 100000 WRITE
+    request $one RPUSH list b
+    request $one APPEND text d
+    is [lindex [request $one EXEC] 1] 2
+    ask $s CLIENT UNPAUSE
+    ask $s DEL list text
+}
+
+case "noeviction: what is queued takes memory too" {
+    set s [server]
+    set fd [connect $s]
+    request $fd MULTI
+    ask $s CONFIG SET maxmemory 1
+    truth {[catch { request $fd GET x } reply]}
+    like $reply "OOM command not allowed*"
+    truth {[catch { request $fd EXEC } reply]}
+    like $reply "EXECABORT*"
+}
+
 case "OBJECT FREQ and IDLETIME follow the policy" {
     set s [server]
     ask $s SET k v

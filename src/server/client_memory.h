@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What all clients hold together, and closing those that hold most.
+ *
+ * Counting means a walk over all clients, so it is done only when enough has changed, and takes at
+ * most a twentieth of the time. Replicas and the primary, which have limits of their own, and who
+ * said CLIENT NO-EVICT are not among them. */
+#ifndef SERVER_CLIENT_MEMORY_H
+#define SERVER_CLIENT_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct clients;
+
+struct client_memory { /* zero it */
+    size_t all, output;   /* bytes of those that stay; of these, replies not sent yet */
+    size_t closing;       /* of those that are about to be freed */
+    size_t used_then;     /* mem_used at that time */
+    int64_t counted_us, took_us;
+};
+
+/* Counts anew when memory in use has changed by step or a tenth of a second has passed. True when
+ * it did. */
+bool client_memory_look(struct client_memory *m, struct clients *cs, size_t step);
+/* Closes the clients that hold most until those that stay hold at most limit. outputs: only what
+ * they do not read counts, and closes. */
+void client_memory_limit(struct client_memory *m, struct clients *cs, size_t limit, bool outputs);
+
+#endif
