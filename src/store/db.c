@@ -368,20 +368,10 @@ struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct
     return e;
 }
 
-/* Nobody sees a key that is due and hidden (EXPIRE_HIDE), so somebody may want its name. */
-static void free_name(struct db *db, struct slice key, uint64_t hash)
-{
-    struct entry *e = table_find_hashed(&db->keys, key, hash);
-    if (!e)
-        return;
-    must(db_is_expired(db, e));
-    db_remove_as(db, key, KEY_EXPIRED, db->keyspace->lazyfree_expire);
-}
-
 struct entry *db_add_val(struct db *db, struct slice key, struct val v)
 {
     uint64_t hash = table_hash(&db->keys, key);
-    free_name(db, key, hash);
+    must(!slot_for(db, key, hash));
     struct entry_parts p = {.key = key, .type = v.type, .encoding = v.encoding, .ptr = v.ptr,
                             .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
     struct entry *e = add_entry(db, &p, hash);
@@ -532,7 +522,7 @@ void db_rename(struct db *from, struct slice key, struct db *to, struct slice ne
     struct entry_parts p = entry_take_apart(e);
     p.key = new_key;
     uint64_t hash = table_hash(&to->keys, new_key);
-    free_name(to, new_key, hash);
+    must(!slot_for(to, new_key, hash));
     add_entry(to, &p, hash);
     drop_entry(from, e);
     event(from, key, KEY_REMOVED);
