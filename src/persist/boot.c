@@ -53,6 +53,7 @@ static void begin_loading(struct persist *p, uint64_t total_bytes)
     p->load_done_bytes = p->load_rdb_used_mem = 0;
     p->load_keys_loaded = p->load_keys_expired = 0;
     ks->now_ms = clock_wall_ms();
+    p->expire_mode_before = ks->expire_mode;
     ks->expire_mode = EXPIRE_IGNORE;
     server_set_loading(p->server, true);
 }
@@ -60,7 +61,7 @@ static void begin_loading(struct persist *p, uint64_t total_bytes)
 static void end_loading(struct persist *p)
 {
     p->loading = false;
-    server_keyspace(p->server)->expire_mode = EXPIRE_DELETE;
+    server_keyspace(p->server)->expire_mode = (enum expire_mode)p->expire_mode_before;
     server_set_loading(p->server, false);
 }
 
@@ -209,6 +210,8 @@ bool boot_load_rdb(struct persist *p, bool *exists, struct fault *f)
     bool ok = read_rdb(&r, p->aof->state == AOF_OFF ? LOAD_DROP_EXPIRED : 0, f);
     close_file(&r);
     end_loading(p);
+    if (!ok)
+        fault_prefix(f, r.path);
     if (ok)
         log_notice("DB loaded from disk: %.3f seconds (keys loaded: %" PRIu64
                    ", keys expired: %" PRIu64 ")",

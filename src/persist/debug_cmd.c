@@ -15,6 +15,7 @@
 #include "persist/persist.h"
 #include "persist/persist_cmd.h"
 #include "persist/snapshot.h"
+#include "server/commit.h"
 #include "server/ctx.h"
 #include "server/reply.h"
 #include "server/server.h"
@@ -29,6 +30,30 @@ static void reply_fault(struct ctx *c, const char *what, const struct fault *f)
 }
 
 /* ---- the data set out and in again ---- */
+
+/* Whole, or what was there stays: half a data set would be served, and saved over the whole one. */
+static bool load_in_place(struct ctx *c, bool (*load)(struct persist *, struct fault *),
+                          struct fault *f)
+{
+    struct persist *p = c->arg;
+    struct aside *before = keyspace_put_aside(c->keyspace);
+    uint64_t dirty = commit_dirty(server_commit(c->server));
+    p->no_turns = true;
+    bool ok = load(p, f);
+    p->no_turns = false;
+    if (ok) {
+        keyspace_drop_aside(c->keyspace, before);
+    } else {
+        keyspace_take_back(c->keyspace, before);
+        commit_set_dirty(server_commit(c->server), dirty);
+    }
+    return ok;
+}
+
+static bool load_dump(struct persist *p, struct fault *f)
+{
+    return boot_load_rdb(p, NULL, f);
+}
 
 static void debug_reload(struct ctx *c)
 {
@@ -48,11 +73,7 @@ static void debug_reload(struct ctx *c)
         reply_fault(c, "Error trying to save the DB", &f);
         return;
     }
-    db_flush_all(c->keyspace, false);
-    p->no_turns = true;
-    bool ok = boot_load_rdb(p, NULL, &f);
-    p->no_turns = false;
-    if (ok) {
+    if (load_in_place(c, load_dump, &f)) {
         log_warning("DB reloaded by DEBUG RELOAD");
         reply_ok(c);
     } else {
@@ -79,11 +100,7 @@ static void debug_loadaof(struct ctx *c)
         reply_error(c, "ERR Error trying to load the AOF files, check server logs.");
         return;
     }
-    db_flush_all(c->keyspace, false);
-    p->no_turns = true;
-    bool ok = boot_load_aof(p, &f);
-    p->no_turns = false;
-    if (ok) {
+    if (load_in_place(c, boot_load_aof, &f)) {
         log_warning("Append Only File loaded by DEBUG LOADAOF");
         reply_ok(c);
     } else {

@@ -200,9 +200,11 @@ static bool apply_max(void *owner, struct fault *f)
 static bool apply_policy(void *owner, struct fault *f)
 {
     struct memory_limit *m = owner;
+    struct keyspace *ks = server_keyspace(m->server);
+    enum evict_policy policy = (enum evict_policy)m->policy;
     (void)f;
-    server_keyspace(m->server)->access =
-        evict_uses_lfu((enum evict_policy)m->policy) ? ACCESS_LFU : ACCESS_LRU;
+    ks->access = evict_uses_lfu(policy) ? ACCESS_LFU : ACCESS_LRU;
+    ks->saves_access = evict_uses_lfu(policy) || evict_uses_lru(policy);
     evict_release(&m->evict); /* weights of another policy mean nothing */
     m->evict = (struct evict){0};
     return true;

@@ -163,6 +163,7 @@ static void remake_keyspace(struct server *s, unsigned databases)
     keyspace_init(ks, databases);
     ks->limits = old.limits;
     ks->access = old.access;
+    ks->saves_access = old.saves_access;
     ks->lfu_decay_minutes = old.lfu_decay_minutes;
     ks->lfu_log_factor = old.lfu_log_factor;
     ks->dump_version = old.dump_version;

@@ -494,11 +494,17 @@ static void db_open(struct db *db)
     db->slab = slab_new();
 }
 
+static struct remains *take_contents(struct db *db)
+{
+    struct remains *r = mem_alloc(sizeof *r);
+    *r = (struct remains){db->keys, db->expires, db->slab};
+    return r;
+}
+
 void db_flush(struct db *db, bool lazy)
 {
     struct keyspace *ks = db->keyspace;
-    struct remains *r = mem_alloc(sizeof *r);
-    *r = (struct remains){db->keys, db->expires, db->slab};
+    struct remains *r = take_contents(db);
     db_open(db);
     if (lazy && ks->defer && r->keys.count > LAZY_ELEMENTS_MIN)
         ks->defer(ks->defer_arg, free_remains, r);
@@ -625,14 +631,58 @@ void keyspace_release(struct keyspace *ks)
     ks->defer = NULL;
     for (unsigned i = 0; i < ks->count; i++) {
         struct db *db = ks->dbs[i];
-        struct remains *r = mem_alloc(sizeof *r);
-        *r = (struct remains){db->keys, db->expires, db->slab};
-        free_remains(r);
+        free_remains(take_contents(db));
         mem_free(db);
     }
     mem_free(ks->dbs);
     ks->dbs = NULL;
     ks->count = 0;
+}
+
+/* ---- put by ---- */
+struct aside {
+    unsigned count;
+    struct remains *of[];
+};
+
+struct aside *keyspace_put_aside(struct keyspace *ks)
+{
+    struct aside *a = mem_alloc(sizeof *a + ks->count * sizeof a->of[0]);
+    a->count = ks->count;
+    for (unsigned i = 0; i < ks->count; i++) {
+        a->of[i] = take_contents(ks->dbs[i]);
+        db_open(ks->dbs[i]);
+        event(ks->dbs[i], SLICE_LIT(""), KEY_FLUSHED);
+    }
+    return a;
+}
+
+void keyspace_take_back(struct keyspace *ks, struct aside *put_by)
+{
+    must(put_by->count == ks->count);
+    for (unsigned i = 0; i < ks->count; i++) {
+        struct db *db = ks->dbs[i];
+        struct remains *r = put_by->of[i], *now = take_contents(db);
+        db->keys = r->keys;
+        db->keys.held = now->keys.held;
+        db->expires = r->expires;
+        db->slab = r->slab;
+        mem_free(r);
+        free_remains(now);
+        event(db, SLICE_LIT(""), KEY_FLUSHED);
+    }
+    mem_free(put_by);
+}
+
+void keyspace_drop_aside(struct keyspace *ks, struct aside *put_by)
+{
+    for (unsigned i = 0; i < put_by->count; i++) {
+        if (ks->defer)
+            ks->defer(ks->defer_arg, free_remains, put_by->of[i]);
+        else
+            free_remains(put_by->of[i]);
+    }
+    mem_free(put_by);
 }
 
 uint64_t keyspace_count(const struct keyspace *ks)

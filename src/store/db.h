@@ -64,6 +64,7 @@ struct keyspace {
     unsigned count;
     struct value_limits limits;
     enum access_clock access;
+    bool saves_access;      /* dumps tell idle times or frequencies: a policy needs them */
     int64_t lfu_decay_minutes, lfu_log_factor;
     int64_t now_ms;         /* the time by which keys expire; set by the executor for each unit */
     enum expire_mode expire_mode;
@@ -86,6 +87,13 @@ void keyspace_release(struct keyspace *ks);
 void keyspace_limits_default(struct value_limits *limits);
 uint64_t keyspace_count(const struct keyspace *ks);    /* keys in all databases */
 void keyspace_swap(struct keyspace *ks, unsigned a, unsigned b); /* SWAPDB; no event */
+/* All that the databases hold is put by, and they are empty (KEY_FLUSHED). It comes back in the place
+ * of what they hold by then (KEY_FLUSHED once more), or goes for good. Cost: but for the freeing,
+ * none that depends on the keys. */
+struct aside; /* opaque */
+struct aside *keyspace_put_aside(struct keyspace *ks);
+void keyspace_take_back(struct keyspace *ks, struct aside *put_by);
+void keyspace_drop_aside(struct keyspace *ks, struct aside *put_by);
 void keyspace_hold(struct keyspace *ks, bool held);    /* a child lives: tables stay as they are */
 
 /* ---- looking up ---- */

@@ -15,6 +15,11 @@ bool evict_uses_lfu(enum evict_policy policy)
     return policy == EVICT_VOLATILE_LFU || policy == EVICT_ALLKEYS_LFU;
 }
 
+bool evict_uses_lru(enum evict_policy policy)
+{
+    return policy == EVICT_VOLATILE_LRU || policy == EVICT_ALLKEYS_LRU;
+}
+
 void evict_release(struct evict *x)
 {
     for (int i = 0; i < EVICT_POOL; i++)

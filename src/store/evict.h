@@ -35,5 +35,6 @@ void evict_release(struct evict *x);
 bool evict_one(struct evict *x, struct keyspace *ks, enum evict_policy policy, unsigned samples);
 /* Does the policy look at the access frequency rather than the time of the last access? */
 bool evict_uses_lfu(enum evict_policy policy);
+bool evict_uses_lru(enum evict_policy policy);
 
 #endif

@@ -112,9 +112,13 @@ bool walk_entry(struct db *db, struct entry *e, struct sink *sink)
         .type = entry_type(e),
         .db = db->id,
         .expire_ms = entry_expire(e),
-        .idle_s = ks->access == ACCESS_LRU ? (int64_t)(entry_idle_ms(ks, e) / 1000) : KEY_NO_IDLE,
-        .freq = ks->access == ACCESS_LFU ? (int)entry_freq(ks, e) : KEY_NO_FREQ,
+        .idle_s = KEY_NO_IDLE,
+        .freq = KEY_NO_FREQ,
     };
+    if (ks->saves_access && ks->access == ACCESS_LRU)
+        key.idle_s = (int64_t)(entry_idle_ms(ks, e) / 1000);
+    else if (ks->saves_access)
+        key.freq = (int)entry_freq(ks, e);
     if (key.type != VALUE_STRING) {
         struct val v = entry_val(e);
         key.count = val_count(v);

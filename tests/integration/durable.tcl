@@ -566,6 +566,23 @@ foreach policy {everysec always} {
     }
 }
 
+case "a limit of file sizes is an error of the write, not the end of the server" {
+    set script [file join [tmpdir] server.sh]
+    spit $script "#!/bin/sh\nulimit -f 400\nexec $build/redis-server \"\$@\"\n"
+    file attributes $script -permissions 0755
+    set s [server "appendonly yes\nsave \"3600 1000\"" -binary $script]
+    set text [string repeat x 50000]
+    for {set i 0} {$i < 100} {incr i} {
+        if {[catch { ask $s SET k$i $text } why]} break
+        after 5
+    }
+    like $why "MISCONF*File too large*"
+    is [ask $s GET k0] $text
+    catch { ask $s BGSAVE }
+    wait_for { expr {[info_of $s rdb_bgsave_in_progress] == 0} }
+    stop $s kill
+}
+
 case "reserve-file-size: what has its name and is no file of its own is left alone" {
     set dir [tmpdir]
     set target [file join [tmpdir] target]

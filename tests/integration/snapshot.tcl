@@ -32,6 +32,34 @@ proc child_of {dir} {
     regexp {temp-(\d+)} [lindex [temps $dir] 0] -> pid
     return $pid
 }
+# Bytes in which two files differ; every byte of what is longer counts.
+proc differing {a b} {
+    set a [slurp $a]
+    set b [slurp $b]
+    set n [expr {abs([string length $a] - [string length $b])}]
+    for {set i 0} {$i < [string length $a] && $i < [string length $b]} {incr i} {
+        incr n [expr {[string index $a $i] ne [string index $b $i]}]
+    }
+    return $n
+}
+
+case "two saves of one data set are equal but for time, memory and what proves them" {
+    foreach {policy told} {noeviction 0 volatile-ttl 0 allkeys-random 0 allkeys-lru 1 volatile-lfu 1} {
+        set s [server "$debug\nmaxmemory-policy $policy\nmaxmemory 1gb"]
+        ask $s DEBUG POPULATE 3000
+        ask $s RPUSH list a b
+        ask $s SADD set a b c
+        ask $s SAVE
+        file copy [of $s dir]/dump.rdb [of $s dir]/first.rdb
+        for {set i 0} {$i < 3000} {incr i 7} { ask $s GET key:$i }
+        after 1100 ;# another second: time and idle times
+        ask $s SAVE
+        set n [differing [of $s dir]/first.rdb [of $s dir]/dump.rdb]
+        truth {($told ? $n > 100 : $n < 100) || [error "$policy: $n bytes"]}
+        stop $s
+    }
+}
+
 proc checked {path code pattern} {
     set got [run timeout 60 $::check_rdb $path]
     like $::run_output $pattern
