@@ -94,7 +94,8 @@ struct aside; /* opaque */
 struct aside *keyspace_put_aside(struct keyspace *ks);
 void keyspace_take_back(struct keyspace *ks, struct aside *put_by);
 void keyspace_drop_aside(struct keyspace *ks, struct aside *put_by);
-void keyspace_hold(struct keyspace *ks, bool held);    /* a child lives: tables stay as they are */
+/* A child lives: tables stay as they are. */
+void keyspace_hold(struct keyspace *ks, bool held);
 
 /* ---- looking up ---- */
 /* NULL when absent or expired (an expired one is removed and reported under EXPIRE_DELETE). Touches
