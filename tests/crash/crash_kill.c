@@ -4,8 +4,11 @@
  * keys, each client in a database of its own, and note each acknowledgement; the server is ended at
  * a random moment, often during BGSAVE or a rewrite, and started again on what it left.
  *
- *   unit n of a client: MULTI; RPUSH log n; LTRIM; SET key:(n % 13) n; INCR counter; HSET; EXEC
+ *   unit n of a client: MULTI; RPUSH log n; LTRIM; SET key:(n % 13) n; INCR counter; HSET;
+ *                       SETRANGE big BIG n; EXEC
  *
+ * What big holds is more than proto-max-bulk-len allows at each start (it is raised while running),
+ * and half of the starts call commands by other names (rename-command).
  * Then each client's database must be that after m units, acknowledged <= m <= sent. A kill of the
  * process takes nothing from the kernel: so under everysec, too, what was written is there. What is
  * acknowledged before it is written can be at most as old as a sync is slow (two seconds); the test
@@ -25,7 +28,8 @@
 #include "base/must.h"
 #include "tests/crash/crash_client.h"
 
-enum { CLIENTS = 6, KEYS = 13, DEPTH_MAX = 8, REPLIES = 7, FRESH_EVERY = 40 };
+enum { CLIENTS = 6, KEYS = 13, DEPTH_MAX = 8, REPLIES = 8, FRESH_EVERY = 40 };
+#define BIG "1200000"
 
 struct user {
     struct client_conn c;
@@ -49,8 +53,10 @@ struct load {
     struct buf text, out;
     pid_t pid;
     uint64_t seed;
+    bool renamed; /* this life of the server: commands are called xNAME */
     /* figures */
     uint64_t kills, stops, in_save, in_rewrite, units, missing, missing_old, half, unsent;
+    uint64_t renames;
     bool bad, expected; /* expected: nothing is told of what is bad */
     const char *how;    /* the last end; NULL: it was killed */
 };
@@ -66,19 +72,26 @@ static void complain(struct load *l, const char *what)
 
 /* ---- load ---- */
 
-static void put_unit(struct buf *out, uint64_t n)
+static const char *const renamed_names[] = {
+    "xMULTI", "xRPUSH", "xLTRIM", "xSET", "xINCR", "xHSET", "xSETRANGE", "xEXEC"};
+
+static void put_unit(struct buf *out, uint64_t n, bool renamed)
 {
     char number[24], key[24], field[24];
+    const char *name[8];
+    for (int i = 0; i < 8; i++)
+        name[i] = renamed_names[i] + !renamed;
     snprintf(number, sizeof number, "%llu", (unsigned long long)n);
     snprintf(key, sizeof key, "key:%u", (unsigned)(n % KEYS));
     snprintf(field, sizeof field, "f%u", (unsigned)(n % KEYS));
-    resp_command(out, "MULTI", NULL);
-    resp_command(out, "RPUSH", "log", number, NULL);
-    resp_command(out, "LTRIM", "log", "-20", "-1", NULL);
-    resp_command(out, "SET", key, number, NULL);
-    resp_command(out, "INCR", "counter", NULL);
-    resp_command(out, "HSET", "hash", field, number, NULL);
-    resp_command(out, "EXEC", NULL);
+    resp_command(out, name[0], NULL);
+    resp_command(out, name[1], "log", number, NULL);
+    resp_command(out, name[2], "log", "-20", "-1", NULL);
+    resp_command(out, name[3], key, number, NULL);
+    resp_command(out, name[4], "counter", NULL);
+    resp_command(out, name[5], "hash", field, number, NULL);
+    resp_command(out, name[6], "big", BIG, number, NULL);
+    resp_command(out, name[7], NULL);
 }
 
 static void fill(struct load *l, struct user *u)
@@ -86,7 +99,7 @@ static void fill(struct load *l, struct user *u)
     uint64_t depth = 1 + mix64(&l->seed) % DEPTH_MAX;
     buf_clear(&l->out);
     while (u->sent - u->acked < depth)
-        put_unit(&l->out, u->sent++);
+        put_unit(&l->out, u->sent++, l->renamed);
     if (l->out.len && !client_send(&u->c, &l->out))
         u->gone = true;
 }
@@ -134,13 +147,19 @@ static void one_round(struct load *l, int timeout_ms)
 static bool start(struct load *l)
 {
     char db[8];
-    l->pid = server_spawn(l->dir, l->socket, l->log, &l->args, NULL);
+    struct args args = l->args;
+    l->renamed = mix64(&l->seed) % 2;
+    l->renames += l->renamed;
+    for (int i = 0; l->renamed && i < 8; i++)
+        args_add(&args, "--rename-command", renamed_names[i] + 1, renamed_names[i], NULL);
+    l->pid = server_spawn(l->dir, l->socket, l->log, &args, NULL);
     if (!client_open(&l->control, l->socket, 10000)) {
         complain(l, "the server does not start");
         return false;
     }
     while (client_call(&l->control, &l->text, "PING", NULL) == '-')
         usleep(500);
+    client_call(&l->control, &l->text, "CONFIG", "SET", "proto-max-bulk-len", "8mb", NULL);
     for (int i = 0; i < CLIENTS; i++) {
         struct user *u = &l->users[i];
         snprintf(db, sizeof db, "%d", i);
@@ -177,10 +196,10 @@ static void say_shutdown(struct load *l, struct user *u, const char *word)
 {
     buf_clear(&l->out);
     if (u)
-        put_unit(&l->out, u->sent++);
+        put_unit(&l->out, u->sent++, l->renamed);
     resp_command(&l->out, "SHUTDOWN", word, NULL);
     if (u)
-        put_unit(&l->out, u->sent++);
+        put_unit(&l->out, u->sent++, l->renamed);
     if (!client_send(u ? &u->c : &l->control, &l->out))
         complain(l, "SHUTDOWN can't be sent");
 }
@@ -230,6 +249,9 @@ static bool whole(struct load *l, struct user *u, uint64_t m)
 {
     char key[24], field[24];
     if (m && number_of(l, u, "LINDEX", "log", "-1") != m - 1)
+        return false;
+    client_call(&u->c, &l->text, "GETRANGE", "big", BIG, "-1", NULL);
+    if (m ? !l->text.len || strtoull(l->text.data, NULL, 10) != m - 1 : l->text.len != 0)
         return false;
     if (number_of(l, u, "LLEN", "log", NULL) != (m < 20 ? m : 20))
         return false;
@@ -312,12 +334,12 @@ static void one_end(struct load *l)
 static void tell(const struct load *l, int64_t began_us)
 {
     printf("figures: %s, %llu kills and %llu stops (%llu behind BGSAVE, %llu behind BGREWRITEAOF), "
-           "%llu units acknowledged, %llu of them missing (%llu too old for that), %llu half "
-           "applied (%.0f s)\n",
+           "%llu starts under other names, %llu units acknowledged, %llu of them missing (%llu too "
+           "old for that), %llu half applied (%.0f s)\n",
            l->plan->name, (unsigned long long)l->kills, (unsigned long long)l->stops,
            (unsigned long long)l->in_save, (unsigned long long)l->in_rewrite,
-           (unsigned long long)l->units, (unsigned long long)l->missing,
-           (unsigned long long)l->missing_old, (unsigned long long)l->half,
+           (unsigned long long)l->renames, (unsigned long long)l->units,
+           (unsigned long long)l->missing, (unsigned long long)l->missing_old, (unsigned long long)l->half,
            (double)(now_us() - began_us) / 1e6);
 }
 
@@ -331,7 +353,7 @@ static bool run(const struct plan *plan, bool lossy, uint64_t seed, long ends)
     snprintf(l.socket, sizeof l.socket, "%.400s/sock", l.scratch);
     snprintf(l.log, sizeof l.log, "%.400s/log", l.scratch);
     args_add(&l.args, "--save", plan->save, "--appendonly", plan->log, "--appendfsync", plan->fsync,
-             "--rdb-key-save-delay", "200", NULL);
+             "--rdb-key-save-delay", "200", "--proto-max-bulk-len", "1mb", NULL);
     fresh(&l);
     if (start(&l)) {
         for (long i = 0; i < ends && !l.bad; i++) {
