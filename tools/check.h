@@ -4,6 +4,7 @@
  *
  *   redis-check-rdb [--databases N] FILE
  *   redis-check-aof [--fix|--truncate-to-timestamp TS] FILE
+ *   redis-check-aof --plain FILE OUT
  *
  * Memory is bounded by the largest single value, whatever the file's size. */
 #ifndef TOOLS_CHECK_H

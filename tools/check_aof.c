@@ -20,9 +20,11 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/file_cut.h"
+#include "tools/plain_aof.h"
 
 struct check {
     bool fix;
+    const char *plain; /* --plain: the file to make */
     int64_t to_timestamp; /* 0: no */
     uint64_t lines;       /* over all files */
     struct manifest *manifest; /* NULL: a single file */
@@ -444,18 +446,22 @@ static bool check_manifest(struct check *c, const char *path, struct slice text)
 {
     struct manifest m = {0};
     struct fault f = {0};
-    printf("Start checking Multi Part AOF\n");
-    bool ok = manifest_parse(&m, text, &f);
+    if (!c->plain)
+        printf("Start checking Multi Part AOF\n");
+    bool ok = manifest_parse(&m, text, &f), plain = ok && c->plain;
     if (!ok)
         printf("\n*** FATAL AOF MANIFEST FILE ERROR ***\n%s\n", f.what);
     if (ok) {
         c->manifest = &m;
         c->manifest_path = path;
         ok = check_parts(c);
-        ok = check_files(c, &m, path) && ok && check_end(c) && !c->errors;
+        if (plain)
+            ok = ok && plain_aof(&m, path, path_of, c->plain) == 0;
+        else
+            ok = check_files(c, &m, path) && ok && check_end(c) && !c->errors;
         c->manifest = NULL;
     }
-    if (ok)
+    if (ok && !plain)
         printf("All AOF files and manifest are valid\n");
     manifest_free(&m);
     return ok;
@@ -505,6 +511,10 @@ static bool check_any(struct check *c, const char *path)
         check_close(p.fd, &p.in);
         return false;
     }
+    if (!manifest && c->plain) {
+        check_close(p.fd, &p.in);
+        return plain_aof(NULL, path, path_of, c->plain) == 0;
+    }
     if (!manifest) { /* the same stream goes on: it may be a pipe */
         printf("Start checking Old-Style AOF\n");
         return check_part(c, "AOF", &p);
@@ -523,6 +533,9 @@ int check_aof_main(int argc, char **argv)
     }
     if (argc == 3 && strcmp(argv[1], "--fix") == 0) {
         c.fix = true;
+    } else if (argc == 4 && strcmp(argv[1], "--plain") == 0) {
+        c.plain = argv[3];
+        return !check_any(&c, argv[2]);
     } else if (argc == 4 && strcmp(argv[1], "--truncate-to-timestamp") == 0) {
         if (!num_parse_i64(slice_str(argv[2]), &c.to_timestamp)) {
             printf("Invalid timestamp, aborting...\n");

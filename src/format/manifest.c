@@ -148,6 +148,34 @@ void manifest_drop_history(struct manifest *m)
     list_free(&m->history);
 }
 
+static bool each_is_plain(struct manifest_file *files, size_t count, bool make)
+{
+    bool plain = true;
+    for (size_t i = 0; i < count; i++) {
+        plain = plain && files[i].id == 0 && files[i].size < 0;
+        if (make) {
+            files[i].id = 0;
+            files[i].size = -1;
+        }
+    }
+    return plain;
+}
+
+void manifest_make_plain(struct manifest *m)
+{
+    each_is_plain(&m->base, m->base.name != NULL, true);
+    each_is_plain(m->incr.files, m->incr.count, true);
+    each_is_plain(m->history.files, m->history.count, true);
+}
+
+bool manifest_is_plain(const struct manifest *m)
+{
+    struct manifest_file base = m->base;
+    return each_is_plain(&base, base.name != NULL, false) &&
+           each_is_plain(m->incr.files, m->incr.count, false) &&
+           each_is_plain(m->history.files, m->history.count, false);
+}
+
 /* ---- words ---- */
 
 static bool blank(char c)

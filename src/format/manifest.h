@@ -69,6 +69,9 @@ void manifest_set_base(struct manifest *m, const char *name, int64_t seq);
 /* All increments but the newest keep become history. */
 void manifest_retire_incr(struct manifest *m, size_t keep);
 void manifest_drop_history(struct manifest *m);
+/* Ids and sizes are told no more: what is printed then is as older servers write it. */
+void manifest_make_plain(struct manifest *m);
+bool manifest_is_plain(const struct manifest *m);
 bool manifest_names(const struct manifest *m, const char *name); /* in any list */
 
 #endif

@@ -208,7 +208,7 @@ void aof_close_log(struct aof *a);
 void aof_listen(struct aof *a, enum aof_state state);
 /* appendfsync was changed: makes everything durable, and sets up the gate. */
 bool aof_policy_changed(struct aof *a, struct fault *f);
-/* Does a file of the log, or one that lies beside it, hold more than annotations? */
+/* Does a file of the log, or one that lies beside it, hold a command, or an RDB? */
 bool aof_holds_data(const struct aof *a, const char *name);
 /* The number of a new file, which has none that holds data already. 0 with f filled: none left. */
 int64_t aof_free_base(const struct aof *a, struct fault *f);

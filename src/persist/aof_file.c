@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "format/aof_read.h"
 #include "os/file.h"
 
 static void run_nothing(struct worker_job *job)
@@ -72,6 +73,8 @@ static bool reads_back(struct slice text, struct fault *f)
 bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f)
 {
     struct buf text = {0};
+    if (!a->checksum)
+        manifest_make_plain(m);
     manifest_print(m, &text);
     if (!reads_back(buf_slice(&text), f)) {
         buf_free(&text);
@@ -160,7 +163,23 @@ bool aof_create_incr(struct aof *a, const char *path, int64_t seq, struct aof_in
 
 /* ---- numbers ---- */
 
-/* Lines of annotation are no data: the first line of an increment that nothing was logged to. */
+/* A whole command, or an RDB. Less is no data: the first line of an increment that nothing was
+ * logged to, or what a loss of power leaves in its place. */
+static bool begins_with_data(struct slice head)
+{
+    struct in in;
+    struct aof_reader r;
+    enum aof_item what;
+    in_init_memory(&in, head);
+    bool data = aof_has_preamble(&in);
+    aof_open(&r, &in, &(struct aof_limits){.loose = true});
+    while (!data && (what = aof_next(&r)) != AOF_END && what != AOF_FAULT)
+        data = what == AOF_COMMAND;
+    aof_close(&r);
+    in_free(&in);
+    return data;
+}
+
 bool aof_holds_data(const struct aof *a, const char *name)
 {
     struct buf head = {0};
@@ -171,12 +190,7 @@ bool aof_holds_data(const struct aof *a, const char *name)
     int err = file_stat(path, &st);
     bool data = err != -ENOENT;
     if (err == 0 && S_ISREG(st.st_mode) && aof_look_at_part(path, &size, &head, &f))
-        data = size > head.len;
-    for (struct slice s = buf_slice(&head); !data && s.len;) {
-        const char *end = memchr(s.data, '\n', s.len);
-        data = s.data[0] != '#';
-        s = end ? slice_from(s, (size_t)(end - s.data) + 1) : slice("", 0);
-    }
+        data = size > head.len || begins_with_data(buf_slice(&head));
     mem_free(path);
     buf_free(&head);
     return data;
@@ -268,7 +282,8 @@ void aof_tell_size(struct aof *a)
 {
     struct fault f = {0};
     const struct manifest_file *file = newest(&a->manifest);
-    if (a->state != AOF_ON || a->aside || a->lost_sync || a->failed || a->pending.len || !file)
+    if (a->state != AOF_ON || a->aside || a->lost_sync || a->failed || a->pending.len || !file ||
+        !a->checksum)
         return;
     int64_t size = file_size(a->fd);
     if (size >= 0 && size != file->size && !put_size(a, size, &f))
@@ -292,11 +307,12 @@ bool aof_open_log(struct aof *a, struct fault *f)
     if (a->manifest.incr.count == 0 && !add_first_incr(a, f))
         return false;
     /* The end may have been cut off by a start that was told to, or an old server writes next: what
-     * it was at the last stop means nothing from here on. */
+     * it was at the last stop means nothing from here on. Without checksums nothing is told. */
     int64_t told = newest(&a->manifest)->size;
-    if (told >= 0 && !put_size(a, -1, f)) {
+    bool plain = a->checksum || manifest_is_plain(&a->manifest);
+    if ((told >= 0 || !plain) && !put_size(a, -1, f)) {
         /* On a full disk: what is still that long stays so, or grows. */
-        if (size_of(a, newest(&a->manifest)->name) < (uint64_t)told)
+        if (told >= 0 && size_of(a, newest(&a->manifest)->name) < (uint64_t)told)
             return false;
         log_warning("The manifest goes on telling how long the log was: %s", f->what);
         fault_clear(f);

@@ -36,6 +36,17 @@ struct orphan_search {
     char found[256];
 };
 
+/* Where the base says its id, commands stand behind a line that does so too. What is no longer than
+ * that line can be what a loss of power put in its place; it is left where it is. */
+static bool may_be_remains(const struct orphan_search *s, const char *name)
+{
+    struct stat st;
+    char *path = aof_path(s->aof, name);
+    bool shorter = file_stat(path, &st) == 0 && st.st_size <= AOF_LOG_LINE;
+    mem_free(path);
+    return shorter && s->named->base.id;
+}
+
 static bool look_for_part(void *arg, const char *name)
 {
     struct orphan_search *s = arg;
@@ -47,7 +58,8 @@ static bool look_for_part(void *arg, const char *name)
     bool base = strncmp(at + digits, ".base.", 6) == 0;
     bool incr = strcmp(at + digits, ".incr.aof") == 0;
     if (digits == 0 || !((base && s->bases) || (incr && s->incrs)) ||
-        manifest_names(s->named, name) || (s->full && !aof_holds_data(s->aof, name)))
+        manifest_names(s->named, name) ||
+        (s->full && (!aof_holds_data(s->aof, name) || (incr && may_be_remains(s, name)))))
         return true;
     snprintf(s->found, sizeof s->found, "%s", name);
     return false;

@@ -95,7 +95,7 @@ static bool write_commands(struct aof *a, struct snapshot_file *file, struct fau
 static bool write_base(struct aof *a, struct snapshot_file *file, struct fault *f)
 {
     file->aof_base = true;
-    file->origin = (struct aof_origin){.id = a->log_id, .seq = a->next_base};
+    file->origin = (struct aof_origin){.id = a->checksum ? a->log_id : 0, .seq = a->next_base};
     return a->use_rdb_preamble ? snapshot_write(a->persist->snapshot, file, f)
                                : write_commands(a, file, f);
 }

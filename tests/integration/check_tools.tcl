@@ -287,6 +287,52 @@ case "a transaction without EXEC in the middle of a set" {
     tool_is 1 "*not the last file*" $dir "" $check_aof --fix $manifest
 }
 
+# ---- for tools that know nothing but commands ----
+
+case "--plain: one file of commands, which a server takes from a pipe" {
+    foreach preamble {yes no} {
+        set s [server "appendonly yes\nsave \"\"\nenable-debug-command yes\naof-timestamp-enabled yes
+            aof-use-rdb-preamble $preamble"]
+        ask $s SET a [string repeat "#\r\n*1" 100]
+        ask $s RPUSH list a b c
+        ask $s SELECT 3
+        ask $s ZADD z 1.5 m 2 n
+        ask $s SET t 1 PX 100000000
+        ask $s BGREWRITEAOF
+        wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
+        ask $s MULTI
+        ask $s HSET h f v
+        ask $s SADD set 1 2 3 x
+        ask $s EXEC
+        ask $s SELECT 0
+        ask $s INCR n
+        set digest [ask $s DEBUG DIGEST]
+        set dir [of $s dir]/appendonlydir
+        stop $s term
+        tool_is 0 "*bytes of commands are in *" $dir "" $check_aof --plain appendonly.aof.manifest out
+        truth {![regexp -line {^#[A-Z]} [string map [list [string repeat "#\r\n*1" 100] ""] \
+                                                 [slurp $dir/out]]]}
+        set to [server "enable-debug-command yes\nsave \"\""]
+        if {[auto_execok redis-cli] ne ""} {
+            exec redis-cli -p [of $to port] --pipe < $dir/out
+            is [ask $to DEBUG DIGEST] $digest
+        }
+        tool_is 1 "*Cannot make file*" $dir "" $check_aof --plain appendonly.aof.manifest out
+        # what is damaged is not exported in part
+        set incr [lindex [glob -tails -directory $dir *.incr.aof] end]
+        spit $dir/$incr [string range [slurp $dir/$incr] 0 end-3]
+        tool_is 1 "*Nothing is exported*" $dir "" $check_aof --plain $incr other
+        truth {![file exists $dir/other]}
+    }
+}
+
+case "--plain of a file of commands alone: its bytes, without lines of annotation" {
+    set dir [tmpdir]
+    spit $dir/a.aof "#TS:1\r\n[resp SELECT 5]# x\r\n[resp MULTI][resp SET a 1][resp EXEC]"
+    tool_is 0 "*" $dir "" $check_aof --plain a.aof out
+    is [slurp $dir/out] [resp SELECT 5][resp MULTI][resp SET a 1][resp EXEC]
+}
+
 # ---- the same as the installed tools ----
 
 proc same_as_peer {name dir input peer ours arguments} {

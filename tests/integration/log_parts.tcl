@@ -397,7 +397,7 @@ if {!$sanitized} {
         wait_for { expr {![catch { ask $s SET d 4 }]} }
         is [info_of $s aof_last_write_status] ok
         truth {![file exists [log_path $dir temp-appendonly.aof.incr]]}
-        is [llength [glob [log_path $dir *.incr.aof]]] 1
+        wait_for { expr {[llength [glob [log_path $dir *.incr.aof]]] == 1} } ;# by a worker
         is [ask $s DEBUG LOADAOF] OK
         set s [restart $s kill $config]
         is [ask $s MGET a b d soon] {1 2 4 (nil)}
@@ -521,12 +521,13 @@ case "a manifest that names no base, or no increment, beside one that holds data
     set nothing [slurp $shared/field/manifest-names-nothing.manifest]
     log_refused [log_dir $nothing $base [encode {SET a 1}]] "$base is there*names no base*"
     log_refused [log_dir $nothing $incr $small] "$incr is there*names no increment*"
-    log_refused [log_dir $nothing appendonly.aof.1.incr.aof "*"] "names no increment*"
+    log_refused [log_dir $nothing appendonly.aof.1.incr.aof [encode {X}]] "names no increment*"
     log_refused [log_dir "file i seq 1 type i\n" i $small $base [encode {SET a 1}]] "names no base*"
     log_refused [log_dir "file b seq 1 type b\n" b $small $incr $small] "names no increment*"
     # what holds no command is no data
     set dir [log_dir "file b seq 1 type b\n" b $small appendonly.aof.1.incr.aof "#TS:1\r\n# x" \
-            appendonly.aof.2.incr.aof "" appendonly.aof.3.incr.aof "#LOG:"]
+            appendonly.aof.2.incr.aof "" appendonly.aof.3.incr.aof "#LOG:" \
+            appendonly.aof.4.incr.aof [string repeat \0 52] appendonly.aof.5.incr.aof "*3\r\n"]
     set s [server $config -dir $dir]
     is [ask $s DBSIZE] 1
     ask $s SET more 1
@@ -548,6 +549,62 @@ case "a rewrite writes over nothing that holds data, named or not" {
     is [slurp [log_path $dir appendonly.aof.2.incr.aof]] [encode {SET lost 1}]
     set s [restart $s kill $config]
     is [ask $s MGET a b c] {1 2 3}
+}
+
+# What a loss of power may put in place of an increment's first line stops no start, and what
+# somebody put there is not written over.
+case "an unnamed increment no longer than its first line, beside a base of ours" {
+    set s [server $config]
+    ask $s SET a 1
+    rewrite $s
+    set dir [of $s dir]
+    stop $s term
+    foreach path [glob [log_path $dir *.incr.aof]] { file delete $path }
+    set manifest [slurp [manifest_path $dir]]
+    regsub -all {[^\n]*type i[^\n]*\n|#HF[^\n]*\n} $manifest "" manifest
+    spit [manifest_path $dir] $manifest
+    set small [slurp $shared/field/small-increment-50-bytes.incr.aof]
+    spit [log_path $dir appendonly.aof.1.incr.aof] $small
+    set s [server $config -dir $dir]
+    ask $s SET b 2
+    set s [restart $s kill $config]
+    is [ask $s MGET a b] {1 2}
+    rewrite $s
+    is [slurp [log_path $dir appendonly.aof.1.incr.aof]] $small
+}
+
+case "without checksums: parts that others changed are taken, and nothing is told of them" {
+    set s [server $config]
+    ask $s SET a 1
+    rewrite $s
+    ask $s SET b 2
+    set dir [of $s dir]
+    stop $s term
+    set base [lindex [glob [log_path $dir *.base.rdb]] 0]
+    set incr [lindex [glob [log_path $dir *.incr.aof]] 0]
+    spit $base [encode {SET other 1}]
+    spit $incr [encode {SET mine 1}]
+    is [lindex [server $config -dir $dir -fails 1] 0] 1
+    set plain "$config\naof-checksum no\nrdb-block-checksum no"
+    set s [server $plain -dir $dir]
+    ask $s SET c 3
+    set s [restart $s term $plain]
+    is [ask $s MGET other mine c] {1 1 3}
+    foreach round {1 2} {
+        regexp {^file (\S+) seq (\d+) type b\nfile (\S+) seq \d+ type i\n$} [slurp [manifest_path $dir]] \
+            - base seq incr
+        truth {$seq == $round + 1}
+        truth {![regexp {^#|hf-} [slurp [log_path $dir $base]][slurp [log_path $dir $incr]]]}
+        if {$round == 1} { rewrite $s }
+        wait_for { expr {[llength [names $dir]] == 3} }
+    }
+    # and back
+    set s [restart $s term $config]
+    ask $s SET d 4
+    rewrite $s
+    like [slurp [manifest_path $dir]] "* id *#HF:sum*"
+    set s [restart $s term $config]
+    is [ask $s MGET other mine c d] {1 1 3 4}
 }
 
 case "no manifest is written that the next start would refuse" {
