@@ -175,7 +175,7 @@ void cmd_command_info(struct ctx *c)
         return;
     }
     reply_array(c, (size_t)c->argc - 2);
-    for (int i = 2; i < c->argc; i++) {
+    for (int i = 2; i < c->argc && !reply_unheard(c); i++) {
         struct command_entry *e = find_named(c, c->argv[i]);
         if (e)
             reply_entry(c, e);
@@ -318,7 +318,7 @@ void cmd_command_docs(struct ctx *c)
         commands_each(server_commands(c->server), visit_docs, c);
         n = commands_count(server_commands(c->server));
     }
-    for (int i = 2; i < c->argc; i++) {
+    for (int i = 2; i < c->argc && !reply_unheard(c); i++) {
         struct command_entry *e = find_named(c, c->argv[i]);
         if (e) {
             reply_docs(c, e);

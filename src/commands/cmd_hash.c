@@ -208,7 +208,7 @@ void cmd_hmget(struct ctx *c)
     if (!collection_read(c, VALUE_HASH, &e, &v))
         return;
     reply_array(c, (size_t)c->argc - 2);
-    for (int i = 2; i < c->argc; i++) {
+    for (int i = 2; i < c->argc && !reply_unheard(c); i++) {
         if (e && hash_get(&v, c->argv[i], &value, scratch))
             reply_bulk(c, value);
         else
@@ -236,7 +236,7 @@ static void reply_all(struct ctx *c, bool fields, bool values)
         return;
     struct hash_iter it;
     struct slice field, value;
-    for (hash_iter_init(&it, &v); hash_iter_next(&it, &field, &value);) {
+    for (hash_iter_init(&it, &v); !reply_unheard(c) && hash_iter_next(&it, &field, &value);) {
         if (fields)
             reply_bulk(c, field);
         if (values)

@@ -116,7 +116,7 @@ void cmd_keys(struct ctx *c)
     size_t mark = reply_later(c), n = 0;
     struct table_iter it;
     table_iter_init(&it, &c->db->keys);
-    for (struct entry *e; (e = table_iter_next(&it));) {
+    for (struct entry *e; !reply_unheard(c) && (e = table_iter_next(&it));) {
         if ((all || glob_match(pattern, entry_key(e), false)) && !db_is_expired(c->db, e)) {
             reply_bulk(c, entry_key(e));
             n++;

@@ -86,7 +86,8 @@ static void reply_range(struct ctx *c, const struct val *v, long from, size_t co
     struct list_iter it;
     struct slice text;
     reply_array(c, count);
-    for (list_iter_init(&it, v, from, forward); count && list_iter_next(&it, &text); count--)
+    list_iter_init(&it, v, from, forward);
+    for (; count && !reply_unheard(c) && list_iter_next(&it, &text); count--)
         reply_bulk(c, text);
     list_iter_end(&it);
 }

@@ -204,7 +204,7 @@ void cmd_smembers(struct ctx *c)
     struct set_iter it;
     struct slice member;
     reply_set(c, set_count(&v));
-    for (set_iter_init(&it, &v); set_iter_next(&it, &member);)
+    for (set_iter_init(&it, &v); !reply_unheard(c) && set_iter_next(&it, &member);)
         reply_bulk(c, member);
 }
 

@@ -95,7 +95,7 @@ static void intersect(struct sources *s, struct result *r)
         return;
     struct set_iter it;
     struct slice member;
-    for (set_iter_init(&it, &s->sets[0]); set_iter_next(&it, &member);) {
+    for (set_iter_init(&it, &s->sets[0]); !reply_unheard(r->c) && set_iter_next(&it, &member);) {
         if (in_all(s->sets + 1, s->count - 1, member))
             give(r, member);
         if (r->limit && r->count == r->limit)
@@ -119,7 +119,7 @@ static void subtract(struct sources *s, struct result *r)
     qsort(s->sets + 1, s->count - 1, sizeof *s->sets, by_size_down);
     struct set_iter it;
     struct slice member;
-    for (set_iter_init(&it, &s->sets[0]); set_iter_next(&it, &member);) {
+    for (set_iter_init(&it, &s->sets[0]); !reply_unheard(r->c) && set_iter_next(&it, &member);) {
         if (!in_any(s->sets + 1, s->count - 1, member))
             give(r, member);
     }
@@ -148,7 +148,7 @@ static void reply_union(struct ctx *c, struct val *v)
     reply_set(c, size_of(v));
     if (!v->ptr)
         return;
-    for (set_iter_init(&it, v); set_iter_next(&it, &member);)
+    for (set_iter_init(&it, v); !reply_unheard(c) && set_iter_next(&it, &member);)
         reply_bulk(c, member);
     set_free(*v);
 }

@@ -338,7 +338,7 @@ static void reply_rows(struct sorting *s, const struct row *rows, size_t count)
     struct slice found;
     size_t each = gets_of(s, &gets);
     reply_array(s->c, count * (each ? each : 1));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !reply_unheard(s->c); i++) {
         if (each == 0)
             reply_bulk(s->c, rows[i].text);
         for (size_t g = 0; g < each; g++) {

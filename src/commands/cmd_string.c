@@ -215,7 +215,7 @@ void cmd_mget(struct ctx *c)
 {
     int count = c->argc - 1;
     reply_array(c, (size_t)count);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count && !reply_unheard(c); i++) {
         if (i % TABLE_BATCH == 0)
             db_prefetch(c->db, c->argv + 1 + i, (size_t)(count - i));
         struct entry *e = db_find(c->db, c->argv[1 + i]);

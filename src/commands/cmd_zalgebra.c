@@ -259,7 +259,8 @@ static void reply_members(const struct algebra *a, const struct val *v)
     double score;
     size_t count = zset_count(v);
     reply_array(c, a->with_scores && c->resp == 2 ? count * 2 : count);
-    for (zset_iter_init(&it, v, 0, false); zset_iter_next(&it, &member, &score);) {
+    zset_iter_init(&it, v, 0, false);
+    while (!reply_unheard(c) && zset_iter_next(&it, &member, &score)) {
         if (a->with_scores && c->resp == 3)
             reply_array(c, 2);
         reply_bulk(c, member);

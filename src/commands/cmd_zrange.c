@@ -191,7 +191,7 @@ static void reply_range(struct ctx *c, const struct val *v, const struct zrange 
     if (count == 0)
         return;
     walk_init(&it, v, r, first, count);
-    for (; count && zset_iter_next(&it, &member, &score); count--) {
+    for (; count && !reply_unheard(c) && zset_iter_next(&it, &member, &score); count--) {
         if (r->with_scores && c->resp == 3)
             reply_array(c, 2);
         reply_bulk(c, member);

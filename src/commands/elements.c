@@ -125,7 +125,7 @@ static void sample_repeating(const struct sample *s, size_t count)
     char scratch[2 * NUM_I64_TEXT];
     struct element e = {0};
     sample_header(s, count);
-    while (count--) {
+    while (count-- && !reply_unheard(s->c)) {
         element_random(s->v, &e, scratch);
         sample_reply(s, &e);
     }
@@ -138,7 +138,7 @@ static void sample_few(const struct sample *s, size_t count)
     struct element e = {0};
     struct val seen = {0};
     const struct value_limits *limits = &s->c->keyspace->limits;
-    while (count) {
+    while (count && !reply_unheard(s->c)) {
         element_random(s->v, &e, scratch);
         if (!seen.ptr)
             seen = set_new(e.name, limits);
@@ -163,7 +163,8 @@ static void sample_distinct(const struct sample *s, size_t count)
     }
     struct element_iter it;
     struct element e = {0};
-    for (element_iter_init(&it, s->v); count && element_iter_next(&it, &e); left--) {
+    element_iter_init(&it, s->v);
+    for (; count && !reply_unheard(s->c) && element_iter_next(&it, &e); left--) {
         if (count < left && rand_below(left) >= count)
             continue;
         sample_reply(s, &e);

@@ -71,7 +71,7 @@ void scan_reply(struct ctx *c, struct scan_found *f, uint64_t cursor)
     reply_array(c, 2);
     reply_bulk(c, slice(text, num_format_u64(text, cursor)));
     reply_array(c, f->count);
-    for (size_t at = 0; scan_found_next(f, &at, &element);)
+    for (size_t at = 0; !reply_unheard(c) && scan_found_next(f, &at, &element);)
         reply_bulk(c, element);
     scan_found_free(f);
 }

@@ -313,11 +313,11 @@ void client_set_text(char **to, struct slice text)
 }
 
 /* ---- limits ---- */
-bool client_check_output_limit(struct client *c)
+bool client_check_output_limit(struct client *c, size_t more)
 {
     struct clients *cs = server_clients(c->server);
     enum client_class k = client_class(c);
-    size_t bytes = client_output_bytes(c);
+    size_t bytes = client_output_bytes(c) + more;
     if (k == CLIENT_CLASS_PRIMARY || c->flags & (CLIENT_CLOSE_SOON | CLIENT_FAKE))
         return false;
     const struct client_limit *limit = &cs->limits[k];
@@ -328,6 +328,12 @@ bool client_check_output_limit(struct client *c)
     else if (!c->soft_limit_since_us)
         c->soft_limit_since_us = now_us;
     int64_t over_s = c->soft_limit_since_us ? (now_us - c->soft_limit_since_us) / 1000000 : -1;
+    if (bytes > CLIENT_UNAUTH_OUTPUT_MAX && client_must_auth(cs, c)) {
+        log_verbose("Client closed: it is owed too much for one that has not authenticated");
+        server_stats(c->server)->output_buffer_limit++;
+        client_close_soon(c);
+        return true;
+    }
     if (!hard && (over_s < 0 || over_s <= limit->soft_s))
         return false;
     struct buf line = {0};
@@ -352,7 +358,7 @@ static void tick_one(struct clients *cs, struct client *c)
         client_close_soon(c);
         return;
     }
-    if (client_check_output_limit(c))
+    if (client_check_output_limit(c, 0))
         return;
     if (idle_s >= IDLE_GIVE_BACK_S) {
         if (!c->in.len)

@@ -98,6 +98,10 @@ struct client {
     int busy;            /* a command of it runs: do not free */
 };
 
+/* What is kept for a client that must still say who it is; it is closed, too, when what it is owed
+ * cannot leave at once. resp.h bounds what it may send. */
+enum { CLIENT_UNAUTH_OUTPUT_MAX = 64 * 1024 };
+
 /* ---- all of them ---- */
 enum client_class { CLIENT_CLASS_NORMAL, CLIENT_CLASS_REPLICA, CLIENT_CLASS_PUBSUB,
                     CLIENT_CLASS_PRIMARY, CLIENT_CLASSES };
@@ -132,6 +136,10 @@ void client_free(struct client *c);
 void client_close_soon(struct client *c);
 /* RESET: back to what a new connection is. */
 void client_reset(struct client *c);
+static inline bool client_must_auth(const struct clients *cs, const struct client *c)
+{
+    return cs->password && !(c->flags & (CLIENT_AUTHENTICATED | CLIENT_FAKE));
+}
 void client_select(struct client *c, unsigned db);
 /* SWAPDB: databases, and with them what clients and watchers see. */
 void clients_swap_databases(struct clients *cs, unsigned a, unsigned b);
@@ -164,7 +172,8 @@ static inline bool clients_is_paused(const struct clients *cs)
 /* The server ends. No command of any client is run from here on, also not the rest of what was read
  * already; what they are owed may still be sent. */
 void clients_end_service(struct clients *cs);
-/* Closes the client when its output is over its class' limit. True when it did. */
-bool client_check_output_limit(struct client *c);
+/* Closes the client when its output, and more bytes that are about to come, is over its class'
+ * limit, or over CLIENT_UNAUTH_OUTPUT_MAX before it has said who it is. True when it did. */
+bool client_check_output_limit(struct client *c, size_t more);
 
 #endif

@@ -222,7 +222,7 @@ static void readable(struct client *c)
         return;
     }
     c->parser.bulk_max = cs->bulk_max;
-    c->parser.unauthenticated = cs->password && !(c->flags & CLIENT_AUTHENTICATED);
+    c->parser.unauthenticated = client_must_auth(cs, c);
     if (c->in.len == 0) {
         run_input(c, cs->shared_in, (size_t)got);
         keep_rest(c, cs->shared_in, (size_t)got);
@@ -245,14 +245,13 @@ static void watch_right(struct client *c)
         what |= LOOP_READ;
     if (c->flags & CLIENT_WRITE_WATCHED)
         what |= LOOP_WRITE;
-    /* A blocked client that hangs up must be noticed, so its reading end stays watched until it
-     * sends more than it may. */
-    if (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED) && c->in.len < CONN_READ_SIZE)
+    /* A client that waits and hangs up must be noticed, and its end comes behind all it sent. */
+    if (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED))
         what |= LOOP_READ;
     loop_watch(server_loop(c->server), &c->io, what);
 }
 
-/* Input of a client that waits is only stored. */
+/* Input of a client that waits is only stored, up to its limit. */
 static void store_input(struct client *c)
 {
     make_room(c);
@@ -265,6 +264,8 @@ static void store_input(struct client *c)
     }
     c->in.len += (size_t)got;
     server_stats(c->server)->input_bytes += (uint64_t)got;
+    if ((int64_t)c->in.len > server_clients(c->server)->query_buffer_limit)
+        over_query_limit(c);
 }
 
 static void ready(void *arg, unsigned what)
@@ -378,6 +379,11 @@ void conn_flush(struct client *c)
     }
     /* What a gate holds back is asked about when it opens; a full socket tells itself. */
     bool write_watch = c->sent < allowed && (full || !budget);
+    if (write_watch && client_must_auth(server_clients(c->server), c)) {
+        log_verbose("Client closed: it has not authenticated and does not read");
+        client_close_soon(c);
+        return;
+    }
     if (c->sent == c->out.len)
         all_sent(c);
     if (write_watch != !!(c->flags & CLIENT_WRITE_WATCHED)) {

@@ -38,6 +38,7 @@ struct ctx {
     int resp;                    /* 2 or 3 */
     int64_t now_ms;              /* the unit's clock: the same for all commands of a MULTI */
     uint64_t dirty;              /* changes made: see ctx_changed */
+    size_t out_most;             /* of out; when it would be more, limits are asked (reply.c) */
     uint32_t flags;
 };
 enum {
@@ -47,6 +48,7 @@ enum {
     CTX_IN_MULTI = 4,   /* inside EXEC (or a script) */
     CTX_FAILED = 8,     /* an error was replied (set by reply_error) */
     CTX_LOG_REPLACED = 16, CTX_LOG_NONE = 32,
+    CTX_UNHEARD = 64,   /* nobody will get the reply any more: see reply_unheard */
 };
 
 /* Looks up for reading. False when the key holds another type: the error was replied. *e NULL when

@@ -42,6 +42,7 @@ struct exec {
     int64_t now_us;   /* monotonic, as read last: the end of one command is the start of the next */
     int64_t began_us; /* of the outermost command; 0 when none runs */
     struct buf dropped; /* replies nobody reads */
+    struct buf unheard; /* the rest of those that are over a limit */
     struct replay *replay; /* whose command runs; NULL: a client's */
     int replayed;          /* of the transaction that runs */
     struct fresh fresh; /* what reads show; kept while there is a log */
@@ -63,7 +64,13 @@ struct exec *exec_new(struct server *s)
 void exec_free(struct exec *x)
 {
     buf_free(&x->dropped);
+    buf_free(&x->unheard);
     mem_free(x);
+}
+
+struct buf *exec_unheard(struct exec *x)
+{
+    return &x->unheard;
 }
 
 int64_t exec_running_us(const struct exec *x)
@@ -132,6 +139,7 @@ static void ctx_fill(struct ctx *ctx, struct exec *x, struct client *c, int argc
         .argv = argv,
         .resp = c->resp,
         .now_ms = x->keyspace->now_ms,
+        .out_most = c->out.len + OUTPUT_CHECK_FROM,
     };
 }
 
@@ -197,11 +205,13 @@ bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc, const
     ctx.out = outer->out;
     ctx.resp = outer->client->resp;
     ctx.now_ms = outer->now_ms;
-    ctx.flags = CTX_IN_MULTI | (outer->flags & (CTX_NO_REPLY | CTX_LOADING));
+    ctx.flags = CTX_IN_MULTI | (outer->flags & (CTX_NO_REPLY | CTX_LOADING | CTX_UNHEARD));
     size_t before = ctx.out->len;
     run(x, &ctx, entry);
     if (x->replay)
         drop_reply(x, &ctx, x->replayed++, before);
+    outer->out = ctx.out;
+    outer->flags |= ctx.flags & CTX_UNHEARD;
     return !(ctx.flags & CTX_FAILED);
 }
 
@@ -278,11 +288,6 @@ static void refuse_protected(struct ctx *ctx, const struct command_entry *e)
            module ? "enable-module-command" : "enable-debug-command");
 }
 
-static bool needs_auth(const struct exec *x, const struct client *c)
-{
-    return x->clients->password && !(c->flags & (CLIENT_AUTHENTICATED | CLIENT_FAKE));
-}
-
 /* False when the command was refused: the error is replied. */
 static bool admit(struct exec *x, struct ctx *ctx, struct command_entry *e)
 {
@@ -295,7 +300,7 @@ static bool admit(struct exec *x, struct ctx *ctx, struct command_entry *e)
         refuse_protected(ctx, e);
         return false;
     }
-    if (needs_auth(x, c) && !(e->row.flags & CMD_NO_AUTH)) {
+    if (client_must_auth(x->clients, c) && !(e->row.flags & CMD_NO_AUTH)) {
         refuse(ctx, e, "NOAUTH Authentication required.");
         return false;
     }
@@ -389,6 +394,8 @@ static uint64_t shown_position(struct exec *x, const struct ctx *ctx, uint64_t b
 static void settle_reply(struct exec *x, const struct ctx *ctx, size_t before, uint64_t position)
 {
     struct client *c = ctx->client;
+    if (__builtin_expect(c->flags & CLIENT_CLOSE_SOON, 0))
+        return;
     if (__builtin_expect(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT),
                          0)) {
         if (c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP))
@@ -397,8 +404,11 @@ static void settle_reply(struct exec *x, const struct ctx *ctx, size_t before, u
         if (c->flags & CLIENT_REPLY_SKIP_NEXT)
             c->flags ^= CLIENT_REPLY_SKIP_NEXT | CLIENT_REPLY_SKIP;
     }
-    if (c->out.len == before)
+    if (c->out.len == before) {
+        if (c->flags & CLIENT_CLOSE_AFTER_REPLY) /* there may be none to wait for */
+            conn_want_send(c);
         return;
+    }
     if (hooks_has_gate(x->hooks))
         stamp(c, before, shown_position(x, ctx, position));
     conn_want_send(c);
@@ -463,8 +473,10 @@ static void client_end(struct exec *x, struct ctx *ctx, struct around around)
     settle_reply(x, ctx, around.before, around.position);
     if (x->depth == 0)
         x->began_us = 0;
+    if (__builtin_expect(ctx->flags & CTX_UNHEARD, 0))
+        buf_free(&x->unheard);
     if (__builtin_expect(c->out.len - c->sent > OUTPUT_CHECK_FROM, 0))
-        client_check_output_limit(c);
+        client_check_output_limit(c, 0);
 }
 
 void exec_command(struct client *c, struct command_entry *entry, int argc, const struct slice *argv)

@@ -9,6 +9,7 @@
 #include "base/slice.h"
 #include "server/ctx.h"
 
+struct buf;
 struct client;
 struct command_entry;
 struct db;
@@ -43,6 +44,8 @@ void exec_cut_unit(struct exec *x);
 /* A key, or all of them, changed in the open unit: replies that show it must wait for the log. */
 void exec_key_changed(struct exec *x, const struct db *db, struct slice key);
 void exec_all_changed(struct exec *x);
+/* Where the rest of a reply goes that nobody will get. */
+struct buf *exec_unheard(struct exec *x);
 /* Microseconds the command that runs has taken so far; 0 when none runs. */
 int64_t exec_running_us(const struct exec *x);
 

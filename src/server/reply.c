@@ -11,15 +11,56 @@
 #include "base/buf.h"
 #include "base/must.h"
 #include "base/num.h"
+#include "server/client.h"
 #include "server/command.h"
 #include "server/ctx.h"
+#include "server/exec.h"
 #include "server/server.h"
+#include "server/settings.h"
 #include "server/stats.h"
 
 #define PUT(c, text) buf_append((c)->out, text, sizeof(text) - 1)
 
-static inline void put_header(struct buf *b, char mark, size_t n)
+/* ---- limits ---- */
+/* Asked now and then while a reply grows. What is produced for a client that is closed, or that
+ * wants no reply, goes where it is overwritten. */
+static void __attribute__((noinline)) ask_limits(struct ctx *c, size_t more)
 {
+    struct client *to = c->client;
+    if (c->flags & CTX_UNHEARD) {
+        buf_clear(c->out);
+        return;
+    }
+    if (!to || c->out != &to->out) {
+        c->out_most = SIZE_MAX;
+        return;
+    }
+    bool off = to->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP);
+    bool closed = to->flags & CLIENT_CLOSE_SOON || (!off && client_check_output_limit(to, more));
+    if (!closed && !off) {
+        c->out_most = c->out->len + more + OUTPUT_CHECK_FROM;
+        return;
+    }
+    if (closed) {
+        buf_free(&to->out);
+        to->sent = 0;
+    }
+    c->flags |= CTX_UNHEARD;
+    c->out = exec_unheard(server_exec(c->server));
+    c->out_most = OUTPUT_CHECK_FROM;
+}
+
+/* In front of each element: n bytes are about to come. */
+static inline void room(struct ctx *c, size_t n)
+{
+    if (__builtin_expect(c->out->len + n > c->out_most, 0))
+        ask_limits(c, n);
+}
+
+static inline void put_header(struct ctx *c, char mark, size_t n)
+{
+    room(c, 0);
+    struct buf *b = c->out;
     char *to = buf_reserve(b, NUM_I64_TEXT + 3);
     size_t len;
     to[0] = mark;
@@ -36,11 +77,13 @@ static inline void put_header(struct buf *b, char mark, size_t n)
 
 void reply_ok(struct ctx *c)
 {
+    room(c, 0);
     PUT(c, "+OK\r\n");
 }
 
 void reply_status_slice(struct ctx *c, struct slice text)
 {
+    room(c, 0);
     buf_byte(c->out, '+');
     buf_add(c->out, text);
     PUT(c, "\r\n");
@@ -53,6 +96,7 @@ void reply_status(struct ctx *c, const char *text)
 
 void reply_int(struct ctx *c, int64_t n)
 {
+    room(c, 0);
     char *to = buf_reserve(c->out, NUM_I64_TEXT + 3);
     to[0] = ':';
     size_t len = num_format_i64(to + 1, n);
@@ -63,8 +107,9 @@ void reply_int(struct ctx *c, int64_t n)
 
 void reply_bulk(struct ctx *c, struct slice s)
 {
+    room(c, s.len);
     char *to = buf_reserve(c->out, s.len + NUM_I64_TEXT + 5);
-    put_header(c->out, '$', s.len);
+    put_header(c, '$', s.len);
     to = c->out->data + c->out->len;
     if (s.len)
         memcpy(to, s.data, s.len);
@@ -86,6 +131,7 @@ void reply_bulk_int(struct ctx *c, int64_t n)
 
 void reply_null(struct ctx *c)
 {
+    room(c, 0);
     if (c->resp == 3)
         PUT(c, "_\r\n");
     else
@@ -94,6 +140,7 @@ void reply_null(struct ctx *c)
 
 void reply_null_array(struct ctx *c)
 {
+    room(c, 0);
     if (c->resp == 3)
         PUT(c, "_\r\n");
     else
@@ -102,6 +149,7 @@ void reply_null_array(struct ctx *c)
 
 void reply_bool(struct ctx *c, bool b)
 {
+    room(c, 0);
     if (c->resp == 3)
         buf_append(c->out, b ? "#t\r\n" : "#f\r\n", 4);
     else
@@ -116,6 +164,7 @@ void reply_double(struct ctx *c, double d)
     }
     char text[NUM_DOUBLE_TEXT];
     size_t len = num_format_double(text, d);
+    room(c, len);
     buf_byte(c->out, ',');
     buf_append(c->out, text, len);
     PUT(c, "\r\n");
@@ -133,6 +182,7 @@ void reply_bignum(struct ctx *c, struct slice digits)
         reply_bulk(c, digits);
         return;
     }
+    room(c, digits.len);
     buf_byte(c->out, '(');
     buf_add(c->out, digits);
     PUT(c, "\r\n");
@@ -145,7 +195,8 @@ void reply_verbatim(struct ctx *c, const char *kind3, struct slice text)
         reply_bulk(c, text);
         return;
     }
-    put_header(c->out, '=', text.len + 4);
+    room(c, text.len);
+    put_header(c, '=', text.len + 4);
     buf_append(c->out, kind3, 3);
     buf_byte(c->out, ':');
     buf_add(c->out, text);
@@ -154,25 +205,25 @@ void reply_verbatim(struct ctx *c, const char *kind3, struct slice text)
 
 void reply_array(struct ctx *c, size_t n)
 {
-    put_header(c->out, '*', n);
+    put_header(c, '*', n);
 }
 
 void reply_map(struct ctx *c, size_t n)
 {
     if (c->resp == 3)
-        put_header(c->out, '%', n);
+        put_header(c, '%', n);
     else
-        put_header(c->out, '*', n * 2);
+        put_header(c, '*', n * 2);
 }
 
 void reply_set(struct ctx *c, size_t n)
 {
-    put_header(c->out, c->resp == 3 ? '~' : '*', n);
+    put_header(c, c->resp == 3 ? '~' : '*', n);
 }
 
 void reply_push(struct ctx *c, size_t n)
 {
-    put_header(c->out, c->resp == 3 ? '>' : '*', n);
+    put_header(c, c->resp == 3 ? '>' : '*', n);
 }
 
 /* ---- later ---- */
@@ -190,6 +241,8 @@ static void close_later(struct ctx *c, size_t mark, char sign, size_t n)
 {
     char text[LATER_ROOM];
     struct buf *b = c->out;
+    if (c->flags & CTX_UNHEARD)
+        return;
     must(mark + LATER_ROOM <= b->len);
     text[0] = sign;
     size_t len = num_format_u64(text + 1, n);
@@ -222,6 +275,7 @@ void reply_later_set(struct ctx *c, size_t mark, size_t n)
 /* ---- errors ---- */
 static void put_error(struct ctx *c, struct slice text)
 {
+    room(c, text.len);
     buf_byte(c->out, '-');
     char *start = buf_reserve(c->out, text.len + 2);
     memcpy(start, text.data, text.len);

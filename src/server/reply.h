@@ -10,8 +10,15 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "server/ctx.h"
 
-struct ctx;
+/* True when nobody will get the reply: the client is over its output limit and will be closed (or
+ * said that it wants none). A loop that only produces elements ends then; one that also changes
+ * something goes on. */
+static inline bool reply_unheard(const struct ctx *c)
+{
+    return c->flags & CTX_UNHEARD;
+}
 
 void reply_ok(struct ctx *c);
 void reply_status(struct ctx *c, const char *text);   /* +text */

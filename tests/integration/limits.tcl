@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# What one connection may cost: before it has said who it is, while a command replies to it, and
+# when it has gone.
+source [file join [file dirname [info script]] lib.tcl]
+
+proc peak_kb {s} {
+    regexp {VmHWM:\s+(\d+)} [slurp /proc/[of $s pid]/status] -> kb
+    return $kb
+}
+# Sends the words again and again and reads nothing, until the other side has ended or so many bytes
+# are out. True when it ended.
+proc pour {fd words {most 40000000}} {
+    fconfigure $fd -blocking 0
+    set piece [string repeat [encode $words] [expr {60000 / [string length [encode $words]]}]]
+    for {set out 0; set still 0} {$out < $most && $still < 3000} {} {
+        if {[catch { puts -nonewline $fd $piece; flush $fd }]} { return 1 }
+        if {[fblocked $fd]} { incr still; after 1 }
+        incr out [string length $piece]
+    }
+    return 0
+}
+
+foreach words {PING {GET nothing} {HELLO 9} QUITE {COMMAND DOCS} {AUTH wrong}} {
+    case "not authenticated and not reading ($words): closed, and nothing is kept" {
+        set s [server "requirepass secret\nsave \"\""]
+        ask $s AUTH secret
+        set before [peak_kb $s]
+        set fd [connect $s]
+        pour $fd $words
+        wait_for { expr {[info_of $s connected_clients] == 1} }
+        truth {$::sanitized || [peak_kb $s] - $before < 6000}
+        truth {[info_of $s client_output_buffer_limit_disconnections] <= 1}
+        catch { close $fd }
+    }
+}
+
+case "not authenticated but reading: answered as ever" {
+    set s [server "requirepass secret"]
+    set fd [connect $s]
+    puts -nonewline $fd [string repeat [encode {GET a}] 500][encode {AUTH secret}][encode PING]
+    flush $fd
+    for {set i 0} {$i < 500} {incr i} {
+        truth {[catch { read_reply $fd } error]}
+        is $error "NOAUTH Authentication required."
+    }
+    is [read_reply $fd] OK
+    is [read_reply $fd] PONG
+    close $fd
+}
+
+set big {
+    {KEYS *} {SMEMBERS s} {LRANGE l 0 -1} {HGETALL h} {HVALS h} {ZRANGE z 0 -1 WITHSCORES}
+    {SORT l BY nosort} {SRANDMEMBER s -3000000} {HRANDFIELD h -3000000 WITHVALUES} {SUNION s s}
+    {SDIFF s none} {SINTER s s} {ZUNION 1 z} {SRANDMEMBER s 90000} {LRANGE l -90000 -1}
+    {SSCAN s 0 COUNT 100000}
+}
+case "over the hard limit of output: closed while the command replies, which then ends" {
+    set s [server "client-output-buffer-limit normal 256kb 0 0\nsave \"\""]
+    set fd [connect $s]
+    for {set i 0} {$i < 100000} {incr i 100} {
+        foreach {kind n} {SADD 1 RPUSH 1 HSET 2 ZADD 2} key {s l h z} {
+            set words [list $kind $key]
+            for {set k $i} {$k < $i + 100} {incr k} {
+                lappend words {*}[expr {$kind eq "ZADD" ? $k : ""}] member:$k
+                if {$kind eq "HSET"} { lappend words value:$k }
+            }
+            puts -nonewline $fd [encode $words]
+        }
+        puts -nonewline $fd [encode [concat MSET [join [lmap k {1 2 3 4 5 6 7 8 9} {
+            list key:[string repeat - 40]:$i:$k v }]]]]
+        flush $fd
+        for {set k 0} {$k < 5} {incr k} { read_reply $fd }
+    }
+    ask $s SET big [string repeat x 200000]
+    lappend big [concat MGET [lrepeat 10000 big]] [concat COMMAND DOCS [lrepeat 20000 get]]
+    set before [peak_kb $s]
+    set closed 0
+    foreach words $big {
+        set one [connect $s]
+        send $one {*}$words
+        set got [read $one]
+        truth {[string length $got] < 1000000 || [error "$words: [string length $got]"]}
+        close $one
+        is [list $words [info_of $s client_output_buffer_limit_disconnections]] \
+            [list $words [incr closed]]
+    }
+    # a transaction does all it was to do, and keeps nothing of what it replies
+    puts -nonewline $fd [encode MULTI]
+    for {set i 0} {$i < 300} {incr i} { puts -nonewline $fd [encode {SMEMBERS s}] }
+    puts -nonewline $fd [encode {SET done 1}][encode EXEC]
+    flush $fd
+    read $fd
+    close $fd
+    is [ask $s GET done] 1
+    truth {$::sanitized || [peak_kb $s] - $before < 60000}
+    # and who wants no reply costs none
+    set fd [connect $s]
+    send $fd CLIENT REPLY OFF
+    for {set i 0} {$i < 100} {incr i} { send $fd SRANDMEMBER s -3000000 }
+    send $fd CLIENT REPLY ON
+    is [read_reply $fd] OK
+    is [request $fd PING] PONG
+    close $fd
+    truth {$::sanitized || [peak_kb $s] - $before < 60000}
+    is [info_of $s client_output_buffer_limit_disconnections] [incr closed]
+}
+
+case "QUIT of a client that wants no reply closes the connection" {
+    set s [server]
+    foreach before {{CLIENT REPLY OFF} {CLIENT REPLY SKIP}} {
+        set fd [connect $s]
+        puts -nonewline $fd [encode $before][encode QUIT][encode {SET a 1}]
+        flush $fd
+        is [read $fd] ""
+        close $fd
+    }
+    is [ask $s EXISTS a] 0
+    wait_for { expr {[info_of $s connected_clients] == 1} }
+}
+
+case "a client that waits with much input unread is let go when it goes" {
+    set s [server]
+    foreach wait {{WAIT 1 0} {SET a 1}} {
+        ask $s CLIENT PAUSE 100000 WRITE
+        set fd [connect $s]
+        puts -nonewline $fd [encode $wait][string repeat [encode {SET b 1}] 10000]
+        flush $fd
+        wait_for { regexp {flags=b[^\n]* qbuf=[1-9]\d{4}} [ask $s CLIENT LIST] }
+        close $fd
+        wait_for { expr {[info_of $s connected_clients] == 1} }
+        ask $s CLIENT UNPAUSE
+    }
+}
+
+finish
