@@ -26,6 +26,7 @@
 #include "server/process.h"
 #include "server/server.h"
 #include "server/settings.h"
+#include "server/supervisor.h"
 #include "store/db.h"
 
 enum { FREE_KEYS_MAX = 100000 };
@@ -83,7 +84,7 @@ static int start_and_run(struct server *s, struct persist *p, struct oom_score *
         return server_is_stopping(s) ? 0 : refuse_start(&f);
     }
     log_notice("Ready to accept connections %s", st->port ? "tcp" : "unix");
-    process_tell_ready(st);
+    supervisor_tell(st, SUPERVISOR_READY "\nREADY=1");
     int code = server_run(s);
     process_remove_pid_file(st);
     return code;

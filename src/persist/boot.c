@@ -28,6 +28,8 @@
 #include "server/client.h"
 #include "server/hooks.h"
 #include "server/server.h"
+#include "server/settings.h"
+#include "server/supervisor.h"
 #include "store/load.h"
 
 /* One file being read. */
@@ -56,6 +58,8 @@ static void begin_loading(struct persist *p, uint64_t total_bytes)
     p->expire_mode_before = ks->expire_mode;
     ks->expire_mode = EXPIRE_IGNORE;
     server_set_loading(p->server, true);
+    if (!p->no_turns)
+        supervisor_tell(server_settings(p->server), "STATUS=Loading\n" SUPERVISOR_PATIENCE);
 }
 
 static void end_loading(struct persist *p)
@@ -102,10 +106,13 @@ static bool tell_progress(struct reading *r)
     int64_t now = clock_mono_us();
     if (now - r->logged_us >= LOG_EVERY_US) {
         r->logged_us = now;
-        log_notice("Loading: %.1f%% of %.1f MB read",
-                   100.0 * (double)r->persist->load_done_bytes /
-                       (double)(r->persist->load_total_bytes + 1),
+        double part = 100.0 * (double)r->persist->load_done_bytes /
+                      (double)(r->persist->load_total_bytes + 1);
+        log_notice("Loading: %.1f%% of %.1f MB read", part,
                    (double)r->persist->load_total_bytes / 1e6);
+        supervisor_tell(server_settings(r->persist->server),
+                        "STATUS=Loading: %.1f%% of %.1f MB read\n" SUPERVISOR_PATIENCE, part,
+                        (double)r->persist->load_total_bytes / 1e6);
     }
     if (r->persist->no_turns || now - r->turned_us < TURN_EVERY_US)
         return true;

@@ -22,8 +22,9 @@
 #include "server/config.h"
 #include "server/server.h"
 #include "server/settings.h"
+#include "server/supervisor.h"
 
-enum { HELD_MAX = 3, LOOK_EVERY_US = 20000, DEAD_HOLDER_US = 2000000 };
+enum { HELD_MAX = 3, LOOK_EVERY_US = 20000, DEAD_HOLDER_US = 2000000, TELL_EVERY_US = 5000000 };
 
 struct held {
     int fd;
@@ -143,7 +144,14 @@ static bool wait_for_it(struct dir_lock *d, struct fault *f)
     log_notice("%s. Waiting up to %lld s", f->what, (long long)d->wait_s);
     d->persist->loading = true;
     server_set_loading(s, true);
+    int64_t told_us = 0;
     while (rc == 1 && clock_mono_us() < end_us && !server_is_stopping(s)) {
+        if (told_us == 0 || clock_mono_us() - told_us > TELL_EVERY_US) {
+            told_us = clock_mono_us();
+            supervisor_tell(server_settings(s),
+                            "STATUS=Waiting for the end of the server that has the directory\n"
+                            SUPERVISOR_PATIENCE);
+        }
         usleep(LOOK_EVERY_US);
         server_turn(s);
         fault_clear(f);

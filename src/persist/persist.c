@@ -30,7 +30,9 @@
 #include "server/info.h"
 #include "server/multi.h"
 #include "server/server.h"
+#include "server/settings.h"
 #include "server/stats.h"
+#include "server/supervisor.h"
 #include "store/db.h"
 
 /* ---- the child ---- */
@@ -67,6 +69,9 @@ pid_t persist_fork(struct persist *p, enum child_kind kind, const char *name,
     stats->last_fork_us = p->child.fork_us;
     keyspace_hold(server_keyspace(p->server), true);
     hooks_fork(hooks, false, false);
+    supervisor_tell(server_settings(p->server), "STATUS=Ready to accept connections; %s",
+                    kind == CHILD_SAVE ? "saving in the background"
+                                       : "rewriting the append log in the background");
     return pid;
 }
 
@@ -88,6 +93,7 @@ void persist_child_gone(struct persist *p, const struct child_end *end)
 {
     tell_cost(p, end);
     p->child_kind = CHILD_NONE;
+    supervisor_tell(server_settings(p->server), SUPERVISOR_READY);
     keyspace_hold(server_keyspace(p->server), false);
     hooks_fork(server_hooks(p->server), false, true);
 }
@@ -168,6 +174,15 @@ static void after_flush(void *arg)
 
 /* ---- stopping ---- */
 
+/* Whoever waits for the end of the server learns why it does not come, and what helps. */
+static void cannot_stop(struct persist *p, const char *why)
+{
+    log_warning("%s, can't exit", why);
+    supervisor_tell(server_settings(p->server),
+                    "STATUS=Can't stop: %s (SHUTDOWN FORCE, or shutdown-on-sigterm force, stops "
+                    "all the same)", why);
+}
+
 static bool save_at_end(struct persist *p, unsigned flags)
 {
     struct snapshot *s = p->snapshot;
@@ -176,10 +191,18 @@ static bool save_at_end(struct persist *p, unsigned flags)
         return true;
     struct fault f = {0};
     log_notice("Saving the final RDB snapshot before exiting.");
+    supervisor_tell(server_settings(p->server),
+                    "STATUS=Saving the last snapshot\n" SUPERVISOR_PATIENCE);
     if (snapshot_save(s, &f))
         return true;
     char line[512];
-    log_warning("Error trying to save the DB, can't exit: %s", fault_text(&f, line, sizeof line));
+    struct buf why = {0};
+    buf_printf(&why, "Error trying to save the DB: %s", fault_text(&f, line, sizeof line));
+    if (flags & SHUTDOWN_FORCE)
+        log_warning("%s", buf_cstr(&why));
+    else
+        cannot_stop(p, buf_cstr(&why));
+    buf_free(&why);
     return false;
 }
 
@@ -189,7 +212,7 @@ static bool ready_to_stop(void *arg, unsigned flags)
     if (p->loading || p->aof->state != AOF_WAIT_REWRITE)
         return true;
     if (!(flags & SHUTDOWN_FORCE))
-        log_warning("Writing initial AOF, can't exit");
+        cannot_stop(p, "Writing initial AOF");
     return false;
 }
 
@@ -205,11 +228,12 @@ static bool finish(void *arg, unsigned flags)
     if (p->aof->state != AOF_OFF) {
         log_notice("Calling fsync() on the AOF file.");
         if (!aof_flush(p->aof, true) || !aof_sync_now(p->aof)) {
-            log_warning("The append log could not be written to its end%s",
-                        force ? "" : ", can't exit");
-            if (!force)
-                return false;
             done = false;
+            if (!force) {
+                cannot_stop(p, "The append log could not be written to its end");
+                return false;
+            }
+            log_warning("The append log could not be written to its end");
         }
     }
     if (!save_at_end(p, flags)) {

@@ -28,9 +28,11 @@
 #include "server/hooks.h"
 #include "server/server.h"
 #include "server/settings.h"
+#include "server/supervisor.h"
 #include "store/walk.h"
 
-enum { RETRY_FIRST_S = 5, RETRY_MAX_S = 60, RETRY_DOUBLINGS_MAX = 4 };
+enum { RETRY_FIRST_S = 5, RETRY_MAX_S = 60, RETRY_DOUBLINGS_MAX = 4,
+       PATIENCE_EVERY_US = 5000000 };
 
 bool snapshot_has_points(const struct snapshot *s)
 {
@@ -63,6 +65,7 @@ struct progress {
     struct snapshot *snapshot;
     struct child *child;
     uint64_t total;
+    int64_t patience_us; /* when the supervisor was last asked for it */
 };
 
 static void report_progress(void *arg, uint64_t keys)
@@ -70,6 +73,10 @@ static void report_progress(void *arg, uint64_t keys)
     struct progress *p = arg;
     if (p->snapshot->save_delay_us > 0)
         usleep((useconds_t)p->snapshot->save_delay_us);
+    if (!p->child && clock_mono_us() - p->patience_us > PATIENCE_EVERY_US) {
+        p->patience_us = clock_mono_us(); /* the save of a stop may be a long one */
+        supervisor_tell(server_settings(p->snapshot->persist->server), SUPERVISOR_PATIENCE);
+    }
     if (p->child)
         child_progress(p->child, keys, p->total ? (double)keys / (double)p->total : 0);
 }
@@ -78,7 +85,7 @@ static void write_data(struct snapshot *s, struct snapshot_file *file, struct rd
 {
     struct persist *p = s->persist;
     struct keyspace *ks = server_keyspace(p->server);
-    struct progress progress = {s, file->child, keyspace_count(ks)};
+    struct progress progress = {s, file->child, keyspace_count(ks), clock_mono_us()};
     struct walk_progress walk = {.report = report_progress, .arg = &progress,
                                  .every = s->save_delay_us ? 1 : 0};
     rdb_writer_begin(w);

@@ -9,12 +9,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -248,30 +245,6 @@ void process_remove_pid_file(struct settings *st)
         log_notice("Removing the pid file");
         file_unlink(pid_file(st));
     }
-}
-
-/* systemd's protocol is one datagram to the socket it names; no library is needed for that. */
-void process_tell_ready(struct settings *st)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    if (st->supervised != SUPERVISED_SYSTEMD && st->supervised != SUPERVISED_AUTO)
-        return;
-    if (!path || strlen(path) >= sizeof to.sun_path) {
-        if (st->supervised == SUPERVISED_SYSTEMD)
-            log_warning("Supervised by systemd as configured, but NOTIFY_SOCKET is not set");
-        return;
-    }
-    memcpy(to.sun_path, path, strlen(path));
-    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-    if (to.sun_path[0] == '@')
-        to.sun_path[0] = '\0';
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    static const char text[] = "STATUS=Ready to accept connections\nREADY=1\n";
-    if (fd < 0 || sendto(fd, text, sizeof text - 1, MSG_NOSIGNAL, (void *)&to, len) < 0)
-        log_warning("Can't tell the supervisor that we are ready: %s", strerror(errno));
-    if (fd >= 0)
-        close(fd);
 }
 
 /* ---- signals ---- */

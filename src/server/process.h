@@ -20,7 +20,6 @@ bool process_open_log(struct settings *st, struct fault *f);
 void process_write_pid_file(struct settings *st); /* failing is only logged */
 void process_remove_pid_file(struct settings *st);
 void process_set_title(struct settings *st);
-void process_tell_ready(struct settings *st);
 void process_handle_signals(struct loop *loop);
 /* The signal that asked to stop, or 0; until it is forgotten a second ^C ends the process. */
 int process_stop_signal(void);

@@ -37,6 +37,7 @@
 #include "server/settings.h"
 #include "server/slots.h"
 #include "server/stats.h"
+#include "server/supervisor.h"
 #include "store/db.h"
 
 enum { DATABASES_FIRST = 16 };
@@ -345,6 +346,7 @@ void server_turn(struct server *s)
 /* ---- stopping ---- */
 static void stop_now(struct server *s)
 {
+    supervisor_tell(s->settings, "STATUS=Stopping\nSTOPPING=1");
     log_warning("Ready to exit");
     s->stopping = true;
     end_service(s);

@@ -31,6 +31,7 @@ struct settings {
     bool protected_mode;
     int64_t tls_port;
     /* the process: process.c */
+    bool supervisor_warned;
     bool daemonize, set_title, syslog_on, crash_log, always_logo;
     int log_level, supervised, shutdown_on_sigint, shutdown_on_sigterm, syslog_facility;
     char *log_file, *pid_file, *title_template, *syslog_ident, *cpus, *worker_cpus;

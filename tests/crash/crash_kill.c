@@ -339,7 +339,8 @@ static void tell(const struct load *l, int64_t began_us)
            l->plan->name, (unsigned long long)l->kills, (unsigned long long)l->stops,
            (unsigned long long)l->in_save, (unsigned long long)l->in_rewrite,
            (unsigned long long)l->renames, (unsigned long long)l->units,
-           (unsigned long long)l->missing, (unsigned long long)l->missing_old, (unsigned long long)l->half,
+           (unsigned long long)l->missing, (unsigned long long)l->missing_old,
+           (unsigned long long)l->half,
            (double)(now_us() - began_us) / 1e6);
 }
 

@@ -173,4 +173,72 @@ case "SIGHUP, as a closed terminal sends it, changes nothing" {
     is [ask $s CONFIG GET port] [list port [of $s port]]
 }
 
+# ---- a supervisor ----
+# All that was said to a socket of systemd's kind, a datagram a line.
+proc hear {path} {
+    set dir [tmpdir]
+    spit $dir/hear.c {
+#include <stdio.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+int main(int argc, char **argv) {
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    char text[65536];
+    FILE *out = fopen(argv[2], "w");
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    snprintf(at.sun_path, sizeof at.sun_path, "%s", argv[1]);
+    if (argc != 3 || !out || bind(fd, (void *)&at, sizeof at) < 0)
+        return 1;
+    for (;;) {
+        ssize_t got = recv(fd, text, sizeof text, 0);
+        for (ssize_t i = 0; i < got; i++)
+            fputc(text[i] == 10 ? 32 : text[i], out);
+        fputc(10, out);
+        fflush(out);
+    }
+}
+    }
+    exec gcc -o $dir/hear $dir/hear.c
+    set pid [exec $dir/hear $path $path.heard &]
+    wait_for { file exists $path }
+    return $pid
+}
+
+case "systemd is told of loading, saving, waiting, readiness and the end, and why there is none" {
+    set path [file join [tmpdir] notify]
+    set heard $path.heard
+    set ear [hear $path]
+    set ::env(NOTIFY_SOCKET) $path
+    set config "supervised systemd\nenable-debug-command yes\nsave \"3600 1\"\ndir-lock-wait 100"
+    set s [server $config]
+    set dir [of $s dir]
+    wait_for { string match "*STATUS=Ready to accept connections READY=1*" [slurp $heard] }
+    ask $s DEBUG POPULATE 1000
+    ask $s BGSAVE
+    wait_for { string match "*saving in the background*STATUS=Ready to accept*" [slurp $heard] }
+    # another one waits for it
+    set second [file join $dir second.conf]
+    spit $second "port 0\nunixsocket $dir/second.sock\ndir \"$dir\"\nlogfile \"$dir/log2\"\n$config\n"
+    set pid [exec [file join $build redis-server] $second </dev/null >/dev/null 2>/dev/null &]
+    wait_for { string match "*STATUS=Waiting for*EXTEND_TIMEOUT_USEC=*" [slurp $heard] }
+    # a stop that is refused
+    file rename $dir/dump.rdb $dir/away.rdb
+    file mkdir $dir/dump.rdb/in-the-way
+    signal TERM [of $s pid]
+    wait_for { string match "*STATUS=Can't stop: Error trying to save the DB*force*" [slurp $heard] }
+    truth {![string match "*STOPPING*" [slurp $heard]]}
+    file delete -force $dir/dump.rdb
+    stop $s term
+    wait_for { string match "*STATUS=Saving the last snapshot EXTEND*STATUS=Stopping STOPPING=1*" [slurp $heard] }
+    # and the one that waited loads
+    wait_for { string match "*STOPPING=1*STATUS=Loading EXTEND_TIMEOUT_USEC=*READY=1*" [slurp $heard] }
+    signal TERM $pid
+    wait_for { expr {![alive $pid]} }
+    unset ::env(NOTIFY_SOCKET)
+    signal KILL $ear
+}
+
 finish
