@@ -14,8 +14,10 @@ struct slice {
     size_t len;
 };
 
-/* For printf: printf("%.*s", SLICE_ARG(s)) */
-#define SLICE_ARG(s) (int)(s).len, (s).data
+/* For printf: printf("%.*s", SLICE_ARG(s)). At most SLICE_PRINT_MAX bytes: what clients send may be
+ * longer than printf can count. */
+enum { SLICE_PRINT_MAX = 1 << 20 };
+#define SLICE_ARG(s) ((s).len < SLICE_PRINT_MAX ? (int)(s).len : SLICE_PRINT_MAX), (s).data
 #define SLICE_LIT(text) ((struct slice){(text), sizeof(text) - 1})
 
 static inline struct slice slice(const void *data, size_t len)

@@ -159,12 +159,12 @@ int socket_listen_unix(const char *path, mode_t perm, int backlog, struct fault 
     if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
         unlink(path);
     int fd = rc = make(AF_UNIX);
+    /* Born with its permissions: who may not connect could do so before a chmod. */
+    mode_t mask = perm ? umask(~perm & 0777) : 0;
     if (fd >= 0)
         rc = listen_on(fd, (struct sockaddr *)&address, sizeof address, backlog, &doing);
-    if (rc == 0 && perm && chmod(path, perm) < 0) {
-        doing = "chmod";
-        rc = -errno;
-    }
+    if (perm)
+        umask(mask);
     if (rc == 0)
         return fd;
     fault_io(f, -rc, doing, "%s of unix socket %s", doing, path);
@@ -173,14 +173,31 @@ int socket_listen_unix(const char *path, mode_t perm, int backlog, struct fault 
     return rc;
 }
 
+/* What accept says of one connection that went bad while it waited, not of the listener: it has
+ * been taken from the queue, and the next may be well. */
+static bool is_of_one(int err)
+{
+    static const int of_one[] = {ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENETUNREACH, EHOSTDOWN,
+                                 EHOSTUNREACH, ENOPROTOOPT, EOPNOTSUPP, ETIMEDOUT,
+#ifdef ENONET
+                                 ENONET,
+#endif
+    };
+    for (size_t i = 0; i < sizeof of_one / sizeof *of_one; i++)
+        if (of_one[i] == err)
+            return true;
+    return false;
+}
+
 int socket_accept(int listener)
 {
+    enum { BAD_AT_ONCE = 1000 };
+    int bad = 0;
     for (;;) {
         int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0)
             return fd;
-        /* A connection that went away while it waited is not the listener's trouble. */
-        if (errno != EINTR && errno != ECONNABORTED)
+        if (errno != EINTR && (!is_of_one(errno) || ++bad == BAD_AT_ONCE))
             return -errno;
     }
 }

@@ -49,11 +49,20 @@ void held_command_free(struct held_command *h)
 }
 
 /* ---- all of them ---- */
+static struct slice id_of(const void *item)
+{
+    const struct client *c = item;
+    return slice(&c->id, sizeof c->id);
+}
+
+static const struct table_type by_id_type = {.key = id_of};
+
 struct clients *clients_new(struct server *s)
 {
     struct clients *cs = mem_zalloc(sizeof *cs);
     cs->server = s;
     link_init(&cs->all);
+    table_init(&cs->by_id, &by_id_type);
     link_init(&cs->pending);
     link_init(&cs->held);
     link_init(&cs->woken);
@@ -68,18 +77,14 @@ void clients_free(struct clients *cs)
 {
     while (!link_empty(&cs->all))
         client_free(LINK_OF(cs->all.next, struct client, link));
+    table_release(&cs->by_id);
     mem_free(cs->shared_in);
     mem_free(cs);
 }
 
 struct client *clients_find(const struct clients *cs, uint64_t id)
 {
-    LINK_FOR(pos, &cs->all) {
-        struct client *c = LINK_OF(pos, struct client, link);
-        if (c->id == id)
-            return c;
-    }
-    return NULL;
+    return table_find(&cs->by_id, slice(&id, sizeof id));
 }
 
 static void name_ends(struct client *c)
@@ -110,6 +115,7 @@ struct client *client_new(struct clients *cs, int fd)
     link_init(&c->pending);
     link_init(&c->closing);
     link_push_back(&cs->all, &c->link);
+    table_add(&cs->by_id, c);
     name_ends(c);
     if (fd < 0) {
         c->flags |= CLIENT_FAKE;
@@ -148,6 +154,7 @@ void client_free(struct client *c)
     leave_waiting(cs, c);
     slots_drop_all(c);
     multi_free(c);
+    table_remove(&cs->by_id, id_of(c));
     link_remove(&c->link);
     link_remove(&c->pending);
     link_remove(&c->closing);
@@ -274,6 +281,17 @@ static size_t put_flags(const struct client *c, char out[24])
     return n;
 }
 
+/* As those who read CLIENT LIST know it: a first buffer of 16 KiB, and behind it a list of blocks
+ * of that size. */
+static void describe_output(const struct client *c, struct buf *out)
+{
+    enum { FIRST = 16 * 1024 };
+    size_t bytes = client_output_bytes(c), first = bytes < FIRST ? bytes : FIRST;
+    size_t room = c->out.cap < FIRST ? c->out.cap : FIRST;
+    buf_printf(out, "rbs=%zu rbp=%zu obl=%zu oll=%zu omem=%zu ", room, room, first,
+               (bytes - first + FIRST - 1) / FIRST, c->out.cap - room);
+}
+
 void client_describe(const struct client *c, struct buf *out)
 {
     char flags[24], events[3] = "";
@@ -290,9 +308,9 @@ void client_describe(const struct client *c, struct buf *out)
                c->db->id);
     buf_printf(out, "sub=0 psub=0 ssub=0 multi=%d qbuf=%zu qbuf-free=%zu argv-mem=%zu ",
                multi_length(c), c->in.len, c->in.cap - c->in.len, c->argv_bytes);
-    buf_printf(out, "multi-mem=%zu rbs=%zu rbp=%zu obl=%zu oll=0 omem=0 tot-mem=%zu events=%s ",
-               multi_memory(c), c->out.cap, c->out.cap, client_output_bytes(c), client_memory(c),
-               events);
+    buf_printf(out, "multi-mem=%zu ", multi_memory(c));
+    describe_output(c, out);
+    buf_printf(out, "tot-mem=%zu events=%s ", client_memory(c), events);
     buf_printf(out, "cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s",
                c->last_command ? c->last_command->name : "NULL", c->resp,
                c->lib_name ? c->lib_name : "", c->lib_ver ? c->lib_ver : "");

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/link.h"
+#include "containers/table.h"
 #include "format/resp.h"
 #include "os/loop.h"
 
@@ -111,6 +112,7 @@ struct client_limit {
 struct clients {
     struct server *server;
     struct link all, pending, closing;
+    struct table by_id;    /* the same as all */
     struct link woken;     /* struct block's: their waiting is over */
     struct link held;      /* like pending, but gates hold the rest back */
     uint64_t held_released; /* what the gates said then */

@@ -197,6 +197,12 @@ static ssize_t receive(struct client *c)
     return got;
 }
 
+/* Arguments that have come whole do not count, so a command of many may be larger. */
+static bool is_over_query_limit(const struct client *c)
+{
+    return (int64_t)(c->in.len - c->parser.at) > server_clients(c->server)->query_buffer_limit;
+}
+
 static void over_query_limit(struct client *c)
 {
     struct buf line = {0};
@@ -228,11 +234,13 @@ static void readable(struct client *c)
         keep_rest(c, cs->shared_in, (size_t)got);
     } else {
         c->in.len += (size_t)got;
+        if (is_over_query_limit(c)) {
+            over_query_limit(c);
+            return;
+        }
         run_input(c, c->in.data, c->in.len);
         drop_used(c);
     }
-    if ((int64_t)c->in.len > cs->query_buffer_limit)
-        over_query_limit(c);
 }
 
 /* Level-triggered: the socket of a client that must wait would wake us for ever. */
@@ -264,7 +272,7 @@ static void store_input(struct client *c)
     }
     c->in.len += (size_t)got;
     server_stats(c->server)->input_bytes += (uint64_t)got;
-    if ((int64_t)c->in.len > server_clients(c->server)->query_buffer_limit)
+    if (is_over_query_limit(c))
         over_query_limit(c);
 }
 

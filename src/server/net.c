@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
+#include "os/clock.h"
 #include "os/loop.h"
 #include "os/socket.h"
 #include "server/client.h"
@@ -20,7 +21,10 @@
 #include "server/settings.h"
 #include "server/stats.h"
 
-enum { ACCEPT_AT_ONCE = 1000, DESCRIPTORS_OF_OURS = 32 };
+enum {
+    ACCEPT_AT_ONCE = 1000, DESCRIPTORS_OF_OURS = 32, PARKED_MAX = 16,
+    PAUSE_US = 100000, TELL_EVERY_US = 1000000,
+};
 
 struct door {
     struct loop_io io;
@@ -34,21 +38,19 @@ struct net {
     struct door doors[SOCKET_LISTEN_MAX + 1];
     int count;
     bool open;
+    /* The system gives no more descriptors: nobody is let in for PAUSE_US. */
+    struct loop_timer pause;
+    int64_t told_us; /* when that was logged last; 0: never */
+    /* Came when all places were taken: they wait until the loop has looked again at all clients,
+     * for one that has just gone (often the same that comes again). */
+    struct parked {
+        struct door *door;
+        int fd;
+    } parked[PARKED_MAX];
+    int parked_count;
+    bool looked;
+    struct loop_timer look;
 };
-
-struct net *net_new(struct server *s)
-{
-    struct net *n = mem_zalloc(sizeof *n);
-    n->server = s;
-    n->settings = server_settings(s);
-    return n;
-}
-
-void net_free(struct net *n)
-{
-    net_close(n);
-    mem_free(n);
-}
 
 /* ---- letting in ---- */
 /* Written straight to the socket: there is no client yet. The socket is new, so it has room. */
@@ -74,11 +76,20 @@ static const char protected_text[] =
     "password for the default user. NOTE: You only need to do one of the above things in order for "
     "the server to start accepting connections from the outside.\r\n";
 
+static bool is_full(struct net *n)
+{
+    struct clients *cs = server_clients(n->server);
+    if ((int64_t)cs->count < cs->max_clients)
+        return false;
+    clients_free_closing(cs); /* those that have ended in this turn */
+    return (int64_t)cs->count >= cs->max_clients;
+}
+
 static void let_in(struct door *d, int fd)
 {
     struct net *n = d->net;
     struct clients *cs = server_clients(n->server);
-    if ((int64_t)cs->count >= cs->max_clients) {
+    if (is_full(n)) {
         turn_away(n, fd, "-ERR max number of clients reached\r\n");
         return;
     }
@@ -97,18 +108,78 @@ static void let_in(struct door *d, int fd)
     conn_open(c);
 }
 
+static void park(struct door *d, int fd)
+{
+    struct net *n = d->net;
+    n->parked[n->parked_count++] = (struct parked){d, fd};
+    if (n->parked_count > 1)
+        return;
+    n->looked = false;
+    loop_timer_start(server_loop(n->server), &n->look, 0);
+}
+
+/* At the end of this turn, and again at the end of the next, which has looked at all clients. */
+static void look_again(void *arg)
+{
+    struct net *n = arg;
+    int count = n->parked_count;
+    if (!n->looked) {
+        n->looked = true;
+        loop_timer_start(server_loop(n->server), &n->look, 0);
+        return;
+    }
+    n->parked_count = 0;
+    for (int i = 0; i < count; i++)
+        let_in(n->parked[i].door, n->parked[i].fd);
+}
+
+static void drop_parked(struct net *n)
+{
+    loop_timer_stop(server_loop(n->server), &n->look);
+    while (n->parked_count)
+        socket_close(n->parked[--n->parked_count].fd);
+}
+
+static void watch_doors(struct net *n, unsigned what)
+{
+    for (int i = 0; i < n->count; i++)
+        loop_watch(server_loop(n->server), &n->doors[i].io, what);
+}
+
+static void pause_over(void *arg)
+{
+    watch_doors(arg, LOOP_READ);
+}
+
+/* The door stays ready, so it would be knocked at without end. */
+static void pause_accepting(struct net *n, int err)
+{
+    int64_t now_us = clock_mono_us();
+    if (!n->told_us || now_us - n->told_us >= TELL_EVERY_US) {
+        n->told_us = now_us;
+        log_warning("Can't accept a connection: %s; trying again every %d ms", strerror(err),
+                    PAUSE_US / 1000);
+    }
+    watch_doors(n, 0);
+    loop_timer_start(server_loop(n->server), &n->pause, PAUSE_US);
+}
+
 static void knock(void *arg, unsigned what)
 {
     struct door *d = arg;
     (void)what;
-    for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
+    for (int i = 0; i < ACCEPT_AT_ONCE && d->net->parked_count < PARKED_MAX; i++) {
         int fd = socket_accept(d->io.fd);
+        if (fd == -EAGAIN)
+            return;
         if (fd < 0) {
-            if (fd != -EAGAIN)
-                log_warning("Can't accept a connection: %s", strerror(-fd));
+            pause_accepting(d->net, -fd);
             return;
         }
-        let_in(d, fd);
+        if (d->net->parked_count || is_full(d->net))
+            park(d, fd);
+        else
+            let_in(d, fd);
     }
 }
 
@@ -132,6 +203,7 @@ static bool add_door(struct net *n, int fd, bool is_unix, struct fault *f)
 static void close_tcp(struct net *n)
 {
     int kept = 0;
+    drop_parked(n); /* the doors move */
     for (int i = 0; i < n->count; i++) {
         struct door old = n->doors[i];
         loop_unwatch(server_loop(n->server), &n->doors[i].io);
@@ -201,11 +273,34 @@ bool net_apply_port(void *owner, struct fault *f)
     return reopen(owner, "Unable to listen on this port. Check server logs.", f);
 }
 
+/* ---- life ---- */
+struct net *net_new(struct server *s)
+{
+    struct net *n = mem_zalloc(sizeof *n);
+    n->server = s;
+    n->settings = server_settings(s);
+    n->pause = (struct loop_timer){.due = pause_over, .arg = n};
+    n->look = (struct loop_timer){.due = look_again, .arg = n};
+    return n;
+}
+
+void net_free(struct net *n)
+{
+    net_close(n);
+    mem_free(n);
+}
+
 bool net_open(struct net *n, struct fault *f)
 {
     struct settings *st = n->settings;
-    if (!net_apply_max_clients(server_clients(n->server), f) || !open_tcp(n, f))
+    struct fault why = {0};
+    if (!net_apply_max_clients(server_clients(n->server), f))
         return false;
+    if (!open_tcp(n, &why)) {
+        log_warning("%s", why.what);
+        fault_set(f, FAULT_IO, "Failed listening on port %d (tcp), aborting.", (int)st->port);
+        return false;
+    }
     if (st->unix_path) {
         int fd = socket_listen_unix(st->unix_path, (mode_t)st->unix_perm, (int)st->backlog, f);
         if (fd < 0 || !add_door(n, fd, true, f))
@@ -221,6 +316,8 @@ bool net_open(struct net *n, struct fault *f)
 
 void net_close(struct net *n)
 {
+    loop_timer_stop(server_loop(n->server), &n->pause);
+    drop_parked(n);
     for (int i = 0; i < n->count; i++) {
         loop_unwatch(server_loop(n->server), &n->doors[i].io);
         socket_close(n->doors[i].io.fd);
@@ -247,6 +344,27 @@ void net_describe(const struct net *n, int i, struct buf *out)
         buf_printf(out, "name=tcp,bind=%s,port=%d", ip, port);
 }
 
+/* CONFIG SET is told; a start goes on with as many as there can be. */
+static bool too_many_clients(struct clients *cs, rlim_t files, struct fault *f)
+{
+    rlim_t most = files > DESCRIPTORS_OF_OURS ? files - DESCRIPTORS_OF_OURS : 0;
+    if (server_net(cs->server)->open) {
+        fault_set(f, FAULT_LIMIT,
+                  "The operating system is not able to handle the specified number of clients, try "
+                  "with %llu", (unsigned long long)most);
+        return false;
+    }
+    if (!most) {
+        fault_set(f, FAULT_LIMIT, "the limit of open files (%llu) leaves none for clients",
+                  (unsigned long long)files);
+        return false;
+    }
+    log_warning("maxclients is %lld, but only %llu files may be open: it is now %llu",
+                (long long)cs->max_clients, (unsigned long long)files, (unsigned long long)most);
+    cs->max_clients = (int64_t)most;
+    return true;
+}
+
 bool net_apply_max_clients(void *owner, struct fault *f)
 {
     struct clients *cs = owner;
@@ -260,16 +378,5 @@ bool net_apply_max_clients(void *owner, struct fault *f)
     raised = (struct rlimit){limit.rlim_max < want ? limit.rlim_max : want, limit.rlim_max};
     setrlimit(RLIMIT_NOFILE, &raised);
     getrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur >= want)
-        return true;
-    if (limit.rlim_cur <= DESCRIPTORS_OF_OURS) {
-        fault_set(f, FAULT_LIMIT, "the limit of open files (%llu) leaves none for clients",
-                  (unsigned long long)limit.rlim_cur);
-        return false;
-    }
-    log_warning("maxclients is %lld, but only %llu files may be open: it is now %llu",
-                (long long)cs->max_clients, (unsigned long long)limit.rlim_cur,
-                (unsigned long long)(limit.rlim_cur - DESCRIPTORS_OF_OURS));
-    cs->max_clients = (int64_t)(limit.rlim_cur - DESCRIPTORS_OF_OURS);
-    return true;
+    return limit.rlim_cur >= want || too_many_clients(cs, limit.rlim_cur, f);
 }

@@ -58,10 +58,10 @@ foreach shift [list -$hour $hour] {
         ask $s SET big [string repeat x 3000000]
         set fd [connect $s]
         for {set i 0} {$i < 10} {incr i} { send $fd GET big }
-        wait_for { regexp {obl=[1-9]\d{6}} [ask $s CLIENT LIST] }
+        wait_for { regexp {omem=[1-9]\d{6}} [ask $s CLIENT LIST] }
         set_clock $s $shift
         for {set i 0} {$i < 130} {incr i} { ask $s PING; after 10 }
-        truth {[regexp {obl=[1-9]\d{6}} [ask $s CLIENT LIST]]}
+        truth {[regexp {omem=[1-9]\d{6}} [ask $s CLIENT LIST]]}
         is [info_of $s client_output_buffer_limit_disconnections] 0
         ask $s CONFIG SET client-output-buffer-limit "normal 0 1mb 1"
         wait_for { expr {[info_of $s client_output_buffer_limit_disconnections] == 1} }

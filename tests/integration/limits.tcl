@@ -132,4 +132,56 @@ case "a client that waits with much input unread is let go when it goes" {
     }
 }
 
+case "client-query-buffer-limit does not count arguments that have come whole" {
+    set s [server "client-query-buffer-limit 1mb"]
+    set fd [connect $s]
+    set words MSET
+    for {set i 0} {$i < 300} {incr i} { lappend words k$i [string repeat x 4096] }
+    set bytes [encode $words]
+    foreach piece [list [string range $bytes 0 1100000] [string range $bytes 1100001 end]] {
+        puts -nonewline $fd $piece
+        flush $fd
+        is [ask $s PING] PONG
+    }
+    is [read_reply $fd] OK
+    is [ask $s DBSIZE] 300
+    send $fd SET big [string repeat x 1100000] ;# one that is larger does
+    truth {[catch { read_reply $fd } error]}
+    is [info_of $s client_query_buffer_limit_disconnections] 1
+    close $fd
+}
+
+case "CLIENT LIST tells of what a client does not read: in the first buffer, in blocks behind it" {
+    set s [server]
+    ask $s SET big [string repeat x 3000000]
+    set fd [connect $s]
+    set id [request $fd CLIENT ID]
+    proc output {s id} {
+        regexp {obl=(\d+) oll=(\d+) omem=(\d+) tot-mem=(\d+)} [ask $s CLIENT LIST ID $id] -> \
+            obl oll omem total
+        return [list $obl $oll $omem $total]
+    }
+    is [lrange [output $s $id] 0 2] {0 0 0}
+    for {set i 0} {$i < 10} {incr i} { send $fd GET big }
+    wait_for { lassign [output $s $id] obl oll omem total; expr {$omem > 3000000} }
+    is $obl 16384
+    truth {$oll * 16384 >= 3000000 && $omem >= ($oll - 1) * 16384 && $total > $omem}
+    for {set i 0} {$i < 10} {incr i} { is [string length [read_reply $fd]] 3000000 }
+    wait_for { expr {[lrange [output $s $id] 0 2] eq {0 0 0}} }
+    close $fd
+}
+
+case "CLIENT LIST ID finds each by its id, and nothing where there is none" {
+    set s [server]
+    set fds {}
+    for {set i 0} {$i < 200} {incr i} { lappend fds [connect $s] }
+    set ids [lmap fd $fds { request $fd CLIENT ID }]
+    close [lindex $fds 0]
+    wait_for { expr {[ask $s CLIENT LIST ID [lindex $ids 0]] eq ""} }
+    set lines [split [string trim [ask $s CLIENT LIST ID {*}[lreverse $ids] 999999 0 -1]] "\n"]
+    is [lmap line $lines { regexp -inline {(?:^id=)\d+} $line }] \
+        [lmap id [lreverse [lrange $ids 1 end]] { string cat id=$id }]
+    foreach fd [lrange $fds 1 end] { close $fd }
+}
+
 finish

@@ -67,8 +67,25 @@ static void prints(void)
     buf_free(&b);
 }
 
+/* What clients send may be longer than printf can count. */
+static void slices_of_any_length(void)
+{
+    struct buf text = {0}, out = {0};
+    memset(buf_reserve(&text, SLICE_PRINT_MAX), 'x', SLICE_PRINT_MAX);
+    struct slice lengths[] = {slice(text.data, 3), slice(text.data, SLICE_PRINT_MAX),
+                              slice(text.data, (size_t)3 << 30), slice(text.data, SIZE_MAX)};
+    static const size_t shown[] = {3, SLICE_PRINT_MAX, SLICE_PRINT_MAX, SLICE_PRINT_MAX};
+    for (size_t i = 0; i < 4; i++) {
+        buf_clear(&out);
+        buf_printf(&out, "'%.*s'", SLICE_ARG(lengths[i]));
+        CHECK_INT(out.len, shown[i] + 2);
+    }
+    buf_free(&text);
+    buf_free(&out);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(appends_and_grows), UNIT(grows_by_a_quarter_when_large),
-                    UNIT(drops_and_shrinks), UNIT(prints));
+                    UNIT(drops_and_shrinks), UNIT(prints), UNIT(slices_of_any_length));
 }

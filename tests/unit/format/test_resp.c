@@ -150,14 +150,21 @@ static void long_lines(void)
         buf_free(&b);
         buf_free(&out);
     }
-    struct buf fits = {0}, out = {0}; /* the longest line that is taken */
-    memset(buf_reserve(&fits, RESP_LINE_MAX), 'a', RESP_LINE_MAX);
-    fits.len = RESP_LINE_MAX;
-    buf_append(&fits, "\r\n", 2);
-    cut(buf_slice(&fits), 1000, false, &out);
-    CHECK_INT(out.len, RESP_LINE_MAX + 2);
-    buf_free(&fits);
-    buf_free(&out);
+    for (size_t step = 1000; step <= 100000; step *= 100) {
+        struct buf fits = {0}, out = {0}; /* the longest line that is taken; one more is not */
+        memset(buf_reserve(&fits, RESP_LINE_MAX - 1), 'a', RESP_LINE_MAX - 1);
+        fits.len = RESP_LINE_MAX - 1;
+        buf_append(&fits, "\r\n", 2);
+        cut(buf_slice(&fits), step, false, &out);
+        CHECK_INT(out.len, RESP_LINE_MAX + 1);
+        buf_clear(&out);
+        fits.len -= 2;
+        buf_append(&fits, "a\r\n", 3);
+        cut(buf_slice(&fits), step, false, &out);
+        CHECK_SLICE(buf_slice(&out), slice_str("!Protocol error: too big inline request"));
+        buf_free(&fits);
+        buf_free(&out);
+    }
 }
 
 /* Random commands, written out and cut in random batches. */
