@@ -208,8 +208,11 @@ void aof_close_log(struct aof *a);
 void aof_listen(struct aof *a, enum aof_state state);
 /* appendfsync was changed: makes everything durable, and sets up the gate. */
 bool aof_policy_changed(struct aof *a, struct fault *f);
-/* Does a file of the log, or one that lies beside it, hold a command, or an RDB? */
-bool aof_holds_data(const struct aof *a, const char *name);
+/* What a file that lies in the log's directory holds, as far as its head tells: no command (it is
+ * not there, it is the first line of an increment, or what a loss of power left of that), commands
+ * and then something else, or only commands, or an RDB. */
+enum aof_content { AOF_NOTHING, AOF_BROKEN, AOF_WHOLE };
+enum aof_content aof_look_inside(const struct aof *a, const char *name, uint64_t *size);
 /* The number of a new file, which has none that holds data already. 0 with f filled: none left. */
 int64_t aof_free_base(const struct aof *a, struct fault *f);
 int64_t aof_free_incr(const struct aof *a, struct fault *f);

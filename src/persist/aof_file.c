@@ -163,42 +163,46 @@ bool aof_create_incr(struct aof *a, const char *path, int64_t seq, struct aof_in
 
 /* ---- numbers ---- */
 
-/* A whole command, or an RDB. Less is no data: the first line of an increment that nothing was
- * logged to, or what a loss of power leaves in its place. */
-static bool begins_with_data(struct slice head)
+static enum aof_content content_of(struct slice head)
 {
     struct in in;
     struct aof_reader r;
     enum aof_item what;
     in_init_memory(&in, head);
-    bool data = aof_has_preamble(&in);
+    enum aof_content found = aof_has_preamble(&in) ? AOF_WHOLE : AOF_NOTHING;
     aof_open(&r, &in, &(struct aof_limits){.loose = true});
-    while (!data && (what = aof_next(&r)) != AOF_END && what != AOF_FAULT)
-        data = what == AOF_COMMAND;
+    if (found == AOF_NOTHING) {
+        while ((what = aof_next(&r)) == AOF_COMMAND || what == AOF_ANNOTATION)
+            if (what == AOF_COMMAND)
+                found = AOF_BROKEN;
+        found = found == AOF_BROKEN && what == AOF_END ? AOF_WHOLE : found;
+    }
     aof_close(&r);
     in_free(&in);
-    return data;
+    return found;
 }
 
-bool aof_holds_data(const struct aof *a, const char *name)
+enum aof_content aof_look_inside(const struct aof *a, const char *name, uint64_t *size)
 {
     struct buf head = {0};
     struct fault f = {0};
     struct stat st;
-    uint64_t size;
     char *path = aof_path(a, name);
     int err = file_stat(path, &st);
-    bool data = err != -ENOENT;
-    if (err == 0 && S_ISREG(st.st_mode) && aof_look_at_part(path, &size, &head, &f))
-        data = size > head.len || begins_with_data(buf_slice(&head));
+    enum aof_content found = err == -ENOENT ? AOF_NOTHING : AOF_WHOLE;
+    *size = UINT64_MAX; /* a directory, or what can't be read */
+    if (err == 0 && S_ISREG(st.st_mode) && aof_look_at_part(path, size, &head, &f))
+        found = *size > head.len ? AOF_WHOLE : content_of(buf_slice(&head));
     mem_free(path);
     buf_free(&head);
-    return data;
+    return found;
 }
 
 static bool is_free(const struct aof *a, char *name)
 {
-    bool used = aof_holds_data(a, name) || manifest_names(&a->manifest, name);
+    uint64_t size;
+    bool used = aof_look_inside(a, name, &size) != AOF_NOTHING ||
+                manifest_names(&a->manifest, name);
     if (used)
         log_warning("%s is there: its number is not used again", name);
     mem_free(name);

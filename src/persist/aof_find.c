@@ -36,15 +36,16 @@ struct orphan_search {
     char found[256];
 };
 
-/* Where the base says its id, commands stand behind a line that does so too. What is no longer than
- * that line can be what a loss of power put in its place; it is left where it is. */
-static bool may_be_remains(const struct orphan_search *s, const char *name)
+/* Does it hold what somebody may miss? An increment no longer than its first line may be what a
+ * loss of power put there (a block that was used before): one that ends in the middle of a command,
+ * or lies beside a base that says its id (there, commands stand behind a line that does so too).
+ * It is left where it is, and stops no start. */
+static bool is_missed(const struct orphan_search *s, const char *name, bool incr)
 {
-    struct stat st;
-    char *path = aof_path(s->aof, name);
-    bool shorter = file_stat(path, &st) == 0 && st.st_size <= AOF_LOG_LINE;
-    mem_free(path);
-    return shorter && s->named->base.id;
+    uint64_t size;
+    enum aof_content content = aof_look_inside(s->aof, name, &size);
+    bool remains = incr && size <= AOF_LOG_LINE && (content == AOF_BROKEN || s->named->base.id);
+    return content != AOF_NOTHING && !remains;
 }
 
 static bool look_for_part(void *arg, const char *name)
@@ -59,7 +60,7 @@ static bool look_for_part(void *arg, const char *name)
     bool incr = strcmp(at + digits, ".incr.aof") == 0;
     if (digits == 0 || !((base && s->bases) || (incr && s->incrs)) ||
         manifest_names(s->named, name) ||
-        (s->full && (!aof_holds_data(s->aof, name) || (incr && may_be_remains(s, name)))))
+        (s->full && !is_missed(s, name, incr)))
         return true;
     snprintf(s->found, sizeof s->found, "%s", name);
     return false;
