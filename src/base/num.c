@@ -454,7 +454,7 @@ size_t num_format_double(char out[NUM_DOUBLE_TEXT], double d)
         return put_word(out, d < 0 ? "-inf" : "inf");
     if (d == 0)
         return put_word(out, signbit(d) ? "-0" : "0");
-    if (fabs(d) < 0x1p62 && d == (double)(int64_t)d)
+    if (fabs(d) <= 0x1p62 && d == (double)(int64_t)d)
         return num_format_i64(out, (int64_t)d);
     bool minus = d < 0;
     struct decimal decimal;

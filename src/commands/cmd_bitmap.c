@@ -68,6 +68,8 @@ void cmd_setbit(struct ctx *c)
         uint8_t mask = (uint8_t)(0x80 >> offset % BYTE_BITS);
         bytes[byte] = (uint8_t)(bit ? bytes[byte] | mask : bytes[byte] & ~mask);
         ctx_changed(c, 1);
+    } else {
+        db_string_as_raw(c->db, c->argv[1]); /* nothing has changed, but who asks sees it */
     }
     reply_int(c, old);
 }
@@ -169,7 +171,11 @@ void cmd_bitcount(struct ctx *c)
     struct bit_range r;
     if (!ctx_lookup(c, c->argv[1], VALUE_STRING, &e))
         return;
-    struct slice text = e ? entry_string(e, scratch) : SLICE_LIT("");
+    if (!e) { /* whatever the range is */
+        reply_int(c, 0);
+        return;
+    }
+    struct slice text = entry_string(e, scratch);
     if (c->argc == 3)
         reply_syntax(c);
     else if (parse_range(c, 2, text.len, false, &r))
@@ -209,11 +215,15 @@ void cmd_bitpos(struct ctx *c)
     }
     if (!ctx_lookup(c, c->argv[1], VALUE_STRING, &e))
         return;
-    struct slice text = e ? entry_string(e, scratch) : SLICE_LIT("");
+    if (!e) { /* zeros without end, whatever the range is */
+        reply_int(c, bit ? -1 : 0);
+        return;
+    }
+    struct slice text = entry_string(e, scratch);
     if (!parse_range(c, 3, text.len, true, &r))
         return;
-    if (!e || r.empty) { /* no string: zeros without end */
-        reply_int(c, e || bit ? -1 : 0);
+    if (r.empty) {
+        reply_int(c, -1);
         return;
     }
     uint64_t at = find_bit((const uint8_t *)text.data, &r, bit);
@@ -286,7 +296,6 @@ static void invert(uint8_t *to, const uint8_t *from, size_t n)
         *to = (uint8_t)~*from;
 }
 
-/* A long result becomes the key's value as it is; a short one is kept as short texts are. */
 static void keep_result(struct ctx *c, enum bit_op op, const struct source *sources, size_t len)
 {
     size_t count = (size_t)c->argc - 3;
@@ -301,13 +310,8 @@ static void keep_result(struct ctx *c, enum bit_op op, const struct source *sour
     memset(bytes + first.len, 0, text->cap - first.len);
     for (size_t i = 1; i < count; i++)
         combine(op, bytes, len, sources[i].text);
-    if (len > ENTRY_EMBED_MAX) {
-        struct val v = {.type = VALUE_STRING, .encoding = ENC_RAW, .ptr = text};
-        db_replace_val(c->db, c->argv[2], v);
-    } else {
-        db_set_string(c->db, c->argv[2], slice(bytes, len), KEY_NO_EXPIRE);
-        mem_free(text);
-    }
+    struct val v = {.type = VALUE_STRING, .encoding = ENC_RAW, .ptr = text};
+    db_replace_val(c->db, c->argv[2], v);
     ctx_changed(c, 1);
 }
 

@@ -57,12 +57,11 @@ void cmd_select(struct ctx *c)
 
 /* ---- who ---- */
 /* How long it takes tells nothing of how much of the password was right. */
-static bool same_secret(struct slice given, const char *secret)
+static bool same_secret(struct slice given, struct slice secret)
 {
-    size_t len = strlen(secret);
-    unsigned char differ = given.len != len;
+    unsigned char differ = given.len != secret.len;
     for (size_t i = 0; i < given.len; i++)
-        differ |= (unsigned char)(given.data[i] ^ secret[len ? i % len : 0]);
+        differ |= (unsigned char)(given.data[i] ^ secret.data[i % secret.len]);
     return differ == 0;
 }
 
@@ -70,7 +69,7 @@ bool auth_try(struct ctx *c, struct slice user, struct slice password)
 {
     struct clients *cs = server_clients(c->server);
     bool known = slice_eq_str(user, "default");
-    if (known && (!cs->password || same_secret(password, cs->password))) {
+    if (known && (!cs->password.len || same_secret(password, buf_slice(&cs->password)))) {
         c->client->flags |= CLIENT_AUTHENTICATED;
         c->client->parser.unauthenticated = false;
         return true;
@@ -86,7 +85,7 @@ void cmd_auth(struct ctx *c)
         reply_syntax(c);
         return;
     }
-    if (c->argc == 2 && !server_clients(c->server)->password) {
+    if (c->argc == 2 && !server_clients(c->server)->password.len) {
         reply_error(c, "ERR AUTH <password> called without any password configured for the default "
                        "user. Are you sure your configuration is correct?");
         return;
@@ -162,7 +161,7 @@ void cmd_hello(struct ctx *c)
         return;
     if (h.auth && !auth_try(c, h.user, h.password))
         return;
-    if (server_clients(c->server)->password && !(c->client->flags & CLIENT_AUTHENTICATED)) {
+    if (server_clients(c->server)->password.len && !(c->client->flags & CLIENT_AUTHENTICATED)) {
         reply_error(c,
                     "NOAUTH HELLO must be called with the client already authenticated, otherwise "
                     "the HELLO AUTH <user> <pass> option can be used to authenticate the client "

@@ -27,13 +27,15 @@ struct zrange {
 /* ---- reading the bounds ---- */
 
 /* "(" in front leaves the bound itself out. What is no score may still be a bound, as strtod reads
- * it: blanks may lead, nothing is 0, too large is infinite. */
+ * it: blanks may lead, nothing is 0, too large is infinite, and a zero byte ends it. */
 static bool parse_score_bound(struct slice text, double *score, bool *open)
 {
     enum { LONGEST = 255 };
     char copy[LONGEST + 1], *end;
     *open = text.len && text.data[0] == '(';
     text = *open ? slice_from(text, 1) : text;
+    const char *zero = text.len ? memchr(text.data, '\0', text.len) : NULL;
+    text.len = zero ? (size_t)(zero - text.data) : text.len;
     if (num_parse_double(text, score))
         return true;
     if (text.len > LONGEST)
@@ -53,7 +55,7 @@ static bool parse_lex_bound(struct slice text, struct slice *name, bool *open, c
     if (text.len == 0)
         return false;
     char mark = text.data[0];
-    if (text.len == 1 && (mark == '-' || mark == '+')) {
+    if ((mark == '-' || mark == '+') && (text.len == 1 || text.data[1] == '\0')) {
         *end = mark;
         return true;
     }
@@ -140,7 +142,9 @@ static bool parse_options(struct ctx *c, int from, bool any, bool store, struct 
         }
     }
     /* LIMIT 0 -1 is everything: it is let through with ranks, too. */
-    r->limited = r->limited && !(r->offset == 0 && r->limit == -1);
+    /* Without end is what no LIMIT says, for ranks wherever it starts. */
+    r->limited = r->limited && !(r->limit == -1 && (r->offset == 0 || r->kind == BY_RANK));
+    r->offset = r->limited ? r->offset : 0;
     return options_fit(c, r);
 }
 

@@ -78,6 +78,7 @@ void clients_free(struct clients *cs)
     while (!link_empty(&cs->all))
         client_free(LINK_OF(cs->all.next, struct client, link));
     table_release(&cs->by_id);
+    buf_free(&cs->password);
     mem_free(cs->shared_in);
     mem_free(cs);
 }
@@ -98,7 +99,7 @@ static void name_ends(struct client *c)
  * later. */
 static uint32_t first_flags(const struct clients *cs)
 {
-    return cs->password ? 0 : CLIENT_AUTHENTICATED;
+    return cs->password.len ? 0 : CLIENT_AUTHENTICATED;
 }
 
 struct client *client_new(struct clients *cs, int fd)

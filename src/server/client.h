@@ -122,7 +122,7 @@ struct clients {
     /* settings */
     int64_t max_clients, timeout_s, query_buffer_limit, bulk_max;
     struct client_limit limits[3];
-    char *password;       /* requirepass */
+    struct buf password;  /* requirepass, any bytes; empty: none */
     /* CLIENT PAUSE */
     int64_t pause_until_us; /* monotonic; 0: no pause */
     bool pause_all;       /* else writes only */
@@ -140,7 +140,7 @@ void client_close_soon(struct client *c);
 void client_reset(struct client *c);
 static inline bool client_must_auth(const struct clients *cs, const struct client *c)
 {
-    return cs->password && !(c->flags & (CLIENT_AUTHENTICATED | CLIENT_FAKE));
+    return cs->password.len && !(c->flags & (CLIENT_AUTHENTICATED | CLIENT_FAKE));
 }
 void client_select(struct client *c, unsigned db);
 /* SWAPDB: databases, and with them what clients and watchers see. */

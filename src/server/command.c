@@ -336,7 +336,7 @@ static int spec_keys(const struct key_spec *k, int argc, const struct slice *arg
         first += k->first_key;
         last = first + ((int)count - 1) * step;
     }
-    if (last >= argc)
+    if (last >= argc || last < first)
         return -1;
     for (int i = first; i <= last; i += step, n++)
         if (n < max)

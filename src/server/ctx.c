@@ -115,9 +115,16 @@ bool ctx_arg_double(struct ctx *c, int i, double *out)
     return false;
 }
 
+/* What lies behind a zero byte is not looked at, as in the field's servers. */
 bool ctx_arg_is(const struct ctx *c, int i, const char *word)
 {
-    return i < c->argc && slice_eq_nocase(c->argv[i], word);
+    if (i >= c->argc)
+        return false;
+    struct slice text = c->argv[i];
+    size_t len = strlen(word);
+    if (text.len > len && text.data[len] == '\0')
+        text.len = len;
+    return slice_eq_nocase(text, word);
 }
 
 /* As strtoul reads it, but for leading blanks: with a sign; what lies behind a zero byte is not

@@ -3,6 +3,7 @@
  * maxmemory-eviction-tenacity allows; the next one goes on, or a timer when none comes. */
 #include "server/memory_limit.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -226,7 +227,7 @@ static const struct config_option options[] = {
     {.name = "maxmemory-policy", .kind = CONFIG_ENUM, FIELD(policy), .initial = "noeviction",
      .words = policies, .apply = apply_policy},
     {.name = "maxmemory-samples", .kind = CONFIG_INT, FIELD(samples), .initial = "5", .min = 1,
-     .max = 64},
+     .max = INT_MAX},
     {.name = "maxmemory-eviction-tenacity", .kind = CONFIG_INT, FIELD(tenacity), .initial = "10",
      .min = 0, .max = 100},
     {.name = NULL}};

@@ -93,7 +93,7 @@ static void let_in(struct door *d, int fd)
         turn_away(n, fd, "-ERR max number of clients reached\r\n");
         return;
     }
-    if (n->settings->protected_mode && !cs->password && !socket_is_local(fd)) {
+    if (n->settings->protected_mode && !cs->password.len && !socket_is_local(fd)) {
         turn_away(n, fd, protected_text);
         return;
     }

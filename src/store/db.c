@@ -326,6 +326,31 @@ struct entry *db_set_int(struct db *db, struct slice key, int64_t n)
     return *slot;
 }
 
+static struct entry *make_raw(struct db *db, struct entry **slot, struct slice key, size_t cap)
+{
+    struct entry *e = *slot;
+    if (entry_encoding(e) == ENC_RAW)
+        return e;
+    char scratch[NUM_I64_TEXT];
+    struct slice now = entry_string(e, scratch);
+    struct str *s = str_new(cap > now.len ? cap : now.len);
+    memcpy(s->bytes, now.data, now.len);
+    memset(s->bytes + now.len, 0, s->cap - now.len);
+    s->len = now.len;
+    struct entry_parts p = entry_take_apart(e);
+    p.key = key;
+    p.encoding = ENC_RAW;
+    p.ptr = s;
+    return replace_entry(db, slot, &p);
+}
+
+void db_string_as_raw(struct db *db, struct slice key)
+{
+    struct entry **slot = slot_for(db, key, table_hash(&db->keys, key));
+    must(slot);
+    make_raw(db, slot, key, 0);
+}
+
 struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct str **text)
 {
     uint64_t hash = table_hash(&db->keys, key);
@@ -339,20 +364,7 @@ struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct
         event(db, key, KEY_SET);
         return e;
     }
-    e = *slot;
-    if (entry_encoding(e) != ENC_RAW) {
-        char scratch[NUM_I64_TEXT];
-        struct slice now = entry_string(e, scratch);
-        struct str *s = str_new(cap > now.len ? cap : now.len);
-        memcpy(s->bytes, now.data, now.len);
-        memset(s->bytes + now.len, 0, s->cap - now.len);
-        s->len = now.len;
-        struct entry_parts p = entry_take_apart(e);
-        p.key = key;
-        p.encoding = ENC_RAW;
-        p.ptr = s;
-        e = replace_entry(db, slot, &p);
-    }
+    e = make_raw(db, slot, key, cap);
     struct val v = entry_val(e);
     struct str *s = v.ptr;
     if (cap > s->cap) {

@@ -124,6 +124,8 @@ struct entry *db_set_int(struct db *db, struct slice key, int64_t n);
  * APPEND, SETRANGE, SETBIT; absent: an empty one is made. *text may be written, up to cap. Then set
  * len. */
 struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct str **text);
+/* The same value as ENC_RAW, which nobody is told of. The key must hold a string. */
+void db_string_as_raw(struct db *db, struct slice key);
 /* Creates the key with a collection; the key must be absent. Takes over v.ptr. */
 struct entry *db_add_val(struct db *db, struct slice key, struct val v);
 /* Replaces whatever the key held; expiry removed. Takes over v.ptr. */
