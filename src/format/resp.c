@@ -187,10 +187,17 @@ static enum resp_got cut_bulks(struct resp *r, const char *data, size_t len)
             if (__builtin_expect(got != RESP_COMMAND, 0))
                 return got;
         }
-        if (len - r->at < (size_t)r->bulk + 2)
+        if (len - r->at >= (size_t)r->bulk + 2) {
+            add(r, data + r->at, (size_t)r->bulk);
+            r->at += (size_t)r->bulk + 2;
+        } else if (r->outside.data) {
+            must(r->at == len && (size_t)r->bulk == r->outside.len && !r->given);
+            add(r, r->outside.data, r->outside.len);
+            r->given = r->outside.data;
+            r->outside = (struct slice){0};
+        } else {
             return RESP_MORE;
-        add(r, data + r->at, (size_t)r->bulk);
-        r->at += (size_t)r->bulk + 2;
+        }
         r->bulk = -1;
         r->missing--;
     }
@@ -326,6 +333,8 @@ void resp_batch_done(struct resp *r)
     if (kept && r->first)
         memmove(r->args, r->args + r->first, kept * sizeof *r->args);
     r->used = kept;
+    if (!kept || r->first) /* it was part of the first */
+        r->given = NULL;
     r->first = 0;
     if (!kept && r->cap > ARGS_KEPT_MAX)
         resp_free(r); /* one huge command must not cost memory for ever */
@@ -338,7 +347,8 @@ void resp_moved(struct resp *r, const char *from, const char *to, size_t dropped
     r->start -= dropped;
     if (from != to)
         for (size_t i = 0; i < r->used; i++)
-            r->args[i].data = to + (r->args[i].data - from);
+            if (r->args[i].data != r->given)
+                r->args[i].data = to + (r->args[i].data - from);
 }
 
 size_t resp_wanted(const struct resp *r, size_t len)

@@ -34,6 +34,8 @@ struct resp {
     size_t first;    /* where the half-cut command's arguments begin in args */
     size_t seen;     /* bytes behind at already searched for the end of a line */
     int64_t bulk_max;
+    struct slice outside; /* see resp_give */
+    const char *given;    /* of the commands in args the argument that lies outside; NULL: none */
     bool unauthenticated; /* the small limits of a client that has not proved who it is */
     char error[RESP_ERROR_MAX]; /* after RESP_BAD: "Protocol error: ..." */
 };
@@ -62,6 +64,13 @@ void resp_batch_done(struct resp *r);
 void resp_moved(struct resp *r, const char *from, const char *to, size_t dropped);
 /* Bytes that must still come for the bulk being read, with its line end; 0 when none is. */
 size_t resp_wanted(const struct resp *r, size_t len);
+/* The bulk that is waited for (all bytes of the buffer are cut) has come elsewhere than in the
+ * buffer, its line end too: text is the argument, and must stay until the command has been run. At
+ * most one among the commands that are cut at a time: while given is NULL. */
+static inline void resp_give(struct resp *r, struct slice text)
+{
+    r->outside = text;
+}
 /* Is a command half cut? */
 static inline bool resp_partial(const struct resp *r)
 {

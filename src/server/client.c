@@ -160,6 +160,7 @@ void client_free(struct client *c)
     link_remove(&c->pending);
     link_remove(&c->closing);
     resp_free(&c->parser);
+    mem_free(c->big);
     buf_free(&c->in);
     buf_free(&c->out);
     mem_free(c->stamps);
@@ -253,8 +254,9 @@ size_t client_output_bytes(const struct client *c)
 
 size_t client_memory(const struct client *c)
 {
-    return sizeof *c + c->in.cap + c->out.cap + resp_memory(&c->parser) + multi_memory(c) +
-           c->stamp_cap * sizeof *c->stamps + (c->held ? c->held->bytes : 0);
+    return sizeof *c + c->in.cap + (c->big ? c->big->cap : 0) + c->out.cap +
+           resp_memory(&c->parser) + multi_memory(c) + c->stamp_cap * sizeof *c->stamps +
+           (c->held ? c->held->bytes : 0);
 }
 
 static size_t put_flags(const struct client *c, char out[24])

@@ -23,6 +23,7 @@ struct config;
 struct db;
 struct multi;
 struct server;
+struct str;
 
 enum {
     CLIENT_CLOSE_SOON = 1 << 0,
@@ -79,6 +80,7 @@ struct client {
     struct loop_io io;   /* fd -1: none */
     struct buf in;       /* input that is not yet a whole command */
     struct resp parser;
+    struct str *big;     /* a large bulk is read into it, which may become a value; NULL: none */
     struct buf out;      /* replies; out.data[sent ..] have not left */
     size_t sent;
     uint64_t sent_total;   /* bytes that ever left */

@@ -31,7 +31,8 @@
 enum {
     BATCH = 16,
     BIG_BULK = 32 * 1024,
-    RESERVE_AT_ONCE = 1 << 20, /* of a bulk only announced so far */
+    OWN_BULK = 256 * 1024, /* from there on a bulk has a block of its own */
+    RESERVE_AT_ONCE = 1 << 20, PROVEN_TIMES = 15, /* of a bulk only announced so far */
     SEND_MAX = 1 << 20,        /* a turn: one slow reader of much must not starve others */
     KEEP_OUT = 16 * 1024, KEEP_IN = 64 * 1024,
     DROP_SENT = 64 * 1024, /* of a slow reader's buffer: not kept for long */
@@ -42,6 +43,77 @@ struct planned {
     struct command_entry *entry;
     size_t begin; /* offset of its first byte */
 };
+
+/* ---- large bulks ---- */
+/* A bulk of OWN_BULK bytes or more is read into a block of its own, of the kind a string value is
+ * kept in. It is taken over by the command that sets a key to it (keyspace.offered). Only for
+ * commands of one key: one of several could free what it took before it is logged. */
+static size_t big_whole(const struct client *c)
+{
+    return (size_t)c->parser.bulk + 2; /* and the line's end */
+}
+
+/* Is it still being read? It is given to the parser when it is whole. */
+static bool reads_big(const struct client *c)
+{
+    return c->big && !c->parser.given;
+}
+
+/* A part of what was announced, that grows as it proves to come. */
+static size_t big_room(const struct client *c, size_t got)
+{
+    size_t most = got < RESERVE_AT_ONCE ? RESERVE_AT_ONCE : got * PROVEN_TIMES;
+    return big_whole(c) < most ? big_whole(c) : most;
+}
+
+/* What the client keeps ends in the middle of a large bulk: the bulk moves to its block. */
+static void begin_big(struct client *c)
+{
+    const struct resp *r = &c->parser;
+    if (r->missing == 0 || r->bulk < OWN_BULK || c->big || r->given)
+        return;
+    size_t got = c->in.len - r->at;
+    c->big = str_new(big_room(c, got));
+    memcpy(c->big->bytes, c->in.data + r->at, got);
+    c->big->len = got;
+    c->in.len = r->at;
+}
+
+static ssize_t receive_big(struct client *c)
+{
+    struct str *s = c->big;
+    if (s->len == s->cap) {
+        size_t cap = big_room(c, s->len);
+        s = c->big = mem_realloc(s, sizeof *s + cap);
+        s->cap = cap;
+    }
+    size_t left = big_whole(c) - s->len, room = s->cap - s->len;
+    ssize_t got = socket_recv(c->io.fd, s->bytes + s->len, left < room ? left : room);
+    s->len += got > 0 ? (size_t)got : 0;
+    return got;
+}
+
+static bool big_has_come(struct client *c)
+{
+    if (c->big->len < big_whole(c))
+        return false;
+    c->big->len -= 2;
+    resp_give(&c->parser, slice(c->big->bytes, c->big->len));
+    return true;
+}
+
+static void run_with_big(struct client *c, struct command_entry *e, int argc,
+                         const struct slice *argv)
+{
+    struct keyspace *ks = server_keyspace(c->server);
+    bool one_key = e && e->first_key > 0 && e->last_key == e->first_key;
+    ks->offered = one_key ? c->big : NULL;
+    exec_command(c, e, argc, argv);
+    if (!one_key || ks->offered)
+        mem_free(c->big);
+    ks->offered = NULL;
+    c->big = NULL;
+}
 
 /* ---- input ---- */
 static void protocol_error(struct client *c)
@@ -79,6 +151,7 @@ static void rewind_to(struct resp *r, size_t offset)
 {
     r->at = r->start = offset;
     r->used = r->first = r->seen = 0;
+    r->given = NULL;
     r->missing = 0;
     r->bulk = -1;
 }
@@ -109,9 +182,14 @@ static bool run_input(struct client *c, char *data, size_t len)
             prefetch(c, plan, count);
         while (done < count && !stops_input(c)) {
             struct planned *p = &plan[done++];
-            exec_command(c, p->entry, p->cut.argc, resp_argv(&c->parser, &p->cut));
+            const struct slice *argv = resp_argv(&c->parser, &p->cut);
+            if (__builtin_expect(c->big != NULL, 0)) /* it is part of the first */
+                run_with_big(c, p->entry, p->cut.argc, argv);
+            else
+                exec_command(c, p->entry, p->cut.argc, argv);
         }
         if (done < count) {
+            must(!c->big && !c->parser.outside.data); /* the first has been run */
             rewind_to(&c->parser, plan[done].begin);
             return false;
         }
@@ -163,7 +241,7 @@ static size_t make_room(struct client *c)
     size_t room = CONN_READ_SIZE / 4;
     if (wanted >= BIG_BULK) {
         room = wanted;
-        size_t most = c->in.len > RESERVE_AT_ONCE ? c->in.len : RESERVE_AT_ONCE;
+        size_t most = c->in.len < RESERVE_AT_ONCE ? RESERVE_AT_ONCE : c->in.len * PROVEN_TIMES;
         room = room < most ? room : most;
     }
     if (c->in.cap - c->in.len >= room)
@@ -181,7 +259,9 @@ static ssize_t receive(struct client *c)
     struct clients *cs = server_clients(c->server);
     struct stats *st = server_stats(c->server);
     ssize_t got;
-    if (c->in.len == 0) {
+    if (reads_big(c)) {
+        got = receive_big(c);
+    } else if (c->in.len == 0) {
         got = socket_recv(c->io.fd, cs->shared_in, CONN_READ_SIZE);
     } else {
         size_t room = make_room(c);
@@ -200,7 +280,8 @@ static ssize_t receive(struct client *c)
 /* Arguments that have come whole do not count, so a command of many may be larger. */
 static bool is_over_query_limit(const struct client *c)
 {
-    return (int64_t)(c->in.len - c->parser.at) > server_clients(c->server)->query_buffer_limit;
+    size_t bytes = c->in.len - c->parser.at + (reads_big(c) ? c->big->len : 0);
+    return (int64_t)bytes > server_clients(c->server)->query_buffer_limit;
 }
 
 static void over_query_limit(struct client *c)
@@ -233,14 +314,18 @@ static void readable(struct client *c)
         run_input(c, cs->shared_in, (size_t)got);
         keep_rest(c, cs->shared_in, (size_t)got);
     } else {
-        c->in.len += (size_t)got;
+        c->in.len += reads_big(c) ? 0 : (size_t)got;
         if (is_over_query_limit(c)) {
             over_query_limit(c);
             return;
         }
+        if (reads_big(c) && !big_has_come(c))
+            return;
         run_input(c, c->in.data, c->in.len);
         drop_used(c);
     }
+    if (!stops_input(c))
+        begin_big(c);
 }
 
 /* Level-triggered: the socket of a client that must wait would wake us for ever. */

@@ -57,22 +57,24 @@ static inline void room(struct ctx *c, size_t n)
         ask_limits(c, n);
 }
 
-static inline void put_header(struct ctx *c, char mark, size_t n)
+/* A mark, a number and the line's end; to has room for NUM_I64_TEXT + 3. Returns where it ends. */
+static inline char *header(char *to, char mark, size_t n)
 {
-    room(c, 0);
-    struct buf *b = c->out;
-    char *to = buf_reserve(b, NUM_I64_TEXT + 3);
-    size_t len;
+    size_t len = 1;
     to[0] = mark;
-    if (n < 10) {
+    if (n < 10)
         to[1] = (char)('0' + n);
-        len = 1;
-    } else {
+    else
         len = num_format_u64(to + 1, n);
-    }
     to[len + 1] = '\r';
     to[len + 2] = '\n';
-    b->len += len + 3;
+    return to + len + 3;
+}
+
+static inline void put_header(struct buf *b, char mark, size_t n)
+{
+    char *to = buf_reserve(b, NUM_I64_TEXT + 3);
+    b->len += (size_t)(header(to, mark, n) - to);
 }
 
 void reply_ok(struct ctx *c)
@@ -108,14 +110,14 @@ void reply_int(struct ctx *c, int64_t n)
 void reply_bulk(struct ctx *c, struct slice s)
 {
     room(c, s.len);
-    char *to = buf_reserve(c->out, s.len + NUM_I64_TEXT + 5);
-    put_header(c, '$', s.len);
-    to = c->out->data + c->out->len;
+    struct buf *b = c->out;
+    char *start = buf_reserve(b, s.len + NUM_I64_TEXT + 5);
+    char *to = header(start, '$', s.len);
     if (s.len)
         memcpy(to, s.data, s.len);
     to[s.len] = '\r';
     to[s.len + 1] = '\n';
-    c->out->len += s.len + 2;
+    b->len += (size_t)(to - start) + s.len + 2;
 }
 
 void reply_bulk_str(struct ctx *c, const char *text)
@@ -196,7 +198,7 @@ void reply_verbatim(struct ctx *c, const char *kind3, struct slice text)
         return;
     }
     room(c, text.len);
-    put_header(c, '=', text.len + 4);
+    put_header(c->out, '=', text.len + 4);
     buf_append(c->out, kind3, 3);
     buf_byte(c->out, ':');
     buf_add(c->out, text);
@@ -205,25 +207,29 @@ void reply_verbatim(struct ctx *c, const char *kind3, struct slice text)
 
 void reply_array(struct ctx *c, size_t n)
 {
-    put_header(c, '*', n);
+    room(c, 0);
+    put_header(c->out, '*', n);
 }
 
 void reply_map(struct ctx *c, size_t n)
 {
+    room(c, 0);
     if (c->resp == 3)
-        put_header(c, '%', n);
+        put_header(c->out, '%', n);
     else
-        put_header(c, '*', n * 2);
+        put_header(c->out, '*', n * 2);
 }
 
 void reply_set(struct ctx *c, size_t n)
 {
-    put_header(c, c->resp == 3 ? '~' : '*', n);
+    room(c, 0);
+    put_header(c->out, c->resp == 3 ? '~' : '*', n);
 }
 
 void reply_push(struct ctx *c, size_t n)
 {
-    put_header(c, c->resp == 3 ? '>' : '*', n);
+    room(c, 0);
+    put_header(c->out, c->resp == 3 ? '>' : '*', n);
 }
 
 /* ---- later ---- */

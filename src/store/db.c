@@ -265,13 +265,22 @@ static struct entry_parts string_parts(struct slice key, struct slice text)
     return p;
 }
 
+static struct str *block_of(struct keyspace *ks, struct slice text)
+{
+    struct str *s = ks->offered;
+    if (!s || text.data != s->bytes || text.len != s->len)
+        return str_of(text);
+    ks->offered = NULL;
+    return s;
+}
+
 /* The old value's block can take the text: no allocation for a long string set again. */
-static bool reuse_block(struct entry *old, struct entry_parts *p)
+static bool reuse_block(struct entry *old, struct entry_parts *p, bool offered)
 {
     if (p->encoding != ENC_RAW || entry_encoding(old) != ENC_RAW)
         return false;
     struct str *s = entry_val(old).ptr;
-    if (p->text.len > s->cap || p->text.len < s->cap / 2)
+    if (p->text.len > s->cap || p->text.len < s->cap / 2 || offered)
         return false;
     memcpy(s->bytes, p->text.data, p->text.len);
     s->len = p->text.len;
@@ -289,13 +298,13 @@ static struct entry *set_parts(struct db *db, struct entry_parts *p, int64_t exp
     if (slot) {
         if (expire_ms == DB_KEEP_TTL)
             p->expire_ms = entry_expire(*slot);
-        if (!reuse_block(*slot, p)) {
+        if (!reuse_block(*slot, p, db->keyspace->offered)) {
             free_value_of(db, *slot, db->keyspace->lazyfree_del);
-            p->ptr = p->encoding == ENC_RAW ? str_of(p->text) : NULL;
+            p->ptr = p->encoding == ENC_RAW ? block_of(db->keyspace, p->text) : NULL;
         }
         e = replace_entry(db, slot, p);
     } else {
-        p->ptr = p->encoding == ENC_RAW ? str_of(p->text) : NULL;
+        p->ptr = p->encoding == ENC_RAW ? block_of(db->keyspace, p->text) : NULL;
         e = add_entry(db, p, hash);
     }
     event(db, key, KEY_SET);

@@ -167,6 +167,36 @@ static void long_lines(void)
     }
 }
 
+/* An argument that did not come through the buffer stays where it is when the buffer moves; what
+ * stands in front of it and behind it does not. */
+static void arguments_from_elsewhere(void)
+{
+    char first[] = "*4\r\n$3\r\nset\r\n$1\r\nk\r\n$9\r\n", elsewhere[] = "elsewhere";
+    char whole[] = "*4\r\n$3\r\nset\r\n$1\r\nk\r\n$9\r\n$2\r\nnx\r\n*1\r\n$4\r\nping\r\n";
+    struct resp r;
+    struct resp_command c;
+    resp_init(&r, 1 << 20);
+    CHECK(resp_next(&r, first, sizeof first - 1, &c) == RESP_MORE);
+    CHECK_INT(r.at, sizeof first - 1);
+    resp_give(&r, slice(elsewhere, 9));
+    CHECK(resp_next(&r, first, sizeof first - 1, &c) == RESP_MORE);
+    resp_batch_done(&r);
+    CHECK(r.given == elsewhere);
+    resp_moved(&r, first, whole, 0);
+    CHECK(resp_next(&r, whole, sizeof whole - 1, &c) == RESP_COMMAND);
+    const struct slice *argv = resp_argv(&r, &c);
+    CHECK_INT(c.argc, 4);
+    CHECK_SLICE(argv[0], SLICE_LIT("set"));
+    CHECK(argv[1].data > whole && argv[1].data < whole + sizeof whole);
+    CHECK(argv[2].data == elsewhere && argv[2].len == 9);
+    CHECK_SLICE(argv[3], SLICE_LIT("nx"));
+    CHECK(resp_next(&r, whole, sizeof whole - 1, &c) == RESP_COMMAND);
+    CHECK_SLICE(resp_argv(&r, &c)[0], SLICE_LIT("ping"));
+    resp_batch_done(&r);
+    CHECK(r.given == NULL);
+    resp_free(&r);
+}
+
 /* Random commands, written out and cut in random batches. */
 static void random_round_trip(void)
 {
@@ -239,5 +269,6 @@ int main(void)
 {
     return UNIT_RUN(UNIT(multibulk), UNIT(multibulk_errors), UNIT(unauthenticated),
                     UNIT(inline_lines), UNIT(inline_errors), UNIT(long_lines),
-                    UNIT(random_round_trip), UNIT(batches), UNIT(claims));
+                    UNIT(random_round_trip), UNIT(batches), UNIT(claims),
+                    UNIT(arguments_from_elsewhere));
 }
