@@ -3,7 +3,10 @@
  * make may take expired keys away; each becomes a row with its weight; rows are sorted and printed
  * or pushed to a list.
  *
- *   argv -> query -> rows (text) -> weights -> order -> slice of rows -> reply, or a list
+ *   argv -> query -> rows (text) -> weights -> places in order -> reply, or a list
+ *
+ * What is sorted are places, a score and the number of a row: small, so that they move fast. With a
+ * LIMIT that asks for few, those alone are put in order: a heap holds the lowest that were met.
  *
  * A pattern's first star stands for the element. What follows the first "->" behind it names a
  * field of a hash; "#" alone is the element itself. */
@@ -12,8 +15,10 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/num.h"
 #include "commands/elements.h"
 #include "server/ctx.h"
@@ -31,17 +36,20 @@ struct query {
 
 struct row {
     size_t at, len;               /* in texts */
-    size_t weight_at, weight_len; /* in texts */
-    struct slice text, weight;    /* set before sorting */
-    size_t index;                 /* keeps equals in their order */
-    double score;
-    bool weightless; /* ALPHA BY a key that is not there */
+    size_t weight_at, weight_len; /* in texts; ALPHA */
+    bool weightless;              /* ALPHA BY a key that is not there */
+};
+
+struct place {
+    double score; /* but for ALPHA */
+    size_t row;
 };
 
 struct sorting {
     struct ctx *c;
     struct query q;
     struct buf rows, texts, name;
+    struct buf places; /* a place a row, once there is an order; empty: the rows' own */
     size_t total; /* elements of the source */
     char scratch[NUM_I64_TEXT];
 };
@@ -153,10 +161,19 @@ static struct row *rows_of(const struct sorting *s, size_t *n)
     return (struct row *)(void *)s->rows.data;
 }
 
+static struct slice text_of(const struct sorting *s, const struct row *row)
+{
+    return slice(s->texts.data + row->at, row->len);
+}
+
+static struct slice weight_of(const struct sorting *s, const struct row *row)
+{
+    return slice(s->texts.data + row->weight_at, row->weight_len);
+}
+
 static void add_row(struct sorting *s, struct slice text)
 {
     struct row row = {.at = s->texts.len, .len = text.len};
-    row.index = s->rows.len / sizeof row;
     buf_add(&s->texts, text);
     buf_append(&s->rows, &row, sizeof row);
 }
@@ -224,6 +241,8 @@ static bool score_of(struct sorting *s, struct slice text, double *score)
         *score = (double)n;
         return true;
     }
+    if (num_parse_double(text, score))
+        return true;
     buf_clear(&s->name);
     buf_add(&s->name, text);
     const char *start = buf_cstr(&s->name);
@@ -232,12 +251,13 @@ static bool score_of(struct sorting *s, struct slice text, double *score)
     return *end == '\0' && errno != ERANGE && !isnan(*score);
 }
 
-static bool weigh_row(struct sorting *s, struct row *row)
+static bool weigh_row(struct sorting *s, struct row *row, double *score)
 {
-    struct slice text = slice(s->texts.data + row->at, row->len), weight = text;
+    struct slice text = text_of(s, row), weight = text;
     bool there = !s->q.weighed || look_up(s, s->q.by, text, &weight);
+    *score = 0;
     if (!s->q.alpha)
-        return !there || score_of(s, weight, &row->score);
+        return !there || score_of(s, weight, score);
     row->weightless = !there;
     row->weight_at = row->at;
     row->weight_len = row->len;
@@ -253,46 +273,140 @@ static bool weigh(struct sorting *s)
 {
     size_t n;
     struct row *rows = rows_of(s, &n);
+    buf_reserve(&s->places, n * sizeof(struct place));
     for (size_t i = 0; i < n; i++) {
-        if (!weigh_row(s, &rows[i])) {
+        struct place place = {.row = i};
+        if (!weigh_row(s, &rows[i], &place.score)) {
             reply_error(s->c, "ERR One or more scores can't be converted into double");
             return false;
         }
+        buf_append(&s->places, &place, sizeof place);
     }
     return true;
 }
 
 /* ---- order ---- */
 
-static int by_weight(const struct row *a, const struct row *b, const struct query *q)
-{
-    if (!q->alpha)
-        return a->score != b->score ? (a->score < b->score ? -1 : 1) : slice_cmp(a->text, b->text);
-    if (a->weightless || b->weightless)
-        return (int)b->weightless - (int)a->weightless;
-    return slice_cmp(a->weight, b->weight);
-}
-
-static int by_query(const void *left, const void *right, void *arg)
-{
-    const struct row *a = left, *b = right;
-    const struct query *q = arg;
-    int order = by_weight(a, b, q);
-    if (order)
-        return q->desc ? -order : order;
-    order = q->chance ? slice_cmp(a->text, b->text) : 0; /* or a replay would store another */
-    return order ? order : a->index < b->index ? -1 : 1;
-}
-
-/* From here on nothing is added to texts. */
-static void settle_texts(struct sorting *s)
+static int by_texts(const struct sorting *s, const struct place *a, const struct place *b)
 {
     size_t n;
-    struct row *rows = rows_of(s, &n);
-    for (size_t i = 0; i < n; i++) {
-        rows[i].text = slice(s->texts.data + rows[i].at, rows[i].len);
-        rows[i].weight = slice(s->texts.data + rows[i].weight_at, rows[i].weight_len);
+    const struct row *rows = rows_of(s, &n), *x = &rows[a->row], *y = &rows[b->row];
+    if (!s->q.alpha)
+        return slice_cmp(text_of(s, x), text_of(s, y));
+    if (x->weightless || y->weightless)
+        return (int)y->weightless - (int)x->weightless;
+    return slice_cmp(weight_of(s, x), weight_of(s, y));
+}
+
+/* Never 0: equals keep their order, or a set's members, which have none, that of their texts, or a
+ * replay would store another. */
+static int by_query(const void *left, const void *right, void *arg)
+{
+    const struct place *a = left, *b = right;
+    const struct sorting *s = arg;
+    int order = a->score != b->score ? (a->score < b->score ? -1 : 1) : by_texts(s, a, b);
+    if (order)
+        return s->q.desc ? -order : order;
+    if (s->q.chance) {
+        size_t n;
+        const struct row *rows = rows_of(s, &n);
+        order = slice_cmp(text_of(s, &rows[a->row]), text_of(s, &rows[b->row]));
     }
+    return order ? order : a->row < b->row ? -1 : 1;
+}
+
+/* The greatest of p[0..n) is p[0], and so below, but perhaps at i. */
+static void sift_down(struct place *p, size_t n, size_t i, struct sorting *s)
+{
+    for (size_t child; (child = 2 * i + 1) < n; i = child) {
+        if (child + 1 < n && by_query(&p[child], &p[child + 1], s) < 0)
+            child++;
+        if (by_query(&p[i], &p[child], s) > 0)
+            return;
+        struct place t = p[i];
+        p[i] = p[child];
+        p[child] = t;
+    }
+}
+
+/* A score as a number whose order without sign is the wanted one. */
+static uint64_t rank_of(double score, bool desc)
+{
+    uint64_t bits;
+    score += 0.0; /* -0 is 0 */
+    memcpy(&bits, &score, sizeof bits);
+    bits ^= bits >> 63 ? ~(uint64_t)0 : (uint64_t)1 << 63;
+    return desc ? ~bits : bits;
+}
+
+/* By score alone: a radix sort, a byte a pass from the lowest on; bytes that are the same in all
+ * cost nothing. */
+static void sort_by_score(struct place *p, size_t n, bool desc)
+{
+    enum { BYTES = 8, VALUES = 256 };
+    size_t counts[BYTES][VALUES] = {{0}};
+    struct place *to = mem_alloc(n * sizeof *to), *from = p, *other = to;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t rank = rank_of(p[i].score, desc);
+        for (int b = 0; b < BYTES; b++)
+            counts[b][rank >> 8 * b & 255]++;
+    }
+    for (int b = 0; b < BYTES; b++) {
+        size_t *count = counts[b], at = 0;
+        if (count[rank_of(from[0].score, desc) >> 8 * b & 255] == n)
+            continue;
+        for (int v = 0; v < VALUES; v++) {
+            size_t of_value = count[v];
+            count[v] = at;
+            at += of_value;
+        }
+        for (size_t i = 0; i < n; i++)
+            other[count[rank_of(from[i].score, desc) >> 8 * b & 255]++] = from[i];
+        struct place *t = from;
+        from = other;
+        other = t;
+    }
+    if (from != p)
+        memcpy(p, from, n * sizeof *p);
+    mem_free(to);
+}
+
+static void sort_all(struct sorting *s, struct place *p, size_t n)
+{
+    enum { MANY = 64 }; /* from here on passes are cheaper than comparisons */
+    if (s->q.alpha || n < MANY) {
+        if (n > 1)
+            qsort_r(p, n, sizeof *p, by_query, s);
+        return;
+    }
+    sort_by_score(p, n, s->q.desc);
+    for (size_t i = 0, end; i < n; i = end) { /* then equals */
+        for (end = i + 1; end < n && p[end].score == p[i].score; end++)
+            ;
+        if (end - i > 1)
+            qsort_r(p + i, end - i, sizeof *p, by_query, s);
+    }
+}
+
+/* The lowest of n, as many as wanted, in order in front. */
+static void sort_places(struct sorting *s, size_t n, size_t wanted)
+{
+    enum { FEW = 8 }; /* a part in so many is worth a heap */
+    struct place *p = (struct place *)(void *)s->places.data;
+    if (wanted <= n / FEW) {
+        for (size_t i = wanted / 2; i-- > 0;)
+            sift_down(p, wanted, i, s);
+        for (size_t i = wanted; i < n && wanted; i++) {
+            if (by_query(&p[i], &p[0], s) > 0)
+                continue;
+            struct place t = p[0];
+            p[0] = p[i];
+            p[i] = t;
+            sift_down(p, wanted, 0, s);
+        }
+        n = wanted;
+    }
+    sort_all(s, p, n);
 }
 
 /* Rows in their final order; LIMIT as far as it is not done yet. False after an error. */
@@ -312,15 +426,14 @@ static bool arrange(struct sorting *s, const struct val *v, size_t *first, size_
         collect_all(s, v);
     if (!s->q.unsorted && !weigh(s))
         return false;
-    settle_texts(s);
     size_t n;
-    struct row *rows = rows_of(s, &n);
-    if (!s->q.unsorted && n > 1)
-        qsort_r(rows, n, sizeof *rows, by_query, &s->q);
+    rows_of(s, &n);
     *first = 0;
     *count = n;
     if (!part)
         limit(&s->q, n, first, count);
+    if (!s->q.unsorted)
+        sort_places(s, n, *count ? *first + *count : 0);
     return true;
 }
 
@@ -332,17 +445,27 @@ static size_t gets_of(const struct sorting *s, const struct slice **gets)
     return s->q.gets.len / sizeof **gets;
 }
 
-static void reply_rows(struct sorting *s, const struct row *rows, size_t count)
+/* The text of the i-th in the order that was asked for. */
+static struct slice text_at(const struct sorting *s, size_t i)
+{
+    size_t n;
+    const struct row *rows = rows_of(s, &n);
+    const struct place *places = (const struct place *)(const void *)s->places.data;
+    return text_of(s, &rows[s->places.len ? places[i].row : i]);
+}
+
+static void reply_rows(struct sorting *s, size_t first, size_t count)
 {
     const struct slice *gets;
     struct slice found;
     size_t each = gets_of(s, &gets);
     reply_array(s->c, count * (each ? each : 1));
-    for (size_t i = 0; i < count && !reply_unheard(s->c); i++) {
+    for (size_t i = first; i < first + count && !reply_unheard(s->c); i++) {
+        struct slice text = text_at(s, i);
         if (each == 0)
-            reply_bulk(s->c, rows[i].text);
+            reply_bulk(s->c, text);
         for (size_t g = 0; g < each; g++) {
-            if (look_up(s, gets[g], rows[i].text, &found))
+            if (look_up(s, gets[g], text, &found))
                 reply_bulk(s->c, found);
             else
                 reply_null(s->c);
@@ -351,18 +474,19 @@ static void reply_rows(struct sorting *s, const struct row *rows, size_t count)
 }
 
 /* A list has no nulls: what GET does not find is an empty element. */
-static void store_rows(struct sorting *s, const struct row *rows, size_t count)
+static void store_rows(struct sorting *s, size_t first, size_t count)
 {
     const struct slice *gets;
     const struct value_limits *limits = &s->c->keyspace->limits;
     struct slice key = s->c->argv[s->q.store], found;
     size_t each = gets_of(s, &gets);
     struct val list = list_new();
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = first; i < first + count; i++) {
+        struct slice text = text_at(s, i);
         if (each == 0)
-            list_push(&list, rows[i].text, true, limits);
+            list_push(&list, text, true, limits);
         for (size_t g = 0; g < each; g++) {
-            bool there = look_up(s, gets[g], rows[i].text, &found);
+            bool there = look_up(s, gets[g], text, &found);
             list_push(&list, there ? found : SLICE_LIT(""), true, limits);
         }
     }
@@ -379,16 +503,13 @@ static void store_rows(struct sorting *s, const struct row *rows, size_t count)
 
 static void sort(struct sorting *s, const struct val *v)
 {
-    size_t first = 0, count = 0, n;
+    size_t first = 0, count = 0;
     if (v->ptr && !arrange(s, v, &first, &count))
         return;
-    const struct row *rows = rows_of(s, &n);
-    if (count)
-        rows += first;
     if (s->q.store)
-        store_rows(s, rows, count);
+        store_rows(s, first, count);
     else
-        reply_rows(s, rows, count);
+        reply_rows(s, first, count);
 }
 
 static void sort_command(struct ctx *c, bool may_store)
@@ -412,6 +533,7 @@ static void sort_command(struct ctx *c, bool may_store)
     }
     buf_free(&s.q.gets);
     buf_free(&s.rows);
+    buf_free(&s.places);
     buf_free(&s.texts);
     buf_free(&s.name);
 }
