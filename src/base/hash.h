@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The keyed hash of every table: XXH3 with a secret drawn at start, so that nobody outside can
- * choose colliding keys. 16-byte keys cost about 3 ns. */
+/* The keyed hash of every table: SipHash-1-3 with a secret drawn at start, so that nobody outside
+ * can choose colliding keys. 16-byte keys cost about 9 ns. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
@@ -16,6 +16,9 @@ static inline uint64_t hash_slice(struct slice s)
 {
     return hash_bytes(s.data, s.len);
 }
+
+/* The same function with a key of one's own. */
+uint64_t hash_with(const uint64_t key[2], const void *data, size_t len);
 
 /* For what is kept in files: no secret, the same on every machine and in every version. Chosen
  * input can be made to collide. */

@@ -120,9 +120,16 @@ static inline struct slice key_of(const struct table *t, const void *item)
     return t->type->key(item);
 }
 
+/* Keys that share a bucket here, as whoever scans the table can see, need not in another one: the
+ * bucket is taken from the upper bits of the product, to which all bits below contribute. */
+uint64_t table_hash_from(const struct table *t, uint64_t hash)
+{
+    return __builtin_bswap64(hash * ((uint64_t)t->seed << 32 | 0x9e3779b1u));
+}
+
 uint64_t table_hash(const struct table *t, struct slice key)
 {
-    return t->type->hash ? t->type->hash(key) : hash_slice(key);
+    return table_hash_from(t, t->type->hash ? t->type->hash(key) : hash_slice(key));
 }
 
 static inline bool same_key(const struct table *t, struct slice a, struct slice b)
@@ -305,7 +312,7 @@ static void merge_one(struct table *t)
 
 void table_init(struct table *t, const struct table_type *type)
 {
-    *t = (struct table){.type = type};
+    *t = (struct table){.type = type, .seed = (uint32_t)rand_u64()};
 }
 
 void table_release(struct table *t)
@@ -323,7 +330,7 @@ void table_reserve(struct table *t, size_t count)
 {
     size_t buckets = count * 4 / 19 + 1; /* just not over_loaded with count items */
     if (t->count == 0 && buckets > table_buckets(t)) {
-        uint32_t held = t->held;
+        uint16_t held = t->held;
         table_release(t);
         t->held = held;
         make_buckets(t, buckets);
@@ -415,9 +422,13 @@ static void fill_hole(struct table *t, struct table_bucket *b, unsigned slot,
 
 void *table_remove(struct table *t, struct slice key)
 {
+    return table_remove_hashed(t, key, table_hash(t, key));
+}
+
+void *table_remove_hashed(struct table *t, struct slice key, uint64_t hash)
+{
     if (!t->segments)
         return NULL;
-    uint64_t hash = table_hash(t, key);
     struct table_bucket *b = bucket_at(t, index_of(t, hash)), *before = NULL;
     for (;; before = b, b = overflow_of(b)) {
         for (unsigned bits = match(b, tag_of(hash)); bits; bits &= bits - 1) {
@@ -447,18 +458,16 @@ void table_prefetch(const struct table *t, uint64_t hash)
         __builtin_prefetch(bucket_at(t, index_of(t, hash)));
 }
 
-void table_lookup_batch(const struct table *t, const struct slice *keys, size_t n, void **items)
+void table_lookup_batch(const struct table *t, const struct slice *keys, const uint64_t *hashes,
+                        size_t n, void **items)
 {
     must(n <= TABLE_BATCH);
-    uint64_t hashes[TABLE_BATCH];
     if (!t->segments) {
         memset(items, 0, n * sizeof *items);
         return;
     }
-    for (size_t i = 0; i < n; i++) {
-        hashes[i] = table_hash(t, keys[i]);
+    for (size_t i = 0; i < n; i++)
         table_prefetch(t, hashes[i]);
-    }
     for (size_t i = 0; i < n; i++) {
         const struct table_bucket *b = bucket_at(t, index_of(t, hashes[i]));
         unsigned bits = match(b, tag_of(hashes[i]));

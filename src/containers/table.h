@@ -32,10 +32,11 @@ struct table {
     const struct table_type *type;
     struct table_bucket **segments;
     size_t count;     /* items */
-    uint32_t level;   /* buckets 0 .. 2^level-1 existed before this round of splits */
     uint32_t split;   /* next bucket to split this round */
     uint32_t overflow; /* overflow buckets in use */
-    uint32_t held;    /* table_hold calls without release */
+    uint32_t seed;    /* its own, so that its order says nothing about another table's */
+    uint16_t held;    /* table_hold calls without release */
+    uint8_t level;    /* buckets 0 .. 2^level-1 existed before this round of splits */
 };
 
 void table_init(struct table *t, const struct table_type *type);
@@ -45,18 +46,23 @@ void table_reserve(struct table *t, size_t count); /* presize for a load */
 void *table_find(const struct table *t, struct slice key);   /* NULL when absent */
 void *table_find_hashed(const struct table *t, struct slice key, uint64_t hash);
 uint64_t table_hash(const struct table *t, struct slice key);
+/* The same for who has hash_slice(key) at hand. Only without a hash of the type's own. */
+uint64_t table_hash_from(const struct table *t, uint64_t hash);
 /* The key must be absent. */
 void table_add(struct table *t, void *item);
 void table_add_hashed(struct table *t, void *item, uint64_t hash);
 void *table_remove(struct table *t, struct slice key); /* the item, or NULL */
+void *table_remove_hashed(struct table *t, struct slice key, uint64_t hash);
 /* The slot that points at the item, to put another item with the same key there; NULL when absent.
  */
 void **table_slot(struct table *t, struct slice key, uint64_t hash);
 
-/* Looks up n keys (n <= TABLE_BATCH) with all memory accesses overlapped. hashes may be NULL. */
+/* Looks up n keys (n <= TABLE_BATCH), given their hashes, with all memory accesses overlapped. Also
+ * when nobody wants the items, this is the fastest way to bring them into the cache. */
 enum { TABLE_BATCH = 16 };
 void table_prefetch(const struct table *t, uint64_t hash); /* the bucket line only */
-void table_lookup_batch(const struct table *t, const struct slice *keys, size_t n, void **items);
+void table_lookup_batch(const struct table *t, const struct slice *keys, const uint64_t *hashes,
+                        size_t n, void **items);
 
 /* While held (a child lives) the table neither splits nor merges except past twice its load. */
 void table_hold(struct table *t);

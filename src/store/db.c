@@ -6,6 +6,8 @@
  * before and put in after. Events are reported last, when the database is consistent again. */
 #include "store/db.h"
 
+#include "base/bytes.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/slab.h"
@@ -26,6 +28,29 @@ static void event(struct db *db, struct slice key, enum key_event_kind kind)
 static bool inline_value(uint8_t encoding)
 {
     return encoding == ENC_INT || encoding == ENC_EMBSTR;
+}
+
+/* ---- hashes ---- */
+
+/* The place is taken from the address: the words of a batch lie behind one another. The words that
+ * are compared overlap in short keys. */
+static inline uint64_t memo_hash(struct keyspace *ks, struct slice key)
+{
+    struct key_memo *m = &ks->memo[(uintptr_t)key.data / 32 % KEY_MEMO_PLACES];
+    size_t inner = key.len > 16 ? 8 : 0;
+    const char *end = key.data + key.len - 8;
+    uint64_t a = load_le64(key.data), b = load_le64(end);
+    uint64_t c = load_le64(key.data + inner), d = load_le64(end - inner);
+    if (__builtin_expect((key.len ^ m->len) | (a ^ m->words[0]) | (b ^ m->words[1]) |
+                             (c ^ m->words[2]) | (d ^ m->words[3]), 0))
+        *m = (struct key_memo){hash_slice(key), {a, b, c, d}, key.len};
+    return m->hash;
+}
+
+static uint64_t key_hash(const struct db *db, struct slice key)
+{
+    bool known = key.len >= KEY_MEMO_MIN && key.len <= KEY_MEMO_MAX;
+    return table_hash_from(&db->keys, known ? memo_hash(db->keyspace, key) : hash_slice(key));
 }
 
 /* ---- making, replacing, dropping one entry ---- */
@@ -188,7 +213,7 @@ static struct entry *find_live(struct db *db, struct slice key, uint64_t hash)
 struct entry *db_find_with(struct db *db, struct slice key, unsigned flags)
 {
     struct keyspace *ks = db->keyspace;
-    uint64_t hash = table_hash(&db->keys, key);
+    uint64_t hash = key_hash(db, key);
     struct entry *e = flags & DB_KEEP_EXPIRED ? table_find_hashed(&db->keys, key, hash)
                                               : find_live(db, key, hash);
     if (!(flags & DB_NOSTATS)) {
@@ -232,8 +257,12 @@ uint64_t db_count(const struct db *db)
 
 void db_prefetch(const struct db *db, const struct slice *keys, size_t n)
 {
+    uint64_t hashes[TABLE_BATCH];
     void *found[TABLE_BATCH];
-    table_lookup_batch(&db->keys, keys, n < TABLE_BATCH ? n : TABLE_BATCH, found);
+    n = n < TABLE_BATCH ? n : TABLE_BATCH;
+    for (size_t i = 0; i < n; i++)
+        hashes[i] = key_hash(db, keys[i]);
+    table_lookup_batch(&db->keys, keys, hashes, n, found);
 }
 
 /* ---- writing ---- */
@@ -291,7 +320,7 @@ static bool reuse_block(struct entry *old, struct entry_parts *p, bool offered)
 static struct entry *set_parts(struct db *db, struct entry_parts *p, int64_t expire_ms)
 {
     struct slice key = p->key;
-    uint64_t hash = table_hash(&db->keys, key);
+    uint64_t hash = key_hash(db, key);
     struct entry **slot = slot_for(db, key, hash), *e;
     p->clock = fresh_clock(db->keyspace);
     p->expire_ms = expire_ms == DB_KEEP_TTL ? KEY_NO_EXPIRE : expire_ms;
@@ -325,7 +354,7 @@ struct entry *db_set_text(struct db *db, struct slice key, struct slice text, in
 
 struct entry *db_set_int(struct db *db, struct slice key, int64_t n)
 {
-    struct entry **slot = slot_for(db, key, table_hash(&db->keys, key));
+    struct entry **slot = slot_for(db, key, key_hash(db, key));
     if (!slot || entry_encoding(*slot) != ENC_INT) {
         char text[NUM_I64_TEXT];
         return db_set_string(db, key, slice(text, num_format_i64(text, n)), DB_KEEP_TTL);
@@ -362,7 +391,7 @@ void db_string_as_raw(struct db *db, struct slice key)
 
 struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct str **text)
 {
-    uint64_t hash = table_hash(&db->keys, key);
+    uint64_t hash = key_hash(db, key);
     struct entry **slot = slot_for(db, key, hash), *e;
     if (!slot) {
         struct entry_parts p = {.key = key, .type = VALUE_STRING, .encoding = ENC_RAW,
@@ -391,7 +420,7 @@ struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct
 
 struct entry *db_add_val(struct db *db, struct slice key, struct val v)
 {
-    uint64_t hash = table_hash(&db->keys, key);
+    uint64_t hash = key_hash(db, key);
     must(!slot_for(db, key, hash));
     struct entry_parts p = {.key = key, .type = v.type, .encoding = v.encoding, .ptr = v.ptr,
                             .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
@@ -402,7 +431,7 @@ struct entry *db_add_val(struct db *db, struct slice key, struct val v)
 
 struct entry *db_replace_val(struct db *db, struct slice key, struct val v)
 {
-    uint64_t hash = table_hash(&db->keys, key);
+    uint64_t hash = key_hash(db, key);
     struct entry **slot = slot_for(db, key, hash);
     if (!slot)
         return db_add_val(db, key, v);
@@ -434,7 +463,7 @@ struct entry *db_set_expire(struct db *db, struct entry *e, int64_t expire_ms)
         expire_add(&db->expires, e);
     } else if (entry_has_expire(e) || expire_ms != KEY_NO_EXPIRE) {
         struct entry **slot =
-            (struct entry **)table_slot(&db->keys, key, table_hash(&db->keys, key));
+            (struct entry **)table_slot(&db->keys, key, key_hash(db, key));
         must(slot && *slot == e);
         struct entry_parts p = entry_take_apart(e);
         p.expire_ms = expire_ms;
@@ -461,7 +490,7 @@ void db_changed(struct db *db, struct slice key)
 /* The key may lie in the entry itself: the entry goes last. */
 bool db_remove_as(struct db *db, struct slice key, enum key_event_kind kind, bool lazy)
 {
-    struct entry *e = table_remove(&db->keys, key);
+    struct entry *e = table_remove_hashed(&db->keys, key, key_hash(db, key));
     if (!e)
         return false;
     if (entry_has_expire(e))
@@ -478,7 +507,7 @@ bool db_remove_as(struct db *db, struct slice key, enum key_event_kind kind, boo
 
 bool db_remove(struct db *db, struct slice key)
 {
-    return find_live(db, key, table_hash(&db->keys, key)) &&
+    return find_live(db, key, key_hash(db, key)) &&
            db_remove_as(db, key, KEY_REMOVED, db->keyspace->lazyfree_del);
 }
 
@@ -508,7 +537,7 @@ static void free_remains(void *arg)
 
 static void db_open(struct db *db)
 {
-    uint32_t held = db->keys.held;
+    uint16_t held = db->keys.held;
     table_init(&db->keys, &entries);
     db->keys.held = held;
     expire_init(&db->expires, db->keyspace->now_ms);
@@ -542,13 +571,13 @@ void db_flush_all(struct keyspace *ks, bool lazy)
 
 void db_rename(struct db *from, struct slice key, struct db *to, struct slice new_key)
 {
-    struct entry *e = table_remove(&from->keys, key);
+    struct entry *e = table_remove_hashed(&from->keys, key, key_hash(from, key));
     must(e);
     if (entry_has_expire(e))
         expire_remove(&from->expires, e);
     struct entry_parts p = entry_take_apart(e);
     p.key = new_key;
-    uint64_t hash = table_hash(&to->keys, new_key);
+    uint64_t hash = key_hash(to, new_key);
     must(!slot_for(to, new_key, hash));
     add_entry(to, &p, hash);
     drop_entry(from, e);

@@ -59,6 +59,14 @@ enum expire_mode {
 
 enum access_clock { ACCESS_LRU, ACCESS_LFU };
 
+/* The hashes of keys asked for lately: a command looks its key up two or three times, and the batch
+ * that prefetches it once more. Keys of KEY_MEMO_MIN..MAX bytes, kept whole. */
+enum { KEY_MEMO_PLACES = 32, KEY_MEMO_MIN = 8, KEY_MEMO_MAX = 32 };
+struct key_memo {
+    uint64_t hash, words[4]; /* the first and last eight bytes, and those inside of them */
+    size_t len;
+};
+
 struct keyspace {
     struct db **dbs;
     unsigned count;
@@ -83,6 +91,7 @@ struct keyspace {
     void (*defer)(void *arg, void (*job)(void *job_arg), void *job_arg);
     void *defer_arg;
     unsigned next_compact;  /* the database where keyspace_compact goes on */
+    struct key_memo memo[KEY_MEMO_PLACES];
 };
 
 void keyspace_init(struct keyspace *ks, unsigned databases);

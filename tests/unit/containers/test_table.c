@@ -2,6 +2,7 @@
 #include "containers/table.h"
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/rand.h"
@@ -122,9 +123,11 @@ static void batch_and_reserve(void)
     struct table t;
     table_init(&t, &type);
     struct slice keys[TABLE_BATCH];
+    uint64_t hashes[TABLE_BATCH];
     void *found[TABLE_BATCH];
     keys[0] = SLICE_LIT("x");
-    table_lookup_batch(&t, keys, 1, found);
+    hashes[0] = table_hash(&t, keys[0]);
+    table_lookup_batch(&t, keys, hashes, 1, found);
     CHECK(!found[0]);
     CHECK(!table_random(&t));
     table_reserve(&t, N);
@@ -132,9 +135,11 @@ static void batch_and_reserve(void)
     for (int i = 0; i < N; i++)
         table_add(&t, &items[i]);
     CHECK_INT(table_buckets(&t), buckets);
-    for (int i = 0; i < TABLE_BATCH; i++)
+    for (int i = 0; i < TABLE_BATCH; i++) {
         keys[i] = i % 3 ? item_key(&items[i * 100]) : SLICE_LIT("absent");
-    table_lookup_batch(&t, keys, TABLE_BATCH, found);
+        hashes[i] = table_hash(&t, keys[i]);
+    }
+    table_lookup_batch(&t, keys, hashes, TABLE_BATCH, found);
     for (int i = 0; i < TABLE_BATCH; i++)
         CHECK(found[i] == (i % 3 ? &items[i * 100] : NULL));
     CHECK(table_memory(&t) < N * 20);
@@ -271,9 +276,57 @@ static void some_come_evenly(void)
     mem_free(items);
 }
 
+struct order {
+    struct item **items;
+    size_t count;
+};
+
+static void note(void *arg, void *item)
+{
+    struct order *o = arg;
+    o->items[o->count++] = item;
+}
+
+/* Who looks for members that collide keeps those that come out together when a big set is scanned.
+ * In another set, where they would do harm, they lie apart. */
+static void order_tells_nothing_of_another_table(void)
+{
+    enum { N = 100000, CHOSEN = 200, MOST = 20 };
+    rand_seed(unit_seed());
+    hash_init(NULL);
+    struct item *items = make_items(N);
+    struct order order = {mem_alloc(N * sizeof *order.items), 0};
+    struct table one, two;
+    table_init(&one, &type);
+    for (int i = 0; i < N; i++)
+        table_add(&one, &items[i]);
+    uint64_t cursor = 0;
+    do {
+        cursor = table_scan(&one, cursor, note, &order);
+    } while (cursor);
+    CHECK_INT(order.count, N);
+    /* The first of the order: their hashes begin with some nine equal bits. */
+    table_init(&two, &type);
+    for (int i = 0; i < CHOSEN; i++)
+        table_add(&two, order.items[i]);
+    size_t most = 0;
+    cursor = 0;
+    do {
+        struct order bucket = {order.items + CHOSEN, 0};
+        cursor = table_scan(&two, cursor, note, &bucket);
+        most = bucket.count > most ? bucket.count : most;
+    } while (cursor);
+    CHECK(most < MOST);
+    table_release(&one);
+    table_release(&two);
+    mem_free(order.items);
+    mem_free(items);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(agrees_with_a_model), UNIT(scan_survives_resizing),
                     UNIT(batch_and_reserve), UNIT(memory_of_items), UNIT(random_is_fair),
-                    UNIT(hold_stops_splitting), UNIT(settles_after_a_hold), UNIT(some_come_evenly));
+                    UNIT(hold_stops_splitting), UNIT(settles_after_a_hold),
+                    UNIT(some_come_evenly), UNIT(order_tells_nothing_of_another_table));
 }
