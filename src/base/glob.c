@@ -2,13 +2,18 @@
 /* A pattern is a row of tokens: a star, or something that takes exactly one byte (a byte, an
  * escaped byte, '?', a class). Only the last star met needs to be remembered: whatever an earlier
  * one could do by taking more, the later one can do too. So the match goes back at most once for
- * each byte of the text, each time over at most the pattern: O(pattern * text), no recursion.
+ * each byte of the text, each time over at most the tokens, without recursion.
  *
  * Classes: "^" first negates; "\x" is x; "a-z" is a range, in either order; one that is not closed
  * runs to the pattern's end; "[]" matches nothing. A backslash at the very end is itself. */
 #include "base/glob.h"
 
 #include <stdint.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum kind { STAR, ANY, BYTE, CLASS };
 
 static unsigned char fold_case(char c, bool nocase)
 {
@@ -16,66 +21,107 @@ static unsigned char fold_case(char c, bool nocase)
     return nocase && u >= 'A' && u <= 'Z' ? (unsigned char)(u + 32) : u;
 }
 
-/* Does the class that starts behind the '[' at p[*at - 1] take c? Moves *at behind it. */
-static bool class_takes(struct slice p, size_t *at, unsigned char c, bool nocase)
+/* ---- reading the pattern ---- */
+static void take(struct glob_class *cl, unsigned low, unsigned high)
 {
-    size_t i = *at;
-    bool negated = i < p.len && p.data[i] == '^', found = false;
-    i += negated;
-    for (;;) {
-        if (i >= p.len) /* not closed */
+    for (unsigned c = low; c <= high; c++)
+        cl->takes[c / 64] |= (uint64_t)1 << c % 64;
+}
+
+/* The class behind the '[' at p[at - 1]; returns the place behind it. */
+static size_t read_class(struct slice p, size_t at, bool nocase, struct glob_class *cl)
+{
+    bool negated = at < p.len && p.data[at] == '^';
+    memset(cl, 0, sizeof *cl);
+    at += negated;
+    while (at < p.len) {
+        unsigned low = fold_case(p.data[at], nocase), high = low;
+        if (p.data[at] == '\\' && p.len - at >= 2) {
+            low = high = fold_case(p.data[at + 1], nocase);
+            at += 2;
+        } else if (p.data[at] == ']') {
+            at++;
             break;
-        if (p.data[i] == '\\' && p.len - i >= 2) {
-            found |= fold_case(p.data[i + 1], nocase) == c;
-            i += 2;
-        } else if (p.data[i] == ']') {
-            i++;
-            break;
-        } else if (p.len - i >= 3 && p.data[i + 1] == '-') {
-            unsigned char low = fold_case(p.data[i], nocase);
-            unsigned char high = fold_case(p.data[i + 2], nocase);
-            if (low > high) {
-                unsigned char t = low;
-                low = high;
-                high = t;
-            }
-            found |= c >= low && c <= high;
-            i += 3;
+        } else if (p.len - at >= 3 && p.data[at + 1] == '-') {
+            high = fold_case(p.data[at + 2], nocase);
+            at += 3;
         } else {
-            found |= fold_case(p.data[i], nocase) == c;
-            i++;
+            at++;
         }
+        take(cl, low < high ? low : high, low < high ? high : low);
     }
-    *at = i;
-    return found != negated;
+    for (int i = 0; i < 4 && negated; i++)
+        cl->takes[i] = ~cl->takes[i];
+    return at;
 }
 
-/* Does the token at *at (not a star) take c? Moves *at behind the token. */
-static bool token_takes(struct slice p, size_t *at, unsigned char c, bool nocase)
+static struct glob_class *new_class(struct glob *g)
 {
-    char t = p.data[(*at)++];
-    if (t == '?')
-        return true;
-    if (t == '[')
-        return class_takes(p, at, c, nocase);
-    if (t == '\\' && *at < p.len)
-        t = p.data[(*at)++];
-    return fold_case(t, nocase) == c;
+    if (g->class_count == g->class_cap) {
+        bool few = g->classes == g->few_classes;
+        g->class_cap *= 4;
+        g->classes = mem_realloc(few ? NULL : g->classes, g->class_cap * sizeof *g->classes);
+        if (few)
+            memcpy(g->classes, g->few_classes, sizeof g->few_classes);
+    }
+    return &g->classes[g->class_count++];
 }
 
-bool glob_match(struct slice pattern, struct slice text, bool nocase)
+void glob_init(struct glob *g, struct slice pattern, bool nocase)
+{
+    g->nocase = nocase;
+    g->count = g->class_count = 0;
+    g->classes = g->few_classes;
+    g->class_cap = GLOB_INLINE_CLASSES;
+    g->tokens = pattern.len <= GLOB_INLINE_TOKENS ? g->few_tokens
+                                                  : mem_alloc(pattern.len * sizeof *g->tokens);
+    for (size_t i = 0; i < pattern.len;) {
+        struct glob_token *t = &g->tokens[g->count++];
+        char c = pattern.data[i++];
+        *t = (struct glob_token){.kind = c == '*' ? STAR : c == '?' ? ANY : BYTE};
+        if (c == '[') {
+            t->kind = CLASS;
+            t->class_index = (uint32_t)g->class_count;
+            i = read_class(pattern, i, nocase, new_class(g));
+        } else if (c == '\\' && i < pattern.len) {
+            c = pattern.data[i++];
+        } else if (c == '*' && g->count > 1 && t[-1].kind == STAR) {
+            g->count--; /* two in a row are one */
+        }
+        t->byte = fold_case(c, nocase);
+    }
+}
+
+void glob_free(struct glob *g)
+{
+    if (g->tokens != g->few_tokens)
+        mem_free(g->tokens);
+    if (g->classes != g->few_classes)
+        mem_free(g->classes);
+}
+
+/* ---- matching ---- */
+static bool takes(const struct glob *g, const struct glob_token *t, unsigned char c)
+{
+    if (t->kind == BYTE)
+        return t->byte == c;
+    return t->kind == ANY || g->classes[t->class_index].takes[c / 64] >> c % 64 & 1;
+}
+
+bool glob_matches(const struct glob *g, struct slice text)
 {
     size_t p = 0, t = 0;
-    size_t star = SIZE_MAX, star_text = 0; /* pattern place behind the last star, text it ends at */
+    size_t star = SIZE_MAX, star_text = 0; /* token behind the last star, text it ends at */
     while (t < text.len) {
-        if (p < pattern.len && pattern.data[p] == '*') {
+        if (p < g->count && g->tokens[p].kind == STAR) {
             star = ++p;
             star_text = t;
-            if (p == pattern.len)
+            if (p == g->count)
                 return true;
             continue;
         }
-        if (p < pattern.len && token_takes(pattern, &p, fold_case(text.data[t], nocase), nocase)) {
+        if (p < g->count && takes(g, &g->tokens[p], fold_case(text.data[t], g->nocase))) {
+            p++;
             t++;
             continue;
         }
@@ -84,9 +130,18 @@ bool glob_match(struct slice pattern, struct slice text, bool nocase)
         p = star;
         t = ++star_text;
     }
-    while (p < pattern.len && pattern.data[p] == '*')
+    while (p < g->count && g->tokens[p].kind == STAR)
         p++;
-    return p == pattern.len;
+    return p == g->count;
+}
+
+bool glob_match(struct slice pattern, struct slice text, bool nocase)
+{
+    struct glob g;
+    glob_init(&g, pattern, nocase);
+    bool matches = glob_matches(&g, text);
+    glob_free(&g);
+    return matches;
 }
 
 bool glob_is_plain(struct slice pattern)

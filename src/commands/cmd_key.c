@@ -106,23 +106,26 @@ void cmd_scan(struct ctx *c)
     do
         cursor = table_scan(&c->db->keys, cursor, collect_key, &w);
     while (cursor && --buckets > 0 && found.count < (size_t)a.count);
+    scan_args_free(&a);
     scan_reply(c, &found, cursor);
 }
 
 void cmd_keys(struct ctx *c)
 {
-    struct slice pattern = c->argv[1];
-    bool all = slice_eq_str(pattern, "*");
+    bool all = slice_eq_str(c->argv[1], "*");
+    struct glob pattern;
+    glob_init(&pattern, c->argv[1], false);
     size_t mark = reply_later(c), n = 0;
     struct table_iter it;
     table_iter_init(&it, &c->db->keys);
     for (struct entry *e; !reply_unheard(c) && (e = table_iter_next(&it));) {
-        if ((all || glob_match(pattern, entry_key(e), false)) && !db_is_expired(c->db, e)) {
+        if ((all || glob_matches(&pattern, entry_key(e))) && !db_is_expired(c->db, e)) {
             reply_bulk(c, entry_key(e));
             n++;
         }
     }
     reply_later_array(c, mark, n);
+    glob_free(&pattern);
 }
 
 /* ---- moving ---- */

@@ -308,6 +308,7 @@ void element_scan_command(struct ctx *c, enum value_type type)
     do
         cursor = walk_step(&w, &v, cursor);
     while (cursor && --buckets > 0 && w.elements < (size_t)a.count);
+    scan_args_free(&a);
     scan_reply(c, &w.found, cursor);
 }
 

@@ -2,41 +2,53 @@
 #include "commands/scan.h"
 
 #include "base/bytes.h"
-#include "base/glob.h"
 #include "server/ctx.h"
 #include "server/reply.h"
 
+static bool parse_option(struct ctx *c, int i, struct scan_args *a, struct slice *pattern)
+{
+    bool value = i + 1 < c->argc;
+    if (value && ctx_arg_is(c, i, "count")) {
+        if (!ctx_arg_i64(c, i + 1, &a->count))
+            return false;
+        if (a->count >= 1)
+            return true;
+    } else if (value && ctx_arg_is(c, i, "match")) {
+        *pattern = c->argv[i + 1];
+        a->has_pattern = !slice_eq_str(*pattern, "*");
+        return true;
+    } else if (value && a->keys && ctx_arg_is(c, i, "type")) {
+        a->type = c->argv[i + 1];
+        a->has_type = true;
+        return true;
+    }
+    reply_syntax(c);
+    return false;
+}
+
 bool scan_parse(struct ctx *c, int cursor_at, bool keys, struct scan_args *a)
 {
+    struct slice pattern = {0};
     *a = (struct scan_args){.count = 10, .keys = keys};
     if (!ctx_arg_cursor(c, cursor_at, &a->cursor))
         return false;
-    for (int i = cursor_at + 1; i < c->argc; i += 2) {
-        bool value = i + 1 < c->argc;
-        if (value && ctx_arg_is(c, i, "count")) {
-            if (!ctx_arg_i64(c, i + 1, &a->count))
-                return false;
-            if (a->count < 1) {
-                reply_syntax(c);
-                return false;
-            }
-        } else if (value && ctx_arg_is(c, i, "match")) {
-            a->pattern = c->argv[i + 1];
-            a->has_pattern = !slice_eq_str(a->pattern, "*");
-        } else if (value && keys && ctx_arg_is(c, i, "type")) {
-            a->type = c->argv[i + 1];
-            a->has_type = true;
-        } else {
-            reply_syntax(c);
+    for (int i = cursor_at + 1; i < c->argc; i += 2)
+        if (!parse_option(c, i, a, &pattern))
             return false;
-        }
-    }
+    if (a->has_pattern)
+        glob_init(&a->pattern, pattern, false);
     return true;
+}
+
+void scan_args_free(struct scan_args *a)
+{
+    if (a->has_pattern)
+        glob_free(&a->pattern);
 }
 
 bool scan_wants(const struct scan_args *a, struct slice element)
 {
-    return !a->has_pattern || glob_match(a->pattern, element, false);
+    return !a->has_pattern || glob_matches(&a->pattern, element);
 }
 
 void scan_found_add(struct scan_found *f, struct slice element)

@@ -83,6 +83,26 @@ static void agrees_with_recursion(void)
     CHECK(matched > 1000);
 }
 
+static void many_classes(void)
+{
+    struct glob g;
+    char pattern[401], text[100];
+    for (int i = 0; i < 100; i++) {
+        snprintf(pattern + 4 * i, 5, "[%c%c]", 'a' + i % 20, 'b' + i % 20);
+        text[i] = (char)('a' + i % 20 + i % 2);
+    }
+    for (size_t n = 0; n <= 100; n++) {
+        glob_init(&g, slice(pattern, 4 * n), false);
+        CHECK(glob_matches(&g, slice(text, n)));
+        if (n) {
+            text[n - 1] ^= 64;
+            CHECK(!glob_matches(&g, slice(text, n)));
+            text[n - 1] ^= 64;
+        }
+        glob_free(&g);
+    }
+}
+
 static void stays_fast(void)
 {
     enum { LEN = 20000 };
@@ -95,6 +115,18 @@ static void stays_fast(void)
     CHECK(!glob_match(slice(pattern, 301), slice(text, LEN), false));
     struct slice classes = SLICE_LIT("*[a-a][a-a][a-a][a-a][a-a]*aaaaaaaaaaab*");
     CHECK(!glob_match(classes, slice(text, LEN), true));
+    /* A class is as cheap as a byte, however long. */
+    char *wide = mem_alloc(LEN);
+    memset(wide, 'b', LEN);
+    memcpy(wide, "*[", 2);
+    memcpy(wide + LEN - 2, "]c", 2);
+    CHECK(!glob_match(slice(wide, LEN), slice(text, LEN), false));
+    struct glob g;
+    glob_init(&g, slice(wide, LEN), false);
+    for (int i = 0; i < 1000; i++)
+        CHECK(!glob_matches(&g, slice(text, LEN)));
+    glob_free(&g);
+    mem_free(wide);
     CHECK((double)(clock() - start) / CLOCKS_PER_SEC < 2);
     mem_free(text);
 }
@@ -102,5 +134,6 @@ static void stays_fast(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(answers_as_the_peer), UNIT(folds_case), UNIT(agrees_with_recursion),
+                    UNIT(many_classes),
                     UNIT(stays_fast));
 }
