@@ -321,7 +321,13 @@ case "a base of commands is covered from its first byte to its last" {
 case "--truncate-to-timestamp cuts in front of a batch" {
     set s [server "$on\naof-timestamp-enabled yes"]
     set dir [of $s dir]
-    foreach n {1 2 3} { ask $s SET k$n v; ask $s SET k$n w; after 1100 }
+    foreach n {1 2 3} { ;# each is written at once: no second begins in it
+        ask $s MULTI
+        ask $s SET k$n v
+        ask $s SET k$n w
+        ask $s EXEC
+        after 1100
+    }
     stop $s kill
     set file [newest $dir]
     set good [slurp $file]
