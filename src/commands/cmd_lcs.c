@@ -166,8 +166,12 @@ void cmd_lcs(struct ctx *c)
         return;
     }
     unsigned __int128 bytes = (unsigned __int128)(l.a.len + 1) * (l.b.len + 1) * sizeof *l.len;
-    if (bytes < SIZE_MAX / 2)
-        l.len = mem_try_alloc((size_t)bytes);
+    if (bytes > c->keyspace->limits.string_max) {
+        reply_error(c, "ERR Insufficient memory, transient memory for LCS exceeds "
+                       "proto-max-bulk-len");
+        return;
+    }
+    l.len = mem_try_alloc((size_t)bytes);
     if (!l.len) {
         reply_error(c, "ERR Insufficient memory, failed allocating transient memory for LCS");
         return;
