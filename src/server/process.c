@@ -278,3 +278,12 @@ void process_forget_signal(void)
 {
     stop_signal = 0;
 }
+
+void process_release_signals(void)
+{
+    if (!signal_loop)
+        return;
+    signal(SIGTERM, SIG_IGN); /* it does stop */
+    signal(SIGINT, SIG_DFL);
+    signal_loop = NULL;
+}

@@ -21,6 +21,8 @@ void process_write_pid_file(struct settings *st); /* failing is only logged */
 void process_remove_pid_file(struct settings *st);
 void process_set_title(struct settings *st);
 void process_handle_signals(struct loop *loop);
+/* The loop is about to go: a signal that comes while the process ends must not touch it. */
+void process_release_signals(void);
 /* The signal that asked to stop, or 0; until it is forgotten a second ^C ends the process. */
 int process_stop_signal(void);
 void process_forget_signal(void);

@@ -151,4 +151,16 @@ case "forced to stop without its last write: what is not there is not acknowledg
     wait_for { expr {![alive [of $s pid]]} }
 }
 
+case "signals that come while the server ends change nothing" {
+    for {set i 0} {$i < 5} {incr i} {
+        set s [server "appendonly yes"]
+        ask $s SET a $i
+        signal TERM [of $s pid]
+        while {[alive [of $s pid]]} { catch { signal TERM [of $s pid] } }
+        set s [restart $s term "appendonly yes"]
+        is [ask $s GET a] $i
+        stop $s
+    }
+}
+
 finish
