@@ -173,7 +173,7 @@ static struct db *db_arg(struct ctx *c, int i)
         reply_error(c, "ERR DB index is out of range");
         return NULL;
     }
-    return c->keyspace->dbs[id];
+    return keyspace_db(c->keyspace, (unsigned)id);
 }
 
 void cmd_move(struct ctx *c)

@@ -155,8 +155,7 @@ void cmd_flushall(struct ctx *c)
     if (!flush_mode(c, &lazy))
         return;
     count_flush(c, keyspace_count(c->keyspace));
-    for (unsigned i = 0; i < c->keyspace->count; i++)
-        db_flush(c->keyspace->dbs[i], lazy);
+    db_flush_all(c->keyspace, lazy);
     hooks_flushed(server_hooks(c->server));
     reply_ok(c);
 }

@@ -107,7 +107,7 @@ struct client *client_new(struct clients *cs, int fd)
     struct client *c = mem_zalloc(sizeof *c);
     c->id = cs->next_id++;
     c->server = cs->server;
-    c->db = server_keyspace(cs->server)->dbs[0];
+    c->db = keyspace_db(server_keyspace(cs->server), 0);
     c->resp = 2;
     c->flags = first_flags(cs);
     c->io.fd = fd;
@@ -207,7 +207,7 @@ void client_reset(struct client *c)
 
 void client_select(struct client *c, unsigned db)
 {
-    c->db = server_keyspace(c->server)->dbs[db];
+    c->db = keyspace_db(server_keyspace(c->server), db);
 }
 
 /* A client has selected a number, not the data that lay under it. */
@@ -215,12 +215,13 @@ void clients_swap_databases(struct clients *cs, unsigned a, unsigned b)
 {
     struct keyspace *ks = server_keyspace(cs->server);
     keyspace_swap(ks, a, b);
+    struct db *at_a = keyspace_db(ks, a), *at_b = keyspace_db(ks, b);
     LINK_FOR(pos, &cs->all) {
         struct client *c = LINK_OF(pos, struct client, link);
-        if (c->db == ks->dbs[a])
-            c->db = ks->dbs[b];
-        else if (c->db == ks->dbs[b])
-            c->db = ks->dbs[a];
+        if (c->db == at_a)
+            c->db = at_b;
+        else if (c->db == at_b)
+            c->db = at_a;
     }
     exec_all_changed(server_exec(cs->server));
     watches_swapped(server_watches(cs->server), ks, a, b);

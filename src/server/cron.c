@@ -73,8 +73,8 @@ static void expire(struct cron *c)
     int64_t budget = 1000000 / c->hz * share / 100;
     bool in_time = true;
     exec_begin_loose(server_exec(c->server));
-    for (unsigned i = 0; i < ks->count && in_time; i++, c->next_db++) {
-        struct db *db = ks->dbs[c->next_db % ks->count];
+    for (unsigned i = 0; i < ks->open_count && in_time; i++, c->next_db++) {
+        struct db *db = ks->open[c->next_db % ks->open_count];
         while (db->expires.count && in_time && db_expire_due(db, EXPIRE_BATCH) == EXPIRE_BATCH) {
             in_time = clock_mono_us() - began < budget;
             if (commit_is_long(server_commit(c->server)))

@@ -99,8 +99,8 @@ static size_t clients_memory(struct clients *cs)
 static size_t tables_memory(const struct keyspace *ks)
 {
     size_t sum = 0;
-    for (unsigned i = 0; i < ks->count; i++)
-        sum += table_memory(&ks->dbs[i]->keys) + expire_memory(&ks->dbs[i]->expires);
+    for (unsigned i = 0; i < ks->open_count; i++)
+        sum += table_memory(&ks->open[i]->keys) + expire_memory(&ks->open[i]->expires);
     return sum;
 }
 
@@ -392,10 +392,10 @@ static void section_cluster(void *arg, struct info_out *o)
 static void section_keyspace(void *arg, struct info_out *o)
 {
     struct keyspace *ks = server_keyspace(arg);
-    for (unsigned i = 0; i < ks->count; i++) {
-        struct db *db = ks->dbs[i];
+    for (unsigned i = 0; i < ks->open_count; i++) {
+        struct db *db = ks->open[i];
         if (db_count(db))
-            buf_printf(o->text, "db%u:keys=%llu,expires=%zu,avg_ttl=%lld\r\n", i,
+            buf_printf(o->text, "db%u:keys=%llu,expires=%zu,avg_ttl=%lld\r\n", db->id,
                        (unsigned long long)db_count(db), db->expires.count,
                        (long long)db->expires_avg_ttl_ms);
     }

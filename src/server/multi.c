@@ -123,7 +123,8 @@ static struct slice own_name(const struct watched_key *k)
 
 static bool is_in(struct keyspace *ks, unsigned db, struct slice key)
 {
-    return db_find_with(ks->dbs[db], key, DB_NOTOUCH | DB_NOSTATS | DB_KEEP_EXPIRED) != NULL;
+    struct db *there = keyspace_peek(ks, db);
+    return there && db_find_with(there, key, DB_NOTOUCH | DB_NOSTATS | DB_KEEP_EXPIRED);
 }
 
 static void mark_swapped(void *arg, void *item)
@@ -241,7 +242,7 @@ void multi_check_expired(struct client *c)
         return;
     LINK_FOR(pos, &c->multi->watches) {
         struct watch *w = LINK_OF(pos, struct watch, of_client);
-        struct db *db = server_keyspace(c->server)->dbs[w->key->db_id];
+        struct db *db = keyspace_db(server_keyspace(c->server), w->key->db_id);
         if (w->was_expired)
             continue;
         struct entry *e =

@@ -152,28 +152,6 @@ static void attach_keyspace(struct server *s)
     s->keyspace->now_ms = clock_wall_ms();
 }
 
-/* The number of databases is known only when the configuration has been read, but the options of
- * values live in the keyspace: it is made anew around them. */
-static void remake_keyspace(struct server *s, unsigned databases)
-{
-    struct keyspace *ks = s->keyspace, old = *ks;
-    must(keyspace_count(ks) == 0 && link_empty(&s->clients->all));
-    if (databases == ks->count)
-        return;
-    keyspace_release(ks);
-    keyspace_init(ks, databases);
-    ks->limits = old.limits;
-    ks->access = old.access;
-    ks->saves_access = old.saves_access;
-    ks->lfu_decay_minutes = old.lfu_decay_minutes;
-    ks->lfu_log_factor = old.lfu_log_factor;
-    ks->dump_version = old.dump_version;
-    ks->lazyfree_expire = old.lazyfree_expire;
-    ks->lazyfree_eviction = old.lazyfree_eviction;
-    ks->lazyfree_del = old.lazyfree_del;
-    attach_keyspace(s);
-}
-
 /* ---- around the sleep ---- */
 static void before_sleep(void *arg)
 {
@@ -282,7 +260,7 @@ void server_free(struct server *s)
 
 bool server_configured(struct server *s, struct fault *f)
 {
-    remake_keyspace(s, (unsigned)s->settings->databases);
+    keyspace_set_databases(s->keyspace, (unsigned)s->settings->databases);
     if (!config_apply_all(s->config, f))
         return false;
     if (s->settings->cpus)

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/slab.h"
+#include "store/db_parts.h"
 
 static struct slice item_key(const void *item)
 {
@@ -19,7 +20,7 @@ static struct slice item_key(const void *item)
 
 static const struct table_type entries = {.key = item_key};
 
-static void event(struct db *db, struct slice key, enum key_event_kind kind)
+void db_event(struct db *db, struct slice key, enum key_event_kind kind)
 {
     if (db->keyspace->on_event)
         db->keyspace->on_event(db->keyspace->on_event_arg, db, key, kind);
@@ -336,7 +337,7 @@ static struct entry *set_parts(struct db *db, struct entry_parts *p, int64_t exp
         p->ptr = p->encoding == ENC_RAW ? block_of(db->keyspace, p->text) : NULL;
         e = add_entry(db, p, hash);
     }
-    event(db, key, KEY_SET);
+    db_event(db, key, KEY_SET);
     return e;
 }
 
@@ -360,7 +361,7 @@ struct entry *db_set_int(struct db *db, struct slice key, int64_t n)
         return db_set_string(db, key, slice(text, num_format_i64(text, n)), DB_KEEP_TTL);
     }
     entry_set_int(*slot, n);
-    event(db, key, KEY_SET);
+    db_event(db, key, KEY_SET);
     return *slot;
 }
 
@@ -399,7 +400,7 @@ struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct
         p.ptr = *text = str_new(cap);
         memset((*text)->bytes, 0, (*text)->cap);
         e = add_entry(db, &p, hash);
-        event(db, key, KEY_SET);
+        db_event(db, key, KEY_SET);
         return e;
     }
     e = make_raw(db, slot, key, cap);
@@ -414,7 +415,7 @@ struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct
         entry_put_val(e, v);
     }
     *text = s;
-    event(db, key, KEY_SET);
+    db_event(db, key, KEY_SET);
     return e;
 }
 
@@ -425,7 +426,7 @@ struct entry *db_add_val(struct db *db, struct slice key, struct val v)
     struct entry_parts p = {.key = key, .type = v.type, .encoding = v.encoding, .ptr = v.ptr,
                             .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
     struct entry *e = add_entry(db, &p, hash);
-    event(db, key, KEY_SET);
+    db_event(db, key, KEY_SET);
     return e;
 }
 
@@ -439,7 +440,7 @@ struct entry *db_replace_val(struct db *db, struct slice key, struct val v)
     struct entry_parts p = {.key = key, .type = v.type, .encoding = v.encoding, .ptr = v.ptr,
                             .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
     struct entry *e = replace_entry(db, slot, &p);
-    event(db, key, KEY_SET);
+    db_event(db, key, KEY_SET);
     return e;
 }
 
@@ -447,7 +448,7 @@ struct entry *db_put_val(struct db *db, struct entry *e, struct val v)
 {
     entry_put_val(e, v);
     if (val_count(v) > 0) {
-        event(db, entry_key(e), KEY_SET);
+        db_event(db, entry_key(e), KEY_SET);
         return e;
     }
     db_remove_as(db, entry_key(e), KEY_REMOVED, false);
@@ -476,13 +477,13 @@ struct entry *db_set_expire(struct db *db, struct entry *e, int64_t expire_ms)
         if (expire_ms != KEY_NO_EXPIRE)
             expire_add(&db->expires, e);
     }
-    event(db, entry_key(e), KEY_SET);
+    db_event(db, entry_key(e), KEY_SET);
     return e;
 }
 
 void db_changed(struct db *db, struct slice key)
 {
-    event(db, key, KEY_SET);
+    db_event(db, key, KEY_SET);
 }
 
 /* ---- removing ---- */
@@ -500,7 +501,7 @@ bool db_remove_as(struct db *db, struct slice key, enum key_event_kind kind, boo
     else if (kind == KEY_EVICTED)
         db->keyspace->evicted++;
     free_value_of(db, e, lazy);
-    event(db, key, kind);
+    db_event(db, key, kind);
     drop_entry(db, e);
     return true;
 }
@@ -511,16 +512,9 @@ bool db_remove(struct db *db, struct slice key)
            db_remove_as(db, key, KEY_REMOVED, db->keyspace->lazyfree_del);
 }
 
-/* All that a flushed database leaves, to be freed here or by a worker. */
-struct remains {
-    struct table keys;
-    struct expire_index expires;
-    struct slab *slab;
-};
-
-static void free_remains(void *arg)
+void db_free_contents(void *contents)
 {
-    struct remains *r = arg;
+    struct db_contents *r = contents;
     struct table_iter it;
     table_iter_init(&it, &r->keys);
     for (struct entry *e; (e = table_iter_next(&it));) {
@@ -535,7 +529,7 @@ static void free_remains(void *arg)
     mem_free(r);
 }
 
-static void db_open(struct db *db)
+void db_open(struct db *db)
 {
     uint16_t held = db->keys.held;
     table_init(&db->keys, &entries);
@@ -544,29 +538,23 @@ static void db_open(struct db *db)
     db->slab = slab_new();
 }
 
-static struct remains *take_contents(struct db *db)
+struct db_contents *db_take_contents(struct db *db)
 {
-    struct remains *r = mem_alloc(sizeof *r);
-    *r = (struct remains){db->keys, db->expires, db->slab};
+    struct db_contents *r = mem_alloc(sizeof *r);
+    *r = (struct db_contents){db->keys, db->expires, db->slab};
     return r;
 }
 
 void db_flush(struct db *db, bool lazy)
 {
     struct keyspace *ks = db->keyspace;
-    struct remains *r = take_contents(db);
+    struct db_contents *r = db_take_contents(db);
     db_open(db);
     if (lazy && ks->defer && r->keys.count > LAZY_ELEMENTS_MIN)
-        ks->defer(ks->defer_arg, free_remains, r);
+        ks->defer(ks->defer_arg, db_free_contents, r);
     else
-        free_remains(r);
-    event(db, SLICE_LIT(""), KEY_FLUSHED);
-}
-
-void db_flush_all(struct keyspace *ks, bool lazy)
-{
-    for (unsigned i = 0; i < ks->count; i++)
-        db_flush(ks->dbs[i], lazy);
+        db_free_contents(r);
+    db_event(db, SLICE_LIT(""), KEY_FLUSHED);
 }
 
 void db_rename(struct db *from, struct slice key, struct db *to, struct slice new_key)
@@ -581,8 +569,8 @@ void db_rename(struct db *from, struct slice key, struct db *to, struct slice ne
     must(!slot_for(to, new_key, hash));
     add_entry(to, &p, hash);
     drop_entry(from, e);
-    event(from, key, KEY_REMOVED);
-    event(to, new_key, KEY_SET);
+    db_event(from, key, KEY_REMOVED);
+    db_event(to, new_key, KEY_SET);
 }
 
 size_t db_expire_due(struct db *db, size_t max)
@@ -621,8 +609,8 @@ static void move_entries(void *arg, void *const *blocks, unsigned n)
 
 bool keyspace_compact(struct keyspace *ks)
 {
-    for (unsigned i = 0; i < ks->count; i++) {
-        struct db *db = ks->dbs[ks->next_compact++ % ks->count];
+    for (unsigned i = 0; i < ks->open_count; i++) {
+        struct db *db = ks->open[ks->next_compact++ % ks->open_count];
         if (slab_compact(db->slab, move_entries, db))
             return true;
     }
@@ -632,135 +620,19 @@ bool keyspace_compact(struct keyspace *ks)
 void keyspace_slack(const struct keyspace *ks, size_t *slack, size_t *used)
 {
     *slack = *used = 0;
-    for (unsigned i = 0; i < ks->count; i++) {
+    for (unsigned i = 0; i < ks->open_count; i++) {
         size_t held, of_db;
-        slab_stats(ks->dbs[i]->slab, &held, &of_db);
+        slab_stats(ks->open[i]->slab, &held, &of_db);
         *used += of_db;
-        *slack += slab_slack(ks->dbs[i]->slab);
+        *slack += slab_slack(ks->open[i]->slab);
     }
 }
 
 void keyspace_give_back(struct keyspace *ks)
 {
     enum { BUCKETS = 4096 };
-    for (unsigned i = 0; i < ks->count; i++) {
-        slab_give_back(ks->dbs[i]->slab);
-        table_settle(&ks->dbs[i]->keys, BUCKETS);
-    }
-}
-
-/* ---- the keyspace ---- */
-
-void keyspace_limits_default(struct value_limits *limits)
-{
-    *limits = (struct value_limits){
-        .hash_listpack_entries = 512, .hash_listpack_value = 64,
-        .set_intset_entries = 512, .set_listpack_entries = 128, .set_listpack_value = 64,
-        .zset_listpack_entries = 128, .zset_listpack_value = 64,
-        .list_listpack_size = -2,
-        .string_max = (uint64_t)512 << 20,
-    };
-}
-
-void keyspace_init(struct keyspace *ks, unsigned databases)
-{
-    *ks = (struct keyspace){.count = databases, .lfu_decay_minutes = 1, .lfu_log_factor = 10};
-    keyspace_limits_default(&ks->limits);
-    ks->dbs = mem_alloc(databases * sizeof *ks->dbs);
-    for (unsigned i = 0; i < databases; i++) {
-        ks->dbs[i] = mem_zalloc(sizeof *ks->dbs[i]);
-        ks->dbs[i]->id = i;
-        ks->dbs[i]->keyspace = ks;
-        db_open(ks->dbs[i]);
-    }
-}
-
-void keyspace_release(struct keyspace *ks)
-{
-    ks->on_event = NULL;
-    ks->defer = NULL;
-    for (unsigned i = 0; i < ks->count; i++) {
-        struct db *db = ks->dbs[i];
-        free_remains(take_contents(db));
-        mem_free(db);
-    }
-    mem_free(ks->dbs);
-    ks->dbs = NULL;
-    ks->count = 0;
-}
-
-/* ---- put by ---- */
-struct aside {
-    unsigned count;
-    struct remains *of[];
-};
-
-struct aside *keyspace_put_aside(struct keyspace *ks)
-{
-    struct aside *a = mem_alloc(sizeof *a + ks->count * sizeof a->of[0]);
-    a->count = ks->count;
-    for (unsigned i = 0; i < ks->count; i++) {
-        a->of[i] = take_contents(ks->dbs[i]);
-        db_open(ks->dbs[i]);
-        event(ks->dbs[i], SLICE_LIT(""), KEY_FLUSHED);
-    }
-    return a;
-}
-
-void keyspace_take_back(struct keyspace *ks, struct aside *put_by)
-{
-    must(put_by->count == ks->count);
-    for (unsigned i = 0; i < ks->count; i++) {
-        struct db *db = ks->dbs[i];
-        struct remains *r = put_by->of[i], *now = take_contents(db);
-        db->keys = r->keys;
-        db->keys.held = now->keys.held;
-        db->expires = r->expires;
-        db->slab = r->slab;
-        mem_free(r);
-        free_remains(now);
-        event(db, SLICE_LIT(""), KEY_FLUSHED);
-    }
-    mem_free(put_by);
-}
-
-void keyspace_drop_aside(struct keyspace *ks, struct aside *put_by)
-{
-    for (unsigned i = 0; i < put_by->count; i++) {
-        if (ks->defer)
-            ks->defer(ks->defer_arg, free_remains, put_by->of[i]);
-        else
-            free_remains(put_by->of[i]);
-    }
-    mem_free(put_by);
-}
-
-uint64_t keyspace_count(const struct keyspace *ks)
-{
-    uint64_t n = 0;
-    for (unsigned i = 0; i < ks->count; i++)
-        n += ks->dbs[i]->keys.count;
-    return n;
-}
-
-void keyspace_swap(struct keyspace *ks, unsigned a, unsigned b)
-{
-    struct db *first = ks->dbs[a];
-    ks->dbs[a] = ks->dbs[b];
-    ks->dbs[b] = first;
-    ks->dbs[a]->id = a;
-    ks->dbs[b]->id = b;
-}
-
-void keyspace_hold(struct keyspace *ks, bool held)
-{
-    if (ks->held == held)
-        return;
-    ks->held = held;
-    for (unsigned i = 0; i < ks->count; i++) {
-        if (held)
-            table_hold(&ks->dbs[i]->keys);
-        else
-            table_unhold(&ks->dbs[i]->keys);
+    for (unsigned i = 0; i < ks->open_count; i++) {
+        slab_give_back(ks->open[i]->slab);
+        table_settle(&ks->open[i]->keys, BUCKETS);
     }
 }

@@ -67,9 +67,12 @@ struct key_memo {
     size_t len;
 };
 
+/* Databases are made when they are first asked for: however many there may be, only those that were
+ * cost anything (some 10 KB). They stay where they are until the keyspace goes. */
 struct keyspace {
-    struct db **dbs;
-    unsigned count;
+    struct db **open;       /* those made so far, by id */
+    unsigned open_count, open_cap;
+    unsigned count;         /* how many there may be */
     struct value_limits limits;
     enum access_clock access;
     bool saves_access;      /* dumps tell idle times or frequencies: a policy needs them */
@@ -95,6 +98,10 @@ struct keyspace {
 };
 
 void keyspace_init(struct keyspace *ks, unsigned databases);
+/* Another number, while none above it was asked for. */
+void keyspace_set_databases(struct keyspace *ks, unsigned databases);
+struct db *keyspace_db(struct keyspace *ks, unsigned id);        /* id < count; made if need be */
+struct db *keyspace_peek(const struct keyspace *ks, unsigned id); /* NULL: not made, so empty */
 void keyspace_release(struct keyspace *ks);
 void keyspace_limits_default(struct value_limits *limits);
 uint64_t keyspace_count(const struct keyspace *ks);    /* keys in all databases */

@@ -96,8 +96,8 @@ static unsigned draw(struct db *db, enum evict_policy policy, struct entry **out
 static void sample(struct evict *x, struct keyspace *ks, enum evict_policy policy, unsigned samples)
 {
     struct entry *drawn[EVICT_POOL];
-    for (unsigned i = 0; i < ks->count; i++) {
-        struct db *db = ks->dbs[i];
+    for (unsigned i = 0; i < ks->open_count; i++) {
+        struct db *db = ks->open[i];
         for (unsigned left = samples; left > 0;) {
             unsigned most = left < EVICT_POOL ? left : EVICT_POOL;
             unsigned n = draw(db, policy, drawn, most);
@@ -112,9 +112,9 @@ static bool evict_best(struct evict *x, struct keyspace *ks, enum evict_policy p
 {
     while (x->count > 0) {
         struct evict_candidate *best = &x->pool[--x->count];
-        if (best->db >= ks->count)
+        struct db *db = keyspace_peek(ks, best->db);
+        if (!db)
             continue;
-        struct db *db = ks->dbs[best->db];
         struct slice name = buf_slice(&best->name);
         struct entry *e = table_find(&db->keys, name);
         if (!e || (only_volatile(policy) && !entry_has_expire(e)))
@@ -127,13 +127,13 @@ static bool evict_best(struct evict *x, struct keyspace *ks, enum evict_policy p
 static bool evict_any(struct keyspace *ks, enum evict_policy policy)
 {
     uint64_t total = 0;
-    for (unsigned i = 0; i < ks->count; i++)
-        total += pool_size(ks->dbs[i], policy);
+    for (unsigned i = 0; i < ks->open_count; i++)
+        total += pool_size(ks->open[i], policy);
     if (total == 0)
         return false;
     uint64_t at = rand_below(total);
-    for (unsigned i = 0; i < ks->count; i++) {
-        struct db *db = ks->dbs[i];
+    for (unsigned i = 0; i < ks->open_count; i++) {
+        struct db *db = ks->open[i];
         size_t keys = pool_size(db, policy);
         if (at >= keys) {
             at -= keys;

@@ -50,7 +50,7 @@ static void on_db(struct sink *sink, unsigned id, uint64_t keys, uint64_t expire
                   id, l->keyspace->count);
         return;
     }
-    l->db = l->keyspace->dbs[id];
+    l->db = keyspace_db(l->keyspace, id);
     /* A hint from outside: never more room at once than that, whatever it says. */
     const uint64_t most = 1u << 24;
     table_reserve(&l->db->keys, keys < most ? keys : most);
@@ -86,7 +86,7 @@ static bool on_key(struct sink *sink, const struct key_event *key)
     }
     if (!(l->flags & LOAD_ONE_VALUE)) {
         if (!l->db)
-            l->db = l->keyspace->dbs[0];
+            l->db = keyspace_db(l->keyspace, 0);
         if (l->db->id != key->db) {
             on_db(sink, key->db, 0, 0);
             if (sink_bad(sink))

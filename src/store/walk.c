@@ -158,8 +158,8 @@ bool walk_db(struct db *db, struct sink *sink, struct walk_progress *progress)
 
 bool walk_keyspace(struct keyspace *ks, struct sink *sink, struct walk_progress *progress)
 {
-    for (unsigned i = 0; i < ks->count; i++) {
-        if (!walk_db(ks->dbs[i], sink, progress))
+    for (unsigned i = 0; i < ks->open_count; i++) {
+        if (!walk_db(ks->open[i], sink, progress))
             return false;
     }
     return true;

@@ -184,6 +184,30 @@ case "one word of a line may hold all words of an option" {
     truth {![string match "*replicaof*" [slurp [of $s conf]]]}
 }
 
+case "as many databases as may be named cost nothing until they are used" {
+    set config "databases 2147483647\nsave \"\"\nappendonly yes\nenable-debug-command yes"
+    set s [server $config]
+    set last 2147483646
+    ask $s SELECT $last
+    ask $s SET k last
+    like [error_of $s SELECT 2147483647] "ERR DB index is out of range"
+    is [ask $s SWAPDB $last 7] OK
+    is [ask $s MOVE k 3] 0
+    ask $s SELECT 7
+    is [ask $s GET k] last
+    is [ask $s COPY k other DB 100000] 1
+    is [ask $s MOVE k 5] 1
+    like [ask $s INFO keyspace] "*db5:keys=1,*db100000:keys=1,*"
+    set digest [ask $s DEBUG DIGEST]
+    is [ask $s DEBUG RELOAD] OK
+    is [ask $s DEBUG DIGEST] $digest
+    truth {[info_of $s used_memory] < 20000000}
+    set s [restart $s kill $config]
+    is [ask $s DEBUG DIGEST] $digest
+    is [ask $s FLUSHALL] OK
+    is [ask $s INFO keyspace] "# Keyspace\r\n"
+}
+
 case "every option of 7.2 is known by name" {
     set facts [file join $shared .. facts config-7.2.tsv]
     if {![file exists $facts]} return

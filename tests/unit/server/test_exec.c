@@ -265,7 +265,7 @@ static void replays_a_log(void)
     CHECK_INT(told.count, 4); /* inside EXEC nothing fails in silence */
     CHECK_INT(told.index, 1);
     CHECK_STR(told.text, "select: ERR no such database");
-    CHECK_INT(db_count(server_keyspace(s)->dbs[0]), 1);
+    CHECK_INT(db_count(keyspace_db(server_keyspace(s), 0)), 1);
     server_free_client(s, r.client);
     server_free(s);
 }

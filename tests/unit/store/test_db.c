@@ -115,7 +115,7 @@ static void strings_agree_with_a_model(void)
     struct keyspace ks;
     keyspace_init(&ks, 2);
     ks.now_ms = 1700000000000;
-    struct db *db = ks.dbs[0];
+    struct db *db = keyspace_db(&ks, 0);
     struct model *models = mem_zalloc(N * sizeof *models);
     char name[300];
     for (int round = 0; round < 100000; round++) {
@@ -158,12 +158,12 @@ static void entries_are_moved(void)
     memset(value, 'v', sizeof value);
     for (int64_t i = 0; i < KEYS; i++) {
         struct slice key = slice(text, num_format_i64(text, i));
-        db_set_string(ks.dbs[i % 2], key, slice(value, 60 + i % 10),
+        db_set_string(keyspace_db(&ks, i % 2), key, slice(value, 60 + i % 10),
                       i % 3 ? 2000 + i % 3000 : KEY_NO_EXPIRE);
     }
     for (int64_t i = 0; i < KEYS; i++) {
         if (i % 7)
-            db_remove(ks.dbs[i % 2], slice(text, num_format_i64(text, i)));
+            db_remove(keyspace_db(&ks, i % 2), slice(text, num_format_i64(text, i)));
     }
     size_t slack, used, after;
     keyspace_slack(&ks, &slack, &used);
@@ -175,7 +175,7 @@ static void entries_are_moved(void)
     CHECK_INT(slack, 0);
     CHECK_INT(after, used);
     for (int64_t i = 0; i < KEYS; i++) {
-        struct entry *e = db_find(ks.dbs[i % 2], slice(text, num_format_i64(text, i)));
+        struct entry *e = db_find(keyspace_db(&ks, i % 2), slice(text, num_format_i64(text, i)));
         CHECK_INT(e != NULL, i % 7 == 0);
         if (e) {
             CHECK_SLICE(entry_string(e, scratch), slice(value, 60 + i % 10));
@@ -184,9 +184,9 @@ static void entries_are_moved(void)
     }
     ks.now_ms = 10000; /* the index knows where they are */
     for (int d = 0; d < 2; d++) {
-        while (db_expire_due(ks.dbs[d], 10) == 10)
+        while (db_expire_due(keyspace_db(&ks, d), 10) == 10)
             ;
-        CHECK_INT(ks.dbs[d]->expires.count, 0);
+        CHECK_INT(keyspace_db(&ks, d)->expires.count, 0);
     }
     keyspace_release(&ks);
 }
@@ -202,7 +202,7 @@ static void entries_are_small(void)
     for (int i = 0; i < KEYS; i++) {
         memset(key, '0', 16);
         num_format_i64(key + 8, 10000000 + i);
-        db_set_string(ks.dbs[0], slice(key, 16), slice(value, 16), KEY_NO_EXPIRE);
+        db_set_string(keyspace_db(&ks, 0), slice(key, 16), slice(value, 16), KEY_NO_EXPIRE);
     }
     CHECK((mem_used() - before) / KEYS < 60);
     keyspace_release(&ks);
@@ -240,7 +240,7 @@ static void events_flush_swap(void)
     ks.on_event_arg = &seen;
     ks.defer = deferred;
     ks.defer_arg = &defers;
-    struct db *db = ks.dbs[0];
+    struct db *db = keyspace_db(&ks, 0);
     struct val v = set_new(SLICE_LIT("x"), &ks.limits);
     for (int i = 0; i < 300; i++) {
         char text[NUM_I64_TEXT];
@@ -276,8 +276,8 @@ static void events_flush_swap(void)
         db_set_string(db, slice(text, num_format_i64(text, i)), SLICE_LIT("x"), KEY_NO_EXPIRE);
     }
     keyspace_swap(&ks, 0, 1);
-    CHECK_INT(db_count(ks.dbs[1]), 101);
-    CHECK_INT(ks.dbs[1]->id, 1);
+    CHECK_INT(db_count(keyspace_db(&ks, 1)), 101);
+    CHECK_INT(keyspace_db(&ks, 1)->id, 1);
     db_flush_all(&ks, true);
     CHECK_INT(seen.flushed, 2);
     CHECK_INT(defers, 2);
@@ -290,12 +290,13 @@ static void access_clocks(void)
     struct keyspace ks;
     keyspace_init(&ks, 1);
     ks.now_ms = 5000000;
-    struct entry *e = db_set_string(ks.dbs[0], SLICE_LIT("a"), SLICE_LIT("1"), KEY_NO_EXPIRE);
+    struct entry *e =
+        db_set_string(keyspace_db(&ks, 0), SLICE_LIT("a"), SLICE_LIT("1"), KEY_NO_EXPIRE);
     ks.now_ms += 30000;
     CHECK_INT(entry_idle_ms(&ks, e), 30000);
-    db_find_with(ks.dbs[0], SLICE_LIT("a"), DB_NOTOUCH);
+    db_find_with(keyspace_db(&ks, 0), SLICE_LIT("a"), DB_NOTOUCH);
     CHECK_INT(entry_idle_ms(&ks, e), 30000);
-    db_find(ks.dbs[0], SLICE_LIT("a"));
+    db_find(keyspace_db(&ks, 0), SLICE_LIT("a"));
     CHECK_INT(entry_idle_ms(&ks, e), 0);
     entry_set_idle(&ks, e, 77);
     CHECK_INT(entry_idle_ms(&ks, e), 77000);
@@ -304,10 +305,10 @@ static void access_clocks(void)
     CHECK_INT(entry_freq(&ks, e), 200);
     ks.now_ms += 5 * 60000;
     CHECK_INT(entry_freq(&ks, e), 195);
-    e = db_set_string(ks.dbs[0], SLICE_LIT("b"), SLICE_LIT("1"), KEY_NO_EXPIRE);
+    e = db_set_string(keyspace_db(&ks, 0), SLICE_LIT("b"), SLICE_LIT("1"), KEY_NO_EXPIRE);
     CHECK_INT(entry_freq(&ks, e), 5);
     for (int i = 0; i < 1000; i++)
-        db_find(ks.dbs[0], SLICE_LIT("b"));
+        db_find(keyspace_db(&ks, 0), SLICE_LIT("b"));
     CHECK(entry_freq(&ks, e) > 6 && entry_freq(&ks, e) < 60);
     keyspace_release(&ks);
 }

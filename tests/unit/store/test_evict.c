@@ -19,7 +19,7 @@ static void fill(struct keyspace *ks)
     keyspace_init(ks, 2);
     ks->now_ms = 1700000000000;
     for (int i = 0; i < N; i++) {
-        struct db *db = ks->dbs[i % 3 == 0];
+        struct db *db = keyspace_db(ks, i % 3 == 0);
         struct entry *e = db_set_string(db, name_of(name, i), SLICE_LIT("v"),
                                         i % 2 ? ks->now_ms + (N - i) * 1000 : KEY_NO_EXPIRE);
         entry_set_idle(ks, e, i);
@@ -31,7 +31,7 @@ static int64_t sum_left(struct keyspace *ks)
     char name[NUM_I64_TEXT + 1];
     int64_t sum = 0;
     for (int i = 0; i < N; i++) {
-        if (db_find_with(ks->dbs[i % 3 == 0], name_of(name, i), DB_NOTOUCH | DB_NOSTATS))
+        if (db_find_with(keyspace_db(ks, i % 3 == 0), name_of(name, i), DB_NOTOUCH | DB_NOSTATS))
             sum += i;
     }
     return sum;
@@ -67,7 +67,7 @@ static void only_keys_that_expire(void)
             evicted++;
         CHECK_INT(evicted, N / 2);
         CHECK_INT(keyspace_count(&ks), N / 2);
-        CHECK_INT(ks.dbs[0]->expires.count + ks.dbs[1]->expires.count, 0);
+        CHECK_INT(keyspace_db(&ks, 0)->expires.count + keyspace_db(&ks, 1)->expires.count, 0);
         evict_release(&x);
         keyspace_release(&ks);
     }
@@ -98,7 +98,7 @@ static void candidates_may_vanish(void)
     CHECK(evict_one(&x, &ks, EVICT_ALLKEYS_LRU, 16));
     for (int i = 0; i < N; i++) {
         if (i != 7)
-            db_remove(ks.dbs[i % 3 == 0], name_of(name, i));
+            db_remove(keyspace_db(&ks, i % 3 == 0), name_of(name, i));
     }
     CHECK(evict_one(&x, &ks, EVICT_ALLKEYS_LRU, 16));
     CHECK_INT(keyspace_count(&ks), 0);

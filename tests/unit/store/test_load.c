@@ -70,7 +70,7 @@ static void fill(struct keyspace *ks)
 {
     char name[TEXT_MAX], text[TEXT_MAX];
     for (size_t i = 0; i < KEYS; i++) {
-        struct db *db = ks->dbs[rand_below(DBS)];
+        struct db *db = keyspace_db(ks, rand_below(DBS));
         struct slice key = text_of(name, i, false);
         struct entry *e;
         if (i % 5 == 0)
@@ -166,10 +166,10 @@ static void check_keyspace(struct keyspace *a, struct keyspace *b)
 {
     for (unsigned i = 0; i < DBS; i++) {
         struct table_iter it;
-        CHECK_INT(db_count(a->dbs[i]), db_count(b->dbs[i]));
-        table_iter_init(&it, &a->dbs[i]->keys);
+        CHECK_INT(db_count(keyspace_db(a, i)), db_count(keyspace_db(b, i)));
+        table_iter_init(&it, &keyspace_db(a, i)->keys);
         for (struct entry *e; (e = table_iter_next(&it));) {
-            struct entry *twin = table_find(&b->dbs[i]->keys, entry_key(e));
+            struct entry *twin = table_find(&keyspace_db(b, i)->keys, entry_key(e));
             CHECK(twin != NULL);
             check_entry(e, twin);
         }
@@ -231,15 +231,15 @@ static void drops_expired_keys(void)
     open_keyspace(&to);
     for (int i = 0; i < 10; i++) {
         char name[NUM_I64_TEXT];
-        db_set_string(from.dbs[0], slice(name, num_format_u64(name, (uint64_t)i)), SLICE_LIT("x"),
-                      NOW + i * 10);
+        db_set_string(keyspace_db(&from, 0), slice(name, num_format_u64(name, (uint64_t)i)),
+                      SLICE_LIT("x"), KEY_NO_EXPIRE);
     }
     load_init(&l, &to, LOAD_DROP_EXPIRED, NOW + 45);
     CHECK(walk_keyspace(&from, &l.sink, NULL));
     CHECK(load_finish(&l));
     CHECK_INT(l.keys_expired, 5);
     CHECK_INT(l.keys_loaded, 5);
-    CHECK_INT(db_count(to.dbs[0]), 5);
+    CHECK_INT(db_count(keyspace_db(&to, 0)), 5);
     load_release(&l);
     keyspace_release(&from);
     keyspace_release(&to);
@@ -254,13 +254,13 @@ static void loads_one_value(void)
         struct load l;
         enum value_type type = (enum value_type)(1 + i % 4);
         struct entry *e =
-            db_add_val(ks.dbs[0], SLICE_LIT("key"), random_val(&ks.limits, type));
+            db_add_val(keyspace_db(&ks, 0), SLICE_LIT("key"), random_val(&ks.limits, type));
         load_init(&l, &ks, LOAD_ONE_VALUE, NOW);
-        CHECK(walk_entry(ks.dbs[0], e, &l.sink));
+        CHECK(walk_entry(keyspace_db(&ks, 0), e, &l.sink));
         struct val v = entry_val(e);
         check_val(&v, &l.value);
         load_release(&l);
-        db_remove(ks.dbs[0], SLICE_LIT("key"));
+        db_remove(keyspace_db(&ks, 0), SLICE_LIT("key"));
     }
     keyspace_release(&ks);
 }
@@ -341,7 +341,7 @@ static void refuses_a_key_twice(void)
         CHECK_INT((int64_t)l.keys_loaded, (int64_t)between + 1);
         CHECK_INT((int64_t)l.sink.fault.offset, 77);
         CHECK_INT(l.sink.fault.type, 3);
-        struct entry *e = table_find(&ks.dbs[0]->keys, SLICE_LIT("k"));
+        struct entry *e = table_find(&keyspace_db(&ks, 0)->keys, SLICE_LIT("k"));
         CHECK(e && entry_type(e) == VALUE_LIST);
         check_refused(&l, &ks, "k");
     }

@@ -151,10 +151,10 @@ static void check_walked(struct keyspace *ks, const struct sink_ops *ops, struct
                          const char *want)
 {
     struct notes n = new_notes(ops);
-    struct entry *e = db_add_val(ks->dbs[0], SLICE_LIT("k"), v);
-    CHECK(walk_entry(ks->dbs[0], e, &n.sink));
+    struct entry *e = db_add_val(keyspace_db(ks, 0), SLICE_LIT("k"), v);
+    CHECK(walk_entry(keyspace_db(ks, 0), e, &n.sink));
     check_notes(&n, want);
-    db_remove(ks->dbs[0], SLICE_LIT("k"));
+    db_remove(keyspace_db(ks, 0), SLICE_LIT("k"));
 }
 
 static void packed_goes_whole_or_in_elements(void)
@@ -214,14 +214,14 @@ static void no_means_no_body(void)
 {
     struct keyspace ks;
     open_keyspace(&ks);
-    struct entry *e = db_add_val(ks.dbs[0], SLICE_LIT("k"), small_val(&ks, VALUE_HASH));
+    struct entry *e = db_add_val(keyspace_db(&ks, 0), SLICE_LIT("k"), small_val(&ks, VALUE_HASH));
     struct notes n = new_notes(&with_packed);
     n.skips = true;
-    CHECK(walk_entry(ks.dbs[0], e, &n.sink));
+    CHECK(walk_entry(keyspace_db(&ks, 0), e, &n.sink));
     check_notes(&n, "key k t4 n1 b0;");
 
     n = new_notes(&keys_only); /* takes the body, but no operation is there for it */
-    CHECK(walk_entry(ks.dbs[0], e, &n.sink));
+    CHECK(walk_entry(keyspace_db(&ks, 0), e, &n.sink));
     check_notes(&n, "key k t4 n1 b0;");
 
     n = new_notes(&deaf);
@@ -234,8 +234,8 @@ static void databases_are_announced_when_not_empty(void)
 {
     struct keyspace ks;
     open_keyspace(&ks);
-    db_set_string(ks.dbs[0], SLICE_LIT("a"), SLICE_LIT("1"), KEY_NO_EXPIRE);
-    db_set_string(ks.dbs[2], SLICE_LIT("b"), SLICE_LIT(""), 4000000000000);
+    db_set_string(keyspace_db(&ks, 0), SLICE_LIT("a"), SLICE_LIT("1"), KEY_NO_EXPIRE);
+    db_set_string(keyspace_db(&ks, 2), SLICE_LIT("b"), SLICE_LIT(""), 4000000000000);
     struct notes n = new_notes(&with_packed);
     CHECK(walk_keyspace(&ks, &n.sink, NULL));
     check_notes(&n, "db 0 1 0;key a t0 n0 b0;item 1;end ;db 2 1 1;key b t0 n0 b0;item ;end ;");
@@ -260,7 +260,7 @@ static void fill(struct keyspace *ks)
 {
     char name[NUM_I64_TEXT];
     for (uint64_t i = 0; i < WALKED_KEYS; i++)
-        db_set_string(ks->dbs[i % 2], number(name, i), SLICE_LIT("v"), KEY_NO_EXPIRE);
+        db_set_string(keyspace_db(ks, i % 2), number(name, i), SLICE_LIT("v"), KEY_NO_EXPIRE);
 }
 
 static void progress_is_told_every_so_many_keys(void)
@@ -334,10 +334,10 @@ static void a_fault_stops_inside_a_value(void)
             else
                 hash_set(&v, s, s, &ks.limits);
         }
-        struct entry *e = db_add_val(ks.dbs[0], SLICE_LIT("k"), v);
+        struct entry *e = db_add_val(keyspace_db(&ks, 0), SLICE_LIT("k"), v);
         struct notes n = new_notes(&with_packed);
         n.fail_at = 10;
-        CHECK(!walk_entry(ks.dbs[0], e, &n.sink));
+        CHECK(!walk_entry(keyspace_db(&ks, 0), e, &n.sink));
         CHECK(n.events <= 12); /* a pair is two, and end_key may still come */
         buf_free(&n.text);
         keyspace_release(&ks);

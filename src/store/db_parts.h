@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Shared by db.c and keyspace.c only: a database's contents as one thing. */
+#ifndef STORE_DB_PARTS_H
+#define STORE_DB_PARTS_H
+
+#include "store/db.h"
+
+/* All that a database holds, to be put by, or freed here or by a worker. */
+struct db_contents {
+    struct table keys;
+    struct expire_index expires;
+    struct slab *slab;
+};
+
+/* The database must be given others at once: db_open, or what was put by. */
+struct db_contents *db_take_contents(struct db *db);
+void db_free_contents(void *contents);
+void db_open(struct db *db); /* with nothing in it */
+void db_event(struct db *db, struct slice key, enum key_event_kind kind);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The databases together. Those that were asked for stand in a list by id; whoever goes through all
+ * of them goes through that. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/slab.h"
+#include "store/db.h"
+#include "store/db_parts.h"
+
+void keyspace_limits_default(struct value_limits *limits)
+{
+    *limits = (struct value_limits){
+        .hash_listpack_entries = 512, .hash_listpack_value = 64,
+        .set_intset_entries = 512, .set_listpack_entries = 128, .set_listpack_value = 64,
+        .zset_listpack_entries = 128, .zset_listpack_value = 64,
+        .list_listpack_size = -2,
+        .string_max = (uint64_t)512 << 20,
+    };
+}
+
+void keyspace_init(struct keyspace *ks, unsigned databases)
+{
+    *ks = (struct keyspace){.count = databases, .lfu_decay_minutes = 1, .lfu_log_factor = 10};
+    keyspace_limits_default(&ks->limits);
+}
+
+void keyspace_set_databases(struct keyspace *ks, unsigned databases)
+{
+    must(ks->open_count == 0 || ks->open[ks->open_count - 1]->id < databases);
+    ks->count = databases;
+}
+
+/* The place of the first with at least this id. */
+static unsigned open_place(const struct keyspace *ks, unsigned id)
+{
+    unsigned low = 0, high = ks->open_count;
+    while (low < high) {
+        unsigned middle = low + (high - low) / 2;
+        if (ks->open[middle]->id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct db *keyspace_peek(const struct keyspace *ks, unsigned id)
+{
+    unsigned at = open_place(ks, id);
+    return at < ks->open_count && ks->open[at]->id == id ? ks->open[at] : NULL;
+}
+
+struct db *keyspace_db(struct keyspace *ks, unsigned id)
+{
+    struct db *db = keyspace_peek(ks, id);
+    if (db)
+        return db;
+    must(id < ks->count);
+    if (ks->open_count == ks->open_cap) {
+        ks->open_cap = ks->open_cap ? ks->open_cap * 2 : 16;
+        ks->open = mem_realloc(ks->open, ks->open_cap * sizeof *ks->open);
+    }
+    unsigned at = open_place(ks, id);
+    memmove(ks->open + at + 1, ks->open + at, (ks->open_count - at) * sizeof *ks->open);
+    db = ks->open[at] = mem_zalloc(sizeof *db);
+    ks->open_count++;
+    db->id = id;
+    db->keyspace = ks;
+    db_open(db);
+    if (ks->held)
+        table_hold(&db->keys);
+    return db;
+}
+
+void keyspace_release(struct keyspace *ks)
+{
+    ks->on_event = NULL;
+    ks->defer = NULL;
+    for (unsigned i = 0; i < ks->open_count; i++) {
+        db_free_contents(db_take_contents(ks->open[i]));
+        mem_free(ks->open[i]);
+    }
+    mem_free(ks->open);
+    ks->open = NULL;
+    ks->count = ks->open_count = ks->open_cap = 0;
+}
+
+/* ---- put by ---- */
+struct aside {
+    unsigned count;
+    struct {
+        struct db *db;
+        struct db_contents *contents;
+    } of[];
+};
+
+struct aside *keyspace_put_aside(struct keyspace *ks)
+{
+    struct aside *a = mem_alloc(sizeof *a + ks->open_count * sizeof a->of[0]);
+    a->count = ks->open_count;
+    for (unsigned i = 0; i < ks->open_count; i++) {
+        a->of[i].db = ks->open[i];
+        a->of[i].contents = db_take_contents(ks->open[i]);
+        db_open(ks->open[i]);
+        db_event(ks->open[i], SLICE_LIT(""), KEY_FLUSHED);
+    }
+    return a;
+}
+
+void keyspace_take_back(struct keyspace *ks, struct aside *put_by)
+{
+    db_flush_all(ks, false);
+    for (unsigned i = 0; i < put_by->count; i++) {
+        struct db *db = put_by->of[i].db;
+        struct db_contents *r = put_by->of[i].contents, *now = db_take_contents(db);
+        db->keys = r->keys;
+        db->keys.held = now->keys.held;
+        db->expires = r->expires;
+        db->slab = r->slab;
+        mem_free(r);
+        db_free_contents(now);
+    }
+    mem_free(put_by);
+}
+
+void keyspace_drop_aside(struct keyspace *ks, struct aside *put_by)
+{
+    for (unsigned i = 0; i < put_by->count; i++) {
+        if (ks->defer)
+            ks->defer(ks->defer_arg, db_free_contents, put_by->of[i].contents);
+        else
+            db_free_contents(put_by->of[i].contents);
+    }
+    mem_free(put_by);
+}
+
+uint64_t keyspace_count(const struct keyspace *ks)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < ks->open_count; i++)
+        n += ks->open[i]->keys.count;
+    return n;
+}
+
+void keyspace_swap(struct keyspace *ks, unsigned a, unsigned b)
+{
+    struct db *one = keyspace_db(ks, a), *other = keyspace_db(ks, b);
+    unsigned of_one = open_place(ks, a), of_other = open_place(ks, b);
+    ks->open[of_one] = other;
+    ks->open[of_other] = one;
+    one->id = b;
+    other->id = a;
+}
+
+void keyspace_hold(struct keyspace *ks, bool held)
+{
+    if (ks->held == held)
+        return;
+    ks->held = held;
+    for (unsigned i = 0; i < ks->open_count; i++) {
+        if (held)
+            table_hold(&ks->open[i]->keys);
+        else
+            table_unhold(&ks->open[i]->keys);
+    }
+}
+
+void db_flush_all(struct keyspace *ks, bool lazy)
+{
+    for (unsigned i = 0; i < ks->open_count; i++)
+        db_flush(ks->open[i], lazy);
+}
