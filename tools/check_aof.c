@@ -389,6 +389,42 @@ static bool look_at_part(void *arg, const char *name, uint64_t *size, struct buf
     return fd >= 0;
 }
 
+struct stray_search {
+    struct check *check;
+    char stem[256];
+    struct fault fault;
+};
+
+static bool look_for_stray(void *arg, const char *name)
+{
+    struct stray_search *s = arg;
+    const char *kind;
+    if (aof_part_is_stray(s->check->manifest, s->stem, name, look_at_part, s->check, &kind))
+        aof_part_stray_fault(&s->fault, name, kind);
+    return !fault_is(&s->fault);
+}
+
+/* The server starts over no part that its manifest has forgotten. */
+static bool no_strays(struct check *c)
+{
+    static const char suffix[] = ".manifest";
+    const char *slash = strrchr(c->manifest_path, '/');
+    const char *name = slash ? slash + 1 : c->manifest_path;
+    size_t len = strlen(name), stem = len > sizeof suffix - 1 ? len - (sizeof suffix - 1) : 0;
+    struct stray_search s = {.check = c};
+    struct buf dir = {0};
+    if (stem == 0 || stem >= sizeof s.stem || strcmp(name + stem, suffix) != 0)
+        return true;
+    memcpy(s.stem, name, stem);
+    int err = file_each(path_of(&dir, c->manifest_path, "."), look_for_stray, &s);
+    if (err < 0)
+        fault_io(&s.fault, -err, "readdir", "Cannot look into %s", buf_cstr(&dir));
+    if (fault_is(&s.fault))
+        printf("%s\n", s.fault.what);
+    buf_free(&dir);
+    return !fault_is(&s.fault);
+}
+
 /* Do the files belong together? What cannot be opened is told when its turn comes. */
 static bool check_parts(struct check *c)
 {
@@ -454,7 +490,7 @@ static bool check_manifest(struct check *c, const char *path, struct slice text)
     if (ok) {
         c->manifest = &m;
         c->manifest_path = path;
-        ok = check_parts(c);
+        ok = check_parts(c) && no_strays(c);
         if (plain)
             ok = ok && plain_aof(&m, path, path_of, c->plain) == 0;
         else

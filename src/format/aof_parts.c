@@ -3,8 +3,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/num.h"
+#include "format/aof_read.h"
 #include "format/aof_sum.h"
 #include "format/in.h"
 #include "format/rdb_read.h"
@@ -56,6 +58,72 @@ struct aof_origin aof_part_origin(struct slice head)
         s.offset == 0)
         return (struct aof_origin){.id = s.id, .seq = s.seq};
     return (struct aof_origin){0};
+}
+
+enum aof_content aof_part_content(struct slice head)
+{
+    struct in in;
+    struct aof_reader r;
+    enum aof_item what;
+    in_init_memory(&in, head);
+    enum aof_content found = aof_has_preamble(&in) ? AOF_WHOLE : AOF_NOTHING;
+    aof_open(&r, &in, &(struct aof_limits){.loose = true});
+    if (found == AOF_NOTHING) {
+        while ((what = aof_next(&r)) == AOF_COMMAND || what == AOF_ANNOTATION)
+            if (what == AOF_COMMAND)
+                found = AOF_BROKEN;
+        found = found == AOF_BROKEN && what == AOF_END ? AOF_WHOLE : found;
+    }
+    aof_close(&r);
+    in_free(&in);
+    return found;
+}
+
+/* ---- what is not named ---- */
+
+const char *aof_part_kind(const char *stem, const char *name)
+{
+    size_t len = strlen(stem);
+    if (strncmp(name, stem, len) != 0 || name[len] != '.')
+        return NULL;
+    size_t digits = strspn(name + len + 1, "0123456789");
+    const char *rest = name + len + 1 + digits;
+    if (digits == 0)
+        return NULL;
+    return strncmp(rest, ".base.", 6) == 0 ? "base"
+           : strcmp(rest, ".incr.aof") == 0 ? "increment" : NULL;
+}
+
+/* An increment no longer than its first line may be what a loss of power put there (a block that
+ * was used before): one that ends in the middle of a command, or lies beside a base that says its
+ * id (there, commands stand behind a line that does so too). It stops no start. */
+static bool is_missed(const struct manifest *m, uint64_t size, struct slice head, bool incr)
+{
+    enum aof_content content = size > head.len ? AOF_WHOLE : aof_part_content(head);
+    bool remains = incr && size <= AOF_LOG_LINE && (content == AOF_BROKEN || m->base.id);
+    return content != AOF_NOTHING && !remains;
+}
+
+bool aof_part_is_stray(const struct manifest *m, const char *stem, const char *name,
+                       aof_part_look *look, void *arg, const char **kind)
+{
+    struct buf head = {0};
+    struct fault f = {0};
+    uint64_t size = 0;
+    *kind = aof_part_kind(stem, name);
+    bool incr = *kind && **kind == 'i';
+    if (!*kind || manifest_names(m, name) || (incr ? m->incr.count > 0 : m->base.name != NULL))
+        return false;
+    bool stray = !look(arg, name, &size, &head, &f) ||
+                 is_missed(m, size, buf_slice(&head), incr);
+    buf_free(&head);
+    return stray;
+}
+
+void aof_part_stray_fault(struct fault *f, const char *name, const char *kind)
+{
+    fault_set(f, FAULT_FORMAT, "%.128s is there, but the manifest names no %s: restore the "
+              "manifest, or move the file away", name, kind);
 }
 
 /* ---- the set ---- */

@@ -34,9 +34,23 @@ struct aof_origin aof_part_origin(struct slice head);
 /* The value of the AUX field. Returns its length. */
 size_t aof_part_aux(char out[AOF_PART_AUX_MAX], const struct aof_origin *o);
 
+/* What a file holds, as far as its head tells: no command (the first line of an increment, or what a
+ * loss of power left of that), commands and then something else, or only commands, or an RDB. */
+enum aof_content { AOF_NOTHING, AOF_BROKEN, AOF_WHOLE };
+enum aof_content aof_part_content(struct slice head);
+
 /* Size and head (appended) of a file the manifest names. False with f filled: it can't be read. */
 typedef bool aof_part_look(void *arg, const char *name, uint64_t *size, struct buf *head,
                            struct fault *f);
+
+/* STEM.<digits>.base.*: "base"; STEM.<digits>.incr.aof: "increment"; NULL: neither. */
+const char *aof_part_kind(const char *stem, const char *name);
+/* A part that lies beside a manifest which names none of its kind, and that somebody may miss: the
+ * manifest is damaged, or is not theirs. stem: of the log's names. */
+bool aof_part_is_stray(const struct manifest *m, const char *stem, const char *name,
+                       aof_part_look *look, void *arg, const char **kind);
+/* The fault of one. */
+void aof_part_stray_fault(struct fault *f, const char *name, const char *kind);
 
 struct aof_parts {
     uint64_t id;   /* of the log; 0: nobody says */

@@ -208,11 +208,8 @@ void aof_close_log(struct aof *a);
 void aof_listen(struct aof *a, enum aof_state state);
 /* appendfsync was changed: makes everything durable, and sets up the gate. */
 bool aof_policy_changed(struct aof *a, struct fault *f);
-/* What a file that lies in the log's directory holds, as far as its head tells: no command (it is
- * not there, it is the first line of an increment, or what a loss of power left of that), commands
- * and then something else, or only commands, or an RDB. */
-enum aof_content { AOF_NOTHING, AOF_BROKEN, AOF_WHOLE };
-enum aof_content aof_look_inside(const struct aof *a, const char *name, uint64_t *size);
+/* What a file that lies in the log's directory holds; AOF_NOTHING also when it is not there. */
+enum aof_content aof_look_inside(const struct aof *a, const char *name);
 /* The number of a new file, which has none that holds data already. 0 with f filled: none left. */
 int64_t aof_free_base(const struct aof *a, struct fault *f);
 int64_t aof_free_incr(const struct aof *a, struct fault *f);

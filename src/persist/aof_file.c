@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rand.h"
-#include "format/aof_read.h"
 #include "os/file.h"
 
 static void run_nothing(struct worker_job *job)
@@ -163,36 +162,17 @@ bool aof_create_incr(struct aof *a, const char *path, int64_t seq, struct aof_in
 
 /* ---- numbers ---- */
 
-static enum aof_content content_of(struct slice head)
-{
-    struct in in;
-    struct aof_reader r;
-    enum aof_item what;
-    in_init_memory(&in, head);
-    enum aof_content found = aof_has_preamble(&in) ? AOF_WHOLE : AOF_NOTHING;
-    aof_open(&r, &in, &(struct aof_limits){.loose = true});
-    if (found == AOF_NOTHING) {
-        while ((what = aof_next(&r)) == AOF_COMMAND || what == AOF_ANNOTATION)
-            if (what == AOF_COMMAND)
-                found = AOF_BROKEN;
-        found = found == AOF_BROKEN && what == AOF_END ? AOF_WHOLE : found;
-    }
-    aof_close(&r);
-    in_free(&in);
-    return found;
-}
-
-enum aof_content aof_look_inside(const struct aof *a, const char *name, uint64_t *size)
+enum aof_content aof_look_inside(const struct aof *a, const char *name)
 {
     struct buf head = {0};
     struct fault f = {0};
     struct stat st;
+    uint64_t size;
     char *path = aof_path(a, name);
     int err = file_stat(path, &st);
     enum aof_content found = err == -ENOENT ? AOF_NOTHING : AOF_WHOLE;
-    *size = UINT64_MAX; /* a directory, or what can't be read */
-    if (err == 0 && S_ISREG(st.st_mode) && aof_look_at_part(path, size, &head, &f))
-        found = *size > head.len ? AOF_WHOLE : content_of(buf_slice(&head));
+    if (err == 0 && S_ISREG(st.st_mode) && aof_look_at_part(path, &size, &head, &f))
+        found = size > head.len ? AOF_WHOLE : aof_part_content(buf_slice(&head));
     mem_free(path);
     buf_free(&head);
     return found;
@@ -200,9 +180,7 @@ enum aof_content aof_look_inside(const struct aof *a, const char *name, uint64_t
 
 static bool is_free(const struct aof *a, char *name)
 {
-    uint64_t size;
-    bool used = aof_look_inside(a, name, &size) != AOF_NOTHING ||
-                manifest_names(&a->manifest, name);
+    bool used = aof_look_inside(a, name) != AOF_NOTHING || manifest_names(&a->manifest, name);
     if (used)
         log_warning("%s is there: its number is not used again", name);
     mem_free(name);

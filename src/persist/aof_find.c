@@ -29,38 +29,34 @@ bool aof_read_manifest(const char *path, struct manifest *m, struct fault *f)
 
 /* A part that lies in the directory and is not named. */
 struct orphan_search {
-    const struct aof *aof;
+    struct aof *aof;
     const struct manifest *named;
-    bool bases, incrs; /* what is looked for */
-    bool full;         /* only what holds data */
+    const char *kind;
     char found[256];
 };
 
-/* Does it hold what somebody may miss? An increment no longer than its first line may be what a
- * loss of power put there (a block that was used before): one that ends in the middle of a command,
- * or lies beside a base that says its id (there, commands stand behind a line that does so too).
- * It is left where it is, and stops no start. */
-static bool is_missed(const struct orphan_search *s, const char *name, bool incr)
-{
-    uint64_t size;
-    enum aof_content content = aof_look_inside(s->aof, name, &size);
-    bool remains = incr && size <= AOF_LOG_LINE && (content == AOF_BROKEN || s->named->base.id);
-    return content != AOF_NOTHING && !remains;
-}
-
-static bool look_for_part(void *arg, const char *name)
+static bool look_for_orphan(void *arg, const char *name)
 {
     struct orphan_search *s = arg;
-    size_t stem = strlen(s->aof->filename);
-    if (strncmp(name, s->aof->filename, stem) != 0 || name[stem] != '.')
+    s->kind = aof_part_kind(s->aof->filename, name);
+    if (!s->kind || manifest_names(s->named, name))
         return true;
-    const char *at = name + stem + 1;
-    size_t digits = strspn(at, "0123456789");
-    bool base = strncmp(at + digits, ".base.", 6) == 0;
-    bool incr = strcmp(at + digits, ".incr.aof") == 0;
-    if (digits == 0 || !((base && s->bases) || (incr && s->incrs)) ||
-        manifest_names(s->named, name) ||
-        (s->full && !is_missed(s, name, incr)))
+    snprintf(s->found, sizeof s->found, "%s", name);
+    return false;
+}
+
+static bool look_at(void *arg, const char *name, uint64_t *size, struct buf *head, struct fault *f)
+{
+    char *path = aof_path(arg, name);
+    bool ok = aof_look_at_part(path, size, head, f);
+    mem_free(path);
+    return ok;
+}
+
+static bool look_for_stray(void *arg, const char *name)
+{
+    struct orphan_search *s = arg;
+    if (!aof_part_is_stray(s->named, s->aof->filename, name, look_at, s->aof, &s->kind))
         return true;
     snprintf(s->found, sizeof s->found, "%s", name);
     return false;
@@ -69,8 +65,8 @@ static bool look_for_part(void *arg, const char *name)
 /* Parts without a manifest hold data: starting empty would write over them. */
 static bool no_orphans(struct aof *a, const struct manifest *plan, struct fault *f)
 {
-    struct orphan_search s = {.aof = a, .named = plan, .bases = true, .incrs = true};
-    int err = file_each(a->dir, look_for_part, &s);
+    struct orphan_search s = {.aof = a, .named = plan};
+    int err = file_each(a->dir, look_for_orphan, &s);
     if (err < 0 && err != -ENOENT)
         fault_io(f, -err, "readdir", "Can't look into %s", a->dir);
     else if (s.found[0])
@@ -85,17 +81,12 @@ static bool no_orphans(struct aof *a, const struct manifest *plan, struct fault 
  * is not theirs. What it says would be loaded without them, and the next rewrite would end them. */
 static bool no_strays(struct aof *a, struct fault *f)
 {
-    const struct manifest *m = &a->manifest;
-    struct orphan_search s = {.aof = a, .named = m, .full = true};
-    s.bases = !m->base.name;
-    s.incrs = m->incr.count == 0;
-    int err = s.bases || s.incrs ? file_each(a->dir, look_for_part, &s) : 0;
+    struct orphan_search s = {.aof = a, .named = &a->manifest};
+    int err = file_each(a->dir, look_for_stray, &s);
     if (err < 0)
         fault_io(f, -err, "readdir", "Can't look into %s", a->dir);
     else if (s.found[0])
-        fault_set(f, FAULT_FORMAT, "%s is there, but the manifest names no %s: restore the "
-                  "manifest, or move the file away", s.found,
-                  strstr(s.found, ".base.") ? "base" : "increment");
+        aof_part_stray_fault(f, s.found, s.kind);
     return !fault_is(f);
 }
 
