@@ -76,7 +76,7 @@ case "an RDB that can't be loaded is named, with offset, at start too" {
         }
         set dir [of $s dir]
         stop $s kill
-        set path [glob $dir/$name]
+        set path [lindex [lsort -dictionary [glob $dir/$name]] end] ;# the older one may still be there
         damage $path
         lassign [server $config -dir $dir -fails 1] code text
         is $code 1

@@ -232,7 +232,7 @@ static void drops_expired_keys(void)
     for (int i = 0; i < 10; i++) {
         char name[NUM_I64_TEXT];
         db_set_string(keyspace_db(&from, 0), slice(name, num_format_u64(name, (uint64_t)i)),
-                      SLICE_LIT("x"), KEY_NO_EXPIRE);
+                      SLICE_LIT("x"), NOW + i * 10);
     }
     load_init(&l, &to, LOAD_DROP_EXPIRED, NOW + 45);
     CHECK(walk_keyspace(&from, &l.sink, NULL));
