@@ -85,7 +85,8 @@ CRASH_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(patsubst $(B)/crash/%,te
     $(CRASHES)),$(CRASH_C))) $(filter-out %/main.o,$(call objects,main)) $(TOOL_OBJ)
 $(B)/crash/%: $(B)/obj/tests/crash/%.o $(CRASH_OBJ) $(foreach f,$(BUILT),$(call archive,$(f)))
 	@mkdir -p $(@D)
-	@echo "ld $@"; $(CC) $(LDFLAGS) -rdynamic -Wl,--wrap=server_run -o $@ $< $(CRASH_OBJ) \
+	@echo "ld $@"; $(CC) $(LDFLAGS) -rdynamic -Wl,--wrap=server_run,--wrap=clock_gettime \
+	    -o $@ $< $(CRASH_OBJ) \
 	    $(call archives,$(filter-out main,$(BUILT))) $(LDLIBS)
 
 .SECONDARY:

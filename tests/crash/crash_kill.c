@@ -8,7 +8,9 @@
  *                       SETRANGE big BIG n; EXEC
  *
  * What big holds is more than proto-max-bulk-len allows at each start (it is raised while running),
- * and half of the starts call commands by other names (rename-command).
+ * and half of the starts call commands by other names (rename-command). The wall clock jumps, by up
+ * to a month in both directions. Often there is a second server on the directory: one that must be
+ * refused, or one that waits for the end of the first and is the next.
  * Then each client's database must be that after m units, acknowledged <= m <= sent. A kill of the
  * process takes nothing from the kernel: so under everysec, too, what was written is there. What is
  * acknowledged before it is written can be at most as old as a sync is slow (two seconds); the test
@@ -27,6 +29,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "tests/crash/crash_client.h"
+#include "tests/crash/crash_clock.h"
 
 enum { CLIENTS = 6, KEYS = 13, DEPTH_MAX = 8, REPLIES = 8, FRESH_EVERY = 40 };
 #define BIG "1200000"
@@ -46,17 +49,18 @@ struct plan {
 
 struct load {
     const struct plan *plan;
-    char scratch[PATH_TEXT], dir[PATH_TEXT], socket[PATH_TEXT], log[PATH_TEXT];
+    char scratch[PATH_TEXT], dir[PATH_TEXT], sockets[2][PATH_TEXT], log[PATH_TEXT];
     struct args args;
     struct user users[CLIENTS];
     struct client_conn control;
     struct buf text, out;
-    pid_t pid;
+    pid_t pid, next; /* next: waits for the directory; 0: none does */
+    int lives; /* of servers, begun; each other one has the other socket */
     uint64_t seed;
     bool renamed; /* this life of the server: commands are called xNAME */
     /* figures */
     uint64_t kills, stops, in_save, in_rewrite, units, missing, missing_old, half, unsent;
-    uint64_t renames;
+    uint64_t renames, refused, waited, jumps;
     bool bad, expected; /* expected: nothing is told of what is bad */
     const char *how;    /* the last end; NULL: it was killed */
 };
@@ -144,16 +148,41 @@ static void one_round(struct load *l, int timeout_ms)
 
 /* ---- lives of the server ---- */
 
+static pid_t spawn(const struct load *l, int life, bool renamed, const char *wait_s)
+{
+    struct args args = l->args;
+    args_add(&args, "--dir-lock-wait", wait_s, NULL);
+    for (int i = 0; renamed && i < 8; i++)
+        args_add(&args, "--rename-command", renamed_names[i] + 1, renamed_names[i], NULL);
+    return server_spawn(l->dir, l->sockets[life % 2], l->log, &args, NULL);
+}
+
+/* A second server while the first lives. */
+static void second_server(struct load *l)
+{
+    int status;
+    if (mix64(&l->seed) % 2) {
+        l->next = spawn(l, l->lives + 1, !l->renamed, "60");
+        l->waited++;
+        return;
+    }
+    pid_t pid = spawn(l, l->lives + 1, l->renamed, "0");
+    while ((status = server_wait(pid, 0)) == -1)
+        one_round(l, 1);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 1)
+        complain(l, "a second server was not refused");
+    l->refused++;
+}
+
 static bool start(struct load *l)
 {
     char db[8];
-    struct args args = l->args;
-    l->renamed = mix64(&l->seed) % 2;
+    l->lives++;
+    l->renamed = l->next ? !l->renamed : mix64(&l->seed) % 2;
     l->renames += l->renamed;
-    for (int i = 0; l->renamed && i < 8; i++)
-        args_add(&args, "--rename-command", renamed_names[i] + 1, renamed_names[i], NULL);
-    l->pid = server_spawn(l->dir, l->socket, l->log, &args, NULL);
-    if (!client_open(&l->control, l->socket, 10000)) {
+    l->pid = l->next ? l->next : spawn(l, l->lives, l->renamed, "0");
+    l->next = 0;
+    if (!client_open(&l->control, l->sockets[l->lives % 2], 10000)) {
         complain(l, "the server does not start");
         return false;
     }
@@ -163,7 +192,7 @@ static bool start(struct load *l)
     for (int i = 0; i < CLIENTS; i++) {
         struct user *u = &l->users[i];
         snprintf(db, sizeof db, "%d", i);
-        if (!client_open(&u->c, l->socket, 5000) ||
+        if (!client_open(&u->c, l->sockets[l->lives % 2], 5000) ||
             client_call(&u->c, &l->text, "SELECT", db, NULL) != '+') {
             complain(l, "a client can't connect");
             return false;
@@ -302,14 +331,26 @@ static void fresh(struct load *l)
         l->users[i].sent = l->users[i].acked = 0;
 }
 
+/* Hours, days, or back to what it is. */
+static void jump(struct load *l)
+{
+    static const int64_t by_s[] = {-3600, 3600, -86400, 30 * 86400, -30 * 86400, 0};
+    crash_clock_move(by_s[mix64(&l->seed) % (sizeof by_s / sizeof *by_s)]);
+    l->jumps++;
+}
+
 static void one_end(struct load *l)
 {
     uint64_t dice = mix64(&l->seed);
+    if (!l->expected && dice % 7 < 3)
+        second_server(l);
     int64_t until = now_us() + 2000 + (int64_t)(dice % 60000), child_at;
     const char *child = dice / 64 % 3 == 0 ? "BGSAVE" : dice / 64 % 3 == 1 ? "BGREWRITEAOF" : NULL;
     child_at = now_us() + (int64_t)(dice / 1024 % 40000);
     while (now_us() < until && !l->bad) {
         one_round(l, 1);
+        if (mix64(&l->seed) % 64 == 0)
+            jump(l);
         if (child && now_us() > child_at) {
             l->in_save += child[2] == 'S';
             l->in_rewrite += child[2] == 'R';
@@ -334,11 +375,14 @@ static void one_end(struct load *l)
 static void tell(const struct load *l, int64_t began_us)
 {
     printf("figures: %s, %llu kills and %llu stops (%llu behind BGSAVE, %llu behind BGREWRITEAOF), "
-           "%llu starts under other names, %llu units acknowledged, %llu of them missing (%llu too "
-           "old for that), %llu half applied (%.0f s)\n",
+           "%llu starts under other names, %llu second servers refused, %llu that waited, %llu "
+           "jumps of the clock, %llu units acknowledged, %llu of them missing (%llu too old for "
+           "that), %llu half applied (%.0f s)\n",
            l->plan->name, (unsigned long long)l->kills, (unsigned long long)l->stops,
            (unsigned long long)l->in_save, (unsigned long long)l->in_rewrite,
-           (unsigned long long)l->renames, (unsigned long long)l->units,
+           (unsigned long long)l->renames, (unsigned long long)l->refused,
+           (unsigned long long)l->waited, (unsigned long long)l->jumps,
+           (unsigned long long)l->units,
            (unsigned long long)l->missing, (unsigned long long)l->missing_old,
            (unsigned long long)l->half,
            (double)(now_us() - began_us) / 1e6);
@@ -351,7 +395,8 @@ static bool run(const struct plan *plan, bool lossy, uint64_t seed, long ends)
     int64_t began = now_us();
     scratch_dir(l.scratch, "crash-kill", true);
     snprintf(l.dir, sizeof l.dir, "%.400s/run", l.scratch);
-    snprintf(l.socket, sizeof l.socket, "%.400s/sock", l.scratch);
+    for (int i = 0; i < 2; i++)
+        snprintf(l.sockets[i], sizeof l.sockets[i], "%.400s/sock%d", l.scratch, i);
     snprintf(l.log, sizeof l.log, "%.400s/log", l.scratch);
     args_add(&l.args, "--save", plan->save, "--appendonly", plan->log, "--appendfsync", plan->fsync,
              "--rdb-key-save-delay", "200", "--proto-max-bulk-len", "1mb", NULL);
