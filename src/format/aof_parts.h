@@ -34,8 +34,8 @@ struct aof_origin aof_part_origin(struct slice head);
 /* The value of the AUX field. Returns its length. */
 size_t aof_part_aux(char out[AOF_PART_AUX_MAX], const struct aof_origin *o);
 
-/* What a file holds, as far as its head tells: no command (the first line of an increment, or what a
- * loss of power left of that), commands and then something else, or only commands, or an RDB. */
+/* What a file holds, as far as its head tells: no command (the first line of an increment, or what
+ * a loss of power left of that), commands and then something else, or only commands, or an RDB. */
 enum aof_content { AOF_NOTHING, AOF_BROKEN, AOF_WHOLE };
 enum aof_content aof_part_content(struct slice head);
 
