@@ -5,6 +5,7 @@
 #include "persist/missing_data.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stddef.h>
 #include <string.h>
@@ -13,9 +14,11 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "persist/aof.h"
+#include "persist/aof_find.h"
 #include "persist/persist.h"
 #include "persist/snapshot.h"
 #include "server/config.h"
@@ -31,6 +34,8 @@ struct missing_data {
 /* Names relative to the directory; NULL: no such data. */
 struct mark {
     char *dump, *log;
+    char *off;       /* a log that a dump was saved after */
+    int64_t off_seq; /* its last increment then: one that is begun later has a higher number */
 };
 
 static const struct config_word policies[] = {
@@ -46,6 +51,7 @@ static void mark_free(struct mark *m)
 {
     mem_free(m->dump);
     mem_free(m->log);
+    mem_free(m->off);
     *m = (struct mark){0};
 }
 
@@ -60,6 +66,14 @@ static void set_name(char **name, const char *text, size_t len)
     (*name)[len] = '\0';
 }
 
+static void parse_off(struct mark *m, struct slice rest)
+{
+    const char *blank = memchr(rest.data, ' ', rest.len);
+    size_t number = blank ? (size_t)(blank - rest.data) : 0;
+    if (number && num_parse_i64(slice(rest.data, number), &m->off_seq))
+        set_name(&m->off, blank + 1, rest.len - number - 1);
+}
+
 /* Lines that are not known are skipped. */
 static void parse_mark(struct mark *m, struct slice text)
 {
@@ -70,6 +84,8 @@ static void parse_mark(struct mark *m, struct slice text)
             set_name(&m->dump, text.data + 5, len - 5);
         else if (len > 4 && memcmp(text.data, "log ", 4) == 0)
             set_name(&m->log, text.data + 4, len - 4);
+        else if (len > 4 && memcmp(text.data, "off ", 4) == 0)
+            parse_off(m, slice(text.data + 4, len - 4));
         text = slice_from(text, len + 1);
     }
 }
@@ -102,6 +118,8 @@ static void write_mark(const char *dir, const struct mark *m)
         buf_printf(&text, "dump %s\n", m->dump);
     if (m->log)
         buf_printf(&text, "log %s\n", m->log);
+    if (m->off)
+        buf_printf(&text, "off %" PRId64 " %s\n", m->off_seq, m->off);
     if (!file_replace(tmp, path, buf_slice(&text), &f))
         log_warning("The mark of the data directory could not be written: %s", f.what);
     buf_free(&text);
@@ -114,15 +132,37 @@ static bool same_name(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* Only what differs is written: a save costs nothing here. */
+/* The number of the last increment that a manifest names; the highest when it can't be read, for
+ * then nothing of it is newer than a dump that is saved now. */
+static int64_t last_seq(const char *dir, const char *manifest)
+{
+    struct manifest m = {0};
+    struct fault f = {0};
+    char *path = file_join(dir, manifest);
+    int64_t seq = aof_read_manifest(path, &m, &f) ? 0 : INT64_MAX;
+    for (size_t i = 0; i < m.incr.count && seq != INT64_MAX; i++)
+        seq = m.incr.files[i].seq > seq ? m.incr.files[i].seq : seq;
+    manifest_free(&m);
+    mem_free(path);
+    return seq;
+}
+
+/* Only what differs is written: a save costs nothing here. What was logged before, and no longer
+ * is, ends with this dump. */
 static void change_mark(const char *dir, const struct mark *to)
 {
     struct mark now;
     struct fault f = {0};
     if (!read_mark(dir, &now, &f))
         log_warning("The mark of the data directory could not be read: %s", f.what);
-    if (!same_name(now.dump, to->dump) || !same_name(now.log, to->log))
-        write_mark(dir, to);
+    struct mark next = *to;
+    if (!to->log) {
+        next.off = now.log ? now.log : now.off;
+        next.off_seq = now.log ? last_seq(dir, now.log) : now.off_seq;
+    }
+    if (!same_name(now.dump, next.dump) || !same_name(now.log, next.log) ||
+        !same_name(now.off, next.off))
+        write_mark(dir, &next);
     mark_free(&now);
 }
 
@@ -313,7 +353,16 @@ static bool decide_other_than_log(struct missing_data *m, const struct mark *mar
     return false;
 }
 
-/* The dump was saved with the log off: a log that is still there ended before that. */
+/* The log that was found is the one that ended before the dump was saved. */
+static bool is_off(const struct missing_data *m, const struct mark *mark, const struct finding *is)
+{
+    int64_t seq = 0;
+    const struct manifest_list *incr = &m->persist->aof->manifest.incr;
+    for (size_t i = 0; i < incr->count; i++)
+        seq = incr->files[i].seq > seq ? incr->files[i].seq : seq;
+    return same_name(mark->off, is->log) && seq <= mark->off_seq;
+}
+
 static bool refuse_old_log(const struct mark *mark, const struct finding *is, struct fault *f)
 {
     char when[PERSIST_TIME_MAX], when_dump[PERSIST_TIME_MAX];
@@ -359,7 +408,7 @@ static bool decide(struct missing_data *m, struct mark *mark, struct finding *is
     if (mark->log && !is->log_gone)
         return this_log || decide_other_than_log(m, mark, is, from, f);
     if (from == START_LOG_FOUND)
-        return mark->log || !mark->dump || refuse_old_log(mark, is, f);
+        return mark->log || !mark->dump || !is_off(m, mark, is) || refuse_old_log(mark, is, f);
     if (mark->dump && !is->dump_gone && !mark->log && !is->same_dump &&
         !decide_other_dump(m, mark, is, f))
         return false;
