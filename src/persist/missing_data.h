@@ -14,8 +14,8 @@
  *   time 2026-11-21T07:00:00Z
  *   dump dump.rdb                                  a dump file was saved here
  *   log appendonlydir/appendonly.aof.manifest      and the log that was on then
- *   off 3 appendonlydir/appendonly.aof.manifest    or, when it was not: the log that there was before,
- *                                                  and the number of its last increment
+ *   off 3 appendonlydir/appendonly.aof.manifest    or, when it was off: the one before, and
+ *                                                  the number of its last increment
  *
  * Whoever removes data on purpose removes the mark with it. */
 #ifndef PERSIST_MISSING_DATA_H
