@@ -200,7 +200,7 @@ case "the base of an append log has blocks; a damaged index does not hurt what i
     wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0 && [info_of $s aof_rewrites] > 0} }
     ask $s SET more 1
     set digest [ask $s DEBUG DIGEST]
-    set base [glob $dir/appendonlydir/*.base.rdb]
+    wait_for { expr {[llength [set base [glob $dir/appendonlydir/*.base.rdb]]] == 1} }
     like [slurp $base] "*#HF:end *"
     is [run timeout 60 $check_aof $dir/appendonlydir/appendonly.aof.manifest] 0
     like $run_output "*blocks verified*"
