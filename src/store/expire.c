@@ -28,6 +28,7 @@
 void expire_init(struct expire_index *x, int64_t now_ms)
 {
     memset(x, 0, sizeof *x);
+    x->now_ms = now_ms;
     x->clock_ms = now_ms > 0 ? (uint64_t)now_ms : 0;
     x->due_last_ms = INT64_MIN;
 }
@@ -161,7 +162,8 @@ struct entry *expire_due(struct expire_index *x)
             entry_set_place(x->due.entries[i], i);
         x->due_mixed = false;
     }
-    return x->due.entries[x->due_first];
+    struct entry *first = x->due.entries[x->due_first];
+    return entry_expire(first) <= x->now_ms ? first : NULL;
 }
 
 /* ---- the wheel ---- */
@@ -246,9 +248,32 @@ static void deal(struct expire_index *x, unsigned level, unsigned slot)
     mem_free(old.entries);
 }
 
+/* The clock was set back: what seemed due is not, and no place is right. All are placed anew. */
+static void set_back(struct expire_index *x, uint64_t now)
+{
+    struct expire_index old = *x;
+    due_compact(&old);
+    expire_init(x, (int64_t)now);
+    x->count = old.count;
+    for (uint32_t i = 0; i < old.due.count; i++)
+        place(x, old.due.entries[i]);
+    for (int level = 0; level < EXPIRE_LEVELS; level++) {
+        for (uint64_t bits = old.filled[level]; bits; bits &= bits - 1) {
+            const struct expire_slot *s = &old.levels[level][__builtin_ctzll(bits)];
+            for (uint32_t i = 0; i < s->count; i++)
+                place(x, s->entries[i]);
+        }
+    }
+    expire_release(&old);
+}
+
 void expire_advance(struct expire_index *x, int64_t now_ms)
 {
+    enum { AGAIN_MS = 1000 }; /* steps of a clock that is being set right are not worth it */
     uint64_t now = now_ms > 0 ? (uint64_t)now_ms : 0, before = x->clock_ms;
+    x->now_ms = now_ms;
+    if (now + AGAIN_MS < before)
+        set_back(x, now);
     if (now <= before)
         return;
     x->clock_ms = now;

@@ -31,7 +31,8 @@ struct expire_index {
     uint32_t due_first, due_live;   /* where it begins; entries in it */
     int64_t due_last_ms;            /* the latest time in it; INT64_MIN when empty */
     bool due_mixed;                 /* not in order: keys were added whose time was past */
-    uint64_t clock_ms;
+    uint64_t clock_ms;              /* of the wheel: may be up to a second ahead of now_ms */
+    int64_t now_ms;
     size_t count;
 };
 
@@ -43,7 +44,8 @@ void expire_remove(struct expire_index *x, struct entry *e);
 /* The entry's bytes moved to a new address. */
 void expire_moved(struct expire_index *x, struct entry *e);
 /* Moves the clock; then expire_due gives entries whose time is <= the clock until NULL. The caller
- * removes each before asking again. The earliest comes first. */
+ * removes each before asking again. The earliest comes first. Back it may go, too: by more than a
+ * second that costs a look at every entry. */
 void expire_advance(struct expire_index *x, int64_t now_ms);
 struct entry *expire_due(struct expire_index *x);
 /* Some entry with the earliest slot: the next time anything may be due; INT64_MAX when empty. */
