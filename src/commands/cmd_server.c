@@ -57,6 +57,8 @@ void cmd_config_set(struct ctx *c)
         reply_ok(c);
     else if (f.doing && slice_eq_str(slice_str(f.doing), CONFIG_UNKNOWN))
         reply_errorf(c, "ERR %s", f.what);
+    else if (f.doing && slice_eq_str(slice_str(f.doing), CONFIG_NOT_NOW))
+        reply_error(c, LOADING_ERROR);
     else
         reply_errorf(c, "ERR CONFIG SET failed (possibly related to argument '%.*s') - %s",
                      SLICE_ARG(bad), f.what);

@@ -125,6 +125,11 @@ const char *config_file(const struct config *cfg)
     return cfg->file;
 }
 
+void config_set_loading(struct config *cfg, bool loading)
+{
+    cfg->loading = loading;
+}
+
 void config_set_protected_allowed(struct config *cfg, bool allowed)
 {
     cfg->protected_allowed = allowed;
@@ -201,6 +206,11 @@ static bool may_set(struct config *cfg, struct option *o, struct slice name, str
         fault_set(f, FAULT_INVALID, "Unknown option or number of arguments for CONFIG SET - '%.*s'",
                   SLICE_ARG(name));
         f->doing = CONFIG_UNKNOWN;
+        return false;
+    }
+    if (o->row->flags & CONFIG_DENY_LOADING && cfg->loading) {
+        fault_set(f, FAULT_INVALID, "%s can't be set while loading", o->row->name);
+        f->doing = CONFIG_NOT_NOW;
         return false;
     }
     if (o->row->flags & CONFIG_IMMUTABLE)

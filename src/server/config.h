@@ -37,7 +37,7 @@ enum {
     CONFIG_MULTI = 8,      /* may be given more than once; each line adds (custom: see clear) */
     CONFIG_LATER = 16,     /* accepted and kept, does not act yet: warned about once when set */
     CONFIG_SENSITIVE = 32, /* redacted where arguments are shown */
-    CONFIG_DENY_LOADING = 64,
+    CONFIG_DENY_LOADING = 64, /* CONFIG SET is refused while the data set is being loaded */
     CONFIG_PROTECTED = 128, /* CONFIG SET only with enable-protected-configs */
     CONFIG_WHOLE = 256,    /* custom: the value is one word, blanks and all */
 };
@@ -98,8 +98,9 @@ typedef void config_visit(void *arg, struct slice name, struct slice value);
 void config_get(const struct config *cfg, int count, const struct slice *patterns,
                 config_visit *visit, void *arg);
 /* pairs: name, value, name, value. On failure *bad is the name concerned; f->doing is
- * CONFIG_UNKNOWN when there is no such option. */
+ * CONFIG_UNKNOWN when there is no such option, CONFIG_NOT_NOW while loading. */
 #define CONFIG_UNKNOWN "unknown-option"
+#define CONFIG_NOT_NOW "loading"
 bool config_set(struct config *cfg, int count, const struct slice *pairs, struct slice *bad,
                 struct fault *f);
 bool config_rewrite(struct config *cfg, struct fault *f);
@@ -107,6 +108,7 @@ const char *config_file(const struct config *cfg); /* absolute path, or NULL */
 /* Splits a line into words with Redis quoting. False: unbalanced quotes or too many. words point
  * into hold, which is overwritten. */
 bool config_split(struct slice line, struct buf *hold, struct slice *words, int max, int *count);
+void config_set_loading(struct config *cfg, bool loading); /* CONFIG_DENY_LOADING holds */
 void config_set_protected_allowed(struct config *cfg, bool allowed); /* this CONFIG SET's client */
 
 #endif

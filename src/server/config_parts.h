@@ -29,7 +29,7 @@ struct config {
     size_t name_count;
     char *file; /* absolute */
     bool in_file; /* being read: what is stored comes from file, or from what that includes */
-    bool protected_allowed;
+    bool protected_allowed, loading;
     int depth; /* of includes */
 };
 

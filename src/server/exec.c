@@ -157,6 +157,8 @@ static void run(struct exec *x, struct ctx *ctx, struct command_entry *e)
         if (!(ctx->flags & (CTX_LOG_REPLACED | CTX_LOG_NONE)))
             ctx_log_as_given(ctx);
     }
+    if (ctx->flags & CTX_LOADING) /* it was counted when a client called it */
+        return;
     x->now_us = clock_mono_us();
     uint64_t took = (uint64_t)(x->now_us - began);
     e->stats.calls++;
@@ -310,7 +312,7 @@ static bool admit(struct exec *x, struct ctx *ctx, struct command_entry *e)
     }
     const char *error = hooks_admit(x->hooks, ctx, e);
     if (!error && server_is_loading(x->server) && !(e->row.flags & CMD_LOADING))
-        error = "LOADING Redis is loading the dataset in memory";
+        error = LOADING_ERROR;
     if (error)
         refuse(ctx, e, "%s", error);
     return !error;

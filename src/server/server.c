@@ -309,6 +309,7 @@ void server_fail(struct server *s)
 void server_set_loading(struct server *s, bool loading)
 {
     s->loading = loading;
+    config_set_loading(s->config, loading);
 }
 
 bool server_is_loading(const struct server *s)

@@ -65,6 +65,7 @@ int server_run(struct server *s);
 /* While the data set is loading, clients get -LOADING for all but CMD_LOADING commands. The loader
  * calls server_turn now and then to serve them (time-boxed). */
 void server_set_loading(struct server *s, bool loading);
+#define LOADING_ERROR "LOADING Redis is loading the dataset in memory"
 bool server_is_loading(const struct server *s);
 void server_turn(struct server *s);
 

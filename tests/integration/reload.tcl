@@ -84,4 +84,17 @@ case "an RDB that can't be loaded is named, with offset, at start too" {
     }
 }
 
+case "what a start replays is not counted as called" {
+    set s [server "appendonly yes"]
+    ask $s SET k v
+    ask $s MULTI
+    ask $s INCR n
+    ask $s INCR n
+    ask $s EXEC
+    set s [restart $s kill "appendonly yes"]
+    is [ask $s GET n] 2
+    truth {![regexp {cmdstat_(set|incr|multi|exec|select):} [ask $s INFO commandstats]]}
+    truth {[info_of $s total_commands_processed] < 10}
+}
+
 finish

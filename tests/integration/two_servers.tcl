@@ -117,6 +117,10 @@ case "a rolling update: the second waits for the first to end and has all of its
         wait_for { string match "*Waiting up to 600 s*" [slurp $dir/second.log] }
         # whoever comes meanwhile is told to wait, and it can be stopped
         like [error_of second GET k1] "LOADING*"
+        # a log may not begin before there is data; other options may be set
+        is [error_of second CONFIG SET appendonly yes] "LOADING Redis is loading the dataset in memory"
+        is [error_of second CONFIG SET timeout x appendonly yes] "LOADING Redis is loading the dataset in memory"
+        is [ask second CONFIG SET timeout 0] OK
         ask $first SET late 1
         stop $first term
         wait_for { expr {![catch { ask second GET late } late] && $late == 1} }
