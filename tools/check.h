@@ -32,6 +32,9 @@ bool check_rdb_stream(struct in *in, const char *name, unsigned databases, FILE 
  * file has block checksums (rdb.h); else nothing. */
 void check_blocks(int fd, uint64_t size, FILE *out);
 
+/* Before a log is changed: false, with a line printed, when a server is using it. */
+bool check_lock(const char *path);
+
 /* A stream over a file, FIFO or device; -errno when it cannot be opened. *size: 0 unless a file. */
 int check_open(const char *path, int flags, struct in *in, uint64_t *size);
 void check_close(int fd, struct in *in);

@@ -580,5 +580,7 @@ int check_aof_main(int argc, char **argv)
     } else if (argc != 2) {
         return usage(argv[0]);
     }
+    if ((c.fix || c.to_timestamp) && !check_lock(argv[argc - 1]))
+        return 1;
     return !check_any(&c, argv[argc - 1]);
 }

@@ -144,6 +144,28 @@ case "who waits can be stopped, and gives up in the end" {
     truth {[alive [of $first pid]]}
 }
 
+case "redis-check-aof changes no log that a server is using" {
+    set s [server $log]
+    ask $s SET k 1
+    set dir [of $s dir]
+    set manifest $dir/appendonlydir/appendonly.aof.manifest
+    set incr [lindex [glob $dir/appendonlydir/*.incr.aof] 0]
+    set tool [file join $build redis-check-aof]
+    is [run $tool $manifest] 0
+    set before [contents $dir]
+    foreach path [list $manifest $incr] {
+        foreach how {{--fix} {--truncate-to-timestamp 1}} {
+            is [run $tool {*}$how $path] 1
+            like $run_output "*using this log: process [of $s pid]. Stop it first.*"
+        }
+    }
+    is [contents $dir] $before
+    ask $s SET k 2
+    stop $s kill
+    is [run $tool --fix $manifest] 0
+    is [ask [server $log -dir $dir] GET k] 2
+}
+
 case "dir-lock no: two on one directory under names of their own" {
     set first [server "$points\ndir-lock no"]
     set s [server "$points\ndbfilename other.rdb\ndir-lock no" -dir [of $first dir]]

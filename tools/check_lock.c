@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A log is not changed under a server that appends to it: what the server writes next would stand
+ * where something was cut. The server's lock (src/persist/dir_lock.h) lies in its working directory,
+ * which holds the log's directory, or the log itself when it is the single file of an older one. It
+ * is only looked for: a directory without it was never one of ours. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/lock_file.h"
+#include "tools/check.h"
+
+#define LOCK_FILE ".holdfast-lock"
+
+/* False: a server has it; told. Kept until the tool ends otherwise. */
+static bool take(const char *dir, const char *up)
+{
+    char path[PATH_MAX];
+    pid_t holder;
+    if ((size_t)snprintf(path, sizeof path, "%s%s" LOCK_FILE, dir, up) >= sizeof path ||
+        access(path, F_OK) < 0)
+        return true;
+    if (lock_file_take(path, &holder) != -EAGAIN)
+        return true; /* ours, or none that can be had */
+    if (holder)
+        printf("A server is using this log: process %ld. Stop it first.\n", (long)holder);
+    else
+        printf("A server is using this log. Stop it first.\n");
+    return false;
+}
+
+bool check_lock(const char *path)
+{
+    char dir[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t len = slash ? (size_t)(slash - path) + 1 : 0;
+    if (len >= sizeof dir)
+        return true;
+    memcpy(dir, path, len);
+    dir[len] = '\0';
+    return take(dir, "") && take(dir, "../");
+}
