@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A log is not changed under a server that appends to it: what the server writes next would stand
- * where something was cut. The server's lock (src/persist/dir_lock.h) lies in its working directory,
- * that is in the one above the log's, or beside the single file of an older server. It is only
- * looked for: a directory without it was never one of ours. */
+ * where something was cut. The server's lock (src/persist/dir_lock.h) is in its working directory:
+ * the one above the log's, or that of the single file of an older server. It is only looked for: a
+ * directory without it was never one of ours. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
