@@ -430,6 +430,7 @@ static void resume(struct client *c)
     c->flags &= ~(uint32_t)CLIENT_PAUSED;
     server_clients(c->server)->paused_count--;
     struct command_entry *top = h->entry->owner ? h->entry->owner : h->entry;
+    exec_read_clock(server_exec(c->server));
     exec_command(c, top, h->argc, h->argv);
     held_command_free(h);
     conn_resume(c);

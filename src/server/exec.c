@@ -457,7 +457,7 @@ static struct around client_begin(struct exec *x, struct client *c)
 {
     struct around around = {x->clients->current, c->out.len, commit_position(x->commit)};
     if (x->depth == 0)
-        x->began_us = x->now_us = clock_mono_us();
+        x->began_us = x->now_us;
     begin_unit(x);
     c->busy++;
     x->clients->current = c;
@@ -481,6 +481,11 @@ static void client_end(struct exec *x, struct ctx *ctx, struct around around)
         client_check_output_limit(c, 0);
 }
 
+void exec_read_clock(struct exec *x)
+{
+    x->now_us = clock_mono_us();
+}
+
 void exec_command(struct client *c, struct command_entry *entry, int argc, const struct slice *argv)
 {
     struct exec *x = server_exec(c->server);
@@ -496,6 +501,7 @@ void exec_later(struct client *c, struct command_entry *e, exec_work *work, void
     struct exec *x = server_exec(c->server);
     struct ctx ctx;
     must(x->depth == 0);
+    exec_read_clock(x);
     struct around around = client_begin(x, c);
     ctx_fill(&ctx, x, c, 0, NULL);
     ctx.command = &e->row;

@@ -19,6 +19,9 @@ struct fault;
 struct exec *exec_new(struct server *s);
 void exec_free(struct exec *x);
 
+/* Before the first of some commands that run one behind the other: where one ends the next begins,
+ * and the clock is read once for both. */
+void exec_read_clock(struct exec *x);
 /* From a client, with everything that may be refused. entry: as commands_find gave it for argv[0],
  * NULL when unknown. */
 void exec_command(struct client *c, struct command_entry *entry, int argc,
