@@ -33,11 +33,11 @@ case "make install: one program, its names beside it, nothing else; they work wh
     ask $s SAVE
     set data [of $s dir]
     stop $s term
-    is [run timeout 60 $dir/bin/redis-check-aof $data/appendonlydir/appendonly.aof.manifest] 0
+    is [run timeout 180 $dir/bin/redis-check-aof $data/appendonlydir/appendonly.aof.manifest] 0
     like $run_output "*All AOF files and manifest are valid*"
-    is [run timeout 60 $dir/bin/redis-check-rdb $data/dump.rdb] 0
+    is [run timeout 180 $dir/bin/redis-check-rdb $data/dump.rdb] 0
     like $run_output "*RDB looks OK*"
-    is [run timeout 60 $dir/bin/redis-server --version] 0
+    is [run timeout 180 $dir/bin/redis-server --version] 0
 }
 
 case "after a change only what depends on it is compiled" {

@@ -13,7 +13,7 @@ set peer_aof [lindex [auto_execok redis-check-aof] 0]
 proc tool {dir input args} {
     set here [pwd]
     cd $dir
-    set code [catch { exec timeout 30 {*}$args << $input 2>@1 } text options]
+    set code [catch { exec timeout 180 {*}$args << $input 2>@1 } text options]
     cd $here
     if {!$code} { return [list 0 $text] }
     set error [dict get $options -errorcode]
@@ -92,11 +92,11 @@ case "directory, device, empty file, FIFO" {
         tool_is 1 "*Cannot open file pipe: Connection timed out*" $dir "" $tool pipe
     }
     tool_is 1 "*Cannot open file pipe: Illegal seek*" $dir "" $check_aof --fix pipe
-    exec timeout 20 sh -c "cat $rdb >$dir/pipe" &
+    exec timeout 180 sh -c "cat $rdb >$dir/pipe" &
     tool_is 0 "*RDB looks OK!*" $dir "" $check_rdb pipe
-    exec timeout 20 sh -c "cat $rdb >$dir/pipe" &
+    exec timeout 180 sh -c "cat $rdb >$dir/pipe" &
     tool_is 0 "*AOF pipe is valid" $dir "" $check_aof pipe
-    exec timeout 20 sh -c "printf '*1\\r\\n\$4\\r\\nPI' >$dir/pipe" &
+    exec timeout 180 sh -c "printf '*1\\r\\n\$4\\r\\nPI' >$dir/pipe" &
     tool_is 1 "*AOF pipe is not valid*" $dir "" $check_aof pipe
 }
 

@@ -119,7 +119,7 @@ foreach shift [list -$hour $hour] {
         set_clock $s 0
         truth {[info_of $s rdb_bgsave_retry_in_sec] <= 60}
         file delete -force [of $s dir]/dump.rdb
-        wait_for { expr {![catch { ask $s SET k 3 }]} } 60000
+        wait_for { expr {![catch { ask $s SET k 3 }]} }
         # and no save point is due for an hour that did not pass
         set saves [info_of $s rdb_saves]
         ask $s CONFIG SET save "1800 1"

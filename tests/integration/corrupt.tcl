@@ -112,7 +112,7 @@ proc check_torn_tail {name dir before verdict strict} {
     foreach path [array names files] {
         if {$after($path) ne $files($path)} { error "$name: $path is not what was good of it" }
     }
-    is [run timeout 20 $::check_aof $dir/appendonlydir/appendonly.aof.manifest] 0
+    is [run timeout 180 $::check_aof $dir/appendonlydir/appendonly.aof.manifest] 0
 }
 
 # Verdict by the files' meaning where the peers are wrong (formats.md, "Ours:").
@@ -123,7 +123,7 @@ case "damaged RDB files: checker and server say the same" {
         set dir [tmpdir]
         spit $dir/dump.rdb [decode [member $row rdb]]
         set before [contents $dir]
-        set code [run timeout 20 $check_rdb $dir/dump.rdb]
+        set code [run timeout 180 $check_rdb $dir/dump.rdb]
         if {$code != 0 && $code != 1} { error "$name: the checker ended with $code: $run_output" }
         set verdict $run_output
         if {$code == 1} { truth {[words_of $verdict] ne ""} }
@@ -148,7 +148,7 @@ case "damaged AOF directories: checker and server say the same" {
         set path $dir/appendonlydir/appendonly.aof.manifest
         if {[regexp {"manifest":"} $row]} { spit $path [decode [member $row manifest]] }
         set before [contents $dir]
-        set code [run timeout 20 $check_aof $path]
+        set code [run timeout 180 $check_aof $path]
         if {$code != 0 && $code != 1} { error "$name: the checker ended with $code: $run_output" }
         set verdict $run_output
         set strict [starts $dir "appendonly yes" "aof-load-truncated no" "save \"\""]
@@ -206,7 +206,7 @@ case "a value that claims 2^60 elements allocates nothing" {
     foreach type {\x00 \x01 \x02 \x03 \x04 \x05 \x0e \x0f \x10 \x12 \x15 \x18} {
         set dir [tmpdir]
         spit $dir/dump.rdb "REDIS0012\xfe\x00$type\x01k\x81\x10\x00\x00\x00\x00\x00\x00\x00\x01a"
-        is [run sh -c "ulimit -v $limit; exec timeout 20 $check_rdb $dir/dump.rdb"] 1
+        is [run sh -c "ulimit -v $limit; exec timeout 180 $check_rdb $dir/dump.rdb"] 1
         like $run_output "*RDB ERROR DETECTED*"
         is [starts $dir] down
     }

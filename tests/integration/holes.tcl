@@ -36,7 +36,7 @@ proc log_of_bytes {bytes} {
 proc both_refuse {bytes words} {
     set dir [log_of_bytes $bytes]
     set before [log_files $dir]
-    is [run timeout 20 $::check_aof $dir/appendonlydir/appendonly.aof.manifest] 1
+    is [run timeout 180 $::check_aof $dir/appendonlydir/appendonly.aof.manifest] 1
     if {![regexp -line {^0x *[0-9a-f]+: (.*)$} $::run_output -> said]} { error $::run_output }
     like $said $words
     foreach again {1 2} {
@@ -91,7 +91,7 @@ case "a short file that is not the last is not touched, and the second start is 
         like $text "*appendonly.aof.1.incr.aof*"
         is [log_files $dir] $before
     }
-    is [run timeout 20 $check_aof $dir/appendonlydir/appendonly.aof.manifest] 1
+    is [run timeout 180 $check_aof $dir/appendonlydir/appendonly.aof.manifest] 1
 }
 
 # ---- files without a manifest, and a manifest's absence ----
@@ -193,7 +193,7 @@ proc payload {name} {
 proc both_refuse_dump {bytes words} {
     set dir [tmpdir]
     spit $dir/dump.rdb $bytes
-    is [run timeout 20 $::check_rdb $dir/dump.rdb] 1
+    is [run timeout 180 $::check_rdb $dir/dump.rdb] 1
     like $::run_output "*$words*"
     lassign [server "" -dir $dir -fails 1] code text
     is $code 1
@@ -216,7 +216,7 @@ case "RESIZEDB with 2^40 keys takes no memory" {
     set dir [tmpdir]
     set many \x81\x00\x00\x01\x00\x00\x00\x00\x00
     spit $dir/dump.rdb "REDIS0011\xfe\x00\xfb$many$many\x00\x01a\x011\xff$no_crc"
-    is [run timeout 20 $check_rdb $dir/dump.rdb] 0
+    is [run timeout 180 $check_rdb $dir/dump.rdb] 0
     set s [server "" -dir $dir]
     is [ask $s GET a] 1
     truth {[info_of $s used_memory_peak] < 64 * 1024 * 1024}

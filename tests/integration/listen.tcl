@@ -52,8 +52,7 @@ case "CONFIG SET port: the new one counts at once, one that is taken changes not
     set s [server]
     set taken [server]
     set old [of $s port]
-    set new [free_port]
-    is [ask $s CONFIG SET port $new] OK
+    set new [port_set $s]
     truth {[answers 127.0.0.1 $new] && ![answers 127.0.0.1 $old]}
     is [ask $s PING] PONG
     is [error_of $s CONFIG SET port [of $taken port]] "ERR CONFIG SET failed (possibly related to\
@@ -100,7 +99,7 @@ case "tcp-backlog: so many connections wait to be accepted, the next ones knock"
 case "a port in use: the last line says so, and which" {
     set s [server]
     set dir [tmpdir]
-    set code [run timeout 60 $build/redis-server --port [of $s port] --bind 127.0.0.1 --dir $dir]
+    set code [run timeout 180 $build/redis-server --port [of $s port] --bind 127.0.0.1 --dir $dir]
     is $code 1
     like $run_output "*Address already in use*"
     like [lindex [split $run_output "\n"] end] \
@@ -220,15 +219,15 @@ case "at maxclients: who closes and connects again is let in, one more is not" {
 
 case "maxclients beyond the limit of open files: told, and lowered at the start" {
     set dir [tmpdir]
-    set port [free_port]
-    set pid [exec sh -c "ulimit -n 100; exec $build/redis-server --port $port --bind 127.0.0.1 \
-        --dir $dir --logfile $dir/log --maxclients 500 >/dev/null 2>&1" &]
-    set ::servers(limited) [dict create pid $pid port $port dir $dir log_from 0]
-    wait_up limited
+    started_by_hand limited $dir {
+        exec sh -c "ulimit -n 100; exec $build/redis-server --port $port --bind 127.0.0.1 \
+            --dir $dir --maxclients 500 >>$dir/said 2>&1" &
+    }
+    truth {[wait_up limited]}
     set is [lindex [ask limited CONFIG GET maxclients] 1]
     if {$is == 500} return ;# who is privileged enough raises the limit
     truth {$is > 0 && $is < 100}
-    like [log_of limited] "*maxclients is 500, but only 100 files may be open: it is now $is*"
+    like [slurp $dir/said] "*maxclients is 500, but only 100 files may be open: it is now $is*"
     like [error_of limited CONFIG SET maxclients 600] \
         "*The operating system is not able to handle the specified number of clients, try with $is"
     is [lindex [ask limited CONFIG GET maxclients] 1] $is

@@ -89,7 +89,7 @@ case "volatile-ttl takes the next to expire first" {
 case "allkeys-lru keeps what is used" {
     set s [server "maxmemory-policy allkeys-lru\nmaxmemory-samples 10"]
     for {set i 0} {$i < 1000} {incr i} { ask $s SET k$i [string repeat x 1000] }
-    after 2100
+    after 2100 ;# what is read now is younger by the clock of accesses
     for {set i 0} {$i < 300} {incr i} { ask $s GET k$i }
     ask $s CONFIG SET maxmemory [expr {[info_of $s used_memory] - 400000}]
     wait_for { ask $s GET k0; within $s }
@@ -259,7 +259,7 @@ case "maxmemory-clients closes those that hold most" {
     set id [request $protected CLIENT ID]
     puts -nonewline $protected [string repeat [encode {GET big}] 10]
     flush $protected
-    wait_for { string match "*tot-mem=????????*" [ask $s CLIENT LIST ID $id] } 1000
+    wait_for { string match "*tot-mem=????????*" [ask $s CLIENT LIST ID $id] }
     set reader [slow_reader $s big 40]
     wait_for { expr {[info_of $s evicted_clients] == 1} }
     gone $reader
@@ -320,12 +320,14 @@ case "keys that expire are deleted in the log each by itself" {
 
 case "while clients are paused nothing goes by itself" {
     set s [server "maxmemory-policy allkeys-lru\nappendonly yes"]
-    ask $s SET hidden x PX 50
-    ask $s RPUSH list a
-    ask $s PEXPIRE list 50
     for {set i 0} {$i < 3} {incr i} { ask $s SET k$i [string repeat x 100000] }
+    ask $s RPUSH list a
+    ask $s MULTI
+    ask $s SET hidden x PX 50
+    ask $s PEXPIRE list 50
     ask $s CLIENT PAUSE 100000 WRITE
-    after 120
+    ask $s EXEC
+    after 120 ;# they are due
     is [ask $s GET hidden] (nil)
     is [ask $s EXISTS list] 0
     is [info_of $s expired_keys] 0
@@ -364,8 +366,10 @@ case "noeviction: what is queued takes memory too" {
 
 case "OBJECT FREQ and IDLETIME follow the policy" {
     set s [server]
+    ask $s MULTI
     ask $s SET k v
-    is [ask $s OBJECT IDLETIME k] 0
+    ask $s OBJECT IDLETIME k
+    is [ask $s EXEC] {OK 0}
     like [error_of $s OBJECT FREQ k] "ERR An LFU maxmemory policy is not selected*"
     ask $s CONFIG SET maxmemory-policy allkeys-lfu
     ask $s SET k v

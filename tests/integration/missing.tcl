@@ -53,7 +53,7 @@ case "no mark before anything was saved, and only SAVE, BGSAVE and the log write
     ask $s SAVE
     like [slurp [mark $dir]] "*\ntime ????-??-??T??:??:??Z\ndump dump.rdb\n"
     set first [slurp [mark $dir]]
-    after 1100
+    after 1100 ;# another second: whoever writes it anew writes another time
     ask $s SAVE
     is [slurp [mark $dir]] $first
     set other [tmpdir]

@@ -35,7 +35,7 @@ proc random_batch {} {
 proc no_child {s} {
     wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0 &&
                      [info_of $s rdb_bgsave_in_progress] == 0 &&
-                     [info_of $s aof_rewrite_scheduled] == 0} } 30000
+                     [info_of $s aof_rewrite_scheduled] == 0} }
 }
 
 proc disturb {s} {
@@ -59,7 +59,7 @@ proc disturb {s} {
 
 # What is about to expire has expired and is deleted, and no key expires from here on.
 proc settled_digest {s} {
-    after 50
+    after 50 ;# the short ones live for less
     foreach db {1 0} {
         ask $s SELECT $db
         wait_for { expr {[llength [ask $s KEYS *]] == [ask $s DBSIZE]} }
@@ -100,7 +100,7 @@ foreach policy {always everysec no} {
         set s [server $config]
         set rounds 0
         set end [expr {[clock seconds] + $seconds}]
-        while {[clock seconds] < $end} {
+        while {[clock seconds] < $end || $rounds < 3} {
             set large [below 2]
             ask $s PING
             for {set i 0} {$i < 20} {incr i} {
@@ -117,7 +117,6 @@ foreach policy {always everysec no} {
             is [ask $s DEBUG DIGEST] $digest
             incr rounds
         }
-        truth {$rounds > 2}
         puts "figures: $policy: $rounds restarts, [ask $s DBSIZE] keys at the end"
     }
 }

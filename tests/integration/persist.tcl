@@ -58,19 +58,19 @@ case "BGSAVE in a child, LASTSAVE and INFO follow" {
 case "save points start a save by themselves" {
     set s [server "save 1 3"]
     foreach k {a b c d} { ask $s SET $k 1 }
-    wait_for { file exists [of $s dir]/dump.rdb } 15000
+    wait_for { file exists [of $s dir]/dump.rdb }
     wait_for { expr {[info_of $s rdb_changes_since_last_save] == 0} }
 }
 
 case "BGSAVE while one runs, SCHEDULE, DEBUG RELOAD" {
-    set s [server "enable-debug-command yes\nsave \"\"\nrdb-key-save-delay 2000"]
+    set s [held_server "enable-debug-command yes\nsave \"\""]
     for {set i 0} {$i < 300} {incr i} { ask $s SET k$i v }
     ask $s BGSAVE
     is [error_of $s BGSAVE] "ERR Background save already in progress"
     is [error_of $s SAVE] "ERR Background save already in progress"
     is [ask $s BGREWRITEAOF] "Background append only file rewriting scheduled"
     like [ask $s BGREWRITEAOF] "*scheduled"
-    ask $s CONFIG SET rdb-key-save-delay 0
+    release $s
     wait_for { expr {[info_of $s rdb_bgsave_in_progress] == 0} }
     wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0 && [info_of $s aof_rewrites] == 1} }
     set digest [ask $s DEBUG DIGEST]
@@ -79,9 +79,11 @@ case "BGSAVE while one runs, SCHEDULE, DEBUG RELOAD" {
 }
 
 case "a child that is killed leaves the old file, and writes are refused until a save works" {
-    set s [server "save 10000 1\nrdb-key-save-delay 5000"]
+    set s [held_server "save 10000 1"]
+    release $s
     ask $s SET old 1
     ask $s SAVE
+    hold $s
     set before [slurp [of $s dir]/dump.rdb]
     for {set i 0} {$i < 500} {incr i} { ask $s SET k$i v }
     ask $s BGSAVE
@@ -94,7 +96,7 @@ case "a child that is killed leaves the old file, and writes are refused until a
     is [glob -nocomplain [of $s dir]/temp-*] {}
     like [error_of $s SET x y] "MISCONF*stop-writes-on-bgsave-error*"
     is [ask $s GET old] 1
-    ask $s CONFIG SET rdb-key-save-delay 0
+    release $s
     is [ask $s BGSAVE] "Background saving started"
     wait_for { expr {[info_of $s rdb_last_bgsave_status] eq "ok"} }
     is [ask $s SET x y] OK
@@ -183,7 +185,7 @@ case "the log rewrites itself when it has grown" {
     wait_for {
         for {set i 0} {$i < 500} {incr i} { ask $s SET k [string repeat x 100]; incr sets }
         expr {[info_of $s aof_rewrites] >= 2 && [info_of $s aof_rewrite_in_progress] == 0}
-    } 60000
+    }
     truth {[info_of $s aof_current_size] < $sets * 100}
 }
 
@@ -329,23 +331,14 @@ case "clients get LOADING while a large file is read" {
     ask $s SAVE
     set dir [of $s dir]
     stop $s kill
-    set port [free_port]
-    set pid [exec [file join $build redis-server] --port $port --bind 127.0.0.1 --dir $dir \
-        >&$dir/out2 </dev/null &]
-    set servers(l) [dict create pid $pid port $port dir $dir conf "" log_from 0]
-    set loading 0
-    while 1 {
-        if {[catch { ask l GET k:1 } reply]} {
-            if {[string match "LOADING*" $reply]} {
-                incr loading
-                set text [ask l INFO persistence]
-                if {[string match "*loading:1*" $text]} { like $text "*loading_total_bytes:*" }
-            }
-            truth {[alive $pid]}
-        } else break
-    }
-    truth {$loading > 0}
-    is [ask l DBSIZE] 1000000
+    set chan [loading_server l $dir "save \"\""]
+    like [error_of l GET k:1] "LOADING*"
+    like [ask l INFO persistence] "*loading:1*loading_total_bytes:*"
+    load_on l
+    wait_for { expr {![catch { ask l DBSIZE } keys]} }
+    is $keys 1000000
+    stop l
+    catch { close $chan }
 }
 
 case "CONFIG SET dir moves snapshots, the log stays where it is" {
@@ -368,7 +361,7 @@ case "CONFIG SET dir moves snapshots, the log stays where it is" {
 }
 
 case "a child does not outlive a killed server, and cannot undo what the next one saved" {
-    set s [server "save \"\"\nrdb-key-save-delay 3000"]
+    set s [held_server "save \"\""]
     for {set i 0} {$i < 500} {incr i} { ask $s SET k$i old }
     ask $s BGSAVE
     wait_for { llength [glob -nocomplain [of $s dir]/temp-*.rdb] }
@@ -397,12 +390,12 @@ case "switching the log inside a transaction logs nothing twice" {
 }
 
 case "SHUTDOWN is refused while the first base is written, and succeeds after it" {
-    set s [server "save \"\"\nrdb-key-save-delay 1000"]
+    set s [held_server "save \"\""]
     for {set i 0} {$i < 1000} {incr i} { ask $s SET k$i v }
     ask $s CONFIG SET appendonly yes
     like [error_of $s SHUTDOWN] "ERR Errors trying to SHUTDOWN*"
     is [info_of $s aof_rewrite_in_progress] 1
-    ask $s CONFIG SET rdb-key-save-delay 0
+    release $s
     wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
     set s [restart $s term "appendonly yes\nsave \"\""]
     is [ask $s DBSIZE] 1000
@@ -470,26 +463,21 @@ case "disk full under always: the server stops, the reply that could not be kept
 }
 
 # Makes fdatasync fail as long as the file dir/fail is there.
-proc failing_sync {dir} {
-    spit $dir/shim.c "#include <errno.h>\n#include <unistd.h>\n#include <sys/syscall.h>\n
+proc failing_sync {dir config} {
+    return [preload $dir "#include <errno.h>\n#include <unistd.h>\n#include <sys/syscall.h>\n
         int fdatasync(int fd) { if (access(\"$dir/fail\", F_OK) == 0) { errno = EIO; return -1; }
-        return (int)syscall(SYS_fdatasync, fd); }\n"
-    exec gcc -shared -fPIC -o $dir/shim.so $dir/shim.c
-    set ::env(LD_PRELOAD) $dir/shim.so
+        return (int)syscall(SYS_fdatasync, fd); }\n" { server $config -dir $dir }]
 }
 
 if {!$sanitized} {
     case "a failed sync refuses writes until a rewrite is in files that can be synced" {
         set dir [tmpdir]
         set config "appendonly yes\nsave \"\"\naof-rewrite-incremental-fsync no\nrdb-save-incremental-fsync no"
-        failing_sync $dir
-        set code [catch { server $config -dir $dir } s]
-        unset env(LD_PRELOAD)
-        if {$code} { error $s }
+        set s [failing_sync $dir $config]
         ask $s SET a 1
         spit $dir/fail ""
-        ask $s SET b 2
-        wait_for { catch { ask $s SET c 3 } reply }
+        wait_for { catch { ask $s SET b 2 } reply }
+        set b [ask $s GET b]
         like $reply "MISCONF Errors writing to the AOF file: Input/output error (fsync of *"
         for {set i 0} {$i < 30} {incr i} {
             truth {[catch { ask $s SET c 3 }]}
@@ -500,15 +488,12 @@ if {!$sanitized} {
         wait_for { expr {![catch { ask $s SET d 4 }]} }
         is [info_of $s aof_last_write_status] ok
         set s [restart $s kill $config]
-        is [ask $s MGET a b d] {1 2 4}
+        is [ask $s MGET a b d] [list 1 $b 4]
     }
 
     case "a failed sync under always stops the server with the reply unsent" {
         set dir [tmpdir]
-        failing_sync $dir
-        set code [catch { server "appendonly yes\nappendfsync always\nsave \"\"" -dir $dir } s]
-        unset env(LD_PRELOAD)
-        if {$code} { error $s }
+        set s [failing_sync $dir "appendonly yes\nappendfsync always\nsave \"\""]
         ask $s SET a 1
         spit $dir/fail ""
         truth {[catch { ask $s SET b 2 } reply]}
@@ -530,7 +515,7 @@ case "DEBUG RELOAD forgets no key that the log still has" {
 }
 
 case "DEBUG RELOAD loads what is in memory, also while an older state is being saved" {
-    set s [server "save \"\"\nenable-debug-command yes\nrdb-key-save-delay 20000"]
+    set s [held_server "save \"\"\nenable-debug-command yes"]
     for {set i 0} {$i < 20} {incr i} { ask $s SET k$i old }
     ask $s BGSAVE
     ask $s CONFIG SET rdb-key-save-delay 0

@@ -11,7 +11,7 @@ source [file join [file dirname [info script]] lib.tcl]
 if {![info exists env(IN_OWN_MOUNTS)]} {
     set dir [tmpdir]
     foreach way {{unshare -m} {unshare -rm}} {
-        if {[run timeout 20 {*}$way mount -t tmpfs none $dir] == 0} {
+        if {[run timeout 180 {*}$way mount -t tmpfs none $dir] == 0} {
             set env(IN_OWN_MOUNTS) 1
             set code [catch { exec {*}$way [info nameofexecutable] [info script] >@stdout 2>@stderr }]
             file delete -force $tmp_root
@@ -76,7 +76,7 @@ case "snapshots only: writes are refused with the reason, reads go on, it resume
         like [error_of $s SAVE] "ERR*"
         is [files $disk] $before
         writable $disk
-        wait_for { expr {![catch { ask $s SET c 3 }]} } 30000
+        wait_for { expr {![catch { ask $s SET c 3 }]} }
         wait_for { expr {[info_of $s rdb_last_bgsave_status] eq "ok"} }
         is [info_of $s rdb_last_error] ""
         bgsave $s ok

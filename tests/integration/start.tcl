@@ -37,33 +37,29 @@ case "--version and --help" {
 
 case "configuration from standard input and arguments, the last one wins" {
     set dir [tmpdir]
-    set port [free_port]
-    set pid [exec sh -c "printf 'port 1\\nmaxclients 77\\ndatabases 3\\nbind 127.0.0.1\\n' |\
-        exec $server_binary - --port $port --databases 5 --dir $dir --save '' --appendonly no\
-        >$dir/out 2>&1" &]
-    set servers(x) [dict create pid $pid port $port dir $dir conf "" log_from 0]
+    started_by_hand x $dir {
+        lindex [exec printf {port 1\nmaxclients 77\ndatabases 3\nbind 127.0.0.1\n} | \
+            $server_binary - --port $port --databases 5 --dir $dir --save "" --appendonly no \
+            >$dir/said 2>@1 &] end
+    }
     truth {[wait_up x]}
     is [ask x CONFIG GET databases] {databases 5}
     is [ask x CONFIG GET maxclients] {maxclients 77}
     is [ask x CONFIG GET save] {save {}}
-    catch { ask x SHUTDOWN NOSAVE }
-    wait_for { expr {![alive $pid]} }
-    unset servers(x)
+    stop x NOSAVE
 }
 
 case "a value on the command line may begin with two dashes; save may have none" {
     set dir [tmpdir]
-    set port [free_port]
-    set pid [exec $server_binary --requirepass --a --save --maxclients 78 --port $port \
-        --dir $dir >$dir/out 2>@1 &]
-    set servers(x) [dict create pid $pid port $port dir $dir conf "" log_from 0]
+    started_by_hand x $dir {
+        exec $server_binary --requirepass --a --save --maxclients 78 --port $port \
+            --dir $dir >$dir/said 2>@1 &
+    }
     truth {[wait_up x]}
     is [ask x AUTH --a] OK
     is [ask x CONFIG GET maxclients] {maxclients 78}
     is [ask x CONFIG GET save] {save {}}
-    catch { ask x SHUTDOWN NOSAVE }
-    wait_for { expr {![alive $pid]} }
-    unset servers(x)
+    stop x NOSAVE
 }
 
 case "include, and options with quotes" {
@@ -297,12 +293,12 @@ foreach signal {INT TERM} {
         ask x SAVE
         ask x DEBUG POPULATE 200
         ask x SET k new
-        ask x CONFIG SET rdb-key-save-delay 300000
+        ask x CONFIG SET rdb-key-save-delay 2000000000
         signal $signal [of x pid]
         wait_for { llength [glob -nocomplain $dir/temp-*.rdb] }
         if {$signal eq "TERM"} {
             signal TERM [of x pid]
-            after 200
+            after 200 ;# the longer, the likelier is what must not come
             truth {[alive [of x pid]]}
         }
         signal INT [of x pid]
@@ -344,14 +340,13 @@ foreach {what name config} {
             stop [server $config -dir $dir] kill
             set path $dir/appendonlydir/appendonly.aof.1.incr.aof
             set f [open $path ab]
-            puts -nonewline $f [encode {SELECT 0}][string repeat [encode {INCR n}] 1000000]
+            puts -nonewline $f [encode {SELECT 0}][string repeat [encode {INCR n}] 2000000]
             puts -nonewline $f "*2\r\n" ;# torn: a start that comes to the end cuts this
             close $f
         }
         set before [list [file size $path] [file mtime $path]]
         foreach how {TERM INT SHUTDOWN} {
-            set chan [start_piped x $config $dir]
-            wait_for { string match "*Server initialized*" [log_of x] }
+            set chan [loading_server x $dir $config]
             if {$how ne "SHUTDOWN"} {
                 signal $how [of x pid]
             } else {
@@ -359,16 +354,16 @@ foreach {what name config} {
             }
             wait_for { expr {![alive [of x pid]]} }
             is [exit_code $chan] 0
-            like [log_of x] "*Ready to exit*"
-            truth {![string match "*Ready to exit*Ready to accept*" [log_of x]]}
+            set said [slurp $dir/said]
+            like $said "*Ready to exit*"
+            truth {![string match "*Ready to accept*" $said]}
             is [list [file size $path] [file mtime $path]] $before
             # it did not even think of it
-            truth {![regexp {not touched|runcated} [log_of x]]}
-            unset servers(x)
-            disconnect x
+            truth {![regexp {not touched|runcated} $said]}
+            stop x
         }
         set s [server $config -dir $dir]
-        if {$name eq "dump.rdb"} { is [ask $s DBSIZE] 1000000 } else { is [ask $s GET n] 1000000 }
+        if {$name eq "dump.rdb"} { is [ask $s DBSIZE] 1000000 } else { is [ask $s GET n] 2000000 }
     }
 }
 
@@ -391,8 +386,7 @@ case "the process title: as the template says, when it, bind or port is set, too
     is [ask $s CONFIG SET proc-title-template "{title} at {listen-addr}"] OK
     is [ask $s CONFIG SET bind "127.0.0.2 127.0.0.1"] OK
     is [title_of $s] "$server_binary at 127.0.0.2:$port"
-    set new [free_port]
-    is [ask $s CONFIG SET port $new] OK
+    set new [port_set $s]
     is [title_of $s] "$server_binary at 127.0.0.2:$new"
     # there is no more room than arguments and environment had
     is [ask $s CONFIG SET proc-title-template [string repeat x 1000000]] OK
@@ -456,12 +450,12 @@ case "a second server in the same directory without shared state" {
 
 case "daemonize leaves a server behind" {
     set dir [tmpdir]
-    set port [free_port]
-    is [run $server_binary --port $port --bind 127.0.0.1 --daemonize yes --dir $dir \
-        --pidfile $dir/p] 0
-    wait_for { expr {[string trim [slurp $dir/p]] ne ""} }
-    set servers(d) [dict create pid [string trim [slurp $dir/p]] port $port dir $dir conf "" \
-        log_from 0]
+    started_by_hand d $dir {
+        is [run $server_binary --port $port --bind 127.0.0.1 --daemonize yes --dir $dir \
+            --pidfile $dir/p --logfile $dir/said] 0
+        wait_for { expr {[string trim [slurp $dir/p]] ne "" || [was_taken [slurp $dir/said]]} }
+        string trim [slurp $dir/p]
+    }
     truth {[wait_up d]}
     is [ask d PING] PONG
     stop d term

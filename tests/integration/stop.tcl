@@ -27,8 +27,7 @@ proc writers {s} {
 # All pipelines lie in the sockets when the server wakes, and the wish to stop among them: a signal,
 # or the words of a command in the middle of the pipeline of the connection in the middle.
 proc stop_amid {s fds how} {
-    set nap [connect $s]
-    send $nap DEBUG SLEEP 0.3
+    signal STOP [of $s pid]
     for {set i 0} {$i < $::many} {incr i} {
         set fd [lindex $fds $i]
         counts $fd $i 11 [expr {10 + $::before}]
@@ -39,7 +38,7 @@ proc stop_amid {s fds how} {
         flush $fd
     }
     if {[lindex $how 0] eq "signal"} { signal [lindex $how 1] [of $s pid] }
-    close $nap
+    signal CONT [of $s pid]
 }
 
 # How many +OK a connection still gives until it ends.

@@ -41,7 +41,7 @@ int fdatasync(int fd) {
 
 proc no_child {s} {
     wait_for { expr {[info_of $::s rdb_bgsave_in_progress] == 0 &&
-        [info_of $::s aof_rewrite_in_progress] == 0} } 30000
+        [info_of $::s aof_rewrite_in_progress] == 0} }
 }
 
 set save rdb-save-incremental-fsync

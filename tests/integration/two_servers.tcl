@@ -20,7 +20,7 @@ proc second_is_refused {s config} {
     # a configuration file of its own: that of the first is still its own
     set conf [file join [tmpdir] second.conf]
     spit $conf "port 0\nunixsocket [file join $::tmp_root second.sock]\ndir \"[of $s dir]\"\n$config\n"
-    is [run timeout 60 [file join $::build redis-server] $conf] 1
+    is [run timeout 180 [file join $::build redis-server] $conf] 1
     like $::run_output "*directory [of $s dir] is in use by process [of $s pid]:*dir-lock-wait*"
     is [contents [of $s dir]] $before
 }
@@ -44,7 +44,7 @@ foreach {name config} [list "with a log" $log "with save points" $points] {
 }
 
 case "a killed server's child keeps nobody out" {
-    set s [server "$points\nrdb-key-save-delay 10000000"]
+    set s [server "$points\nrdb-key-save-delay 2000000000"]
     set dir [of $s dir]
     ask $s SET k 1
     is [ask $s BGSAVE] "Background saving started"
@@ -89,7 +89,7 @@ case "CONFIG SET dir takes the new directory and gives the old one back, but not
     set home [of $s dir]
     set new [tmpdir]
     is [ask $s CONFIG SET dir $new] OK
-    after 500
+    after 500 ;# whoever gave one back later
     foreach dir [list $home $new] {
         lassign [server $points -dir $dir -fails 1] code text
         like $text "*in use by process [of $s pid]*"
@@ -110,11 +110,11 @@ case "a rolling update: the second waits for the first to end and has all of its
         for {set i 0} {$i < 100} {incr i} { ask $first SET k$i v$i }
         set dir [of $first dir]
         set conf [file join [tmpdir] second.conf]
-        set port [free_port]
-        spit $conf "port $port\nbind 127.0.0.1\ndir \"$dir\"\nlogfile \"$dir/second.log\"\n$config\ndir-lock-wait 600\n"
-        set pid [exec [file join $build redis-server] $conf >>$dir/stdout 2>>$dir/stderr </dev/null &]
-        set ::servers(second) [dict create pid $pid port $port dir $dir conf $conf log_from 0]
-        wait_for { string match "*Waiting up to 600 s*" [slurp $dir/second.log] }
+        started_by_hand second $dir {
+            spit $conf "port $port\nbind 127.0.0.1\ndir \"$dir\"\n$config\ndir-lock-wait 600\n"
+            exec [file join $build redis-server] $conf >>$dir/said 2>>$dir/stderr </dev/null &
+        }
+        wait_for { string match "*Waiting up to 600 s*" [slurp $dir/said] }
         # whoever comes meanwhile is told to wait, and it can be stopped
         like [error_of second GET k1] "LOADING*"
         # a log may not begin before there is data; other options may be set

@@ -6,8 +6,7 @@ source [file join [file dirname [info script]] lib.tcl]
 # while dir/dir-fails and dir/when are there, from the (skip + 1)th call on.
 proc sick_server {config {when x} {skip 0}} {
     set dir [tmpdir]
-    spit $dir/shim.c "
-#define _GNU_SOURCE
+    spit $dir/shim.c "[held_children $dir]
 #include <errno.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -40,7 +39,8 @@ proc in_log_dir {dir name} { return $dir/appendonlydir/appendonly.aof.$name }
 
 if {!$sanitized} {
     case "a sync that fails in CONFIG SET appendfsync is not forgotten" {
-        set s [sick_server "appendonly yes\nappendfsync no\nsave \"\"\nrdb-key-save-delay 300000"]
+        set s [sick_server "appendonly yes\nappendfsync no\nsave \"\"\nrdb-key-save-delay 1"]
+        hold $s
         set dir [of $s dir]
         ask $s SET a 1
         spit $dir/sync-fails ""
@@ -48,7 +48,7 @@ if {!$sanitized} {
         file delete $dir/sync-fails
         is [ask $s WAITAOF 1 0 100] {0 0}
         truth {[catch { ask $s SET b 1 }]}
-        ask $s CONFIG SET rdb-key-save-delay 0
+        release $s
         wait_for { expr {![catch { ask $s SET b 1 }]} }
         truth {[info_of $s aof_rewrites] > 0}
     }
@@ -89,22 +89,22 @@ if {!$sanitized} {
         ask $s SET b 1
         is [ask $s WAITAOF 1 0 100] {0 0}
         file delete $dir/dir-fails
-        is [ask $s WAITAOF 1 0 10000] {1 0}
+        is [ask $s WAITAOF 1 0 0] {1 0}
         set s [restart $s kill "appendonly yes"]
         is [ask $s GET b] 1
     }
 }
 
 case "an older increment is removed: it is noticed, and the log is made whole" {
-    set s [server "appendonly yes\nsave \"\"\nrdb-key-save-delay 1000000"]
+    set s [held_server "appendonly yes\nsave \"\""]
     set dir [of $s dir]
     foreach n {1 2 3} { ask $s SET $n $n }
     ask $s BGREWRITEAOF
     ask $s SET b 2
     file delete [in_log_dir $dir 1.incr.aof]
     wait_for { catch { ask $s SET c 3 } }
-    ask $s CONFIG SET rdb-key-save-delay 0
-    wait_for { expr {![catch { ask $s SET c 3 }]} } 20000
+    release $s
+    wait_for { expr {![catch { ask $s SET c 3 }]} }
     set s [restart $s kill "appendonly yes"]
     is [ask $s MGET 1 2 3 b c] {1 2 3 2 3}
 }
@@ -125,7 +125,7 @@ case "another log that takes the directory's name is not written to" {
     file copy $theirs $dir/appendonlydir
     catch { ask $s BGREWRITEAOF }
     wait_for { catch { ask $s SET mine 2 } }
-    after 2500
+    after 2500 ;# it is tried again meanwhile
     truth {[catch { ask $s SET mine 2 }]}
     like [log_of $s] "*another append log lies in $dir/appendonlydir: move it away*"
     foreach path [glob $theirs/*] {
@@ -170,10 +170,10 @@ case "appendfsync always comes under a reply that is half sent: it goes on" {
     ask $s SET big [string repeat x 30000000]
     set fd [connect $s]
     send $fd GET big
-    after 500
+    after 500 ;# most often half of it is sent, and the rest waits
     ask $s CONFIG SET appendfsync always
     send $fd SET k v
-    after 500
+    after 500 ;# and the write behind it
     fconfigure $fd -translation binary -blocking 0
     set got 0
     wait_for { incr got [string length [read $fd 1000000]]; expr {$got >= 30000018} }

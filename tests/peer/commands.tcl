@@ -161,7 +161,7 @@ case "CONFIG SET of every option to what few of them take" {
 # Each line stands before one that both refuse: what is wrong, and where, must be the same.
 proc line_verdict {binary line} {
     spit [file join $::tmp_root line.conf] "$line\nno-such-option\n"
-    run timeout 60 $binary [file join $::tmp_root line.conf]
+    run timeout 180 $binary [file join $::tmp_root line.conf]
     return [string range $::run_output [string first "at line" $::run_output] end]
 }
 

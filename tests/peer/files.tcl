@@ -16,7 +16,7 @@ set check_rdb [file join $build redis-check-rdb]
 set check_aof [file join $build redis-check-aof]
 
 proc accepts {tool path} {
-    if {[run timeout 60 $tool $path] != 0} { error "$tool $path: $::run_output" }
+    if {[run timeout 180 $tool $path] != 0} { error "$tool $path: $::run_output" }
 }
 
 # Writers reach all encodings: as the defaults have it, everything packed, nothing packed.
@@ -82,7 +82,7 @@ case "block checksums, digest and index: the peer and its tools pass over them" 
     set want [dataset_of $s]
     ask $s SAVE
     ask $s BGREWRITEAOF
-    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} } 60000
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
     ask $s SET behind 1
     stop $s kill
     set base [glob $dir/appendonlydir/*.base.rdb]
@@ -162,10 +162,10 @@ proc change {s round} {
 }
 
 proc rewrite {s} {
-    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} } 60000
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
     ask $s BGREWRITEAOF
     wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0
-                     && [info_of $s aof_rewrite_scheduled] == 0} } 60000
+                     && [info_of $s aof_rewrite_scheduled] == 0} }
     is [info_of $s aof_last_bgrewrite_status] ok
 }
 
