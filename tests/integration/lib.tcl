@@ -243,13 +243,14 @@ proc stop {handle {how kill}} {
     unset ::servers($handle)
 }
 
-# Runs script with a library of C text in front of the system's: whatever starts meanwhile has it.
-proc preload {dir c script} {
+# Runs script with a library of C text in front of the system's: whatever starts meanwhile has it. A
+# program that is not built here needs no sanitizer's library (foreign).
+proc preload {dir c script {foreign 0}} {
     spit $dir/shim.c $c
     exec gcc -O1 -shared -fPIC -o $dir/shim.so $dir/shim.c
     set first {}
     foreach {word name} {address libasan.so thread libtsan.so} {
-        if {$::sanitized && [string match *$word* $::env(SAN)]} {
+        if {$::sanitized && !$foreign && [string match *$word* $::env(SAN)]} {
             lappend first [exec gcc -print-file-name=$name]
         }
     }
@@ -339,9 +340,10 @@ ssize_t read(int fd, void *to, size_t n) {
 proc load_on {handle} { file delete [of $handle dir]/slow }
 
 # The same options as server; the server's wall clock is the system's moved by what set_clock says,
-# in seconds, also before the start (set_clock_in). Its monotonic clock runs on as it does.
+# in seconds, also before the start (set_clock_in), or stands still at a number of microseconds. Its
+# monotonic clock runs on as it does.
 proc clock_server {config args} {
-    array set o [list -dir ""]
+    array set o [list -dir "" -binary ""]
     array set o $args
     set dir [expr {$o(-dir) eq "" ? [tmpdir] : $o(-dir)}]
     if {![file exists $dir/clock]} { set_clock_in $dir 0 }
@@ -354,19 +356,20 @@ proc clock_server {config args} {
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
-static volatile int64_t *moved_s;
-static int64_t moved(void) {
-    if (!moved_s) {
-        int fd = (int)syscall(SYS_openat, AT_FDCWD, \"$dir/clock\", O_RDONLY | O_CLOEXEC);
-        moved_s = mmap(0, 8, PROT_READ, MAP_SHARED, fd, 0);
-        close(fd);
-    }
-    return *moved_s;
+static volatile int64_t *said; /* how far it is moved, where it stands */
+static void look(void) {
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, \"$dir/clock\", O_RDONLY | O_CLOEXEC);
+    said = mmap(0, 16, PROT_READ, MAP_SHARED, fd, 0);
+    close(fd);
 }
 int clock_gettime(clockid_t id, struct timespec *t) {
     int rc = (int)syscall(SYS_clock_gettime, id, t);
-    if (rc == 0 && id == CLOCK_REALTIME) t->tv_sec += moved();
-    return rc;
+    if (rc != 0 || id != CLOCK_REALTIME) return rc;
+    if (!said) look();
+    int64_t us = said\[1\];
+    if (us) *t = (struct timespec){us / 1000000, us % 1000000 * 1000};
+    else t->tv_sec += said\[0\];
+    return 0;
 }
 int gettimeofday(struct timeval *t, void *zone) {
     struct timespec now;
@@ -382,11 +385,11 @@ time_t time(time_t *to) {
     return now.tv_sec;
 }
 "
-    return [preload $dir $c { server $config {*}$args -dir $dir }]
+    return [preload $dir $c { server $config {*}$args -dir $dir } [expr {$o(-binary) ne ""}]]
 }
-proc set_clock_in {dir seconds} {
+proc set_clock_in {dir seconds {stands_us 0}} {
     set f [open $dir/clock [expr {[file exists $dir/clock] ? "r+b" : "wb"}]]
-    puts -nonewline $f [binary format w $seconds]
+    puts -nonewline $f [binary format ww $seconds $stands_us]
     close $f
 }
 proc set_clock {handle seconds} { set_clock_in [of $handle dir] $seconds }

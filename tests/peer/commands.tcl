@@ -5,7 +5,7 @@
 #   @MODE                how the replies are compared (lib/pair.tcl), exact if not said
 #   @on NAME             the connection; "main" if not said
 #   @close NAME          (alone) closes that connection
-#   @sleep MS            (alone)
+#   @later MS            (alone) that much passes, by the clocks of both
 #   @ours REASON BYTES   a known difference: ours must be BYTES, the peer's something else
 #
 # Every file begins with an empty data set and fresh connections. TRACE=1 prints each line first.
@@ -22,7 +22,7 @@ proc script_line {line} {
         switch -- $word {
             @on { set line [lassign $line on] }
             @close { pair_close [lindex $line 0]; return "" }
-            @sleep { after [lindex $line 0]; return "" }
+            @later { pair_later [lindex $line 0]; return "" }
             @ours { set line [lassign $line reason bytes]; set want [list $bytes] }
             default { set mode [string range $word 1 end] }
         }

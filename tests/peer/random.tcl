@@ -77,6 +77,7 @@ foreach {name resp config} {
         set done 0
         while {$done < $count / 3} {
             set all [batch 50]
+            pair_later [below 500]
             set differ [run_batch $all]
             incr done [llength $all]
             if {$done % 1000 < 50} { lappend differ {*}[same_data] }

@@ -14,12 +14,21 @@
 
 set peer_binary [lindex [auto_execok redis-server] 0]
 
-# Starts both; ours writes payloads the peer understands. Sets ours and peer.
+# Starts both; ours writes payloads the peer understands. Sets ours and peer. Their wall clocks stand
+# still, at the same time, until pair_later: no second begins between one's reply and the other's.
 proc pair_start {{config ""}} {
     set common "save \"\"\nappendonly no\nenable-debug-command yes\n$config"
-    set ::ours [server "$common\nrdb-target-version 10"]
-    set ::peer [server $common -binary $::peer_binary]
+    set ::pair_dirs [list [tmpdir] [tmpdir]]
+    set ::pair_now_us [clock microseconds]
+    pair_later 0
+    lassign $::pair_dirs mine theirs
+    set ::ours [clock_server "$common\nrdb-target-version 10" -dir $mine]
+    set ::peer [clock_server $common -dir $theirs -binary $::peer_binary]
     pair_close
+}
+proc pair_later {ms} {
+    incr ::pair_now_us [expr {$ms * 1000}]
+    foreach dir $::pair_dirs { set_clock_in $dir 0 $::pair_now_us }
 }
 
 # Named connections to both, made when first used; every one begins with the setup commands.
