@@ -127,7 +127,7 @@ static void stays_fast(void)
         CHECK(!glob_matches(&g, slice(text, LEN)));
     glob_free(&g);
     mem_free(wide);
-    CHECK((double)(clock() - start) / CLOCKS_PER_SEC < 2);
+    CHECK((double)(clock() - start) / CLOCKS_PER_SEC < 20); /* one that backtracks takes years */
     mem_free(text);
 }
 

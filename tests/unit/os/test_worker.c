@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <pthread.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "os/clock.h"
@@ -48,7 +47,7 @@ static void jobs_in_order(void)
                             .in_order = first ? &in_order : &other_in_order};
         worker_give(first ? one : two, &c->job);
     }
-    int64_t until = clock_mono_us() + 10000000;
+    int64_t until = clock_mono_us() + 120000000; /* only a hang gets there */
     while (dones < N && clock_mono_us() < until)
         loop_turn(loop, 100000);
     CHECK_INT(dones, N);
@@ -58,9 +57,12 @@ static void jobs_in_order(void)
     loop_free(loop);
 }
 
+static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
+
 static void free_self(struct worker_job *job)
 {
-    usleep(100);
+    pthread_mutex_lock(&held);
+    pthread_mutex_unlock(&held);
     mem_free(job);
 }
 
@@ -69,12 +71,14 @@ static void drain_and_free(void)
     struct workers *w = workers_new(NULL);
     struct worker *lazy = worker_new(w, "free");
     worker_new(w, "never-used");
+    pthread_mutex_lock(&held);
     for (int i = 0; i < 50; i++) {
         struct worker_job *job = mem_zalloc(sizeof *job);
         job->run = free_self;
         worker_give(lazy, job);
     }
     CHECK(worker_pending(lazy) > 0);
+    pthread_mutex_unlock(&held);
     worker_drain(lazy);
     CHECK_INT(worker_pending(lazy), 0);
     workers_free(w);
