@@ -164,7 +164,7 @@ set protects {
     tls-cluster yes
     tls-port 6380
     tls-replication yes
-    user "bob on >x ~a* +get"
+    user "bob on nopass ~a* +get"
 }
 
 case "an option that protects is refused until it acts, at start and by CONFIG SET" {
