@@ -80,7 +80,7 @@ bool client_open(struct client_conn *c, const char *socket_path, int timeout_ms)
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         must(fd >= 0);
         if (connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0) {
-            struct timeval limit = {.tv_sec = 60};
+            struct timeval limit = {.tv_sec = PATIENCE_MS / 1000};
             setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
             c->fd = fd;
             return true;
@@ -305,7 +305,7 @@ bool workload_digests(const char *scratch, char (*digests)[DIGEST_LINE], uint64_
     mkdir(dir, 0755);
     args_add(&args, "--save", "", "--appendonly", "no", NULL);
     pid_t pid = server_spawn(dir, path, log, &args, NULL);
-    ok = client_open(&c, path, 10000);
+    ok = client_open(&c, path, PATIENCE_MS);
     for (uint64_t n = 0; ok && n <= units; n++) {
         ok = client_call(&c, &text, "DEBUG", "DIGEST", NULL) == '+' && text.len == DIGEST_LINE - 1;
         if (ok)

@@ -12,6 +12,8 @@
 #include "tests/crash/crash_trace.h"
 
 enum { DIGEST_LINE = 41, ARGS_MAX = 40, PATH_TEXT = 512 };
+/* How long anything may take, for what never comes: a loaded machine stands still for seconds. */
+enum { PATIENCE_MS = 120000 };
 
 /* ---- the server ---- */
 

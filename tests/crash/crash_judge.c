@@ -94,7 +94,7 @@ bool judge_goes_on(const struct judge *j, uint64_t m)
     struct buf out = {0}, text = {0};
     struct load_result result;
     pid_t pid = server_spawn(j->dir, j->sock, j->log, &j->args, NULL);
-    bool ok = client_open(&c, j->sock, 10000);
+    bool ok = client_open(&c, j->sock, PATIENCE_MS);
     while (ok && client_call(&c, &text, "PING", NULL) == '-')
         usleep(500);
     int replies = 0;

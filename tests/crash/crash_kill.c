@@ -182,7 +182,7 @@ static bool start(struct load *l)
     l->renames += l->renamed;
     l->pid = l->next ? l->next : spawn(l, l->lives, l->renamed, "0");
     l->next = 0;
-    if (!client_open(&l->control, l->sockets[l->lives % 2], 10000)) {
+    if (!client_open(&l->control, l->sockets[l->lives % 2], PATIENCE_MS)) {
         complain(l, "the server does not start");
         return false;
     }
@@ -192,7 +192,7 @@ static bool start(struct load *l)
     for (int i = 0; i < CLIENTS; i++) {
         struct user *u = &l->users[i];
         snprintf(db, sizeof db, "%d", i);
-        if (!client_open(&u->c, l->sockets[l->lives % 2], 5000) ||
+        if (!client_open(&u->c, l->sockets[l->lives % 2], PATIENCE_MS) ||
             client_call(&u->c, &l->text, "SELECT", db, NULL) != '+') {
             complain(l, "a client can't connect");
             return false;
@@ -251,7 +251,7 @@ static void stopped(struct load *l)
         kill(l->pid, ways[way].signal);
     else
         say_shutdown(l, u, ways[way].word);
-    for (int64_t until = now_us() + 60000000; (status = server_wait(l->pid, 0)) == -1;) {
+    for (int64_t until = now_us() + PATIENCE_MS * 1000; (status = server_wait(l->pid, 0)) == -1;) {
         one_round(l, 1);
         if (now_us() > until) {
             complain(l, "it does not stop");

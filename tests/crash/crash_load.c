@@ -133,7 +133,7 @@ void server_load(const char *dir, const char *socket, const char *log, const str
     must(pid >= 0);
     if (pid == 0) {
         load_page = page;
-        alarm(60);
+        alarm(PATIENCE_MS / 1000);
         become_server(dir, socket, log, args, trace);
     }
     must(waitpid(pid, &result->status, 0) == pid);
@@ -154,7 +154,7 @@ bool server_fix(const char *dir, const char *manifest, const char *log, struct t
     if (pid == 0) {
         char *argv[] = {mem_strdup("redis-check-aof"), mem_strdup("--fix"), mem_strdup(manifest),
                         NULL};
-        alarm(60);
+        alarm(PATIENCE_MS / 1000);
         redirect(log);
         dup2(ends[0], 0);
         must(chdir(dir) == 0);

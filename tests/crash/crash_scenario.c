@@ -26,7 +26,7 @@ static void complain(struct run *r, const char *what)
 static void start(struct run *r)
 {
     r->pid = server_spawn(r->dir, r->socket, r->log, &r->args, r->trace);
-    if (!client_open(&r->c, r->socket, 10000))
+    if (!client_open(&r->c, r->socket, PATIENCE_MS))
         complain(r, "a connection");
     /* The socket is there before the data is. */
     while (!r->bad && client_call(&r->c, &r->text, "PING", NULL) == '-' &&
@@ -86,7 +86,7 @@ static void call(struct run *r, const char *a, const char *b, const char *c, con
 
 static void await(struct run *r, const char *field, const char *value)
 {
-    int64_t until = now_us() + 20000000;
+    int64_t until = now_us() + PATIENCE_MS * 1000;
     while (strcmp(client_info(&r->c, &r->text, field), value) != 0) {
         if (now_us() > until) {
             complain(r, field);
@@ -137,7 +137,7 @@ static void wait_durable(struct run *r, const char *timeout_ms)
 static void stop(struct run *r, const char *how)
 {
     client_call(&r->c, &r->text, "SHUTDOWN", how, NULL);
-    int status = server_wait(r->pid, 20000);
+    int status = server_wait(r->pid, PATIENCE_MS);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         complain(r, "a shutdown");
     if (status != -1)
@@ -441,7 +441,7 @@ static void come_back(struct run *r)
 {
     int status;
     client_shut(&r->c);
-    if (r->pid > 0 && (status = server_wait(r->pid, 10000)) == -1)
+    if (r->pid > 0 && (status = server_wait(r->pid, PATIENCE_MS)) == -1)
         complain(r, "an end");
     r->pid = 0;
     start(r);
@@ -474,7 +474,7 @@ static bool try_unit(struct run *r)
 /* Until count more units were acknowledged, whatever happens. */
 static void stubborn_units(struct run *r, int count)
 {
-    int64_t until = now_us() + 20000000;
+    int64_t until = now_us() + PATIENCE_MS * 1000;
     while (count > 0 && !r->bad) {
         if (now_us() > until)
             complain(r, "writes come back");

@@ -24,7 +24,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 
-enum { INPUT_MAX = 1 << 20, HANG_S = 10, DEFAULT_RUNS = 100000, DEFAULT_S = 10, BLOCK_MAX = 128 };
+enum { INPUT_MAX = 1 << 20, HANG_S = 60, DEFAULT_RUNS = 100000, DEFAULT_S = 10, BLOCK_MAX = 128 };
 
 extern char *program_invocation_short_name;
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
