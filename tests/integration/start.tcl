@@ -258,11 +258,11 @@ case "a signal whose save fails stops the server only with force" {
 # A server whose exit code can be asked for: exit_code of what it returns waits for its end.
 proc start_piped {handle config {dir ""}} {
     if {$dir eq ""} { set dir [tmpdir] }
-    set port [free_port]
-    spit $dir/redis.conf "port $port\nbind 127.0.0.1\ndir \"$dir\"\nlogfile \"$dir/log\"\n$config\n"
-    set from [string length [slurp $dir/log]]
-    set chan [open "|$::server_binary $dir/redis.conf 2>@1" r]
-    set ::servers($handle) [dict create pid [pid $chan] port $port dir $dir conf "" log_from $from]
+    spit $dir/redis.conf "bind 127.0.0.1\ndir \"$dir\"\nlogfile \"$dir/said\"\n$config\n"
+    started_by_hand $handle $dir {
+        set chan [open "|$::server_binary $dir/redis.conf --port $port 2>@1" r]
+        pid $chan
+    }
     return $chan
 }
 proc exit_code {chan} {
@@ -279,7 +279,7 @@ foreach signal {INT TERM} {
         signal $signal [of x pid]
         wait_for { expr {![alive [of x pid]]} }
         is [exit_code $chan] 0
-        like [log_of x] "*Got SIG$signal: shutting down*"
+        like [slurp [of x dir]/said] "*Got SIG$signal: shutting down*"
         set s [server "" -dir [of x dir]]
         is [ask $s GET k] $signal
     }
