@@ -90,10 +90,15 @@ static const struct row *row_of(size_t argc, const struct slice *argv, char name
     return sub ? sub : row;
 }
 
-/* They belong to a client's transaction or connection: the server does not run them from a log. */
+/* They belong to a client's transaction or connection, or to whoever runs the server: it does not
+ * run them from a log. */
 static bool has_no_place(const char *name)
 {
-    static const char *const words[] = {"discard", "watch", "quit", "reset"};
+    static const char *const words[] = {
+        "discard", "watch", "quit", "reset", "bgrewriteaof", "bgsave", "client|kill", "client|list",
+        "client|no-evict", "client|pause", "client|unblock", "client|unpause", "config|get",
+        "config|resetstat", "config|rewrite", "config|set", "debug", "save", "shutdown",
+        "waitaof"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(name, words[i]) == 0)
             return true;

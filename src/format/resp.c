@@ -13,7 +13,7 @@
  * quadratic.
  *
  * Whether a line is too long must not depend on how the bytes were cut into packets: it is when its
- * end is not among the first RESP_LINE_MAX + 1 bytes. */
+ * end is not among the first RESP_LINE_MAX + 2 bytes. */
 #include "format/resp.h"
 
 #include <ctype.h>
@@ -75,7 +75,7 @@ enum line { LINE_WHOLE, LINE_PART, LINE_TOO_LONG };
 static enum line find_end(struct resp *r, const char *data, size_t len, char end, size_t *length)
 {
     size_t left = len - r->at;
-    size_t window = left < RESP_LINE_MAX + 1 ? left : RESP_LINE_MAX + 1;
+    size_t window = left < RESP_LINE_MAX + 2 ? left : RESP_LINE_MAX + 2;
     const char *from = data + r->at;
     const char *found =
         r->seen < window ? memchr(from + r->seen, end, window - r->seen) : NULL;
@@ -85,7 +85,7 @@ static enum line find_end(struct resp *r, const char *data, size_t len, char end
         return LINE_WHOLE;
     }
     r->seen = window;
-    return window < RESP_LINE_MAX + 1 ? LINE_PART : LINE_TOO_LONG;
+    return window < RESP_LINE_MAX + 2 ? LINE_PART : LINE_TOO_LONG;
 }
 
 enum number { NUMBER_OK, NUMBER_PART, NUMBER_TOO_LONG, NUMBER_BAD };

@@ -412,6 +412,24 @@ char *file_absolute(const char *name, struct fault *f)
     return *name ? file_join(here, name) : mem_strdup(here);
 }
 
+bool file_is_regular(const char *path, struct fault *f)
+{
+    struct stat st;
+    int err = file_stat(path, &st);
+    if (err == -ENOENT || (err == 0 && S_ISREG(st.st_mode)))
+        return true;
+    if (err < 0)
+        fault_io(f, -err, "stat", "Can't look for %s", path);
+    else
+        fault_set(f, FAULT_INVALID, "%s is not a regular file", path);
+    return false;
+}
+
+bool file_slurp_regular(const char *path, size_t limit, struct buf *out, struct fault *f)
+{
+    return file_is_regular(path, f) && file_slurp(path, limit, out, f);
+}
+
 bool file_look_for(const char *path, bool *there, struct fault *f)
 {
     struct stat st;

@@ -72,8 +72,12 @@ bool file_publish(int fd, const char *tmp, const char *path, struct fault *f);
 /* Same from memory: writes tmp, publishes. A file that is replaced keeps its mode and, where that
  * may be given away, its owner: it may hold secrets. */
 bool file_replace(const char *tmp, const char *path, struct slice content, struct fault *f);
-/* Whole small file into out (appended); refuses above limit. */
+/* Whole small file into out (appended); refuses above limit. A pipe is read to its end. */
 bool file_slurp(const char *path, size_t limit, struct buf *out, struct fault *f);
+/* Only what is a regular file: of data, which is nobody's pipe. A pipe would be waited for. */
+bool file_slurp_regular(const char *path, size_t limit, struct buf *out, struct fault *f);
+/* False with f when there is something of that name that is no regular file. */
+bool file_is_regular(const char *path, struct fault *f);
 /* Each name in the directory but . and ..; the visitor returns false to stop. 0 or -errno. */
 int file_each(const char *dir, bool (*visit)(void *arg, const char *name), void *arg);
 /* dir/name, or name where dir is NULL; for mem_free. */

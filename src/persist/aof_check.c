@@ -11,6 +11,9 @@
 
 bool aof_look_at_part(const char *path, uint64_t *size, struct buf *head, struct fault *f)
 {
+    *size = 0;
+    if (!file_is_regular(path, f))
+        return false;
     int fd = file_open(path, O_RDONLY, 0);
     int64_t bytes = fd < 0 ? fd : file_size(fd);
     ssize_t got = bytes < 0 ? (ssize_t)bytes

@@ -16,7 +16,8 @@ bool aof_read_manifest(const char *path, struct manifest *m, struct fault *f)
 {
     enum { MANIFEST_MAX = 64 << 20 };
     struct buf text = {0};
-    bool ok = file_slurp(path, MANIFEST_MAX, &text, f) && manifest_parse(m, buf_slice(&text), f);
+    bool ok = file_slurp_regular(path, MANIFEST_MAX, &text, f) &&
+              manifest_parse(m, buf_slice(&text), f);
     if (ok && manifest_names(m, strrchr(path, '/') ? strrchr(path, '/') + 1 : path)) {
         fault_set(f, FAULT_FORMAT, "AOF manifest: it names itself");
         ok = false;
@@ -141,6 +142,8 @@ static bool old_file_counts(struct aof *a, const char *old, bool has_manifest, b
         *counts = false;
         return true;
     }
+    if (!file_is_regular(old, f))
+        return false;
     if (!has_manifest)
         return true;
     bool moved = true;

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/lock_file.h"
 #include "persist/aof.h"
 #include "persist/persist.h"
@@ -55,15 +56,16 @@ static void give_back(struct dir_lock *d, int i)
     d->held[i] = d->held[--d->count];
 }
 
-static void tell_holder(pid_t holder, struct fault *f)
+static void tell_holder(const char *dir, pid_t holder, struct fault *f)
 {
-    char who[64] = "a server on another host or in another container", dir[256];
+    char who[64] = "a server on another host or in another container", here[256];
     if (holder)
         snprintf(who, sizeof who, "process %ld", (long)holder);
     fault_set(f, FAULT_LIMIT,
               "The directory %s is in use by %s: stop that first, or wait for its end "
-              "(dir-lock-wait), or give each server a directory of its own",
-              getcwd(dir, sizeof dir) ? dir : ".", who);
+              "(dir-lock-wait), or give each server a directory of its own; dir-lock no lets them "
+              "share it",
+              *dir == '/' ? dir : getcwd(here, sizeof here) ? here : ".", who);
 }
 
 /* Who can't make the lock can't write data there either: that says so itself when it is tried. */
@@ -89,33 +91,35 @@ static bool has_ended(pid_t pid)
 
 /* A killed server may have the lock for a moment yet: its last thread has it, or a child that was
  * just being made and has not noticed. */
-static int take_file(pid_t *holder)
+static int take_file(const char *path, pid_t *holder)
 {
     int64_t end_us = clock_mono_us() + DEAD_HOLDER_US;
-    int fd = lock_file_take(DIR_LOCK_FILE, holder);
+    int fd = lock_file_take(path, holder);
     while (fd == -EAGAIN && (*holder == 0 || has_ended(*holder)) &&
            clock_mono_us() < end_us) {
         usleep(LOOK_EVERY_US);
-        fd = lock_file_take(DIR_LOCK_FILE, holder);
+        fd = lock_file_take(path, holder);
     }
     return fd;
 }
 
 /* 0: held, or none is needed. 1: somebody else has it, -1: no locks here; f says so. */
-static int take(struct dir_lock *d, struct fault *f)
+static int take(struct dir_lock *d, const char *dir, struct fault *f)
 {
     struct stat st;
     pid_t holder;
-    if (!d->on || stat(".", &st) < 0 || place_of(d, &st) >= 0)
+    if (!d->on || stat(dir, &st) < 0 || place_of(d, &st) >= 0)
         return 0;
-    int fd = take_file(&holder);
+    char *path = file_join(dir, DIR_LOCK_FILE);
+    int fd = take_file(path, &holder);
+    mem_free(path);
     if (fd >= 0) {
         dir_lock_tick(d);
         d->held[d->count++] = (struct held){fd, st.st_dev, st.st_ino};
         return 0;
     }
     if (fd == -EAGAIN) {
-        tell_holder(holder, f);
+        tell_holder(dir, holder, f);
         return 1;
     }
     if (can_go_without(-fd)) {
@@ -155,7 +159,7 @@ static bool wait_for_it(struct dir_lock *d, struct fault *f)
         usleep(LOOK_EVERY_US);
         server_turn(s);
         fault_clear(f);
-        rc = take(d, f);
+        rc = take(d, ".", f);
     }
     server_set_loading(s, false);
     d->persist->loading = false;
@@ -168,7 +172,7 @@ static bool wait_for_it(struct dir_lock *d, struct fault *f)
 
 bool dir_lock_start(struct dir_lock *d, struct fault *f)
 {
-    int rc = may_write(d->persist) ? take(d, f) : 0;
+    int rc = may_write(d->persist) ? take(d, ".", f) : 0;
     bool ok = rc == 0 || (rc == 1 && d->wait_s && wait_for_it(d, f));
     d->started = ok;
     return ok;
@@ -176,7 +180,12 @@ bool dir_lock_start(struct dir_lock *d, struct fault *f)
 
 bool dir_lock_hold(struct dir_lock *d, struct fault *f)
 {
-    return take(d, f) == 0;
+    return take(d, ".", f) == 0;
+}
+
+bool dir_lock_hold_log(struct dir_lock *d, struct fault *f)
+{
+    return take(d, d->persist->aof->home, f) == 0;
 }
 
 static bool is_needed(const struct dir_lock *d, const struct held *h)
@@ -185,7 +194,8 @@ static bool is_needed(const struct dir_lock *d, const struct held *h)
     if (stat(".", &st) == 0 && st.st_dev == h->dev && st.st_ino == h->ino)
         return true;
     const struct aof *a = d->persist->aof;
-    return a->state != AOF_OFF && (!a->home || stat(a->home, &st) < 0 ||
+    bool written = a->state != AOF_OFF || d->persist->child_kind == CHILD_REWRITE;
+    return written && (!a->home || stat(a->home, &st) < 0 ||
                                    (st.st_dev == h->dev && st.st_ino == h->ino));
 }
 

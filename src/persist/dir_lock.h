@@ -30,6 +30,8 @@ bool dir_lock_start(struct dir_lock *d, struct fault *f);
 /* The working directory, before something is written there; costs two stats when it is held. False
  * with f: somebody else has it. */
 bool dir_lock_hold(struct dir_lock *d, struct fault *f);
+/* The same for the log's directory, before a rewrite; it is held as long as that goes on. */
+bool dir_lock_hold_log(struct dir_lock *d, struct fault *f);
 /* From cron: gives back what is no longer written to. */
 void dir_lock_tick(struct dir_lock *d);
 

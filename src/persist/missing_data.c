@@ -35,7 +35,7 @@ struct missing_data {
 struct mark {
     char *dump, *log;
     char *off;       /* a log that a dump was saved after */
-    int64_t off_seq; /* its last increment then: one that is begun later has a higher number */
+    int64_t off_seq; /* its generation then: one that is begun later has a higher one */
 };
 
 static const struct config_word policies[] = {
@@ -97,7 +97,8 @@ static bool read_mark(const char *dir, struct mark *m, struct fault *f)
     bool there;
     char *path = file_join(dir, MISSING_DATA_MARK);
     *m = (struct mark){0};
-    bool ok = file_look_for(path, &there, f) && (!there || file_slurp(path, MARK_MAX, &text, f));
+    bool ok = file_look_for(path, &there, f) &&
+              (!there || file_slurp_regular(path, MARK_MAX, &text, f));
     if (ok)
         parse_mark(m, buf_slice(&text));
     buf_free(&text);
@@ -132,36 +133,48 @@ static bool same_name(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* The number of the last increment that a manifest names; the highest when it can't be read, for
- * then nothing of it is newer than a dump that is saved now. */
-static int64_t last_seq(const char *dir, const char *manifest)
+/* Each rewrite and each new increment makes it greater: the number of the base and that of the last
+ * increment. */
+static int64_t generation(const struct manifest *m)
+{
+    int64_t seq = 0;
+    for (size_t i = 0; i < m->incr.count; i++)
+        seq = m->incr.files[i].seq > seq ? m->incr.files[i].seq : seq;
+    int64_t base = m->base.name ? m->base.seq : 0;
+    return base < INT64_MAX / 2 && seq < INT64_MAX / 2 ? base + seq : INT64_MAX;
+}
+
+/* Of the log that is there; the highest when it can't be read, for then nothing of it is newer than
+ * a dump that is saved now. */
+static int64_t generation_of(const char *dir, const char *manifest)
 {
     struct manifest m = {0};
     struct fault f = {0};
     char *path = file_join(dir, manifest);
-    int64_t seq = aof_read_manifest(path, &m, &f) ? 0 : INT64_MAX;
-    for (size_t i = 0; i < m.incr.count && seq != INT64_MAX; i++)
-        seq = m.incr.files[i].seq > seq ? m.incr.files[i].seq : seq;
+    int64_t seq = aof_read_manifest(path, &m, &f) ? generation(&m) : INT64_MAX;
     manifest_free(&m);
     mem_free(path);
     return seq;
 }
 
-/* Only what differs is written: a save costs nothing here. What was logged before, and no longer
- * is, ends with this dump. */
-static void change_mark(const char *dir, const struct mark *to)
+/* Only what differs is written: a save costs nothing here. A log that is there, but off, ends with
+ * this dump: what was logged before, or what BGREWRITEAOF left. */
+static void change_mark(const char *dir, const struct mark *to, const char *own_log)
 {
     struct mark now;
     struct fault f = {0};
     if (!read_mark(dir, &now, &f))
         log_warning("The mark of the data directory could not be read: %s", f.what);
     struct mark next = *to;
+    char *own = file_join(dir, own_log);
+    bool there = !to->log && file_exists(own);
+    mem_free(own);
     if (!to->log) {
-        next.off = now.log ? now.log : now.off;
-        next.off_seq = now.log ? last_seq(dir, now.log) : now.off_seq;
+        next.off = now.log ? now.log : there ? (char *)(uintptr_t)own_log : now.off;
+        next.off_seq = now.log || there ? generation_of(dir, next.off) : now.off_seq;
     }
     if (!same_name(now.dump, next.dump) || !same_name(now.log, next.log) ||
-        !same_name(now.off, next.off))
+        !same_name(now.off, next.off) || now.off_seq != next.off_seq)
         write_mark(dir, &next);
     mark_free(&now);
 }
@@ -191,9 +204,10 @@ void missing_data_saved(struct missing_data *m, const char *dir)
         return;
     struct mark to = {.dump = m->persist->snapshot->filename};
     bool logging = a->state == AOF_ON && a->home && strcmp(dir, a->home) == 0;
-    to.log = logging ? log_name(a) : NULL;
-    change_mark(dir, &to);
-    mem_free(to.log);
+    char *own_log = log_name(a);
+    to.log = logging ? own_log : NULL;
+    change_mark(dir, &to, own_log);
+    mem_free(own_log);
 }
 
 void missing_data_logged(struct missing_data *m)
@@ -219,6 +233,7 @@ struct finding {
     const char *dir;
     bool log_gone, dump_gone;   /* of the mark; false where it names none */
     bool dump_there, same_dump; /* of the configuration */
+    bool dump_instead;          /* of the log that was found */
     char *log;                  /* as configured */
 };
 
@@ -356,11 +371,8 @@ static bool decide_other_than_log(struct missing_data *m, const struct mark *mar
 /* The log that was found is the one that ended before the dump was saved. */
 static bool is_off(const struct missing_data *m, const struct mark *mark, const struct finding *is)
 {
-    int64_t seq = 0;
-    const struct manifest_list *incr = &m->persist->aof->manifest.incr;
-    for (size_t i = 0; i < incr->count; i++)
-        seq = incr->files[i].seq > seq ? incr->files[i].seq : seq;
-    return same_name(mark->off, is->log) && seq <= mark->off_seq;
+    return same_name(mark->off, is->log) &&
+           generation(&m->persist->aof->manifest) <= mark->off_seq;
 }
 
 static bool refuse_old_log(const struct mark *mark, const struct finding *is, struct fault *f)
@@ -369,7 +381,8 @@ static bool refuse_old_log(const struct mark *mark, const struct finding *is, st
     fault_set(f, FAULT_FORMAT,
               "The append log %s, written at %s, was switched off before the dump file %s was "
               "saved, at %s%s. To go on with the dump: start with appendonly no, then CONFIG SET "
-              "appendonly yes. To load the log all the same, remove the mark %s",
+              "appendonly yes, or on-missing-data load-rdb. To load the log all the same, remove "
+              "the mark %s",
               is->log, written(is->dir, is->log, true, when), mark->dump,
               is->dump_gone ? "a time unknown" : written(is->dir, mark->dump, false, when_dump),
               is->dump_gone ? ", and is gone" : "", MISSING_DATA_MARK);
@@ -407,21 +420,27 @@ static bool decide(struct missing_data *m, struct mark *mark, struct finding *is
     bool this_log = from == START_LOG_FOUND && same_name(mark->log, is->log);
     if (mark->log && !is->log_gone)
         return this_log || decide_other_than_log(m, mark, is, from, f);
-    if (from == START_LOG_FOUND)
-        return mark->log || !mark->dump || !is_off(m, mark, is) || refuse_old_log(mark, is, f);
+    if (from == START_LOG_FOUND) {
+        if (mark->log || !mark->dump || !is_off(m, mark, is))
+            return true;
+        is->dump_instead = m->policy == LOAD_RDB && is->dump_there;
+        return is->dump_instead || refuse_old_log(mark, is, f);
+    }
     if (mark->dump && !is->dump_gone && !mark->log && !is->same_dump &&
         !decide_other_dump(m, mark, is, f))
         return false;
     return decide_gone(m, mark, is, from, f);
 }
 
-bool missing_data_allows(struct missing_data *m, enum start_from from, struct fault *f)
+bool missing_data_allows(struct missing_data *m, enum start_from from, bool *dump_instead,
+                         struct fault *f)
 {
     struct mark mark;
     struct finding is = {.dir = m->persist->aof->home, .log = log_name(m->persist->aof)};
     bool ok = read_mark(is.dir, &mark, f);
     is.same_dump = same_name(mark.dump, m->persist->snapshot->filename);
     ok = ok && decide(m, &mark, &is, from, f);
+    *dump_instead = is.dump_instead;
     mark_free(&mark);
     mem_free(is.log);
     return ok;

@@ -14,8 +14,8 @@
  *   time 2026-11-21T07:00:00Z
  *   dump dump.rdb                                  a dump file was saved here
  *   log appendonlydir/appendonly.aof.manifest      and the log that was on then
- *   off 3 appendonlydir/appendonly.aof.manifest    or, when it was off: the one before, and
- *                                                  the number of its last increment
+ *   off 3 appendonlydir/appendonly.aof.manifest    or, when it was off: the one that was there, and
+ *                                                  its generation (number of base + increment)
  *
  * Whoever removes data on purpose removes the mark with it. */
 #ifndef PERSIST_MISSING_DATA_H
@@ -35,8 +35,10 @@ void missing_data_free(struct missing_data *m);
 /* What a start is about to load: the log it found, or the dump file, or nothing when there is none,
  * with the log on or off. */
 enum start_from { START_LOG_FOUND, START_LOG_NEW, START_LOG_OFF };
-/* Before it loads. False: it must not, and f tells both sources, their times and the way out. */
-bool missing_data_allows(struct missing_data *m, enum start_from from, struct fault *f);
+/* Before it loads. False: it must not, and f tells both sources, their times and the way out.
+ * dump_instead: not the log that was found, which ended before the dump was saved. */
+bool missing_data_allows(struct missing_data *m, enum start_from from, bool *dump_instead,
+                         struct fault *f);
 /* A dump file was saved, durably. dir NULL: the working directory. */
 void missing_data_saved(struct missing_data *m, const char *dir);
 /* There is a log, durably. */

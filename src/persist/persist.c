@@ -296,18 +296,23 @@ void persist_free(struct persist *p)
  * over data that is there. */
 static bool start_log(struct persist *p, struct fault *f)
 {
-    bool found, dump = false;
-    if (!aof_find(p->aof, &found, f))
+    bool found, dump = false, dump_instead;
+    if (!aof_find(p->aof, &found, f) ||
+        !missing_data_allows(p->missing, found ? START_LOG_FOUND : START_LOG_NEW, &dump_instead, f))
         return false;
+    if (dump_instead) { /* then a new log begins with what it held, and the old one goes */
+        log_warning("on-missing-data: %s is loaded, not the append log, which is older",
+                    p->snapshot->filename);
+        return boot_load_rdb(p, NULL, f) && aof_switch_on(p->aof, f);
+    }
     if (found) {
-        if (!missing_data_allows(p->missing, START_LOG_FOUND, f) || !boot_load_aof(p, f) ||
-            !aof_open_log(p->aof, f))
+        if (!boot_load_aof(p, f) || !aof_open_log(p->aof, f))
             return false;
         missing_data_logged(p->missing);
         rewrite_collect(p->aof); /* what a crash may have left of the last rewrite */
         return true;
     }
-    if (!missing_data_allows(p->missing, START_LOG_NEW, f) || !boot_load_rdb(p, &dump, f))
+    if (!boot_load_rdb(p, &dump, f))
         return false;
     if (dump)
         log_notice(
@@ -319,7 +324,9 @@ static bool start_log(struct persist *p, struct fault *f)
 
 static bool start_without_log(struct persist *p, struct fault *f)
 {
-    return missing_data_allows(p->missing, START_LOG_OFF, f) && boot_load_rdb(p, NULL, f);
+    bool dump_instead;
+    return missing_data_allows(p->missing, START_LOG_OFF, &dump_instead, f) &&
+           boot_load_rdb(p, NULL, f);
 }
 
 bool persist_start(struct persist *p, struct fault *f)

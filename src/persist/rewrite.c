@@ -29,6 +29,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "persist/aof_find.h"
+#include "persist/dir_lock.h"
 #include "persist/file_out.h"
 #include "persist/missing_data.h"
 #include "persist/reserve.h"
@@ -481,7 +482,8 @@ bool rewrite_start(struct aof *a, struct fault *f)
     }
     bool found;
     aof_look_for_names(a); /* before there is a new, empty directory */
-    if ((a->names_gone && !aof_dir_is_ours(a, f)) || !aof_make_dir(a, f) ||
+    if (!dir_lock_hold_log(a->persist->lock, f) ||
+        (a->names_gone && !aof_dir_is_ours(a, f)) || !aof_make_dir(a, f) ||
         (a->state == AOF_OFF && !aof_find(a, &found, f)) ||
         !(a->next_base = aof_free_base(a, f)) || !next_increment(a, f)) {
         failed(a, f);

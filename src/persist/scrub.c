@@ -121,7 +121,7 @@ static void read_commands(struct in *in)
 
 static void read_target(struct round *round, struct target *t)
 {
-    struct source src = {.round = round, .fd = file_open(t->path, O_RDONLY, 0)};
+    struct source src = {.round = round, .fd = file_open(t->path, O_RDONLY | O_NONBLOCK, 0)};
     struct stat st;
     struct in in;
     uint64_t before = round->bytes;

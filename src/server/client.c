@@ -293,7 +293,7 @@ static void describe_output(const struct client *c, struct buf *out)
     size_t bytes = client_output_bytes(c), first = bytes < FIRST ? bytes : FIRST;
     size_t room = c->out.cap < FIRST ? c->out.cap : FIRST;
     buf_printf(out, "rbs=%zu rbp=%zu obl=%zu oll=%zu omem=%zu ", room, room, first,
-               (bytes - first + FIRST - 1) / FIRST, c->out.cap - room);
+               (bytes - first + FIRST - 1) / FIRST, bytes - first);
 }
 
 void client_describe(const struct client *c, struct buf *out)

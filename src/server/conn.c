@@ -466,7 +466,7 @@ void conn_flush(struct client *c)
         if (full)
             break;
     }
-    if (c->sent > DROP_SENT && c->sent > c->out.len / 2) {
+    if (c->sent > DROP_SENT && c->sent > c->out.len / 4) {
         buf_drop_front(&c->out, c->sent);
         allowed -= c->sent;
         c->sent = 0;

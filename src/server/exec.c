@@ -514,7 +514,7 @@ void exec_later(struct client *c, struct command_entry *e, exec_work *work, void
 
 /* ---- from the log ---- */
 /* Why this can't be run; "" it can. Of what belongs to a transaction a log holds MULTI and EXEC:
- * with the rest, one would be lost, or fail, in silence. */
+ * with the rest, one would be lost, or fail, in silence. What steers the server is no data. */
 static void why_not(const struct command_entry *e, int argc, const struct slice *argv,
                     struct buf *why)
 {
@@ -523,7 +523,9 @@ static void why_not(const struct command_entry *e, int argc, const struct slice 
                    argv[0].data);
     else if (!exec_arity_ok(e, argc))
         buf_printf(why, "wrong number of arguments for '%s' command", e->name);
-    else if (runs_inside_multi(e) && strcmp(e->name, "multi") != 0 && strcmp(e->name, "exec") != 0)
+    else if ((runs_inside_multi(e) && strcmp(e->name, "multi") != 0 &&
+              strcmp(e->name, "exec") != 0) ||
+             (e->row.flags & (CMD_ADMIN | CMD_BLOCKING) && !(e->row.flags & CMD_WRITE)))
         buf_printf(why, "it has no place in a log");
 }
 

@@ -90,7 +90,7 @@ static double ratio(size_t a, size_t b)
 
 static size_t clients_memory(struct clients *cs)
 {
-    size_t sum = CONN_READ_SIZE; /* the shared one */
+    size_t sum = 0; /* the shared buffer is there from the start */
     LINK_FOR(pos, &cs->all)
         sum += client_memory(LINK_OF(pos, struct client, link));
     return sum;

@@ -268,7 +268,7 @@ case "what the server would not run is told, and not cut off" {
             is [slurp $dir/a.aof] $bytes
         }
     }
-    spit $dir/a.aof [resp set a 1][resp Config Set maxmemory 0][resp COMMAND]
+    spit $dir/a.aof [resp set a 1][resp Object Encoding a][resp COMMAND]
     tool_is 0 "*AOF a.aof is valid*" $dir "" $check_aof a.aof
     # of a set every file is looked at
     set manifest [aof_set $dir]
@@ -420,6 +420,40 @@ case "a single log: cut at every byte, as the installed one sees it" {
             if {$cut > 16} { is $ours $theirs }
         }
     }
+}
+
+case "a log that steers the server is no log: neither the checker nor the server takes it" {
+    foreach words {{SHUTDOWN NOSAVE} {DEBUG LOADAOF} {CONFIG SET maxmemory 1} BGREWRITEAOF SAVE {WAITAOF 1 0 0}
+        {CLIENT PAUSE 1000}} {
+        set dir [tmpdir]
+        file mkdir $dir/appendonlydir
+        spit $dir/appendonlydir/appendonly.aof.manifest "file appendonly.aof.1.incr.aof seq 1 type i\n"
+        spit $dir/appendonlydir/appendonly.aof.1.incr.aof \
+            [encode {SELECT 0}][encode {SET a 1}][encode $words][encode {SET b 2}]
+        is [run [file join $build redis-check-aof] $dir/appendonlydir/appendonly.aof.manifest] 1
+        like $run_output "*loads only with*"
+        set config "appendonly yes\naof-checksum no\nenable-debug-command yes"
+        is [lindex [server $config -dir $dir -fails 1] 0] 1
+        set s [server "$config\naof-load-errors skip" -dir $dir]
+        is [ask $s MGET a b] {1 2}
+        is [info_of $s aof_load_errors_skipped] 1
+        stop $s kill
+    }
+}
+
+case "the checkers know of no number of databases" {
+    set s [server "databases 100\nappendonly yes\naof-use-rdb-preamble yes"]
+    ask $s SELECT 50
+    ask $s SET a 1
+    ask $s SAVE
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
+    ask $s SELECT 99
+    ask $s SET b 1
+    set dir [of $s dir]
+    stop $s kill
+    is [run [file join $build redis-check-rdb] $dir/dump.rdb] 0
+    is [run [file join $build redis-check-aof] $dir/appendonlydir/appendonly.aof.manifest] 0
 }
 
 finish

@@ -192,6 +192,62 @@ case "what was written last is not passed over: the dump, by a log that was swit
     is [ask [server $log -dir $dir] GET k] dump
 }
 
+case "the dump instead of a log that was switched off, when told so: a new log begins with it" {
+    set s [server $log]
+    ask $s SET k log
+    is [ask $s CONFIG SET appendonly no] OK
+    ask $s SET k dump
+    ask $s SAVE
+    set dir [of $s dir]
+    stop $s kill
+    set s [server "$log\non-missing-data load-rdb" -dir $dir]
+    is [ask $s GET k] dump
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0 && [info_of $s aof_rewrite_scheduled] == 0} }
+    ask $s SET k more
+    set s [restart $s kill $log]
+    is [ask $s GET k] more
+}
+
+case "what BGREWRITEAOF left with the log off is older than a dump that is saved then" {
+    set s [server $no_log]
+    ask $s SET k rewritten
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0 && [info_of $s aof_rewrites] > 0} }
+    ask $s SET k dump
+    ask $s SAVE
+    set dir [of $s dir]
+    stop $s kill
+    refused $dir $log "was switched off before the dump file dump.rdb was saved"
+    # and one that it leaves behind the dump is not
+    set s [server $no_log -dir $dir]
+    is [ask $s GET k] dump
+    ask $s SET k again
+    set rewrites [info_of $s aof_rewrites]
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0 && [info_of $s aof_rewrites] > $rewrites} }
+    stop $s kill
+    is [ask [server $log -dir $dir] GET k] again
+}
+
+case "a pipe in the place of a file is refused, not waited for" {
+    set dir [with_both]
+    foreach {path config} [list [mark $dir] $log [mark $dir] $no_log \
+        $dir/appendonlydir/appendonly.aof.manifest $log $dir/appendonlydir/appendonly.aof.1.incr.aof $log \
+        $dir/dump.rdb "$no_log\non-missing-data load-rdb"] {
+        file rename $path $dir/away
+        exec mkfifo $path
+        lassign [server $config -dir $dir -fails 1] code text
+        is $code 1
+        like $text "*[file tail $path] is *not a*file*"
+        file delete $path
+        file rename $dir/away $path
+    }
+    set dir [tmpdir]
+    exec mkfifo $dir/appendonly.aof
+    lassign [server $log -dir $dir -fails 1] code text
+    like $text "*appendonly.aof is not a regular file*"
+}
+
 case "what was written last is not passed over: the dump, by another name" {
     set s [server $no_log]
     set dir [of $s dir]

@@ -76,6 +76,20 @@ case "a server that keeps nothing needs no lock, until it is to save" {
     is [ask $s CONFIG GET dir] $before
 }
 
+case "BGREWRITEAOF of a server whose log is off leaves another one's log alone" {
+    set s [server "$nothing"]
+    set dir [of $s dir]
+    set first [server $log -dir $dir]
+    for {set i 0} {$i < 50} {incr i} { ask $first SET k$i v }
+    set before [contents $dir]
+    like [error_of $s BGREWRITEAOF] "ERR *"
+    like [log_of $s] "*in use by process [of $first pid]*"
+    is [contents $dir] $before
+    stop $first kill
+    # now it may, also where it does not work any more
+    is [ask $s BGREWRITEAOF] "Background append only file rewriting started"
+}
+
 case "CONFIG SET dir takes the new directory and gives the old one back, but not that of the log" {
     set s [server "$points\nenable-protected-configs yes"]
     set old [of $s dir]

@@ -152,11 +152,11 @@ static void long_lines(void)
     }
     for (size_t step = 1000; step <= 100000; step *= 100) {
         struct buf fits = {0}, out = {0}; /* the longest line that is taken; one more is not */
-        memset(buf_reserve(&fits, RESP_LINE_MAX - 1), 'a', RESP_LINE_MAX - 1);
-        fits.len = RESP_LINE_MAX - 1;
+        memset(buf_reserve(&fits, RESP_LINE_MAX), 'a', RESP_LINE_MAX);
+        fits.len = RESP_LINE_MAX;
         buf_append(&fits, "\r\n", 2);
         cut(buf_slice(&fits), step, false, &out);
-        CHECK_INT(out.len, RESP_LINE_MAX + 1);
+        CHECK_INT(out.len, RESP_LINE_MAX + 2);
         buf_clear(&out);
         fits.len -= 2;
         buf_append(&fits, "a\r\n", 3);
