@@ -341,7 +341,8 @@ proc load_on {handle} { file delete [of $handle dir]/slow }
 
 # The same options as server; the server's wall clock is the system's moved by what set_clock says,
 # in seconds, also before the start (set_clock_in), or stands still at a number of microseconds. Its
-# monotonic clock runs on as it does.
+# monotonic clock runs on as it does; beside a wall clock that stands it moves between turns only,
+# since the one is read off the other within a turn.
 proc clock_server {config args} {
     array set o [list -dir "" -binary ""]
     array set o $args
@@ -349,8 +350,10 @@ proc clock_server {config args} {
     if {![file exists $dir/clock]} { set_clock_in $dir 0 }
     set c "
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -362,10 +365,19 @@ static void look(void) {
     said = mmap(0, 16, PROT_READ, MAP_SHARED, fd, 0);
     close(fd);
 }
+static __thread struct timespec turn; /* when it began */
+int epoll_wait(int fd, struct epoll_event *to, int max, int ms) {
+    int got = (int)syscall(SYS_epoll_pwait, fd, to, max, ms, NULL, 8);
+    int err = errno;
+    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &turn);
+    errno = err;
+    return got;
+}
 int clock_gettime(clockid_t id, struct timespec *t) {
     int rc = (int)syscall(SYS_clock_gettime, id, t);
-    if (rc != 0 || id != CLOCK_REALTIME) return rc;
     if (!said) look();
+    if (id == CLOCK_MONOTONIC && said\[1\] && turn.tv_sec) *t = turn;
+    if (rc != 0 || id != CLOCK_REALTIME) return rc;
     int64_t us = said\[1\];
     if (us) *t = (struct timespec){us / 1000000, us % 1000000 * 1000};
     else t->tv_sec += said\[0\];

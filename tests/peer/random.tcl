@@ -48,7 +48,7 @@ proc same_data {} {
         compare exact [list SELECT $db]
         lappend differ [compare sorted {KEYS *}]
         foreach key {k0 k1 k2 k3 k4 k5 k6 k7 k8 k9 k10 k11 q0 q1 l0 l1 s0 s1 h0 h1 z0 z1} {
-            lappend differ [compare exact [list TYPE $key]] [compare near:3000 [list PTTL $key]]
+            lappend differ [compare exact [list TYPE $key]] [compare exact [list PTTL $key]]
             set type [request [lindex [pair_fds main] 0] TYPE $key]
             if {[dict exists $reads $type]} {
                 set words [lassign [string map [list K $key] [dict get $reads $type]] mode]
@@ -77,7 +77,7 @@ foreach {name resp config} {
         set done 0
         while {$done < $count / 3} {
             set all [batch 50]
-            pair_later [below 500]
+            pair_later [below 2000]
             set differ [run_batch $all]
             incr done [llength $all]
             if {$done % 1000 < 50} { lappend differ {*}[same_data] }

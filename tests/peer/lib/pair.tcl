@@ -7,7 +7,6 @@
 #   sorted     the same elements of one array or set, in any order (also inside EXEC's reply)
 #   pairs      the same, the elements taken two by two (HGETALL)
 #   scan       {cursor, elements in any order, each once}     scanpairs   two by two
-#   near:N     integers which differ by at most N
 #   doubles    exact, but numbers may be written in other digits
 #   shape      the same kind and number of elements, all the way down; their bytes are random
 #   kind       the same first byte (for texts of one's own)
@@ -98,7 +97,7 @@ proc sorted_by {children step} {
 proc canon {mode node} {
     lassign $node head children
     switch -glob $mode {
-        exact - near:* { return [bytes_of $node] }
+        exact { return [bytes_of $node] }
         shape { return [shape_of $node] }
         kind { return [string index $head 0] }
         sorted { return $head[join [sorted_by $children 1] ""] }
@@ -129,13 +128,7 @@ proc same_doubles {a b} {
 
 proc equal {mode a b} {
     if {$mode eq "doubles"} { return [same_doubles $a $b] }
-    set left [canon $mode $a]
-    set right [canon $mode $b]
-    if {$left eq $right} { return 1 }
-    if {![string match near:* $mode]} { return 0 }
-    set form {^:(-?\d+)\r\n$}
-    if {![regexp $form $left -> x] || ![regexp $form $right -> y]} { return 0 }
-    return [expr {abs($x - $y) <= [string range $mode 5 end]}]
+    return [expr {[canon $mode $a] eq [canon $mode $b]}]
 }
 
 proc printable {bytes} {
