@@ -146,7 +146,7 @@ case "the log's directory is removed, power fails while it is made anew: the dum
     file delete -force $dir/appendonlydir
     wait_for { file exists [in_log_dir $dir manifest] }
     stop $s kill
-    file rename [in_log_dir $dir manifest] $dir/appendonlydir/temp-appendonly.aof.first
+    file rename -force [in_log_dir $dir manifest] $dir/appendonlydir/temp-appendonly.aof.first
     set s [server "appendonly yes" -dir $dir]
     is [ask $s GET b] acknowledged
 }
