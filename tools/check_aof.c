@@ -126,7 +126,7 @@ static enum verdict cut_at(const struct check *c, struct part *p)
                "Then re-run redis-check-aof.\n");
         return BAD;
     }
-    if (r->in_batch && r->at != at + AOF_SUM_LINE)
+    if (r->in_batch && r->at != r->batch_body)
         printf("The timestamp at offset %" PRIu64 " lies inside a batch with a checksum: cutting "
                "in front of the batch, at offset %" PRIu64 "\n", r->at, at);
     return truncate_part(c, p, at) ? CUT : BAD;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Goes from line to line: an intact one tells how long its batch is, damaged or not, so what the
- * batch holds is never searched for lines (a value may hold any bytes). Only where no line stands
- * is each '#' tried.
+ * batch holds is never searched for lines (a value may hold any bytes). Small
+ * batches behind it are followed by their commands, until one is not as it should be. Only where no
+ * line stands is each '#' tried.
  *
  * Without the log's id a line's check says nothing. A session that begins further on tells the id;
  * before one is found, a line of the right form counts. */
@@ -21,6 +22,11 @@ struct look {
     uint64_t id;
     struct aof_damage *d;
 };
+
+static uint64_t here(const struct look *l)
+{
+    return l->at + (in_offset(l->in) - l->start);
+}
 
 /* The number of a line of prefix and digits, taken out of *left. */
 static bool take_number(struct in *in, char prefix, uint64_t *left, uint64_t *n)
@@ -81,36 +87,41 @@ static uint64_t pass_batch(struct in *in, uint64_t len)
     return commands;
 }
 
-/* A line of the right form, whatever its check says. */
-static bool has_form(struct slice line, struct aof_batch *b)
+/* Counts the small batches that may stand here. */
+static void pass_small(struct look *l)
 {
-    static const uint8_t widths[] = {8, 10, 10, 16, 8}; /* as drawn in aof_sum.h */
-    uint64_t fields[5];
-    size_t at = 5;
-    if (line.len != AOF_SUM_LINE || memcmp(line.data, "#SUM:", at) != 0)
-        return false;
-    for (size_t i = 0; i < 5; at += widths[i++] + 1u)
-        if (!num_parse_hex(slice(line.data + at, widths[i]), &fields[i]) ||
-            line.data[at + widths[i]] != (i < 4 ? ' ' : '\r'))
-            return false;
-    *b = (struct aof_batch){.n = (uint32_t)fields[0], .len = fields[1], .durable = fields[2]};
-    return line.data[AOF_SUM_LINE - 1] == '\n';
+    uint64_t left = AOF_SMALL_BYTES, commands = 0;
+    for (;;) {
+        struct slice s = in_peek(l->in, AOF_SMALL_LINE);
+        if (s.len == AOF_SMALL_LINE && s.data[0] == '#' && s.data[5] == '\r' && commands > 0) {
+            in_skip(l->in, AOF_SMALL_LINE);
+            l->d->batches++;
+            l->d->commands += commands;
+            commands = 0;
+            left = AOF_SMALL_BYTES;
+        } else if (s.len == 0 || s.data[0] != '*' || !take_command(l->in, &left)) {
+            return;
+        } else {
+            commands++;
+        }
+    }
 }
 
-static bool try_batch(struct look *l, uint64_t here)
+static bool try_batch(struct look *l, uint64_t at)
 {
     struct aof_batch b;
-    struct slice line = in_peek(l->in, AOF_SUM_LINE);
-    if (l->has_id ? !aof_batch_parse(line, l->id, &b) : !has_form(line, &b))
+    struct slice text = in_peek(l->in, AOF_OLD_LINE);
+    if (l->has_id ? !aof_batch_parse(text, l->id, at, &b) : !aof_batch_form(text, at, &b))
         return false;
     if (b.durable > l->d->durable)
         l->d->durable = b.durable;
-    in_skip(l->in, AOF_SUM_LINE);
+    in_skip(l->in, b.line);
     uint64_t commands = pass_batch(l->in, b.len);
-    if (here > l->at) {
+    if (at > l->at && b.len > 0) {
         l->d->batches++;
         l->d->commands += commands;
     }
+    pass_small(l);
     return true;
 }
 
@@ -118,14 +129,14 @@ static bool try_batch(struct look *l, uint64_t here)
 static void try_line(struct look *l)
 {
     struct aof_session s;
-    uint64_t here = l->at + (in_offset(l->in) - l->start);
+    uint64_t at = here(l);
     /* Another server may have appended since it was begun (aof_read.h). */
     if (aof_session_parse(in_peek(l->in, AOF_LOG_LINE), &s) &&
-        (s.offset == here || (l->has_id && s.id == l->id && s.offset < here))) {
+        (s.offset == at || (l->has_id && s.id == l->id && s.offset < at))) {
         l->has_id = true;
         l->id = s.id;
         in_skip(l->in, AOF_LOG_LINE);
-    } else if (!try_batch(l, here)) {
+    } else if (!try_batch(l, at)) {
         in_skip(l->in, 1);
     }
 }

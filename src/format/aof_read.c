@@ -5,9 +5,10 @@
  * grows. Both grow with what has come, never by a number from the file. Only this second way finds
  * faults.
  *
- *   bare ---#LOG---> open ---#SUM, body matches---> in a batch ---its end---> open
- *                     |  ^--------------------------- #LOG ------------------ bare again
- *                     +------------ [MULTI] SELECT: another writer ------------^
+ *   bare ---#LOG---> open ---#=, body matches---> in a batch ---its end---> open
+ *                     |  ^------------------------- #LOG ------------------ bare again
+ *                     +---------- [MULTI] SELECT: another writer ------------^
+ *   open ---no SELECT, but the line behind it matches---> in a (small) batch
  *
  * A fault of a batch's bytes comes before its first command was given out. */
 #include "format/aof_read.h"
@@ -293,8 +294,9 @@ static bool note_fits(struct aof_reader *r, size_t line_len, bool ended)
     char first = r->note.len > 1 ? r->note.data[1] : 0;
     if (!ended)
         FAIL(r, FAULT_EOF, "The file ends inside an annotation");
-    else if (first == 'L' || first == 'S' || line_len == AOF_LOG_LINE ||
-             line_len == AOF_SUM_LINE || !is_plain(r->note))
+    else if (first == 'L' || first == 'S' || first == '=' || line_len == AOF_LOG_LINE ||
+             line_len == AOF_SUM_LINE || line_len == AOF_SMALL_LINE || line_len == AOF_OLD_LINE ||
+             !is_plain(r->note))
         FAIL(r, FAULT_CRC, "A line of checksums is damaged");
     return !in_bad(r->in);
 }
@@ -400,27 +402,47 @@ static bool of_another(struct aof_reader *r, const struct aof_batch *b, struct s
 
 static void not_next(struct aof_reader *r, const struct aof_batch *b, uint64_t end)
 {
-    if (b->n == r->chain.n + 1)
+    if (b->n == 0 || b->n == r->chain.n + 1)
         FAIL(r, FAULT_CRC, "Batch %" PRIu32 ", bytes %" PRIu64 " to %" PRIu64
-             ", does not match its checksum", b->n, r->at, end);
+             ", does not match its checksum", r->chain.n + 1, r->at, end);
     else
         FAIL(r, FAULT_CRC, "Batch %" PRIu32 ", bytes %" PRIu64 " to %" PRIu64
              ", stands where batch %" PRIu32 " belongs", b->n, r->at, end, r->chain.n + 1);
 }
 
+/* The chain has gone on to the batch: what it holds is given out next. */
+static bool enter_batch(struct aof_reader *r, const struct aof_batch *b, uint64_t body,
+                        uint64_t end)
+{
+    if (r->line_twice && !is_repeated(r))
+        r->line_twice = false;
+    if (!line_was_new(r))
+        return false;
+    r->in_batch = true;
+    r->batch_at = r->at;
+    r->batch_body = body;
+    r->batch_end = end;
+    r->line_behind = b->line == AOF_SMALL_LINE ? b->line : 0;
+    r->batches++;
+    r->bytes_checked += b->line + b->len;
+    r->last_durable = b->durable;
+    return true;
+}
+
 /* The line of the batch that stands here. */
 static bool batch_line(struct aof_reader *r, struct aof_batch *b)
 {
-    struct slice line = in_peek(r->in, AOF_SUM_LINE);
+    struct slice line = in_peek(r->in, AOF_OLD_LINE);
     if (in_bad(r->in))
         return false;
+    bool old = line.data[1] == 'S';
     if (!r->chain.open)
         FAIL(r, FAULT_FORMAT, "A batch without the session of checksums that it belongs to");
     else if (r->in_multi)
         FAIL(r, FAULT_FORMAT, "A batch begins inside a transaction");
-    else if (line.len < AOF_SUM_LINE)
+    else if (line.len < (old ? AOF_OLD_LINE : AOF_SUM_LINE))
         FAIL(r, FAULT_EOF, "The file ends inside the line of a batch");
-    else if (!aof_batch_parse(line, r->chain.id, b))
+    else if (!aof_batch_parse(line, r->chain.id, r->at, b))
         FAIL(r, FAULT_CRC, "The line of batch %" PRIu32 " is damaged", r->chain.n + 1);
     return !in_bad(r->in);
 }
@@ -431,30 +453,86 @@ static bool begin_batch(struct aof_reader *r)
     struct aof_batch b;
     if (!batch_line(r, &b))
         return false;
-    uint64_t whole = AOF_SUM_LINE + b.len, end = r->at + whole;
+    uint64_t whole = b.line + b.len, end = r->at + whole;
     struct slice held = whole > in_left(r->in) ? slice("", 0) : in_hold(r->in, whole);
     if (in_bad(r->in))
         return false;
     if (held.len < whole) {
         FAIL(r, FAULT_EOF, "Batch %" PRIu32 ", bytes %" PRIu64 " to %" PRIu64
-             ", is cut off by the end of the file", b.n, r->at, end);
+             ", is cut off by the end of the file", r->chain.n + 1, r->at, end);
         return false;
     }
-    struct slice line = slice(held.data, AOF_SUM_LINE), body = slice_from(held, AOF_SUM_LINE);
-    if (!aof_chain_check(&r->chain, &b, line, body) && !of_another(r, &b, line, body))
+    struct slice line = slice(held.data, b.line), body = slice_from(held, b.line);
+    if (!aof_chain_check(&r->chain, &b, line, body) && !of_another(r, &b, line, body)) {
         not_next(r, &b, end);
-    else if (r->line_twice && !is_repeated(r))
-        r->line_twice = false;
-    line_was_new(r);
+        return false;
+    }
+    return enter_batch(r, &b, r->at + b.line, end) && in_skip(r->in, b.line);
+}
+
+/* A number of a command, as far as text goes: -1 is none, -2 is cut off. */
+static int64_t number_so_far(const char **at, const char *end, char prefix)
+{
+    const char *p = *at;
+    int64_t n = 0;
+    if (p < end && *p++ != prefix)
+        return -1;
+    for (; p < end && *p >= '0' && *p <= '9' && n <= AOF_SMALL_BYTES; p++)
+        n = n * 10 + (*p - '0');
+    if (p < end && *p++ != '\r')
+        return -1;
+    if (p < end && *p++ != '\n')
+        return -1;
+    if (p[-1] != '\n' || p == *at)
+        return -2;
+    *at = p;
+    return n;
+}
+
+/* Is text, to the end of the file, the beginning of a small batch? */
+static bool begins_small(struct slice text)
+{
+    const char *p = text.data, *end = p + text.len;
+    while (p < end && *p != '#') {
+        int64_t args = number_so_far(&p, end, '*'), len = 0;
+        for (; args > 0 && len >= 0; args--) {
+            len = number_so_far(&p, end, '$');
+            if (len >= 0 && end - p < len + 2) /* a value that is cut off */
+                return end - p <= len || p[len] == '\r';
+            if (len >= 0 && memcmp(p + len, "\r\n", 2) != 0)
+                return false;
+            p += len >= 0 ? len + 2 : 0;
+        }
+        if (args < 0 || len < 0)
+            return args == -2 || len == -2;
+    }
+    return true;
+}
+
+/* Commands stand here, and no line in front: a small batch, or another writer's, who begins with
+ * SELECT. */
+static bool begin_small(struct aof_reader *r)
+{
+    enum { WHOLE = AOF_SMALL_BYTES + AOF_SMALL_LINE };
+    struct slice held = in_hold(r->in, WHOLE);
+    struct aof_batch b;
     if (in_bad(r->in))
         return false;
-    r->in_batch = true;
-    r->batch_at = r->at;
-    r->batch_end = end;
-    r->batches++;
-    r->bytes_checked += whole;
-    r->last_durable = b.durable;
-    return in_skip(r->in, AOF_SUM_LINE);
+    if (r->in_multi || aof_begins_with_select(held))
+        return true;
+    bool found = aof_small_find(held, &b);
+    uint64_t end = r->at + b.len;
+    struct slice body = slice(held.data, b.len), line = slice_from(held, b.len);
+    if (found && (aof_chain_check(&r->chain, &b, line, body) || of_another(r, &b, line, body)))
+        return enter_batch(r, &b, r->at, end);
+    if (held.len < WHOLE && line.len < AOF_SMALL_LINE && begins_small(held))
+        FAIL(r, FAULT_EOF, "Batch %" PRIu32 ", from byte %" PRIu64 " on, is cut off by the end of "
+             "the file", r->chain.n + 1, r->at);
+    else if (line.len == 0)
+        FAIL(r, FAULT_CRC, "Commands without checksums");
+    else
+        not_next(r, &b, end);
+    return false;
 }
 
 static bool end_batch(struct aof_reader *r)
@@ -463,10 +541,10 @@ static bool end_batch(struct aof_reader *r)
     if (r->in_multi)
         FAIL(r, FAULT_FORMAT, "A transaction goes beyond its batch, which ends at %" PRIu64,
              r->batch_end);
-    if (in_bad(r->in))
+    if (in_bad(r->in) || !in_skip(r->in, r->line_behind))
         return false;
     r->in_batch = false;
-    r->good_end = r->batch_end;
+    r->good_end = r->at = r->batch_end + r->line_behind;
     return true;
 }
 
@@ -482,25 +560,44 @@ static enum aof_item at_end(struct aof_reader *r)
     return AOF_FAULT;
 }
 
-enum aof_item aof_next(struct aof_reader *r)
+/* What the line of annotation that stands here begins. Without a session in sight a short word is
+ * anybody's, unless all of the line is as ours are. */
+enum line { LINE_NOTE, LINE_SESSION, LINE_BATCH };
+
+static enum line line_here(struct aof_reader *r)
 {
     enum { WORD = 5 };
+    struct slice s = in_peek(r->in, AOF_SUM_LINE);
+    struct aof_batch b;
+    if (r->in_batch || s.len < 2)
+        return LINE_NOTE;
+    if (s.data[1] == '=')
+        return r->has_session || aof_batch_form(s, 0, &b) ? LINE_BATCH : LINE_NOTE;
+    s.len = s.len < WORD ? s.len : WORD;
+    return slice_eq(s, SLICE_LIT("#LOG:")) ? LINE_SESSION :
+           slice_eq(s, SLICE_LIT("#SUM:")) ? LINE_BATCH : LINE_NOTE;
+}
+
+enum aof_item aof_next(struct aof_reader *r)
+{
     for (;;) {
         r->at = in_offset(r->in);
         if (r->in_batch && r->at == r->batch_end && !end_batch(r))
             return AOF_FAULT;
-        struct slice first = in_peek(r->in, WORD);
+        struct slice first = in_peek(r->in, 1);
         if (in_bad(r->in))
             return AOF_FAULT;
         if (first.len == 0)
             return at_end(r);
-        if (first.data[0] != '#')
-            return command(r);
-        bool session = slice_eq(first, SLICE_LIT("#LOG:"));
-        if (r->in_batch || (!session && !slice_eq(first, SLICE_LIT("#SUM:"))))
-            return annotation(r);
         r->piece_at = r->at;
-        if (!(session ? begin_session(r) : begin_batch(r)))
+        if (first.data[0] != '#') {
+            bool small = r->chain.open && !r->in_batch;
+            return small && !begin_small(r) ? AOF_FAULT : command(r);
+        }
+        enum line what = line_here(r);
+        if (what == LINE_NOTE)
+            return annotation(r);
+        if (!(what == LINE_SESSION ? begin_session(r) : begin_batch(r)))
             return AOF_FAULT;
     }
 }

@@ -13,10 +13,10 @@
  *
  * Checksums (aof_sum.h) are verified where a file has them: a batch before its first command is
  * given out, and it is held whole until then. One that does not match is FAULT_CRC, one that the
- * file is too short for FAULT_EOF; good_end then lies in front of its line, and moves only from
- * batch to batch. Where two servers appended to one file for a while, each batch belongs to one of
- * their sessions. Their lines are no items. Behind a session's beginning other writers' commands
- * are taken when they begin as such a writer does: with SELECT, maybe inside a MULTI.
+ * file is too short for FAULT_EOF; good_end then lies in front of it and its line, and moves only
+ * from batch to batch. Where two servers appended to one file for a while, each batch belongs to
+ * one of their sessions. Their lines are no items. Behind a session's beginning other writers'
+ * commands are taken when they begin as such a writer does: with SELECT, maybe inside a MULTI.
  * Borrowed: in. argv is valid until the next call. */
 #ifndef FORMAT_AOF_READ_H
 #define FORMAT_AOF_READ_H
@@ -60,7 +60,8 @@ struct aof_reader {
     bool line_twice;            /* that session's line stood in the file before: its batches must
                                  * tell that two servers began at the same place */
     bool in_batch;              /* whose bytes matched: a fault in it is no damage of the disk */
-    uint64_t batch_at, batch_end; /* its line, its end */
+    uint64_t batch_at, batch_body, batch_end; /* its line (or body), its first byte, its end */
+    size_t line_behind;         /* a small batch's: behind its end */
     uint64_t batches, bytes_checked; /* lines included; the whole file: nothing was unchecked */
     uint64_t last_durable;           /* what the newest batch says */
 

@@ -66,7 +66,7 @@ static void hand_on(struct aof_writer *w)
     if (w->command.len == 0)
         return;
     if (w->chain.open) {
-        aof_chain_seal(&w->chain, line, buf_slice(&w->command), 0);
+        aof_chain_seal(&w->chain, line, buf_slice(&w->command), out_offset(w->out), 0);
         out_bytes(w->out, line, sizeof line);
     }
     out_slice(w->out, buf_slice(&w->command));

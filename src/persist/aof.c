@@ -141,6 +141,8 @@ static bool write_pending(struct aof *a)
 
 bool aof_flush(struct aof *a, bool force)
 {
+    if (force && a->fd >= 0 && !a->failed)
+        aof_batch_sum_up(a);
     if (a->pending.len == 0 || a->fd < 0 || a->failed)
         return a->pending.len == 0;
     if (!force && (aof_write_waits(a) || (!a->write_ok && clock_mono_us() < a->write_retry_us)))
@@ -151,6 +153,12 @@ bool aof_flush(struct aof *a, bool force)
     if (!written && a->policy == AOF_ALWAYS)
         aof_stop_unsent(a, "write", a->write_errno);
     return written;
+}
+
+void aof_flush_sum(struct aof *a)
+{
+    if (a->pending.len == 0 && aof_batch_sum_up(a))
+        aof_flush(a, false);
 }
 
 /* ---- hooks ---- */
@@ -171,6 +179,18 @@ static void stage_log(void *arg)
         aof_flush(a, false);
 }
 
+/* Where no sync comes for which that would be done. */
+static void sum_up_old(struct aof *a, int64_t mono_ms)
+{
+    enum { OLD_MS = 1000 };
+    if (a->small_seen_at != a->small_at) {
+        a->small_seen_at = a->small_at;
+        a->small_seen_ms = mono_ms;
+    } else if (mono_ms - a->small_seen_ms >= OLD_MS) {
+        aof_flush_sum(a);
+    }
+}
+
 void aof_tick(struct aof *a, int64_t mono_ms)
 {
     if (a->state == AOF_OFF) {
@@ -179,6 +199,7 @@ void aof_tick(struct aof *a, int64_t mono_ms)
     }
     if (a->pending.len)
         aof_flush(a, false);
+    sum_up_old(a, mono_ms);
     aof_wait_check(a);
     aof_gone_tick(a);
     rewrite_tick(a, mono_ms);
@@ -235,6 +256,7 @@ bool aof_policy_changed(struct aof *a, struct fault *f)
         return true;
     /* From here on all is durable, whatever the policy was: or the change is refused. */
     aof_drain(a);
+    aof_batch_sum_up(a);
     if (a->pending.len && (a->failed || !write_pending(a))) {
         fault_set(f, FAULT_IO, "the append log can't be written now");
         return false;

@@ -72,7 +72,11 @@ struct aof {
     struct aof_origin aside_is; /* its number, and its id if it says one */
     struct buf pending;         /* not yet written */
     bool summing, batch_open;   /* summing: as checksum was when the last turn ended */
-    size_t batch_at;            /* where in pending the open batch's gap is */
+    bool batch_gap;             /* of the open batch: it has one */
+    size_t batch_at;            /* where in pending the open batch begins, its gap first */
+    uint64_t small_at;          /* the first small batch behind the last long line; 0: none */
+    uint64_t small_seen_at;     /* the same, when aof_tick has first seen it, */
+    int64_t small_seen_ms;      /* and when that was: monotonic */
     struct aof_chain chain;
     uint64_t log_id;            /* of the #LOG lines; 0: not chosen yet */
     uint64_t incr_size;         /* bytes in the increment that is open */
@@ -119,9 +123,11 @@ struct aof {
 struct aof *aof_new(struct persist *p);
 void aof_free(struct aof *a);
 
-/* Writes what is pending. force: also while a sync runs, and before a failed write is due again.
- * False when bytes remain. */
+/* Writes what is pending. force: also while a sync runs, and before a failed write is due again,
+ * and summed up (aof_batch.c). False when bytes remain. */
 bool aof_flush(struct aof *a, bool force);
+/* Small batches so far are summed up, if nothing is pending. */
+void aof_flush_sum(struct aof *a);
 void aof_tick(struct aof *a, int64_t mono_ms);
 /* The -MISCONF for a write command while the log cannot be written; NULL when it can. */
 const char *aof_refusal(struct aof *a);
@@ -143,6 +149,8 @@ bool aof_dir_is_ours(const struct aof *a, struct fault *f);
 void aof_batch_add(struct aof *a, const struct commit_batch *batch);
 /* The open batch is over; must be called before pending is written. */
 void aof_batch_seal(struct aof *a);
+/* The same, and a long line tells of what lies behind the last one. False: that is nothing. */
+bool aof_batch_sum_up(struct aof *a);
 /* Another file is written from now on. */
 void aof_batch_restart(struct aof *a);
 void aof_batch_turn(struct aof *a); /* once a turn, between units: aof-checksum */

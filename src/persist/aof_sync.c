@@ -155,6 +155,7 @@ static void sync_done(struct worker_job *job)
 static void sync_in_background(struct aof *a)
 {
     struct aof_sync *s = &a->sync;
+    aof_flush_sum(a);
     s->fd = a->fd;
     s->position = a->written;
     s->size = a->incr_size;

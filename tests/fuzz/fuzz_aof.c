@@ -7,6 +7,7 @@
 #include "format/aof_read.h"
 #include "format/aof_write.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/unit/format/aof_lines.h"
 
 /* Commands go to copy, written anew. */
 static enum aof_item read_all(struct slice bytes, struct buf *copy, uint64_t *good_end)
@@ -60,19 +61,22 @@ static void check(struct slice bytes)
     buf_free(&third);
 }
 
-/* A new batch at each line of annotation, a new session at every fifth batch. */
+/* A new batch, a small one where it can be, or one as older versions wrote them, at each line of
+ * annotation; a new session at every seventh. */
 static void seal(struct slice bytes, struct buf *to)
 {
     struct aof_chain c = {0};
-    char line[AOF_SUM_LINE];
     for (unsigned n = 0; bytes.len; n++) {
         const char *end = bytes.len > 1 ? memchr(bytes.data + 1, '#', bytes.len - 1) : NULL;
         struct slice body = slice(bytes.data, end ? (size_t)(end - bytes.data) : bytes.len);
-        if (n % 5 == 0)
+        if (n % 7 == 0)
             aof_chain_begin(&c, &(struct aof_session){.id = 1, .offset = to->len}, to);
-        aof_chain_seal(&c, line, body, to->len);
-        buf_append(to, line, sizeof line);
-        buf_add(to, body);
+        if (n % 3 > 0 && aof_small_takes(body))
+            put_small(to, &c, body);
+        else if (n % 3 == 2)
+            put_old_batch(to, &c, body, to->len);
+        else
+            put_batch(to, &c, body, to->len);
         bytes = slice_from(bytes, body.len);
     }
 }
@@ -87,6 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
+#define PING "*1\r\n$4\r\nPING\r\n"
+
 void fuzz_seeds(void)
 {
     static const char text[] = "#TS:1700000000\r\n"
@@ -100,6 +106,15 @@ void fuzz_seeds(void)
     fuzz_add(sealed.data, sealed.len);
     buf_append(&sealed, text + 16, 23); /* and then another writer's SELECT */
     fuzz_add(sealed.data, sealed.len);
+    buf_clear(&sealed);
+    struct aof_chain c = {0};
+    aof_chain_begin(&c, &(struct aof_session){.id = 1}, &sealed);
+    for (int i = 0; i < 3; i++)
+        put_small(&sealed, &c, SLICE_LIT(PING PING));
+    put_batch(&sealed, &c, SLICE_LIT(""), 60);
+    put_small(&sealed, &c, SLICE_LIT(PING));
+    for (size_t cut = sealed.len; cut > sealed.len - 45; cut -= 3)
+        fuzz_add(sealed.data, cut);
     buf_free(&sealed);
     fuzz_add_path("../shared/fixtures/redis70-aof-respbase/appendonlydir");
 }

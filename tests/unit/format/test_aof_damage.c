@@ -5,11 +5,13 @@
 
 #include "format/aof_sum.h"
 #include "format/aof_write.h"
+#include "tests/unit/format/aof_lines.h"
 #include "tests/unit/unit.h"
 
 enum { ID = 77 };
 
 struct log {
+    bool old; /* as older versions wrote */
     struct buf text;
     struct aof_chain chain;
     uint64_t at[8]; /* where the batches begin */
@@ -25,16 +27,16 @@ static void begin(struct log *l)
 /* A batch of so many commands with value. */
 static void batch(struct log *l, int commands, struct slice value, uint64_t durable)
 {
-    char line[AOF_SUM_LINE];
     struct buf body = {0};
     for (int i = 0; i < commands; i++) {
         struct slice argv[] = {SLICE_LIT("SET"), SLICE_LIT("k"), value};
         aof_put_command(&body, argv, 3);
     }
-    aof_chain_seal(&l->chain, line, buf_slice(&body), durable);
     l->at[l->batches++] = l->text.len;
-    buf_append(&l->text, line, sizeof line);
-    buf_add(&l->text, buf_slice(&body));
+    if (l->old)
+        put_old_batch(&l->text, &l->chain, buf_slice(&body), durable);
+    else
+        put_batch(&l->text, &l->chain, buf_slice(&body), durable);
     buf_free(&body);
 }
 
@@ -50,14 +52,16 @@ static struct aof_damage look(const struct log *l, uint64_t at, bool know_id)
 
 static void torn_and_rotten(void)
 {
-    for (int rot = 0; rot <= 1; rot++) {
-        struct log l = {0};
+    for (int i = 0; i < 4; i++) {
+        bool rot = i % 2, old = i / 2;
+        size_t line = old ? AOF_OLD_LINE : AOF_SUM_LINE;
+        struct log l = {.old = old};
         begin(&l);
         batch(&l, 1, SLICE_LIT("a"), 0);
         batch(&l, 2, SLICE_LIT("b"), 0);
         batch(&l, 3, SLICE_LIT("c"), rot ? l.at[1] + 1 : l.at[1]);
         batch(&l, 4, SLICE_LIT("d"), 0);
-        l.text.data[l.at[1] + AOF_SUM_LINE + 30] ^= 1;
+        l.text.data[l.at[1] + line + 30] ^= 1;
         for (int header = 0; header <= 1; header++) {
             struct aof_damage d = look(&l, l.at[1], true);
             CHECK(d.rot == rot);
@@ -73,6 +77,37 @@ static void torn_and_rotten(void)
     }
 }
 
+#define PING "*1\r\n$4\r\nPING\r\n"
+
+/* Small batches behind a line that is intact are counted as far as they can be followed. */
+static void small_batches(void)
+{
+    struct log l = {0};
+    begin(&l);
+    put_small(&l.text, &l.chain, SLICE_LIT(PING));
+    uint64_t damaged = l.text.len;
+    put_small(&l.text, &l.chain, SLICE_LIT(PING));
+    put_small(&l.text, &l.chain, SLICE_LIT(PING));
+    put_batch(&l.text, &l.chain, SLICE_LIT(""), damaged + 5);
+    uint64_t third = l.text.len;
+    for (int i = 0; i < 3; i++)
+        put_small(&l.text, &l.chain, SLICE_LIT(PING PING));
+    batch(&l, 2, SLICE_LIT("b"), damaged);
+    for (uint64_t at = damaged; at < third - AOF_SUM_LINE; at++) {
+        l.text.data[at] ^= 4;
+        struct aof_damage d = look(&l, damaged, true);
+        CHECK(d.rot && d.durable == damaged + 5);
+        CHECK_INT((int64_t)d.batches, 4);
+        CHECK_INT((int64_t)d.commands, 8);
+        l.text.data[at] ^= 4;
+    }
+    l.text.data[third + 28 + AOF_SMALL_LINE] ^= 1; /* no more of them can be followed */
+    CHECK_INT((int64_t)look(&l, damaged, true).batches, 2);
+    CHECK_INT((int64_t)look(&l, damaged, true).commands, 4);
+    CHECK(!look(&l, damaged + 5, true).rot && look(&l, damaged + 4, true).rot);
+    buf_free(&l.text);
+}
+
 /* The line that tells the id is the damaged one. */
 static void the_id_is_unknown(void)
 {
@@ -86,7 +121,7 @@ static void the_id_is_unknown(void)
     begin(&l); /* intact: from here on the checks count */
     batch(&l, 5, SLICE_LIT("c"), l.at[1]);
     batch(&l, 5, SLICE_LIT("d"), l.at[2]);
-    l.text.data[l.at[3] + 30] ^= 1;
+    l.text.data[l.at[3] + 10] ^= 1;
     d = look(&l, 0, false);
     CHECK(d.rot && d.batches == 3 && d.durable == l.at[1]);
     CHECK_INT((int64_t)look(&l, 0, true).batches, 3);
@@ -96,7 +131,7 @@ static void the_id_is_unknown(void)
 /* Values may hold anything: lines of this very log with a promise that is none. */
 static void values_are_not_searched(void)
 {
-    struct log l = {0}, lies = {0};
+    struct log l = {0}, lies = {.old = true};
     begin(&lies);
     batch(&lies, 1, SLICE_LIT("x"), 1 << 30);
     begin(&l);
@@ -129,7 +164,7 @@ static void long_files(void)
     struct log l = {0};
     struct buf garbage = {0}, all = {0};
     begin(&l);
-    batch(&l, 1, SLICE_LIT("a"), 1 << 20);
+    batch(&l, 1, SLICE_LIT("a"), l.text.len - 2);
     for (size_t n = (64 << 10) - 130; n < (64 << 10) + 10; n += 3) {
         struct in in;
         struct aof_damage d;
@@ -147,7 +182,7 @@ static void long_files(void)
         left = buf_slice(&all);
         in_init_callback(&in, slowly, &left, all.len, 0);
         CHECK(aof_damage_look(&in, 5, &id, &d));
-        CHECK(d.rot && d.durable == 1 << 20 && d.batches == 1 && d.commands == 1);
+        CHECK(d.rot && d.durable == 5 + n - 2 && d.batches == 1 && d.commands == 1);
         in_free(&in);
     }
     buf_free(&garbage);
@@ -157,6 +192,6 @@ static void long_files(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(torn_and_rotten), UNIT(the_id_is_unknown), UNIT(values_are_not_searched),
-                    UNIT(long_files));
+    return UNIT_RUN(UNIT(torn_and_rotten), UNIT(small_batches), UNIT(the_id_is_unknown),
+                    UNIT(values_are_not_searched), UNIT(long_files));
 }

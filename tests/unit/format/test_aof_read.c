@@ -3,6 +3,7 @@
 
 #include "base/rand.h"
 #include "format/aof_write.h"
+#include "tests/unit/format/aof_lines.h"
 #include "tests/unit/unit.h"
 
 #define SELECT "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n" /* 23 bytes */
@@ -185,10 +186,7 @@ static void session(struct sealed *s)
 
 static void batch(struct sealed *s, struct slice body)
 {
-    char line[AOF_SUM_LINE];
-    aof_chain_seal(&s->chain, line, body, s->text.len);
-    buf_append(&s->text, line, sizeof line);
-    buf_add(&s->text, body);
+    put_batch(&s->text, &s->chain, body, s->text.len);
 }
 
 #define BATCH(s, text) batch((s), SLICE_LIT(text))
@@ -224,9 +222,8 @@ static void other_writers_begin_with_select(void)
     behind(&s, "#TS:17\r\n" SELECT, "", FAULT_NONE, 0, 31);
     behind(&s, "#a remark\n" MULTI SELECT EXEC, "", FAULT_NONE, 0, 62);
     behind(&s, "#TS:17\r\n", "", FAULT_NONE, 0, 8);
-    behind(&s, PING, "Commands without checksums", FAULT_FORMAT, 0, 0);
-    behind(&s, "#TS:17\r\n" PING, "Commands without checksums", FAULT_FORMAT, 8, 0);
-    behind(&s, MULTI PING EXEC, "Commands without checksums", FAULT_FORMAT, 15, 0);
+    behind(&s, "#TS:17\r\n" PING, "is cut off by the end", FAULT_EOF, 8, 0);
+    behind(&s, MULTI PING EXEC, "is cut off by the end", FAULT_EOF, 0, 0);
     behind(&s, "#TS:1", "inside an annotation", FAULT_EOF, 0, 0);
     behind(&s, "#", "inside an annotation", FAULT_EOF, 0, 0);
     behind(&s, "#SUN:x\r\n", "line of checksums is damaged", FAULT_CRC, 0, 0);
@@ -234,11 +231,84 @@ static void other_writers_begin_with_select(void)
     behind(&s, "#XUM:00000002 0000000000 0000000000 0000000000000000 00000000\r\n",
            "line of checksums is damaged", FAULT_CRC, 0, 0);
     behind(&s, "#SUM:", "inside the line of a batch", FAULT_EOF, 0, 0);
+    behind(&s, "#=AAAABCD", "inside the line of a batch", FAULT_EOF, 0, 0);
+    behind(&s, "#=AAAAAAAAAAAAAAAAAAAA\r\n", "line of batch 2 is damaged", FAULT_CRC, 0, 0);
     behind(&s, "#LOG:000", "inside the line that begins", FAULT_EOF, 0, 0);
     behind(&s, SELECT "#SUM:", "without the session", FAULT_FORMAT, 23, 23);
     buf_free(&s.text);
     behind(&(struct sealed){0}, "#SUM:", "without the session", FAULT_FORMAT, 0, 0);
     behind(&(struct sealed){0}, "#SUN:\n#LOH:\n#", "", FAULT_NONE, 0, 13);
+    behind(&(struct sealed){0}, "#=====\n#= about here\r\n#=", "", FAULT_NONE, 0, 24);
+    behind(&(struct sealed){0}, "#=AAAAAAAAAAAAAAAAAAAA\r\n", "without the session",
+           FAULT_FORMAT, 0, 0);
+}
+
+static void small_batches_are_read_as_others_are(void)
+{
+    struct sealed s = {0};
+    struct in in;
+    struct aof_reader r;
+    session(&s);
+    BATCH(&s, SELECT);
+    uint64_t at = s.text.len;
+    put_small(&s.text, &s.chain, SLICE_LIT(PING PING));
+    put_small(&s.text, &s.chain, SLICE_LIT(MULTI PING EXEC));
+    BATCH(&s, "");
+    put_small(&s.text, &s.chain, SLICE_LIT(PING));
+    in_init_memory(&in, buf_slice(&s.text));
+    aof_open(&r, &in, &(struct aof_limits){0});
+    for (int n = 0; n < 7; n++) {
+        CHECK_INT(aof_next(&r), AOF_COMMAND);
+        CHECK(r.in_batch && (n == 0 || r.batch_at == r.batch_body));
+        CHECK(n != 2 || (r.batch_at == at && r.batch_end == at + 28));
+        CHECK(n != 3 || r.good_end == at + 28 + AOF_SMALL_LINE);
+    }
+    CHECK_INT(aof_next(&r), AOF_END);
+    CHECK(r.chain.open && r.batches == 5 && r.good_end == s.text.len);
+    CHECK_INT((int64_t)r.bytes_checked, (int64_t)s.text.len);
+    aof_close(&r);
+    behind(&s, PING, "is cut off by the end", FAULT_EOF, 0, 0);
+    behind(&s, PING "#AB", "is cut off by the end", FAULT_EOF, 0, 0);
+    static const char cut[] = PING "*2\r\n$12\r\nabc\r\n\n.abcde\r\n$0\r\n\r\n";
+    for (size_t len = 1; len < sizeof cut; len++) {
+        char text[sizeof cut], *byte = &text[len - 1];
+        snprintf(text, len + 1, "%s", cut);
+        behind(&s, text, "is cut off by the end", FAULT_EOF, 0, 0);
+        *byte = *byte == '\r' ? 'x' : '\r'; /* not so, unless it is inside of a value */
+        if (*byte == 'x' && len != sizeof PING + 12)
+            behind(&s, text, "Commands without checksums", FAULT_CRC, 0, 0);
+    }
+    behind(&s, PING "#AAAA\r\n", "does not match", FAULT_CRC, 0, 0);
+    behind(&s, PING "#a remark\r\n" PING, "does not match", FAULT_CRC, 0, 0);
+    behind(&s, "#AAAA\r\n", "line of checksums is damaged", FAULT_CRC, 0, 0);
+    behind(&s, SELECT PING, "", FAULT_NONE, 0, 37);
+    struct buf long_one = {0};
+    while (long_one.len <= AOF_SMALL_BYTES)
+        buf_add(&long_one, SLICE_LIT(PING));
+    behind(&s, buf_cstr(&long_one), "Commands without checksums", FAULT_CRC, 0, 0);
+    buf_free(&long_one);
+    buf_free(&s.text);
+}
+
+/* What a faulty writer would make: the checksum is right. */
+static void small_batches_hold_whole_units(void)
+{
+    static const char *const bad[] = {MULTI PING, PING "x\n", "*1\r\n$40\r\nab\r\n"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct sealed s = {0};
+        struct fault f;
+        uint64_t good;
+        int commands;
+        session(&s);
+        BATCH(&s, SELECT);
+        size_t at = s.text.len;
+        put_small(&s.text, &s.chain, slice_str(bad[i]));
+        BATCH(&s, PING PING);
+        CHECK_INT(read_all(buf_slice(&s.text), &f, &good, &commands), AOF_FAULT);
+        CHECK_INT(f.code, FAULT_FORMAT);
+        CHECK_INT((int64_t)good, (int64_t)at);
+        buf_free(&s.text);
+    }
 }
 
 /* What a faulty writer would make: the checksums are right. */
@@ -248,7 +318,7 @@ static void batches_hold_whole_units(void)
         const char *body, *what;
         int offset; /* of the fault, from the body */
     } bad[] = {
-        {"*1\r\n$67\r\nPI", "A command goes beyond its batch", 0},
+        {"*1\r\n$28\r\nPI", "A command goes beyond its batch", 0},
         {MULTI PING, "A transaction goes beyond its batch", -AOF_SUM_LINE},
         {"#remark", "An annotation goes beyond its batch", 0},
         {PING "x", "Expected prefix", 14},
@@ -373,14 +443,18 @@ static void batches_longer_than_a_block(void)
     buf_free(&s.text);
 }
 
-static void two_batch(struct sealed *s, struct aof_chain *c, const char *body, bool follows)
+static void two_batch(struct sealed *s, struct aof_chain *c, const char *body, bool follows,
+                      int kind)
 {
-    char line[AOF_SUM_LINE];
-    aof_chain_seal(c, line, slice_str(body), s->text.len);
+    size_t before = s->text.len;
+    if (kind == 1)
+        put_old_batch(&s->text, c, slice_str(body), before);
+    else if (kind == 2)
+        put_small(&s->text, c, slice_str(body));
+    else
+        put_batch(&s->text, c, slice_str(body), before);
     if (!follows)
-        return;
-    buf_append(&s->text, line, sizeof line);
-    buf_add(&s->text, slice_str(body));
+        s->text.len = before;
 }
 
 /* Two servers, one file: each goes on from where it was, whatever the other appended. */
@@ -388,7 +462,9 @@ static void two_writers(void)
 {
     static const uint64_t where[] = {0, AOF_LOG_LINE}; /* where the second one thinks it begins */
     for (int lost = 0; lost <= 1; lost++) {
-        for (size_t w = 0; w < 2; w++) {
+        for (size_t i = 0; i < 6; i++) {
+            size_t w = i % 2;
+            int kind = (int)(i / 2);
             struct sealed s = {0};
             struct aof_chain a, b;
             struct aof_session session = {.id = 7, .seq = 1};
@@ -396,18 +472,18 @@ static void two_writers(void)
             uint64_t good;
             int commands;
             aof_chain_begin(&a, &session, &s.text);
-            two_batch(&s, &a, SELECT, true);
+            two_batch(&s, &a, PING, true, kind);
             session.offset = where[w];
             aof_chain_begin(&b, &session, &s.text);
-            two_batch(&s, &b, SELECT MULTI EXEC, true);
+            two_batch(&s, &b, PING MULTI EXEC, true, kind);
             uint64_t behind = s.text.len;
-            two_batch(&s, &a, SELECT, !lost); /* one that is missing is missed */
-            two_batch(&s, &b, SELECT, true);
-            two_batch(&s, &b, SELECT, true);
-            two_batch(&s, &a, SELECT, true);
+            two_batch(&s, &a, PING, !lost, kind); /* one that is missing is missed */
+            two_batch(&s, &b, PING PING, true, kind);
+            two_batch(&s, &b, PING PING, true, kind);
+            two_batch(&s, &a, PING, true, kind);
             read_all(buf_slice(&s.text), &f, &good, &commands);
             CHECK_INT(f.code, lost ? FAULT_CRC : FAULT_NONE);
-            CHECK_INT(commands, lost ? 6 : 8);
+            CHECK_INT(commands, lost ? 8 : 10);
             CHECK(good > behind && (lost || good == s.text.len));
             buf_free(&s.text);
         }
@@ -456,8 +532,10 @@ static void loose_about_transactions(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(reads_commands), UNIT(two_writers), UNIT(long_strings),
-                    UNIT(loose_about_transactions), UNIT(refuses), UNIT(transactions_are_one_unit),
+    return UNIT_RUN(UNIT(reads_commands), UNIT(small_batches_are_read_as_others_are),
+                    UNIT(small_batches_hold_whole_units), UNIT(two_writers), UNIT(long_strings),
+                    UNIT(loose_about_transactions),
+                    UNIT(refuses), UNIT(transactions_are_one_unit),
                     UNIT(annotations_have_a_length), UNIT(finds_preambles), UNIT(model),
                     UNIT(other_writers_begin_with_select), UNIT(batches_hold_whole_units),
                     UNIT(sessions_follow_one_another), UNIT(batches_longer_than_a_block));
