@@ -475,7 +475,7 @@ case "a base of commands is covered from its first byte to its last" {
     }
     ask $s BGREWRITEAOF
     wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0 && \
-        [glob -nocomplain [aof_dir $dir]/*.2.base.aof] ne ""} }
+        [file tail [glob -nocomplain [aof_dir $dir]/*.base.aof]] eq "appendonly.aof.2.base.aof"} }
     is [info_of $s aof_last_bgrewrite_status] ok
     stop $s kill
     set base [glob [aof_dir $dir]/*.base.aof]

@@ -19,6 +19,8 @@ proc rewrite {s} {
     wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0
                      && [info_of $s aof_rewrite_scheduled] == 0} }
     is [info_of $s aof_last_bgrewrite_status] ok
+    # a worker deletes what was before, and then it is forgotten
+    wait_for { expr {![string match "*type h*" [slurp [manifest_path [of $s dir]]]]} }
 }
 
 # A log of a base and two increments, which data went into; stopped in order. The second increment

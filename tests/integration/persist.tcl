@@ -195,7 +195,8 @@ case "what the log grew by before a restart counts for the next rewrite" {
     ask $s BGREWRITEAOF
     wait_for { expr {[info_of $s aof_rewrites] == 1 && [info_of $s aof_rewrite_in_progress] == 0} }
     for {set i 0} {$i < 100} {incr i} { ask $s SET k [string repeat x 1000] }
-    set base [file size [glob [of $s dir]/appendonlydir/*.base.rdb]]
+    wait_for { expr {[llength [set base [glob [of $s dir]/appendonlydir/*.base.rdb]]] == 1} }
+    set base [file size $base]
     set s [restart $s kill "appendonly yes\nauto-aof-rewrite-percentage 0"]
     is [info_of $s aof_base_size] $base
     truth {[info_of $s aof_current_size] > 100000}

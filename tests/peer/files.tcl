@@ -84,8 +84,8 @@ case "block checksums, digest and index: the peer and its tools pass over them" 
     ask $s BGREWRITEAOF
     wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
     ask $s SET behind 1
+    wait_for { expr {[llength [set base [glob $dir/appendonlydir/*.base.rdb]]] == 1} }
     stop $s kill
-    set base [glob $dir/appendonlydir/*.base.rdb]
     foreach path [list $dir/dump.rdb $base] {
         truth {[regexp -all {hf-block} [slurp $path]] >= 4}
         like [slurp $path] "*\r\n#HF:end *"
@@ -288,6 +288,7 @@ proc written_by {binary config} {
     foreach words {{SET b 2} {SELECT 0} {hset h f v} {multi} {append a x} {exec}} { ask $s {*}$words }
     set dir [of $s dir]/appendonlydir
     wait_for { expr {[llength [glob $dir/*]] == 3} }
+    wait_for { expr {![string match "*type h*" [slurp $dir/appendonly.aof.manifest]]} }
     stop $s term
     set files {}
     foreach path [lsort [glob $dir/*]] { lappend files [file tail $path] [slurp $path] }
