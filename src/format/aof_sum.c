@@ -185,13 +185,20 @@ size_t aof_hash_line(struct slice text)
     return text.len;
 }
 
+/* Of one argument or two, which is told before letters are compared. */
+static bool begins_with(struct slice text, struct slice command)
+{
+    enum { LENGTHS = 8 };
+    return text.len >= command.len && memcmp(text.data, command.data, LENGTHS) == 0 &&
+           slice_eq_nocase(slice(text.data, command.len), command.data);
+}
+
 bool aof_begins_with_select(struct slice text)
 {
-    static const char head[] = "*2\r\n$6\r\nSELECT\r\n", multi[] = "*1\r\n$5\r\nMULTI\r\n";
-    enum { HEAD = sizeof head - 1, MULTI = sizeof multi - 1 };
-    if (text.len >= MULTI && slice_eq_nocase(slice(text.data, MULTI), multi))
-        text = slice_from(text, MULTI);
-    return text.len >= HEAD && slice_eq_nocase(slice(text.data, HEAD), head);
+    static const char select[] = "*2\r\n$6\r\nSELECT\r\n", multi[] = "*1\r\n$5\r\nMULTI\r\n";
+    if (begins_with(text, slice(multi, sizeof multi - 1)))
+        text = slice_from(text, sizeof multi - 1);
+    return begins_with(text, slice(select, sizeof select - 1));
 }
 
 bool aof_small_takes(struct slice body)

@@ -114,7 +114,7 @@ void aof_batch_add(struct aof *a, const struct commit_batch *batch)
     if (a->summing && !a->batch_open)
         begin_batch(a);
     size_t len = a->pending.len - a->batch_at + batch->bytes.len;
-    if (a->batch_open &&
+    if (a->batch_open && !a->batch_gap &&
         (annotate || len > AOF_SMALL_BYTES || aof_begins_with_select(batch->bytes)))
         make_gap(a);
     if (annotate) {
