@@ -178,11 +178,18 @@ enum aof_content aof_look_inside(const struct aof *a, const char *name)
     return found;
 }
 
-static bool is_free(const struct aof *a, char *name)
+/* A disk that can't say whether the file is there ends the search, *err: not the next number. */
+static bool is_free(const struct aof *a, char *name, int *err)
 {
+    struct stat st;
+    char *path = aof_path(a, name);
+    int looked = file_stat(path, &st);
     bool used = aof_look_inside(a, name) != AOF_NOTHING || manifest_names(&a->manifest, name);
-    if (used)
+    if (looked != 0 && looked != -ENOENT)
+        *err = looked;
+    else if (used)
         log_warning("%s is there: its number is not used again", name);
+    mem_free(path);
     mem_free(name);
     return !used;
 }
@@ -192,12 +199,19 @@ static int64_t free_number(const struct aof *a, bool base, struct fault *f)
 {
     const struct manifest *m = &a->manifest;
     int64_t seq = base ? manifest_next_base(m) : manifest_next_incr(m);
+    int err = 0;
     /* Files of an install that failed, which its plan names, are made anew (aof_first.c). */
     while (seq > 0 && !a->first_install &&
-           !(base ? is_free(a, manifest_base_name(a->filename, seq, true)) &&
-                        is_free(a, manifest_base_name(a->filename, seq, false))
-                  : is_free(a, manifest_incr_name(a->filename, seq))))
+           !(base ? is_free(a, manifest_base_name(a->filename, seq, true), &err) &&
+                        is_free(a, manifest_base_name(a->filename, seq, false), &err)
+                  : is_free(a, manifest_incr_name(a->filename, seq), &err))) {
+        if (err != 0) {
+            fault_set(f, FAULT_IO, "Can't look for a free number in %s: %s", a->dirname,
+                      strerror(-err));
+            return 0;
+        }
         seq = seq < INT64_MAX ? seq + 1 : 0;
+    }
     if (seq == 0)
         fault_set(f, FAULT_LIMIT, "The manifest's numbers are used up: a new file gets none");
     return seq;
