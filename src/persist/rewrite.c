@@ -444,9 +444,13 @@ static void child_ended(void *arg, const struct child_end *end)
     if (!end->killed && !fault_is(&f)) {
         log_notice("Background AOF rewrite terminated with success");
         if (install_base(a, tmp, &f)) {
-            a->last_rewrite_ok = true;
             a->rewrite_failures = 0;
-            log_notice("Background AOF rewrite finished successfully");
+            /* Waiting still: the log is not in force before its manifest is durable. */
+            a->last_rewrite_ok = a->state != AOF_WAIT_REWRITE;
+            if (a->last_rewrite_ok)
+                log_notice("Background AOF rewrite finished successfully");
+            else
+                log_warning("Background AOF rewrite is done again: its manifest is not durable");
             return;
         }
     }
