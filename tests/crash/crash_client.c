@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -342,20 +343,6 @@ void args_add(struct args *a, const char *first, ...)
     va_end(ap);
 }
 
-const char *scratch_dir(char out[PATH_TEXT], const char *name, bool memory)
-{
-    const char *given = getenv("TMPDIR");
-    char tmp[PATH_TEXT / 2];
-    if (memory && access("/dev/shm", W_OK) == 0)
-        given = "/dev/shm";
-    snprintf(tmp, sizeof tmp, "%s/%s-XXXXXX", given ? given : "/tmp", name);
-    if (!mkdtemp(tmp) || !realpath(tmp, out)) {
-        perror(tmp);
-        exit(1);
-    }
-    return out;
-}
-
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
     (void)st;
@@ -367,6 +354,57 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 void remove_tree(const char *dir)
 {
     nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* The write end is held by this process and by its children, servers that die with it. */
+static int alive_fd = -1;
+
+/* A process that removes dir when this one is gone, killed too: memory must not fill up. */
+static void remove_when_gone(const char *dir)
+{
+    int ends[2];
+    char told;
+    must(pipe(ends) == 0);
+    fflush(NULL);
+    pid_t pid = fork();
+    must(pid >= 0);
+    if (pid == 0) {
+        if (fork() != 0)
+            _exit(0);
+        setsid();
+        for (int fd = 0; fd < 3; fd++)
+            close(fd);
+        close(ends[1]);
+        if (read(ends[0], &told, 1) == 0)
+            remove_tree(dir);
+        _exit(0);
+    }
+    waitpid(pid, NULL, 0);
+    close(ends[0]);
+    if (alive_fd >= 0)
+        close(alive_fd);
+    alive_fd = ends[1];
+}
+
+void scratch_keep(void)
+{
+    must(write(alive_fd, "k", 1) == 1);
+}
+
+const char *scratch_dir(char out[PATH_TEXT], const char *name, bool memory)
+{
+    const char *given = getenv("TMPDIR");
+    char tmp[PATH_TEXT / 2];
+    if (memory && access("/dev/shm", W_OK) == 0)
+        given = "/dev/shm";
+    snprintf(tmp, sizeof tmp, "%s/%s-XXXXXX", given ? given : "/tmp", name);
+    if (!mkdtemp(tmp) || !realpath(tmp, out)) {
+        perror(tmp);
+        exit(1);
+    }
+    if (memory)
+        remove_when_gone(out);
+    return out;
 }
 
 bool copy_tree(const char *from, const char *to)

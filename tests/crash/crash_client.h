@@ -74,8 +74,10 @@ bool workload_digests(const char *scratch, char (*digests)[DIGEST_LINE], uint64_
 
 /* ---- small things ---- */
 
-/* A fresh directory; in memory, when that is wanted and possible. */
+/* A fresh directory. memory: in memory when that is possible, and gone with the process, however it
+ * ends, unless the last such one is to be kept. */
 const char *scratch_dir(char out[PATH_TEXT], const char *name, bool memory);
+void scratch_keep(void);
 void remove_tree(const char *dir);
 bool copy_tree(const char *from, const char *to); /* to is made */
 int64_t now_us(void);

@@ -497,6 +497,7 @@ static int one(struct bench *b)
                 struct trace_plan plan = faults[i];
                 plan.at = at;
                 ok = trial_run(b, p, plan, NULL);
+                scratch_keep();
                 printf("%s; kept: %s\n", ok ? "good" : "bad", b->scratch);
             }
     return !ok;

@@ -417,11 +417,13 @@ static bool run(const struct plan *plan, bool lossy, uint64_t seed, long ends)
                (unsigned long long)l.missing);
     else
         tell(&l, began);
-    if (l.bad && !lossy)
+    if (l.bad && !lossy) {
+        scratch_keep();
         printf("FAIL %s (alone: crash_kill -o %s -s %llu); kept: %s\n", plan->name, plan->name,
                (unsigned long long)seed, l.scratch);
-    else
+    } else {
         remove_tree(l.scratch);
+    }
     buf_free(&l.text);
     buf_free(&l.out);
     fflush(stdout);

@@ -42,6 +42,17 @@ proc with_both {} {
     stop $s kill
     return $dir
 }
+# The log was switched off before the dump was saved.
+proc with_newer_dump {} {
+    set s [server $::log]
+    ask $s SET k log
+    is [ask $s CONFIG SET appendonly no] OK
+    ask $s SET k dump
+    ask $s SAVE
+    set dir [of $s dir]
+    stop $s kill
+    return $dir
+}
 
 case "no mark before anything was saved, and only SAVE, BGSAVE and the log write it" {
     set s [server $no_log]
@@ -167,13 +178,7 @@ case "what was written last is not passed over: the log, by a configuration with
 }
 
 case "what was written last is not passed over: the dump, by a log that was switched off before" {
-    set s [server $log]
-    ask $s SET k log
-    is [ask $s CONFIG SET appendonly no] OK
-    ask $s SET k dump
-    ask $s SAVE
-    set dir [of $s dir]
-    stop $s kill
+    set dir [with_newer_dump]
     refused $dir $log "log appendonlydir/*, written at $time, was switched off before the dump file dump.rdb was saved, at $time*appendonly no, then CONFIG SET appendonly yes"
     set s [server $no_log -dir $dir]
     is [ask $s GET k] dump
@@ -193,13 +198,7 @@ case "what was written last is not passed over: the dump, by a log that was swit
 }
 
 case "the dump instead of a log that was switched off, when told so: a new log begins with it" {
-    set s [server $log]
-    ask $s SET k log
-    is [ask $s CONFIG SET appendonly no] OK
-    ask $s SET k dump
-    ask $s SAVE
-    set dir [of $s dir]
-    stop $s kill
+    set dir [with_newer_dump]
     set s [server "$log\non-missing-data load-rdb" -dir $dir]
     is [ask $s GET k] dump
     wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0 && [info_of $s aof_rewrite_scheduled] == 0} }

@@ -290,6 +290,16 @@ static void small_batches_are_read_as_others_are(void)
     buf_free(&s.text);
 }
 
+/* The batch at `at` is refused, and nothing of it or behind it is good. */
+static void is_refused(const struct sealed *s, size_t at, struct fault *f)
+{
+    uint64_t good;
+    int commands;
+    CHECK_INT(read_all(buf_slice(&s->text), f, &good, &commands), AOF_FAULT);
+    CHECK_INT(f->code, FAULT_FORMAT);
+    CHECK_INT((int64_t)good, (int64_t)at);
+}
+
 /* What a faulty writer would make: the checksum is right. */
 static void small_batches_hold_whole_units(void)
 {
@@ -297,16 +307,12 @@ static void small_batches_hold_whole_units(void)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct sealed s = {0};
         struct fault f;
-        uint64_t good;
-        int commands;
         session(&s);
         BATCH(&s, SELECT);
         size_t at = s.text.len;
         put_small(&s.text, &s.chain, slice_str(bad[i]));
         BATCH(&s, PING PING);
-        CHECK_INT(read_all(buf_slice(&s.text), &f, &good, &commands), AOF_FAULT);
-        CHECK_INT(f.code, FAULT_FORMAT);
-        CHECK_INT((int64_t)good, (int64_t)at);
+        is_refused(&s, at, &f);
         buf_free(&s.text);
     }
 }
@@ -326,16 +332,12 @@ static void batches_hold_whole_units(void)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct sealed s = {0};
         struct fault f;
-        uint64_t good;
-        int commands;
         session(&s);
         BATCH(&s, SELECT);
         size_t at = s.text.len;
         batch(&s, slice_str(bad[i].body));
         BATCH(&s, "NG\r\n" PING "\n");
-        CHECK_INT(read_all(buf_slice(&s.text), &f, &good, &commands), AOF_FAULT);
-        CHECK_INT((int64_t)good, (int64_t)at);
-        CHECK_INT(f.code, FAULT_FORMAT);
+        is_refused(&s, at, &f);
         if (!strstr(f.what, bad[i].what))
             CHECK_STR(f.what, bad[i].what);
         CHECK_INT((int64_t)f.offset, (int64_t)at + AOF_SUM_LINE + bad[i].offset);
