@@ -88,6 +88,12 @@ static bool in_all(const struct val *sets, size_t count, struct slice member)
     return true;
 }
 
+/* A result that is kept is made whole, whoever hears of it. */
+static bool wants_more(const struct result *r)
+{
+    return r->keep || !reply_unheard(r->c);
+}
+
 static void intersect(struct sources *s, struct result *r)
 {
     qsort(s->sets, s->count, sizeof *s->sets, by_size);
@@ -95,7 +101,7 @@ static void intersect(struct sources *s, struct result *r)
         return;
     struct set_iter it;
     struct slice member;
-    for (set_iter_init(&it, &s->sets[0]); !reply_unheard(r->c) && set_iter_next(&it, &member);) {
+    for (set_iter_init(&it, &s->sets[0]); wants_more(r) && set_iter_next(&it, &member);) {
         if (in_all(s->sets + 1, s->count - 1, member))
             give(r, member);
         if (r->limit && r->count == r->limit)
@@ -119,7 +125,7 @@ static void subtract(struct sources *s, struct result *r)
     qsort(s->sets + 1, s->count - 1, sizeof *s->sets, by_size_down);
     struct set_iter it;
     struct slice member;
-    for (set_iter_init(&it, &s->sets[0]); !reply_unheard(r->c) && set_iter_next(&it, &member);) {
+    for (set_iter_init(&it, &s->sets[0]); wants_more(r) && set_iter_next(&it, &member);) {
         if (!in_any(s->sets + 1, s->count - 1, member))
             give(r, member);
     }

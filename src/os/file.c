@@ -323,15 +323,18 @@ int file_create(const char *path, int flags)
 }
 
 /* Not through the table: no byte of data hangs on it. The owner first, as the mode may be lost with
- * it; who may not give files away keeps them. */
-static int copy_attributes(const char *from, int fd)
+ * it; who may not give files away, or has a file system without owners, keeps them. */
+int file_set_attributes(int fd, const struct stat *like)
 {
-    struct stat st;
-    if (file_stat(from, &st) < 0)
-        return 0;
-    if (fchown(fd, st.st_uid, st.st_gid) < 0 && errno != EPERM)
+    struct stat now;
+    if (fstat(fd, &now) < 0)
         return -errno;
-    return fchmod(fd, st.st_mode & 07777) < 0 ? -errno : 0;
+    if ((now.st_uid != like->st_uid || now.st_gid != like->st_gid) &&
+        fchown(fd, like->st_uid, like->st_gid) == 0)
+        now.st_mode = 0; /* it may have changed */
+    if ((now.st_mode & 07777) == (like->st_mode & 07777))
+        return 0;
+    return fchmod(fd, like->st_mode & 07777) < 0 ? -errno : 0;
 }
 
 bool file_replace(const char *tmp, const char *path, struct slice content, struct fault *f)
@@ -341,8 +344,9 @@ bool file_replace(const char *tmp, const char *path, struct slice content, struc
         fault_io(f, -fd, "open", "Can't open %s", tmp);
         return false;
     }
-    int rc = copy_attributes(path, fd); /* before a byte is in it */
-    if (rc == 0)
+    struct stat like;
+    int rc = file_stat(path, &like) == 0 ? file_set_attributes(fd, &like) : 0;
+    if (rc == 0) /* no byte was in it before */
         rc = file_write_all(fd, content.data, content.len, NULL);
     if (rc < 0) {
         fault_io(f, -rc, "write", "Can't write %s", tmp);

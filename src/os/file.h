@@ -71,6 +71,7 @@ int file_sync_dir(const char *dir);
 bool file_publish(int fd, const char *tmp, const char *path, struct fault *f);
 /* Same from memory: writes tmp, publishes. A file that is replaced keeps its mode and, where that
  * may be given away, its owner: it may hold secrets. */
+int file_set_attributes(int fd, const struct stat *like);
 bool file_replace(const char *tmp, const char *path, struct slice content, struct fault *f);
 /* Whole small file into out (appended); refuses above limit. A pipe is read to its end. */
 bool file_slurp(const char *path, size_t limit, struct buf *out, struct fault *f);

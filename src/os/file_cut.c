@@ -51,9 +51,11 @@ static bool keep(const char *path, int from, uint64_t at, int64_t now_s, struct 
         return false;
     }
     struct stat st;
-    if (file_fstat(from, &st) == 0)
-        fchmod(fd, st.st_mode & 0777); /* no more people may read it than the file it comes from */
-    int err = copy(from, at, fd);
+    int err = file_fstat(from, &st);
+    if (err == 0) /* no more people may read it than the file it comes from */
+        err = file_set_attributes(fd, &st);
+    if (err == 0)
+        err = copy(from, at, fd);
     if (err == 0)
         err = file_fsync(fd);
     file_close(fd);

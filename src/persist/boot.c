@@ -55,8 +55,6 @@ static void begin_loading(struct persist *p, uint64_t total_bytes)
     p->load_done_bytes = p->load_rdb_used_mem = 0;
     p->load_keys_loaded = p->load_keys_expired = 0;
     ks->now_ms = clock_wall_ms();
-    p->expire_mode_before = ks->expire_mode;
-    ks->expire_mode = EXPIRE_IGNORE;
     server_set_loading(p->server, true);
     if (!p->no_turns)
         supervisor_tell(server_settings(p->server), "STATUS=Loading\n" SUPERVISOR_PATIENCE);
@@ -65,7 +63,6 @@ static void begin_loading(struct persist *p, uint64_t total_bytes)
 static void end_loading(struct persist *p)
 {
     p->loading = false;
-    server_keyspace(p->server)->expire_mode = (enum expire_mode)p->expire_mode_before;
     server_set_loading(p->server, false);
 }
 

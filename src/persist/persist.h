@@ -45,7 +45,6 @@ struct persist {
     /* loading */
     bool loading;
     bool no_turns; /* loading inside a command: clients wait */
-    int expire_mode_before; /* enum expire_mode, outside of loading */
     int64_t load_began_s, load_began_mono_s; /* wall clock to show; monotonic */
     uint64_t load_total_bytes, load_done_bytes, load_rdb_used_mem;
     uint64_t load_keys_loaded, load_keys_expired;

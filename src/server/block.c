@@ -118,11 +118,11 @@ void block_stage(void *arg)
         link_remove(l);
         link_push_back(&now, l);
     }
-    while (!link_empty(&now) && !cs->over) {
+    while (!link_empty(&now)) { /* to its end: this list is gone then */
         struct block *b = LINK_OF(now.next, struct block, woken);
         struct client *c = b->client;
         link_remove(&b->woken);
-        if (c->flags & CLIENT_CLOSE_SOON)
+        if (cs->over || c->flags & CLIENT_CLOSE_SOON)
             continue; /* freed before the loop sleeps */
         exec_later(c, b->command, reply_now, b);
         end_block(c);

@@ -412,9 +412,7 @@ void clients_pause(struct clients *cs, int64_t ms, bool all)
     if (until_us > cs->pause_until_us)
         cs->pause_until_us = until_us;
     cs->pause_all = cs->pause_all || all;
-    struct keyspace *ks = server_keyspace(cs->server);
-    if (ks->expire_mode == EXPIRE_DELETE) /* nothing is to change, not by time either */
-        ks->expire_mode = EXPIRE_HIDE;
+    server_settle_expiry(cs->server);
 }
 
 void clients_unpause_soon(struct clients *cs)
@@ -442,9 +440,7 @@ void clients_check_pause(struct clients *cs)
         return;
     cs->pause_until_us = 0;
     cs->pause_all = false;
-    struct keyspace *ks = server_keyspace(cs->server);
-    if (ks->expire_mode == EXPIRE_HIDE)
-        ks->expire_mode = EXPIRE_DELETE;
+    server_settle_expiry(cs->server);
     if (!cs->paused_count)
         return;
     LINK_FOR_SAFE(pos, &cs->all) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/client_memory.h"
 
+#include <stdlib.h>
+
 #include "base/log.h"
 #include "base/mem.h"
 #include "os/clock.h"
@@ -54,39 +56,52 @@ static size_t share_of(const struct client *c, bool outputs)
     return outputs ? client_output_bytes(c) : client_memory(c);
 }
 
-static struct client *biggest(struct clients *cs, bool outputs)
+struct held {
+    size_t bytes;
+    struct client *client;
+};
+
+/* Those that hold most first; of equals those that came first. */
+static int by_bytes(const void *a, const void *b)
 {
-    struct client *found = NULL;
-    size_t most = 0;
-    LINK_FOR(pos, &cs->all) {
-        struct client *c = LINK_OF(pos, struct client, link);
-        if (!counts(c) || c->flags & CLIENT_CLOSE_SOON)
-            continue;
-        size_t bytes = share_of(c, outputs);
-        if (bytes > most) {
-            most = bytes;
-            found = c;
-        }
-    }
-    return found;
+    const struct held *x = a, *y = b;
+    if (x->bytes != y->bytes)
+        return x->bytes < y->bytes ? 1 : -1;
+    return x->client->id < y->client->id ? -1 : x->client->id > y->client->id;
+}
+
+static void close_one(struct client_memory *m, struct client *c)
+{
+    struct buf line = {0};
+    client_describe(c, &line);
+    log_notice("Client closed: clients hold more than they may together, and it most: %s",
+               buf_cstr(&line));
+    buf_free(&line);
+    size_t bytes = client_memory(c), output = client_output_bytes(c);
+    m->all -= bytes < m->all ? bytes : m->all;
+    m->output -= output < m->output ? output : m->output;
+    m->closing += bytes;
+    server_stats(c->server)->evicted_clients++;
+    client_close_soon(c);
 }
 
 void client_memory_limit(struct client_memory *m, struct clients *cs, size_t limit, bool outputs)
 {
-    while ((outputs ? m->output : m->all) > limit) {
-        struct client *c = biggest(cs, outputs);
-        if (!c)
-            return;
-        struct buf line = {0};
-        client_describe(c, &line);
-        log_notice("Client closed: clients hold more than they may together, and it most: %s",
-                   buf_cstr(&line));
-        buf_free(&line);
-        size_t bytes = client_memory(c), output = client_output_bytes(c);
-        m->all -= bytes < m->all ? bytes : m->all;
-        m->output -= output < m->output ? output : m->output;
-        m->closing += bytes;
-        server_stats(c->server)->evicted_clients++;
-        client_close_soon(c);
+    size_t count = 0, room = 0;
+    const size_t *held = outputs ? &m->output : &m->all;
+    if (*held <= limit)
+        return;
+    LINK_FOR(pos, &cs->all)
+        room++;
+    struct held *all = mem_alloc((room + 1) * sizeof *all);
+    LINK_FOR(pos, &cs->all) {
+        struct client *c = LINK_OF(pos, struct client, link);
+        size_t bytes = counts(c) && !(c->flags & CLIENT_CLOSE_SOON) ? share_of(c, outputs) : 0;
+        if (bytes)
+            all[count++] = (struct held){bytes, c};
     }
+    qsort(all, count, sizeof *all, by_bytes);
+    for (size_t i = 0; i < count && *held > limit; i++)
+        close_one(m, all[i].client);
+    mem_free(all);
 }

@@ -93,9 +93,9 @@ struct command {
      * text. command_args.c turns it into the reply. */
     const char *args;
     const struct command *subcommands; /* table ended by a NULL name */
-    /* Filled in by the registry's copy: NULL at top level; clients call it by another name. */
-    const struct command *parent;
-    bool renamed;
+    /* Filled in by the registry's copy. */
+    const struct command *parent; /* NULL at top level */
+    bool renamed;                 /* clients call it, or its parent, by another name */
 };
 
 /* ---- the registry ---- */

@@ -31,7 +31,8 @@ void commit_add(struct commit *cm, unsigned db, int argc, const struct slice *ar
 /* Ends the unit: batch to the listeners. Nothing added: nothing happens. */
 void commit_end(struct commit *cm, int64_t now_ms);
 /* The same for commands that do not belong together (keys that expire, keys that are evicted): each
- * stands by itself in the log, and no batch gets longer than COMMIT_LOOSE_MAX and one command. */
+ * stands by itself in the log, and no batch gets longer than COMMIT_LOOSE_MAX and what one step of
+ * the work adds (exec_loose_step). */
 void commit_end_loose(struct commit *cm, int64_t now_ms);
 /* The open unit's bytes are so many that a loose one should end. */
 enum { COMMIT_LOOSE_MAX = 64 * 1024 };

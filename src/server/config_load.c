@@ -170,9 +170,10 @@ bool config_load_file(struct config *cfg, const char *path, struct fault *f)
         snprintf(name, sizeof name, "the configuration file %.80s", path);
     else
         snprintf(name, sizeof name, "the configuration file");
-    cfg->in_file = true;
+    bool outer = cfg->in_file;
+    cfg->in_file = outer || cfg->depth == 0; /* an include may stand on the command line */
     bool ok = config_load_text(cfg, name, buf_slice(&text), f);
-    cfg->in_file = cfg->depth > 0;
+    cfg->in_file = outer;
     buf_free(&text);
     return ok;
 }

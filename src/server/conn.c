@@ -295,6 +295,15 @@ static void over_query_limit(struct client *c)
     client_close_soon(c);
 }
 
+/* What lies in the client's own buffer. */
+static void run_stored(struct client *c)
+{
+    run_input(c, c->in.data, c->in.len);
+    drop_used(c);
+    if (!stops_input(c))
+        begin_big(c);
+}
+
 static void readable(struct client *c)
 {
     struct clients *cs = server_clients(c->server);
@@ -314,6 +323,8 @@ static void readable(struct client *c)
     if (c->in.len == 0) {
         run_input(c, cs->shared_in, (size_t)got);
         keep_rest(c, cs->shared_in, (size_t)got);
+        if (!stops_input(c))
+            begin_big(c);
     } else {
         c->in.len += reads_big(c) ? 0 : (size_t)got;
         if (is_over_query_limit(c)) {
@@ -322,11 +333,8 @@ static void readable(struct client *c)
         }
         if (reads_big(c) && !big_has_come(c))
             return;
-        run_input(c, c->in.data, c->in.len);
-        drop_used(c);
+        run_stored(c);
     }
-    if (!stops_input(c))
-        begin_big(c);
 }
 
 /* Level-triggered: the socket of a client that must wait would wake us for ever. */
@@ -381,10 +389,8 @@ void conn_resume(struct client *c)
 {
     if (stops_input(c))
         return;
-    if (c->in.len) {
-        run_input(c, c->in.data, c->in.len);
-        drop_used(c);
-    }
+    if (c->in.len)
+        run_stored(c);
     watch_right(c);
 }
 

@@ -7,7 +7,6 @@
 #include "os/clock.h"
 #include "os/loop.h"
 #include "server/client.h"
-#include "server/commit.h"
 #include "server/exec.h"
 #include "server/hooks.h"
 #include "server/server.h"
@@ -77,8 +76,7 @@ static void expire(struct cron *c)
         struct db *db = ks->open[c->next_db % ks->open_count];
         while (db->expires.count && in_time && db_expire_due(db, EXPIRE_BATCH) == EXPIRE_BATCH) {
             in_time = clock_mono_us() - began < budget;
-            if (commit_is_long(server_commit(c->server)))
-                exec_cut_unit(server_exec(c->server));
+            exec_loose_step(server_exec(c->server));
         }
     }
     ks->expired_time_cap += !in_time;

@@ -40,7 +40,6 @@ struct exec {
     struct settings *settings;
     int depth;
     int64_t now_us;   /* monotonic, as read last: the end of one command is the start of the next */
-    int64_t began_us; /* of the outermost command; 0 when none runs */
     struct buf dropped; /* replies nobody reads */
     struct buf unheard; /* the rest of those that are over a limit */
     struct replay *replay; /* whose command runs; NULL: a client's */
@@ -71,11 +70,6 @@ void exec_free(struct exec *x)
 struct buf *exec_unheard(struct exec *x)
 {
     return &x->unheard;
-}
-
-int64_t exec_running_us(const struct exec *x)
-{
-    return x->began_us ? clock_mono_us() - x->began_us : 0;
 }
 
 struct command_entry *exec_resolve(struct command_entry *entry, int argc, const struct slice *argv)
@@ -118,6 +112,12 @@ void exec_cut_unit(struct exec *x)
 {
     if (x->depth == 1)
         commit_end_loose(x->commit, x->keyspace->now_ms);
+}
+
+void exec_loose_step(struct exec *x)
+{
+    if (commit_is_long(x->commit))
+        exec_cut_unit(x);
 }
 
 void exec_end_loose(struct exec *x)
@@ -205,6 +205,7 @@ bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc, const
     must(x->depth > 0);
     ctx_fill(&ctx, x, outer->client, argc, argv);
     ctx.out = outer->out;
+    ctx.out_most = outer->out_most; /* one reply, however many commands make it */
     ctx.resp = outer->client->resp;
     ctx.now_ms = outer->now_ms;
     ctx.flags = CTX_IN_MULTI | (outer->flags & (CTX_NO_REPLY | CTX_LOADING | CTX_UNHEARD));
@@ -213,6 +214,7 @@ bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc, const
     if (x->replay)
         drop_reply(x, &ctx, x->replayed++, before);
     outer->out = ctx.out;
+    outer->out_most = ctx.out_most;
     outer->flags |= ctx.flags & CTX_UNHEARD;
     return !(ctx.flags & CTX_FAILED);
 }
@@ -327,6 +329,11 @@ static bool runs_inside_multi(const struct command_entry *e)
     return false;
 }
 
+bool exec_queues(const struct client *c, const struct command_entry *e)
+{
+    return c->flags & CLIENT_IN_MULTI && !runs_inside_multi(e);
+}
+
 static bool must_wait(struct exec *x, struct client *c, const struct command_entry *e)
 {
     if (c->flags & (CLIENT_REPLICA | CLIENT_PRIMARY | CLIENT_FAKE))
@@ -438,7 +445,7 @@ static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entr
         hold(x, c, e, ctx);
         return;
     }
-    if (c->flags & CLIENT_IN_MULTI && !runs_inside_multi(e)) {
+    if (exec_queues(c, e)) {
         multi_queue(c, e, ctx->argc, ctx->argv);
         reply_status(ctx, "QUEUED");
         return;
@@ -456,8 +463,6 @@ struct around {
 static struct around client_begin(struct exec *x, struct client *c)
 {
     struct around around = {x->clients->current, c->out.len, commit_position(x->commit)};
-    if (x->depth == 0)
-        x->began_us = x->now_us;
     begin_unit(x);
     c->busy++;
     x->clients->current = c;
@@ -473,8 +478,6 @@ static void client_end(struct exec *x, struct ctx *ctx, struct around around)
     if (commit_position(x->commit) != around.position)
         c->write_position = commit_position(x->commit);
     settle_reply(x, ctx, around.before, around.position);
-    if (x->depth == 0)
-        x->began_us = 0;
     if (__builtin_expect(ctx->flags & CTX_UNHEARD, 0))
         buf_free(&x->unheard);
     if (__builtin_expect(c->out.len - c->sent > OUTPUT_CHECK_FROM, 0))
@@ -554,7 +557,7 @@ void server_replay(struct server *s, struct replay *r, int argc, const struct sl
     why_not(e, argc, argv, &why);
     if (why.len)
         tell_failure(x, &ctx, -1, buf_cstr(&why));
-    else if (r->client->flags & CLIENT_IN_MULTI && !runs_inside_multi(e))
+    else if (exec_queues(r->client, e))
         multi_queue(r->client, e, argc, argv);
     else
         run_replayed(x, &ctx, e);

@@ -37,6 +37,8 @@ bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc,
 /* The subcommand's entry, or entry itself. NULL: there is no such subcommand. */
 struct command_entry *exec_resolve(struct command_entry *entry, int argc, const struct slice *argv);
 bool exec_arity_ok(const struct command_entry *e, int argc);
+/* The client is inside MULTI, and e is kept for EXEC rather than run. */
+bool exec_queues(const struct client *c, const struct command_entry *e);
 /* Work outside of any command (expiry by cron, eviction by a timer): its commands are logged each
  * by itself. */
 void exec_begin_loose(struct exec *x);
@@ -44,12 +46,12 @@ void exec_end_loose(struct exec *x);
 /* What was done so far in the open unit (keys evicted before the command ran) does not belong to it
  * and is logged now, each command by itself. */
 void exec_cut_unit(struct exec *x);
+/* After each step of loose work: the unit is cut when it got long. */
+void exec_loose_step(struct exec *x);
 /* A key, or all of them, changed in the open unit: replies that show it must wait for the log. */
 void exec_key_changed(struct exec *x, const struct db *db, struct slice key);
 void exec_all_changed(struct exec *x);
 /* Where the rest of a reply goes that nobody will get. */
 struct buf *exec_unheard(struct exec *x);
-/* Microseconds the command that runs has taken so far; 0 when none runs. */
-int64_t exec_running_us(const struct exec *x);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include <limits.h>
 #include <stddef.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "base/must.h"
@@ -136,7 +135,10 @@ static bool make_room(struct memory_limit *m, size_t most)
     bool evicted = true;
     for (unsigned n = 1; mem_used() > most && evicted; n++) {
         evicted = evict_one(&m->evict, ks, (enum evict_policy)m->policy, (unsigned)m->samples);
-        if (n % 16 == 0 && clock_mono_us() - began > share_us)
+        if (n % 16 != 0)
+            continue;
+        exec_loose_step(server_exec(m->server));
+        if (clock_mono_us() - began > share_us)
             break;
     }
     bool over = mem_used() > most;
@@ -155,29 +157,18 @@ static void go_on(void *arg)
     exec_end_loose(server_exec(m->server));
 }
 
-/* Words that are queued take memory too, whatever they will do; those that end the queue do not. */
-static bool queues(const struct client *c, const struct command_entry *e)
-{
-    static const char *const others[] = {"exec", "discard", "quit", "reset"};
-    if (!(c->flags & CLIENT_IN_MULTI))
-        return false;
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (!e->owner && strcmp(e->row.name, others[i]) == 0)
-            return false;
-    return true;
-}
-
 static const char *admit(void *arg, struct ctx *c, const struct command_entry *e)
 {
     struct memory_limit *m = arg;
-    if (m->max_clients)
-        limit_clients(m);
     if (may_be_over(m) && may_evict(m)) {
         size_t most = room(m);
         bool fits = mem_used() <= most || make_room(m, most);
         exec_cut_unit(server_exec(m->server));
-        if (!fits && (multi_flags_of(c->client, e) & CMD_DENYOOM || queues(c->client, e)))
+        /* Words that are queued take memory too, whatever they will do. */
+        if (!fits && (multi_flags_of(c->client, e) & CMD_DENYOOM || exec_queues(c->client, e)))
             return "OOM command not allowed when used memory > 'maxmemory'.";
+    } else if (m->max_clients) {
+        limit_clients(m);
     }
     return c->client->flags & CLIENT_CLOSE_SOON ? "OOM this client holds too much memory" : NULL;
 }

@@ -24,22 +24,22 @@
 /* ---- limits ---- */
 /* Asked now and then while a reply grows. What is produced for a client that is closed, or that
  * wants no reply, goes where it is overwritten. */
-static void __attribute__((noinline)) ask_limits(struct ctx *c, size_t more)
+static bool __attribute__((noinline)) ask_limits(struct ctx *c, size_t more)
 {
     struct client *to = c->client;
     if (c->flags & CTX_UNHEARD) {
         buf_clear(c->out);
-        return;
+        return false;
     }
     if (!to || c->out != &to->out) {
         c->out_most = SIZE_MAX;
-        return;
+        return true;
     }
     bool off = to->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP);
     bool closed = to->flags & CLIENT_CLOSE_SOON || (!off && client_check_output_limit(to, more));
     if (!closed && !off) {
         c->out_most = c->out->len + more + OUTPUT_CHECK_FROM;
-        return;
+        return true;
     }
     if (closed) {
         buf_free(&to->out);
@@ -48,13 +48,13 @@ static void __attribute__((noinline)) ask_limits(struct ctx *c, size_t more)
     c->flags |= CTX_UNHEARD;
     c->out = exec_unheard(server_exec(c->server));
     c->out_most = OUTPUT_CHECK_FROM;
+    return false;
 }
 
-/* In front of each element: n bytes are about to come. */
-static inline void room(struct ctx *c, size_t n)
+/* In front of each element: n bytes are about to come. False when nobody will get them. */
+static inline bool room(struct ctx *c, size_t n)
 {
-    if (__builtin_expect(c->out->len + n > c->out_most, 0))
-        ask_limits(c, n);
+    return __builtin_expect(c->out->len + n <= c->out_most, 1) || ask_limits(c, n);
 }
 
 /* A mark, a number and the line's end; to has room for NUM_I64_TEXT + 3. Returns where it ends. */
@@ -109,7 +109,8 @@ void reply_int(struct ctx *c, int64_t n)
 
 void reply_bulk(struct ctx *c, struct slice s)
 {
-    room(c, s.len);
+    if (!room(c, s.len))
+        return;
     struct buf *b = c->out;
     char *start = buf_reserve(b, s.len + NUM_I64_TEXT + 5);
     char *to = header(start, '$', s.len);

@@ -306,10 +306,17 @@ void server_fail(struct server *s)
 }
 
 /* ---- loading ---- */
+void server_settle_expiry(struct server *s)
+{
+    enum expire_mode otherwise = clients_is_paused(s->clients) ? EXPIRE_HIDE : EXPIRE_DELETE;
+    s->keyspace->expire_mode = s->loading ? EXPIRE_IGNORE : otherwise;
+}
+
 void server_set_loading(struct server *s, bool loading)
 {
     s->loading = loading;
     config_set_loading(s->config, loading);
+    server_settle_expiry(s);
 }
 
 bool server_is_loading(const struct server *s)

@@ -65,6 +65,9 @@ int server_run(struct server *s);
 /* While the data set is loading, clients get -LOADING for all but CMD_LOADING commands. The loader
  * calls server_turn now and then to serve them (time-boxed). */
 void server_set_loading(struct server *s, bool loading);
+/* What happens to keys whose time has come, by what the server does now: nothing while loading, as
+ * the log tells of it; hidden in a pause, when nothing is to change; else deleted. */
+void server_settle_expiry(struct server *s);
 #define LOADING_ERROR "LOADING Redis is loading the dataset in memory"
 bool server_is_loading(const struct server *s);
 void server_turn(struct server *s);

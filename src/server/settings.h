@@ -31,11 +31,11 @@ struct settings {
     bool protected_mode;
     int64_t tls_port;
     /* the process: process.c */
-    bool supervisor_warned;
     bool daemonize, set_title, syslog_on, crash_log, always_logo;
     int log_level, supervised, shutdown_on_sigint, shutdown_on_sigterm, syslog_facility;
     char *log_file, *pid_file, *title_template, *syslog_ident, *cpus, *worker_cpus;
     int64_t shutdown_timeout_s;
+    bool supervisor_warned; /* set by supervisor.c, once for all settings that name one */
     char *dir; /* the working directory, absolute */
     bool (*may_use_dir)(void *arg, struct fault *f);
     void *may_use_dir_arg;

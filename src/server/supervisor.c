@@ -15,7 +15,7 @@
 #include "server/process.h"
 #include "server/settings.h"
 
-/* False without f: nobody listens. */
+/* False without trouble: nobody listens. */
 static bool find_socket(const struct settings *st, struct sockaddr_un *to, socklen_t *len,
                         const char **trouble)
 {

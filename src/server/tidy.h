@@ -14,7 +14,6 @@ struct server;
 
 struct tidy { /* zero it */
     int64_t gave_back_us; /* monotonic */
-    uint64_t pages; /* emptied so far */
 };
 
 /* From cron, period_us apart, not while loading. */

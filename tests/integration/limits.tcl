@@ -87,11 +87,24 @@ case "over the hard limit of output: closed while the command replies, which the
     # a transaction does all it was to do, and keeps nothing of what it replies
     puts -nonewline $fd [encode MULTI]
     for {set i 0} {$i < 300} {incr i} { puts -nonewline $fd [encode {SMEMBERS s}] }
-    puts -nonewline $fd [encode {SET done 1}][encode EXEC]
+    puts -nonewline $fd [encode {SINTERSTORE both s s}][encode {SDIFFSTORE but s none}]
+    puts -nonewline $fd [encode {SUNIONSTORE either s none}][encode {SET done 1}][encode EXEC]
     flush $fd
     read $fd
     close $fd
     is [ask $s GET done] 1
+    foreach key {both but either} { is [ask $s SCARD $key] 100000 }
+    # however small its replies are, each by itself
+    ask $s SET small [string repeat x 20000]
+    set fd [connect $s]
+    puts -nonewline $fd [encode MULTI]
+    for {set i 0} {$i < 10000} {incr i} { puts -nonewline $fd [encode {GET small}] }
+    puts -nonewline $fd [encode {SET done 2}][encode EXEC]
+    flush $fd
+    read $fd
+    close $fd
+    is [ask $s GET done] 2
+    incr closed
     truth {$::sanitized || [peak_kb $s] - $before < 60000}
     # and who wants no reply costs none
     set fd [connect $s]

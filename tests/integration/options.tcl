@@ -93,6 +93,17 @@ case "CONFIG REWRITE beside an include: read again, all is as it was" {
     is [slurp $dir/part.conf] "maxmemory 100mb\nsave 900 1\nsave 300 10\nrequirepass secret\nrename-command FLUSHALL \"\"\n"
 }
 
+case "what follows an include on the command line is of the command line" {
+    set dir [tmpdir]
+    spit $dir/part.conf "timeout 7\nmaxmemory 50mb\n"
+    set s [server "" -args [list --include $dir/part.conf --timeout 9]]
+    is [ask $s CONFIG GET timeout] {timeout 9}
+    is [ask $s CONFIG REWRITE] OK
+    set s [restart $s term [text_of $s]]
+    is [ask $s CONFIG GET timeout] {timeout 9}
+    is [ask $s CONFIG GET maxmemory] {maxmemory 52428800}
+}
+
 case "CONFIG GET of many patterns gives each option once, a name as it was written" {
     set s [server]
     is [ask $s CONFIG GET MaxMemory maxmemory max*policy nosuch maxmemory-policy] \
