@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Fixed-width integers and doubles in byte order, at any alignment. "le" little, "be" big. */
+/* Fixed-width integers and doubles in byte order, at any alignment. "le" little, "be" big. And a
+ * word's bits turned round. */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
@@ -55,6 +56,11 @@ static inline void store_le24(void *p, uint32_t x)
     b[0] = (uint8_t)x;
     b[1] = (uint8_t)(x >> 8);
     b[2] = (uint8_t)(x >> 16);
+}
+
+static inline uint64_t rotate_left(uint64_t x, int by) /* 0 < by < 64 */
+{
+    return x << by | x >> (64 - by);
 }
 
 static inline double load_le_double(const void *p)

@@ -30,22 +30,17 @@ struct sip {
     uint64_t a, b, c, d;
 };
 
-static inline uint64_t rotate(uint64_t x, int by)
-{
-    return x << by | x >> (64 - by);
-}
-
 static inline void sip_round(struct sip *s)
 {
     s->a += s->b;
     s->c += s->d;
-    s->b = rotate(s->b, 13) ^ s->a;
-    s->d = rotate(s->d, 16) ^ s->c;
-    s->a = rotate(s->a, 32) + s->d;
+    s->b = rotate_left(s->b, 13) ^ s->a;
+    s->d = rotate_left(s->d, 16) ^ s->c;
+    s->a = rotate_left(s->a, 32) + s->d;
     s->c += s->b;
-    s->d = rotate(s->d, 21) ^ s->a;
-    s->b = rotate(s->b, 17) ^ s->c;
-    s->c = rotate(s->c, 32);
+    s->d = rotate_left(s->d, 21) ^ s->a;
+    s->b = rotate_left(s->b, 17) ^ s->c;
+    s->c = rotate_left(s->c, 32);
 }
 
 static inline void sip_word(struct sip *s, uint64_t word)

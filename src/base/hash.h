@@ -17,7 +17,8 @@ static inline uint64_t hash_slice(struct slice s)
     return hash_bytes(s.data, s.len);
 }
 
-/* The same function with a key of one's own. */
+/* The same function with a key of one's own, its 16 bytes read as two little-endian words, and
+ * whatever hash_init was told: so that tests can compare it with known values. */
 uint64_t hash_with(const uint64_t key[2], const void *data, size_t len);
 
 /* For what is kept in files: no secret, the same on every machine and in every version. Chosen

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sys/random.h>
 
+#include "base/bytes.h"
 #include "base/must.h"
 
 static _Thread_local struct {
@@ -27,11 +28,6 @@ void rand_seed(uint64_t seed)
         state.s[i] = stretch(&seed);
 }
 
-static uint64_t rotate(uint64_t x, int by)
-{
-    return x << by | x >> (64 - by);
-}
-
 uint64_t rand_u64(void)
 {
     uint64_t *s = state.s;
@@ -40,14 +36,14 @@ uint64_t rand_u64(void)
         rand_secure(&seed, sizeof seed);
         rand_seed(seed);
     }
-    uint64_t result = rotate(s[1] * 5, 7) * 9;
+    uint64_t result = rotate_left(s[1] * 5, 7) * 9;
     uint64_t t = s[1] << 17;
     s[2] ^= s[0];
     s[3] ^= s[1];
     s[1] ^= s[2];
     s[0] ^= s[3];
     s[2] ^= t;
-    s[3] = rotate(s[3], 45);
+    s[3] = rotate_left(s[3], 45);
     return result;
 }
 

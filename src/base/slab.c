@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Chunks of 1 MiB (aligned, mapped) are cut into 64 KiB pages; a page serves one size class.
  *
- *   chunk:  | page 0 | page 1 | ... | page 15 |      and a struct chunk elsewhere: which pages are
- * free
- *   page:   | header | block block block ...  |      header: class, used count, free list, links
+ *   chunk:  | page 0 | page 1 | ... | page 15 |     which are free stands elsewhere: struct chunk
+ *   page:   | header | block block block ...  |     struct page: block size, free list, counts
  *
  * A free block's first 8 bytes link the page's free list; blocks never handed out yet are cut from
  * the untouched tail (bump), so a fresh page's memory is not written before it is needed. Pages of

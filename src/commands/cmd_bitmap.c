@@ -68,7 +68,7 @@ void cmd_setbit(struct ctx *c)
         uint8_t mask = (uint8_t)(0x80 >> offset % BYTE_BITS);
         bytes[byte] = (uint8_t)(bit ? bytes[byte] | mask : bytes[byte] & ~mask);
         ctx_changed(c, 1);
-    } else {
+    } else if (entry_encoding(e) != ENC_RAW) {
         db_string_as_raw(c->db, c->argv[1]); /* nothing has changed, but who asks sees it */
     }
     reply_int(c, old);

@@ -141,8 +141,7 @@ static bool parse_options(struct ctx *c, int from, bool any, bool store, struct 
             return false;
         }
     }
-    /* LIMIT 0 -1 is everything: it is let through with ranks, too. */
-    /* Without end is what no LIMIT says, for ranks wherever it starts. */
+    /* LIMIT 0 -1 is none; for ranks, which may have none, so is -1 wherever it starts. */
     r->limited = r->limited && !(r->limit == -1 && (r->offset == 0 || r->kind == BY_RANK));
     r->offset = r->limited ? r->offset : 0;
     return options_fit(c, r);

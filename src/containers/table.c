@@ -323,7 +323,7 @@ void table_release(struct table *t)
     for (size_t i = 0; i < segments_for(buckets); i++)
         mem_free(t->segments[i]);
     mem_free(t->segments);
-    table_init(t, t->type);
+    *t = (struct table){.type = t->type, .seed = t->seed};
 }
 
 void table_reserve(struct table *t, size_t count)
@@ -491,10 +491,10 @@ void table_unhold(struct table *t)
     t->held--;
 }
 
-void table_settle(struct table *t, size_t buckets)
+size_t table_settle(struct table *t, size_t buckets)
 {
     if (!t->segments)
-        return;
+        return buckets;
     while (buckets > 0 && over_loaded(t, table_buckets(t))) {
         split_one(t);
         buckets--;
@@ -503,6 +503,7 @@ void table_settle(struct table *t, size_t buckets)
         merge_one(t);
         buckets--;
     }
+    return buckets;
 }
 
 /* ---- scan, iteration, chance ---- */

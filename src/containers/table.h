@@ -68,8 +68,8 @@ void table_lookup_batch(const struct table *t, const struct slice *keys, const u
 void table_hold(struct table *t);
 void table_unhold(struct table *t);
 /* Splits or merges up to so many buckets, if the table has too few or too many since it was held.
- */
-void table_settle(struct table *t, size_t buckets);
+ * Returns how many it might have gone on with. */
+size_t table_settle(struct table *t, size_t buckets);
 
 /* Stable scan: start with cursor 0, go on until it is 0 again. Every item that is in the table the
  * whole time is visited at least once, whatever is added, removed or resized in between. Visits one

@@ -385,7 +385,7 @@ static struct entry *make_raw(struct db *db, struct entry **slot, struct slice k
 
 void db_string_as_raw(struct db *db, struct slice key)
 {
-    struct entry **slot = slot_for(db, key, table_hash(&db->keys, key));
+    struct entry **slot = slot_for(db, key, key_hash(db, key));
     must(slot);
     make_raw(db, slot, key, 0);
 }
@@ -486,6 +486,38 @@ void db_changed(struct db *db, struct slice key)
     db_event(db, key, KEY_SET);
 }
 
+/* ---- loading ---- */
+
+static struct entry *load_parts(struct db *db, struct entry_parts *p, uint64_t hash)
+{
+    hash = table_hash_from(&db->keys, hash);
+    if (table_find_hashed(&db->keys, p->key, hash))
+        return NULL;
+    p->clock = fresh_clock(db->keyspace);
+    if (p->encoding == ENC_RAW)
+        p->ptr = str_of(p->text);
+    struct entry *e = add_entry(db, p, hash);
+    db_event(db, p->key, KEY_SET);
+    return e;
+}
+
+struct entry *db_load_string(struct db *db, struct slice key, uint64_t hash, struct slice text,
+                             int64_t expire_ms)
+{
+    struct entry_parts p = string_parts(key, text);
+    p.expire_ms = expire_ms;
+    return load_parts(db, &p, hash);
+}
+
+struct entry *db_load_val(struct db *db, struct slice key, uint64_t hash, struct val v,
+                          int64_t expire_ms)
+{
+    must(v.type != VALUE_STRING);
+    struct entry_parts p = {.key = key, .type = v.type, .encoding = v.encoding, .ptr = v.ptr,
+                            .expire_ms = expire_ms};
+    return load_parts(db, &p, hash);
+}
+
 /* ---- removing ---- */
 
 /* The key may lie in the entry itself: the entry goes last. */
@@ -545,6 +577,16 @@ struct db_contents *db_take_contents(struct db *db)
     return r;
 }
 
+void db_put_contents(struct db *db, struct db_contents *contents)
+{
+    uint16_t held = db->keys.held;
+    db->keys = contents->keys;
+    db->keys.held = held;
+    db->expires = contents->expires;
+    db->slab = contents->slab;
+    mem_free(contents);
+}
+
 void db_flush(struct db *db, bool lazy)
 {
     struct keyspace *ks = db->keyspace;
@@ -582,57 +624,4 @@ size_t db_expire_due(struct db *db, size_t max)
     for (struct entry *e; removed < max && (e = expire_due(&db->expires)); removed++)
         db_remove_as(db, entry_key(e), KEY_EXPIRED, db->keyspace->lazyfree_expire);
     return removed;
-}
-
-/* ---- memory ---- */
-
-/* Where the entries lie says nothing about who points at them, but their keys do. */
-static void move_entries(void *arg, void *const *blocks, unsigned n)
-{
-    struct db *db = arg;
-    uint64_t hashes[SLAB_BATCH];
-    for (unsigned i = 0; i < n; i++) {
-        hashes[i] = table_hash(&db->keys, entry_key(blocks[i]));
-        table_prefetch(&db->keys, hashes[i]);
-    }
-    for (unsigned i = 0; i < n; i++) {
-        struct entry *e = blocks[i];
-        size_t size = entry_size(e);
-        struct entry **slot = (struct entry **)table_slot(&db->keys, entry_key(e), hashes[i]);
-        must(slot && *slot == e);
-        *slot = memcpy(slab_alloc(db->slab, size), e, size);
-        if (entry_has_expire(e))
-            expire_moved(&db->expires, *slot);
-        slab_free(db->slab, e, size);
-    }
-}
-
-bool keyspace_compact(struct keyspace *ks)
-{
-    for (unsigned i = 0; i < ks->open_count; i++) {
-        struct db *db = ks->open[ks->next_compact++ % ks->open_count];
-        if (slab_compact(db->slab, move_entries, db))
-            return true;
-    }
-    return false;
-}
-
-void keyspace_slack(const struct keyspace *ks, size_t *slack, size_t *used)
-{
-    *slack = *used = 0;
-    for (unsigned i = 0; i < ks->open_count; i++) {
-        size_t held, of_db;
-        slab_stats(ks->open[i]->slab, &held, &of_db);
-        *used += of_db;
-        *slack += slab_slack(ks->open[i]->slab);
-    }
-}
-
-void keyspace_give_back(struct keyspace *ks)
-{
-    enum { BUCKETS = 4096 };
-    for (unsigned i = 0; i < ks->open_count; i++) {
-        slab_give_back(ks->open[i]->slab);
-        table_settle(&ks->open[i]->keys, BUCKETS);
-    }
 }

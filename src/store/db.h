@@ -94,6 +94,7 @@ struct keyspace {
     void (*defer)(void *arg, void (*job)(void *job_arg), void *job_arg);
     void *defer_arg;
     unsigned next_compact;  /* the database where keyspace_compact goes on */
+    unsigned next_settle;   /* and the one whose table keyspace_give_back looks at first */
     struct key_memo memo[KEY_MEMO_PLACES];
 };
 
@@ -157,6 +158,14 @@ struct entry *db_set_expire(struct db *db, struct entry *e, int64_t expire_ms);
 /* Tells on_event that the value was changed in place (db_put_val does it by itself). */
 void db_changed(struct db *db, struct slice key);
 
+/* ---- loading: the caller has hash_slice(key) ---- */
+/* Creates the key, with its expiry. NULL when it is there, expired or not: v is still the caller's
+ * then, else it is taken over. */
+struct entry *db_load_string(struct db *db, struct slice key, uint64_t hash, struct slice text,
+                             int64_t expire_ms);
+struct entry *db_load_val(struct db *db, struct slice key, uint64_t hash, struct val v,
+                          int64_t expire_ms);
+
 /* ---- removing ---- */
 bool db_remove(struct db *db, struct slice key);      /* DEL; false when absent or expired */
 bool db_remove_as(struct db *db, struct slice key, enum key_event_kind kind, bool lazy);
@@ -191,7 +200,7 @@ void keyspace_slack(const struct keyspace *ks, size_t *slack, size_t *used);
  * there is nothing to win. Cost: up to some thousand entries. */
 bool keyspace_compact(struct keyspace *ks);
 /* About once a second: a part of what is kept in reserve goes back to the system, and tables that a
- * child kept from it shrink or grow a little. */
+ * child kept from it shrink or grow a little: as much in all, however many they are. */
 void keyspace_give_back(struct keyspace *ks);
 
 #endif

@@ -12,8 +12,10 @@ struct db_contents {
     struct slab *slab;
 };
 
-/* The database must be given others at once: db_open, or what was put by. */
+/* The database must be given others at once: db_open, or db_put_contents. */
 struct db_contents *db_take_contents(struct db *db);
+/* What it held until now was taken. */
+void db_put_contents(struct db *db, struct db_contents *contents);
 void db_free_contents(void *contents);
 void db_open(struct db *db); /* with nothing in it */
 void db_event(struct db *db, struct slice key, enum key_event_kind kind);

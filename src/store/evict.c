@@ -116,7 +116,7 @@ static bool evict_best(struct evict *x, struct keyspace *ks, enum evict_policy p
         if (!db)
             continue;
         struct slice name = buf_slice(&best->name);
-        struct entry *e = table_find(&db->keys, name);
+        struct entry *e = db_find_with(db, name, DB_NOTOUCH | DB_NOSTATS | DB_KEEP_EXPIRED);
         if (!e || (only_volatile(policy) && !entry_has_expire(e)))
             continue;
         return db_remove_as(db, name, KEY_EVICTED, ks->lazyfree_eviction);

@@ -292,21 +292,6 @@ void expire_advance(struct expire_index *x, int64_t now_ms)
     }
 }
 
-int64_t expire_next_ms(const struct expire_index *x)
-{
-    if (x->due_live)
-        return (int64_t)x->clock_ms;
-    for (unsigned level = 0; level < EXPIRE_LEVELS; level++) {
-        if (!x->filled[level])
-            continue;
-        unsigned slot = (unsigned)__builtin_ctzll(x->filled[level]);
-        uint64_t unit = (uint64_t)1 << (6 * level);
-        uint64_t above = level == EXPIRE_LEVELS - 1 ? 0 : x->clock_ms & ~(unit * 64 - 1);
-        return (int64_t)(above | slot * unit);
-    }
-    return INT64_MAX;
-}
-
 /* A slot by chance among the filled ones, then an entry of it. */
 struct entry *expire_random(const struct expire_index *x)
 {

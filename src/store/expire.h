@@ -43,13 +43,12 @@ void expire_add(struct expire_index *x, struct entry *e);
 void expire_remove(struct expire_index *x, struct entry *e);
 /* The entry's bytes moved to a new address. */
 void expire_moved(struct expire_index *x, struct entry *e);
-/* Moves the clock; then expire_due gives entries whose time is <= the clock until NULL. The caller
- * removes each before asking again. The earliest comes first. Back it may go, too: by more than a
- * second that costs a look at every entry. */
+/* Sets the clock. It may be set back, too: by more than a second that costs a look at every entry.
+ */
 void expire_advance(struct expire_index *x, int64_t now_ms);
+/* The earliest entry whose time is at or before the clock; NULL when there is none. The caller
+ * removes it before asking again. */
 struct entry *expire_due(struct expire_index *x);
-/* Some entry with the earliest slot: the next time anything may be due; INT64_MAX when empty. */
-int64_t expire_next_ms(const struct expire_index *x);
 /* A volatile entry at random, for eviction; NULL when none. */
 struct entry *expire_random(const struct expire_index *x);
 size_t expire_memory(const struct expire_index *x);

@@ -114,12 +114,8 @@ void keyspace_take_back(struct keyspace *ks, struct aside *put_by)
     db_flush_all(ks, false);
     for (unsigned i = 0; i < put_by->count; i++) {
         struct db *db = put_by->of[i].db;
-        struct db_contents *r = put_by->of[i].contents, *now = db_take_contents(db);
-        db->keys = r->keys;
-        db->keys.held = now->keys.held;
-        db->expires = r->expires;
-        db->slab = r->slab;
-        mem_free(r);
+        struct db_contents *now = db_take_contents(db);
+        db_put_contents(db, put_by->of[i].contents);
         db_free_contents(now);
     }
     mem_free(put_by);
@@ -171,4 +167,59 @@ void db_flush_all(struct keyspace *ks, bool lazy)
 {
     for (unsigned i = 0; i < ks->open_count; i++)
         db_flush(ks->open[i], lazy);
+}
+
+/* ---- memory ---- */
+
+/* Where the entries lie says nothing about who points at them, but their keys do. */
+static void move_entries(void *arg, void *const *blocks, unsigned n)
+{
+    struct db *db = arg;
+    uint64_t hashes[SLAB_BATCH];
+    for (unsigned i = 0; i < n; i++) {
+        hashes[i] = table_hash(&db->keys, entry_key(blocks[i]));
+        table_prefetch(&db->keys, hashes[i]);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        struct entry *e = blocks[i];
+        size_t size = entry_size(e);
+        struct entry **slot = (struct entry **)table_slot(&db->keys, entry_key(e), hashes[i]);
+        must(slot && *slot == e);
+        *slot = memcpy(slab_alloc(db->slab, size), e, size);
+        if (entry_has_expire(e))
+            expire_moved(&db->expires, *slot);
+        slab_free(db->slab, e, size);
+    }
+}
+
+bool keyspace_compact(struct keyspace *ks)
+{
+    for (unsigned i = 0; i < ks->open_count; i++) {
+        struct db *db = ks->open[ks->next_compact++ % ks->open_count];
+        if (slab_compact(db->slab, move_entries, db))
+            return true;
+    }
+    return false;
+}
+
+void keyspace_slack(const struct keyspace *ks, size_t *slack, size_t *used)
+{
+    *slack = *used = 0;
+    for (unsigned i = 0; i < ks->open_count; i++) {
+        size_t held, of_db;
+        slab_stats(ks->open[i]->slab, &held, &of_db);
+        *used += of_db;
+        *slack += slab_slack(ks->open[i]->slab);
+    }
+}
+
+void keyspace_give_back(struct keyspace *ks)
+{
+    size_t buckets = 4096; /* for all tables; who comes late may get nothing, so they take turns */
+    unsigned first = ks->next_settle++;
+    for (unsigned i = 0; i < ks->open_count; i++) {
+        struct db *db = ks->open[(first + i) % ks->open_count];
+        slab_give_back(db->slab);
+        buckets = table_settle(&db->keys, buckets);
+    }
 }

@@ -4,6 +4,7 @@
  * later: the table is far larger than the caches, and meanwhile its bucket is fetched. */
 #include "store/load.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "containers/intset.h"
@@ -207,23 +208,24 @@ static void on_module_aux(struct sink *sink, uint64_t module_id, struct slice by
     fault_set(&sink->fault, FAULT_CANNOT_HOLD, "This server cannot hold a module's own data");
 }
 
-static void put_key(struct load *l, struct load_pending *p)
+/* NULL: there is such a key already. */
+static struct entry *put_key(struct load_pending *p)
 {
     struct slice name = buf_slice(&p->name);
-    struct entry *e;
-    if (p->value.type == VALUE_STRING) {
-        e = db_set_string(p->db, name, buf_slice(&p->text), p->expire_ms);
-    } else {
-        e = db_add_val(p->db, name, p->value);
-        p->value = (struct val){0};
-        if (p->expire_ms != KEY_NO_EXPIRE)
-            e = db_set_expire(p->db, e, p->expire_ms);
-    }
+    if (p->value.type == VALUE_STRING)
+        return db_load_string(p->db, name, p->hash, buf_slice(&p->text), p->expire_ms);
+    struct entry *e = db_load_val(p->db, name, p->hash, p->value, p->expire_ms);
+    if (e)
+        p->value.ptr = NULL;
+    return e;
+}
+
+static void set_access(struct load *l, const struct load_pending *p, struct entry *e)
+{
     if (l->keyspace->access == ACCESS_LFU && p->freq != KEY_NO_FREQ)
         entry_set_freq(l->keyspace, e, (unsigned)p->freq);
     else if (l->keyspace->access == ACCESS_LRU && p->idle_s != KEY_NO_IDLE)
         entry_set_idle(l->keyspace, e, p->idle_s);
-    l->keys_loaded++;
 }
 
 /* The key that waits longest. */
@@ -232,8 +234,10 @@ static void put_first(struct load *l)
     struct load_pending *p = &l->ahead[l->first];
     l->first = (l->first + 1) % LOAD_AHEAD;
     l->waiting--;
-    if (!table_find(&p->db->keys, buf_slice(&p->name))) {
-        put_key(l, p);
+    struct entry *e = put_key(p);
+    if (e) {
+        set_access(l, p, e);
+        l->keys_loaded++;
     } else if (!sink_bad(&l->sink)) {
         struct fault *f = &l->sink.fault;
         fault_set(f, FAULT_FORMAT, "The same key twice in one database");
@@ -260,8 +264,9 @@ static void queue_key(struct load *l)
     if (l->waiting == LOAD_AHEAD)
         put_first(l);
     struct load_pending *p = &l->ahead[(l->first + l->waiting++) % LOAD_AHEAD];
-    table_prefetch(&l->db->keys, table_hash(&l->db->keys, buf_slice(&l->name)));
     p->db = l->db;
+    p->hash = hash_slice(buf_slice(&l->name));
+    table_prefetch(&l->db->keys, table_hash_from(&l->db->keys, p->hash));
     swap_bufs(&p->name, &l->name);
     swap_bufs(&p->text, &l->text);
     p->value = l->value;

@@ -24,6 +24,7 @@ enum {
 struct load_pending {
     struct db *db;
     struct buf name, text; /* text: a string's value */
+    uint64_t hash;         /* hash_slice of the name */
     struct val value;
     int64_t expire_ms, idle_s;
     int freq;

@@ -42,7 +42,14 @@ static void doubles(void)
     CHECK(load_le_double(b + 1) == 1.0);
 }
 
+static void turns_bits_round(void)
+{
+    CHECK(rotate_left(0x8000000000000001u, 1) == 3);
+    CHECK(rotate_left(0x0123456789abcdefu, 60) == 0xf0123456789abcdeu);
+}
+
 int main(void)
 {
-    return UNIT_RUN(UNIT(orders_and_alignment), UNIT(three_bytes_keep_their_sign), UNIT(doubles));
+    return UNIT_RUN(UNIT(orders_and_alignment), UNIT(three_bytes_keep_their_sign), UNIT(doubles),
+                    UNIT(turns_bits_round));
 }

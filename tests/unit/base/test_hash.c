@@ -76,11 +76,6 @@ static void agrees_with_known_values(void)
 }
 
 /* ---- an attack ---- */
-static uint64_t rotate(uint64_t x, int by)
-{
-    return x << by | x >> (64 - by);
-}
-
 static uint64_t times_inverse(uint64_t x, uint64_t odd)
 {
     uint64_t inverse = odd; /* right in three bits, doubled by each step */
@@ -100,8 +95,8 @@ static uint64_t secret_by_stirring_back(uint64_t hash, uint64_t key)
     x ^= (x >> 35) + sizeof key;
     x = times_inverse(x, mixer);
     for (int i = 0; i < 63; i++) /* its 64th power is the identity */
-        x ^= rotate(x, 49) ^ rotate(x, 24);
-    return x ^ rotate(key, 32);
+        x ^= rotate_left(x, 49) ^ rotate_left(x, 24);
+    return x ^ rotate_left(key, 32);
 }
 
 static int secrets_that_agree(uint64_t (*hash)(const void *bytes, size_t len))

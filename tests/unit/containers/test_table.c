@@ -223,12 +223,12 @@ static void settles_after_a_hold(void)
         table_add(&t, &items[i]);
     size_t grown = table_buckets(&t);
     table_unhold(&t);
-    table_settle(&t, 10);
+    CHECK_INT(table_settle(&t, 10), 0);
     CHECK_INT(table_buckets(&t), grown + 10);
-    table_settle(&t, N);
-    size_t full = table_buckets(&t);
+    size_t left = table_settle(&t, N), full = table_buckets(&t);
+    CHECK_INT(left, N - (full - grown - 10));
     CHECK(full > grown * 3 / 2);
-    table_settle(&t, N);
+    CHECK_INT(table_settle(&t, N), N);
     CHECK_INT(table_buckets(&t), full);
     table_hold(&t);
     for (int i = LEFT; i < N; i++)

@@ -191,6 +191,42 @@ static void entries_are_moved(void)
     keyspace_release(&ks);
 }
 
+static size_t buckets_of_all(struct keyspace *ks)
+{
+    size_t sum = 0;
+    for (unsigned i = 0; i < ks->open_count; i++)
+        sum += table_buckets(&ks->open[i]->keys);
+    return sum;
+}
+
+/* What one call does to tables that a child kept large does not depend on how many there are. */
+static void tables_settle_together(void)
+{
+    enum { DBS = 20, KEYS = 4000, A_CALL = 4096 };
+    struct keyspace ks;
+    char text[NUM_I64_TEXT];
+    keyspace_init(&ks, DBS);
+    for (int64_t i = 0; i < DBS * KEYS; i++)
+        db_set_int(keyspace_db(&ks, (unsigned)(i % DBS)), slice(text, num_format_i64(text, i)), i);
+    keyspace_hold(&ks, true);
+    for (int64_t i = DBS; i < DBS * KEYS; i++)
+        CHECK(db_remove(keyspace_db(&ks, (unsigned)(i % DBS)),
+                        slice(text, num_format_i64(text, i))));
+    keyspace_hold(&ks, false);
+    size_t before = buckets_of_all(&ks), calls = 0;
+    CHECK(before > 3 * A_CALL);
+    for (; before > DBS; calls++) {
+        keyspace_give_back(&ks);
+        size_t now = buckets_of_all(&ks);
+        CHECK(now < before && before - now <= A_CALL);
+        before = now;
+    }
+    CHECK(calls > 3);
+    for (int64_t i = 0; i < DBS; i++)
+        CHECK(db_find(keyspace_db(&ks, (unsigned)i), slice(text, num_format_i64(text, i))));
+    keyspace_release(&ks);
+}
+
 static void entries_are_small(void)
 {
     enum { KEYS = 200000 };
@@ -285,6 +321,28 @@ static void events_flush_swap(void)
     keyspace_release(&ks);
 }
 
+/* What is put aside comes back as it was, and a child that lives then holds it too. */
+static void what_was_put_aside_comes_back(void)
+{
+    struct keyspace ks;
+    keyspace_init(&ks, 1);
+    ks.now_ms = 1000;
+    struct db *db = keyspace_db(&ks, 0);
+    db_set_string(db, SLICE_LIT("a"), SLICE_LIT("1"), 2000);
+    struct aside *put_by = keyspace_put_aside(&ks);
+    CHECK_INT(db_count(db), 0);
+    db_set_string(db, SLICE_LIT("b"), SLICE_LIT("2"), KEY_NO_EXPIRE);
+    keyspace_hold(&ks, true);
+    keyspace_take_back(&ks, put_by);
+    CHECK_INT(db_count(db), 1);
+    CHECK_INT(db->keys.held, 1);
+    keyspace_hold(&ks, false);
+    CHECK(db_find(db, SLICE_LIT("a")) && !db_find(db, SLICE_LIT("b")));
+    ks.now_ms = 3000;
+    CHECK_INT(db_expire_due(db, 10), 1);
+    keyspace_release(&ks);
+}
+
 static void access_clocks(void)
 {
     struct keyspace ks;
@@ -316,5 +374,7 @@ static void access_clocks(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(strings_agree_with_a_model), UNIT(entries_are_moved),
-                    UNIT(entries_are_small), UNIT(events_flush_swap), UNIT(access_clocks));
+                    UNIT(tables_settle_together), UNIT(entries_are_small),
+                    UNIT(events_flush_swap), UNIT(what_was_put_aside_comes_back),
+                    UNIT(access_clocks));
 }
