@@ -95,7 +95,7 @@ int plain_aof(const struct manifest *m, const char *path, plain_path *path_of, c
 {
     struct fault f = {0};
     struct out out;
-    char line[512];
+    char line[FAULT_TEXT_MAX];
     int fd = file_open(to, O_WRONLY | O_CREAT | O_EXCL, 0666);
     if (fd < 0) {
         printf("Cannot make file %s: %s\n", to, strerror(-fd));

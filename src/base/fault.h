@@ -27,7 +27,8 @@ enum fault_code {
     FAULT_INVALID, /* an argument or a setting makes no sense */
 };
 
-enum { FAULT_WHAT_MAX = 512, FAULT_KEY_MAX = 128 };
+/* FAULT_TEXT_MAX: of a line for people that holds all of them. */
+enum { FAULT_WHAT_MAX = 512, FAULT_KEY_MAX = 128, FAULT_TEXT_MAX = 768 };
 
 struct fault {
     enum fault_code code;

@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 
-enum kind { STAR, ANY, BYTE, CLASS };
+enum kind { STAR, ANY, BYTE, CLASS, NONE };
 
 static unsigned char fold_case(char c, bool nocase)
 {
@@ -59,12 +59,29 @@ static struct glob_class *new_class(struct glob *g)
 {
     if (g->class_count == g->class_cap) {
         bool few = g->classes == g->few_classes;
-        g->class_cap *= 4;
+        g->class_cap *= 2;
         g->classes = mem_realloc(few ? NULL : g->classes, g->class_cap * sizeof *g->classes);
         if (few)
             memcpy(g->classes, g->few_classes, sizeof g->few_classes);
     }
     return &g->classes[g->class_count++];
+}
+
+/* What the class just read takes; those that need no table give theirs back. */
+static struct glob_token class_token(struct glob *g)
+{
+    const struct glob_class *cl = &g->classes[g->class_count - 1];
+    int count = 0, last = 0;
+    for (int c = 0; c < 256; c++)
+        if (cl->takes[c / 64] >> c % 64 & 1) {
+            count++;
+            last = c;
+        }
+    if (count > 1 && count < 256)
+        return (struct glob_token){.kind = CLASS, .class_index = (uint32_t)g->class_count - 1};
+    g->class_count--;
+    return (struct glob_token){.kind = count == 0 ? NONE : count == 1 ? BYTE : ANY,
+                               .byte = (uint8_t)last};
 }
 
 void glob_init(struct glob *g, struct slice pattern, bool nocase)
@@ -78,16 +95,16 @@ void glob_init(struct glob *g, struct slice pattern, bool nocase)
     for (size_t i = 0; i < pattern.len;) {
         struct glob_token *t = &g->tokens[g->count++];
         char c = pattern.data[i++];
-        *t = (struct glob_token){.kind = c == '*' ? STAR : c == '?' ? ANY : BYTE};
         if (c == '[') {
-            t->kind = CLASS;
-            t->class_index = (uint32_t)g->class_count;
             i = read_class(pattern, i, nocase, new_class(g));
-        } else if (c == '\\' && i < pattern.len) {
-            c = pattern.data[i++];
-        } else if (c == '*' && g->count > 1 && t[-1].kind == STAR) {
-            g->count--; /* two in a row are one */
+            *t = class_token(g);
+            continue;
         }
+        *t = (struct glob_token){.kind = c == '*' ? STAR : c == '?' ? ANY : BYTE};
+        if (c == '\\' && i < pattern.len)
+            c = pattern.data[i++];
+        else if (c == '*' && g->count > 1 && t[-1].kind == STAR)
+            g->count--; /* two in a row are one */
         t->byte = fold_case(c, nocase);
     }
 }
@@ -105,7 +122,9 @@ static bool takes(const struct glob *g, const struct glob_token *t, unsigned cha
 {
     if (t->kind == BYTE)
         return t->byte == c;
-    return t->kind == ANY || g->classes[t->class_index].takes[c / 64] >> c % 64 & 1;
+    if (t->kind == CLASS)
+        return g->classes[t->class_index].takes[c / 64] >> c % 64 & 1;
+    return t->kind == ANY;
 }
 
 bool glob_matches(const struct glob *g, struct slice text)
@@ -133,15 +152,6 @@ bool glob_matches(const struct glob *g, struct slice text)
     while (p < g->count && g->tokens[p].kind == STAR)
         p++;
     return p == g->count;
-}
-
-bool glob_match(struct slice pattern, struct slice text, bool nocase)
-{
-    struct glob g;
-    glob_init(&g, pattern, nocase);
-    bool matches = glob_matches(&g, text);
-    glob_free(&g);
-    return matches;
 }
 
 bool glob_is_plain(struct slice pattern)

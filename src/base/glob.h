@@ -7,7 +7,7 @@
  *   glob_free(&g);
  *
  * Cost: a match at most tokens of the pattern x bytes of the text, whatever stands in its classes;
- * nested stars do not go exponential. Memory: up to 16 bytes a byte of a long pattern. */
+ * nested stars do not go exponential. Memory: up to 24 bytes a byte of a long pattern. */
 #ifndef BASE_GLOB_H
 #define BASE_GLOB_H
 
@@ -37,8 +37,6 @@ void glob_init(struct glob *g, struct slice pattern, bool nocase);
 bool glob_matches(const struct glob *g, struct slice text);
 void glob_free(struct glob *g);
 
-/* Once. */
-bool glob_match(struct slice pattern, struct slice text, bool nocase);
 /* No character that means anything but itself: only the very same text matches. */
 bool glob_is_plain(struct slice pattern);
 

@@ -193,14 +193,14 @@ void cmd_command_count(struct ctx *c)
 struct list {
     struct ctx *ctx;
     size_t count;
-    struct slice pattern; /* NULL data: all */
-    uint32_t category;    /* 0: any */
+    const struct glob *pattern; /* NULL: all */
+    uint32_t category;          /* 0: any */
 };
 
 static void list_one(struct list *l, const struct command_entry *e)
 {
     if ((l->category && !(e->categories & l->category)) ||
-        (l->pattern.data && !glob_match(l->pattern, slice_str(e->name), true)))
+        (l->pattern && !glob_matches(l->pattern, slice_str(e->name))))
         return;
     reply_bulk_str(l->ctx, e->name);
     l->count++;
@@ -210,7 +210,7 @@ static void visit_list(void *arg, struct command_entry *e)
 {
     struct list *l = arg;
     list_one(l, e);
-    for (unsigned i = 0; (l->category || l->pattern.data) && i < e->sub_count; i++)
+    for (unsigned i = 0; (l->category || l->pattern) && i < e->sub_count; i++)
         list_one(l, &e->subs[i]);
 }
 
@@ -225,6 +225,7 @@ static uint32_t category_bit(struct slice name)
 void cmd_command_list(struct ctx *c)
 {
     struct list l = {.ctx = c};
+    struct glob pattern;
     bool none = false;
     if (c->argc == 5 && ctx_arg_is(c, 2, "FILTERBY") && ctx_arg_is(c, 3, "MODULE")) {
         none = true;
@@ -232,7 +233,8 @@ void cmd_command_list(struct ctx *c)
         l.category = category_bit(c->argv[4]);
         none = !l.category;
     } else if (c->argc == 5 && ctx_arg_is(c, 2, "FILTERBY") && ctx_arg_is(c, 3, "PATTERN")) {
-        l.pattern = c->argv[4];
+        glob_init(&pattern, c->argv[4], true);
+        l.pattern = &pattern;
     } else if (c->argc != 2) {
         reply_syntax(c);
         return;
@@ -241,6 +243,8 @@ void cmd_command_list(struct ctx *c)
     if (!none)
         commands_each(server_commands(c->server), visit_list, &l);
     reply_later_array(c, mark, l.count);
+    if (l.pattern)
+        glob_free(&pattern);
 }
 
 /* ---- DOCS ---- */

@@ -83,7 +83,7 @@ static bool read_value(struct ctx *c, struct load *l)
     if (rdb_payload_read(c->argv[3], &key, &l->sink, &options, &f) && load_finish(l))
         return true;
     const struct fault *why = fault_is(&f) ? &f : &l->sink.fault;
-    char line[512];
+    char line[FAULT_TEXT_MAX];
     log_warning("RESTORE refused a payload: %s", fault_text(why, line, sizeof line));
     if (why->code == FAULT_CANNOT_HOLD)
         reply_errorf(c, "ERR %s", why->what);

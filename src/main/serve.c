@@ -50,7 +50,7 @@ static int refuse_config(const struct fault *f)
 
 static int refuse_start(const struct fault *f)
 {
-    char text[2 * FAULT_WHAT_MAX];
+    char text[FAULT_TEXT_MAX];
     log_warning("%s", fault_text(f, text, sizeof text));
     return 1;
 }

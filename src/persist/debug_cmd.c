@@ -24,7 +24,7 @@
 
 static void reply_fault(struct ctx *c, const char *what, const struct fault *f)
 {
-    char line[512];
+    char line[FAULT_TEXT_MAX];
     log_warning("%s: %s", what, fault_text(f, line, sizeof line));
     reply_errorf(c, "ERR %s, check server logs.", what);
 }

@@ -163,7 +163,7 @@ static void after_flush(void *arg)
 {
     struct persist *p = arg;
     struct fault f = {0};
-    char line[512];
+    char line[FAULT_TEXT_MAX];
     if (!p->flushed)
         return;
     p->flushed = false;
@@ -195,7 +195,7 @@ static bool save_at_end(struct persist *p, unsigned flags)
                     "STATUS=Saving the last snapshot\n" SUPERVISOR_PATIENCE);
     if (snapshot_save(s, &f))
         return true;
-    char line[512];
+    char line[FAULT_TEXT_MAX];
     struct buf why = {0};
     buf_printf(&why, "Error trying to save the DB: %s", fault_text(&f, line, sizeof line));
     if (flags & SHUTDOWN_FORCE)
@@ -276,6 +276,7 @@ struct persist *persist_new(struct server *server)
     hooks_on_stage(hooks, STAGE_LOG, after_flush, p);
     hooks_on_shutdown(hooks, ready_to_stop, finish, p);
     info_add(server_info(server), "Persistence", INFO_DEFAULT, persist_info, p);
+    info_add(server_info(server), "Memory", INFO_DEFAULT, persist_memory_info, p);
     commands_add(server_commands(server), cmd_persist_commands, p);
     return p;
 }

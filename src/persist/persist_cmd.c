@@ -33,7 +33,7 @@ void cmd_save(struct ctx *c)
         reply_ok(c);
         return;
     }
-    char line[512];
+    char line[FAULT_TEXT_MAX];
     log_warning("SAVE failed: %s", fault_text(&f, line, sizeof line));
     reply_error(c, "ERR");
 }

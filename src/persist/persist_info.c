@@ -87,3 +87,8 @@ void persist_info(void *arg, struct info_out *o)
     if (p->loading)
         loading_info(p, o);
 }
+
+void persist_memory_info(void *arg, struct info_out *o)
+{
+    info_u64(o, "mem_aof_buffer", persist_waiting_bytes(arg));
+}

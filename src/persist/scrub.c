@@ -44,7 +44,7 @@ struct scrub {
     uint64_t rounds, errors;
     int64_t last_s, last_took_ms;
     uint64_t last_files, last_bytes;
-    char last_error[512];
+    char last_error[FAULT_TEXT_MAX + 104]; /* the path and a fault */
 };
 
 /* One file of a round. */
@@ -225,7 +225,7 @@ static void act_on(struct scrub *s, const struct target *t)
     const struct fault *f = &t->fault;
     if (!fault_is(f) || (f->code == FAULT_IO && f->err == ECANCELED) || !is_current(s, t))
         return;
-    char line[400];
+    char line[FAULT_TEXT_MAX];
     fault_text(f, line, sizeof line);
     s->errors++;
     snprintf(s->last_error, sizeof s->last_error, "%.100s: %s", t->path, line);

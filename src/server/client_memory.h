@@ -2,8 +2,8 @@
 /* What all clients hold together, and closing those that hold most.
  *
  * Counting means a walk over all clients, so it is done only when enough has changed, and takes at
- * most a twentieth of the time but when memory changes by leaps. Replicas and the primary, which have limits of their own, and who
- * said CLIENT NO-EVICT are not among them. */
+ * most a twentieth of the time, unless memory changes by leaps. Replicas and the primary, which
+ * have limits of their own, and who said CLIENT NO-EVICT are not among them. */
 #ifndef SERVER_CLIENT_MEMORY_H
 #define SERVER_CLIENT_MEMORY_H
 

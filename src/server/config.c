@@ -164,17 +164,20 @@ static void give(struct getting *g, size_t i, unsigned which, struct slice name)
     buf_free(&value);
 }
 
-static void get_matching(struct getting *g, struct slice pattern)
+static void get_matching(struct getting *g, struct slice asked)
 {
+    struct glob pattern;
+    glob_init(&pattern, asked, true);
     for (size_t i = 0; i < g->cfg->count; i++) {
         const struct config_option *row = g->cfg->options[i].row;
         if (row->flags & CONFIG_HIDDEN)
             continue;
-        if (glob_match(pattern, slice_str(row->name), true))
+        if (glob_matches(&pattern, slice_str(row->name)))
             give(g, i, BY_NAME, slice_str(row->name));
-        if (row->alias && glob_match(pattern, slice_str(row->alias), true))
+        if (row->alias && glob_matches(&pattern, slice_str(row->alias)))
             give(g, i, BY_ALIAS, slice_str(row->alias));
     }
+    glob_free(&pattern);
 }
 
 void config_get(const struct config *cfg, int count, const struct slice *patterns,

@@ -144,18 +144,6 @@ static void memory_scripts(struct info_out *o)
     info_bytes(o, "used_memory_scripts", 0);
 }
 
-static void config_line(void *arg, struct slice name, struct slice value)
-{
-    struct info_out *o = arg;
-    if (slice_eq_str(name, "maxmemory")) {
-        uint64_t n = 0;
-        num_parse_u64(value, &n);
-        info_bytes(o, "maxmemory", n);
-    } else {
-        info_f(o, "maxmemory_policy", "%.*s", SLICE_ARG(value));
-    }
-}
-
 static void section_memory(void *arg, struct info_out *o)
 {
     struct server *s = arg;
@@ -164,8 +152,6 @@ static void section_memory(void *arg, struct info_out *o)
     mem_stats(&m);
     memory_use(s, o, &m);
     memory_scripts(o);
-    const struct slice names[] = {SLICE_LIT("maxmemory"), SLICE_LIT("maxmemory-policy")};
-    config_get(server_config(s), 2, names, config_line, o);
     info_f(o, "allocator_frag_ratio", "%.2f", ratio(m.active, m.allocated));
     info_i64(o, "allocator_frag_bytes", (int64_t)m.active - (int64_t)m.allocated);
     info_f(o, "allocator_rss_ratio", "%.2f", ratio(m.resident, m.active));

@@ -173,14 +173,6 @@ static const char *admit(void *arg, struct ctx *c, const struct command_entry *e
     return c->client->flags & CLIENT_CLOSE_SOON ? "OOM this client holds too much memory" : NULL;
 }
 
-static void show(void *arg, struct info_out *o)
-{
-    struct memory_limit *m = arg;
-    look_at_clients(m);
-    info_u64(o, "mem_not_counted_for_evict", not_counted(m));
-    info_u64(o, "mem_aof_buffer", buffers(m));
-}
-
 static bool apply_max(void *owner, struct fault *f)
 {
     struct memory_limit *m = owner;
@@ -208,6 +200,18 @@ static const struct config_word policies[] = {
     {"allkeys-lru", EVICT_ALLKEYS_LRU},         {"allkeys-lfu", EVICT_ALLKEYS_LFU},
     {"allkeys-random", EVICT_ALLKEYS_RANDOM},   {"noeviction", EVICT_NOTHING},
     {NULL, 0}};
+
+static void show(void *arg, struct info_out *o)
+{
+    struct memory_limit *m = arg;
+    const struct config_word *policy = policies;
+    while (policy->value != m->policy)
+        policy++;
+    look_at_clients(m);
+    info_bytes(o, "maxmemory", (uint64_t)m->max_bytes);
+    info_str(o, "maxmemory_policy", policy->word);
+    info_u64(o, "mem_not_counted_for_evict", not_counted(m));
+}
 
 #define FIELD(name) .offset = offsetof(struct memory_limit, name)
 static const struct config_option options[] = {

@@ -7,6 +7,15 @@
 #include "base/rand.h"
 #include "tests/unit/unit.h"
 
+static bool glob_match(struct slice pattern, struct slice text, bool nocase)
+{
+    struct glob g;
+    glob_init(&g, pattern, nocase);
+    bool matches = glob_matches(&g, text);
+    glob_free(&g);
+    return matches;
+}
+
 struct glob_case {
     const char *pattern, *text;
     bool want;
@@ -47,6 +56,8 @@ static void answers_as_the_peer(void)
 
 static void folds_case(void)
 {
+    CHECK(glob_match(SLICE_LIT("[b]"), SLICE_LIT("B"), true));
+    CHECK(glob_match(SLICE_LIT("[B]"), SLICE_LIT("b"), true));
     CHECK(glob_match(SLICE_LIT("MaX*[B-D]\\E"), SLICE_LIT("maxmemoryce"), true));
     CHECK(glob_match(SLICE_LIT("[b-d]"), SLICE_LIT("C"), true));
     CHECK(!glob_match(SLICE_LIT("[b-d]"), SLICE_LIT("C"), false));
@@ -103,6 +114,25 @@ static void many_classes(void)
     }
 }
 
+static void memory_of_a_long_pattern(void)
+{
+    enum { LEN = 120000 };
+    static const char *const units[] = {"[]", "[^]", "[a]", "[ab]", "[^a]", "a", "?", "[a-z]"};
+    char *pattern = mem_alloc(LEN);
+    for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
+        size_t n = strlen(units[u]), len = LEN / n * n;
+        struct glob g;
+        for (size_t i = 0; i < len; i += n)
+            memcpy(pattern + i, units[u], n);
+        size_t before = mem_used();
+        glob_init(&g, slice(pattern, len), false);
+        CHECK(mem_used() - before <= 24 * len + 4096);
+        glob_free(&g);
+        CHECK(mem_used() == before);
+    }
+    mem_free(pattern);
+}
+
 static void stays_fast(void)
 {
     enum { LEN = 20000 };
@@ -134,6 +164,5 @@ static void stays_fast(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(answers_as_the_peer), UNIT(folds_case), UNIT(agrees_with_recursion),
-                    UNIT(many_classes),
-                    UNIT(stays_fast));
+                    UNIT(many_classes), UNIT(memory_of_a_long_pattern), UNIT(stays_fast));
 }
