@@ -12,7 +12,6 @@
 
 #include "base/hash.h"
 #include "base/num.h"
-#include "format/aof_commands.h"
 #include "format/aof_damage.h"
 #include "format/aof_parts.h"
 #include "format/aof_read.h"
@@ -20,6 +19,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/file_cut.h"
+#include "tools/aof_commands.h"
 #include "tools/plain_aof.h"
 
 struct check {
@@ -398,10 +398,7 @@ struct stray_search {
 static bool look_for_stray(void *arg, const char *name)
 {
     struct stray_search *s = arg;
-    const char *kind;
-    if (aof_part_is_stray(s->check->manifest, s->stem, name, look_at_part, s->check, &kind))
-        aof_part_stray_fault(&s->fault, name, kind);
-    return !fault_is(&s->fault);
+    return !aof_part_is_stray(s->check->manifest, s->stem, name, look_at_part, s->check, &s->fault);
 }
 
 /* The server starts over no part that its manifest has forgotten. */
@@ -521,7 +518,7 @@ static bool is_manifest(const char *path, struct slice head)
 
 static bool check_set(struct check *c, const char *path)
 {
-    enum { MANIFEST_MAX = 16 << 20 };
+    enum { MANIFEST_MAX = 1 << 20 };
     struct buf text = {0};
     struct fault f = {0};
     bool ok = file_slurp(path, MANIFEST_MAX, &text, &f);

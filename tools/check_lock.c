@@ -12,17 +12,15 @@
 #include "os/lock_file.h"
 #include "tools/check.h"
 
-#define LOCK_FILE ".holdfast-lock"
-
 /* False: a server has it; told. Kept until the tool ends otherwise. */
 static bool take(const char *dir, const char *up)
 {
     char path[PATH_MAX];
     pid_t holder;
-    if ((size_t)snprintf(path, sizeof path, "%s%s" LOCK_FILE, dir, up) >= sizeof path ||
+    if ((size_t)snprintf(path, sizeof path, "%s%s" DIR_LOCK_FILE, dir, up) >= sizeof path ||
         access(path, F_OK) < 0)
         return true;
-    if (lock_file_take(path, &holder) != -EAGAIN)
+    if (lock_file_take_from_ended(path, &holder) != -EAGAIN)
         return true; /* ours, or none that can be had */
     if (holder)
         printf("A server is using this log: process %ld. Stop it first.\n", (long)holder);

@@ -104,26 +104,25 @@ static bool is_missed(const struct manifest *m, uint64_t size, struct slice head
     return content != AOF_NOTHING && !remains;
 }
 
-bool aof_part_is_stray(const struct manifest *m, const char *stem, const char *name,
-                       aof_part_look *look, void *arg, const char **kind)
-{
-    struct buf head = {0};
-    struct fault f = {0};
-    uint64_t size = 0;
-    *kind = aof_part_kind(stem, name);
-    bool incr = *kind && **kind == 'i';
-    if (!*kind || manifest_names(m, name) || (incr ? m->incr.count > 0 : m->base.name != NULL))
-        return false;
-    bool stray = !look(arg, name, &size, &head, &f) ||
-                 is_missed(m, size, buf_slice(&head), incr);
-    buf_free(&head);
-    return stray;
-}
-
-void aof_part_stray_fault(struct fault *f, const char *name, const char *kind)
+static void stray_fault(struct fault *f, const char *name, const char *kind)
 {
     fault_set(f, FAULT_FORMAT, "%.128s is there, but the manifest names no %s: restore the "
               "manifest, or move the file away", name, kind);
+}
+
+bool aof_part_is_stray(const struct manifest *m, const char *stem, const char *name,
+                       aof_part_look *look, void *arg, struct fault *f)
+{
+    struct buf head = {0};
+    uint64_t size = 0;
+    const char *kind = aof_part_kind(stem, name);
+    bool incr = kind && *kind == 'i';
+    if (!kind || manifest_names(m, name) || (incr ? m->incr.count > 0 : m->base.name != NULL))
+        return false;
+    if (look(arg, name, &size, &head, f) && is_missed(m, size, buf_slice(&head), incr))
+        stray_fault(f, name, kind);
+    buf_free(&head);
+    return fault_is(f);
 }
 
 /* ---- the set ---- */

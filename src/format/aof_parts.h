@@ -46,11 +46,10 @@ typedef bool aof_part_look(void *arg, const char *name, uint64_t *size, struct b
 /* STEM.<digits>.base.*: "base"; STEM.<digits>.incr.aof: "increment"; NULL: neither. */
 const char *aof_part_kind(const char *stem, const char *name);
 /* A part that lies beside a manifest which names none of its kind, and that somebody may miss: the
- * manifest is damaged, or is not theirs. stem: of the log's names. */
+ * manifest is damaged, or is not theirs; f says so, or that it can't be read. stem: of the log's
+ * names. */
 bool aof_part_is_stray(const struct manifest *m, const char *stem, const char *name,
-                       aof_part_look *look, void *arg, const char **kind);
-/* The fault of one. */
-void aof_part_stray_fault(struct fault *f, const char *name, const char *kind);
+                       aof_part_look *look, void *arg, struct fault *f);
 
 struct aof_parts {
     uint64_t id;   /* of the log; 0: nobody says */

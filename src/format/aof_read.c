@@ -369,6 +369,8 @@ static bool begin_session(struct aof_reader *r)
         line_was_new(r);
     if (in_bad(r->in))
         return false;
+    if (r->others.len == AOF_OTHERS_MAX * sizeof r->chain)
+        buf_drop_front(&r->others, r->others.len / 2);
     if (r->has_session)
         buf_append(&r->others, &r->chain, sizeof r->chain);
     aof_chain_open(&r->chain, &s, line);
@@ -425,7 +427,6 @@ static bool enter_batch(struct aof_reader *r, const struct aof_batch *b, uint64_
     r->line_behind = b->line == AOF_SMALL_LINE ? b->line : 0;
     r->batches++;
     r->bytes_checked += b->line + b->len;
-    r->last_durable = b->durable;
     return true;
 }
 

@@ -38,6 +38,9 @@ struct aof_limits { /* 0: the default */
     bool open_end;     /* nor is a transaction without EXEC at the end: in_multi tells of it */
 };
 
+/* So many sessions of others are kept, or half as many, of which any may go on: a file that holds
+ * nothing but sessions is read in time that is linear, too. */
+enum { AOF_OTHERS_MAX = 1024 };
 enum aof_item { AOF_COMMAND, AOF_ANNOTATION, AOF_END, AOF_FAULT };
 
 struct aof_reader {
@@ -63,7 +66,6 @@ struct aof_reader {
     uint64_t batch_at, batch_body, batch_end; /* its line (or body), its first byte, its end */
     size_t line_behind;         /* a small batch's: behind its end */
     uint64_t batches, bytes_checked; /* lines included; the whole file: nothing was unchecked */
-    uint64_t last_durable;           /* what the newest batch says */
 
     uint64_t piece_at;   /* where the line or string being read begins */
     struct buf text, lengths, slices;

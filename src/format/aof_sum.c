@@ -153,7 +153,8 @@ static uint64_t check_bits(uint64_t id, const char *line)
 void aof_chain_seal(struct aof_chain *c, char line[AOF_SUM_LINE], struct slice body, uint64_t at,
                     uint64_t durable)
 {
-    must(c->open && durable <= at && at < (uint64_t)1 << 40 && body.len < (uint64_t)1 << 36);
+    must(c->open && durable <= at && at - durable < (uint64_t)1 << 43 &&
+         body.len < (uint64_t)1 << 36);
     memcpy(line, "#=", SUM_LEN);
     put64(line + SUM_LEN, 6, body.len);
     put64(line + SUM_BACK, 3, pack_back(at - durable));

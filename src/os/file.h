@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/fault.h"
@@ -72,6 +73,9 @@ bool file_publish(int fd, const char *tmp, const char *path, struct fault *f);
 /* Same from memory: writes tmp, publishes. A file that is replaced keeps its mode and, where that
  * may be given away, its owner: it may hold secrets. */
 int file_set_attributes(int fd, const struct stat *like);
+/* What is written from now on is younger than this. */
+struct timespec file_time_past(void);
+void file_set_time(int fd, struct timespec modified);
 bool file_replace(const char *tmp, const char *path, struct slice content, struct fault *f);
 /* Whole small file into out (appended); refuses above limit. A pipe is read to its end. */
 bool file_slurp(const char *path, size_t limit, struct buf *out, struct fault *f);

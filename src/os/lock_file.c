@@ -3,13 +3,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/fault.h"
+#include "os/clock.h"
+#include "os/file.h"
+
 enum { FLAGS = O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY };
+enum { LOOK_EVERY_US = 20000, ENDED_HOLDER_US = 2000000 };
 
 /* A line of the kernel's table: "1: FLOCK  ADVISORY  WRITE 4711 fe:01:396521 0 EOF". */
 static pid_t holder_of(int fd)
@@ -62,4 +70,33 @@ int lock_file_take(const char *path, pid_t *holder)
         close(fd);
     }
     return err;
+}
+
+bool process_has_ended(pid_t pid)
+{
+    char path[64];
+    struct buf text = {0};
+    struct fault f = {0};
+    if (kill(pid, 0) < 0 && errno == ESRCH)
+        return true;
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    bool zombie = false;
+    if (file_slurp(path, 4096, &text, &f)) {
+        const char *name_end = strrchr(buf_cstr(&text), ')');
+        zombie = name_end && strncmp(name_end, ") Z", 3) == 0;
+    }
+    buf_free(&text);
+    return zombie;
+}
+
+int lock_file_take_from_ended(const char *path, pid_t *holder)
+{
+    int64_t end_us = clock_mono_us() + ENDED_HOLDER_US;
+    int fd = lock_file_take(path, holder);
+    while (fd == -EAGAIN && (*holder == 0 || process_has_ended(*holder)) &&
+           clock_mono_us() < end_us) {
+        usleep(LOOK_EVERY_US);
+        fd = lock_file_take(path, holder);
+    }
+    return fd;
 }

@@ -194,6 +194,8 @@ bool aof_make_dir(struct aof *a, struct fault *f);
 bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f);
 /* Size and first bytes of a file, by its path (aof_parts.h). */
 bool aof_look_at_part(const char *path, uint64_t *size, struct buf *head, struct fault *f);
+/* The same by its name; an aof_part_look. arg: struct aof. */
+bool aof_look(void *arg, const char *name, uint64_t *size, struct buf *head, struct fault *f);
 /* log_id, chosen now when the log has none. */
 uint64_t aof_id(struct aof *a);
 /* A new increment: empty, but for the line that says of which log it is a part, which is durable.
@@ -216,8 +218,6 @@ void aof_close_log(struct aof *a);
 void aof_listen(struct aof *a, enum aof_state state);
 /* appendfsync was changed: makes everything durable, and sets up the gate. */
 bool aof_policy_changed(struct aof *a, struct fault *f);
-/* What a file that lies in the log's directory holds; AOF_NOTHING also when it is not there. */
-enum aof_content aof_look_inside(const struct aof *a, const char *name);
 /* The number of a new file, which has none that holds data already. 0 with f filled: none left. */
 int64_t aof_free_base(const struct aof *a, struct fault *f);
 int64_t aof_free_incr(const struct aof *a, struct fault *f);

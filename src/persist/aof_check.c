@@ -29,7 +29,7 @@ bool aof_look_at_part(const char *path, uint64_t *size, struct buf *head, struct
     return got >= 0;
 }
 
-static bool look(void *arg, const char *name, uint64_t *size, struct buf *head, struct fault *f)
+bool aof_look(void *arg, const char *name, uint64_t *size, struct buf *head, struct fault *f)
 {
     char *path = aof_path(arg, name);
     bool ok = aof_look_at_part(path, size, head, f);
@@ -43,7 +43,7 @@ bool aof_check_parts(struct aof *a, struct fault *f)
     const struct manifest_list *incr = &a->manifest.incr;
     if (!a->checksum) /* parts that others wrote, or changed, are taken for what they are */
         return true;
-    if (!aof_parts_check(&a->manifest, look, a, &found, f)) {
+    if (!aof_parts_check(&a->manifest, aof_look, a, &found, f)) {
         if (f->code != FAULT_IO)
             fault_prefix(f, a->dir);
         return false;

@@ -89,7 +89,7 @@ bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f)
     if (!renamed)
         return false;
     if (!synced) {
-        char line[512];
+        char line[FAULT_TEXT_MAX];
         log_warning("%s", fault_text(f, line, sizeof line));
         fault_clear(f);
     }
@@ -162,20 +162,17 @@ bool aof_create_incr(struct aof *a, const char *path, int64_t seq, struct aof_in
 
 /* ---- numbers ---- */
 
-enum aof_content aof_look_inside(const struct aof *a, const char *name)
+/* What can't be read may be data, too. */
+static bool holds_data(const char *path, const struct stat *st)
 {
     struct buf head = {0};
     struct fault f = {0};
-    struct stat st;
     uint64_t size;
-    char *path = aof_path(a, name);
-    int err = file_stat(path, &st);
-    enum aof_content found = err == -ENOENT ? AOF_NOTHING : AOF_WHOLE;
-    if (err == 0 && S_ISREG(st.st_mode) && aof_look_at_part(path, &size, &head, &f))
-        found = size > head.len ? AOF_WHOLE : aof_part_content(buf_slice(&head));
-    mem_free(path);
+    bool data = true;
+    if (S_ISREG(st->st_mode) && aof_look_at_part(path, &size, &head, &f))
+        data = size > head.len || aof_part_content(buf_slice(&head)) != AOF_NOTHING;
     buf_free(&head);
-    return found;
+    return data;
 }
 
 /* A disk that can't say whether the file is there ends the search, *err: not the next number. */
@@ -184,14 +181,14 @@ static bool is_free(const struct aof *a, char *name, int *err)
     struct stat st;
     char *path = aof_path(a, name);
     int looked = file_stat(path, &st);
-    bool used = aof_look_inside(a, name) != AOF_NOTHING || manifest_names(&a->manifest, name);
-    if (looked != 0 && looked != -ENOENT)
+    bool used = manifest_names(&a->manifest, name) || (looked == 0 && holds_data(path, &st));
+    if (looked < 0 && looked != -ENOENT)
         *err = looked;
     else if (used)
         log_warning("%s is there: its number is not used again", name);
     mem_free(path);
     mem_free(name);
-    return !used;
+    return !used && *err == 0;
 }
 
 /* What is named by no manifest may be data all the same: nothing is written over it. */

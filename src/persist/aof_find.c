@@ -14,7 +14,7 @@
 
 bool aof_read_manifest(const char *path, struct manifest *m, struct fault *f)
 {
-    enum { MANIFEST_MAX = 64 << 20 };
+    enum { MANIFEST_MAX = 1 << 20 };
     struct buf text = {0};
     bool ok = file_slurp_regular(path, MANIFEST_MAX, &text, f) &&
               manifest_parse(m, buf_slice(&text), f);
@@ -32,35 +32,28 @@ bool aof_read_manifest(const char *path, struct manifest *m, struct fault *f)
 struct orphan_search {
     struct aof *aof;
     const struct manifest *named;
-    const char *kind;
     char found[256];
 };
 
 static bool look_for_orphan(void *arg, const char *name)
 {
     struct orphan_search *s = arg;
-    s->kind = aof_part_kind(s->aof->filename, name);
-    if (!s->kind || manifest_names(s->named, name))
+    if (!aof_part_kind(s->aof->filename, name) || manifest_names(s->named, name))
         return true;
     snprintf(s->found, sizeof s->found, "%s", name);
     return false;
 }
 
-static bool look_at(void *arg, const char *name, uint64_t *size, struct buf *head, struct fault *f)
-{
-    char *path = aof_path(arg, name);
-    bool ok = aof_look_at_part(path, size, head, f);
-    mem_free(path);
-    return ok;
-}
+struct stray_search {
+    struct aof *aof;
+    struct fault *fault;
+};
 
 static bool look_for_stray(void *arg, const char *name)
 {
-    struct orphan_search *s = arg;
-    if (!aof_part_is_stray(s->named, s->aof->filename, name, look_at, s->aof, &s->kind))
-        return true;
-    snprintf(s->found, sizeof s->found, "%s", name);
-    return false;
+    struct stray_search *s = arg;
+    struct aof *a = s->aof;
+    return !aof_part_is_stray(&a->manifest, a->filename, name, aof_look, a, s->fault);
 }
 
 /* Parts without a manifest hold data: starting empty would write over them. */
@@ -82,12 +75,10 @@ static bool no_orphans(struct aof *a, const struct manifest *plan, struct fault 
  * is not theirs. What it says would be loaded without them, and the next rewrite would end them. */
 static bool no_strays(struct aof *a, struct fault *f)
 {
-    struct orphan_search s = {.aof = a, .named = &a->manifest};
+    struct stray_search s = {a, f};
     int err = file_each(a->dir, look_for_stray, &s);
     if (err < 0)
         fault_io(f, -err, "readdir", "Can't look into %s", a->dir);
-    else if (s.found[0])
-        aof_part_stray_fault(f, s.found, s.kind);
     return !fault_is(f);
 }
 

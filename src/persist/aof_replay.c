@@ -7,11 +7,11 @@
 #include "format/aof_read.h"
 #include "persist/aof.h"
 
-/* Ends the load, or tells of it and goes on. only: what alone
- * helps against it; NULL: skipping does. */
+/* Ends the load, or tells of it and goes on. only: what alone helps against it; NULL: skipping
+ * does. */
 static void refuse_or_skip(struct aof_replay *r, struct fault *f, const char *only)
 {
-    char line[512];
+    char line[FAULT_TEXT_MAX];
     f->doing = "run-command";
     if (!only && r->persist->aof->load_errors == AOF_ERRORS_SKIP) {
         log_warning("%s: skipped, as aof-load-errors says: %s", r->path,
@@ -29,7 +29,7 @@ static void failed(void *arg, const struct replay_failure *x)
     struct fault f = {.offset = r->reader->at};
     bool select = slice_eq_nocase(x->command, "select");
     int word = x->command.len < 64 ? (int)x->command.len : 64;
-    if (x->index >= 0)
+    if (x->index >= 0 && (size_t)x->index < r->queued.len / sizeof f.offset)
         memcpy(&f.offset, r->queued.data + (size_t)x->index * sizeof f.offset, sizeof f.offset);
     fault_set(&f, FAULT_INVALID, "%.*s fails: %.100s", word, x->command.data, x->error);
     if (x->key.len)
@@ -59,13 +59,10 @@ bool aof_replay_command(struct aof_replay *r)
         refuse_or_skip(r, &f, NULL);
         return !fault_is(&r->fault);
     }
-    if (from->in_multi) {
-        if (slice_eq_nocase(from->argv[0], "multi"))
-            buf_clear(&r->queued);
-        else
-            buf_append(&r->queued, &from->at, sizeof from->at);
-    }
-    server_replay(r->persist->server, &r->run, (int)from->argc, from->argv);
+    if (from->in_multi && slice_eq_nocase(from->argv[0], "multi"))
+        buf_clear(&r->queued);
+    if (server_replay(r->persist->server, &r->run, (int)from->argc, from->argv))
+        buf_append(&r->queued, &from->at, sizeof from->at);
     return !fault_is(&r->fault);
 }
 

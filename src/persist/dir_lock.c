@@ -5,7 +5,6 @@
 #include "persist/dir_lock.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +24,7 @@
 #include "server/settings.h"
 #include "server/supervisor.h"
 
-enum { HELD_MAX = 3, LOOK_EVERY_US = 20000, DEAD_HOLDER_US = 2000000, TELL_EVERY_US = 5000000 };
+enum { HELD_MAX = 3, LOOK_EVERY_US = 20000, TELL_EVERY_US = 5000000 };
 
 struct held {
     int fd;
@@ -74,50 +73,50 @@ static bool can_go_without(int err)
     return err == EACCES || err == EROFS || err == EPERM || err == ENOSPC || err == EDQUOT;
 }
 
-/* Gone, or a zombie: its threads may still be on their way out. */
-static bool has_ended(pid_t pid)
+/* A directory that is not there needs none: who writes there will say so. */
+static bool find_dir(const char *dir, struct stat *st, int *err)
 {
-    char path[32], text[256] = "";
-    if (kill(pid, 0) < 0 && errno == ESRCH)
+    *err = dir && stat(dir, st) < 0 ? errno : 0;
+    if (*err == ENOENT || *err == ENOTDIR || can_go_without(*err))
+        *err = 0;
+    else if (dir && *err == 0)
         return true;
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    FILE *stat_file = fopen(path, "re");
-    size_t got = stat_file ? fread(text, 1, sizeof text - 1, stat_file) : 0;
-    if (stat_file)
-        fclose(stat_file);
-    const char *name_end = got ? strrchr(text, ')') : NULL;
-    return name_end && name_end[1] == ' ' && name_end[2] == 'Z';
+    return false;
 }
 
-/* A killed server may have the lock for a moment yet: its last thread has it, or a child that was
- * just being made and has not noticed. */
-static int take_file(const char *path, pid_t *holder)
+static int keep(struct dir_lock *d, int fd, const struct stat *st, struct fault *f)
 {
-    int64_t end_us = clock_mono_us() + DEAD_HOLDER_US;
-    int fd = lock_file_take(path, holder);
-    while (fd == -EAGAIN && (*holder == 0 || has_ended(*holder)) &&
-           clock_mono_us() < end_us) {
-        usleep(LOOK_EVERY_US);
-        fd = lock_file_take(path, holder);
+    dir_lock_tick(d);
+    if (d->count == HELD_MAX) {
+        close(fd);
+        fault_set(f, FAULT_LIMIT, "The directories that are locked are too many: the append log's "
+                  "can't be found any more");
+        return -1;
     }
-    return fd;
+    d->held[d->count++] = (struct held){fd, st->st_dev, st->st_ino};
+    return 0;
 }
 
 /* 0: held, or none is needed. 1: somebody else has it, -1: no locks here; f says so. */
-static int take(struct dir_lock *d, const char *dir, struct fault *f)
+static int take(struct dir_lock *d, const char *dir, lock_file_taking *how, struct fault *f)
 {
     struct stat st;
     pid_t holder;
-    if (!d->on || stat(dir, &st) < 0 || place_of(d, &st) >= 0)
+    int err;
+    if (!d->on)
+        return 0;
+    if (!find_dir(dir, &st, &err)) {
+        if (err)
+            fault_io(f, err, "stat", "The directory %s can't be locked", dir);
+        return err ? -1 : 0;
+    }
+    if (place_of(d, &st) >= 0)
         return 0;
     char *path = file_join(dir, DIR_LOCK_FILE);
-    int fd = take_file(path, &holder);
+    int fd = how(path, &holder);
     mem_free(path);
-    if (fd >= 0) {
-        dir_lock_tick(d);
-        d->held[d->count++] = (struct held){fd, st.st_dev, st.st_ino};
-        return 0;
-    }
+    if (fd >= 0)
+        return keep(d, fd, &st, f);
     if (fd == -EAGAIN) {
         tell_holder(dir, holder, f);
         return 1;
@@ -159,7 +158,7 @@ static bool wait_for_it(struct dir_lock *d, struct fault *f)
         usleep(LOOK_EVERY_US);
         server_turn(s);
         fault_clear(f);
-        rc = take(d, ".", f);
+        rc = take(d, ".", lock_file_take, f);
     }
     server_set_loading(s, false);
     d->persist->loading = false;
@@ -172,7 +171,7 @@ static bool wait_for_it(struct dir_lock *d, struct fault *f)
 
 bool dir_lock_start(struct dir_lock *d, struct fault *f)
 {
-    int rc = may_write(d->persist) ? take(d, ".", f) : 0;
+    int rc = may_write(d->persist) ? take(d, ".", lock_file_take_from_ended, f) : 0;
     bool ok = rc == 0 || (rc == 1 && d->wait_s && wait_for_it(d, f));
     d->started = ok;
     return ok;
@@ -180,18 +179,18 @@ bool dir_lock_start(struct dir_lock *d, struct fault *f)
 
 bool dir_lock_hold(struct dir_lock *d, struct fault *f)
 {
-    return take(d, ".", f) == 0;
+    return take(d, ".", lock_file_take, f) == 0;
 }
 
 bool dir_lock_hold_log(struct dir_lock *d, struct fault *f)
 {
-    return take(d, d->persist->aof->home, f) == 0;
+    return take(d, d->persist->aof->home, lock_file_take, f) == 0;
 }
 
 static bool is_needed(const struct dir_lock *d, const struct held *h)
 {
     struct stat st;
-    if (stat(".", &st) == 0 && st.st_dev == h->dev && st.st_ino == h->ino)
+    if (stat(".", &st) < 0 || (st.st_dev == h->dev && st.st_ino == h->ino))
         return true;
     const struct aof *a = d->persist->aof;
     bool written = a->state != AOF_OFF || d->persist->child_kind == CHILD_REWRITE;

@@ -17,8 +17,6 @@
 
 #include "base/fault.h"
 
-#define DIR_LOCK_FILE ".holdfast-lock"
-
 struct dir_lock; /* opaque */
 struct persist;
 
@@ -27,7 +25,7 @@ void dir_lock_free(struct dir_lock *d);
 /* The working directory, at start: waits as configured, and serves -LOADING meanwhile. False with
  * f: somebody else has it, or the server was told to stop. */
 bool dir_lock_start(struct dir_lock *d, struct fault *f);
-/* The working directory, before something is written there; costs two stats when it is held. False
+/* The working directory, before something is written there; costs a stat when it is held. False
  * with f: somebody else has it. */
 bool dir_lock_hold(struct dir_lock *d, struct fault *f);
 /* The same for the log's directory, before a rewrite; it is held as long as that goes on. */

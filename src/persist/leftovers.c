@@ -3,9 +3,7 @@
  * process of another user that lives answers kill with EPERM, which is not "gone". */
 #include "persist/leftovers.h"
 
-#include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "os/file.h"
+#include "os/lock_file.h"
 
 /* Behind prefix only a number without sign or leading zero, then suffix. */
 static pid_t pid_between(const char *name, const char *prefix, const char *suffix)
@@ -37,31 +36,10 @@ pid_t leftovers_pid(const char *name)
     return pid ? pid : pid_between(name, "temp-rewriteaof-bg-", ".aof");
 }
 
-/* Ended, but nobody has waited for it: in a container that may stay so for ever. */
-static bool is_zombie(pid_t pid)
-{
-    char path[64];
-    struct buf text = {0};
-    struct fault f = {0};
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    bool zombie = false;
-    if (file_slurp(path, 4096, &text, &f)) {
-        const char *name_end = strrchr(buf_cstr(&text), ')');
-        zombie = name_end && strncmp(name_end, ") Z", 3) == 0;
-    }
-    buf_free(&text);
-    return zombie;
-}
-
-static bool is_gone(pid_t pid)
-{
-    return pid == getpid() || (kill(pid, 0) < 0 && errno == ESRCH) || is_zombie(pid);
-}
-
 static bool collect(void *arg, const char *name)
 {
     pid_t pid = leftovers_pid(name);
-    if (pid && is_gone(pid))
+    if (pid && (pid == getpid() || process_has_ended(pid)))
         buf_append(arg, name, strlen(name) + 1);
     return true;
 }

@@ -144,37 +144,46 @@ static int64_t generation(const struct manifest *m)
     return base < INT64_MAX / 2 && seq < INT64_MAX / 2 ? base + seq : INT64_MAX;
 }
 
-/* Of the log that is there; the highest when it can't be read, for then nothing of it is newer than
- * a dump that is saved now. */
-static int64_t generation_of(const char *dir, const char *manifest)
+/* Of the log that is there; the highest when it is damaged, for then nothing of it is newer than a
+ * dump that is saved now. False with f: the disk does not say. */
+static bool generation_of(const char *dir, const char *manifest, int64_t *seq, struct fault *f)
 {
     struct manifest m = {0};
-    struct fault f = {0};
+    struct fault why = {0};
     char *path = file_join(dir, manifest);
-    int64_t seq = aof_read_manifest(path, &m, &f) ? generation(&m) : INT64_MAX;
+    *seq = aof_read_manifest(path, &m, &why) ? generation(&m) : INT64_MAX;
     manifest_free(&m);
     mem_free(path);
-    return seq;
+    bool gone = why.code == FAULT_IO && why.err == ENOENT;
+    if (why.code == FAULT_IO && !gone)
+        *f = why;
+    return gone || why.code != FAULT_IO;
 }
 
-/* Only what differs is written: a save costs nothing here. A log that is there, but off, ends with
- * this dump: what was logged before, or what BGREWRITEAOF left. */
+/* The log that ends with the dump of next: that of the mark, or what BGREWRITEAOF left. */
+static bool find_off(const char *dir, const struct mark *now, const char *own_log,
+                     struct mark *next, struct fault *f)
+{
+    bool there = false;
+    char *own = file_join(dir, own_log);
+    bool ok = now->log || file_look_for(own, &there, f);
+    mem_free(own);
+    next->off = now->log ? now->log : there ? (char *)(uintptr_t)own_log : now->off;
+    next->off_seq = now->off_seq;
+    return ok && ((!now->log && !there) || generation_of(dir, next->off, &next->off_seq, f));
+}
+
+/* Only what differs is written. A mark that can't be told whole stays as it was: it protects what
+ * the one before protected. */
 static void change_mark(const char *dir, const struct mark *to, const char *own_log)
 {
     struct mark now;
     struct fault f = {0};
-    if (!read_mark(dir, &now, &f))
-        log_warning("The mark of the data directory could not be read: %s", f.what);
     struct mark next = *to;
-    char *own = file_join(dir, own_log);
-    bool there = !to->log && file_exists(own);
-    mem_free(own);
-    if (!to->log) {
-        next.off = now.log ? now.log : there ? (char *)(uintptr_t)own_log : now.off;
-        next.off_seq = now.log || there ? generation_of(dir, next.off) : now.off_seq;
-    }
-    if (!same_name(now.dump, next.dump) || !same_name(now.log, next.log) ||
-        !same_name(now.off, next.off) || now.off_seq != next.off_seq)
+    if (!read_mark(dir, &now, &f) || (!to->log && !find_off(dir, &now, own_log, &next, &f)))
+        log_warning("The mark of the data directory could not be renewed: %s", f.what);
+    else if (!same_name(now.dump, next.dump) || !same_name(now.log, next.log) ||
+             !same_name(now.off, next.off) || now.off_seq != next.off_seq)
         write_mark(dir, &next);
     mark_free(&now);
 }
@@ -254,6 +263,7 @@ static bool is_gone(const char *dir, const char *name, bool *gone, struct fault 
 struct newest {
     const char *dir;
     int64_t ns;
+    int err; /* of what could not be looked at */
 };
 
 static int64_t mtime_ns(const struct stat *st)
@@ -267,31 +277,55 @@ static bool newer_visit(void *arg, const char *name)
     struct stat st;
     char *path = file_join(n->dir, name);
     bool manifest = strstr(name, ".manifest") != NULL; /* is written at other times, too */
-    if (!manifest && file_stat(path, &st) == 0 && S_ISREG(st.st_mode) && mtime_ns(&st) > n->ns)
+    int err = manifest ? -ENOENT : file_stat(path, &st);
+    if (err == 0 && S_ISREG(st.st_mode) && mtime_ns(&st) > n->ns)
         n->ns = mtime_ns(&st);
+    n->err = err == -ENOENT ? 0 : err;
     mem_free(path);
-    return true;
+    return n->err == 0;
 }
 
-/* When the file was written last; of a log, the youngest of its parts. 0: unknown. */
-static int64_t written_ns(const char *dir, const char *name, bool log)
+/* When the file was written last; of a log, the youngest of its parts. 0: it is not there. False
+ * with f: nobody knows. */
+static bool written_ns(const char *dir, const char *name, bool log, int64_t *ns, struct fault *f)
 {
     char *path = file_join(dir, name), *slash = log ? strrchr(path, '/') : NULL;
     struct newest n = {.dir = path};
     struct stat st;
     if (slash) {
         *slash = '\0';
-        file_each(path, newer_visit, &n);
-    } else if (file_stat(path, &st) == 0) {
-        n.ns = mtime_ns(&st);
+        int err = file_each(path, newer_visit, &n);
+        n.err = n.err ? n.err : err;
+    } else {
+        n.err = file_stat(path, &st);
+        n.ns = n.err == 0 ? mtime_ns(&st) : 0;
     }
+    bool ok = n.err == 0 || n.err == -ENOENT;
+    if (!ok)
+        fault_io(f, -n.err, "stat", "Can't tell when %s was written", path);
     mem_free(path);
-    return n.ns;
+    *ns = n.ns;
+    return ok;
+}
+
+/* Was the file written no earlier than the other, the newer one then? False with f: see above. */
+static bool is_newer(const struct finding *is, const char *name, const char *other, bool log,
+                     bool *newer, struct fault *f)
+{
+    int64_t ns, other_ns;
+    if (!written_ns(is->dir, name, false, &ns, f) ||
+        !written_ns(is->dir, other, log, &other_ns, f))
+        return false;
+    *newer = ns >= other_ns;
+    return true;
 }
 
 static const char *written(const char *dir, const char *name, bool log, char out[PERSIST_TIME_MAX])
 {
-    return persist_time(written_ns(dir, name, log) / 1000000000, out);
+    int64_t ns;
+    struct fault unknown = {0};
+    bool known = written_ns(dir, name, log, &ns, &unknown);
+    return persist_time(known ? ns / 1000000000 : 0, out);
 }
 
 static void refuse_gone(const struct mark *mark, const struct finding *is, struct fault *f)
@@ -341,8 +375,11 @@ static bool decide_other_than_log(struct missing_data *m, const struct mark *mar
 {
     char when[PERSIST_TIME_MAX], when_dump[PERSIST_TIME_MAX];
     const char *dump = m->persist->snapshot->filename;
+    bool newer = false;
     if (from == START_LOG_OFF && is->dump_there &&
-        written_ns(is->dir, dump, false) >= written_ns(is->dir, mark->log, true))
+        !is_newer(is, dump, mark->log, true, &newer, f))
+        return false;
+    if (newer)
         return true; /* the save of an end in order: it holds all that the log does */
     if (from != START_LOG_FOUND &&
         (m->policy == START_EMPTY || (m->policy == LOAD_RDB && is->dump_there)))
@@ -397,8 +434,10 @@ static bool decide_other_dump(struct missing_data *m, const struct mark *mark,
     const char *dump = m->persist->snapshot->filename;
     if (m->policy == START_EMPTY)
         return true;
-    if (is->dump_there &&
-        written_ns(is->dir, dump, false) >= written_ns(is->dir, mark->dump, false))
+    bool newer = false;
+    if (is->dump_there && !is_newer(is, dump, mark->dump, false, &newer, f))
+        return false;
+    if (newer)
         return true; /* put there since */
     fault_set(f, FAULT_FORMAT,
               "The data of this directory was last saved in %s, at %s; as configured, %s%s%s would "

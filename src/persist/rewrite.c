@@ -168,6 +168,7 @@ static bool rename_into_place(const char *from, const char *to, struct fault *f)
 struct collect_job {
     struct worker_job job;
     struct aof *aof;
+    bool kept; /* one could not be removed */
     size_t count;
     char *paths[];
 };
@@ -177,19 +178,22 @@ static void run_collect(struct worker_job *job)
     struct collect_job *c = (struct collect_job *)(void *)job;
     for (size_t i = 0; i < c->count; i++) {
         int err = file_unlink(c->paths[i]);
-        if (err < 0 && err != -ENOENT)
-            log_warning("Can't remove the history file %s: errno %d", c->paths[i], -err);
+        if (err == 0 || err == -ENOENT)
+            continue;
+        c->kept = true;
+        log_warning("Can't remove the history file %s: errno %d", c->paths[i], -err);
     }
 }
 
-/* The manifest without the history. Did it grow meanwhile? Then the next round takes it all. */
+/* The manifest without the history. Did it grow meanwhile, or is one of it still there, which must
+ * not be a file that nobody names? Then the next round takes it all. */
 static void collect_done(struct worker_job *job)
 {
     struct collect_job *c = (struct collect_job *)(void *)job;
     struct aof *a = c->aof;
     struct manifest next = {0};
     struct fault f = {0};
-    if (a->manifest.history.count == c->count && !a->freeing) {
+    if (!c->kept && a->manifest.history.count == c->count && !a->freeing) {
         manifest_copy(&next, &a->manifest);
         manifest_drop_history(&next);
         if (!aof_put_manifest(a, &next, &f))
@@ -414,7 +418,7 @@ static bool next_increment(struct aof *a, struct fault *f)
 
 static void failed(struct aof *a, const struct fault *f)
 {
-    char line[512];
+    char line[FAULT_TEXT_MAX];
     int64_t now_s = clock_mono_s();
     log_warning("Background AOF rewrite failed: %s", fault_text(f, line, sizeof line));
     a->last_rewrite_ok = false;

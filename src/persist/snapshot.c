@@ -149,6 +149,8 @@ bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault
     bool guarded = s->blocks;
     bool ok = write_stream(s, file, fd, f);
     enter(file, SAVE_SYNCING);
+    if (file->as_of.tv_sec) /* what was logged since is newer, and no start must think otherwise */
+        file_set_time(fd, file->as_of);
     int err = ok ? file_fsync(fd) : 0;
     if (err < 0) {
         fault_io(f, -err, "fsync", "Failed syncing the temp RDB file %s", file->path);
@@ -287,7 +289,7 @@ static void child_ended(void *arg, const struct child_end *end)
     if (end->killed || end->signal == SIGUSR1) { /* on purpose: no failure */
         log_warning("Background saving terminated by signal %d", end->signal);
     } else if (fault_is(&f)) {
-        char line[512];
+        char line[FAULT_TEXT_MAX];
         failed(s, &f);
         log_warning("Background saving error: %s", fault_text(&f, line, sizeof line));
     } else {
@@ -299,10 +301,10 @@ static void child_ended(void *arg, const struct child_end *end)
     remove_temp(s);
 }
 
-static _Noreturn void run_child(struct snapshot *s)
+static _Noreturn void run_child(struct snapshot *s, struct timespec as_of)
 {
     struct child_report report = {0};
-    struct snapshot_file file = {.child = &s->persist->child};
+    struct snapshot_file file = {.child = &s->persist->child, .as_of = as_of};
     bool ok = save_to(s, s->child_dir, &file, &report.fault);
     report.keys = file.keys;
     report.bytes = file.bytes;
@@ -320,9 +322,10 @@ static bool fork_child(struct snapshot *s, struct fault *f)
         return false;
     mem_free(s->child_dir);
     s->child_dir = here;
+    struct timespec as_of = file_time_past();
     pid_t pid = persist_fork(s->persist, CHILD_SAVE, "redis-rdb-bgsave", child_ended, s, f);
     if (pid == 0)
-        run_child(s);
+        run_child(s, as_of);
     s->child_pid = pid;
     return pid > 0;
 }
@@ -338,7 +341,7 @@ bool snapshot_start(struct snapshot *s, struct fault *f)
     s->began_mono_s = clock_mono_s();
     s->saves++;
     if (!fork_child(s, f)) {
-        char line[512];
+        char line[FAULT_TEXT_MAX];
         failed(s, f);
         log_warning("Can't save in background: %s", fault_text(f, line, sizeof line));
         return false;

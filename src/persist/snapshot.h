@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/fault.h"
 #include "format/aof_parts.h"
@@ -39,9 +40,9 @@ struct snapshot {
     bool last_ok, scheduled;
     unsigned failures;     /* in a row */
     int64_t retry_mono_s;  /* after a failure: not before, by itself */
-    char last_error[512];  /* of the last background save; "" when it went well */
-    char error_story[640]; /* the same: at what, when, why */
-    char refusal[1024];
+    char last_error[FAULT_TEXT_MAX];  /* of the last background save; "" when it went well */
+    char error_story[FAULT_TEXT_MAX + 80]; /* the same: at what, when, why */
+    char refusal[FAULT_TEXT_MAX + 512];
     char *child_dir;       /* absolute: where the running save writes */
     int64_t last_save_s; /* wall clock, to show */
     int64_t last_save_mono_s, began_mono_s, last_duration_s;
@@ -73,6 +74,7 @@ struct snapshot_file {
     bool aof_base;
     struct aof_origin origin; /* of such a base: goes into an AUX field too; id 0: none */
     struct child *child; /* progress goes there; NULL in the parent */
+    struct timespec as_of; /* the file's time, of the data set in it; 0: when it was written */
     uint64_t keys, bytes; /* out */
 };
 bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault *f);

@@ -545,7 +545,7 @@ static void run_replayed(struct exec *x, struct ctx *ctx, struct command_entry *
     end_unit(x);
 }
 
-void server_replay(struct server *s, struct replay *r, int argc, const struct slice *argv)
+bool server_replay(struct server *s, struct replay *r, int argc, const struct slice *argv)
 {
     struct exec *x = server_exec(s);
     struct command_entry *top = commands_find_given(server_commands(s), argv[0]);
@@ -555,12 +555,14 @@ void server_replay(struct server *s, struct replay *r, int argc, const struct sl
     ctx_fill(&ctx, x, r->client, argc, argv);
     x->replay = r;
     why_not(e, argc, argv, &why);
+    bool queued = !why.len && exec_queues(r->client, e);
     if (why.len)
         tell_failure(x, &ctx, -1, buf_cstr(&why));
-    else if (exec_queues(r->client, e))
+    else if (queued)
         multi_queue(r->client, e, argc, argv);
     else
         run_replayed(x, &ctx, e);
     x->replay = NULL;
     buf_free(&why);
+    return queued;
 }

@@ -96,7 +96,8 @@ struct replay {
     void (*failed)(void *arg, const struct replay_failure *failure);
     void *arg;
 };
-void server_replay(struct server *s, struct replay *r, int argc, const struct slice *argv);
+/* True when it was queued, for the EXEC that comes. */
+bool server_replay(struct server *s, struct replay *r, int argc, const struct slice *argv);
 /* A client without a socket: selected db, MULTI state, replies dropped. */
 struct client *server_fake_client(struct server *s);
 void server_free_client(struct server *s, struct client *c);

@@ -91,6 +91,7 @@ pid_t server_spawn(const char *dir, const char *socket, const char *log, const s
                    struct trace *trace)
 {
     fflush(NULL);
+    unlink(socket); /* who connects now does not meet a child of the last one, on its way out */
     pid_t pid = fork();
     must(pid >= 0);
     if (pid == 0)

@@ -240,7 +240,7 @@ case "redis-check-aof knows the commands of the server, and how many arguments t
         lappend want $name [expr {[llength $subs] && $name ne "command" ? 0 : $arity}]
         foreach sub $subs { lappend want [lindex $sub 0] [lindex $sub 1] }
     }
-    set source [slurp $root/src/format/aof_commands.c]
+    set source [slurp $root/tools/aof_commands.c]
     set have {}
     foreach {- name arity} [regexp -all -inline {\{"([^"]+)", (-?\d+)\}} $source] {
         lappend have $name $arity

@@ -165,10 +165,11 @@ proc port_set {handle} {
     error $reply
 }
 
-# Alive: not gone, not a zombie.
+# Alive: not gone, not a zombie. Threads that go on ending behind it hold its files yet.
 proc alive {pid} {
     if {[catch {slurp /proc/$pid/stat} stat] || $stat eq ""} { return 0 }
-    return [expr {[lindex [string range $stat [string last ")" $stat] end] 1] ne "Z"}]
+    set fields [string range $stat [string last ")" $stat] end]
+    return [expr {[lindex $fields 1] ne "Z" || [lindex $fields 18] > 1}]
 }
 
 # What answers at its port may be another server, when it could not have the port.

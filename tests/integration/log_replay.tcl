@@ -198,6 +198,13 @@ case "a command that replies an error, alone and inside EXEC" {
     set s [loads_with_skip [list [commands {SET a 1} {NOSUCH k v} {SET b} {SET b 2}]] \
             "NOSUCH fails: Unknown command" 2]
     is [ask $s MGET a b] {1 2}
+    stop $s
+    # each at its own offset, also behind one that was not queued
+    set s [loads_with_skip [list [commands {SET a 1} MULTI {NOSUCH k v} {SET b 2} {LPUSH a 1} EXEC]] \
+            "NOSUCH fails: Unknown command*offset 42" 2]
+    is [ask $s MGET a b] {1 2}
+    set at [string first "*3\r\n\$5\r\nLPUSH" [increments [of $s dir]]]
+    like [log_of $s] "*LPUSH fails: WRONGTYPE*offset $at*"
 }
 
 case "a transaction without EXEC at the end of a part that is not the last" {

@@ -285,6 +285,20 @@ case "after an end in order the dump holds what the log does: either may be load
     refused $dir $no_log "append log*dump file dump.rdb*would be loaded instead"
 }
 
+case "a dump is as old as the data in it: what was logged while it was written is newer" {
+    set s [held_server "$log\nrdbcompression no"]
+    set dir [of $s dir]
+    ask $s SET k 1
+    ask $s BGSAVE
+    ask $s SET k 2
+    release $s
+    wait_for { expr {[info_of $s rdb_bgsave_in_progress] eq "0"} }
+    is [info_of $s rdb_last_bgsave_status] ok
+    stop $s kill
+    refused $dir $no_log "append log*dump file dump.rdb*would be loaded instead"
+    is [ask [server $log -dir $dir] GET k] 2
+}
+
 case "a link to nothing is no absent file: its disk may not be mounted" {
     foreach config [list $no_log $log] {
         set dir [tmpdir]

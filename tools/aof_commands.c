@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "format/aof_commands.h"
+#include "tools/aof_commands.h"
 
 #include <stdlib.h>
 #include <string.h>

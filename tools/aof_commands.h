@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The server's commands by name and number of arguments: enough for a tool to tell that a log
  * holds one that the server would not run. What it finds in the data set, only the server knows. */
-#ifndef FORMAT_AOF_COMMANDS_H
-#define FORMAT_AOF_COMMANDS_H
+#ifndef TOOLS_AOF_COMMANDS_H
+#define TOOLS_AOF_COMMANDS_H
 
 #include <stddef.h>
 
