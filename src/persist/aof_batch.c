@@ -57,7 +57,8 @@ static void make_gap(struct aof *a)
     if (a->batch_gap)
         return;
     must(len <= sizeof body);
-    memcpy(body, a->pending.data + a->batch_at, len);
+    if (len)
+        memcpy(body, a->pending.data + a->batch_at, len);
     a->pending.len = a->batch_at;
     put_gap(a);
     buf_append(&a->pending, body, len);
