@@ -21,6 +21,8 @@
 
 enum { CHECK_DATABASES = 0 }; /* as many as may be: a server is told by its configuration */
 
+/* The first word asks what the tool takes. */
+bool check_asks_help(const char *word);
 int check_rdb_main(int argc, char **argv);
 int check_aof_main(int argc, char **argv);
 

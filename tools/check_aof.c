@@ -45,12 +45,14 @@ struct part {
     uint64_t size;
     uint64_t start, commands; /* where they begin; how many were read */
     uint64_t errors;          /* of these, the server would not run */
+    uint64_t behind, behind_end; /* of those: they lie behind this good_end */
     struct aof_reader reader;
 };
 
 static int usage(const char *name)
 {
-    printf("Usage: %s [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>\n", name);
+    printf("Usage: %s [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>\n"
+           "       %s --plain <file.manifest|file.aof> <out>\n", name, name);
     return 1;
 }
 
@@ -242,6 +244,10 @@ static void tell_coverage(const struct part *p)
 static void tell_error(struct part *p, uint64_t at, const char *what)
 {
     enum { TELL_MAX = 20 };
+    uint64_t good = p->reader.good_end;
+    if (at >= good)
+        p->behind = good == p->behind_end ? p->behind + 1 : 1;
+    p->behind_end = at >= good ? good : p->behind_end;
     if (++p->errors <= TELL_MAX)
         printf("0x%16" PRIx64 ": %s in AOF %s\n", at, what, p->name);
     else if (p->errors == TELL_MAX + 1)
@@ -307,7 +313,12 @@ static enum verdict read_commands(struct check *c, struct part *p)
            p->size - good);
     tell_coverage(p);
     tell_errors(c, p);
-    return what == AOF_FAULT ? mend(c, p, good) : GOOD;
+    enum verdict v = what == AOF_FAULT ? mend(c, p, good) : GOOD;
+    if (v == CUT && p->behind_end == good) { /* they are gone with it */
+        p->errors -= p->behind;
+        c->errors -= p->behind;
+    }
+    return v;
 }
 
 static enum verdict read_part(struct check *c, struct part *p)
@@ -481,7 +492,7 @@ static bool check_manifest(struct check *c, const char *path, struct slice text)
     struct fault f = {0};
     if (!c->plain)
         printf("Start checking Multi Part AOF\n");
-    bool ok = manifest_parse(&m, text, &f), plain = ok && c->plain;
+    bool ok = aof_parts_manifest(&m, path, text, &f), plain = ok && c->plain;
     if (!ok)
         printf("\n*** FATAL AOF MANIFEST FILE ERROR ***\n%s\n", f.what);
     if (ok) {
@@ -574,7 +585,7 @@ int check_aof_main(int argc, char **argv)
             printf("Invalid timestamp, aborting...\n");
             return 1;
         }
-    } else if (argc != 2) {
+    } else if (argc != 2 || check_asks_help(argv[1]) || strcmp(argv[1], "--plain") == 0) {
         return usage(argv[0]);
     }
     if ((c.fix || c.to_timestamp) && !check_lock(argv[argc - 1]))

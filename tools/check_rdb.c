@@ -242,6 +242,11 @@ bool check_rdb_stream(struct in *in, const char *name, unsigned databases, FILE 
     return ok;
 }
 
+bool check_asks_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static int usage(const char *name)
 {
     fprintf(stderr, "Usage: %s <rdb-file-name>\n", name);
@@ -259,7 +264,7 @@ int check_rdb_main(int argc, char **argv)
     if (argc == 4 && strcmp(argv[1], "--databases") == 0) {
         if (!num_parse_u64(slice_str(argv[2]), &databases) || databases > INT32_MAX)
             return usage(argv[0]);
-    } else if (argc != 2) {
+    } else if (argc != 2 || check_asks_help(argv[1])) {
         return usage(argv[0]);
     }
     hash_init(NULL);

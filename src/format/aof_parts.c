@@ -72,11 +72,27 @@ enum aof_content aof_part_content(struct slice head)
         while ((what = aof_next(&r)) == AOF_COMMAND || what == AOF_ANNOTATION)
             if (what == AOF_COMMAND)
                 found = AOF_BROKEN;
-        found = found == AOF_BROKEN && what == AOF_END ? AOF_WHOLE : found;
+        if (what != AOF_END && head.len > AOF_LOG_LINE)
+            found = AOF_BROKEN;
+        else if (what == AOF_END && found == AOF_BROKEN)
+            found = AOF_WHOLE;
     }
     aof_close(&r);
     in_free(&in);
     return found;
+}
+
+/* ---- the manifest ---- */
+
+bool aof_parts_manifest(struct manifest *m, const char *path, struct slice text, struct fault *f)
+{
+    const char *slash = strrchr(path, '/');
+    bool ok = manifest_parse(m, text, f);
+    if (ok && manifest_names(m, slash ? slash + 1 : path)) {
+        fault_set(f, FAULT_FORMAT, "AOF manifest: it names itself");
+        ok = false;
+    }
+    return ok;
 }
 
 /* ---- what is not named ---- */

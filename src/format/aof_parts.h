@@ -35,9 +35,13 @@ struct aof_origin aof_part_origin(struct slice head);
 size_t aof_part_aux(char out[AOF_PART_AUX_MAX], const struct aof_origin *o);
 
 /* What a file holds, as far as its head tells: no command (the first line of an increment, or what
- * a loss of power left of that), commands and then something else, or only commands, or an RDB. */
+ * a loss of power left of that), commands or something longer than that line which can't be read
+ * to its end, or only commands, or an RDB. */
 enum aof_content { AOF_NOTHING, AOF_BROKEN, AOF_WHOLE };
 enum aof_content aof_part_content(struct slice head);
+
+/* The manifest that lies at path: one that names itself is none. False with f filled. */
+bool aof_parts_manifest(struct manifest *m, const char *path, struct slice text, struct fault *f);
 
 /* Size and head (appended) of a file the manifest names. False with f filled: it can't be read. */
 typedef bool aof_part_look(void *arg, const char *name, uint64_t *size, struct buf *head,

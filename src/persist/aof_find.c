@@ -17,11 +17,7 @@ bool aof_read_manifest(const char *path, struct manifest *m, struct fault *f)
     enum { MANIFEST_MAX = 1 << 20 };
     struct buf text = {0};
     bool ok = file_slurp_regular(path, MANIFEST_MAX, &text, f) &&
-              manifest_parse(m, buf_slice(&text), f);
-    if (ok && manifest_names(m, strrchr(path, '/') ? strrchr(path, '/') + 1 : path)) {
-        fault_set(f, FAULT_FORMAT, "AOF manifest: it names itself");
-        ok = false;
-    }
+              aof_parts_manifest(m, path, buf_slice(&text), f);
     if (!ok)
         fault_prefix(f, path);
     buf_free(&text);
@@ -121,6 +117,17 @@ static bool take_over_old(struct aof *a, const char *old, struct fault *f)
     return ok;
 }
 
+/* Nothing was ever logged to it: whatever else is there holds more. */
+static bool is_empty(const char *path, bool *empty, struct fault *f)
+{
+    struct stat st;
+    int err = file_stat(path, &st);
+    *empty = err == 0 && st.st_size == 0;
+    if (err < 0)
+        fault_io(f, -err, "stat", "Can't look at %s", path);
+    return err == 0;
+}
+
 /* The old single file counts when nothing newer does: no manifest, or one that an interrupted
  * take-over left (its base is the old file, which is not yet in the directory). */
 static bool old_file_counts(struct aof *a, const char *old, bool has_manifest, bool *counts,
@@ -133,11 +140,13 @@ static bool old_file_counts(struct aof *a, const char *old, bool has_manifest, b
         *counts = false;
         return true;
     }
-    if (!file_is_regular(old, f))
+    bool empty, moved = true;
+    if (!file_is_regular(old, f) || !is_empty(old, &empty, f))
         return false;
-    if (!has_manifest)
+    if (!has_manifest || empty) {
+        *counts = !empty;
         return true;
-    bool moved = true;
+    }
     if (m->base.name && strcmp(m->base.name, a->filename) == 0 && !m->incr.count &&
         !m->history.count) {
         char *path = aof_path(a, a->filename);
@@ -192,4 +201,27 @@ bool aof_find(struct aof *a, bool *found, struct fault *f)
     *found = *found || counts;
     buf_free(&old);
     return ok;
+}
+
+/* ---- does it hold anything? ---- */
+
+/* What can't be read may be data: whoever loads it tells why not. */
+static bool part_holds(struct aof *a, const char *name)
+{
+    struct buf head = {0};
+    struct fault f = {0};
+    uint64_t size;
+    bool holds = !aof_look(a, name, &size, &head, &f) || size > head.len ||
+                 aof_part_content(buf_slice(&head)) != AOF_NOTHING;
+    buf_free(&head);
+    return holds;
+}
+
+bool aof_is_empty(struct aof *a)
+{
+    const struct manifest *m = &a->manifest;
+    bool holds = m->base.name != NULL;
+    for (size_t i = 0; !holds && i < m->incr.count; i++)
+        holds = part_holds(a, m->incr.files[i].name);
+    return !holds;
 }

@@ -52,7 +52,10 @@ static bool load_in_place(struct ctx *c, bool (*load)(struct persist *, struct f
 
 static bool load_dump(struct persist *p, struct fault *f)
 {
-    return boot_load_rdb(p, NULL, f);
+    bool there = false;
+    if (boot_load_rdb(p, &there, f) && !there)
+        fault_set(f, FAULT_INVALID, "There is no dump file %s", p->snapshot->filename);
+    return !fault_is(f);
 }
 
 static void debug_reload(struct ctx *c)

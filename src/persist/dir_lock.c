@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Held directories are told apart by what they are, not by their names: under another name the same
- * one would seem to be taken by somebody else. At most three are held: the one that is worked in,
- * that of the log, and for a moment the one that was left. */
+ * one would seem to be taken by somebody else. At most four are held: the one that is worked in, that
+ * of the log, the one its directory really lies in (by a link to it two homes share one log), and
+ * for a moment the one that was left. */
 #include "persist/dir_lock.h"
 
 #include <errno.h>
@@ -24,12 +25,13 @@
 #include "server/settings.h"
 #include "server/supervisor.h"
 
-enum { HELD_MAX = 3, LOOK_EVERY_US = 20000, TELL_EVERY_US = 5000000 };
+enum { HELD_MAX = 4, LOOK_EVERY_US = 20000, TELL_EVERY_US = 5000000 };
 
 struct held {
     int fd;
     dev_t dev; /* of the directory */
     ino_t ino;
+    char *path; /* of the lock file */
 };
 
 struct dir_lock {
@@ -52,6 +54,7 @@ static int place_of(const struct dir_lock *d, const struct stat *st)
 static void give_back(struct dir_lock *d, int i)
 {
     close(d->held[i].fd);
+    mem_free(d->held[i].path);
     d->held[i] = d->held[--d->count];
 }
 
@@ -84,7 +87,7 @@ static bool find_dir(const char *dir, struct stat *st, int *err)
     return false;
 }
 
-static int keep(struct dir_lock *d, int fd, const struct stat *st, struct fault *f)
+static int keep(struct dir_lock *d, int fd, const struct stat *st, const char *dir, struct fault *f)
 {
     dir_lock_tick(d);
     if (d->count == HELD_MAX) {
@@ -93,7 +96,15 @@ static int keep(struct dir_lock *d, int fd, const struct stat *st, struct fault 
                   "can't be found any more");
         return -1;
     }
-    d->held[d->count++] = (struct held){fd, st->st_dev, st->st_ino};
+    char *file = file_join(strcmp(dir, ".") == 0 ? NULL : dir, DIR_LOCK_FILE);
+    char *path = *file == '/' ? file : file_absolute(file, f);
+    if (path != file)
+        mem_free(file);
+    if (!path) {
+        close(fd);
+        return -1;
+    }
+    d->held[d->count++] = (struct held){fd, st->st_dev, st->st_ino, path};
     return 0;
 }
 
@@ -116,7 +127,7 @@ static int take(struct dir_lock *d, const char *dir, lock_file_taking *how, stru
     int fd = how(path, &holder);
     mem_free(path);
     if (fd >= 0)
-        return keep(d, fd, &st, f);
+        return keep(d, fd, &st, dir, f);
     if (fd == -EAGAIN) {
         tell_holder(dir, holder, f);
         return 1;
@@ -169,10 +180,20 @@ static bool wait_for_it(struct dir_lock *d, struct fault *f)
     return rc == 0 && !server_is_stopping(s);
 }
 
+/* A log that is reached by a link to its directory is the one of the place it lies in, too. */
+static bool hold_where_it_lies(struct dir_lock *d, struct fault *f)
+{
+    char *up = file_join(d->persist->aof->dir, "..");
+    int rc = take(d, up, lock_file_take, f);
+    mem_free(up);
+    return rc == 0;
+}
+
 bool dir_lock_start(struct dir_lock *d, struct fault *f)
 {
     int rc = may_write(d->persist) ? take(d, ".", lock_file_take_from_ended, f) : 0;
-    bool ok = rc == 0 || (rc == 1 && d->wait_s && wait_for_it(d, f));
+    bool ok = (rc == 0 || (rc == 1 && d->wait_s && wait_for_it(d, f))) &&
+              (!d->persist->aof->enabled || hold_where_it_lies(d, f));
     d->started = ok;
     return ok;
 }
@@ -184,7 +205,17 @@ bool dir_lock_hold(struct dir_lock *d, struct fault *f)
 
 bool dir_lock_hold_log(struct dir_lock *d, struct fault *f)
 {
-    return take(d, d->persist->aof->home, lock_file_take, f) == 0;
+    return take(d, d->persist->aof->home, lock_file_take, f) == 0 && hold_where_it_lies(d, f);
+}
+
+/* Or nobody knows. */
+static bool is_in(const struct held *h, const char *dir, const char *up)
+{
+    struct stat st;
+    char *path = dir ? file_join(dir, up) : NULL;
+    bool unknown = !path || stat(path, &st) < 0;
+    mem_free(path);
+    return unknown || (st.st_dev == h->dev && st.st_ino == h->ino);
 }
 
 static bool is_needed(const struct dir_lock *d, const struct held *h)
@@ -194,12 +225,29 @@ static bool is_needed(const struct dir_lock *d, const struct held *h)
         return true;
     const struct aof *a = d->persist->aof;
     bool written = a->state != AOF_OFF || d->persist->child_kind == CHILD_REWRITE;
-    return written && (!a->home || stat(a->home, &st) < 0 ||
-                                   (st.st_dev == h->dev && st.st_ino == h->ino));
+    return written && (is_in(h, a->home, "") || is_in(h, a->dir, ".."));
+}
+
+/* Somebody removed the file: the next server would lock a new one. */
+static void look_after(struct held *h)
+{
+    struct stat st;
+    pid_t holder;
+    if (fstat(h->fd, &st) < 0 || st.st_nlink > 0)
+        return;
+    int fd = lock_file_take(h->path, &holder);
+    if (fd < 0)
+        return; /* as it was: the directory may be gone, or full */
+    log_warning("The lock file %s was removed while this server has the directory: it is there "
+                "again", h->path);
+    close(h->fd);
+    h->fd = fd;
 }
 
 void dir_lock_tick(struct dir_lock *d)
 {
+    for (int i = 0; i < d->count; i++)
+        look_after(&d->held[i]);
     for (int i = d->count; i-- > 0 && d->count > 1;)
         if (!is_needed(d, &d->held[i]))
             give_back(d, i);

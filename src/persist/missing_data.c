@@ -449,6 +449,54 @@ static bool decide_other_dump(struct missing_data *m, const struct mark *mark,
     return false;
 }
 
+/* A log without anything in it, where there was something: it is no log of ours. */
+static bool decide_empty_log(struct missing_data *m, const struct mark *mark, struct finding *is,
+                             struct fault *f)
+{
+    if ((!mark->log && !mark->dump && !is->dump_there) || !aof_is_empty(m->persist->aof))
+        return true;
+    is->dump_instead = m->policy == LOAD_RDB && is->dump_there;
+    if (is->dump_instead || m->policy == START_EMPTY)
+        return true;
+    char when[PERSIST_TIME_MAX];
+    const char *dump = m->persist->snapshot->filename;
+    struct buf held = {0};
+    if (is->dump_there)
+        buf_printf(&held, "the dump file %s, written at %s, is there", dump,
+                   written(is->dir, dump, false, when));
+    else
+        buf_printf(&held, "this directory held data (the mark %s)", MISSING_DATA_MARK);
+    fault_set(f, FAULT_FORMAT,
+              "The append log %s holds nothing, but %s. Restore the log, or %sgo on with nothing: "
+              "on-missing-data start-empty", is->log, buf_cstr(&held),
+              is->dump_there ? "start from the dump: on-missing-data load-rdb, or " : "");
+    buf_free(&held);
+    return false;
+}
+
+/* The log is off, and a log is all there is: it would be served and saved as if it were not. */
+static bool decide_unmarked_log(struct missing_data *m, const struct mark *mark,
+                                const struct finding *is, struct fault *f)
+{
+    const char *const names[] = {is->log, m->persist->aof->filename};
+    if (mark->log || mark->dump || mark->off || is->dump_there || m->policy == START_EMPTY)
+        return true;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !fault_is(f); i++) {
+        struct stat st;
+        char *path = file_join(is->dir, names[i]);
+        int err = file_stat(path, &st);
+        if (err < 0 && err != -ENOENT)
+            fault_io(f, -err, "stat", "Can't look for %s", path);
+        else if (err == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+            fault_set(f, FAULT_FORMAT,
+                      "The append log %s is there, and no dump file; as configured, nothing would "
+                      "be loaded. Load it (appendonly yes), move it away, or start without data: "
+                      "on-missing-data start-empty", names[i]);
+        mem_free(path);
+    }
+    return !fault_is(f);
+}
+
 static bool decide(struct missing_data *m, struct mark *mark, struct finding *is,
                    enum start_from from, struct fault *f)
 {
@@ -457,8 +505,13 @@ static bool decide(struct missing_data *m, struct mark *mark, struct finding *is
         !file_look_for(m->persist->snapshot->filename, &is->dump_there, f))
         return false;
     bool this_log = from == START_LOG_FOUND && same_name(mark->log, is->log);
+    if (from == START_LOG_FOUND && (this_log || !mark->log || is->log_gone) &&
+        (!decide_empty_log(m, mark, is, f) || is->dump_instead))
+        return is->dump_instead;
     if (mark->log && !is->log_gone)
         return this_log || decide_other_than_log(m, mark, is, from, f);
+    if (from == START_LOG_OFF && !decide_unmarked_log(m, mark, is, f))
+        return false;
     if (from == START_LOG_FOUND) {
         if (mark->log || !mark->dump || !is_off(m, mark, is))
             return true;

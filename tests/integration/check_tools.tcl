@@ -42,18 +42,18 @@ file a.aof.1.incr.aof seq 1 type i\nfile a.aof.2.incr.aof seq 2 type i\n"
 
 case "usage and versions" {
     set dir [tmpdir]
-    foreach arguments {{} {a b} {a b c}} {
+    foreach arguments {{} {a b} {a b c} --help -h} {
         is [tool $dir "" $check_rdb {*}$arguments] [list 1 "Usage: $check_rdb <rdb-file-name>"]
     }
-    foreach arguments {{} {a b} {--fix a b} {a b c d}} {
+    foreach arguments {{} {a b} {--fix a b} {a b c d} --help -h --plain} {
         is [tool $dir "" $check_aof {*}$arguments] [list 1 "Usage: $check_aof\
-            \[--fix|--truncate-to-timestamp \$timestamp\] <file.manifest|file.aof>"]
+            \[--fix|--truncate-to-timestamp \$timestamp\] <file.manifest|file.aof>\n      \
+            $check_aof --plain <file.manifest|file.aof> <out>"]
     }
     foreach option {-v --version} {
         tool_is 0 "redis-check-rdb 7.2.*" $dir "" $check_rdb $option
         tool_is 0 "redis-check-aof 7.2.*" $dir "" $check_aof $option
     }
-    tool_is 1 "\\\[offset 0\\\] Checking RDB file --help*" $dir "" $check_rdb --help
     tool_is 1 "Cannot open file --fix: No such file or directory" $dir "" $check_aof --fix
     tool_is 1 "Invalid timestamp, aborting..." $dir "" $check_aof --truncate-to-timestamp x f
     tool_is 1 "*Cannot open file nothing: No such file*" $dir "" $check_rdb nothing

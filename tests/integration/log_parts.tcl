@@ -521,6 +521,18 @@ case "a manifest that names no base, or no increment, beside one that holds data
     log_refused [log_dir $nothing appendonly.aof.1.incr.aof [encode {X}]] "names no increment*"
     log_refused [log_dir "file i seq 1 type i\n" i $small $base [encode {SET a 1}]] "names no base*"
     log_refused [log_dir "file b seq 1 type b\n" b $small $incr $small] "names no increment*"
+    # what can't be read to its end is data, however short, from the second line on
+    set s [server $config]
+    for {set i 0} {$i < 8} {incr i} { ask $s SET key:$i value }
+    set own [slurp [glob [log_path [of $s dir] *.incr.aof]]]
+    stop $s kill
+    set first [string range $own 0 51]
+    truth {[string length $own] < 1000}
+    foreach bytes [list [string range $own 0 end-1] [string replace $own end-9 end-9 "\x01"] \
+            $first[encode {SET a 1}] $first[encode MULTI][encode {SET a 1}] $first*2\r\n\$3\r\nGE \
+            [string repeat "some text " 40]] {
+        log_refused [log_dir $nothing $incr $bytes] "$incr is there*names no increment*"
+    }
     # what holds no command is no data
     set dir [log_dir "file b seq 1 type b\n" b $small appendonly.aof.1.incr.aof "#TS:1\r\n# x" \
             appendonly.aof.2.incr.aof "" appendonly.aof.3.incr.aof "#LOG:" \

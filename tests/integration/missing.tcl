@@ -299,6 +299,103 @@ case "a dump is as old as the data in it: what was logged while it was written i
     is [ask [server $log -dir $dir] GET k] 2
 }
 
+# Nothing in it, but for what may stand in a log of that kind.
+proc empty_log {dir kind} {
+    file delete -force $dir/appendonlydir
+    switch $kind {
+        old { spit $dir/appendonly.aof "" }
+        unnamed {
+            file mkdir $dir/appendonlydir
+            spit $dir/appendonlydir/appendonly.aof.manifest "# nothing\n"
+        }
+        increment {
+            file mkdir $dir/appendonlydir
+            spit $dir/appendonlydir/appendonly.aof.manifest "file appendonly.aof.1.incr.aof seq 1 type i\n"
+            spit $dir/appendonlydir/appendonly.aof.1.incr.aof ""
+        }
+    }
+}
+
+case "a log without anything in it does not take the place of the dump" {
+    foreach marked {1 0} {
+        foreach kind {old unnamed increment} {
+            set s [server $no_log]
+            set dir [of $s dir]
+            ask $s SET k dump
+            ask $s SAVE
+            stop $s nosave
+            if {!$marked} { file delete [mark $dir] }
+            empty_log $dir $kind
+            if {$kind eq "old"} {
+                is [ask [set s [server $log -dir $dir]] GET k] dump
+                stop $s
+                continue
+            }
+            set before [contents $dir]
+            lassign [server $log -dir $dir -fails 1] code text
+            is $code 1
+            like $text "*appendonly.aof.manifest holds nothing*dump.rdb*load-rdb*start-empty*"
+            is [contents $dir] $before
+            set s [server "$log\non-missing-data load-rdb" -dir $dir]
+            is [ask $s GET k] dump
+            wait_for { expr {[info_of $s aof_rewrite_in_progress] eq "0" && \
+                [info_of $s aof_rewrite_scheduled] eq "0"} }
+            set s [restart $s kill $log]
+            is [ask $s GET k] dump
+            stop $s
+        }
+    }
+}
+
+case "a log that was emptied is no log" {
+    foreach kind {old unnamed increment} {
+        set dir [with_log]
+        empty_log $dir $kind
+        set before [contents $dir]
+        lassign [server $log -dir $dir -fails 1] code text
+        is $code 1
+        like $text "*on-missing-data start-empty*"
+        is [contents $dir] $before
+        is [ask [set s [server "$log\non-missing-data start-empty" -dir $dir]] DBSIZE] 0
+        stop $s
+    }
+    # one that has no keys (any more), and one that never had any, are logs
+    foreach words {FLUSHALL PING} {
+        set s [server "$log\naof-use-rdb-preamble no"]
+        ask $s SAVE
+        if {$words eq "FLUSHALL"} { ask $s SET k 1 }
+        ask $s $words
+        ask $s BGREWRITEAOF
+        wait_for { expr {[info_of $s aof_rewrite_in_progress] eq "0"} }
+        foreach how {kill term} {
+            set s [restart $s $how "$log\naof-use-rdb-preamble no"]
+            is [ask $s DBSIZE] 0
+        }
+        stop $s
+    }
+}
+
+case "a log of another server is not passed over when it is all there is" {
+    foreach kind {parts old} {
+        set dir [with_log]
+        file delete [mark $dir]
+        if {$kind eq "old"} {
+            file delete -force $dir/appendonlydir
+            spit $dir/appendonly.aof "[encode {SELECT 0}][encode {SET k log}]"
+        }
+        set before [contents $dir]
+        lassign [server $no_log -dir $dir -fails 1] code text
+        is $code 1
+        like $text "*append log * is there, and no dump file*appendonly yes*start-empty*"
+        is [contents $dir] $before
+        is [ask [set s [server $log -dir $dir]] GET k] log
+        stop $s
+    }
+    set dir [with_log]
+    file delete [mark $dir]
+    is [ask [server "$no_log\non-missing-data start-empty" -dir $dir] DBSIZE] 0
+}
+
 case "a link to nothing is no absent file: its disk may not be mounted" {
     foreach config [list $no_log $log] {
         set dir [tmpdir]

@@ -51,6 +51,17 @@ case "DEBUG RELOAD of a damaged dump leaves all that was there" {
     }
 }
 
+case "DEBUG RELOAD NOSAVE without a dump leaves all that was there" {
+    foreach config {"save \"\"" "save \"\"\nappendonly yes"} {
+        set s [server "enable-debug-command yes\n$config"]
+        ask $s SET k 1
+        file delete [of $s dir]/dump.rdb
+        like [error_of $s DEBUG RELOAD NOSAVE] "ERR Error trying to load the RDB dump*"
+        like [log_of $s] "*no dump file dump.rdb*"
+        is [ask $s GET k] 1
+    }
+}
+
 case "DEBUG LOADAOF of a damaged log leaves all that was there" {
     set s [server "$debug\nappendonly yes\naof-load-truncated no"]
     fill $s

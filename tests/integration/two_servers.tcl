@@ -111,6 +111,7 @@ case "CONFIG SET dir takes the new directory and gives the old one back, but not
     # the log's can't be found any more, so none is given back: that ends before there are too many
     file rename $home $home.moved
     is [ask $s CONFIG SET dir [tmpdir]] OK
+    is [ask $s CONFIG SET dir [tmpdir]] OK
     foreach again {1 2} {
         like [error_of $s CONFIG SET dir [tmpdir]] "ERR CONFIG SET failed*can't be found any more*"
     }
@@ -186,6 +187,31 @@ case "redis-check-aof changes no log that a server is using" {
     stop $s kill
     is [run $tool --fix $manifest] 0
     is [ask [server $log -dir $dir] GET k] 2
+}
+
+case "a lock file that is removed is made again" {
+    set s [server $points]
+    set dir [of $s dir]
+    file delete $dir/.holdfast-lock
+    wait_for { file exists $dir/.holdfast-lock }
+    lassign [server $points -dir $dir -fails 1] code text
+    like $text "*in use by process [of $s pid]*"
+    like [log_of $s] "*lock file $dir/.holdfast-lock was removed*"
+}
+
+case "by a link to the directory of the log two servers would share it" {
+    set s [server $log]
+    set dir [tmpdir]
+    file link -symbolic $dir/appendonlydir [of $s dir]/appendonlydir
+    lassign [server $log -dir $dir -fails 1] code text
+    is $code 1
+    like $text "*in use by process [of $s pid]*"
+    set other [server "$nothing\non-missing-data start-empty" -dir $dir]
+    like [error_of $other CONFIG SET appendonly yes] "ERR *"
+    like [error_of $other BGREWRITEAOF] "ERR *"
+    stop $other nosave
+    stop $s kill
+    is [ask [server $log -dir $dir] PING] PONG
 }
 
 case "dir-lock no: two on one directory under names of their own" {
