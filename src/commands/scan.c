@@ -53,8 +53,8 @@ bool scan_wants(const struct scan_args *a, struct slice element)
 
 void scan_found_add(struct scan_found *f, struct slice element)
 {
-    char len[4];
-    store_le32(len, (uint32_t)element.len);
+    char len[8];
+    store_le64(len, element.len);
     buf_append(&f->bytes, len, sizeof len);
     buf_add(&f->bytes, element);
     f->count++;
@@ -64,9 +64,9 @@ bool scan_found_next(const struct scan_found *f, size_t *at, struct slice *eleme
 {
     if (*at >= f->bytes.len)
         return false;
-    uint32_t len = load_le32(f->bytes.data + *at);
-    *element = slice(f->bytes.data + *at + 4, len);
-    *at += 4 + len;
+    size_t len = load_le64(f->bytes.data + *at);
+    *element = slice(f->bytes.data + *at + 8, len);
+    *at += 8 + len;
     return true;
 }
 

@@ -36,7 +36,7 @@ bool scan_wants(const struct scan_args *a, struct slice element);
 /* Elements collected before the reply is made: their number must be known, and they may be looked
  * at again. */
 struct scan_found {
-    struct buf bytes;   /* u32 length, bytes */
+    struct buf bytes;   /* u64 length, bytes */
     size_t count;
 };
 void scan_found_add(struct scan_found *f, struct slice element);

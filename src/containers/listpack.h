@@ -60,7 +60,7 @@ uint8_t *lp_shrink(uint8_t *lp);
 uint8_t *lp_merge(uint8_t *lp, const uint8_t *behind); /* appends all of behind */
 
 /* ---- size arithmetic ---- */
-size_t lp_size_of(struct slice text); /* bytes one element takes */
+size_t lp_size_of(struct slice text); /* bytes one element takes; any length */
 /* Could more bytes of text be added and the block stay within LP_BYTES_MAX? */
 bool lp_fits(const uint8_t *lp, size_t more);
 

@@ -17,7 +17,24 @@ enum {
 
 static size_t key_bytes(size_t len)
 {
-    return len <= SHORT_KEY_MAX ? 1 + len : 5 + len;
+    return len + (len <= SHORT_KEY_MAX ? 1 : len < UINT32_MAX ? 5 : 13);
+}
+
+/* Where the key's bytes belong. */
+static char *put_key_len(char *to, size_t len)
+{
+    if (len <= SHORT_KEY_MAX) {
+        *to = (char)len;
+        return to + 1;
+    }
+    uint32_t word = len < UINT32_MAX ? (uint32_t)len : UINT32_MAX;
+    uint64_t huge = len;
+    *to = (char)0xff;
+    memcpy(to + 1, &word, 4);
+    if (word != UINT32_MAX)
+        return to + 5;
+    memcpy(to + 5, &huge, 8);
+    return to + 13;
 }
 
 static size_t value_bytes(uint8_t encoding, size_t text_len)
@@ -57,14 +74,7 @@ void entry_fill(struct entry *e, const struct entry_parts *p)
         memset(to + 8, 0, 4);
         to += EXPIRE;
     }
-    if (p->key.len <= SHORT_KEY_MAX) {
-        *to++ = (char)p->key.len;
-    } else {
-        uint32_t len = (uint32_t)p->key.len;
-        *to = (char)0xff;
-        memcpy(to + 1, &len, 4);
-        to += 5;
-    }
+    to = put_key_len(to, p->key.len);
     if (p->key.len)
         memcpy(to, p->key.data, p->key.len);
     to += p->key.len;

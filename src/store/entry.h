@@ -4,7 +4,7 @@
  *
  *   u32 meta         access clock or LFU word 24 | type 3 | encoding 4 | has expiry 1
  *   [i64 expire_ms, u32 place in the expiry index]      only with an expiry
- *   key length       u8, or ff + u32
+ *   key length       u8, or ff + u32, or ff ffffffff + u64
  *   key bytes
  *   value            INT: i64 | EMBSTR: u8 length, bytes | everything else: a pointer
  *
@@ -101,7 +101,11 @@ static inline struct slice entry_key(const struct entry *e)
         return slice(at + 1, *at);
     uint32_t len;
     memcpy(&len, at + 1, sizeof len);
-    return slice(at + 5, len);
+    if (len != UINT32_MAX)
+        return slice(at + 5, len);
+    uint64_t huge;
+    memcpy(&huge, at + 5, sizeof huge);
+    return slice(at + 13, huge);
 }
 
 /* ---- values ---- */

@@ -2,16 +2,21 @@
 /* The items in the tables of large sets and hashes: one allocation each.
  *
  *   member  u32 length | bytes
- *   pair    u32 field length | u32 value length | field | value */
+ *   pair    u32 field length | u32 value length | field | value
+ *
+ * A length that does not fit: the first u32 is ffffffff, and the lengths follow as u64. */
 #ifndef STORE_MEMBER_H
 #define STORE_MEMBER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/slice.h"
 #include "containers/table.h"
+
+#define LENGTHS_FOLLOW UINT32_MAX
 
 struct member {
     uint32_t len;
@@ -23,51 +28,117 @@ struct pair {
     char bytes[];
 };
 
+/* ---- members ---- */
+
 static inline struct slice member_key(const void *item)
 {
     const struct member *m = item;
-    return slice(m->bytes, m->len);
+    uint64_t len;
+    if (__builtin_expect(m->len != LENGTHS_FOLLOW, 1))
+        return slice(m->bytes, m->len);
+    memcpy(&len, m->bytes, sizeof len);
+    return slice(m->bytes + sizeof len, len);
+}
+
+static inline size_t member_size_of(size_t len)
+{
+    return sizeof(struct member) + (len < LENGTHS_FOLLOW ? 0 : sizeof(uint64_t)) + len;
+}
+
+/* The length, into a block of member_size_of; the text belongs where this points. */
+static inline char *member_start(struct member *m, size_t len)
+{
+    uint64_t follows = len;
+    m->len = len < LENGTHS_FOLLOW ? (uint32_t)len : LENGTHS_FOLLOW;
+    if (len < LENGTHS_FOLLOW)
+        return m->bytes;
+    memcpy(m->bytes, &follows, sizeof follows);
+    return m->bytes + sizeof follows;
 }
 
 static inline struct member *member_new(struct slice text)
 {
-    struct member *m = mem_alloc(sizeof *m + text.len);
-    m->len = (uint32_t)text.len;
+    struct member *m = mem_alloc(member_size_of(text.len));
+    char *to = member_start(m, text.len);
     if (text.len)
-        memcpy(m->bytes, text.data, text.len);
+        memcpy(to, text.data, text.len);
     return m;
 }
 
 static inline size_t member_size(const struct member *m)
 {
-    return sizeof *m + m->len;
+    return member_size_of(member_key(m).len);
+}
+
+/* ---- pairs ---- */
+
+static inline void pair_split(const struct pair *p, struct slice *field, struct slice *value)
+{
+    uint64_t len[2] = {p->field_len, p->value_len};
+    const char *bytes = p->bytes;
+    if (__builtin_expect(p->field_len == LENGTHS_FOLLOW, 0)) {
+        memcpy(len, bytes, sizeof len);
+        bytes += sizeof len;
+    }
+    *field = slice(bytes, len[0]);
+    *value = slice(bytes + len[0], len[1]);
 }
 
 static inline struct slice pair_key(const void *item)
 {
-    const struct pair *p = item;
-    return slice(p->bytes, p->field_len);
+    struct slice field, value;
+    pair_split(item, &field, &value);
+    return field;
 }
 
 static inline struct slice pair_value(const struct pair *p)
 {
-    return slice(p->bytes + p->field_len, p->value_len);
+    struct slice field, value;
+    pair_split(p, &field, &value);
+    return value;
+}
+
+static inline bool pair_is_long(size_t field_len, size_t value_len)
+{
+    return field_len >= LENGTHS_FOLLOW || value_len > UINT32_MAX;
+}
+
+static inline size_t pair_size_of(size_t field_len, size_t value_len)
+{
+    size_t follow = pair_is_long(field_len, value_len) ? 2 * sizeof(uint64_t) : 0;
+    return sizeof(struct pair) + follow + field_len + value_len;
+}
+
+/* As member_start; field and value belong there. */
+static inline char *pair_start(struct pair *p, size_t field_len, size_t value_len)
+{
+    uint64_t follow[2] = {field_len, value_len};
+    if (!pair_is_long(field_len, value_len)) {
+        p->field_len = (uint32_t)field_len;
+        p->value_len = (uint32_t)value_len;
+        return p->bytes;
+    }
+    p->field_len = LENGTHS_FOLLOW;
+    p->value_len = 0;
+    memcpy(p->bytes, follow, sizeof follow);
+    return p->bytes + sizeof follow;
 }
 
 static inline size_t pair_size(const struct pair *p)
 {
-    return sizeof *p + p->field_len + p->value_len;
+    struct slice field, value;
+    pair_split(p, &field, &value);
+    return pair_size_of(field.len, value.len);
 }
 
 static inline struct pair *pair_new(struct slice field, struct slice value)
 {
-    struct pair *p = mem_alloc(sizeof *p + field.len + value.len);
-    p->field_len = (uint32_t)field.len;
-    p->value_len = (uint32_t)value.len;
+    struct pair *p = mem_alloc(pair_size_of(field.len, value.len));
+    char *to = pair_start(p, field.len, value.len);
     if (field.len)
-        memcpy(p->bytes, field.data, field.len);
+        memcpy(to, field.data, field.len);
     if (value.len)
-        memcpy(p->bytes + field.len, value.data, value.len);
+        memcpy(to + field.len, value.data, value.len);
     return p;
 }
 

@@ -89,9 +89,10 @@ static bool set_in_table(struct table *t, struct slice field, struct slice value
         table_add_hashed(t, pair_new(field, value), hash);
         return true;
     }
-    if (old->value_len == value.len) {
+    struct slice its = pair_value(old);
+    if (its.len == value.len) {
         if (value.len)
-            memmove(old->bytes + old->field_len, value.data, value.len);
+            memmove(old->bytes + (its.data - old->bytes), value.data, value.len);
         return false;
     }
     *slot = pair_new(field, value);

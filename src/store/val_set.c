@@ -17,6 +17,12 @@ static struct val set_val(uint8_t encoding, void *ptr)
     return (struct val){VALUE_SET, encoding, ptr};
 }
 
+/* An intset counts with 32 bits, whatever is configured. */
+static bool over_intset(size_t count, const struct value_limits *limits)
+{
+    return count > limits->set_intset_entries || count > (size_t)1 << 30;
+}
+
 struct val set_new(struct slice first, const struct value_limits *limits)
 {
     int64_t n;
@@ -55,7 +61,7 @@ struct val set_from_intset(uint8_t *is, const struct value_limits *limits)
 {
     struct val v = set_val(ENC_INTSET, is);
     size_t count = intset_count(is);
-    if (count > limits->set_intset_entries)
+    if (over_intset(count, limits))
         to_table(&v, count);
     return v;
 }
@@ -81,7 +87,7 @@ void set_expect(struct val *v, size_t count, const struct value_limits *limits)
         table_reserve(v->ptr, count);
     else if (v->encoding == ENC_LISTPACK && !fits_listpack)
         to_table(v, count);
-    else if (v->encoding == ENC_INTSET && count > limits->set_intset_entries) {
+    else if (v->encoding == ENC_INTSET && over_intset(count, limits)) {
         if (fits_listpack && set_count(v) == 0)
             to_listpack(v);
         else
@@ -114,6 +120,7 @@ bool set_has(const struct val *v, struct slice member)
 /* A text of that length comes to an intset. */
 static void leave_intset(struct val *v, size_t longest, const struct value_limits *limits)
 {
+    enum { INT_ELEMENT_MAX = 10 };
     size_t count = intset_count(v->ptr);
     if (count) {
         char text[NUM_I64_TEXT];
@@ -122,7 +129,8 @@ static void leave_intset(struct val *v, size_t longest, const struct value_limit
         size_t digits = low > high ? low : high;
         longest = digits > longest ? digits : longest;
     }
-    if (count < limits->set_listpack_entries && longest <= limits->set_listpack_value)
+    if (count < limits->set_listpack_entries && longest <= limits->set_listpack_value &&
+        count <= (LP_BYTES_MAX - LP_EMPTY_BYTES) / INT_ELEMENT_MAX)
         to_listpack(v);
     else
         to_table(v, count + 1);
@@ -144,7 +152,7 @@ bool set_add(struct val *v, struct slice member, const struct value_limits *limi
         if (num_parse_i64(member, &n)) {
             bool added;
             v->ptr = intset_add(v->ptr, n, &added);
-            if (added && intset_count(v->ptr) > limits->set_intset_entries)
+            if (added && over_intset(intset_count(v->ptr), limits))
                 to_table(v, intset_count(v->ptr));
             return added;
         }

@@ -11,6 +11,8 @@
 #include "base/rand.h"
 #include "containers/listpack.h"
 
+enum { SCORE_ELEMENT_MAX = NUM_DOUBLE_TEXT + 4 };
+
 static struct slice node_key(const void *item)
 {
     return skipnode_member(item);
@@ -129,17 +131,47 @@ static bool packed_below(const uint8_t *lp, size_t at, struct slice member, doub
     return slice_cmp(lp_get(lp, at, scratch), member) < 0;
 }
 
+/* A packed zero has no sign. */
+static struct slice score_text(char text[NUM_DOUBLE_TEXT], double score)
+{
+    return slice(text, num_format_double(text, score == 0 ? 0 : score));
+}
+
+static uint8_t *packed_append(uint8_t *lp, struct slice member, double score)
+{
+    char text[NUM_DOUBLE_TEXT];
+    return lp_append(lp_append(lp, member), score_text(text, score));
+}
+
 static uint8_t *packed_insert(uint8_t *lp, struct slice member, double score)
 {
     size_t at = lp_first(lp);
+    char text[NUM_DOUBLE_TEXT];
     while (at && packed_below(lp, at, member, score))
         at = lp_next(lp, lp_next(lp, at));
-    char text[NUM_DOUBLE_TEXT];
-    struct slice score_text = slice(text, num_format_double(text, score == 0 ? 0 : score));
     if (!at)
-        return lp_append(lp_append(lp, member), score_text);
+        return packed_append(lp, member, score);
     /* The score first: the member then goes in front of it, at the same place. */
-    return lp_insert(lp_insert(lp, at, score_text), at, member);
+    return lp_insert(lp_insert(lp, at, score_text(text, score)), at, member);
+}
+
+void zset_pack(struct val *v, const struct value_limits *limits)
+{
+    if (v->encoding == ENC_LISTPACK || zset_count(v) > limits->zset_listpack_entries)
+        return;
+    uint8_t *lp = lp_new();
+    struct zset *z = v->ptr;
+    for (struct skipnode *n = skiplist_first(z->list); n; n = skipnode_next(n)) {
+        struct slice member = skipnode_member(n);
+        if (member.len > limits->zset_listpack_value ||
+            !lp_fits(lp, member.len + SCORE_ELEMENT_MAX)) {
+            mem_free(lp);
+            return;
+        }
+        lp = packed_append(lp, member, skipnode_score(n));
+    }
+    zset_free(*v);
+    *v = packed(lp);
 }
 
 static enum zset_change large_set(struct zset *z, struct slice member, double score)
@@ -159,25 +191,22 @@ static enum zset_change large_set(struct zset *z, struct slice member, double sc
 enum zset_change zset_set(struct val *v, struct slice member, double score,
                           const struct value_limits *limits)
 {
-    enum { SCORE_ELEMENT_MAX = NUM_DOUBLE_TEXT + 4 };
     must(!isnan(score));
     if (v->encoding == ENC_SKIPLIST)
         return large_set(v->ptr, member, score);
     uint8_t *lp = v->ptr;
     size_t at = find_packed(lp, member);
-    if (at) {
-        if (score_at(lp, lp_next(lp, at)) == score)
-            return ZSET_SAME;
-        v->ptr = packed_insert(lp_delete(lp, at, 2), member, score);
-        return ZSET_MOVED;
-    }
-    if (zset_count(v) >= limits->zset_listpack_entries ||
-        member.len > limits->zset_listpack_value || !lp_fits(lp, member.len + SCORE_ELEMENT_MAX)) {
+    if (at && score_at(lp, lp_next(lp, at)) == score)
+        return ZSET_SAME;
+    bool stays = at || (zset_count(v) < limits->zset_listpack_entries &&
+                        member.len <= limits->zset_listpack_value);
+    /* Another score may be a longer text, too. */
+    if (!stays || !lp_fits(lp, (at ? 0 : member.len) + SCORE_ELEMENT_MAX)) {
         to_large(v, zset_count(v) + 1);
         return large_set(v->ptr, member, score);
     }
-    v->ptr = packed_insert(lp, member, score);
-    return ZSET_ADDED;
+    v->ptr = packed_insert(at ? lp_delete(lp, at, 2) : lp, member, score);
+    return at ? ZSET_MOVED : ZSET_ADDED;
 }
 
 bool zset_put(struct val *v, struct slice member, double score, const struct value_limits *limits)

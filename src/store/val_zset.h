@@ -17,6 +17,7 @@ struct val zset_new(void);
 struct val zset_from_listpack(uint8_t *lp, const struct value_limits *limits);
 void zset_expect(struct val *v, size_t count, const struct value_limits *limits);
 void zset_unpack(struct val *v); /* as a skip list, however small it is */
+void zset_pack(struct val *v, const struct value_limits *limits); /* where they allow that */
 
 size_t zset_count(const struct val *v);
 bool zset_score(const struct val *v, struct slice member, double *score);

@@ -335,10 +335,25 @@ static void merges(void)
     mem_free(b);
 }
 
+/* What is too long for a listpack has a size all the same. The text itself is not looked at. */
+static void sizes_any_length(void)
+{
+    static const size_t lens[] = {LP_BYTES_MAX - 1, LP_BYTES_MAX, (size_t)INT32_MAX + 1,
+                                  UINT32_MAX, (size_t)UINT32_MAX + 1, (size_t)1 << 34};
+    uint8_t *lp = lp_new();
+    for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+        CHECK_INT(lp_size_of(slice("", lens[i])), lens[i] + 10);
+        CHECK(!lp_fits(lp, lens[i]));
+    }
+    CHECK(lp_fits(lp, LP_BYTES_MAX - 100));
+    mem_free(lp);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(starts_empty), UNIT(writes_known_bytes), UNIT(keeps_every_integer_width),
                     UNIT(keeps_text_that_only_looks_like_a_number), UNIT(has_exact_back_lengths),
                     UNIT(finds_with_skip), UNIT(compares_foreign_encodings), UNIT(refuses_damage),
-                    UNIT(counts_past_the_header), UNIT(agrees_with_an_array), UNIT(merges));
+                    UNIT(counts_past_the_header), UNIT(agrees_with_an_array), UNIT(merges),
+                    UNIT(sizes_any_length));
 }

@@ -244,6 +244,28 @@ static void entries_are_small(void)
     keyspace_release(&ks);
 }
 
+/* How the length of a key is kept, at the borders; the longest one is there by its head only. */
+static void keys_of_any_length(void)
+{
+    enum { META = 4, VALUE = 8 };
+    static const struct {
+        size_t len, head;
+    } cases[] = {{0, 1}, {254, 1}, {255, 5}, {UINT32_MAX - 1, 5}, {UINT32_MAX, 13},
+                 {(size_t)UINT32_MAX + 1, 13}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct entry_parts p = {.key = slice("", cases[i].len), .encoding = ENC_INT,
+                                .expire_ms = KEY_NO_EXPIRE};
+        CHECK_INT(entry_size_of(&p), META + cases[i].head + cases[i].len + VALUE);
+    }
+    uint64_t len = (uint64_t)UINT32_MAX + 7;
+    char block[32] = {0};
+    memset(block + META, 0xff, 5);
+    memcpy(block + META + 5, &len, sizeof len);
+    struct slice key = entry_key((const struct entry *)(void *)block);
+    CHECK_INT(key.len, len);
+    CHECK(key.data == block + META + 13);
+}
+
 struct seen {
     int set, removed, expired, flushed;
 };
@@ -374,7 +396,7 @@ static void access_clocks(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(strings_agree_with_a_model), UNIT(entries_are_moved),
-                    UNIT(tables_settle_together), UNIT(entries_are_small),
+                    UNIT(tables_settle_together), UNIT(entries_are_small), UNIT(keys_of_any_length),
                     UNIT(events_flush_swap), UNIT(what_was_put_aside_comes_back),
                     UNIT(access_clocks));
 }

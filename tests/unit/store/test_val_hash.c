@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "containers/listpack.h"
+#include "store/member.h"
 #include "tests/unit/unit.h"
 
 enum { FIELDS = 60, LONGEST = 40 };
@@ -169,8 +170,27 @@ static void takes_listpacks_over(void)
     }
 }
 
+static void heads_hold_any_length(void)
+{
+    static const size_t lens[] = {0, 5, UINT32_MAX - 1, UINT32_MAX, (size_t)UINT32_MAX + 1,
+                                  (size_t)1 << 34};
+    enum { LENS = sizeof lens / sizeof *lens };
+    char block[32];
+    struct pair *p = (struct pair *)(void *)block;
+    for (size_t i = 0; i < (size_t)LENS * LENS; i++) {
+        size_t field = lens[i / LENS], value = lens[i % LENS];
+        const char *text = pair_start(p, field, value);
+        CHECK(pair_key(p).data == text);
+        CHECK_INT(pair_key(p).len, field);
+        CHECK(pair_value(p).data == text + field);
+        CHECK_INT(pair_value(p).len, value);
+        CHECK_INT(pair_size(p), (size_t)(text - block) + field + value);
+    }
+}
+
 int main(void)
 {
     hash_init(NULL);
-    return UNIT_RUN(UNIT(agrees_with_a_model), UNIT(takes_listpacks_over));
+    return UNIT_RUN(UNIT(agrees_with_a_model), UNIT(takes_listpacks_over),
+                    UNIT(heads_hold_any_length));
 }

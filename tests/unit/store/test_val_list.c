@@ -257,7 +257,28 @@ static void takes_nodes_over(void)
     list_free(v);
 }
 
+/* Whether an element fits is decided by its length alone: beside a pivot that is not there, the
+ * text is never looked at. */
+static void asks_for_any_length(void)
+{
+    static const size_t lens[] = {((size_t)1 << 30) - 1, (size_t)1 << 30, (size_t)INT32_MAX + 1,
+                                  UINT32_MAX, (size_t)UINT32_MAX + 1};
+    for (int64_t size = -2; size <= 4; size += 6) {
+        struct value_limits limits = {.list_listpack_size = size};
+        struct val v = list_new();
+        list_push(&v, SLICE_LIT("x"), true, &limits);
+        for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+            CHECK(!list_insert(&v, SLICE_LIT("y"), slice("", lens[i]), true, &limits));
+            CHECK(!list_set(&v, 1, slice("", lens[i]), &limits));
+            CHECK_INT(list_count(&v), 1);
+            CHECK_INT(v.encoding, ENC_LISTPACK);
+        }
+        list_free(v);
+    }
+}
+
 int main(void)
 {
-    return UNIT_RUN(UNIT(agrees_with_a_model), UNIT(converts_both_ways), UNIT(takes_nodes_over));
+    return UNIT_RUN(UNIT(agrees_with_a_model), UNIT(converts_both_ways), UNIT(takes_nodes_over),
+                    UNIT(asks_for_any_length));
 }

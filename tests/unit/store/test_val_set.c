@@ -6,6 +6,7 @@
 #include "base/rand.h"
 #include "containers/intset.h"
 #include "containers/listpack.h"
+#include "store/member.h"
 #include "tests/unit/unit.h"
 
 enum { MEMBERS = 80, NUMBERS = 60, LONGEST = 60 };
@@ -155,8 +156,23 @@ static void takes_blocks_over(void)
     }
 }
 
+static void heads_hold_any_length(void)
+{
+    static const size_t lens[] = {0, 5, UINT32_MAX - 1, UINT32_MAX, (size_t)UINT32_MAX + 1,
+                                  (size_t)1 << 34};
+    char block[32];
+    struct member *m = (struct member *)(void *)block;
+    for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+        const char *text = member_start(m, lens[i]);
+        CHECK(member_key(m).data == text);
+        CHECK_INT(member_key(m).len, lens[i]);
+        CHECK_INT(member_size(m), (size_t)(text - block) + lens[i]);
+    }
+}
+
 int main(void)
 {
     hash_init(NULL);
-    return UNIT_RUN(UNIT(agrees_with_a_model), UNIT(expects), UNIT(takes_blocks_over));
+    return UNIT_RUN(UNIT(agrees_with_a_model), UNIT(expects), UNIT(takes_blocks_over),
+                    UNIT(heads_hold_any_length));
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/rand.h"
@@ -256,6 +257,10 @@ static void agrees_with_a_model(void)
         check_whole(&copy, m, equal);
         remove_ranks(&copy, m);
         check_whole(&copy, m, equal);
+        zset_pack(&copy, &small);
+        if (zset_count(&copy) > small.zset_listpack_entries)
+            CHECK_INT(copy.encoding, ENC_SKIPLIST);
+        check_whole(&copy, m, equal);
         zset_free(copy);
     }
     mem_free(m);
@@ -298,9 +303,24 @@ static void takes_listpacks_over(void)
     }
 }
 
+/* In a listpack that says it is full another score has no room, though the member is there. */
+static void another_score_needs_room(void)
+{
+    struct val v = zset_new();
+    double score = 0;
+    CHECK(zset_put(&v, SLICE_LIT("a"), 1, &small));
+    store_le32(v.ptr, LP_BYTES_MAX - 20);
+    CHECK_INT(zset_set(&v, SLICE_LIT("a"), 1, &small), ZSET_SAME);
+    CHECK_INT(v.encoding, ENC_LISTPACK);
+    CHECK_INT(zset_set(&v, SLICE_LIT("a"), 1.0 / 3, &small), ZSET_MOVED);
+    CHECK_INT(v.encoding, ENC_SKIPLIST);
+    CHECK(zset_score(&v, SLICE_LIT("a"), &score) && score == 1.0 / 3);
+    zset_free(v);
+}
+
 int main(void)
 {
     hash_init(NULL);
     return UNIT_RUN(UNIT(agrees_with_a_model), UNIT(keeps_scores_exactly),
-                    UNIT(takes_listpacks_over));
+                    UNIT(takes_listpacks_over), UNIT(another_score_needs_room));
 }
