@@ -62,15 +62,6 @@ static bool parse_overflow(struct ctx *c, int i, struct plan *p)
     return false;
 }
 
-/* One more byte than allowed may be needed by a field that begins in the last one. */
-static bool fits(struct ctx *c, const struct field *f, uint64_t end)
-{
-    if (f->kind == FIELD_GET || ctx_string_fits(c, end))
-        return true;
-    reply_error(c, "ERR bit offset is not an integer or out of range");
-    return false;
-}
-
 /* The operation at argument *i, which moves to its last word. False after an error. */
 static bool parse_field(struct ctx *c, int *i, struct plan *p)
 {
@@ -90,10 +81,11 @@ static bool parse_field(struct ctx *c, int *i, struct plan *p)
     }
     if (!parse_type(c, *i + 1, &f) || !bits_arg_offset(c, *i + 2, f.bits, &f.offset))
         return false;
-    uint64_t end = (f.offset + f.bits - 1) / BYTE_BITS + 1;
-    if (!fits(c, &f, end) || (f.kind != FIELD_GET && !ctx_arg_i64(c, *i + 3, &f.value)))
+    if (f.kind != FIELD_GET && !ctx_arg_i64(c, *i + 3, &f.value))
         return false;
     if (f.kind != FIELD_GET) {
+        /* As elsewhere, a field that begins in the last byte allowed may end in the 8 behind it. */
+        uint64_t end = (f.offset + f.bits - 1) / BYTE_BITS + 1;
         p->writes = true;
         p->write_end = end > p->write_end ? end : p->write_end;
     }

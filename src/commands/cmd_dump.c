@@ -3,11 +3,13 @@
 #include "commands/cmd_key.h"
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "format/rdb_read.h"
 #include "format/rdb_write.h"
 #include "server/ctx.h"
 #include "server/reply.h"
 #include "store/load.h"
+#include "store/offer.h"
 #include "store/walk.h"
 
 void cmd_dump(struct ctx *c)
@@ -68,8 +70,24 @@ static bool parse_options(struct ctx *c, struct restore_options *o)
     return true;
 }
 
-/* The payload's value, in l. */
-static bool read_value(struct ctx *c, struct load *l)
+/* What a payload holds. A string's text is kept apart: it is not copied as an event of a sink. */
+struct restored {
+    struct load l;
+    struct slice text;
+    struct buf hold; /* the text, when it had to be made from the payload's bytes */
+};
+
+static bool read_payload(struct ctx *c, struct restored *r, struct fault *f)
+{
+    if (rdb_payload_is_string(c->argv[3]))
+        return rdb_payload_string(c->argv[3], &r->hold, &r->text, f);
+    struct key_event key = {.name = c->argv[1], .db = c->db->id, .expire_ms = KEY_NO_EXPIRE,
+                            .idle_s = KEY_NO_IDLE, .freq = KEY_NO_FREQ};
+    struct rdb_options options = {0};
+    return rdb_payload_read(c->argv[3], &key, &r->l.sink, &options, f) && load_finish(&r->l);
+}
+
+static bool read_value(struct ctx *c, struct restored *r)
 {
     struct fault f = {0};
     int version;
@@ -77,12 +95,9 @@ static bool read_value(struct ctx *c, struct load *l)
         reply_error(c, "ERR DUMP payload version or checksum are wrong");
         return false;
     }
-    struct key_event key = {.name = c->argv[1], .db = c->db->id, .expire_ms = KEY_NO_EXPIRE,
-                            .idle_s = KEY_NO_IDLE, .freq = KEY_NO_FREQ};
-    struct rdb_options options = {0};
-    if (rdb_payload_read(c->argv[3], &key, &l->sink, &options, &f) && load_finish(l))
+    if (read_payload(c, r, &f))
         return true;
-    const struct fault *why = fault_is(&f) ? &f : &l->sink.fault;
+    const struct fault *why = fault_is(&f) ? &f : &r->l.sink.fault;
     char line[FAULT_TEXT_MAX];
     log_warning("RESTORE refused a payload: %s", fault_text(why, line, sizeof line));
     if (why->code == FAULT_CANNOT_HOLD)
@@ -92,12 +107,40 @@ static bool read_value(struct ctx *c, struct load *l)
     return false;
 }
 
-static void put_value(struct ctx *c, struct load *l, const struct restore_options *o,
+static struct str *block_from(struct buf *b)
+{
+    size_t good = mem_good_size(sizeof(struct str) + b->len), len = b->len;
+    struct str *s = mem_realloc(b->data, good);
+    memmove(s->bytes, s, len);
+    s->len = len;
+    s->cap = good - sizeof *s;
+    *b = (struct buf){0};
+    return s;
+}
+
+static struct entry *put_text(struct ctx *c, struct restored *r, int64_t expire_ms)
+{
+    struct keyspace *ks = c->keyspace;
+    struct offer *outer = ks->offered, own = {0};
+    if (r->hold.len >= OFFER_MIN) {
+        struct str *s = block_from(&r->hold);
+        r->text = slice(s->bytes, s->len);
+        offer_add(&own, s);
+    }
+    ks->offered = own.count ? &own : outer;
+    struct entry *e = db_set_string(c->db, c->argv[1], r->text, expire_ms);
+    ks->offered = outer;
+    offer_free(&own);
+    return e;
+}
+
+static void put_value(struct ctx *c, struct restored *r, const struct restore_options *o,
                       int64_t expire_ms)
 {
     struct entry *e;
-    if (l->value.type == VALUE_STRING) {
-        e = db_set_string(c->db, c->argv[1], buf_slice(&l->text), expire_ms);
+    struct load *l = &r->l;
+    if (!l->value.ptr) {
+        e = put_text(c, r, expire_ms);
     } else {
         e = db_add_val(c->db, c->argv[1], l->value);
         l->value.ptr = NULL;
@@ -131,10 +174,16 @@ static void log_restore(struct ctx *c, const struct restore_options *o, int64_t 
     ctx_log_instead(c, argc, argv);
 }
 
+static void release(struct restored *r)
+{
+    load_release(&r->l);
+    buf_free(&r->hold);
+}
+
 void cmd_restore(struct ctx *c)
 {
     struct restore_options o;
-    struct load l;
+    struct restored r = {0};
     if (!parse_options(c, &o))
         return;
     bool exists = db_find_write(c->db, c->argv[1]);
@@ -148,9 +197,9 @@ void cmd_restore(struct ctx *c)
         reply_error(c, "ERR Invalid TTL value, must be >= 0");
         return;
     }
-    load_init(&l, c->keyspace, LOAD_ONE_VALUE, c->now_ms);
-    if (!read_value(c, &l)) {
-        load_release(&l);
+    load_init(&r.l, c->keyspace, LOAD_ONE_VALUE, c->now_ms);
+    if (!read_value(c, &r)) {
+        release(&r);
         return;
     }
     int64_t expire_ms = KEY_NO_EXPIRE;
@@ -171,11 +220,11 @@ void cmd_restore(struct ctx *c)
             ctx_changed(c, 1);
         }
     } else {
-        put_value(c, &l, &o, expire_ms);
+        put_value(c, &r, &o, expire_ms);
         if (o.ttl)
             log_restore(c, &o, expire_ms);
         ctx_changed(c, 1);
     }
-    load_release(&l);
+    release(&r);
     reply_ok(c);
 }

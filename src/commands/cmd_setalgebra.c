@@ -13,8 +13,14 @@
 #include "commands/elements.h"
 #include "server/reply.h"
 
+struct source {
+    struct val v; /* an absent one has no ptr */
+    size_t size;
+    int place;    /* among the arguments */
+};
+
 struct sources {
-    struct val *sets; /* an absent one has no ptr */
+    struct source *sets;
     size_t count;
 };
 
@@ -31,6 +37,7 @@ static bool open_sources(struct ctx *c, int first, int count, bool write, struct
 {
     *s = (struct sources){mem_zalloc((size_t)count * sizeof *s->sets), (size_t)count};
     for (int i = 0; i < count; i++) {
+        struct source *in = &s->sets[i];
         struct entry *e;
         bool ok = write ? ctx_lookup_write(c, c->argv[first + i], VALUE_SET, &e)
                         : ctx_lookup(c, c->argv[first + i], VALUE_SET, &e);
@@ -38,8 +45,11 @@ static bool open_sources(struct ctx *c, int first, int count, bool write, struct
             mem_free(s->sets);
             return false;
         }
-        if (e)
-            s->sets[i] = entry_val(e);
+        in->place = i;
+        if (!e)
+            continue;
+        in->v = entry_val(e);
+        in->size = set_count(&in->v);
     }
     return true;
 }
@@ -49,20 +59,45 @@ static void close_sources(struct sources *s)
     mem_free(s->sets);
 }
 
-static size_t size_of(const struct val *v)
+static int by_place(const void *a, const void *b)
 {
-    return v->ptr ? set_count(v) : 0;
+    const struct source *x = a, *y = b;
+    return (x->place > y->place) - (x->place < y->place);
 }
 
 static int by_size(const void *a, const void *b)
 {
-    size_t x = size_of(a), y = size_of(b);
-    return (x > y) - (x < y);
+    const struct source *x = a, *y = b;
+    int order = (x->size > y->size) - (x->size < y->size);
+    return order ? order : by_place(a, b);
 }
 
 static int by_size_down(const void *a, const void *b)
 {
     return by_size(b, a);
+}
+
+static int by_identity(const void *a, const void *b)
+{
+    uintptr_t x = (uintptr_t)((const struct source *)a)->v.ptr;
+    uintptr_t y = (uintptr_t)((const struct source *)b)->v.ptr;
+    int order = (x > y) - (x < y);
+    return order ? order : by_place(a, b);
+}
+
+/* A set named again says nothing new: of many, those from first on, each is kept once. */
+static void drop_repeated(struct sources *s, size_t first)
+{
+    enum { MANY = 8 };
+    struct source *sets = s->sets + first;
+    size_t count = s->count - first, kept = 1;
+    if (count < MANY)
+        return;
+    qsort(sets, count, sizeof *sets, by_identity);
+    for (size_t i = 1; i < count; i++)
+        if (sets[i].v.ptr != sets[i - 1].v.ptr)
+            sets[kept++] = sets[i];
+    s->count = first + kept;
 }
 
 static void give(struct result *r, struct slice member)
@@ -79,10 +114,10 @@ static void give(struct result *r, struct slice member)
     set_add(&r->v, member, limits);
 }
 
-static bool in_all(const struct val *sets, size_t count, struct slice member)
+static bool in_all(const struct source *sets, size_t count, struct slice member)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!set_has(&sets[i], member))
+        if (!set_has(&sets[i].v, member))
             return false;
     }
     return true;
@@ -96,12 +131,13 @@ static bool wants_more(const struct result *r)
 
 static void intersect(struct sources *s, struct result *r)
 {
+    drop_repeated(s, 0);
     qsort(s->sets, s->count, sizeof *s->sets, by_size);
-    if (size_of(&s->sets[0]) == 0)
+    if (s->sets[0].size == 0)
         return;
     struct set_iter it;
     struct slice member;
-    for (set_iter_init(&it, &s->sets[0]); wants_more(r) && set_iter_next(&it, &member);) {
+    for (set_iter_init(&it, &s->sets[0].v); wants_more(r) && set_iter_next(&it, &member);) {
         if (in_all(s->sets + 1, s->count - 1, member))
             give(r, member);
         if (r->limit && r->count == r->limit)
@@ -109,10 +145,10 @@ static void intersect(struct sources *s, struct result *r)
     }
 }
 
-static bool in_any(const struct val *sets, size_t count, struct slice member)
+static bool in_any(const struct source *sets, size_t count, struct slice member)
 {
-    for (size_t i = 0; i < count && sets[i].ptr; i++) {
-        if (set_has(&sets[i], member))
+    for (size_t i = 0; i < count && sets[i].size; i++) {
+        if (set_has(&sets[i].v, member))
             return true;
     }
     return false;
@@ -120,12 +156,13 @@ static bool in_any(const struct val *sets, size_t count, struct slice member)
 
 static void subtract(struct sources *s, struct result *r)
 {
-    if (size_of(&s->sets[0]) == 0)
+    if (s->sets[0].size == 0)
         return;
+    drop_repeated(s, 1);
     qsort(s->sets + 1, s->count - 1, sizeof *s->sets, by_size_down);
     struct set_iter it;
     struct slice member;
-    for (set_iter_init(&it, &s->sets[0]); wants_more(r) && set_iter_next(&it, &member);) {
+    for (set_iter_init(&it, &s->sets[0].v); wants_more(r) && set_iter_next(&it, &member);) {
         if (!in_any(s->sets + 1, s->count - 1, member))
             give(r, member);
     }
@@ -135,12 +172,14 @@ static void subtract(struct sources *s, struct result *r)
 static void unite(struct sources *s, struct result *r)
 {
     r->keep = true;
+    drop_repeated(s, 0);
+    qsort(s->sets, s->count, sizeof *s->sets, by_place);
     for (size_t i = 0; i < s->count; i++) {
         struct set_iter it;
         struct slice member;
-        if (!s->sets[i].ptr)
+        if (!s->sets[i].size)
             continue;
-        for (set_iter_init(&it, &s->sets[i]); set_iter_next(&it, &member);)
+        for (set_iter_init(&it, &s->sets[i].v); set_iter_next(&it, &member);)
             give(r, member);
     }
 }
@@ -151,7 +190,7 @@ static void reply_union(struct ctx *c, struct val *v)
 {
     struct set_iter it;
     struct slice member;
-    reply_set(c, size_of(v));
+    reply_set(c, v->ptr ? set_count(v) : 0);
     if (!v->ptr)
         return;
     for (set_iter_init(&it, v); !reply_unheard(c) && set_iter_next(&it, &member);)

@@ -392,6 +392,12 @@ void cmd_setrange(struct ctx *c)
     uint64_t end = (uint64_t)offset + patch.len;
     if (too_long(c, end))
         return;
+    if (!e && offset == 0 && patch.len > ENTRY_EMBED_MAX) { /* a large one is taken over */
+        db_set_text(c->db, c->argv[1], patch, KEY_NO_EXPIRE);
+        ctx_changed(c, 1);
+        reply_int(c, (int64_t)patch.len);
+        return;
+    }
     struct str *text;
     db_open_string(c->db, c->argv[1], end, &text);
     if ((uint64_t)offset > text->len) /* what an earlier, longer text may have left there */

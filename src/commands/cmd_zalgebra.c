@@ -5,7 +5,10 @@
  *   [target] numkeys key... [WEIGHTS w...] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]
  *
  * For union and intersection the inputs are taken smallest first: an intersection then asks least,
- * and sums of doubles, whose last digit depends on the order, come out as elsewhere. */
+ * and sums of doubles, whose last digit depends on the order, come out as elsewhere.
+ *
+ * The result is made unpacked, so that a member is found at once and -0 stays what it is, and
+ * packed at the end when it is kept. */
 #include "commands/cmd_zset.h"
 
 #include <math.h>
@@ -29,7 +32,7 @@ struct algebra {
     struct ctx *c;
     enum operation op;
     enum aggregate aggregate;
-    bool with_scores;
+    bool store, with_scores;
     struct input *inputs;
     size_t count;
 };
@@ -54,7 +57,7 @@ static int parse_numkeys(struct ctx *c, int at)
 }
 
 /* The inputs at argv[at]...; what is no sorted set and no set is an error. */
-static bool open_inputs(struct algebra *a, int at, int keys, bool write)
+static bool open_inputs(struct algebra *a, int at, int keys)
 {
     struct ctx *c = a->c;
     a->count = (size_t)keys;
@@ -62,7 +65,7 @@ static bool open_inputs(struct algebra *a, int at, int keys, bool write)
     for (int i = 0; i < keys; i++) {
         struct input *in = &a->inputs[i];
         struct slice key = c->argv[at + i];
-        struct entry *e = write ? db_find_write(c->db, key) : db_find(c->db, key);
+        struct entry *e = a->store ? db_find_write(c->db, key) : db_find(c->db, key);
         in->weight = 1;
         in->place = i;
         if (!e)
@@ -101,7 +104,7 @@ static bool parse_aggregate(struct algebra *a, int at)
     return false;
 }
 
-static bool parse_options(struct algebra *a, int at, bool store)
+static bool parse_options(struct algebra *a, int at)
 {
     struct ctx *c = a->c;
     for (int i = at; i < c->argc; i++) {
@@ -113,7 +116,7 @@ static bool parse_options(struct algebra *a, int at, bool store)
         } else if (a->op != OP_DIFF && left >= 1 && ctx_arg_is(c, i, "aggregate")) {
             if (!parse_aggregate(a, ++i))
                 return false;
-        } else if (!store && ctx_arg_is(c, i, "withscores")) {
+        } else if (!a->store && ctx_arg_is(c, i, "withscores")) {
             a->with_scores = true;
         } else {
             reply_syntax(c);
@@ -169,11 +172,13 @@ static void unite(const struct algebra *a, struct val *result)
         double now;
         if (!in->v.ptr)
             continue;
-        zset_expect(result, in->count, limits);
         for (element_iter_init(&it, &in->v); element_iter_next(&it, &e);) {
             double score = weighted(in, e.score);
-            if (i > 0 && zset_score(result, e.name, &now))
+            if (i > 0 && zset_score(result, e.name, &now)) {
                 score = combine(a->aggregate, now, score);
+                if (score == 0 && signbit(score) != signbit(now)) /* zset_put sees no difference */
+                    zset_remove(result, e.name);
+            }
             zset_put(result, e.name, score, limits);
         }
     }
@@ -184,12 +189,13 @@ static bool meet(const struct algebra *a, const struct element *e, double *score
 {
     *score = weighted(&a->inputs[0], e->score);
     for (size_t i = 1; i < a->count; i++) {
-        double its;
-        if (!score_in(&a->inputs[i], e->name, &its))
+        const struct input *in = &a->inputs[i];
+        double its = e->score;
+        if (in->v.ptr != a->inputs[0].v.ptr && !score_in(in, e->name, &its))
             return false;
         /* As elsewhere, "no number" (inf * 0) counts as 0 in the first input only: in the others
          * it makes a sum 0 and leaves a minimum and a maximum alone. */
-        *score = combine(a->aggregate, *score, a->inputs[i].weight * its);
+        *score = combine(a->aggregate, *score, in->weight * its);
     }
     return true;
 }
@@ -237,15 +243,21 @@ static void subtract(const struct algebra *a, struct val *result)
 
 static struct val compute(struct algebra *a)
 {
+    const struct value_limits *limits = &a->c->keyspace->limits;
     struct val result = zset_new();
     if (a->op != OP_DIFF)
         qsort(a->inputs, a->count, sizeof *a->inputs, by_count);
+    if (a->op == OP_UNION)
+        zset_expect(&result, a->inputs[a->count - 1].count, limits);
+    zset_unpack(&result);
     if (a->op == OP_UNION)
         unite(a, &result);
     else if (a->op == OP_INTER)
         intersect(a, &result, SIZE_MAX);
     else
         subtract(a, &result);
+    if (a->store)
+        zset_pack(&result, limits);
     return result;
 }
 
@@ -271,11 +283,11 @@ static void reply_members(const struct algebra *a, const struct val *v)
 
 static void run(struct ctx *c, enum operation op, bool store)
 {
-    struct algebra a = {.c = c, .op = op};
+    struct algebra a = {.c = c, .op = op, .store = store};
     int at = store ? 2 : 1, keys = parse_numkeys(c, at);
     if (!keys)
         return;
-    if (open_inputs(&a, at + 1, keys, store) && parse_options(&a, at + 1 + keys, store)) {
+    if (open_inputs(&a, at + 1, keys) && parse_options(&a, at + 1 + keys)) {
         struct val result = compute(&a);
         if (store) {
             collection_store(c, c->argv[1], result);
@@ -339,7 +351,7 @@ void cmd_zintercard(struct ctx *c)
     int keys = parse_numkeys(c, 1);
     if (!keys)
         return;
-    if (open_inputs(&a, 2, keys, false) && parse_limit(c, 2 + keys, &limit)) {
+    if (open_inputs(&a, 2, keys) && parse_limit(c, 2 + keys, &limit)) {
         qsort(a.inputs, a.count, sizeof *a.inputs, by_count);
         reply_int(c, (int64_t)intersect(&a, NULL, limit ? (size_t)limit : SIZE_MAX));
     }

@@ -37,10 +37,16 @@ static bool close_payload(struct rdb_reader *r, const struct sink *sink, struct 
 {
     if (in_bad(r->in))
         *f = r->in->fault;
-    else if (sink_bad(sink))
+    else if (sink && sink_bad(sink))
         *f = sink->fault;
     rdb_close(r);
     return !fault_is(f);
+}
+
+static void check_end(struct in *in)
+{
+    if (!in_bad(in) && !in_at_end(in))
+        in_fail(in, FAULT_FORMAT, "Bytes between the value and the footer of a DUMP payload");
 }
 
 /* A type that is no value's: opcodes, the unused numbers, the unknown. */
@@ -69,11 +75,28 @@ bool rdb_payload_read(struct slice payload, const struct key_event *key, struct 
     in.doing = "read-object-value";
     if (!in_bad(&in))
         rdb_value(&r, type);
-    if (!in_bad(&in) && !in_at_end(&in))
-        in_fail(&in, FAULT_FORMAT, "Bytes between the value and the footer of a DUMP payload");
+    check_end(&in);
     if (!in_bad(&in) && r.wanted && sink->ops->end_key && !sink_bad(sink))
         sink->ops->end_key(sink);
     return close_payload(&r, sink, f);
+}
+
+bool rdb_payload_is_string(struct slice payload)
+{
+    return payload.len && payload.data[0] == RDB_STRING;
+}
+
+bool rdb_payload_string(struct slice payload, struct buf *hold, struct slice *text, struct fault *f)
+{
+    struct in in;
+    struct rdb_reader r;
+    if (!open_payload(&r, &in, payload, f))
+        return false;
+    in.doing = "read-object-value";
+    in_byte(&in);
+    *text = rdb_str(&r, hold);
+    check_end(&in);
+    return close_payload(&r, NULL, f);
 }
 
 bool rdb_payload_functions(struct slice payload, struct sink *sink, struct fault *f)

@@ -141,6 +141,10 @@ bool rdb_payload_check(struct slice payload, int *version, struct fault *f);
  * fault. */
 bool rdb_payload_read(struct slice payload, const struct key_event *key, struct sink *sink,
                       const struct rdb_options *opt, struct fault *f);
+/* The same of a string: its text lies in the payload, or in *hold. */
+bool rdb_payload_is_string(struct slice payload);
+bool rdb_payload_string(struct slice payload, struct buf *hold, struct slice *text,
+                        struct fault *f);
 /* FUNCTION DUMP: each library to sink->function. */
 bool rdb_payload_functions(struct slice payload, struct sink *sink, struct fault *f);
 /* Nine letters of a module id. */

@@ -12,8 +12,8 @@
  * line is simply read again, but for how far it was searched (seen), lest a byte at a time be
  * quadratic.
  *
- * Whether a line is too long must not depend on how the bytes were cut into packets: it is when its
- * end is not among the first RESP_LINE_MAX + 2 bytes. */
+ * As elsewhere, a line is too long when more than RESP_LINE_MAX bytes of it have come without its
+ * end; where it came with its end in one read, it is taken up to RESP_LINE_WHOLE_MAX. */
 #include "format/resp.h"
 
 #include <ctype.h>
@@ -75,7 +75,7 @@ enum line { LINE_WHOLE, LINE_PART, LINE_TOO_LONG };
 static enum line find_end(struct resp *r, const char *data, size_t len, char end, size_t *length)
 {
     size_t left = len - r->at;
-    size_t window = left < RESP_LINE_MAX + 2 ? left : RESP_LINE_MAX + 2;
+    size_t window = left < RESP_LINE_WHOLE_MAX ? left : RESP_LINE_WHOLE_MAX;
     const char *from = data + r->at;
     const char *found =
         r->seen < window ? memchr(from + r->seen, end, window - r->seen) : NULL;
@@ -85,7 +85,7 @@ static enum line find_end(struct resp *r, const char *data, size_t len, char end
         return LINE_WHOLE;
     }
     r->seen = window;
-    return window < RESP_LINE_MAX + 2 ? LINE_PART : LINE_TOO_LONG;
+    return window <= RESP_LINE_MAX ? LINE_PART : LINE_TOO_LONG;
 }
 
 enum number { NUMBER_OK, NUMBER_PART, NUMBER_TOO_LONG, NUMBER_BAD };
@@ -191,9 +191,8 @@ static enum resp_got cut_bulks(struct resp *r, const char *data, size_t len)
             add(r, data + r->at, (size_t)r->bulk);
             r->at += (size_t)r->bulk + 2;
         } else if (r->outside.data) {
-            must(r->at == len && (size_t)r->bulk == r->outside.len && !r->given);
+            must(r->at == len && (size_t)r->bulk == r->outside.len);
             add(r, r->outside.data, r->outside.len);
-            r->given = r->outside.data;
             r->outside = (struct slice){0};
         } else {
             return RESP_MORE;
@@ -333,8 +332,6 @@ void resp_batch_done(struct resp *r)
     if (kept && r->first)
         memmove(r->args, r->args + r->first, kept * sizeof *r->args);
     r->used = kept;
-    if (!kept || r->first) /* it was part of the first */
-        r->given = NULL;
     r->first = 0;
     if (!kept && r->cap > ARGS_KEPT_MAX)
         resp_free(r); /* one huge command must not cost memory for ever */
@@ -345,10 +342,13 @@ void resp_moved(struct resp *r, const char *from, const char *to, size_t dropped
     must(dropped <= r->start && (dropped == 0 || r->first == 0));
     r->at -= dropped;
     r->start -= dropped;
-    if (from != to)
-        for (size_t i = 0; i < r->used; i++)
-            if (r->args[i].data != r->given)
-                r->args[i].data = to + (r->args[i].data - from);
+    if (from == to)
+        return;
+    for (size_t i = 0; i < r->used; i++) { /* but for those that never lay in the buffer */
+        uintptr_t offset = (uintptr_t)r->args[i].data - (uintptr_t)from;
+        if (offset < r->at)
+            r->args[i].data = to + offset;
+    }
 }
 
 size_t resp_wanted(const struct resp *r, size_t len)

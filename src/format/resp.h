@@ -21,7 +21,8 @@
 
 #include "base/slice.h"
 
-enum { RESP_LINE_MAX = 65536, RESP_UNAUTH_ARGS_MAX = 10, RESP_UNAUTH_BULK_MAX = 16384 };
+enum { RESP_LINE_MAX = 65536, RESP_LINE_WHOLE_MAX = RESP_LINE_MAX + 16384 };
+enum { RESP_UNAUTH_ARGS_MAX = 10, RESP_UNAUTH_BULK_MAX = 16384 };
 enum { RESP_ERROR_MAX = 80 };
 
 struct resp {
@@ -35,7 +36,6 @@ struct resp {
     size_t seen;     /* bytes behind at already searched for the end of a line */
     int64_t bulk_max;
     struct slice outside; /* see resp_give */
-    const char *given;    /* of the commands in args the argument that lies outside; NULL: none */
     bool unauthenticated; /* the small limits of a client that has not proved who it is */
     char error[RESP_ERROR_MAX]; /* after RESP_BAD: "Protocol error: ..." */
 };
@@ -65,8 +65,7 @@ void resp_moved(struct resp *r, const char *from, const char *to, size_t dropped
 /* Bytes that must still come for the bulk being read, with its line end; 0 when none is. */
 size_t resp_wanted(const struct resp *r, size_t len);
 /* The bulk that is waited for (all bytes of the buffer are cut) has come elsewhere than in the
- * buffer, its line end too: text is the argument, and must stay until the command has been run. At
- * most one among the commands that are cut at a time: while given is NULL. */
+ * buffer, its line end too: text is the argument, and must stay until the command has been run. */
 static inline void resp_give(struct resp *r, struct slice text)
 {
     r->outside = text;

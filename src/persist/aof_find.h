@@ -15,8 +15,8 @@ struct manifest;
 bool aof_read_manifest(const char *path, struct manifest *m, struct fault *f);
 /* Reads the manifest, taking over the single file of an older server. *found: there is a log. */
 bool aof_find(struct aof *a, bool *found, struct fault *f);
-/* The log that was found has no base and no command. None that a server begins is so: it has a base,
- * be it one without keys. */
+/* The log that was found has no base and no command. None that a server begins is so: it has a
+ * base, be it one without keys. */
 bool aof_is_empty(struct aof *a);
 /* Before anything is loaded: are the files those that the manifest means? (aof_parts.h) */
 bool aof_check_parts(struct aof *a, struct fault *f);

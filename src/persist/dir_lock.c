@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Held directories are told apart by what they are, not by their names: under another name the same
- * one would seem to be taken by somebody else. At most four are held: the one that is worked in, that
- * of the log, the one its directory really lies in (by a link to it two homes share one log), and
- * for a moment the one that was left. */
+ * one would seem to be taken by somebody else. At most four are held: the one that is worked in,
+ * that of the log, the one its directory really lies in (by a link to it two homes share one log),
+ * and for a moment the one that was left. */
 #include "persist/dir_lock.h"
 
 #include <errno.h>

@@ -9,8 +9,8 @@
  * The lock is the file .holdfast-lock (os/lock_file.h). It is taken by who may write: at start when
  * there are save points or the log is on, otherwise with the first save and with CONFIG SET; CONFIG
  * SET dir takes the new directory, and the old one is given back unless the log lies there. Where
- * nothing can be written the lock can't be made and is not needed. A lock file that somebody removes
- * is made again within a second. */
+ * nothing can be written the lock can't be made and is not needed. A lock file that somebody
+ * removes is made again within a second. */
 #ifndef PERSIST_DIR_LOCK_H
 #define PERSIST_DIR_LOCK_H
 

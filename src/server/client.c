@@ -24,27 +24,36 @@
 
 enum { IDLE_GIVE_BACK_S = 2, TICK_MIN = 5 };
 
-struct held_command *held_command_new(struct command_entry *e, int argc, const struct slice *argv)
+struct held_command *held_command_new(struct command_entry *e, int argc, const struct slice *argv,
+                                      struct offer *big)
 {
     size_t bytes = 0, header = sizeof(struct held_command) + (size_t)argc * sizeof *argv;
     for (int i = 0; i < argc; i++)
-        bytes += argv[i].len;
+        bytes += big && offer_has(big, argv[i]) ? 0 : argv[i].len;
     struct held_command *h = mem_alloc(header + bytes);
     char *to = (char *)h + header;
     h->entry = e;
     h->argc = argc;
-    h->bytes = header + bytes;
+    h->bytes = header + bytes + (big ? offer_memory(big) : 0);
     for (int i = 0; i < argc; i++) {
-        h->argv[i] = slice(to, argv[i].len);
+        h->argv[i] = argv[i];
+        if (big && offer_has(big, argv[i]))
+            continue;
+        h->argv[i].data = to;
         if (argv[i].len)
             memcpy(to, argv[i].data, argv[i].len);
         to += argv[i].len;
     }
+    h->big = big ? *big : (struct offer){0};
+    if (big)
+        *big = (struct offer){0};
     return h;
 }
 
 void held_command_free(struct held_command *h)
 {
+    if (h)
+        offer_free(&h->big);
     mem_free(h);
 }
 
@@ -161,6 +170,7 @@ void client_free(struct client *c)
     link_remove(&c->closing);
     resp_free(&c->parser);
     mem_free(c->big);
+    offer_free(&c->bigs);
     buf_free(&c->in);
     buf_free(&c->out);
     mem_free(c->stamps);
@@ -255,9 +265,9 @@ size_t client_output_bytes(const struct client *c)
 
 size_t client_memory(const struct client *c)
 {
-    return sizeof *c + c->in.cap + (c->big ? c->big->cap : 0) + c->out.cap +
-           resp_memory(&c->parser) + multi_memory(c) + c->stamp_cap * sizeof *c->stamps +
-           (c->held ? c->held->bytes : 0);
+    return sizeof *c + c->in.cap + (c->big ? c->big->cap : 0) + offer_memory(&c->bigs) +
+           c->out.cap + resp_memory(&c->parser) + multi_memory(c) +
+           c->stamp_cap * sizeof *c->stamps + (c->held ? c->held->bytes : 0);
 }
 
 static size_t put_flags(const struct client *c, char out[24])
@@ -429,7 +439,10 @@ static void resume(struct client *c)
     server_clients(c->server)->paused_count--;
     struct command_entry *top = h->entry->owner ? h->entry->owner : h->entry;
     exec_read_clock(server_exec(c->server));
+    struct keyspace *ks = server_keyspace(c->server);
+    ks->offered = offer_of(&h->big);
     exec_command(c, top, h->argc, h->argv);
+    ks->offered = NULL;
     held_command_free(h);
     conn_resume(c);
 }

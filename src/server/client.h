@@ -16,6 +16,7 @@
 #include "containers/table.h"
 #include "format/resp.h"
 #include "os/loop.h"
+#include "store/offer.h"
 
 struct block;
 struct command_entry;
@@ -61,9 +62,17 @@ struct held_command {
     struct command_entry *entry;
     int argc;
     size_t bytes;
-    struct slice argv[]; /* and their bytes behind them */
+    struct offer big;    /* the blocks of its large words */
+    struct slice argv[]; /* and the bytes of the others behind them */
 };
-struct held_command *held_command_new(struct command_entry *e, int argc, const struct slice *argv);
+/* Takes all of big over, which belongs to words of argv; NULL: there is nothing of that kind. */
+struct held_command *held_command_new(struct command_entry *e, int argc, const struct slice *argv,
+                                      struct offer *big);
+/* For keyspace.offered, while the command runs. */
+static inline struct offer *offer_of(struct offer *big)
+{
+    return big->count ? big : NULL;
+}
 void held_command_free(struct held_command *h);
 
 enum { CLIENT_SLOTS_MAX = 8 };
@@ -80,7 +89,7 @@ struct client {
     struct loop_io io;   /* fd -1: none */
     struct buf in;       /* input that is not yet a whole command */
     struct resp parser;
-    struct str *big;     /* a large bulk is read into it, which may become a value; NULL: none */
+    struct str *big;     /* a large bulk is being read into it; NULL: none */
     struct buf out;      /* replies; out.data[sent ..] have not left */
     size_t sent;
     uint64_t sent_total;   /* bytes that ever left */
@@ -99,11 +108,13 @@ struct client {
     char *peer, *local;  /* "ip:port", made at accept */
     size_t argv_bytes;   /* of the command that runs or is held */
     int busy;            /* a command of it runs: do not free */
+    struct offer bigs;   /* large bulks, come whole, of the command that is being cut or runs */
 };
 
 /* What is kept for a client that must still say who it is; it is closed, too, when what it is owed
- * cannot leave at once. resp.h bounds what it may send. */
-enum { CLIENT_UNAUTH_OUTPUT_MAX = 64 * 1024 };
+ * cannot leave at once. resp.h bounds what it may send, of which there is room for a command, and
+ * for what is read at a time. */
+enum { CLIENT_UNAUTH_OUTPUT_MAX = 64 * 1024, CLIENT_UNAUTH_INPUT_MAX = 192 * 1024 };
 
 /* ---- all of them ---- */
 enum client_class { CLIENT_CLASS_NORMAL, CLIENT_CLASS_REPLICA, CLIENT_CLASS_PUBSUB,

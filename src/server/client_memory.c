@@ -10,7 +10,8 @@
 #include "server/server.h"
 #include "server/stats.h"
 
-enum { OFTEN_US = 100000, TIME_SHARE = 20 };
+enum { OFTEN_US = 100000, TIME_SHARE = 20, NEWCOMERS_SHARE = 16 };
+enum which { WHICH_UNPROVEN, WHICH_OUTPUT, WHICH_ALL };
 
 static bool counts(const struct client *c)
 {
@@ -20,7 +21,7 @@ static bool counts(const struct client *c)
 static void count(struct client_memory *m, struct clients *cs)
 {
     int64_t began = clock_mono_us();
-    m->all = m->output = m->closing = 0;
+    m->all = m->output = m->unproven = m->closing = 0;
     LINK_FOR(pos, &cs->all) {
         const struct client *c = LINK_OF(pos, struct client, link);
         if (!counts(c))
@@ -30,6 +31,7 @@ static void count(struct client_memory *m, struct clients *cs)
         } else {
             m->all += client_memory(c);
             m->output += client_output_bytes(c);
+            m->unproven += client_must_auth(cs, c) ? client_memory(c) : 0;
         }
     }
     m->used_then = mem_used_about();
@@ -51,9 +53,13 @@ bool client_memory_look(struct client_memory *m, struct clients *cs, size_t step
     return true;
 }
 
-static size_t share_of(const struct client *c, bool outputs)
+static size_t share_of(const struct clients *cs, const struct client *c, enum which which)
 {
-    return outputs ? client_output_bytes(c) : client_memory(c);
+    if (!counts(c) || c->flags & CLIENT_CLOSE_SOON)
+        return 0;
+    if (which == WHICH_OUTPUT)
+        return client_output_bytes(c);
+    return which == WHICH_ALL || client_must_auth(cs, c) ? client_memory(c) : 0;
 }
 
 struct held {
@@ -70,25 +76,41 @@ static int by_bytes(const void *a, const void *b)
     return x->client->id < y->client->id ? -1 : x->client->id > y->client->id;
 }
 
-static void close_one(struct client_memory *m, struct client *c)
+static void tell(const struct client *c)
 {
     struct buf line = {0};
     client_describe(c, &line);
     log_notice("Client closed: clients hold more than they may together, and it most: %s",
                buf_cstr(&line));
     buf_free(&line);
-    size_t bytes = client_memory(c), output = client_output_bytes(c);
-    m->all -= bytes < m->all ? bytes : m->all;
-    m->output -= output < m->output ? output : m->output;
+}
+
+static void take(size_t *from, size_t bytes)
+{
+    *from -= bytes < *from ? bytes : *from;
+}
+
+static void close_one(struct client_memory *m, struct clients *cs, struct client *c)
+{
+    size_t bytes = client_memory(c);
+    if (client_must_auth(cs, c)) {
+        log_verbose("Client closed: clients hold more than they may together, and it has not "
+                    "authenticated");
+        take(&m->unproven, bytes);
+    } else {
+        tell(c);
+    }
+    take(&m->all, bytes);
+    take(&m->output, client_output_bytes(c));
     m->closing += bytes;
     server_stats(c->server)->evicted_clients++;
     client_close_soon(c);
 }
 
-void client_memory_limit(struct client_memory *m, struct clients *cs, size_t limit, bool outputs)
+static void close_most(struct client_memory *m, struct clients *cs, enum which which,
+                       const size_t *held, size_t limit)
 {
     size_t count = 0, room = 0;
-    const size_t *held = outputs ? &m->output : &m->all;
     if (*held <= limit)
         return;
     LINK_FOR(pos, &cs->all)
@@ -96,12 +118,30 @@ void client_memory_limit(struct client_memory *m, struct clients *cs, size_t lim
     struct held *all = mem_alloc((room + 1) * sizeof *all);
     LINK_FOR(pos, &cs->all) {
         struct client *c = LINK_OF(pos, struct client, link);
-        size_t bytes = counts(c) && !(c->flags & CLIENT_CLOSE_SOON) ? share_of(c, outputs) : 0;
+        size_t bytes = share_of(cs, c, which);
         if (bytes)
             all[count++] = (struct held){bytes, c};
     }
     qsort(all, count, sizeof *all, by_bytes);
     for (size_t i = 0; i < count && *held > limit; i++)
-        close_one(m, all[i].client);
+        close_one(m, cs, all[i].client);
     mem_free(all);
+}
+
+/* What fits beside the others. When they hold all there is to hold, it is not by closing newcomers
+ * that room is made: nobody could log in. */
+static size_t unproven_limit(const struct client_memory *m, size_t limit)
+{
+    size_t others = m->all > m->unproven ? m->all - m->unproven : 0;
+    size_t left = others < limit ? limit - others : 0, least = limit / NEWCOMERS_SHARE;
+    return left > least ? left : least;
+}
+
+void client_memory_limit(struct client_memory *m, struct clients *cs, size_t limit, bool outputs)
+{
+    close_most(m, cs, WHICH_UNPROVEN, &m->unproven, unproven_limit(m, limit));
+    if (outputs)
+        close_most(m, cs, WHICH_OUTPUT, &m->output, limit);
+    else
+        close_most(m, cs, WHICH_ALL, &m->all, limit);
 }

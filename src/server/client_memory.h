@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What all clients hold together, and closing those that hold most.
+/* What all clients hold together, and closing those that hold most; first of all those that must
+ * still say who they are, with whatever they hold.
  *
  * Counting means a walk over all clients, so it is done only when enough has changed, and takes at
  * most a twentieth of the time, unless memory changes by leaps. Replicas and the primary, which
@@ -15,6 +16,7 @@ struct clients;
 
 struct client_memory { /* zero it */
     size_t all, output;   /* bytes of those that stay; of these, replies not sent yet */
+    size_t unproven;      /* of all: of those that have not authenticated */
     size_t closing;       /* of those that are about to be freed */
     size_t used_then;     /* mem_used at that time */
     int64_t counted_us, took_us;
@@ -23,8 +25,9 @@ struct client_memory { /* zero it */
 /* Counts anew when memory in use has changed by step or a tenth of a second has passed. True when
  * it did. */
 bool client_memory_look(struct client_memory *m, struct clients *cs, size_t step);
-/* Closes the clients that hold most until those that stay hold at most limit. outputs: only what
- * they do not read counts, and closes. */
+/* Closes the clients that hold most until those that stay hold at most limit: of those that have
+ * not authenticated (they keep a little for newcomers, when others hold all that), then of all.
+ * outputs: of all, only what they do not read counts, and closes. */
 void client_memory_limit(struct client_memory *m, struct clients *cs, size_t limit, bool outputs);
 
 #endif

@@ -259,7 +259,10 @@ struct slice command_given_name(const struct command *row)
 bool commands_rename(struct commands *cs, struct slice name, struct slice new_name)
 {
     struct command_entry *e = commands_find(cs, name);
-    if (!e || new_name.len >= sizeof e->called || (new_name.len && commands_find(cs, new_name)))
+    struct command_entry *there = new_name.len ? commands_find(cs, new_name) : NULL;
+    if (e && there == e) /* it has that name */
+        return true;
+    if (!e || new_name.len >= sizeof e->called || there)
         return false;
     for (size_t i = 0; i < new_name.len; i++) {
         char c = new_name.data[i];

@@ -111,7 +111,7 @@ void commands_free(struct commands *cs);
 /* Adds a family; arg is handed to its handlers as ctx.arg. The table must outlive the registry. */
 void commands_add(struct commands *cs, const struct command *table, void *arg);
 /* rename-command: what clients must say from now on; new_name "" removes. False when there is no
- * such command, or the name is taken. */
+ * such command, or another has the name. */
 bool commands_rename(struct commands *cs, struct slice name, struct slice new_name);
 
 /* A registered command: the row, its arg, its numbers. */

@@ -223,6 +223,16 @@ static bool may_set(struct config *cfg, struct option *o, struct slice name, str
     return !fault_is(f);
 }
 
+/* By each of its names an option may stand there once; the last one acts. */
+static bool is_named_before(const struct slice *pairs, int i)
+{
+    for (int k = 0; k < i; k++)
+        if (pairs[k * 2].len == pairs[i * 2].len &&
+            strncasecmp(pairs[k * 2].data, pairs[i * 2].data, pairs[i * 2].len) == 0)
+            return true;
+    return false;
+}
+
 static bool look_up_all(struct config *cfg, int n, const struct slice *pairs,
                         struct change *changes, struct slice *bad, struct fault *f)
 {
@@ -231,11 +241,9 @@ static bool look_up_all(struct config *cfg, int n, const struct slice *pairs,
         *bad = pairs[i * 2];
         if (!may_set(cfg, o, pairs[i * 2], f))
             return false;
-        for (int k = 0; k < i; k++) {
-            if (changes[k].option == o) {
-                fault_set(f, FAULT_INVALID, "duplicate parameter");
-                return false;
-            }
+        if (is_named_before(pairs, i)) {
+            fault_set(f, FAULT_INVALID, "duplicate parameter");
+            return false;
         }
         changes[i].option = o;
         option_print(o, &changes[i].old);

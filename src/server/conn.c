@@ -31,11 +31,11 @@
 enum {
     BATCH = 16,
     BIG_BULK = 32 * 1024,
-    OWN_BULK = 256 * 1024, /* from there on a bulk has a block of its own */
     RESERVE_AT_ONCE = 1 << 20, PROVEN_TIMES = 15, /* of a bulk only announced so far */
     SEND_MAX = 1 << 20,        /* a turn: one slow reader of much must not starve others */
     KEEP_OUT = 16 * 1024, KEEP_IN = 64 * 1024,
     DROP_SENT = 64 * 1024, /* of a slow reader's buffer: not kept for long */
+    WORTH_READING = 1024,  /* before a read there is no less room than that */
 };
 
 struct planned {
@@ -45,18 +45,11 @@ struct planned {
 };
 
 /* ---- large bulks ---- */
-/* A bulk of OWN_BULK bytes or more is read into a block of its own, of the kind a string value is
- * kept in. It is taken over by the command that sets a key to it (keyspace.offered). Only for
- * commands of one key: one of several could free what it took before it is logged. */
+/* A bulk of OFFER_MIN bytes or more is read into a block of its own, of the kind a string value is
+ * kept in, and taken over by the command that sets a key to it (store/offer.h). */
 static size_t big_whole(const struct client *c)
 {
     return (size_t)c->parser.bulk + 2; /* and the line's end */
-}
-
-/* Is it still being read? It is given to the parser when it is whole. */
-static bool reads_big(const struct client *c)
-{
-    return c->big && !c->parser.given;
 }
 
 /* A part of what was announced, that grows as it proves to come. */
@@ -70,7 +63,7 @@ static size_t big_room(const struct client *c, size_t got)
 static void begin_big(struct client *c)
 {
     const struct resp *r = &c->parser;
-    if (r->missing == 0 || r->bulk < OWN_BULK || c->big || r->given)
+    if (r->missing == 0 || r->bulk < OFFER_MIN || c->big)
         return;
     size_t got = c->in.len - r->at;
     c->big = str_new(big_room(c, got));
@@ -99,6 +92,8 @@ static bool big_has_come(struct client *c)
         return false;
     c->big->len -= 2;
     resp_give(&c->parser, slice(c->big->bytes, c->big->len));
+    offer_add(&c->bigs, c->big);
+    c->big = NULL;
     return true;
 }
 
@@ -106,13 +101,10 @@ static void run_with_big(struct client *c, struct command_entry *e, int argc,
                          const struct slice *argv)
 {
     struct keyspace *ks = server_keyspace(c->server);
-    bool one_key = e && e->first_key > 0 && e->last_key == e->first_key;
-    ks->offered = one_key ? c->big : NULL;
+    ks->offered = &c->bigs;
     exec_command(c, e, argc, argv);
-    if (!one_key || ks->offered)
-        mem_free(c->big);
     ks->offered = NULL;
-    c->big = NULL;
+    offer_free(&c->bigs);
 }
 
 /* ---- input ---- */
@@ -151,7 +143,6 @@ static void rewind_to(struct resp *r, size_t offset)
 {
     r->at = r->start = offset;
     r->used = r->first = r->seen = 0;
-    r->given = NULL;
     r->missing = 0;
     r->bulk = -1;
 }
@@ -184,13 +175,13 @@ static bool run_input(struct client *c, char *data, size_t len)
         while (done < count && !stops_input(c)) {
             struct planned *p = &plan[done++];
             const struct slice *argv = resp_argv(&c->parser, &p->cut);
-            if (__builtin_expect(c->big != NULL, 0)) /* it is part of the first */
+            if (__builtin_expect(c->bigs.count, 0)) /* they are parts of the first */
                 run_with_big(c, p->entry, p->cut.argc, argv);
             else
                 exec_command(c, p->entry, p->cut.argc, argv);
         }
         if (done < count) {
-            must(!c->big && !c->parser.outside.data); /* the first has been run */
+            must(!c->bigs.count && !c->parser.outside.data); /* the first has been run */
             rewind_to(&c->parser, plan[done].begin);
             return false;
         }
@@ -234,12 +225,36 @@ static void drop_used(struct client *c)
     }
 }
 
+/* Before AUTH the buffer grows only by what is read at a time, and not beyond what is kept. */
+static size_t room_before_auth(struct client *c)
+{
+    size_t room = c->in.cap - c->in.len, most = CONN_READ_SIZE / 4;
+    if (room < WORTH_READING && c->in.cap < CLIENT_UNAUTH_INPUT_MAX) {
+        struct buf larger = {0};
+        room = CLIENT_UNAUTH_INPUT_MAX - c->in.len;
+        buf_reserve(&larger, c->in.len + (room < most ? room : most));
+        buf_add(&larger, buf_slice(&c->in));
+        if (c->in.data)
+            resp_moved(&c->parser, c->in.data, larger.data, 0);
+        buf_free(&c->in);
+        c->in = larger;
+    }
+    return room < most ? room : most;
+}
+
+static bool is_full_before_auth(const struct client *c)
+{
+    return c->in.len >= CLIENT_UNAUTH_INPUT_MAX && client_must_auth(server_clients(c->server), c);
+}
+
 /* Room for the next read behind what the client holds. A large bulk gets its room at once, so that
  * its bytes are not copied again and again; a huge one as it proves to come. */
 static size_t make_room(struct client *c)
 {
     size_t wanted = resp_wanted(&c->parser, c->in.len);
     size_t room = CONN_READ_SIZE / 4;
+    if (client_must_auth(server_clients(c->server), c))
+        return room_before_auth(c);
     if (wanted >= BIG_BULK) {
         room = wanted;
         size_t most = c->in.len < RESERVE_AT_ONCE ? RESERVE_AT_ONCE : c->in.len * PROVEN_TIMES;
@@ -260,7 +275,7 @@ static ssize_t receive(struct client *c)
     struct clients *cs = server_clients(c->server);
     struct stats *st = server_stats(c->server);
     ssize_t got;
-    if (reads_big(c)) {
+    if (c->big) {
         got = receive_big(c);
     } else if (c->in.len == 0) {
         got = socket_recv(c->io.fd, cs->shared_in, CONN_READ_SIZE);
@@ -281,7 +296,7 @@ static ssize_t receive(struct client *c)
 /* Arguments that have come whole do not count, so a command of many may be larger. */
 static bool is_over_query_limit(const struct client *c)
 {
-    size_t bytes = c->in.len - c->parser.at + (reads_big(c) ? c->big->len : 0);
+    size_t bytes = c->in.len - c->parser.at + (c->big ? c->big->len : 0);
     return (int64_t)bytes > server_clients(c->server)->query_buffer_limit;
 }
 
@@ -309,6 +324,12 @@ static void readable(struct client *c)
     struct clients *cs = server_clients(c->server);
     if (stops_input(c))
         return;
+    if (is_full_before_auth(c)) {
+        log_verbose("Client closed: it sent too much for one that has not authenticated");
+        server_stats(c->server)->query_buffer_limit++;
+        client_close_soon(c);
+        return;
+    }
     ssize_t got = receive(c);
     if (got == -EAGAIN)
         return;
@@ -326,12 +347,12 @@ static void readable(struct client *c)
         if (!stops_input(c))
             begin_big(c);
     } else {
-        c->in.len += reads_big(c) ? 0 : (size_t)got;
+        c->in.len += c->big ? 0 : (size_t)got;
         if (is_over_query_limit(c)) {
             over_query_limit(c);
             return;
         }
-        if (reads_big(c) && !big_has_come(c))
+        if (c->big && !big_has_come(c))
             return;
         run_stored(c);
     }
@@ -348,7 +369,7 @@ static void watch_right(struct client *c)
     if (c->flags & CLIENT_WRITE_WATCHED)
         what |= LOOP_WRITE;
     /* A client that waits and hangs up must be noticed, and its end comes behind all it sent. */
-    if (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED))
+    if (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED) && !is_full_before_auth(c))
         what |= LOOP_READ;
     loop_watch(server_loop(c->server), &c->io, what);
 }
@@ -356,8 +377,10 @@ static void watch_right(struct client *c)
 /* Input of a client that waits is only stored, up to its limit. */
 static void store_input(struct client *c)
 {
-    make_room(c);
-    ssize_t got = socket_recv(c->io.fd, c->in.data + c->in.len, CONN_READ_SIZE / 4);
+    size_t room = make_room(c), most = CONN_READ_SIZE / 4;
+    if (!room) /* it must authenticate first, and will not be watched */
+        return;
+    ssize_t got = socket_recv(c->io.fd, c->in.data + c->in.len, room < most ? room : most);
     if (got == -EAGAIN)
         return;
     if (got <= 0) {

@@ -348,7 +348,7 @@ static bool must_wait(struct exec *x, struct client *c, const struct command_ent
 static void hold(struct exec *x, struct client *c, struct command_entry *e, const struct ctx *ctx)
 {
     must(!c->held);
-    c->held = held_command_new(e, ctx->argc, ctx->argv);
+    c->held = held_command_new(e, ctx->argc, ctx->argv, x->keyspace->offered);
     c->flags |= CLIENT_PAUSED;
     x->clients->paused_count++;
 }
@@ -446,7 +446,7 @@ static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entr
         return;
     }
     if (exec_queues(c, e)) {
-        multi_queue(c, e, ctx->argc, ctx->argv);
+        multi_queue(c, e, ctx->argc, ctx->argv, x->keyspace->offered);
         reply_status(ctx, "QUEUED");
         return;
     }
@@ -559,7 +559,7 @@ bool server_replay(struct server *s, struct replay *r, int argc, const struct sl
     if (why.len)
         tell_failure(x, &ctx, -1, buf_cstr(&why));
     else if (queued)
-        multi_queue(r->client, e, argc, argv);
+        multi_queue(r->client, e, argc, argv, NULL);
     else
         run_replayed(x, &ctx, e);
     x->replay = NULL;

@@ -68,7 +68,8 @@ static size_t clients_limit(const struct memory_limit *m)
     return (size_t)m->max_bytes / 100 * (size_t)-m->max_clients;
 }
 
-/* Without a limit of their own: before the keys give way to more, clients do. */
+/* Without a limit of their own: before the keys give way to more, clients do (memory_limit.h says
+ * which). */
 static size_t clients_share(const struct memory_limit *m)
 {
     size_t limit = clients_limit(m), quarter = (size_t)m->max_bytes / 4;
@@ -81,14 +82,20 @@ static void look_at_clients(struct memory_limit *m)
     client_memory_look(&m->clients, server_clients(m->server), step < STEP_MIN ? STEP_MIN : step);
 }
 
+static bool may_be_over(const struct memory_limit *m)
+{
+    return m->max_bytes > 0 && mem_used_about() > (size_t)m->max_bytes;
+}
+
+/* Also while no command runs: what only arrives takes memory, too. */
 static void limit_clients(void *arg)
 {
     struct memory_limit *m = arg;
-    size_t limit = clients_limit(m);
-    if (!limit)
+    bool own_limit = clients_limit(m) > 0;
+    if (!own_limit && !may_be_over(m))
         return;
     look_at_clients(m);
-    client_memory_limit(&m->clients, server_clients(m->server), limit, false);
+    client_memory_limit(&m->clients, server_clients(m->server), clients_share(m), !own_limit);
 }
 
 /* ---- keys ---- */
@@ -107,18 +114,11 @@ static size_t not_counted(const struct memory_limit *m)
     return buffers(m) + m->clients.closing + (held < share ? held : share);
 }
 
-/* What may be used before keys have to go; clients that read too little go first. */
+/* What may be used before keys have to go; some clients go first. */
 static size_t room(struct memory_limit *m)
 {
-    look_at_clients(m);
-    client_memory_limit(&m->clients, server_clients(m->server), clients_share(m),
-                        !clients_limit(m));
+    limit_clients(m);
     return (size_t)m->max_bytes + not_counted(m);
-}
-
-static bool may_be_over(const struct memory_limit *m)
-{
-    return m->max_bytes > 0 && mem_used_about() > (size_t)m->max_bytes;
 }
 
 static bool may_evict(const struct memory_limit *m)

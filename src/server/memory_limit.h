@@ -4,9 +4,11 @@
  * DEL, in front of the command and apart from it.
  *
  * Keys do not make way for memory that evicting them cannot free: what features tell with
- * memory_exempt (the log's buffer), and what clients hold, up to a limit that clients have
- * together: maxmemory-clients, or, when that is not set and memory is full, a quarter of maxmemory
- * in replies that are not read. Beyond it the clients that hold most are closed. */
+ * memory_exempt (the log's buffer), and what clients hold, up to a share that clients have
+ * together: maxmemory-clients, or, when that is not set, a quarter of maxmemory. Beyond it clients
+ * are closed, those that hold most first: of those that have not authenticated; then of all, when
+ * maxmemory-clients is set. When it is not, memory must be full, and of the others only replies
+ * that are not read count against the share: their input makes keys go. */
 #ifndef SERVER_MEMORY_LIMIT_H
 #define SERVER_MEMORY_LIMIT_H
 

@@ -259,7 +259,8 @@ void multi_begin(struct client *c)
     c->flags |= CLIENT_IN_MULTI;
 }
 
-void multi_queue(struct client *c, struct command_entry *e, int argc, const struct slice *argv)
+void multi_queue(struct client *c, struct command_entry *e, int argc, const struct slice *argv,
+                 struct offer *big)
 {
     struct multi *m = multi_of(c);
     /* Nothing of a transaction that is lost already will run: it need not be kept. */
@@ -269,7 +270,7 @@ void multi_queue(struct client *c, struct command_entry *e, int argc, const stru
         m->cap = m->cap ? m->cap * 2 : 4;
         m->queue = mem_realloc(m->queue, (size_t)m->cap * sizeof *m->queue);
     }
-    m->queue[m->count] = held_command_new(e, argc, argv);
+    m->queue[m->count] = held_command_new(e, argc, argv, big);
     m->bytes += m->queue[m->count++]->bytes;
     m->flags |= e->row.flags;
 }
@@ -293,6 +294,13 @@ void multi_discard(struct client *c)
     multi_unwatch(c);
 }
 
+static void run_queued(struct ctx *ctx, struct held_command *h)
+{
+    ctx->keyspace->offered = offer_of(&h->big);
+    exec_nested(ctx, h->entry, h->argc, h->argv);
+    ctx->keyspace->offered = NULL;
+}
+
 void multi_exec(struct ctx *ctx)
 {
     struct client *c = ctx->client;
@@ -309,7 +317,7 @@ void multi_exec(struct ctx *ctx)
     struct multi *m = c->multi;
     reply_array(ctx, (size_t)m->count);
     for (int i = 0; i < m->count; i++)
-        exec_nested(ctx, m->queue[i]->entry, m->queue[i]->argc, m->queue[i]->argv);
+        run_queued(ctx, m->queue[i]);
     multi_discard(c);
     ctx->flags &= ~(uint32_t)CTX_FAILED; /* EXEC itself went well whatever its commands replied */
 }

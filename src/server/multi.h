@@ -15,6 +15,7 @@ struct command_entry;
 struct ctx;
 struct db;
 struct keyspace;
+struct offer;
 struct watches;
 
 struct watches *watches_new(void);
@@ -28,7 +29,9 @@ void watches_swapped(struct watches *w, struct keyspace *ks, unsigned a, unsigne
 size_t watches_count(const struct watches *w); /* watched keys */
 
 void multi_begin(struct client *c);
-void multi_queue(struct client *c, struct command_entry *e, int argc, const struct slice *argv);
+/* big: see held_command_new. */
+void multi_queue(struct client *c, struct command_entry *e, int argc, const struct slice *argv,
+                 struct offer *big);
 /* Leaves the transaction: queue freed, watches dropped. */
 void multi_discard(struct client *c);
 /* Runs the queue; replies the array. */

@@ -12,6 +12,7 @@
 #include "base/must.h"
 #include "base/slab.h"
 #include "store/db_parts.h"
+#include "store/offer.h"
 
 static struct slice item_key(const void *item)
 {
@@ -126,8 +127,12 @@ static void free_val(struct db *db, struct val v, bool lazy)
 
 static void free_value_of(struct db *db, struct entry *e, bool lazy)
 {
-    if (!inline_value((uint8_t)entry_encoding(e)))
-        free_val(db, entry_val(e), lazy);
+    if (inline_value((uint8_t)entry_encoding(e)))
+        return;
+    struct val v = entry_val(e);
+    struct offer *offered = db->keyspace->offered;
+    if (!offered || v.encoding != ENC_RAW || !offer_give_back(offered, v.ptr))
+        free_val(db, v, lazy);
 }
 
 /* ---- access clock: LRU seconds, or LFU minutes 16 | counter 8 ---- */
@@ -297,11 +302,8 @@ static struct entry_parts string_parts(struct slice key, struct slice text)
 
 static struct str *block_of(struct keyspace *ks, struct slice text)
 {
-    struct str *s = ks->offered;
-    if (!s || text.data != s->bytes || text.len != s->len)
-        return str_of(text);
-    ks->offered = NULL;
-    return s;
+    struct str *s = ks->offered ? offer_take(ks->offered, text) : NULL;
+    return s ? s : str_of(text);
 }
 
 /* The old value's block can take the text: no allocation for a long string set again. */

@@ -21,6 +21,7 @@
 
 struct slab;
 struct keyspace;
+struct offer;
 
 struct db {
     struct table keys;
@@ -81,9 +82,7 @@ struct keyspace {
     enum expire_mode expire_mode;
     bool held;              /* a child lives: access clocks stand still, pages stay shared */
     bool no_touch;          /* CLIENT NO-TOUCH: so they do for the command that runs now */
-    /* A block whose text some argument of the command that runs now is; set by who runs it.
-     * Setting a string to that very text takes it over instead of copying, and leaves NULL here. */
-    struct str *offered;
+    struct offer *offered;  /* of the command that runs now, set by who runs it; NULL: nothing */
     keyspace_listen *on_event;
     void *on_event_arg;
     int dump_version;       /* RDB version of DUMP payloads (rdb-target-version); 0: ours */

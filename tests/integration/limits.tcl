@@ -48,6 +48,59 @@ case "not authenticated but reading: answered as ever" {
     close $fd
 }
 
+proc memory_of {s id} {
+    regexp {tot-mem=(\d+)} [ask $s CLIENT LIST ID $id] -> bytes
+    return $bytes
+}
+
+case "not authenticated: the buffer of a half command has room for it and one more read" {
+    set s [server "requirepass secret"]
+    ask $s AUTH secret
+    set whole [encode [lrepeat 10 [string repeat x 16384]]]
+    foreach piece {200000 16384 5000} {
+        set fd [connect $s]
+        for {set at 0} {$at < 163000} {incr at $piece} {
+            puts -nonewline $fd [string range $whole $at [expr {min($at + $piece, 163000) - 1}]]
+            flush $fd
+        }
+        wait_for {
+            regexp {id=(\d+) [^\n]* qbuf=163000 } [ask $s CLIENT LIST] -> id
+        }
+        truth {[memory_of $s $id] < 185000}
+        puts -nonewline $fd [string range $whole 163000 end][encode {AUTH secret}][encode PING]
+        flush $fd
+        truth {[catch { read_reply $fd } error]}
+        like $error "ERR unknown command*"
+        is [read_reply $fd] OK
+        is [read_reply $fd] PONG
+        close $fd
+    }
+    # a line that does not end, behind nine such words
+    set fd [connect $s]
+    puts -nonewline $fd [string range $whole 0 147547]\$[string repeat 1 65000]
+    flush $fd
+    is [read $fd] ""
+    is [info_of $s client_query_buffer_limit_disconnections] 1
+    close $fd
+}
+
+case "not authenticated and paused: what is kept of its input has a limit, too" {
+    set s [server "requirepass secret"]
+    ask $s AUTH secret
+    set before [peak_kb $s]
+    set fds [list [connect $s] [connect $s]]
+    ask $s CLIENT PAUSE 5000 ALL
+    foreach fd $fds { puts -nonewline $fd [encode {AUTH secret}] }
+    pour [lindex $fds 0] PING
+    puts -nonewline [lindex $fds 1] [string repeat [encode PING] 20000]
+    flush [lindex $fds 1]
+    truth {$::sanitized || [peak_kb $s] - $before < 6000}
+    is [read_reply [lindex $fds 1]] OK
+    for {set i 0} {$i < 20000} {incr i} { is [read_reply [lindex $fds 1]] PONG }
+    stop $s
+    foreach fd $fds { catch { close $fd } }
+}
+
 set big {
     {KEYS *} {SMEMBERS s} {LRANGE l 0 -1} {HGETALL h} {HVALS h} {ZRANGE z 0 -1 WITHSCORES}
     {SORT l BY nosort} {SRANDMEMBER s -3000000} {HRANDFIELD h -3000000 WITHVALUES} {SUNION s s}

@@ -216,6 +216,15 @@ proc gone {fd} {
     }]
 }
 
+# So many keys of 1000 bytes.
+proc fill_with {s n} {
+    set piece ""
+    for {set i 0} {$i < $n} {incr i} {
+        lappend piece key:$i [string repeat x 1000]
+        if {$i % 500 == 499} { ask $s MSET {*}$piece; set piece "" }
+    }
+}
+
 case "clients that do not read are closed before keys go" {
     set s [server "maxmemory-policy allkeys-lru"]
     ask $s SET big [string repeat x 1000000]
@@ -231,6 +240,63 @@ case "clients that do not read are closed before keys go" {
     wait_for { ask $s SET more x; expr {[info_of $s evicted_clients] >= 5} }
     foreach fd $readers { close $fd }
     truth {[ask $s DBSIZE] > 9900}
+}
+
+# Nine words and a part of the tenth, which never ends: about 160 KB before AUTH.
+proc half_command {s} {
+    set fd [connect $s]
+    set bytes [encode [lrepeat 10 [string repeat x 16384]]]
+    puts -nonewline $fd [string range $bytes 0 157000]
+    flush $fd
+    return $fd
+}
+
+case "who has not authenticated is closed before keys go" {
+    set s [server "requirepass secret\nmaxmemory 20mb\nmaxmemory-policy allkeys-lru"]
+    ask $s AUTH secret
+    fill_with $s 10000
+    set fds {}
+    for {set i 0} {$i < 200} {incr i} {
+        lappend fds [half_command $s]
+        if {$i % 20 == 0} { ask $s SET w$i x }
+    }
+    wait_for { expr {[info_of $s evicted_clients] > 100} }
+    wait_for { expr {[info_of $s used_memory] < 21000000} }
+    is [ask $s SET more x] OK
+    is [info_of $s evicted_keys] 0
+    is [ask $s DBSIZE] 10011
+    # small ones give way, too
+    set small {}
+    for {set i 0} {$i < 400} {incr i} {
+        lappend small [connect $s]
+        puts -nonewline [lindex $small end] "*2\r\n\$16000\r\n[string repeat x 15000]"
+        flush [lindex $small end]
+    }
+    ask $s SET more x
+    is [info_of $s evicted_keys] 0
+    foreach fd [concat $fds $small] { close $fd }
+}
+
+case "when others hold all that clients may, one can still authenticate; their input stays" {
+    set s [server "requirepass secret\nmaxmemory 20mb\nmaxmemory-policy allkeys-lru"]
+    ask $s AUTH secret
+    fill_with $s 10000
+    set queue [connect $s]
+    request $queue AUTH secret
+    request $queue MULTI
+    for {set i 0} {$i < 80} {incr i} { request $queue SET big$i [string repeat x 100000] }
+    set fds {}
+    for {set i 0} {$i < 20} {incr i} { lappend fds [half_command $s] }
+    wait_for { ask $s SET x x; expr {[info_of $s evicted_clients] >= 10} }
+    foreach fd $fds { close $fd }
+    for {set i 0} {$i < 20} {incr i} {
+        set fd [connect $s]
+        ask $s SET x x
+        is [request $fd AUTH secret] OK
+        is [request $fd SET y y] OK
+        close $fd
+    }
+    is [llength [request $queue EXEC]] 80
 }
 
 case "what clients hold within their share makes no key go" {

@@ -171,7 +171,6 @@ set protects {
     min-replicas-to-write 1
     replicaof "127.0.0.1 6379"
     sentinel "monitor x 127.0.0.1 1 2"
-    tls-auth-clients no
     tls-cluster yes
     tls-port 6380
     tls-replication yes
@@ -206,6 +205,31 @@ case "what is kept without effect is what the documentation says" {
     }
     is [lsort [concat [documented Kept] [documented Refused]]] \
         [lsort [concat $later {loadmodule sentinel user}]]
+}
+
+case "whom TLS asks for a certificate: any value, nobody is served over TLS" {
+    foreach value {no optional yes} {
+        set s [server "tls-auth-clients $value"]
+        is [ask $s CONFIG GET tls-auth-clients] [list tls-auth-clients $value]
+        foreach other {optional no yes} { is [ask $s CONFIG SET tls-auth-clients $other] OK }
+        stop $s
+        set s [server "" -args [list --tls-auth-clients $value]]
+        stop $s
+    }
+}
+
+case "a command renamed to its own name stays what it is" {
+    foreach {from to} {CONFIG CONFIG get GET Config config} {
+        set s [server "rename-command $from $to"]
+        is [lindex [ask $s CONFIG GET port] 1] [of $s port]
+        is [ask $s GET x] (nil)
+        stop $s
+        set s [server "" -args [list --rename-command $from $to]]
+        is [ask $s GET x] (nil)
+        stop $s
+    }
+    lassign [server "rename-command get set" -fails 1] code text
+    like $text "*Target command name already exists*"
 }
 
 # ---- oom-score-adj ----

@@ -33,10 +33,28 @@ case "protocol errors, byte for byte" {
         is [raw $s $bytes] $want
         is [ask $s PING] PONG
     }
+    is [raw $s [string repeat x 65537]] "-ERR Protocol error: too big inline request\r\n"
     like [raw $s [string repeat x 70000]] "-ERR Protocol error: too big inline request\r\n"
     like [raw $s *[string repeat 1 70000]] "-ERR Protocol error: too big mbulk count string\r\n"
     like [raw $s "*1\r\n\$[string repeat 1 70000]"] \
         "-ERR Protocol error: too big bulk count string\r\n"
+}
+
+case "a line without its end is too long from 65537 bytes on, one that came with it is answered" {
+    set s [server]
+    set fd [connect $s]
+    puts -nonewline $fd [string repeat x 65536]
+    flush $fd
+    is [ask $s PING] PONG
+    puts $fd "" ;# it waited for more
+    flush $fd
+    like [gets $fd] "-ERR unknown command 'xxx*"
+    foreach length {65536 65537 65600 70000} {
+        puts $fd "ECHO [string repeat x [expr {$length - 5}]]"
+        flush $fd
+        is [string length [read_reply $fd]] [expr {$length - 5}]
+    }
+    like [raw $s "[string repeat x 90000]\r\n"] "-ERR Protocol error: too big inline request\r\n"
 }
 
 case "before AUTH the limits are small" {

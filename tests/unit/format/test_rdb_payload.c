@@ -8,6 +8,20 @@
 #include "tests/unit/format/json_read.h"
 #include "tests/unit/format/rdb_help.h"
 
+/* A string by itself: accepted, and refused, as it is when it goes to a sink. */
+static void check_string(struct slice payload, bool ok, const struct fault *want)
+{
+    struct buf hold = {0};
+    struct slice text;
+    struct fault f = {0};
+    if (!rdb_payload_is_string(payload))
+        return;
+    CHECK_INT(rdb_payload_string(payload, &hold, &text, &f), ok);
+    CHECK_STR(f.what, want->what);
+    CHECK_INT(f.offset, want->offset);
+    buf_free(&hold);
+}
+
 /* The payload as a JSON line. */
 static bool payload_to_json(struct slice payload, struct buf *json, struct fault *f)
 {
@@ -18,6 +32,7 @@ static bool payload_to_json(struct slice payload, struct buf *json, struct fault
     out_init_memory(&out);
     json_writer_init(&w, &out);
     bool ok = rdb_payload_read(payload, &key, &w.sink, &(struct rdb_options){0}, f);
+    check_string(payload, ok, f);
     buf_clear(json);
     buf_add(json, buf_slice(&out.buf));
     buf_cstr(json);

@@ -125,6 +125,21 @@ static void inline_errors(void)
     GIVES("p 'a\\'\r\n", UNBALANCED);
 }
 
+/* head, then a line that goes on with '1's until it is len bytes long, then end. */
+static void cut_line(const char *head, size_t len, const char *end, size_t step, struct buf *out)
+{
+    const char *line = strrchr(head, '\n');
+    size_t more = len - strlen(line ? line + 1 : head);
+    struct buf b = {0};
+    buf_add(&b, slice_str(head));
+    memset(buf_reserve(&b, more), '1', more);
+    b.len += more;
+    buf_add(&b, slice_str(end));
+    buf_clear(out);
+    cut(buf_slice(&b), step, false, out);
+    buf_free(&b);
+}
+
 static void long_lines(void)
 {
     static const struct {
@@ -135,44 +150,34 @@ static void long_lines(void)
         {"*1\r\n$", "!Protocol error: too big bulk count string"},
         {"*1\r\n", "!Protocol error: too big bulk count string"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct buf b = {0};
-        buf_printf(&b, "%s", cases[i].head);
-        memset(buf_reserve(&b, 70000), '1', 70000);
-        b.len += 70000;
-        buf_append(&b, "\r\n", 2);
-        struct buf out = {0};
-        cut(buf_slice(&b), 16384, false, &out);
-        CHECK_SLICE(buf_slice(&out), slice_str(cases[i].want));
-        buf_clear(&out);
-        cut(buf_slice(&b), 1 << 20, false, &out);
-        CHECK_SLICE(buf_slice(&out), slice_str(cases[i].want));
-        buf_free(&b);
-        buf_free(&out);
+    static const size_t steps[] = {1000, 16384, RESP_LINE_MAX, 1 << 20};
+    struct buf out = {0};
+    for (size_t i = 0; i < 16; i++) { /* one byte too many without an end */
+        cut_line(cases[i / 4].head, RESP_LINE_MAX, "", steps[i % 4], &out);
+        CHECK_SLICE(buf_slice(&out), SLICE_LIT("+"));
+        cut_line(cases[i / 4].head, RESP_LINE_MAX + 1, "", steps[i % 4], &out);
+        CHECK_SLICE(buf_slice(&out), slice_str(cases[i / 4].want));
     }
-    for (size_t step = 1000; step <= 100000; step *= 100) {
-        struct buf fits = {0}, out = {0}; /* the longest line that is taken; one more is not */
-        memset(buf_reserve(&fits, RESP_LINE_MAX), 'a', RESP_LINE_MAX);
-        fits.len = RESP_LINE_MAX;
-        buf_append(&fits, "\r\n", 2);
-        cut(buf_slice(&fits), step, false, &out);
-        CHECK_INT(out.len, RESP_LINE_MAX + 2);
-        buf_clear(&out);
-        fits.len -= 2;
-        buf_append(&fits, "a\r\n", 3);
-        cut(buf_slice(&fits), step, false, &out);
-        CHECK_SLICE(buf_slice(&out), slice_str("!Protocol error: too big inline request"));
-        buf_free(&fits);
-        buf_free(&out);
+    static const size_t taken[] = {RESP_LINE_MAX, RESP_LINE_MAX + 1, 70000,
+                                   RESP_LINE_WHOLE_MAX - 1};
+    for (size_t i = 0; i < 4; i++) { /* the end has come with it */
+        cut_line("", taken[i], "\n", 1 << 20, &out);
+        CHECK_INT(out.len, taken[i] + 2);
     }
+    cut_line("", RESP_LINE_WHOLE_MAX, "\n", 1 << 20, &out);
+    CHECK_SLICE(buf_slice(&out), slice_str(cases[0].want));
+    cut_line("", RESP_LINE_MAX + 1, "\n", RESP_LINE_MAX + 1, &out);
+    CHECK_SLICE(buf_slice(&out), slice_str(cases[0].want));
+    buf_free(&out);
 }
 
 /* An argument that did not come through the buffer stays where it is when the buffer moves; what
  * stands in front of it and behind it does not. */
 static void arguments_from_elsewhere(void)
 {
-    char first[] = "*4\r\n$3\r\nset\r\n$1\r\nk\r\n$9\r\n", elsewhere[] = "elsewhere";
-    char whole[] = "*4\r\n$3\r\nset\r\n$1\r\nk\r\n$9\r\n$2\r\nnx\r\n*1\r\n$4\r\nping\r\n";
+    char first[] = "*5\r\n$3\r\nset\r\n$1\r\nk\r\n$9\r\n", elsewhere[] = "elsewhere";
+    char second[] = "*5\r\n$3\r\nset\r\n$1\r\nk\r\n$9\r\n$4\r\n", other[] = "more";
+    char whole[] = "*5\r\n$3\r\nset\r\n$1\r\nk\r\n$9\r\n$4\r\n$2\r\nnx\r\n*1\r\n$4\r\nping\r\n";
     struct resp r;
     struct resp_command c;
     resp_init(&r, 1 << 20);
@@ -181,19 +186,22 @@ static void arguments_from_elsewhere(void)
     resp_give(&r, slice(elsewhere, 9));
     CHECK(resp_next(&r, first, sizeof first - 1, &c) == RESP_MORE);
     resp_batch_done(&r);
-    CHECK(r.given == elsewhere);
-    resp_moved(&r, first, whole, 0);
+    resp_moved(&r, first, second, 0);
+    CHECK(resp_next(&r, second, sizeof second - 1, &c) == RESP_MORE);
+    resp_give(&r, slice(other, 4));
+    CHECK(resp_next(&r, second, sizeof second - 1, &c) == RESP_MORE);
+    resp_moved(&r, second, whole, 0);
     CHECK(resp_next(&r, whole, sizeof whole - 1, &c) == RESP_COMMAND);
     const struct slice *argv = resp_argv(&r, &c);
-    CHECK_INT(c.argc, 4);
+    CHECK_INT(c.argc, 5);
     CHECK_SLICE(argv[0], SLICE_LIT("set"));
     CHECK(argv[1].data > whole && argv[1].data < whole + sizeof whole);
     CHECK(argv[2].data == elsewhere && argv[2].len == 9);
-    CHECK_SLICE(argv[3], SLICE_LIT("nx"));
+    CHECK(argv[3].data == other && argv[3].len == 4);
+    CHECK_SLICE(argv[4], SLICE_LIT("nx"));
     CHECK(resp_next(&r, whole, sizeof whole - 1, &c) == RESP_COMMAND);
     CHECK_SLICE(resp_argv(&r, &c)[0], SLICE_LIT("ping"));
     resp_batch_done(&r);
-    CHECK(r.given == NULL);
     resp_free(&r);
 }
 

@@ -78,6 +78,8 @@ static void many(void)
 static void renames(void)
 {
     struct commands *cs = registry();
+    CHECK(commands_rename(cs, SLICE_LIT("get"), SLICE_LIT("GET")));
+    CHECK(!commands_find(cs, SLICE_LIT("get"))->row.renamed);
     CHECK(commands_rename(cs, SLICE_LIT("get"), SLICE_LIT("MyGet")));
     CHECK(!commands_find(cs, SLICE_LIT("get")));
     CHECK_STR(commands_find(cs, SLICE_LIT("MYGET"))->row.name, "get");

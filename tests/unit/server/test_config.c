@@ -281,7 +281,11 @@ static void set_is_atomic(void)
     check_get("point", "point=1 2;");
     check_get("flag", "flag=yes;");
     t.refuse = false;
-    CHECK(!set("count", "7", "old-count", "8", &bad, &f));
+    CHECK(!set("old-count", "7", "count", "x", &bad, &f));
+    check_get("count", "count=6;");
+    CHECK(set("old-count", "7", "count", "6", &bad, &f)); /* by both its names: the last acts */
+    check_get("count", "count=6;");
+    CHECK(!set("count", "7", "COUNT", "8", &bad, &f));
     CHECK_STR(f.what, "duplicate parameter");
     CHECK(!set("count", "7", "fixed", "8", &bad, &f));
     CHECK_STR(f.what, "can't set immutable config");
