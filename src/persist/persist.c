@@ -302,9 +302,8 @@ static bool start_log(struct persist *p, struct fault *f)
         !missing_data_allows(p->missing, found ? START_LOG_FOUND : START_LOG_NEW, &dump_instead, f))
         return false;
     if (dump_instead) { /* then a new log begins with what it held, and the old one goes */
-        log_warning("on-missing-data: %s is loaded, not the append log",
-                    p->snapshot->filename);
-        return boot_load_rdb(p, NULL, f) && aof_switch_on(p->aof, f);
+        log_warning("on-missing-data: %s is loaded, not the append log", p->snapshot->filename);
+        return boot_load_rdb(p, NULL, f) && rewrite_now(p->aof, f);
     }
     if (found) {
         if (!boot_load_aof(p, f) || !aof_open_log(p->aof, f))

@@ -106,7 +106,7 @@ static bool write_base(struct aof *a, struct snapshot_file *file, struct fault *
 struct install {
     struct manifest next;
     char *base_path,
-        *incr_path; /* the names the temporary files get; incr only when switching on */
+        *incr_path; /* the names the temporary files get; incr only when the log is not on */
     char *temp_incr;
 };
 
@@ -136,22 +136,37 @@ static bool plan_base(struct aof *a, struct install *in, const char *tmp, struct
     return ok;
 }
 
+/* The increment that goes with the base: what is logged while the log is being switched on; when it
+ * is off an empty one, for a manifest without any looks damaged beside one that nobody names. */
+static bool plan_incr(struct aof *a, struct install *in, struct fault *f)
+{
+    struct aof_incr made = {.is = a->aside_is};
+    in->temp_incr = temp_incr_path(a);
+    if (!a->aside) {
+        int64_t seq = aof_free_incr(a, f);
+        if (seq == 0 || !aof_create_incr(a, in->temp_incr, seq, &made, f))
+            return false;
+        file_close(made.fd);
+    }
+    struct manifest_list *list = &in->next.incr;
+    char *incr = manifest_incr_name(a->filename, made.is.seq);
+    manifest_add_incr(&in->next, incr, made.is.seq);
+    list->files[list->count - 1].id = made.is.id;
+    in->incr_path = aof_path(a, incr);
+    mem_free(incr);
+    return true;
+}
+
 static bool plan_install(struct aof *a, struct install *in, const char *tmp, struct fault *f)
 {
     *in = (struct install){0};
     manifest_copy(&in->next, &a->manifest);
-    if (!plan_base(a, in, tmp, f))
+    if (!plan_base(a, in, tmp, f) ||
+        ((a->aside || a->state == AOF_OFF) && !plan_incr(a, in, f))) {
+        install_free(in);
         return false;
-    if (a->aside) {
-        struct manifest_list *list = &in->next.incr;
-        char *incr = manifest_incr_name(a->filename, a->aside_is.seq);
-        manifest_add_incr(&in->next, incr, a->aside_is.seq);
-        list->files[list->count - 1].id = a->aside_is.id;
-        in->incr_path = aof_path(a, incr);
-        in->temp_incr = temp_incr_path(a);
-        mem_free(incr);
     }
-    manifest_retire_incr(&in->next, a->state == AOF_OFF ? 0 : 1);
+    manifest_retire_incr(&in->next, 1);
     if (a->names_gone)
         manifest_drop_history(&in->next); /* not there, or not ours to delete any more */
     return true;
@@ -245,6 +260,8 @@ static void take_names_back(struct aof *a, const struct install *in)
     if (!file_exists(in->base_path) && (!in->incr_path || !file_exists(in->incr_path)) &&
         file_sync_dir(a->dir) == 0)
         aof_first_done(a);
+    if (in->temp_incr && a->state == AOF_OFF)
+        file_unlink(in->temp_incr);
 }
 
 /* After a lost sync the data set is safe again when all of it is in files that could be synced:

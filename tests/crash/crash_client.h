@@ -39,6 +39,12 @@ struct load_result {
 };
 void server_load(const char *dir, const char *socket, const char *log, const struct args *args,
                  struct trace *trace, struct load_result *result);
+/* The same, and when it asks whether the log is meant, which was switched off, or the newer dump:
+ * the dump. args gain that answer. */
+void server_load_answered(const char *dir, const char *socket, const char *log, struct args *args,
+                          struct trace *trace, struct load_result *result);
+/* Does a line of the file hold the words? */
+bool file_tells(const char *path, const char *words);
 /* redis-check-aof --fix in dir, answered with y. True when it says that all is well. */
 bool server_fix(const char *dir, const char *manifest, const char *log, struct trace *trace);
 

@@ -59,18 +59,6 @@ static bool alive(struct trial *t)
     return t->pid > 0 && t->c.fd >= 0 && !t->bad;
 }
 
-static bool file_tells(const char *path, const char *words)
-{
-    char line[1200];
-    bool found = false;
-    FILE *f = fopen(path, "re");
-    while (f && !found && fgets(line, sizeof line, f))
-        found = strstr(line, words) != NULL;
-    if (f)
-        fclose(f);
-    return found;
-}
-
 static bool log_tells(const struct trial *t, const char *words)
 {
     return file_tells(t->log, words);
@@ -391,15 +379,12 @@ static void restart(struct bench *b, struct trial *t)
         return;
     snprintf(check, sizeof check, "%.400s/check.log", b->scratch);
     unlink(check);
-    server_load(t->dir, t->socket, check, &t->args, NULL, &result);
     /* Switching the log on failed, and a dump was saved after it: what it has is older. The start
      * asks which one is meant, and the dump must have all. A log in force is never asked about. */
-    if (result.how == REFUSED && !t->logged &&
-        file_tells(check, "was switched off before the dump file")) {
-        struct args dump = t->args;
-        args_add(&dump, "--on-missing-data", "load-rdb", NULL);
-        server_load(t->dir, t->socket, check, &dump, NULL, &result);
-    }
+    if (t->logged)
+        server_load(t->dir, t->socket, check, &t->args, NULL, &result);
+    else
+        server_load_answered(t->dir, t->socket, check, &t->args, NULL, &result);
     buf_clear(&t->text);
     if (result.how != LOADED) {
         buf_printf(&t->text, "status %x, see check.log", (unsigned)result.status);

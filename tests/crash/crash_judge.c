@@ -115,13 +115,13 @@ bool judge_goes_on(const struct judge *j, uint64_t m)
     return ok && result.how == LOADED && find_digest(j, result.digest) == m + MORE;
 }
 
-struct verdict judge_state(const struct judge *j, uint64_t floor, uint64_t most,
+struct verdict judge_state(struct judge *j, uint64_t floor, uint64_t most,
                            struct trace *trace)
 {
     struct verdict v = {.ok = false, .m = UINT64_MAX};
     struct load_result result;
     unlink(j->log);
-    server_load(j->dir, j->sock, j->log, &j->args, trace, &result);
+    server_load_answered(j->dir, j->sock, j->log, &j->args, trace, &result);
     if (result.how == REFUSED && j->has_log) {
         v.refused = true;
         v.fixed = fix(j, trace);

@@ -24,8 +24,9 @@ struct verdict {
 /* Fills the names; tag tells judges of one scratch directory apart. */
 void judge_open(struct judge *j, const char *scratch, const char *tag);
 /* Starts on j->dir; the number of units found must be floor to most. trace: takes what the start
- * did, or, when the server refused, what the tool did (j->before is as it was before that). */
-struct verdict judge_state(const struct judge *j, uint64_t floor, uint64_t most,
+ * did, or, when the server refused, what the tool did (j->before is as it was before that). What it
+ * had to be told is in j->args then, for the starts that follow. */
+struct verdict judge_state(struct judge *j, uint64_t floor, uint64_t most,
                            struct trace *trace);
 /* Units behind m, a kill, a start. */
 bool judge_goes_on(const struct judge *j, uint64_t m);

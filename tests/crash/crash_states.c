@@ -323,6 +323,7 @@ static void try_state(struct hunt *h, const struct disk_state *s, struct seen *s
         lay_out(s, h->judge.before);
         trace_begin(second, h->judge.dir, true);
     }
+    struct args as_configured = h->judge.args;
     struct verdict v = judge_state(&h->judge, seen->floor, seen->most, deeper ? second : NULL);
     h->tried++;
     h->repaired += v.repaired;
@@ -335,6 +336,7 @@ static void try_state(struct hunt *h, const struct disk_state *s, struct seen *s
     } else if (deeper) {
         hunt_again(h, seen, second);
     }
+    h->judge.args = as_configured;
 }
 
 /* ---- the passes ---- */

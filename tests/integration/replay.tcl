@@ -36,6 +36,7 @@ foreach preamble {yes no} {
         set s [server $config]
         for {set round 0} {$round < 3} {incr round} {
             for {set i 0} {$i < 700} {incr i} { ask $s {*}[random_command] }
+            foreach key {b0 b1 b2 b3 b4 b5} { ask $s SETBIT $key [below 300] 1 }
             truth {[ask $s DBSIZE] > 5}
             set digest [ask $s DEBUG DIGEST]
             ask $s DEBUG LOADAOF
