@@ -474,12 +474,14 @@ static bool decide_empty_log(struct missing_data *m, const struct mark *mark, st
     return false;
 }
 
-/* The log is off, and a log is all there is: it would be served and saved as if it were not. */
+/* The log is off, and a log is all there is: it would be served and saved as if it were not. Who
+ * keeps nothing at all, without save points, means that. */
 static bool decide_unmarked_log(struct missing_data *m, const struct mark *mark,
                                 const struct finding *is, struct fault *f)
 {
     const char *const names[] = {is->log, m->persist->aof->filename};
-    if (mark->log || mark->dump || mark->off || is->dump_there || m->policy == START_EMPTY)
+    if (mark->log || mark->dump || mark->off || is->dump_there || m->policy == START_EMPTY ||
+        !snapshot_has_points(m->persist->snapshot))
         return true;
     for (size_t i = 0; i < sizeof names / sizeof *names && !fault_is(f); i++) {
         struct stat st;

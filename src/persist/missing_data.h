@@ -18,8 +18,8 @@
  *                                                  its generation (number of base + increment)
  *
  * Whoever removes data on purpose removes the mark with it. Without a mark, where other servers
- * worked, two things are plain: a log that is off and all there is, and one that holds nothing
- * beside a dump file. */
+ * worked, two things are plain: a log that is off and all there is, where dumps would be saved, and
+ * one that holds nothing beside a dump file. */
 #ifndef PERSIST_MISSING_DATA_H
 #define PERSIST_MISSING_DATA_H
 

@@ -383,7 +383,7 @@ case "a log of another server is not passed over when it is all there is" {
             spit $dir/appendonly.aof "[encode {SELECT 0}][encode {SET k log}]"
         }
         set before [contents $dir]
-        lassign [server $no_log -dir $dir -fails 1] code text
+        lassign [server "save 3600 1" -dir $dir -fails 1] code text
         is $code 1
         like $text "*append log * is there, and no dump file*appendonly yes*start-empty*"
         is [contents $dir] $before
@@ -392,7 +392,10 @@ case "a log of another server is not passed over when it is all there is" {
     }
     set dir [with_log]
     file delete [mark $dir]
-    is [ask [server "$no_log\non-missing-data start-empty" -dir $dir] DBSIZE] 0
+    is [ask [set s [server "save 3600 1\non-missing-data start-empty" -dir $dir]] DBSIZE] 0
+    stop $s kill
+    # who keeps nothing means it
+    is [ask [server $no_log -dir $dir] DBSIZE] 0
 }
 
 case "a link to nothing is no absent file: its disk may not be mounted" {

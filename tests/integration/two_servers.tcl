@@ -206,7 +206,7 @@ case "by a link to the directory of the log two servers would share it" {
     lassign [server $log -dir $dir -fails 1] code text
     is $code 1
     like $text "*in use by process [of $s pid]*"
-    set other [server "$nothing\non-missing-data start-empty" -dir $dir]
+    set other [server $nothing -dir $dir]
     like [error_of $other CONFIG SET appendonly yes] "ERR *"
     like [error_of $other BGREWRITEAOF] "ERR *"
     stop $other nosave
