@@ -76,12 +76,20 @@ static bool put_word(char *to, size_t room, struct slice s)
     return memchr(to, '|', s.len) == NULL && memchr(to, '\0', s.len) == NULL;
 }
 
+/* Its rows stand right behind it. */
+static bool has_subcommands(const struct row *row)
+{
+    size_t len = strlen(row->name);
+    const char *next = row + 1 < rows + sizeof rows / sizeof *rows ? row[1].name : "";
+    return strncmp(next, row->name, len) == 0 && next[len] == '|';
+}
+
 /* The row of a call: the subcommand's where there is one. */
 static const struct row *row_of(size_t argc, const struct slice *argv, char name[NAME_MAX])
 {
     const struct row *row = put_word(name, NAME_MAX, argv[0]) ? find(name) : NULL;
     size_t len = row ? strlen(name) : 0;
-    if (!row || argc < 2 || len + 2 >= NAME_MAX)
+    if (!row || argc < 2 || len + 2 >= NAME_MAX || !has_subcommands(row))
         return row;
     name[len] = '|';
     const struct row *sub = put_word(name + len + 1, NAME_MAX - len - 1, argv[1])
@@ -105,13 +113,37 @@ static bool has_no_place(const char *name)
     return false;
 }
 
-const char *aof_command_fault(size_t argc, const struct slice *argv)
+static unsigned place_of(struct slice name)
+{
+    const unsigned char *p = (const unsigned char *)name.data;
+    return (unsigned)(name.len * 7 + p[0] + p[name.len - 1] * 5u) % AOF_KNOWN_MAX;
+}
+
+static const char *fault_of(size_t argc, int arity, bool no_place)
+{
+    if (arity >= 0 ? argc != (size_t)arity : argc < (size_t)-arity)
+        return "Wrong number of arguments";
+    return no_place ? "No place in a log" : NULL;
+}
+
+const char *aof_command_fault(struct aof_known *known, size_t argc, const struct slice *argv)
 {
     char name[NAME_MAX];
+    struct slice given = argv[0];
+    bool fits = given.len && given.len <= AOF_KNOWN_NAME;
+    unsigned i = fits ? place_of(given) : 0;
+    if (fits && known->of[i].len == given.len &&
+        memcmp(known->of[i].name, given.data, given.len) == 0)
+        return fault_of(argc, known->of[i].arity, known->of[i].no_place);
     const struct row *row = row_of(argc, argv, name);
     if (!row || row->arity == 0)
         return "Unknown command";
-    if (row->arity >= 0 ? argc != (size_t)row->arity : argc < (size_t)-row->arity)
-        return "Wrong number of arguments";
-    return has_no_place(row->name) ? "No place in a log" : NULL;
+    bool no_place = has_no_place(row->name);
+    if (fits && !has_subcommands(row) && !strchr(row->name, '|')) {
+        memcpy(known->of[i].name, given.data, given.len);
+        known->of[i].len = (uint8_t)given.len;
+        known->of[i].no_place = no_place;
+        known->of[i].arity = row->arity;
+    }
+    return fault_of(argc, row->arity, no_place);
 }

@@ -31,6 +31,7 @@ struct check {
     const char *manifest_path;
     uint64_t log_id; /* of the set; 0: not known */
     uint64_t errors; /* commands that the server would not run, over all files */
+    struct aof_known known;
     uint64_t lost;   /* bytes of the newest increment, which it had when the server was stopped */
 };
 
@@ -255,10 +256,10 @@ static void tell_error(struct part *p, uint64_t at, const char *what)
 }
 
 /* The bytes are whole. Would the server run what they say? */
-static void look_at_command(struct part *p)
+static void look_at_command(struct check *c, struct part *p)
 {
     const struct aof_reader *r = &p->reader;
-    const char *why = r->misplaced ? r->misplaced : aof_command_fault(r->argc, r->argv);
+    const char *why = r->misplaced ? r->misplaced : aof_command_fault(&c->known, r->argc, r->argv);
     struct buf text = {0};
     p->commands++;
     if (!why)
@@ -290,7 +291,7 @@ static enum verdict read_commands(struct check *c, struct part *p)
     aof_open(&p->reader, &p->in, &(struct aof_limits){.loose = true});
     while ((what = aof_next(&p->reader)) == AOF_COMMAND || what == AOF_ANNOTATION) {
         if (what == AOF_COMMAND)
-            look_at_command(p);
+            look_at_command(c, p);
         enum verdict v = what == AOF_ANNOTATION ? look_at_note(c, p) : GOOD;
         if (v == CUT)
             printf("Successfully truncated AOF %s to timestamp %" PRId64 "\n", p->name,
