@@ -495,7 +495,7 @@ void conn_flush(struct client *c)
         if (full)
             break;
     }
-    if (c->sent > DROP_SENT && c->sent > c->out.len / 4) {
+    if (c->sent > DROP_SENT && c->sent > c->out.len / 2) {
         buf_drop_front(&c->out, c->sent);
         allowed -= c->sent;
         c->sent = 0;
