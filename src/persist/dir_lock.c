@@ -181,10 +181,10 @@ static bool wait_for_it(struct dir_lock *d, struct fault *f)
 }
 
 /* A log that is reached by a link to its directory is the one of the place it lies in, too. */
-static bool hold_where_it_lies(struct dir_lock *d, struct fault *f)
+static bool hold_where_it_lies(struct dir_lock *d, lock_file_taking *how, struct fault *f)
 {
     char *up = file_join(d->persist->aof->dir, "..");
-    int rc = take(d, up, lock_file_take, f);
+    int rc = take(d, up, how, f);
     mem_free(up);
     return rc == 0;
 }
@@ -193,7 +193,7 @@ bool dir_lock_start(struct dir_lock *d, struct fault *f)
 {
     int rc = may_write(d->persist) ? take(d, ".", lock_file_take_from_ended, f) : 0;
     bool ok = (rc == 0 || (rc == 1 && d->wait_s && wait_for_it(d, f))) &&
-              (!d->persist->aof->enabled || hold_where_it_lies(d, f));
+              (!d->persist->aof->enabled || hold_where_it_lies(d, lock_file_take_from_ended, f));
     d->started = ok;
     return ok;
 }
@@ -205,7 +205,8 @@ bool dir_lock_hold(struct dir_lock *d, struct fault *f)
 
 bool dir_lock_hold_log(struct dir_lock *d, struct fault *f)
 {
-    return take(d, d->persist->aof->home, lock_file_take, f) == 0 && hold_where_it_lies(d, f);
+    return take(d, d->persist->aof->home, lock_file_take, f) == 0 &&
+           hold_where_it_lies(d, lock_file_take, f);
 }
 
 /* Or nobody knows. */
