@@ -178,6 +178,12 @@ struct sealed {
     struct aof_chain chain;
 };
 
+static void open_sealed(struct aof_reader *r, struct in *in, const struct sealed *s)
+{
+    in_init_memory(in, buf_slice(&s->text));
+    aof_open(r, in, &(struct aof_limits){0});
+}
+
 static void session(struct sealed *s)
 {
     struct aof_session begun = {.id = 5, .seq = 3, .offset = s->text.len};
@@ -255,8 +261,7 @@ static void small_batches_are_read_as_others_are(void)
     put_small(&s.text, &s.chain, SLICE_LIT(MULTI PING EXEC));
     BATCH(&s, "");
     put_small(&s.text, &s.chain, SLICE_LIT(PING));
-    in_init_memory(&in, buf_slice(&s.text));
-    aof_open(&r, &in, &(struct aof_limits){0});
+    open_sealed(&r, &in, &s);
     for (int n = 0; n < 7; n++) {
         CHECK_INT(aof_next(&r), AOF_COMMAND);
         CHECK(r.in_batch && (n == 0 || r.batch_at == r.batch_body));
@@ -358,8 +363,7 @@ static void sessions_follow_one_another(void)
     session(&s);
     uint64_t durable = s.text.len;
     BATCH(&s, "#TS:17\r\n" SELECT);
-    in_init_memory(&in, buf_slice(&s.text));
-    aof_open(&r, &in, &(struct aof_limits){0});
+    open_sealed(&r, &in, &s);
     CHECK_INT(aof_next(&r), AOF_COMMAND);
     CHECK(r.in_batch && r.batch_at == AOF_LOG_LINE && r.has_session && r.session.seq == 3);
     CHECK_INT(aof_next(&r), AOF_COMMAND);
@@ -403,8 +407,7 @@ static void sessions_without_end(void)
     for (int i = 0; i < 3 * AOF_OTHERS_MAX; i++)
         session(&s);
     BATCH(&s, SELECT);
-    in_init_memory(&in, buf_slice(&s.text));
-    aof_open(&r, &in, &(struct aof_limits){0});
+    open_sealed(&r, &in, &s);
     CHECK_INT(aof_read_all(&r), AOF_END);
     CHECK(r.chain.open && r.batches == 1 && r.others.len <= AOF_OTHERS_MAX * sizeof r.chain);
     aof_close(&r);
