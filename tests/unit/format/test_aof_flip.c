@@ -192,7 +192,10 @@ static void check_damaged(const struct sample *s, size_t at, const struct result
         front = end;
         end = s->ends[i];
     }
-    if (front > 0 || r.good_end != AOF_LOG_LINE) /* its word alone: looks like a remark */
+    /* The first line, or what is in front of an end of line in it: looks like a remark. */
+    bool remark = r.good_end == AOF_LOG_LINE ||
+                  (s->text.data[at] == '\n' && r.good_end == at + 1 && at < AOF_LOG_LINE);
+    if (front > 0 || !remark)
         CHECK_INT((int64_t)r.good_end, (int64_t)front);
     CHECK((r.fault.offset >= front && r.fault.offset < end) || front == 0);
 }
