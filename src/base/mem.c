@@ -99,6 +99,10 @@ void mem_thread_enter(void) {}
 void mem_thread_leave(void) {}
 void mem_purge(void) {}
 void mem_decay(void) {}
+void mem_keep_large(int ms)
+{
+    (void)ms;
+}
 
 const char *mem_allocator(void)
 {
@@ -256,6 +260,25 @@ void mem_purge(void)
 void mem_decay(void)
 {
     all_arenas("decay");
+}
+
+/* Such blocks have an arena of their own, made with the first of them. */
+void mem_keep_large(int ms)
+{
+    enum { LARGE = 8 << 20 };
+    void *block = mem_alloc(LARGE);
+    unsigned arena;
+    size_t len = sizeof arena;
+    if (mallctl("arenas.lookup", &arena, &len, &block, sizeof block) == 0) {
+        char name[48];
+        ssize_t keep = ms;
+        size_t at_once = SIZE_MAX;
+        snprintf(name, sizeof name, "arena.%u.dirty_decay_ms", arena);
+        mallctl(name, NULL, NULL, &keep, sizeof keep);
+        snprintf(name, sizeof name, "arena.%u.oversize_threshold", arena);
+        mallctl(name, NULL, NULL, &at_once, sizeof at_once);
+    }
+    mem_free(block);
 }
 
 #define TEXT_OF(x) #x

@@ -59,6 +59,10 @@ void mem_purge(void);           /* give unused pages back to the system */
 /* Those unused for a while, where the allocator waits for calls to notice the time. From cron, once
  * a second or so. Cheap. */
 void mem_decay(void);
+/* Once, at a server's start: pages of freed blocks of 8 MiB and more are kept for about ms
+ * milliseconds, too, where the allocator gives them back at once: faulting them in again would cost
+ * several times what receiving or sending such a value does. */
+void mem_keep_large(int ms);
 const char *mem_allocator(void); /* "jemalloc-5.3.0", "libc" */
 
 #endif

@@ -106,7 +106,8 @@ static void reply_key_specs(struct ctx *c, const struct command *row)
 
 static void reply_tips(struct ctx *c, const char *tips)
 {
-    size_t n = 0, mark = reply_later(c);
+    uint64_t mark = reply_later(c);
+    size_t n = 0;
     while (tips && *tips) {
         size_t len = strcspn(tips, " ");
         reply_bulk(c, slice(tips, len));
@@ -239,7 +240,7 @@ void cmd_command_list(struct ctx *c)
         reply_syntax(c);
         return;
     }
-    size_t mark = reply_later(c);
+    uint64_t mark = reply_later(c);
     if (!none)
         commands_each(server_commands(c->server), visit_list, &l);
     reply_later_array(c, mark, l.count);
@@ -260,7 +261,8 @@ static void doc_field(struct ctx *c, const char *name, const char *text, size_t 
 /* "6.0.0:Text|7.0.0:Text" */
 static void reply_history(struct ctx *c, const char *text)
 {
-    size_t n = 0, mark = reply_later(c);
+    uint64_t mark = reply_later(c);
+    size_t n = 0;
     while (*text) {
         size_t line = strcspn(text, "|"), version = strcspn(text, ":");
         reply_array(c, 2);
@@ -277,7 +279,7 @@ static void reply_docs(struct ctx *c, const struct command_entry *e)
     const struct command *row = &e->row;
     size_t fields = 0;
     reply_bulk_str(c, e->name);
-    size_t mark = reply_later(c);
+    uint64_t mark = reply_later(c);
     doc_field(c, "summary", row->summary, &fields);
     doc_field(c, "since", row->since, &fields);
     doc_field(c, "group", row->group, &fields);
@@ -317,7 +319,8 @@ static void visit_docs(void *arg, struct command_entry *e)
 
 void cmd_command_docs(struct ctx *c)
 {
-    size_t n = 0, mark = reply_later(c);
+    uint64_t mark = reply_later(c);
+    size_t n = 0;
     if (c->argc == 2) {
         commands_each(server_commands(c->server), visit_docs, c);
         n = commands_count(server_commands(c->server));

@@ -115,7 +115,8 @@ void cmd_keys(struct ctx *c)
     bool all = slice_eq_str(c->argv[1], "*");
     struct glob pattern;
     glob_init(&pattern, c->argv[1], false);
-    size_t mark = reply_later(c), n = 0;
+    uint64_t mark = reply_later(c);
+    size_t n = 0;
     struct table_iter it;
     table_iter_init(&it, &c->db->keys);
     for (struct entry *e; !reply_unheard(c) && (e = table_iter_next(&it));) {

@@ -137,7 +137,7 @@ static void reply_lcs(struct ctx *c, struct lcs *l, const struct lcs_options *o)
     if (o->idx) {
         reply_map(c, 2);
         reply_bulk_str(c, "matches");
-        size_t mark = reply_later(c);
+        uint64_t mark = reply_later(c);
         reply_later_array(c, mark, walk_back(c, l, o, text));
         reply_bulk_str(c, "len");
         reply_int(c, len);

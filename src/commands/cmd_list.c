@@ -394,6 +394,7 @@ void cmd_lpos(struct ctx *c)
             reply_null(c);
         return;
     }
-    size_t mark = reply_later(c), n = e ? reply_places(c, &v, &a) : 0;
+    uint64_t mark = reply_later(c);
+    size_t n = e ? reply_places(c, &v, &a) : 0;
     reply_later_array(c, mark, n);
 }

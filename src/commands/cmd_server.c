@@ -35,7 +35,7 @@ static void answer_option(void *arg, struct slice name, struct slice value)
 void cmd_config_get(struct ctx *c)
 {
     struct config_answer a = {c, 0};
-    size_t mark = reply_later(c);
+    uint64_t mark = reply_later(c);
     config_get(server_config(c->server), c->argc - 2, c->argv + 2, answer_option, &a);
     reply_later_map(c, mark, a.count);
 }

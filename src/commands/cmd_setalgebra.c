@@ -208,7 +208,7 @@ static void reply_result(struct ctx *c, set_operation *operate)
         operate(&s, &r);
         reply_union(c, &r.v);
     } else {
-        size_t mark = reply_later(c);
+        uint64_t mark = reply_later(c);
         operate(&s, &r);
         reply_later_set(c, mark, r.count);
     }

@@ -103,7 +103,8 @@ static const char *reply_list(struct ctx *c, const char *at);
 static const char *reply_arg(struct ctx *c, const char *at)
 {
     struct arg a;
-    size_t fields = 0, mark = reply_later(c);
+    uint64_t mark = reply_later(c);
+    size_t fields = 0;
     at = parse(at, &a);
     field(c, "name", a.name, &fields);
     field(c, "type", slice_eq_str(a.type, "token") ? SLICE_LIT("pure-token") : a.type, &fields);
@@ -131,7 +132,8 @@ static const char *reply_arg(struct ctx *c, const char *at)
 
 static const char *reply_list(struct ctx *c, const char *at)
 {
-    size_t n = 0, mark = reply_later(c);
+    uint64_t mark = reply_later(c);
+    size_t n = 0;
     while (*at && *at != ')') {
         at = reply_arg(c, at);
         n++;

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "commands/cmd_bitmap.h"
 #include "commands/cmd_connection.h"
 #include "commands/cmd_hash.h"
@@ -29,7 +30,7 @@
 #include "server/supervisor.h"
 #include "store/db.h"
 
-enum { FREE_KEYS_MAX = 100000 };
+enum { FREE_KEYS_MAX = 100000, KEEP_LARGE_MS = 1000 };
 
 static void add_families(struct server *s)
 {
@@ -94,6 +95,7 @@ int serve(int argc, char **argv)
 {
     struct fault f = {0};
     hash_init(NULL);
+    mem_keep_large(KEEP_LARGE_MS);
     struct server *s = server_new();
     add_families(s);
     struct memory_limit *limit = memory_limit_new(s);

@@ -172,7 +172,7 @@ void client_free(struct client *c)
     mem_free(c->big);
     offer_free(&c->bigs);
     buf_free(&c->in);
-    buf_free(&c->out);
+    output_free(&c->out);
     mem_free(c->stamps);
     mem_free(c->name);
     mem_free(c->lib_name);
@@ -260,13 +260,13 @@ bool client_is_local(const struct client *c)
 
 size_t client_output_bytes(const struct client *c)
 {
-    return c->out.len - c->sent;
+    return output_unsent(&c->out);
 }
 
 size_t client_memory(const struct client *c)
 {
     return sizeof *c + c->in.cap + (c->big ? c->big->cap : 0) + offer_memory(&c->bigs) +
-           c->out.cap + resp_memory(&c->parser) + multi_memory(c) +
+           output_memory(&c->out) + resp_memory(&c->parser) + multi_memory(c) +
            c->stamp_cap * sizeof *c->stamps + (c->held ? c->held->bytes : 0);
 }
 
@@ -301,7 +301,7 @@ static void describe_output(const struct client *c, struct buf *out)
 {
     enum { FIRST = 16 * 1024 };
     size_t bytes = client_output_bytes(c), first = bytes < FIRST ? bytes : FIRST;
-    size_t room = c->out.cap < FIRST ? c->out.cap : FIRST;
+    size_t memory = output_memory(&c->out), room = memory < FIRST ? memory : FIRST;
     buf_printf(out, "rbs=%zu rbp=%zu obl=%zu oll=%zu omem=%zu ", room, room, first,
                (bytes - first + FIRST - 1) / FIRST, bytes - first);
 }
@@ -395,8 +395,8 @@ static void tick_one(struct clients *cs, struct client *c)
     if (idle_s >= IDLE_GIVE_BACK_S) {
         if (!c->in.len)
             buf_free(&c->in);
-        if (!c->out.len)
-            buf_free(&c->out);
+        if (!output_unsent(&c->out))
+            output_free(&c->out);
     }
 }
 

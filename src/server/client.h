@@ -16,6 +16,7 @@
 #include "containers/table.h"
 #include "format/resp.h"
 #include "os/loop.h"
+#include "server/output.h"
 #include "store/offer.h"
 
 struct block;
@@ -52,7 +53,7 @@ enum {
     CLIENT_WRITE_WATCHED = 1 << 22, /* the socket was full */
 };
 
-/* Replies up to byte end (counted from the client's first) show what the log holds at position. */
+/* Replies in front of the place end in out show what the log holds at position. */
 struct client_stamp {
     uint64_t position, end;
 };
@@ -90,10 +91,8 @@ struct client {
     struct buf in;       /* input that is not yet a whole command */
     struct resp parser;
     struct str *big;     /* a large bulk is being read into it; NULL: none */
-    struct buf out;      /* replies; out.data[sent ..] have not left */
-    size_t sent;
-    uint64_t sent_total;   /* bytes that ever left */
-    uint64_t released_end; /* of these may have left, by the gates */
+    struct output out;     /* replies */
+    uint64_t released_end; /* in front of this place they may leave, by the gates */
     struct client_stamp *stamps; /* only while a gate is registered */
     size_t stamp_count, stamp_cap;
     uint64_t write_position;     /* of the log, behind the last thing it wrote */

@@ -34,7 +34,7 @@ enum {
     RESERVE_AT_ONCE = 1 << 20, PROVEN_TIMES = 15, /* of a bulk only announced so far */
     SEND_MAX = 1 << 20,        /* a turn: one slow reader of much must not starve others */
     KEEP_OUT = 16 * 1024, KEEP_IN = 64 * 1024,
-    DROP_SENT = 64 * 1024, /* of a slow reader's buffer: not kept for long */
+    SEND_PARTS = 64,
     WORTH_READING = 1024,  /* before a read there is no less room than that */
 };
 
@@ -113,7 +113,7 @@ static void protocol_error(struct client *c)
     struct stats *st = server_stats(c->server);
     log_verbose("%s (client %llu, %s)", c->parser.error,
                 (unsigned long long)c->id, c->peer);
-    buf_printf(&c->out, "-ERR %s\r\n", c->parser.error);
+    buf_printf(&c->out.open, "-ERR %s\r\n", c->parser.error);
     stats_error(st, SLICE_LIT("ERR"));
     c->flags |= CLIENT_CLOSE_AFTER_REPLY | CLIENT_PROTOCOL_ERROR;
     conn_want_send(c);
@@ -435,12 +435,11 @@ void conn_want_send(struct client *c)
         link_push_back(&server_clients(c->server)->pending, &c->pending);
 }
 
-/* How many bytes of out may leave: all, or those stamped at or below what the gates released. */
-static size_t allowed_bytes(struct client *c, uint64_t released)
+/* The place up to which out may leave: its end, or that of what is stamped at or below what the
+ * gates released. */
+static uint64_t allowed_end(struct client *c, uint64_t released)
 {
     size_t passed = 0;
-    if (!c->stamp_count)
-        return c->out.len;
     while (passed < c->stamp_count && c->stamps[passed].position <= released)
         passed++;
     if (passed) {
@@ -449,71 +448,72 @@ static size_t allowed_bytes(struct client *c, uint64_t released)
         memmove(c->stamps, c->stamps + passed, c->stamp_count * sizeof *c->stamps);
     }
     if (!c->stamp_count)
-        return c->out.len;
-    uint64_t first = c->sent_total - c->sent; /* the count at out.data[0] */
+        return output_end(&c->out);
     must(c->stamps[0].end >= c->released_end);
-    return c->released_end > first ? (size_t)(c->released_end - first) : 0;
+    return c->released_end;
 }
 
-static void all_sent(struct client *c)
+enum sent { SENT_ALL, SENT_FULL, SENT_BUDGET, SENT_FAILED };
+
+/* What may leave and the socket takes, within a turn's budget. */
+static enum sent send_up_to(struct client *c, uint64_t end)
 {
-    if (c->out.cap > KEEP_OUT)
-        buf_free(&c->out);
-    buf_clear(&c->out);
-    c->sent = 0;
-    if (c->flags & CLIENT_CLOSE_AFTER_REPLY)
-        client_close_soon(c);
+    struct stats *st = server_stats(c->server);
+    size_t budget = SEND_MAX;
+    while (c->out.sent_total < end) {
+        struct iovec parts[SEND_PARTS];
+        uint64_t left = end - c->out.sent_total;
+        size_t n = 0;
+        int count = output_parts(&c->out, left < budget ? (size_t)left : budget, parts, SEND_PARTS);
+        if (!count)
+            return SENT_BUDGET;
+        for (int i = 0; i < count; i++)
+            n += parts[i].iov_len;
+        ssize_t put = count == 1 ? socket_send(c->io.fd, parts[0].iov_base, n)
+                                 : socket_sendv(c->io.fd, parts, count);
+        if (put < 0 && put != -EAGAIN) {
+            log_verbose("Can't write to a client: %s", strerror((int)-put));
+            return SENT_FAILED;
+        }
+        st->writes++;
+        if (put < 0)
+            return SENT_FULL;
+        output_sent(&c->out, (size_t)put, KEEP_OUT);
+        st->output_bytes += (uint64_t)put;
+        budget -= (size_t)put;
+        if ((size_t)put < n)
+            return SENT_FULL;
+    }
+    return SENT_ALL;
 }
 
 void conn_flush(struct client *c)
 {
-    uint64_t released = hooks_released(server_hooks(c->server));
+    uint64_t end = allowed_end(c, hooks_released(server_hooks(c->server)));
     struct stats *st = server_stats(c->server);
-    size_t allowed = allowed_bytes(c, released), budget = SEND_MAX;
-    bool full = false;
-    must(allowed <= c->out.len);
-    if (c->out.len > st->recent_output_max)
-        st->recent_output_max = c->out.len;
-    while (c->sent < allowed && budget) {
-        size_t n = allowed - c->sent < budget ? allowed - c->sent : budget;
-        ssize_t put = socket_send(c->io.fd, c->out.data + c->sent, n);
-        if (put < 0 && put != -EAGAIN) {
-            log_verbose("Can't write to a client: %s", strerror((int)-put));
-            client_close_soon(c);
-            return;
-        }
-        st->writes++;
-        if (put == -EAGAIN) {
-            full = true;
-            break;
-        }
-        c->sent += (size_t)put;
-        c->sent_total += (uint64_t)put;
-        st->output_bytes += (uint64_t)put;
-        budget -= (size_t)put;
-        full = (size_t)put < n;
-        if (full)
-            break;
-    }
-    if (c->sent > DROP_SENT && c->sent > c->out.len / 2) {
-        buf_drop_front(&c->out, c->sent);
-        allowed -= c->sent;
-        c->sent = 0;
+    must(end <= output_end(&c->out));
+    if (output_unsent(&c->out) > st->recent_output_max)
+        st->recent_output_max = output_unsent(&c->out);
+    enum sent sent = send_up_to(c, end);
+    if (sent == SENT_FAILED) {
+        client_close_soon(c);
+        return;
     }
     /* What a gate holds back is asked about when it opens; a full socket tells itself. */
-    bool write_watch = c->sent < allowed && (full || !budget);
+    bool write_watch = sent != SENT_ALL;
     if (write_watch && client_must_auth(server_clients(c->server), c)) {
         log_verbose("Client closed: it has not authenticated and does not read");
         client_close_soon(c);
         return;
     }
-    if (c->sent == c->out.len)
-        all_sent(c);
+    bool all = !output_unsent(&c->out);
+    if (all && c->flags & CLIENT_CLOSE_AFTER_REPLY)
+        client_close_soon(c);
     if (write_watch != !!(c->flags & CLIENT_WRITE_WATCHED)) {
         c->flags ^= CLIENT_WRITE_WATCHED;
         watch_right(c);
     }
-    if (c->sent < c->out.len && c->sent == allowed && !link_linked(&c->pending))
+    if (!all && sent == SENT_ALL && !link_linked(&c->pending))
         link_push_back(&server_clients(c->server)->held, &c->pending);
 }
 
@@ -543,9 +543,9 @@ void conn_flush_last(struct clients *cs)
         if (c->io.fd < 0)
             continue;
         do {
-            before = c->sent_total;
-            if (!(c->flags & CLIENT_CLOSE_SOON) && c->sent < c->out.len)
+            before = c->out.sent_total;
+            if (!(c->flags & CLIENT_CLOSE_SOON) && output_unsent(&c->out))
                 conn_flush(c);
-        } while (c->sent_total != before);
+        } while (c->out.sent_total != before);
     }
 }

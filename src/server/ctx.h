@@ -24,6 +24,7 @@
 struct server;
 struct client;
 struct command;
+struct output;
 
 struct ctx {
     struct server *server;
@@ -33,12 +34,13 @@ struct ctx {
     const struct command *command;
     void *arg;                   /* what the command's table was registered with (feature state) */
     struct buf *out;             /* where replies go; see reply.h */
+    struct output *output;       /* of which out is the open block; NULL: out is not a client's */
     int argc;
     const struct slice *argv;
     int resp;                    /* 2 or 3 */
     int64_t now_ms;              /* the unit's clock: the same for all commands of a MULTI */
     uint64_t dirty;              /* changes made: see ctx_changed */
-    size_t out_most;             /* of out; when it would be more, limits are asked (reply.c) */
+    size_t out_most;             /* of out; when it would be more, reply.c looks what to do */
     uint32_t flags;
 };
 enum {

@@ -134,12 +134,13 @@ static void ctx_fill(struct ctx *ctx, struct exec *x, struct client *c, int argc
         .client = c,
         .keyspace = x->keyspace,
         .db = c->db,
-        .out = &c->out,
+        .out = &c->out.open,
+        .output = &c->out,
         .argc = argc,
         .argv = argv,
         .resp = c->resp,
         .now_ms = x->keyspace->now_ms,
-        .out_most = c->out.len + OUTPUT_CHECK_FROM,
+        .out_most = OUTPUT_FULL,
     };
 }
 
@@ -205,6 +206,7 @@ bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc, const
     must(x->depth > 0);
     ctx_fill(&ctx, x, outer->client, argc, argv);
     ctx.out = outer->out;
+    ctx.output = outer->output;
     ctx.out_most = outer->out_most; /* one reply, however many commands make it */
     ctx.resp = outer->client->resp;
     ctx.now_ms = outer->now_ms;
@@ -214,6 +216,7 @@ bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc, const
     if (x->replay)
         drop_reply(x, &ctx, x->replayed++, before);
     outer->out = ctx.out;
+    outer->output = ctx.output;
     outer->out_most = ctx.out_most;
     outer->flags |= ctx.flags & CTX_UNHEARD;
     return !(ctx.flags & CTX_FAILED);
@@ -354,11 +357,11 @@ static void hold(struct exec *x, struct client *c, struct command_entry *e, cons
 }
 
 /* ---- from a client ---- */
-static void stamp(struct client *c, size_t before, uint64_t position)
+static void stamp(struct client *c, uint64_t before, uint64_t position)
 {
-    uint64_t end = c->sent_total - c->sent + c->out.len;
+    uint64_t end = output_end(&c->out);
     if (!c->stamp_count) /* nothing holds what stands in front of it, stamped or not */
-        c->released_end = c->sent_total - c->sent + before;
+        c->released_end = before;
     if (c->stamp_count && c->stamps[c->stamp_count - 1].position >= position) {
         c->stamps[c->stamp_count - 1].end = end; /* not before what it stands behind */
         return;
@@ -400,7 +403,7 @@ static uint64_t shown_position(struct exec *x, const struct ctx *ctx, uint64_t b
 }
 
 /* CLIENT REPLY: what was written is taken back. */
-static void settle_reply(struct exec *x, const struct ctx *ctx, size_t before, uint64_t position)
+static void settle_reply(struct exec *x, const struct ctx *ctx, uint64_t before, uint64_t position)
 {
     struct client *c = ctx->client;
     if (__builtin_expect(c->flags & CLIENT_CLOSE_SOON, 0))
@@ -408,12 +411,12 @@ static void settle_reply(struct exec *x, const struct ctx *ctx, size_t before, u
     if (__builtin_expect(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT),
                          0)) {
         if (c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP))
-            c->out.len = before;
+            output_cut(&c->out, before);
         c->flags &= ~(uint32_t)CLIENT_REPLY_SKIP;
         if (c->flags & CLIENT_REPLY_SKIP_NEXT)
             c->flags ^= CLIENT_REPLY_SKIP_NEXT | CLIENT_REPLY_SKIP;
     }
-    if (c->out.len == before) {
+    if (output_end(&c->out) == before) {
         if (c->flags & CLIENT_CLOSE_AFTER_REPLY) /* there may be none to wait for */
             conn_want_send(c);
         return;
@@ -456,13 +459,14 @@ static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entr
 /* A command of a client, or the rest of one that had to wait: what is around the work. */
 struct around {
     struct client *outer; /* whose command was running, when one runs inside another */
-    size_t before;        /* bytes of output */
+    uint64_t before;      /* where its reply begins */
     uint64_t position;
 };
 
 static struct around client_begin(struct exec *x, struct client *c)
 {
-    struct around around = {x->clients->current, c->out.len, commit_position(x->commit)};
+    struct around around = {x->clients->current, output_end(&c->out),
+                            commit_position(x->commit)};
     begin_unit(x);
     c->busy++;
     x->clients->current = c;
@@ -480,7 +484,7 @@ static void client_end(struct exec *x, struct ctx *ctx, struct around around)
     settle_reply(x, ctx, around.before, around.position);
     if (__builtin_expect(ctx->flags & CTX_UNHEARD, 0))
         buf_free(&x->unheard);
-    if (__builtin_expect(c->out.len - c->sent > OUTPUT_CHECK_FROM, 0))
+    if (__builtin_expect(output_unsent(&c->out) > OUTPUT_BLOCK, 0))
         client_check_output_limit(c, 0);
 }
 
@@ -539,6 +543,8 @@ static void run_replayed(struct exec *x, struct ctx *ctx, struct command_entry *
     x->replayed = 0;
     ctx->now_ms = x->keyspace->now_ms;
     ctx->out = &x->dropped;
+    ctx->output = NULL;
+    ctx->out_most = SIZE_MAX;
     ctx->flags = CTX_LOADING | CTX_NO_REPLY;
     run(x, ctx, e);
     drop_reply(x, ctx, -1, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Frequent replies are constants; small headers come from a table. A length known only afterwards
- * gets room for the longest header and is moved up behind the real one when it is closed: counts
- * are short, so that is a memmove of what the command itself wrote. */
+ * gets room for the longest header, and what stands behind that in its block is moved up behind the
+ * real one when it is closed. */
 #include "server/reply.h"
 
 #include <stdarg.h>
@@ -22,39 +22,35 @@
 #define PUT(c, text) buf_append((c)->out, text, sizeof(text) - 1)
 
 /* ---- limits ---- */
-/* Asked now and then while a reply grows. What is produced for a client that is closed, or that
- * wants no reply, goes where it is overwritten. */
-static bool __attribute__((noinline)) ask_limits(struct ctx *c, size_t more)
+/* The open block is full: the next one is begun, and the client's limits are asked. What is
+ * produced for a client that is closed, or that wants no reply, goes where it is overwritten. */
+static bool __attribute__((noinline)) next_block(struct ctx *c, size_t more)
 {
     struct client *to = c->client;
     if (c->flags & CTX_UNHEARD) {
         buf_clear(c->out);
         return false;
     }
-    if (!to || c->out != &to->out) {
-        c->out_most = SIZE_MAX;
+    if (!c->output)
         return true;
-    }
     bool off = to->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP);
     bool closed = to->flags & CLIENT_CLOSE_SOON || (!off && client_check_output_limit(to, more));
     if (!closed && !off) {
-        c->out_most = c->out->len + more + OUTPUT_CHECK_FROM;
+        output_seal(c->output, more);
         return true;
     }
-    if (closed) {
-        buf_free(&to->out);
-        to->sent = 0;
-    }
+    if (closed)
+        output_free(c->output);
     c->flags |= CTX_UNHEARD;
     c->out = exec_unheard(server_exec(c->server));
-    c->out_most = OUTPUT_CHECK_FROM;
+    c->output = NULL;
     return false;
 }
 
 /* In front of each element: n bytes are about to come. False when nobody will get them. */
 static inline bool room(struct ctx *c, size_t n)
 {
-    return __builtin_expect(c->out->len + n <= c->out_most, 1) || ask_limits(c, n);
+    return __builtin_expect(c->out->len + n <= c->out_most, 1) || next_block(c, n);
 }
 
 /* A mark, a number and the line's end; to has room for NUM_I64_TEXT + 3. Returns where it ends. */
@@ -236,37 +232,35 @@ void reply_push(struct ctx *c, size_t n)
 /* ---- later ---- */
 enum { LATER_ROOM = NUM_I64_TEXT + 3 };
 
-size_t reply_later(struct ctx *c)
+uint64_t reply_later(struct ctx *c)
 {
-    size_t mark = c->out->len;
+    uint64_t mark = c->output ? output_end(c->output) : c->out->len;
     buf_reserve(c->out, LATER_ROOM);
     c->out->len += LATER_ROOM;
     return mark;
 }
 
-static void close_later(struct ctx *c, size_t mark, char sign, size_t n)
+static void close_later(struct ctx *c, uint64_t mark, char sign, size_t n)
 {
-    char text[LATER_ROOM];
-    struct buf *b = c->out;
     if (c->flags & CTX_UNHEARD)
         return;
-    must(mark + LATER_ROOM <= b->len);
-    text[0] = sign;
-    size_t len = num_format_u64(text + 1, n);
-    text[len + 1] = '\r';
-    text[len + 2] = '\n';
-    len += 3;
-    memcpy(b->data + mark, text, len);
-    memmove(b->data + mark + len, b->data + mark + LATER_ROOM, b->len - mark - LATER_ROOM);
-    b->len -= LATER_ROOM - len;
+    size_t at = (size_t)mark;
+    struct buf *b = c->output ? output_find(c->output, mark, &at) : c->out;
+    must(at + LATER_ROOM <= b->len);
+    size_t len = (size_t)(header(b->data + at, sign, n) - (b->data + at)), spare = LATER_ROOM - len;
+    memmove(b->data + at + len, b->data + at + LATER_ROOM, b->len - at - LATER_ROOM);
+    if (c->output)
+        output_shrink(c->output, b, spare);
+    else
+        b->len -= spare;
 }
 
-void reply_later_array(struct ctx *c, size_t mark, size_t n)
+void reply_later_array(struct ctx *c, uint64_t mark, size_t n)
 {
     close_later(c, mark, '*', n);
 }
 
-void reply_later_map(struct ctx *c, size_t mark, size_t n)
+void reply_later_map(struct ctx *c, uint64_t mark, size_t n)
 {
     if (c->resp == 3)
         close_later(c, mark, '%', n);
@@ -274,7 +268,7 @@ void reply_later_map(struct ctx *c, size_t mark, size_t n)
         close_later(c, mark, '*', n * 2);
 }
 
-void reply_later_set(struct ctx *c, size_t mark, size_t n)
+void reply_later_set(struct ctx *c, uint64_t mark, size_t n)
 {
     close_later(c, mark, c->resp == 3 ? '~' : '*', n);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Replies in RESP2 or RESP3, as c->resp says. Appended to c->out; nothing is sent here.
+/* Replies in RESP2 or RESP3, as c->resp says. Appended to c->out, in blocks (output.h) when it is a
+ * client's; nothing is sent here.
  *
  * Error text comes without the leading '-' and with its code word first: "ERR syntax error". CR and
  * LF in it become blanks. Costs: an append. */
@@ -43,10 +44,10 @@ void reply_set(struct ctx *c, size_t n);
 void reply_push(struct ctx *c, size_t n);
 /* For a number of elements known only afterwards: returns a mark, then one of the three closes
  * it. */
-size_t reply_later(struct ctx *c);
-void reply_later_array(struct ctx *c, size_t mark, size_t n);
-void reply_later_map(struct ctx *c, size_t mark, size_t n);
-void reply_later_set(struct ctx *c, size_t mark, size_t n);
+uint64_t reply_later(struct ctx *c);
+void reply_later_array(struct ctx *c, uint64_t mark, size_t n);
+void reply_later_map(struct ctx *c, uint64_t mark, size_t n);
+void reply_later_set(struct ctx *c, uint64_t mark, size_t n);
 
 void reply_error(struct ctx *c, const char *text);
 void reply_errorf(struct ctx *c, const char *format, ...) __attribute__((format(printf, 2, 3)));

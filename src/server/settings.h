@@ -14,7 +14,6 @@ struct config;
 struct server;
 
 enum allowed { ALLOWED_NO, ALLOWED_YES, ALLOWED_LOCAL };
-enum { OUTPUT_CHECK_FROM = 32 * 1024 };
 
 struct settings {
     struct server *server;

@@ -237,6 +237,41 @@ case "CLIENT LIST tells of what a client does not read: in the first buffer, in 
     close $fd
 }
 
+case "a reply of many blocks: little more memory than its bytes, and less as it is read" {
+    set s [server]
+    set fd [connect $s]
+    set element [string repeat e 100]
+    for {set i 0} {$i < 100} {incr i} { send $fd RPUSH list {*}[lrepeat 3000 $element] }
+    for {set i 1} {$i <= 100} {incr i} { is [read_reply $fd] [expr {$i * 3000}] }
+    set id [request $fd CLIENT ID]
+    send $fd LRANGE list 0 -1
+    wait_for { lassign [output $s $id] obl oll omem total; expr {$omem > 25000000} }
+    truth {$total < $omem * 1.05 + 300000}
+    read $fd 16000000
+    set left [expr {300000 * 108 + 9 - 16000000}]
+    wait_for { lassign [output $s $id] obl oll omem total; expr {$omem <= $left && $total < $left * 1.05 + 300000} }
+    is [string length [read $fd $left]] $left
+    is [request $fd PING] PONG
+    close $fd
+}
+
+case "a number known only at the end, blocks behind the place where it stands" {
+    set s [server]
+    set names {}
+    for {set i 0} {$i < 30000} {incr i} { lappend names [format key:%05d $i] }
+    ask $s MSET {*}[concat {*}[lmap name $names { list $name x }]]
+    is [lsort [ask $s KEYS *]] $names
+    is [lsort [ask $s KEYS *7]] [lsearch -all -inline $names *7]
+    set fd [connect $s]
+    foreach words {MULTI PING {KEYS key:1*} PING {KEYS *} EXEC PING} { send $fd {*}$words }
+    for {set i 0} {$i < 5} {incr i} { read_reply $fd }
+    lassign [read_reply $fd] ping some pong all
+    is [list $ping $pong [lsort $some] [lsort $all]] \
+        [list PONG PONG [lsearch -all -inline $names key:1*] $names]
+    is [read_reply $fd] PONG
+    close $fd
+}
+
 case "CLIENT LIST ID finds each by its id, and nothing where there is none" {
     set s [server]
     set fds {}

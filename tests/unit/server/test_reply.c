@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "server/command.h"
 #include "server/ctx.h"
+#include "server/output.h"
 #include "server/reply.h"
 #include "tests/unit/unit.h"
 
@@ -62,7 +63,7 @@ static void later(void)
 {
     begin(3);
     reply_ok(&c);
-    size_t outer = reply_later(&c), inner = reply_later(&c);
+    uint64_t outer = reply_later(&c), inner = reply_later(&c);
     reply_int(&c, 1);
     reply_later_set(&c, inner, 1);
     reply_bulk_str(&c, "x");
@@ -72,6 +73,33 @@ static void later(void)
     outer = reply_later(&c);
     reply_later_map(&c, outer, 123456);
     CHECK_SLICE(buf_slice(&out), SLICE_LIT("*246912\r\n"));
+}
+
+/* The mark's block is sealed, or sent in part, before the number is known. */
+static void later_in_blocks(void)
+{
+    struct output o = {0};
+    struct iovec parts[4];
+    struct buf whole = {0};
+    c = (struct ctx){.out = &o.open, .output = &o, .resp = 3, .out_most = SIZE_MAX};
+    reply_ok(&c);
+    uint64_t outer = reply_later(&c);
+    reply_int(&c, 1);
+    output_seal(&o, 0);
+    uint64_t inner = reply_later(&c);
+    reply_int(&c, 2);
+    output_seal(&o, 0);
+    reply_int(&c, 3);
+    output_sent(&o, 5, 0);
+    reply_later_array(&c, inner, 2);
+    reply_later_map(&c, outer, 1);
+    int n = output_parts(&o, SIZE_MAX, parts, 4);
+    for (int i = 0; i < n; i++)
+        buf_append(&whole, parts[i].iov_base, parts[i].iov_len);
+    CHECK_SLICE(buf_slice(&whole), SLICE_LIT("%1\r\n:1\r\n*2\r\n:2\r\n:3\r\n"));
+    CHECK_INT(output_unsent(&o), whole.len);
+    output_free(&o);
+    buf_free(&whole);
 }
 
 static void errors(void)
@@ -92,7 +120,8 @@ static void errors(void)
 
 int main(void)
 {
-    int rc = UNIT_RUN(UNIT(scalars), UNIT(headers), UNIT(later), UNIT(errors));
+    int rc = UNIT_RUN(UNIT(scalars), UNIT(headers), UNIT(later), UNIT(later_in_blocks),
+                      UNIT(errors));
     buf_free(&out);
     return rc;
 }
