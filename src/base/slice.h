@@ -40,10 +40,12 @@ static inline bool slice_eq_str(struct slice a, const char *text)
     return slice_eq(a, slice_str(text));
 }
 
-/* ASCII case is ignored: command names, option words. */
+/* ASCII case is ignored: command names, option words. The first byte tells most apart, without a
+ * call. */
 static inline bool slice_eq_nocase(struct slice a, const char *text)
 {
-    return a.len == strlen(text) && strncasecmp(a.data, text, a.len) == 0;
+    return a.len == strlen(text) && (!a.len || ((a.data[0] ^ text[0]) & ~0x20) == 0) &&
+           strncasecmp(a.data, text, a.len) == 0;
 }
 
 /* <0, 0, >0 by unsigned bytes, then by length. */

@@ -105,21 +105,32 @@ static void cut_short(struct aof_reader *r, uint64_t wanted, uint64_t got)
 
 /* ---- a command that lies in the window whole ---- */
 
-/* The number of a line, *at behind its end; -1 when it is anything but short, plain and there. */
-static int64_t quick_number(const uint8_t **at, const uint8_t *end, uint8_t prefix)
+enum { DIGITS_MAX = 9 };
+
+static int64_t __attribute__((noinline)) quick_digits(const uint8_t **at)
 {
-    enum { DIGITS_MAX = 9 };
-    const uint8_t *p = *at;
+    const uint8_t *digits = *at + 1, *p = digits;
     int64_t n = 0;
-    if (end - p < DIGITS_MAX + 3 || *p++ != prefix)
-        return -1;
-    const uint8_t *digits = p;
     for (; *p >= '0' && *p <= '9' && p - digits < DIGITS_MAX; p++)
         n = n * 10 + (*p - '0');
     if (p == digits || p[0] != '\r' || p[1] != '\n')
         return -1;
     *at = p + 2;
     return n;
+}
+
+/* The number of a line, *at behind its end; -1 when it is anything but short, plain and there. Most
+ * have one digit. */
+static inline int64_t quick_number(const uint8_t **at, const uint8_t *end, uint8_t prefix)
+{
+    const uint8_t *p = *at;
+    if (end - p < DIGITS_MAX + 3 || *p != prefix)
+        return -1;
+    unsigned digit = (unsigned)(p[1] - '0');
+    if (digit > 9 || p[2] != '\r' || p[3] != '\n')
+        return quick_digits(at);
+    *at = p + 4;
+    return digit;
 }
 
 /* Slices that point into the window. False, and nothing is consumed, when the command is not whole
@@ -601,6 +612,21 @@ enum aof_item aof_next(struct aof_reader *r)
         if (!(what == LINE_SESSION ? begin_session(r) : begin_batch(r)))
             return AOF_FAULT;
     }
+}
+
+struct slice aof_peek_key(const struct aof_reader *r)
+{
+    enum { NEAR = 160 };
+    struct slice near = in_window(r->in, NEAR), none = {0};
+    const char *p = near.data, *end = p + near.len;
+    if (number_so_far(&p, end, '*') < 2)
+        return none;
+    int64_t len = number_so_far(&p, end, '$');
+    if (len < 0 || end - p < len + 2)
+        return none;
+    p += len + 2;
+    len = number_so_far(&p, end, '$');
+    return len < 0 || end - p < len ? none : slice(p, (size_t)len);
 }
 
 enum aof_item aof_read_all(struct aof_reader *r)

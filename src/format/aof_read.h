@@ -74,6 +74,10 @@ struct aof_reader {
 void aof_open(struct aof_reader *r, struct in *in, const struct aof_limits *limits);
 void aof_close(struct aof_reader *r);
 enum aof_item aof_next(struct aof_reader *r);
+/* The first argument of the command that stands next, a key as a rule, so that who runs the one in
+ * front can fetch what it needs; {0}: there is none, or it has not been read yet. A guess: nothing
+ * of it is checked. Valid until the next call, as argv is. */
+struct slice aof_peek_key(const struct aof_reader *r);
 /* To the end, for who only wants to know that it is whole: AOF_END or AOF_FAULT. */
 enum aof_item aof_read_all(struct aof_reader *r);
 /* Does the stream begin with an RDB file? */

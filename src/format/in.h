@@ -92,8 +92,14 @@ struct slice in_slice(struct in *in, uint64_t n, struct buf *hold);
 bool in_skip(struct in *in, uint64_t n);
 /* Looks without consuming; fewer than n bytes at the end of the stream. n <= 1024. */
 struct slice in_peek(struct in *in, size_t n);
-/* The same for any n: the block grows, as data comes or as far as in_left backs it, and goes back
- * to its size later. A length from a file is to be compared with in_left first. */
+/* What of the next n bytes is in the window already: nothing is read, nothing moves. */
+static inline struct slice in_window(const struct in *in, size_t n)
+{
+    size_t held = (size_t)(in->end - in->at);
+    return slice((const char *)in->at, held < n ? held : n);
+}
+/* As in_peek, for any n: the block grows, as data comes or as far as in_left backs it, and goes
+ * back to its size later. A length from a file is to be compared with in_left first. */
 struct slice in_hold(struct in *in, uint64_t n);
 bool in_at_end(struct in *in);
 

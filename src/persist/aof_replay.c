@@ -53,6 +53,9 @@ void aof_replay_free(struct aof_replay *r)
 bool aof_replay_command(struct aof_replay *r)
 {
     const struct aof_reader *from = r->reader;
+    struct slice next = aof_peek_key(from);
+    if (next.len)
+        server_replay_soon(&r->run, next);
     if (from->misplaced) {
         struct fault f = {.offset = from->at};
         fault_set(&f, FAULT_INVALID, "%s", from->misplaced);

@@ -273,7 +273,7 @@ static void refuse(struct ctx *ctx, const struct command_entry *e, const char *f
     buf_vprintf(&text, format, ap);
     va_end(ap);
     const char *error = buf_cstr(&text);
-    if (strcmp(e->row.name, "exec") == 0 && !e->owner) {
+    if (e->steers == STEERS_EXEC) {
         multi_discard(ctx->client);
         reply_errorf(ctx, "EXECABORT Transaction discarded because of: %s",
                      strncmp(error, "ERR ", 4) == 0 ? error + 4 : error);
@@ -323,18 +323,9 @@ static bool admit(struct exec *x, struct ctx *ctx, struct command_entry *e)
     return !error;
 }
 
-static bool runs_inside_multi(const struct command_entry *e)
-{
-    static const char *const names[] = {"exec", "discard", "multi", "watch", "quit", "reset"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(e->row.name, names[i]) == 0 && !e->owner)
-            return true;
-    return false;
-}
-
 bool exec_queues(const struct client *c, const struct command_entry *e)
 {
-    return c->flags & CLIENT_IN_MULTI && !runs_inside_multi(e);
+    return c->flags & CLIENT_IN_MULTI && e->steers == STEERS_NOTHING;
 }
 
 static bool must_wait(struct exec *x, struct client *c, const struct command_entry *e)
@@ -344,7 +335,7 @@ static bool must_wait(struct exec *x, struct client *c, const struct command_ent
     if (x->clients->pause_all)
         return true;
     if (c->flags & CLIENT_IN_MULTI) /* what is queued does nothing yet; EXEC does */
-        return strcmp(e->row.name, "exec") == 0 && multi_writes(c);
+        return e->steers == STEERS_EXEC && multi_writes(c);
     return e->row.flags & (CMD_WRITE | CMD_MAY_REPLICATE);
 }
 
@@ -530,8 +521,7 @@ static void why_not(const struct command_entry *e, int argc, const struct slice 
                    argv[0].data);
     else if (!exec_arity_ok(e, argc))
         buf_printf(why, "wrong number of arguments for '%s' command", e->name);
-    else if ((runs_inside_multi(e) && strcmp(e->name, "multi") != 0 &&
-              strcmp(e->name, "exec") != 0) ||
+    else if (e->steers == STEERS_ELSE ||
              (e->row.flags & (CMD_ADMIN | CMD_BLOCKING) && !(e->row.flags & CMD_WRITE)))
         buf_printf(why, "it has no place in a log");
 }
@@ -549,6 +539,11 @@ static void run_replayed(struct exec *x, struct ctx *ctx, struct command_entry *
     run(x, ctx, e);
     drop_reply(x, ctx, -1, 0);
     end_unit(x);
+}
+
+void server_replay_soon(struct replay *r, struct slice key)
+{
+    db_prefetch_soon(r->client->db, key);
 }
 
 bool server_replay(struct server *s, struct replay *r, int argc, const struct slice *argv)

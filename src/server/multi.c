@@ -344,8 +344,7 @@ bool multi_writes(const struct client *c)
 
 uint32_t multi_flags_of(const struct client *c, const struct command_entry *e)
 {
-    bool exec = c->flags & CLIENT_IN_MULTI && c->multi && !e->owner &&
-                strcmp(e->row.name, "exec") == 0;
+    bool exec = c->flags & CLIENT_IN_MULTI && c->multi && e->steers == STEERS_EXEC;
     return e->row.flags | (exec ? c->multi->flags : 0);
 }
 

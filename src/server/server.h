@@ -98,6 +98,8 @@ struct replay {
 };
 /* True when it was queued, for the EXEC that comes. */
 bool server_replay(struct server *s, struct replay *r, int argc, const struct slice *argv);
+/* A command about key comes behind the next one: what it will look at is fetched meanwhile. */
+void server_replay_soon(struct replay *r, struct slice key);
 /* A client without a socket: selected db, MULTI state, replies dropped. */
 struct client *server_fake_client(struct server *s);
 void server_free_client(struct server *s, struct client *c);

@@ -271,6 +271,11 @@ void db_prefetch(const struct db *db, const struct slice *keys, size_t n)
     table_lookup_batch(&db->keys, keys, hashes, n, found);
 }
 
+void db_prefetch_soon(const struct db *db, struct slice key)
+{
+    table_prefetch(&db->keys, key_hash(db, key));
+}
+
 /* ---- writing ---- */
 
 /* Where the key's entry hangs. One that is only hidden goes now: it was not found, and what is

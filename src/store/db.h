@@ -129,6 +129,8 @@ struct entry *db_random(struct db *db); /* not expired; NULL when none */
 uint64_t db_count(const struct db *db);
 /* Brings the memory of n keys that will soon be looked up closer. */
 void db_prefetch(const struct db *db, const struct slice *keys, size_t n);
+/* The place where a key is looked for, of a command that comes a little later. */
+void db_prefetch_soon(const struct db *db, struct slice key);
 
 /* ---- writing; each returns the entry as it now stands ---- */
 /* Text that is an int64 is kept as ENC_INT. expire_ms KEY_NO_EXPIRE removes an expiry, DB_KEEP_TTL

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "format/aof_read.h"
 
+#include "base/mem.h"
 #include "base/rand.h"
 #include "format/aof_write.h"
 #include "tests/unit/format/aof_lines.h"
@@ -46,6 +47,36 @@ static void reads_commands(void)
     CHECK_INT(aof_next(&r), AOF_END);
     CHECK_INT((int64_t)r.good_end, 41);
     aof_close(&r);
+}
+
+/* What stands behind the command that was given out, as far as the window holds it. */
+static void peeks_at_the_next_key(void)
+{
+    static const struct {
+        const char *behind, *key;
+    } all[] = {
+        {"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n", "k"},
+        {"*2\r\n$4\r\nINCR\r\n$11\r\nhello world\r\n", "hello world"},
+        {"*2\r\n$4\r\nINCR\r\n$1\r\nk", "k"}, /* guessed: the reader will refuse it */
+        {"", ""}, {EXEC, ""}, {"#TS:17\r\n" EXEC, ""}, {"*2\r\n$4\r\nINC", ""},
+        {"*2\r\n$4\r\nINCR\r\n$9\r\nshort\r\n", ""}, {"*2\r\n$-1\r\n$1\r\nk\r\n", ""},
+        {"*2\r\n$99999999999999999999\r\n$1\r\nk\r\n", ""}, {"*2\r\n$4\r\nINCR\r\n$", ""},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct in in;
+        struct aof_reader r;
+        struct buf text = {0};
+        buf_printf(&text, SELECT "%s", all[i].behind);
+        char *exact = mem_copy(text.data, text.len); /* a byte too far would be seen */
+        in_init_memory(&in, slice(exact, text.len));
+        aof_open(&r, &in, &(struct aof_limits){0});
+        CHECK_INT(aof_next(&r), AOF_COMMAND);
+        CHECK_SLICE(aof_peek_key(&r), slice_str(all[i].key));
+        CHECK_SLICE(r.argv[1], SLICE_LIT("0"));
+        aof_close(&r);
+        mem_free(exact);
+        buf_free(&text);
+    }
 }
 
 static void refuses(void)
@@ -553,7 +584,8 @@ static void loose_about_transactions(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(reads_commands), UNIT(small_batches_are_read_as_others_are),
+    return UNIT_RUN(UNIT(reads_commands), UNIT(peeks_at_the_next_key),
+                    UNIT(small_batches_are_read_as_others_are),
                     UNIT(small_batches_hold_whole_units), UNIT(two_writers), UNIT(long_strings),
                     UNIT(loose_about_transactions),
                     UNIT(refuses), UNIT(transactions_are_one_unit),
