@@ -168,7 +168,7 @@ static void on_commit(void *arg, const struct commit_batch *batch)
     struct aof *a = arg;
     aof_batch_add(a, batch);
     a->appended = batch->position;
-    a->commands_appended += batch->commands;
+    a->commands_appended += batch->log_commands;
 }
 
 static void stage_log(void *arg)
@@ -223,8 +223,8 @@ void aof_listen(struct aof *a, enum aof_state state)
     a->summing = a->checksum && a->incr_size < AOF_SUMMED_MAX;
     a->state = state;
     aof_batch_restart(a);
-    commit_reselect(commit);
-    hooks_on_commit(hooks, on_commit, a);
+    commit_reselect(commit, TO_LOG);
+    hooks_on_commit(hooks, TO_LOG, on_commit, a);
     aof_gate_set(a);
 }
 

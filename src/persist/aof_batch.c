@@ -114,15 +114,15 @@ void aof_batch_add(struct aof *a, const struct commit_batch *batch)
         aof_batch_seal(a);
     if (a->summing && !a->batch_open)
         begin_batch(a);
-    size_t len = a->pending.len - a->batch_at + batch->bytes.len;
+    size_t len = a->pending.len - a->batch_at + batch->log.len;
     if (a->batch_open && !a->batch_gap &&
-        (annotate || len > AOF_SMALL_BYTES || aof_begins_with_select(batch->bytes)))
+        (annotate || len > AOF_SMALL_BYTES || aof_begins_with_select(batch->log)))
         make_gap(a);
     if (annotate) {
         a->last_timestamp_s = now_s;
         aof_put_timestamp(&a->pending, now_s);
     }
-    buf_add(&a->pending, batch->bytes);
+    buf_add(&a->pending, batch->log);
     if (a->batch_open && a->pending.len - a->batch_at >= AOF_SUM_LINE + AOF_BATCH_BYTES)
         aof_batch_seal(a);
 }
@@ -135,5 +135,5 @@ void aof_batch_turn(struct aof *a)
     aof_batch_sum_up(a);
     a->summing = wanted;
     aof_batch_restart(a);
-    commit_reselect(server_commit(a->persist->server)); /* readers of bare bytes look for it */
+    commit_reselect(server_commit(a->persist->server), TO_LOG); /* readers of bare bytes look for it */
 }

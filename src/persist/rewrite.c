@@ -360,7 +360,7 @@ static void take_over(struct aof *a, const struct aof_incr *incr)
     a->incr_failed = false;
     aof_batch_restart(a);
     a->chain = incr->chain;
-    commit_reselect(server_commit(a->persist->server));
+    commit_reselect(server_commit(a->persist->server), TO_LOG);
 }
 
 /* The increment that is named together with the base begins anew with each try. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The open unit is a buffer of encoded commands. Room for a MULTI is kept free at its front, so
- * that when the unit turns out to be more than one command nothing has to move:
+/* The open unit of a stream is a buffer of encoded commands. Room for a MULTI is kept free at its
+ * front, so that when the unit turns out to be more than one command nothing has to move:
  *
  *   [15 bytes reserved for MULTI][SELECT][command][SELECT][command]...[EXEC]
  *
- * A SELECT counts as part of the command behind it. */
+ * A SELECT counts as part of the command behind it. While all commands of a unit went to both
+ * streams, and both are in the same database, the log's buffer is that of both. The first command
+ * that does not go to both parts them, for the rest of the unit. */
 #include "server/commit.h"
 
 #include "base/buf.h"
@@ -17,11 +19,16 @@
 #define EXEC_TEXT "*1\r\n$4\r\nEXEC\r\n"
 enum { FRONT = sizeof MULTI_TEXT - 1, KEEP_CAP_MAX = 1 << 20 };
 
-struct commit {
-    struct hooks *hooks;
+struct stream {
     struct buf unit; /* empty, or FRONT bytes and commands */
     unsigned commands;
-    int64_t logged_db; /* -1: the next command needs a SELECT */
+    int64_t db;      /* selected last; -1: the next command needs a SELECT */
+};
+
+struct commit {
+    struct hooks *hooks;
+    struct stream log, replicas;
+    bool shared; /* the unit of replicas is that of log */
     uint64_t position, dirty;
 };
 
@@ -29,13 +36,14 @@ struct commit *commit_new(struct hooks *hooks)
 {
     struct commit *cm = mem_zalloc(sizeof *cm);
     cm->hooks = hooks;
-    cm->logged_db = -1;
+    cm->log.db = cm->replicas.db = -1;
     return cm;
 }
 
 void commit_free(struct commit *cm)
 {
-    buf_free(&cm->unit);
+    buf_free(&cm->log.unit);
+    buf_free(&cm->replicas.unit);
     mem_free(cm);
 }
 
@@ -56,47 +64,90 @@ static void add_bulk(struct buf *b, struct slice s)
     buf_append(b, "\r\n", 2);
 }
 
-static void add_select(struct commit *cm, unsigned db)
+static void add_select(struct stream *s, unsigned db)
 {
     char text[NUM_I64_TEXT];
     size_t len = num_format_u64(text, db);
-    buf_append(&cm->unit, "*2\r\n$6\r\nSELECT\r\n", 16);
-    add_bulk(&cm->unit, slice(text, len));
-    cm->logged_db = db;
+    buf_append(&s->unit, "*2\r\n$6\r\nSELECT\r\n", 16);
+    add_bulk(&s->unit, slice(text, len));
+    s->db = db;
 }
 
-void commit_add(struct commit *cm, unsigned db, int argc, const struct slice *argv)
+static void add(struct stream *s, unsigned db, int argc, const struct slice *argv)
 {
-    if (!hooks_has_commit(cm->hooks))
-        return;
-    if (cm->unit.len == 0)
-        buf_append(&cm->unit, MULTI_TEXT, FRONT);
-    if (cm->logged_db != (int64_t)db)
-        add_select(cm, db);
-    add_header(&cm->unit, '*', (size_t)argc);
+    if (s->unit.len == 0)
+        buf_append(&s->unit, MULTI_TEXT, FRONT);
+    if (s->db != (int64_t)db)
+        add_select(s, db);
+    add_header(&s->unit, '*', (size_t)argc);
     for (int i = 0; i < argc; i++)
-        add_bulk(&cm->unit, argv[i]);
-    cm->commands++;
+        add_bulk(&s->unit, argv[i]);
+    s->commands++;
+}
+
+/* The streams go ways of their own. */
+static void part(struct commit *cm)
+{
+    must(cm->shared && cm->replicas.unit.len == 0);
+    buf_add(&cm->replicas.unit, buf_slice(&cm->log.unit));
+    cm->replicas.commands = cm->log.commands;
+    cm->replicas.db = cm->log.db;
+    cm->shared = false;
+}
+
+void commit_add(struct commit *cm, enum commit_scope scope, unsigned db, int argc,
+                const struct slice *argv)
+{
+    scope &= hooks_commit_scope(cm->hooks);
+    if (!scope)
+        return;
+    if (scope == TO_ALL && cm->log.unit.len == 0 && cm->replicas.unit.len == 0)
+        cm->shared = cm->log.db == cm->replicas.db;
+    else if (scope != TO_ALL && cm->shared)
+        part(cm);
+    if (scope & TO_LOG)
+        add(&cm->log, db, argc, argv);
+    if (scope & TO_REPLICAS && !cm->shared)
+        add(&cm->replicas, db, argc, argv);
+}
+
+/* The bytes of the unit, which is over but stays where it is until they have been told of. */
+static struct slice finished(struct stream *s, bool together)
+{
+    if (s->unit.len == 0)
+        return slice("", 0);
+    must(s->commands > 0);
+    if (s->commands == 1 || !together)
+        return slice_from(buf_slice(&s->unit), FRONT);
+    buf_append(&s->unit, EXEC_TEXT, sizeof EXEC_TEXT - 1);
+    return buf_slice(&s->unit);
+}
+
+static void clear(struct stream *s)
+{
+    s->commands = 0;
+    buf_clear(&s->unit);
+    if (s->unit.cap > KEEP_CAP_MAX)
+        buf_free(&s->unit);
 }
 
 static void end_unit(struct commit *cm, int64_t now_ms, bool together)
 {
-    if (cm->unit.len == 0)
+    if (cm->log.unit.len == 0 && cm->replicas.unit.len == 0)
         return;
-    struct slice bytes = slice_from(buf_slice(&cm->unit), FRONT);
-    must(cm->commands > 0);
-    if (cm->commands > 1 && together) {
-        buf_append(&cm->unit, EXEC_TEXT, sizeof EXEC_TEXT - 1);
-        bytes = buf_slice(&cm->unit);
-    }
-    cm->position += bytes.len;
-    struct commit_batch batch = {
-        .bytes = bytes, .position = cm->position, .commands = cm->commands, .now_ms = now_ms};
-    cm->commands = 0;
+    struct commit_batch batch = {.log = finished(&cm->log, together), .now_ms = now_ms};
+    batch.log_commands = cm->log.commands;
+    batch.replicas = cm->shared ? batch.log : finished(&cm->replicas, together);
+    batch.replica_commands = cm->shared ? cm->log.commands : cm->replicas.commands;
+    if (cm->shared)
+        cm->replicas.db = cm->log.db;
+    bool logged = hooks_commit_scope(cm->hooks) & TO_LOG;
+    cm->position += logged ? batch.log.len : batch.replicas.len;
+    batch.position = cm->position;
     hooks_commit(cm->hooks, &batch);
-    buf_clear(&cm->unit);
-    if (cm->unit.cap > KEEP_CAP_MAX)
-        buf_free(&cm->unit);
+    clear(&cm->log);
+    clear(&cm->replicas);
+    cm->shared = false;
 }
 
 void commit_end(struct commit *cm, int64_t now_ms)
@@ -111,22 +162,20 @@ void commit_end_loose(struct commit *cm, int64_t now_ms)
 
 bool commit_is_long(const struct commit *cm)
 {
-    return cm->unit.len >= COMMIT_LOOSE_MAX;
+    return cm->log.unit.len >= COMMIT_LOOSE_MAX || cm->replicas.unit.len >= COMMIT_LOOSE_MAX;
 }
 
-void commit_reselect(struct commit *cm)
+void commit_reselect(struct commit *cm, enum commit_scope scope)
 {
-    cm->logged_db = -1;
+    if (scope & TO_LOG)
+        cm->log.db = -1;
+    if (scope & TO_REPLICAS)
+        cm->replicas.db = -1;
 }
 
 uint64_t commit_position(const struct commit *cm)
 {
     return cm->position;
-}
-
-void commit_set_position(struct commit *cm, uint64_t position)
-{
-    cm->position = position;
 }
 
 uint64_t commit_dirty(const struct commit *cm)

@@ -2,10 +2,15 @@
 /* The one order of changes. When a unit (a command, a MULTI, a script, an expiry) ends, what it
  * changed becomes one batch of RESP bytes, gets its position, and goes to each COMMIT listener.
  *
- * The position counts bytes of the logical log: append log offset, replication offset, WAIT and
- * WAITAOF all read it. A unit of more than one command is wrapped in MULTI ... EXEC, but for loose
- * ones. A SELECT is put in front when the database differs from the last one logged. Without
- * listeners nothing is encoded and the position stands still. */
+ * There are two streams, the append log's and that of replicas. A command goes to one of them or to
+ * both, as its scope says; nearly all go to both, and as long as they do they are encoded once. In
+ * each stream a unit of more than one command is wrapped in MULTI ... EXEC, but for loose ones, and
+ * a SELECT is put in front when the database differs from the last one there. A stream that nobody
+ * listens to is not encoded.
+ *
+ * The position counts bytes of the log (of the replicas' stream while only that has a listener): it
+ * is what replies wait for and what WAIT and WAITAOF read, it is this process's own, and never goes
+ * back. A replication offset is the position and a distance that replication keeps. */
 #ifndef SERVER_COMMIT_H
 #define SERVER_COMMIT_H
 
@@ -17,17 +22,21 @@
 struct hooks;
 struct commit; /* opaque */
 
+enum commit_scope { TO_LOG = 1, TO_REPLICAS = 2, TO_ALL = TO_LOG | TO_REPLICAS };
+
 struct commit_batch {
-    struct slice bytes;   /* RESP, SELECT and MULTI/EXEC included */
-    uint64_t position;    /* of the log after these bytes */
-    unsigned commands;    /* writes in it */
+    struct slice log, replicas; /* RESP, SELECT and MULTI/EXEC included; the same bytes when all of
+                                 * the unit went to both; one of them may be empty */
+    uint64_t position;          /* behind it */
+    unsigned log_commands, replica_commands; /* writes */
     int64_t now_ms;
 };
 
 struct commit *commit_new(struct hooks *hooks);
 void commit_free(struct commit *cm);
 /* Adds one command to the open unit. Copies. */
-void commit_add(struct commit *cm, unsigned db, int argc, const struct slice *argv);
+void commit_add(struct commit *cm, enum commit_scope scope, unsigned db, int argc,
+                const struct slice *argv);
 /* Ends the unit: batch to the listeners. Nothing added: nothing happens. */
 void commit_end(struct commit *cm, int64_t now_ms);
 /* The same for commands that do not belong together (keys that expire, keys that are evicted): each
@@ -37,10 +46,10 @@ void commit_end_loose(struct commit *cm, int64_t now_ms);
 /* The open unit's bytes are so many that a loose one should end. */
 enum { COMMIT_LOOSE_MAX = 64 * 1024 };
 bool commit_is_long(const struct commit *cm);
-/* The next batch starts with a SELECT: a listener began a new file or has a new replica. */
-void commit_reselect(struct commit *cm);
+/* The next batch of the stream starts with a SELECT: a listener began a new file or has a new
+ * replica. */
+void commit_reselect(struct commit *cm, enum commit_scope scope);
 uint64_t commit_position(const struct commit *cm);
-void commit_set_position(struct commit *cm, uint64_t position);
 /* Changes made since the last save, counted by the executor: rdb_changes_since_last_save. */
 uint64_t commit_dirty(const struct commit *cm);
 void commit_add_dirty(struct commit *cm, uint64_t changes);

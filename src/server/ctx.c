@@ -48,7 +48,7 @@ void ctx_log_instead(struct ctx *c, int argc, const struct slice *argv)
 {
     if (c->flags & (CTX_LOADING | CTX_LOG_NONE))
         return;
-    commit_add(server_commit(c->server), c->db->id, argc, argv);
+    commit_add(server_commit(c->server), c->scope, c->db->id, argc, argv);
     c->flags |= CTX_LOG_REPLACED;
 }
 
@@ -56,14 +56,14 @@ void ctx_log_as_given(struct ctx *c)
 {
     struct commit *cm = server_commit(c->server);
     if (!c->command->renamed) {
-        commit_add(cm, c->db->id, c->argc, c->argv);
+        commit_add(cm, c->scope, c->db->id, c->argc, c->argv);
         return;
     }
     struct buf words = {0};
     buf_append(&words, c->argv, (size_t)c->argc * sizeof *c->argv);
     struct slice *argv = (struct slice *)(void *)words.data;
     argv[0] = command_given_name(c->command);
-    commit_add(cm, c->db->id, c->argc, argv);
+    commit_add(cm, c->scope, c->db->id, c->argc, argv);
     buf_free(&words);
 }
 
@@ -75,7 +75,7 @@ void ctx_log_also(struct ctx *c, struct db *db, int argc, const struct slice *ar
     if (!(c->flags & CTX_LOG_REPLACED))
         ctx_log_as_given(c);
     c->flags |= CTX_LOG_REPLACED;
-    commit_add(server_commit(c->server), db->id, argc, argv);
+    commit_add(server_commit(c->server), c->scope, db->id, argc, argv);
 }
 
 void ctx_log_nothing(struct ctx *c)

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "server/commit.h"
 #include "store/db.h"
 
 struct server;
@@ -42,6 +43,7 @@ struct ctx {
     uint64_t dirty;              /* changes made: see ctx_changed */
     size_t out_most;             /* of out; when it would be more, reply.c looks what to do */
     uint32_t flags;
+    enum commit_scope scope;     /* where what it changes is told */
 };
 enum {
     CTX_NO_REPLY = 1,   /* replies are dropped (loading, replication) */

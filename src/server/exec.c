@@ -141,6 +141,7 @@ static void ctx_fill(struct ctx *ctx, struct exec *x, struct client *c, int argc
         .resp = c->resp,
         .now_ms = x->keyspace->now_ms,
         .out_most = OUTPUT_FULL,
+        .scope = TO_ALL,
     };
 }
 
@@ -210,6 +211,7 @@ bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc, const
     ctx.out_most = outer->out_most; /* one reply, however many commands make it */
     ctx.resp = outer->client->resp;
     ctx.now_ms = outer->now_ms;
+    ctx.scope = outer->scope;
     ctx.flags = CTX_IN_MULTI | (outer->flags & (CTX_NO_REPLY | CTX_LOADING | CTX_UNHEARD));
     size_t before = ctx.out->len;
     run(x, &ctx, entry);
@@ -366,7 +368,7 @@ static void stamp(struct client *c, uint64_t before, uint64_t position)
 
 void exec_key_changed(struct exec *x, const struct db *db, struct slice key)
 {
-    if (hooks_has_commit(x->hooks))
+    if (hooks_commit_scope(x->hooks) & TO_LOG)
         fresh_touch(&x->fresh, db->id, key, commit_position(x->commit) + 1);
 }
 

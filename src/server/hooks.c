@@ -19,7 +19,13 @@ enum { LISTENERS_MAX = 12 };
 
 struct hooks {
     LIST(admit);
-    LIST(commit);
+    struct {
+        hook_commit *f;
+        void *arg;
+        enum commit_scope scope;
+    } commit[LISTENERS_MAX];
+    int commit_count;
+    enum commit_scope commit_scope; /* of all of them */
     LIST(gate);
     LIST(key);
     LIST(flushed);
@@ -63,7 +69,6 @@ void hooks_free(struct hooks *h)
         h->kind[h->kind##_count++].arg = arg; \
     }
 DEFINE_ON(admit)
-DEFINE_ON(commit)
 DEFINE_ON(gate)
 DEFINE_ON(key)
 DEFINE_ON(flushed)
@@ -82,13 +87,38 @@ DEFINE_ON(fork)
         } \
         h->kind##_count = kept; \
     }
-DEFINE_OFF(commit)
 DEFINE_OFF(gate)
 #undef DEFINE_OFF
 
 #define TELL_ALL(h, kind, ...) \
     for (int i = 0; i < (h)->kind##_count; i++) \
     (h)->kind[i].f((h)->kind[i].arg, __VA_ARGS__)
+
+static void commit_scopes(struct hooks *h)
+{
+    h->commit_scope = 0;
+    for (int i = 0; i < h->commit_count; i++)
+        h->commit_scope |= h->commit[i].scope;
+}
+
+void hooks_on_commit(struct hooks *h, enum commit_scope scope, hook_commit *f, void *arg)
+{
+    must(h->commit_count < LISTENERS_MAX && scope);
+    h->commit[h->commit_count].f = f;
+    h->commit[h->commit_count].scope = scope;
+    h->commit[h->commit_count++].arg = arg;
+    commit_scopes(h);
+}
+
+void hooks_off_commit(struct hooks *h, void *arg)
+{
+    int kept = 0;
+    for (int i = 0; i < h->commit_count; i++)
+        if (h->commit[i].arg != arg)
+            h->commit[kept++] = h->commit[i];
+    h->commit_count = kept;
+    commit_scopes(h);
+}
 
 void hooks_on_stage(struct hooks *h, enum stage stage, hook_stage *f, void *arg)
 {
@@ -115,9 +145,9 @@ const char *hooks_admit(struct hooks *h, struct ctx *c, const struct command_ent
     return NULL;
 }
 
-bool hooks_has_commit(const struct hooks *h)
+enum commit_scope hooks_commit_scope(const struct hooks *h)
 {
-    return h->commit_count > 0;
+    return h->commit_scope;
 }
 
 bool hooks_has_gate(const struct hooks *h)
@@ -127,7 +157,10 @@ bool hooks_has_gate(const struct hooks *h)
 
 void hooks_commit(struct hooks *h, const struct commit_batch *batch)
 {
-    TELL_ALL(h, commit, batch);
+    enum commit_scope holds = (batch->log.len ? TO_LOG : 0) | (batch->replicas.len ? TO_REPLICAS : 0);
+    for (int i = 0; i < h->commit_count; i++)
+        if (h->commit[i].scope & holds)
+            h->commit[i].f(h->commit[i].arg, batch);
 }
 
 uint64_t hooks_released(struct hooks *h)

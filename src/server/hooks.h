@@ -4,7 +4,7 @@
  * with.
  *
  * ADMIT     before a command runs: NULL to let it pass, or the error to reply ("MISCONF ...").
- * COMMIT    a batch got its position: append it to the log, feed replicas.
+ * COMMIT    a batch got its position: append it to the log, feed replicas (commit.h).
  * GATE      up to which position may replies leave? The lowest answer counts.
  * KEY       a key was set, removed, expired, evicted, loaded (store/db.h).
  * FLUSHED   FLUSHALL emptied every database.
@@ -23,11 +23,11 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "server/commit.h"
 #include "store/db.h"
 
 struct client;
 struct command_entry;
-struct commit_batch;
 struct ctx;
 struct sink;
 
@@ -62,7 +62,8 @@ struct hooks *hooks_new(void);
 void hooks_free(struct hooks *h);
 
 void hooks_on_admit(struct hooks *h, hook_admit *f, void *arg);
-void hooks_on_commit(struct hooks *h, hook_commit *f, void *arg);
+/* Told of batches that hold something in the streams of scope. */
+void hooks_on_commit(struct hooks *h, enum commit_scope scope, hook_commit *f, void *arg);
 void hooks_on_gate(struct hooks *h, hook_gate *f, void *arg);
 void hooks_on_key(struct hooks *h, hook_key *f, void *arg);
 void hooks_on_flushed(struct hooks *h, hook_flushed *f, void *arg);
@@ -78,7 +79,8 @@ void hooks_off_commit(struct hooks *h, void *arg);
 void hooks_off_gate(struct hooks *h, void *arg);
 
 const char *hooks_admit(struct hooks *h, struct ctx *c, const struct command_entry *e);
-bool hooks_has_commit(const struct hooks *h);
+/* The streams that somebody listens to. */
+enum commit_scope hooks_commit_scope(const struct hooks *h);
 bool hooks_has_gate(const struct hooks *h);
 void hooks_commit(struct hooks *h, const struct commit_batch *batch);
 uint64_t hooks_released(struct hooks *h); /* UINT64_MAX without a gate */

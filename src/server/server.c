@@ -115,7 +115,7 @@ static void key_event(void *arg, struct db *db, struct slice key, enum key_event
     }
     if ((kind == KEY_EXPIRED || kind == KEY_EVICTED) && !s->loading) {
         struct slice argv[2] = {SLICE_LIT("DEL"), key};
-        commit_add(s->commit, db->id, 2, argv);
+        commit_add(s->commit, TO_ALL, db->id, 2, argv);
     }
     hooks_key(s->hooks, db, key, kind);
 }

@@ -186,7 +186,7 @@ static void gates(void)
     int batches = 0;
     uint64_t released = 0;
     begin();
-    hooks_on_commit(server_hooks(s), count_batch, &batches);
+    hooks_on_commit(server_hooks(s), TO_LOG, count_batch, &batches);
     hooks_on_gate(server_hooks(s), gate, &released);
     struct peer p = join();
     say(&p, "take a\r\n");
