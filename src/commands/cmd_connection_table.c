@@ -94,7 +94,7 @@ static const struct command client_subcommands[] = {
     {.name = NULL}};
 
 const struct command cmd_connection_commands[] = {
-    {.name = "ping", .run = cmd_ping, .arity = -1, .flags = CMD_FAST,
+    {.name = "ping", .run = cmd_ping, .arity = -1, .flags = CMD_FAST | CMD_ASKS_HEALTH,
      .categories = CAT_CONNECTION, .group = "connection", .since = "1.0.0",
      .summary = "Answers PONG, or the given text",
      .complexity = "O(1)",

@@ -2,13 +2,15 @@
 /* What COMMAND, ACL and the executor know of the transaction commands. Facts as in Redis 7.2. */
 #include "commands/cmd_transaction.h"
 
+#include "server/multi.h"
+
 const struct command cmd_transaction_commands[] = {
     {.name = "multi", .run = cmd_multi, .arity = 1,
      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY,
      .categories = CAT_TRANSACTION, .group = "transactions", .since = "1.2.0",
      .summary = "Starts a transaction",
      .complexity = "O(1)"},
-    {.name = "exec", .run = cmd_exec, .arity = 1,
+    {.name = "exec", .run = cmd_exec, .arity = 1, .flags_of = multi_flags,
      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SKIP_SLOWLOG,
      .categories = CAT_TRANSACTION, .group = "transactions", .since = "1.2.0",
      .summary = "Runs the queued commands",

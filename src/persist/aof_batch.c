@@ -135,5 +135,6 @@ void aof_batch_turn(struct aof *a)
     aof_batch_sum_up(a);
     a->summing = wanted;
     aof_batch_restart(a);
-    commit_reselect(server_commit(a->persist->server), TO_LOG); /* readers of bare bytes look for it */
+    /* Readers of bare bytes look for it. */
+    commit_reselect(server_commit(a->persist->server), TO_LOG);
 }

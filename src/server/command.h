@@ -31,6 +31,8 @@ enum {
     CMD_MOVABLE_KEYS = 1 << 17, CMD_ALLOW_BUSY = 1 << 18, CMD_SENTINEL = 1 << 19,
     CMD_ONLY_SENTINEL = 1 << 20, CMD_NO_MANDATORY_KEYS = 1 << 21, CMD_PROTECTED = 1 << 22,
     CMD_TOUCHES_ARBITRARY_KEYS = 1 << 23,
+    /* ours, not shown */
+    CMD_ASKS_HEALTH = 1 << 24, /* fails while writes are refused, so that who asks notices */
 };
 
 /* A key specification: where to begin, how to find the others (COMMAND INFO, last element). */
@@ -86,6 +88,9 @@ struct command {
     const char *history;     /* "6.0.0:Text|7.0.0:Text", NULL none */
     struct key_spec keys[KEY_SPECS_MAX];
     command_find_keys *find_keys;
+    /* The flags of one call, when its words or its client decide (EXEC does what is queued); NULL:
+     * those above. Asked before it is admitted. */
+    uint32_t (*flags_of)(const struct ctx *c);
     /* The arguments of COMMAND DOCS, blank-separated, NULL none. Each: name:type (token for
      * pure-token), then any of @N key spec index, =TOKEN ('' empty), ~display text when it is not
      * the name, ? optional, * multiple, + multiple token, ^version since, !version deprecated

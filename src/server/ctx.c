@@ -83,6 +83,12 @@ void ctx_log_nothing(struct ctx *c)
     c->flags |= CTX_LOG_NONE;
 }
 
+struct slice ctx_shown(const struct ctx *c, int i)
+{
+    int bit = i < CTX_REDACT_LAST ? i : CTX_REDACT_LAST;
+    return c->redacted >> bit & 1 ? SLICE_LIT("(redacted)") : c->argv[i];
+}
+
 /* ---- arguments ---- */
 bool ctx_arg_i64(struct ctx *c, int i, int64_t *out)
 {

@@ -27,6 +27,14 @@ struct client;
 struct command;
 struct output;
 
+/* Whose call it is: decides which checks are asked (hooks.h, ADMIT). */
+enum exec_from {
+    FROM_CLIENT, FROM_EXEC, FROM_SCRIPT, FROM_MODULE,
+    FROM_PRIMARY, /* the link to our primary */
+    FROM_LOG,     /* the append log, at a start */
+    FROM_COUNT,
+};
+
 struct ctx {
     struct server *server;
     struct client *client;
@@ -43,7 +51,10 @@ struct ctx {
     uint64_t dirty;              /* changes made: see ctx_changed */
     size_t out_most;             /* of out; when it would be more, reply.c looks what to do */
     uint32_t flags;
+    uint32_t command_flags;      /* CMD_*, of this call: see command.h flags_of */
+    enum exec_from from;
     enum commit_scope scope;     /* where what it changes is told */
+    uint64_t redacted;           /* bit i: word i is a secret; the last bit: all from there on */
 };
 enum {
     CTX_NO_REPLY = 1,   /* replies are dropped (loading, replication) */
@@ -64,6 +75,15 @@ bool ctx_lookup_write(struct ctx *c, struct slice key, enum value_type type, str
 /* May there be a string of len bytes? proto-max-bulk-len limits what clients make. What the log
  * tells of was made once, and is made again whatever the limit is now: only memory may be short. */
 bool ctx_string_fits(const struct ctx *c, uint64_t len);
+
+/* Word i is a secret: whoever shows the command (slow log, MONITOR, a crash report) shows another
+ * word for it. */
+enum { CTX_REDACT_LAST = 63 };
+static inline void ctx_redact(struct ctx *c, int i)
+{
+    c->redacted |= UINT64_C(1) << (i < CTX_REDACT_LAST ? i : CTX_REDACT_LAST);
+}
+struct slice ctx_shown(const struct ctx *c, int i);
 
 static inline void ctx_changed(struct ctx *c, uint64_t changes)
 {

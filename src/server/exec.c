@@ -30,6 +30,8 @@
 #include "server/settings.h"
 #include "server/stats.h"
 
+enum { OBSERVERS_MAX = 8 };
+
 struct exec {
     struct server *server;
     struct clients *clients;
@@ -39,6 +41,16 @@ struct exec {
     struct stats *stats;
     struct settings *settings;
     int depth;
+    bool loose;       /* the open unit: its commands are logged each by itself */
+    struct link after; /* struct unit_job's: to be run when it is over */
+    bool running_jobs;
+    struct observer {
+        exec_observer *f;
+        void *arg;
+        int64_t from_us; /* calls that took so long; 0: all */
+    } observers[OBSERVERS_MAX];
+    int observer_count;
+    int64_t observe_from_us; /* the least of them */
     int64_t now_us;   /* monotonic, as read last: the end of one command is the start of the next */
     struct buf dropped; /* replies nobody reads */
     struct buf unheard; /* the rest of those that are over a limit */
@@ -57,6 +69,8 @@ struct exec *exec_new(struct server *s)
     x->keyspace = server_keyspace(s);
     x->stats = server_stats(s);
     x->settings = server_settings(s);
+    x->observe_from_us = INT64_MAX;
+    link_init(&x->after);
     return x;
 }
 
@@ -98,14 +112,43 @@ static void begin_unit(struct exec *x)
 static void end_unit(struct exec *x)
 {
     must(x->depth > 0);
-    if (--x->depth == 0)
+    if (--x->depth)
+        return;
+    if (x->loose)
+        commit_end_loose(x->commit, x->keyspace->now_ms);
+    else
         commit_end(x->commit, x->keyspace->now_ms);
+    x->loose = false;
+}
+
+void exec_after_unit(struct exec *x, struct unit_job *job)
+{
+    if (!link_linked(&job->link))
+        link_push_back(&x->after, &job->link);
+}
+
+/* Behind a unit and what belongs to it. A job opens units of its own, whose jobs come behind those
+ * that are there. */
+static void run_jobs(struct exec *x)
+{
+    if (__builtin_expect(link_empty(&x->after), 1) || x->depth || x->running_jobs)
+        return;
+    x->running_jobs = true;
+    while (!link_empty(&x->after)) {
+        struct link *l = x->after.next;
+        link_remove(l);
+        struct unit_job *job = LINK_OF(l, struct unit_job, link);
+        job->run(job);
+        must(x->depth == 0);
+    }
+    x->running_jobs = false;
 }
 
 void exec_begin_loose(struct exec *x)
 {
     x->now_us = clock_mono_us();
     begin_unit(x);
+    x->loose = x->loose || x->depth == 1;
 }
 
 void exec_cut_unit(struct exec *x)
@@ -122,10 +165,45 @@ void exec_loose_step(struct exec *x)
 
 void exec_end_loose(struct exec *x)
 {
-    exec_cut_unit(x);
     end_unit(x);
+    run_jobs(x);
 }
 
+/* ---- observers ---- */
+static void observe_from(struct exec *x)
+{
+    x->observe_from_us = INT64_MAX;
+    for (int i = 0; i < x->observer_count; i++)
+        if (x->observers[i].from_us < x->observe_from_us)
+            x->observe_from_us = x->observers[i].from_us;
+}
+
+void exec_observe(struct exec *x, int64_t from_us, exec_observer *f, void *arg)
+{
+    must(x->observer_count < OBSERVERS_MAX && from_us >= 0);
+    x->observers[x->observer_count++] = (struct observer){f, arg, from_us};
+    observe_from(x);
+}
+
+void exec_unobserve(struct exec *x, const void *arg)
+{
+    int kept = 0;
+    for (int i = 0; i < x->observer_count; i++)
+        if (x->observers[i].arg != arg)
+            x->observers[kept++] = x->observers[i];
+    x->observer_count = kept;
+    observe_from(x);
+}
+
+static void __attribute__((noinline)) tell_observers(struct exec *x, const struct ctx *ctx,
+                                                     const struct command_entry *e, uint64_t took)
+{
+    for (int i = 0; i < x->observer_count; i++)
+        if (took >= (uint64_t)x->observers[i].from_us)
+            x->observers[i].f(x->observers[i].arg, ctx, e, took);
+}
+
+/* ---- a call ---- */
 static void ctx_fill(struct ctx *ctx, struct exec *x, struct client *c, int argc,
                      const struct slice *argv)
 {
@@ -145,13 +223,18 @@ static void ctx_fill(struct ctx *ctx, struct exec *x, struct client *c, int argc
     };
 }
 
+static void set_command(struct ctx *ctx, const struct command_entry *e)
+{
+    ctx->command = &e->row;
+    ctx->arg = e->arg;
+    ctx->command_flags = e->row.flags_of ? e->row.flags_of(ctx) : e->row.flags;
+}
+
 /* The handler, then what is logged of it, then its numbers. */
 static void run(struct exec *x, struct ctx *ctx, struct command_entry *e)
 {
     int64_t began = x->now_us;
     uint64_t errors = x->stats->error_replies;
-    ctx->command = &e->row;
-    ctx->arg = e->arg;
     x->keyspace->no_touch = ctx->client->flags & CLIENT_NO_TOUCH;
     e->row.run(ctx);
     if (ctx->dirty && !(ctx->flags & CTX_LOADING)) {
@@ -171,6 +254,8 @@ static void run(struct exec *x, struct ctx *ctx, struct command_entry *e)
         latency_add(&e->stats.latency, took);
     if (ctx->flags & CTX_FAILED && x->stats->error_replies > errors)
         e->stats.failed++;
+    if (__builtin_expect((int64_t)took >= x->observe_from_us, 0))
+        tell_observers(x, ctx, e, took);
 }
 
 /* ---- what the log holds ---- */
@@ -212,8 +297,10 @@ bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc, const
     ctx.resp = outer->client->resp;
     ctx.now_ms = outer->now_ms;
     ctx.scope = outer->scope;
+    ctx.from = outer->from == FROM_LOG ? FROM_LOG : FROM_EXEC;
     ctx.flags = CTX_IN_MULTI | (outer->flags & (CTX_NO_REPLY | CTX_LOADING | CTX_UNHEARD));
     size_t before = ctx.out->len;
+    set_command(&ctx, entry);
     run(x, &ctx, entry);
     if (x->replay)
         drop_reply(x, &ctx, x->replayed++, before);
@@ -222,6 +309,53 @@ bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc, const
     outer->out_most = ctx.out_most;
     outer->flags |= ctx.flags & CTX_UNHEARD;
     return !(ctx.flags & CTX_FAILED);
+}
+
+/* What is to be run; NULL, and call tells why not. */
+static struct command_entry *call_entry(struct exec *x, struct ctx *ctx, struct exec_call *call)
+{
+    struct command_entry *top = commands_find(server_commands(x->server), ctx->argv[0]);
+    struct command_entry *e = top ? exec_resolve(top, ctx->argc, ctx->argv) : NULL;
+    call->refusal = NULL;
+    call->ended = !e ? EXEC_UNKNOWN : exec_arity_ok(e, ctx->argc) ? EXEC_RAN : EXEC_ARITY;
+    if (call->ended != EXEC_RAN)
+        return NULL;
+    set_command(ctx, e);
+    if (ctx->command_flags & call->deny) {
+        call->ended = EXEC_DENIED;
+        return NULL;
+    }
+    call->refusal = hooks_admit(x->hooks, ctx, e);
+    if (call->refusal) {
+        call->ended = EXEC_REFUSED;
+        e->stats.rejected++;
+        return NULL;
+    }
+    return e;
+}
+
+bool exec_call(struct ctx *outer, struct exec_call *call, int argc, const struct slice *argv)
+{
+    struct exec *x = server_exec(outer->server);
+    struct buf unread = {0};
+    struct ctx ctx;
+    must(x->depth > 0 && argc > 0 && call->from != FROM_CLIENT);
+    ctx_fill(&ctx, x, call->as ? call->as : outer->client, argc, argv);
+    ctx.out = call->out ? call->out : &unread;
+    ctx.output = NULL;
+    ctx.out_most = SIZE_MAX;
+    ctx.resp = call->resp ? call->resp : ctx.client->resp;
+    ctx.now_ms = outer->now_ms;
+    ctx.from = call->from;
+    ctx.scope = outer->scope & call->scope;
+    ctx.flags = CTX_IN_MULTI | (outer->flags & CTX_LOADING);
+    struct command_entry *e = call_entry(x, &ctx, call);
+    bool no_touch = x->keyspace->no_touch;
+    if (e)
+        run(x, &ctx, e);
+    x->keyspace->no_touch = no_touch;
+    buf_free(&unread);
+    return e && !(ctx.flags & CTX_FAILED);
 }
 
 /* ---- refusals ---- */
@@ -318,7 +452,7 @@ static bool admit(struct exec *x, struct ctx *ctx, struct command_entry *e)
         return false;
     }
     const char *error = hooks_admit(x->hooks, ctx, e);
-    if (!error && server_is_loading(x->server) && !(e->row.flags & CMD_LOADING))
+    if (!error && server_is_loading(x->server) && !(ctx->command_flags & CMD_LOADING))
         error = LOADING_ERROR;
     if (error)
         refuse(ctx, e, "%s", error);
@@ -330,15 +464,16 @@ bool exec_queues(const struct client *c, const struct command_entry *e)
     return c->flags & CLIENT_IN_MULTI && e->steers == STEERS_NOTHING;
 }
 
-static bool must_wait(struct exec *x, struct client *c, const struct command_entry *e)
+static bool must_wait(struct exec *x, const struct ctx *ctx, const struct command_entry *e)
 {
+    const struct client *c = ctx->client;
     if (c->flags & (CLIENT_REPLICA | CLIENT_PRIMARY | CLIENT_FAKE))
         return false;
     if (x->clients->pause_all)
         return true;
-    if (c->flags & CLIENT_IN_MULTI) /* what is queued does nothing yet; EXEC does */
-        return e->steers == STEERS_EXEC && multi_writes(c);
-    return e->row.flags & (CMD_WRITE | CMD_MAY_REPLICATE);
+    if (exec_queues(c, e)) /* it does nothing yet */
+        return false;
+    return ctx->command_flags & (CMD_WRITE | CMD_MAY_REPLICATE);
 }
 
 static void hold(struct exec *x, struct client *c, struct command_entry *e, const struct ctx *ctx)
@@ -433,11 +568,12 @@ static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entr
         return;
     }
     c->last_command = e;
+    set_command(ctx, e);
     if (!admit(x, ctx, e)) {
         e->stats.rejected++;
         return;
     }
-    if (clients_is_paused(x->clients) && must_wait(x, c, e)) {
+    if (clients_is_paused(x->clients) && must_wait(x, ctx, e)) {
         hold(x, c, e, ctx);
         return;
     }
@@ -446,6 +582,8 @@ static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entr
         reply_status(ctx, "QUEUED");
         return;
     }
+    /* Keys that it meets and that are over do not belong together. */
+    x->loose = x->loose || (x->depth == 1 && ctx->command_flags & CMD_TOUCHES_ARBITRARY_KEYS);
     run(x, ctx, e);
 }
 
@@ -479,6 +617,7 @@ static void client_end(struct exec *x, struct ctx *ctx, struct around around)
         buf_free(&x->unheard);
     if (__builtin_expect(output_unsent(&c->out) > OUTPUT_BLOCK, 0))
         client_check_output_limit(c, 0);
+    run_jobs(x);
 }
 
 void exec_read_clock(struct exec *x)
@@ -504,8 +643,7 @@ void exec_later(struct client *c, struct command_entry *e, exec_work *work, void
     exec_read_clock(x);
     struct around around = client_begin(x, c);
     ctx_fill(&ctx, x, c, 0, NULL);
-    ctx.command = &e->row;
-    ctx.arg = e->arg;
+    set_command(&ctx, e);
     work(&ctx, arg);
     if (ctx.dirty)
         commit_add_dirty(x->commit, ctx.dirty);
@@ -538,9 +676,12 @@ static void run_replayed(struct exec *x, struct ctx *ctx, struct command_entry *
     ctx->output = NULL;
     ctx->out_most = SIZE_MAX;
     ctx->flags = CTX_LOADING | CTX_NO_REPLY;
+    ctx->from = FROM_LOG;
+    set_command(ctx, e);
     run(x, ctx, e);
     drop_reply(x, ctx, -1, 0);
     end_unit(x);
+    run_jobs(x);
 }
 
 void server_replay_soon(struct replay *r, struct slice key)

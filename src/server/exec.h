@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/link.h"
 #include "base/slice.h"
 #include "server/ctx.h"
 
@@ -34,6 +35,29 @@ void exec_later(struct client *c, struct command_entry *e, exec_work *work, void
  * when it replied an error. */
 bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc,
                  const struct slice *argv);
+/* One command inside another, for who runs them on a client's behalf (scripts, modules): with a
+ * client, a protocol and a buffer of its own, and with the checks that such a call is asked. It
+ * belongs to the unit that is open; it neither blocks nor is queued by a MULTI. */
+enum exec_call_end {
+    EXEC_RAN,
+    EXEC_UNKNOWN, /* no such command or subcommand */
+    EXEC_ARITY,
+    EXEC_DENIED,  /* it has a flag of deny */
+    EXEC_REFUSED, /* refusal says why */
+};
+struct exec_call {
+    struct client *as;        /* whose database and user; NULL: the outer call's */
+    struct buf *out;          /* gets the reply's bytes; NULL: nobody reads it */
+    int resp;                 /* 0: as the client has it */
+    enum exec_from from;
+    enum commit_scope scope;  /* within the outer call's */
+    uint32_t deny;            /* CMD_* */
+    /* what came of it */
+    enum exec_call_end ended;
+    const char *refusal;      /* error text; valid until the next call */
+};
+/* True when it ran and replied no error. */
+bool exec_call(struct ctx *outer, struct exec_call *call, int argc, const struct slice *argv);
 /* The subcommand's entry, or entry itself. NULL: there is no such subcommand. */
 struct command_entry *exec_resolve(struct command_entry *entry, int argc, const struct slice *argv);
 bool exec_arity_ok(const struct command_entry *e, int argc);
@@ -46,6 +70,24 @@ void exec_end_loose(struct exec *x);
 /* What was done so far in the open unit (keys evicted before the command ran) does not belong to it
  * and is logged now, each command by itself. */
 void exec_cut_unit(struct exec *x);
+/* A job is run once, when the outermost unit that is open is over: its batch has its position, the
+ * client whose command it was has its reply. In the order they were asked for; asked for again
+ * while it waits, nothing happens. With no unit open: behind the next one. The job is the caller's,
+ * and must not be freed while it waits. */
+struct unit_job {
+    struct link link; /* link_init first */
+    void (*run)(struct unit_job *job);
+};
+void exec_after_unit(struct exec *x, struct unit_job *job);
+
+/* Told of each call that ran, those inside others too, and took from_us microseconds or more (0:
+ * all), right behind it; not of those from the log. Words are to be shown by ctx_shown. Nobody is
+ * asked when nobody observes, or the call was quick. */
+typedef void exec_observer(void *arg, const struct ctx *c, const struct command_entry *e,
+                           uint64_t took_us);
+void exec_observe(struct exec *x, int64_t from_us, exec_observer *f, void *arg);
+void exec_unobserve(struct exec *x, const void *arg);
+
 /* After each step of loose work: the unit is cut when it got long. */
 void exec_loose_step(struct exec *x);
 /* A key, or all of them, changed in the open unit: replies that show it must wait for the log. */

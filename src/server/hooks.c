@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "server/ctx.h"
 
 enum { LISTENERS_MAX = 12 };
 
@@ -18,7 +19,14 @@ enum { LISTENERS_MAX = 12 };
     int kind##_count
 
 struct hooks {
-    LIST(admit);
+    struct {
+        hook_admit *f;
+        void *arg;
+        unsigned from;
+        uint32_t flags;
+    } admit[LISTENERS_MAX];
+    int admit_count;
+    uint32_t admit_flags[FROM_COUNT]; /* what any of them asks about */
     struct {
         hook_commit *f;
         void *arg;
@@ -68,7 +76,6 @@ void hooks_free(struct hooks *h)
         h->kind[h->kind##_count].f = f; \
         h->kind[h->kind##_count++].arg = arg; \
     }
-DEFINE_ON(admit)
 DEFINE_ON(gate)
 DEFINE_ON(key)
 DEFINE_ON(flushed)
@@ -93,6 +100,33 @@ DEFINE_OFF(gate)
 #define TELL_ALL(h, kind, ...) \
     for (int i = 0; i < (h)->kind##_count; i++) \
     (h)->kind[i].f((h)->kind[i].arg, __VA_ARGS__)
+
+static void admit_flags(struct hooks *h)
+{
+    for (int from = 0; from < FROM_COUNT; from++) {
+        h->admit_flags[from] = 0;
+        for (int i = 0; i < h->admit_count; i++)
+            h->admit_flags[from] |= h->admit[i].from >> from & 1 ? h->admit[i].flags : 0;
+    }
+}
+
+void hooks_on_admit(struct hooks *h, hook_admit *f, void *arg, unsigned from, uint32_t flags)
+{
+    must(h->admit_count < LISTENERS_MAX);
+    h->admit[h->admit_count].f = f;
+    h->admit[h->admit_count].from = from;
+    h->admit[h->admit_count].flags = flags;
+    h->admit[h->admit_count++].arg = arg;
+    admit_flags(h);
+}
+
+void hooks_set_admit(struct hooks *h, void *arg, uint32_t flags)
+{
+    for (int i = 0; i < h->admit_count; i++)
+        if (h->admit[i].arg == arg)
+            h->admit[i].flags = flags;
+    admit_flags(h);
+}
 
 static void commit_scopes(struct hooks *h)
 {
@@ -137,8 +171,13 @@ void hooks_on_aux(struct hooks *h, hook_aux_save *save, hook_aux_load *load, voi
 
 const char *hooks_admit(struct hooks *h, struct ctx *c, const struct command_entry *e)
 {
+    uint32_t flags = c->command_flags | ADMIT_EVERY;
+    if (!(h->admit_flags[c->from] & flags))
+        return NULL;
     for (int i = 0; i < h->admit_count; i++) {
-        const char *error = h->admit[i].f(h->admit[i].arg, c, e);
+        const char *error = NULL;
+        if (h->admit[i].from >> c->from & 1 && h->admit[i].flags & flags)
+            error = h->admit[i].f(h->admit[i].arg, c, e);
         if (error)
             return error;
     }
@@ -157,7 +196,8 @@ bool hooks_has_gate(const struct hooks *h)
 
 void hooks_commit(struct hooks *h, const struct commit_batch *batch)
 {
-    enum commit_scope holds = (batch->log.len ? TO_LOG : 0) | (batch->replicas.len ? TO_REPLICAS : 0);
+    enum commit_scope holds = batch->log.len ? TO_LOG : 0;
+    holds |= batch->replicas.len ? TO_REPLICAS : 0;
     for (int i = 0; i < h->commit_count; i++)
         if (h->commit[i].scope & holds)
             h->commit[i].f(h->commit[i].arg, batch);

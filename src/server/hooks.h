@@ -3,7 +3,8 @@
  * list, and listeners run in the order of registration. A listener gets the arg it was registered
  * with.
  *
- * ADMIT     before a command runs: NULL to let it pass, or the error to reply ("MISCONF ...").
+ * ADMIT     before a command runs: NULL to let it pass, or the error to reply ("MISCONF ..."). A
+ *           listener is asked about calls from where it said, with one of the flags it named.
  * COMMIT    a batch got its position: append it to the log, feed replicas (commit.h).
  * GATE      up to which position may replies leave? The lowest answer counts.
  * KEY       a key was set, removed, expired, evicted, loaded (store/db.h).
@@ -41,6 +42,7 @@ enum {
 };
 
 typedef const char *hook_admit(void *arg, struct ctx *c, const struct command_entry *e);
+enum { ADMIT_EVERY = 1u << 31 }; /* in place of flags: all commands */
 typedef void hook_commit(void *arg, const struct commit_batch *batch);
 typedef uint64_t hook_gate(void *arg); /* the position up to which replies may leave */
 typedef void hook_key(void *arg, struct db *db, struct slice key, enum key_event_kind kind);
@@ -61,7 +63,9 @@ struct hooks; /* opaque */
 struct hooks *hooks_new(void);
 void hooks_free(struct hooks *h);
 
-void hooks_on_admit(struct hooks *h, hook_admit *f, void *arg);
+/* from: bits 1 << FROM_*. flags: CMD_*, or ADMIT_EVERY; 0: it is not asked, for now. */
+void hooks_on_admit(struct hooks *h, hook_admit *f, void *arg, unsigned from, uint32_t flags);
+void hooks_set_admit(struct hooks *h, void *arg, uint32_t flags);
 /* Told of batches that hold something in the streams of scope. */
 void hooks_on_commit(struct hooks *h, enum commit_scope scope, hook_commit *f, void *arg);
 void hooks_on_gate(struct hooks *h, hook_gate *f, void *arg);

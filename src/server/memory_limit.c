@@ -165,7 +165,7 @@ static const char *admit(void *arg, struct ctx *c, const struct command_entry *e
         bool fits = mem_used() <= most || make_room(m, most);
         exec_cut_unit(server_exec(m->server));
         /* Words that are queued take memory too, whatever they will do. */
-        if (!fits && (multi_flags_of(c->client, e) & CMD_DENYOOM || exec_queues(c->client, e)))
+        if (!fits && (c->command_flags & CMD_DENYOOM || exec_queues(c->client, e)))
             return "OOM command not allowed when used memory > 'maxmemory'.";
     } else if (m->max_clients) {
         limit_clients(m);
@@ -173,10 +173,12 @@ static const char *admit(void *arg, struct ctx *c, const struct command_entry *e
     return c->client->flags & CLIENT_CLOSE_SOON ? "OOM this client holds too much memory" : NULL;
 }
 
+/* Without a limit no command asks. */
 static bool apply_max(void *owner, struct fault *f)
 {
     struct memory_limit *m = owner;
     (void)f;
+    hooks_set_admit(server_hooks(m->server), m, m->max_bytes || m->max_clients ? ADMIT_EVERY : 0);
     loop_timer_start(server_loop(m->server), &m->go_on, 0);
     return true;
 }
@@ -218,7 +220,7 @@ static const struct config_option options[] = {
     {.name = "maxmemory", .kind = CONFIG_SIZE, FIELD(max_bytes), .initial = "0", .min = 0,
      .max = INT64_MAX, .apply = apply_max},
     {.name = "maxmemory-clients", .kind = CONFIG_SIZE, .flags = CONFIG_PERCENT,
-     FIELD(max_clients), .initial = "0"},
+     FIELD(max_clients), .initial = "0", .apply = apply_max},
     {.name = "maxmemory-policy", .kind = CONFIG_ENUM, FIELD(policy), .initial = "noeviction",
      .words = policies, .apply = apply_policy},
     {.name = "maxmemory-samples", .kind = CONFIG_INT, FIELD(samples), .initial = "5", .min = 1,
@@ -233,7 +235,7 @@ struct memory_limit *memory_limit_new(struct server *s)
     m->server = s;
     m->go_on = (struct loop_timer){.due = go_on, .arg = m};
     config_add(server_config(s), options, m);
-    hooks_on_admit(server_hooks(s), admit, m);
+    hooks_on_admit(server_hooks(s), admit, m, 1 << FROM_CLIENT, 0);
     hooks_on_stage(server_hooks(s), STAGE_REPLY, limit_clients, m);
     info_add(server_info(s), "Memory", INFO_DEFAULT, show, m);
     return m;

@@ -43,7 +43,7 @@ struct multi {
     struct held_command **queue;
     int count, cap;
     size_t bytes;
-    uint32_t flags; /* of the queued commands, or-ed */
+    uint32_t flags, all; /* of the queued commands: those that any has, those that all have */
     struct link watches;
     size_t watch_count;
 };
@@ -273,6 +273,7 @@ void multi_queue(struct client *c, struct command_entry *e, int argc, const stru
     m->queue[m->count] = held_command_new(e, argc, argv, big);
     m->bytes += m->queue[m->count++]->bytes;
     m->flags |= e->row.flags;
+    m->all = m->count == 1 ? e->row.flags : m->all & e->row.flags;
 }
 
 static void drop_queue(struct multi *m)
@@ -337,15 +338,14 @@ size_t multi_memory(const struct client *c)
            c->multi->watch_count * sizeof(struct watch);
 }
 
-bool multi_writes(const struct client *c)
+uint32_t multi_flags(const struct ctx *ctx)
 {
-    return c->multi && c->multi->flags & (CMD_WRITE | CMD_MAY_REPLICATE);
-}
-
-uint32_t multi_flags_of(const struct client *c, const struct command_entry *e)
-{
-    bool exec = c->flags & CLIENT_IN_MULTI && c->multi && e->steers == STEERS_EXEC;
-    return e->row.flags | (exec ? c->multi->flags : 0);
+    enum { ALL_MUST_HAVE = CMD_LOADING | CMD_STALE };
+    const struct multi *m = ctx->client->multi;
+    uint32_t own = ctx->command->flags;
+    if (!m || !m->count)
+        return own;
+    return (own & ~ALL_MUST_HAVE) | (m->flags & ~ALL_MUST_HAVE) | (own & m->all & ALL_MUST_HAVE);
 }
 
 void multi_free(struct client *c)

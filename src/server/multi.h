@@ -38,9 +38,9 @@ void multi_discard(struct client *c);
 void multi_exec(struct ctx *c);
 int multi_length(const struct client *c); /* -1 outside MULTI */
 size_t multi_memory(const struct client *c);
-bool multi_writes(const struct client *c); /* does the queue hold a write? */
-/* What e is about to do: EXEC does what is queued. */
-uint32_t multi_flags_of(const struct client *c, const struct command_entry *e);
+/* EXEC's flags_of: what the queued commands are about to do; what it may do while loading, all of
+ * them must be allowed. */
+uint32_t multi_flags(const struct ctx *c);
 
 void multi_watch(struct client *c, struct slice key);
 void multi_unwatch(struct client *c);

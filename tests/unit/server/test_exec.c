@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A whole server over a socket pair, with a family of three commands of its own. */
+/* A whole server over a socket pair, with a family of commands of its own. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,12 +13,15 @@
 #include "server/commit.h"
 #include "server/conn.h"
 #include "server/ctx.h"
+#include "server/exec.h"
 #include "server/hooks.h"
 #include "server/multi.h"
 #include "server/reply.h"
 #include "server/server.h"
 #include "store/db.h"
 #include "tests/unit/unit.h"
+
+static struct server *s;
 
 static void put(struct ctx *c)
 {
@@ -56,7 +59,86 @@ static void fails(struct ctx *c)
     reply_error(c, "ERR no such database");
 }
 
+/* ---- a feature that runs commands inside others, as scripts do ---- */
+static struct client *inner; /* its own client */
+static struct exec_call call;
+
+/* CALL word...: the reply's bytes as a bulk, or why it did not run. */
+static void call_one(struct ctx *c)
+{
+    struct buf out = {0};
+    call.out = &out;
+    bool ok = exec_call(c, &call, c->argc - 1, c->argv + 1);
+    CHECK(ok == (call.ended == EXEC_RAN && out.data[0] != '-'));
+    if (call.ended == EXEC_RAN)
+        reply_bulk(c, buf_slice(&out));
+    else
+        reply_errorf(c, "ERR ended %d %s", (int)call.ended, call.refusal ? call.refusal : "");
+    buf_free(&out);
+}
+
+/* CALL2 key: two writes in one unit. */
+static void call_two(struct ctx *c)
+{
+    struct slice words[] = {SLICE_LIT("put"), c->argv[1], SLICE_LIT("1")};
+    call.out = NULL;
+    CHECK(exec_call(c, &call, 3, words));
+    words[2] = SLICE_LIT("2");
+    CHECK(exec_call(c, &call, 3, words));
+    reply_ok(c);
+}
+
+static void move(struct ctx *c)
+{
+    client_select(c->client, 1);
+    reply_int(c, c->resp);
+}
+
+static void secret(struct ctx *c)
+{
+    ctx_redact(c, 1);
+    reply_ok(c);
+}
+
+/* ---- a feature with work behind a unit ---- */
+static struct trace {
+    struct unit_job first, second;
+    int batches, batches_then;
+    char text[64];
+} trace;
+
+static void second_job(struct unit_job *job)
+{
+    (void)job;
+    strcat(trace.text, "2");
+}
+
+static void first_job(struct unit_job *job)
+{
+    struct db *db = keyspace_db(server_keyspace(s), 0);
+    (void)job;
+    strcat(trace.text, "1");
+    trace.batches_then = trace.batches;
+    exec_after_unit(server_exec(s), &trace.second);
+    exec_begin_loose(server_exec(s));
+    db_set_string(db, SLICE_LIT("job"), SLICE_LIT("done"), KEY_NO_EXPIRE);
+    exec_end_loose(server_exec(s)); /* a unit inside: what is asked for comes behind this job */
+    strcat(trace.text, ".");
+}
+
+static void later(struct ctx *c)
+{
+    exec_after_unit(server_exec(c->server), &trace.first);
+    exec_after_unit(server_exec(c->server), &trace.first);
+    put(c);
+}
+
 static const struct command table[] = {
+    {.name = "call", .run = call_one, .arity = -2},
+    {.name = "call2", .run = call_two, .arity = 2},
+    {.name = "move", .run = move, .arity = 1, .flags = CMD_NOSCRIPT},
+    {.name = "secret", .run = secret, .arity = -2},
+    {.name = "later", .run = later, .arity = 3, .flags = CMD_WRITE},
     {.name = "select", .run = fails, .arity = 2},
     {.name = "discard", .run = fails, .arity = 1},
     {.name = "put", .run = put, .arity = 3, .flags = CMD_WRITE,
@@ -64,11 +146,9 @@ static const struct command table[] = {
     {.name = "take", .run = take, .arity = 2, .flags = CMD_READONLY,
      .keys = {KEY_AT(KEY_RO, 1, 0, 1)}},
     {.name = "multi", .run = multi, .arity = 1},
-    {.name = "exec", .run = multi_exec, .arity = 1},
+    {.name = "exec", .run = multi_exec, .arity = 1, .flags_of = multi_flags},
     {.name = "watch", .run = watch, .arity = 2},
     {.name = NULL}};
-
-static struct server *s;
 
 struct peer {
     int fd;
@@ -270,8 +350,185 @@ static void replays_a_log(void)
     server_free(s);
 }
 
+static void begin_calls(void)
+{
+    begin();
+    inner = server_fake_client(s);
+    call = (struct exec_call){.as = inner, .from = FROM_SCRIPT, .scope = TO_ALL};
+}
+
+static void calls_inside_calls(void)
+{
+    begin_calls();
+    struct peer p = join();
+    say(&p, "put a 1\r\ncall take a\r\ncall take nosuch\r\n");
+    check_hears(&p, "+OK\r\n$7\r\n$1\r\n1\r\n\r\n$5\r\n$-1\r\n\r\n");
+    call.resp = 3; /* whatever the client speaks */
+    say(&p, "call take nosuch\r\ncall select 1\r\n");
+    check_hears(&p, "$3\r\n_\r\n\r\n$23\r\n-ERR no such database\r\n\r\n");
+    say(&p, "call nosuch\r\ncall take\r\n");
+    check_hears(&p, "-ERR ended 1 \r\n-ERR ended 2 \r\n");
+    say(&p, "call move\r\ntake a\r\ncall take a\r\n"); /* the inner client moved, no other */
+    check_hears(&p, "$4\r\n:3\r\n\r\n$1\r\n1\r\n$3\r\n_\r\n\r\n");
+    call.deny = CMD_NOSCRIPT;
+    say(&p, "call move\r\n");
+    check_hears(&p, "-ERR ended 3 \r\n");
+    CHECK_INT(commands_find(server_commands(s), SLICE_LIT("take"))->stats.calls, 5);
+    server_free_client(s, inner);
+    close(p.fd);
+    server_free(s);
+}
+
+struct streams {
+    struct buf log, replicas;
+};
+
+static void hear(void *arg, const struct commit_batch *batch)
+{
+    struct streams *h = arg;
+    buf_add(&h->log, batch->log);
+    buf_add(&h->replicas, batch->replicas);
+}
+
+/* What calls change is one unit; where it is told is theirs to say, within what the outer may. */
+static void calls_are_logged_in_their_scope(void)
+{
+    struct streams heard = {0};
+    uint64_t released = 0;
+    begin_calls();
+    struct peer p = join();
+    hooks_on_commit(server_hooks(s), TO_ALL, hear, &heard);
+    say(&p, "call2 k\r\n");
+    check_hears(&p, "+OK\r\n");
+    CHECK_SLICE(buf_slice(&heard.log), buf_slice(&heard.replicas));
+    CHECK_SLICE(buf_slice(&heard.log),
+                SLICE_LIT("*1\r\n$5\r\nMULTI\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n"
+                          "*3\r\n$3\r\nput\r\n$1\r\nk\r\n$1\r\n1\r\n"
+                          "*3\r\n$3\r\nput\r\n$1\r\nk\r\n$1\r\n2\r\n"
+                          "*1\r\n$4\r\nEXEC\r\n"));
+    /* nothing waits for what the log will never hold */
+    hooks_on_gate(server_hooks(s), gate, &released);
+    released = commit_position(server_commit(s));
+    buf_clear(&heard.log);
+    buf_clear(&heard.replicas);
+    call.scope = TO_REPLICAS;
+    say(&p, "call put k 3\r\ntake k\r\n");
+    check_hears(&p, "$5\r\n+OK\r\n\r\n$1\r\n3\r\n");
+    CHECK_INT(heard.log.len, 0);
+    CHECK_SLICE(buf_slice(&heard.replicas),
+                SLICE_LIT("*3\r\n$3\r\nput\r\n$1\r\nk\r\n$1\r\n3\r\n"));
+    call.scope = TO_LOG;
+    say(&p, "call put k 4\r\n");
+    check_hears(&p, ""); /* this one does */
+    released = commit_position(server_commit(s));
+    loop_turn(server_loop(s), 0);
+    check_hears(&p, "$5\r\n+OK\r\n\r\n");
+    buf_free(&heard.log);
+    buf_free(&heard.replicas);
+    server_free_client(s, inner);
+    close(p.fd);
+    server_free(s);
+}
+
+static const char *refuse_writes(void *arg, struct ctx *c, const struct command_entry *e)
+{
+    (void)c, (void)e;
+    ++*(int *)arg;
+    return "NOPE not now";
+}
+
+/* Only calls from where a listener said, with a flag it named, ask it. */
+static void admission_by_origin_and_flags(void)
+{
+    int asked = 0;
+    begin_calls();
+    struct peer p = join();
+    hooks_on_admit(server_hooks(s), refuse_writes, &asked, 1 << FROM_SCRIPT, CMD_WRITE);
+    say(&p, "put a 1\r\ncall take a\r\n");
+    check_hears(&p, "+OK\r\n$7\r\n$1\r\n1\r\n\r\n");
+    CHECK_INT(asked, 0);
+    say(&p, "call put a 2\r\ntake a\r\n");
+    check_hears(&p, "-ERR ended 4 NOPE not now\r\n$1\r\n1\r\n");
+    CHECK_INT(asked, 1);
+    hooks_set_admit(server_hooks(s), &asked, 0);
+    say(&p, "call put a 2\r\n");
+    check_hears(&p, "$5\r\n+OK\r\n\r\n");
+    CHECK_INT(asked, 1);
+    /* EXEC does what is queued: its flags are those */
+    int of_clients = 0;
+    say(&p, "multi\r\ntake a\r\nexec\r\nmulti\r\nput a 3\r\n");
+    check_hears(&p, "+OK\r\n+QUEUED\r\n*1\r\n$1\r\n2\r\n+OK\r\n+QUEUED\r\n");
+    hooks_on_admit(server_hooks(s), refuse_writes, &of_clients, 1 << FROM_CLIENT, CMD_WRITE);
+    say(&p, "exec\r\nmulti\r\ntake a\r\nexec\r\n");
+    check_hears(&p, "-EXECABORT Transaction discarded because of: NOPE not now\r\n"
+                    "+OK\r\n+QUEUED\r\n*1\r\n$1\r\n2\r\n");
+    CHECK_INT(of_clients, 1);
+    server_free_client(s, inner);
+    close(p.fd);
+    server_free(s);
+}
+
+/* Behind the unit, its batch told of; before the next command of the same pipeline. */
+static void jobs_behind_a_unit(void)
+{
+    begin();
+    trace = (struct trace){.first.run = first_job, .second.run = second_job};
+    link_init(&trace.first.link);
+    link_init(&trace.second.link);
+    struct peer p = join();
+    hooks_on_commit(server_hooks(s), TO_LOG, count_batch, &trace.batches);
+    say(&p, "take job\r\nlater a 1\r\ntake job\r\n");
+    check_hears(&p, "$-1\r\n+OK\r\n$4\r\ndone\r\n");
+    CHECK_STR(trace.text, "1.2");
+    CHECK_INT(trace.batches_then, 1);
+    trace.text[0] = '\0';
+    say(&p, "multi\r\nlater a 2\r\nput a 3\r\nexec\r\ntake a\r\n");
+    check_hears(&p, "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n+OK\r\n$1\r\n3\r\n");
+    CHECK_STR(trace.text, "1.2");
+    CHECK_INT(trace.batches_then, 2); /* all of EXEC is one */
+    close(p.fd);
+    server_free(s);
+}
+
+static void note(void *arg, const struct ctx *c, const struct command_entry *e, uint64_t took_us)
+{
+    struct buf *b = arg;
+    (void)took_us;
+    buf_printf(b, "%s", e->name);
+    for (int i = 1; i < c->argc; i++)
+        buf_printf(b, " %.*s", SLICE_ARG(ctx_shown(c, i)));
+    buf_printf(b, ";");
+}
+
+static void observers(void)
+{
+    struct buf all = {0}, slow = {0};
+    begin_calls();
+    struct peer p = join();
+    say(&p, "put a 0\r\n");
+    exec_observe(server_exec(s), 0, note, &all);
+    exec_observe(server_exec(s), 3600000000, note, &slow);
+    say(&p, "put a 1\r\nsecret word other\r\ncall take a\r\nmulti\r\ntake a\r\n");
+    say(&p, "exec\r\nnosuch\r\n");
+    CHECK_SLICE(buf_slice(&all), SLICE_LIT("put a 1;secret (redacted) other;take a;call take a;"
+                                           "multi;take a;exec;"));
+    CHECK_INT(slow.len, 0);
+    exec_unobserve(server_exec(s), &all);
+    buf_clear(&all);
+    say(&p, "take a\r\n");
+    CHECK_INT(all.len, 0);
+    buf_free(&all);
+    buf_free(&slow);
+    server_free_client(s, inner);
+    close(p.fd);
+    server_free(s);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(pipelines), UNIT(protocol_errors_cost_the_connection),
-                    UNIT(transactions), UNIT(gates), UNIT(pauses), UNIT(replays_a_log));
+                    UNIT(transactions), UNIT(gates), UNIT(pauses), UNIT(replays_a_log),
+                    UNIT(calls_inside_calls), UNIT(calls_are_logged_in_their_scope),
+                    UNIT(admission_by_origin_and_flags), UNIT(jobs_behind_a_unit),
+                    UNIT(observers));
 }
