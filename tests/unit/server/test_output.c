@@ -109,11 +109,12 @@ static void as_a_plain_buffer(void)
             break;
         }
         case 4: { /* a few bytes in the midst of a block go */
-            size_t place = want.len ? (size_t)rand_below(want.len) : 0;
+            if (!want.len)
+                break;
+            size_t place = (size_t)rand_below(want.len);
             struct buf *block = output_find(&o, first + place, &at);
             size_t behind = block->len - at, gone = behind < 3 ? behind : 3;
-            if (want.len)
-                CHECK_INT((unsigned char)block->data[at], (unsigned char)want.data[place]);
+            CHECK_INT((unsigned char)block->data[at], (unsigned char)want.data[place]);
             memmove(block->data + at, block->data + at + gone, behind - gone);
             output_shrink(&o, block, gone);
             memmove(want.data + place, want.data + place + gone, want.len - place - gone);
