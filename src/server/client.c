@@ -17,6 +17,7 @@
 #include "server/exec.h"
 #include "server/hooks.h"
 #include "server/multi.h"
+#include "server/push.h"
 #include "server/server.h"
 #include "server/slots.h"
 #include "server/stats.h"
@@ -75,6 +76,7 @@ struct clients *clients_new(struct server *s)
     link_init(&cs->pending);
     link_init(&cs->held);
     link_init(&cs->woken);
+    link_init(&cs->pushed);
     hooks_on_stage(server_hooks(s), STAGE_UNBLOCK, block_stage, cs);
     link_init(&cs->closing);
     cs->next_id = 1;
@@ -173,6 +175,7 @@ void client_free(struct client *c)
     offer_free(&c->bigs);
     buf_free(&c->in);
     output_free(&c->out);
+    push_drop(c);
     mem_free(c->stamps);
     mem_free(c->name);
     mem_free(c->lib_name);
@@ -260,14 +263,14 @@ bool client_is_local(const struct client *c)
 
 size_t client_output_bytes(const struct client *c)
 {
-    return output_unsent(&c->out);
+    return output_unsent(&c->out) + push_kept(c) + (c->feed ? c->feed->pending(c->feed->arg) : 0);
 }
 
 size_t client_memory(const struct client *c)
 {
     return sizeof *c + c->in.cap + (c->big ? c->big->cap : 0) + offer_memory(&c->bigs) +
            output_memory(&c->out) + resp_memory(&c->parser) + multi_memory(c) +
-           c->stamp_cap * sizeof *c->stamps + (c->held ? c->held->bytes : 0);
+           push_memory(c) + c->stamp_cap * sizeof *c->stamps + (c->held ? c->held->bytes : 0);
 }
 
 static size_t put_flags(const struct client *c, char out[24])

@@ -24,6 +24,7 @@ struct command_entry;
 struct config;
 struct db;
 struct multi;
+struct pushed;
 struct server;
 struct str;
 
@@ -78,6 +79,16 @@ void held_command_free(struct held_command *h);
 
 enum { CLIENT_SLOTS_MAX = 8 };
 
+/* What a client gets behind its own output, and what is not its own: a replica's part of the
+ * stream, which many share. The owner says when there is more (conn_want_send). */
+struct client_feed {
+    /* What may go now, at most most bytes in at most max parts. Returns how many parts. */
+    int (*parts)(void *arg, size_t most, struct iovec *to, int max);
+    void (*sent)(void *arg, size_t n);
+    size_t (*pending)(const void *arg); /* bytes, for limits and CLIENT LIST */
+    void *arg;
+};
+
 struct client {
     struct link link;    /* all clients */
     struct link pending; /* those with replies to send before the loop sleeps; or held */
@@ -99,6 +110,8 @@ struct client {
     struct multi *multi; /* NULL until MULTI or WATCH */
     struct held_command *held;
     struct block *block; /* NULL: it does not wait */
+    struct pushed *pushed; /* NULL: nothing was ever pushed to it; see push.h */
+    struct client_feed *feed; /* NULL: none. Its owner's */
     void *slots[CLIENT_SLOTS_MAX]; /* features' state: see slots.h */
     struct command_entry *last_command;
     int64_t created_us, active_us;   /* monotonic, as all that is waited by */
@@ -126,6 +139,7 @@ struct clients {
     struct link all, pending, closing;
     struct table by_id;    /* the same as all */
     struct link woken;     /* struct block's: their waiting is over */
+    struct link pushed;    /* struct pushed's: got messages in the unit that is open */
     struct link held;      /* like pending, but gates hold the rest back */
     uint64_t held_released; /* what the gates said then */
     uint64_t next_id;

@@ -455,36 +455,64 @@ static uint64_t allowed_end(struct client *c, uint64_t released)
 
 enum sent { SENT_ALL, SENT_FULL, SENT_BUDGET, SENT_FAILED };
 
-/* What may leave and the socket takes, within a turn's budget. */
-static enum sent send_up_to(struct client *c, uint64_t end)
+/* To the socket, as much as it takes; *put says how much. */
+static enum sent send_parts(struct client *c, const struct iovec *parts, int count, size_t *put)
 {
     struct stats *st = server_stats(c->server);
-    size_t budget = SEND_MAX;
-    while (c->out.sent_total < end) {
+    size_t n = 0;
+    for (int i = 0; i < count; i++)
+        n += parts[i].iov_len;
+    ssize_t got = count == 1 ? socket_send(c->io.fd, parts[0].iov_base, n)
+                             : socket_sendv(c->io.fd, parts, count);
+    *put = got > 0 ? (size_t)got : 0;
+    if (got < 0 && got != -EAGAIN) {
+        log_verbose("Can't write to a client: %s", strerror((int)-got));
+        return SENT_FAILED;
+    }
+    st->writes++;
+    st->output_bytes += *put;
+    return *put == n ? SENT_ALL : SENT_FULL;
+}
+
+/* What may leave of its own output, within a turn's budget. */
+static enum sent send_up_to(struct client *c, uint64_t end, size_t *budget)
+{
+    enum sent sent = SENT_ALL;
+    while (sent == SENT_ALL && c->out.sent_total < end) {
         struct iovec parts[SEND_PARTS];
         uint64_t left = end - c->out.sent_total;
-        size_t n = 0;
-        int count = output_parts(&c->out, left < budget ? (size_t)left : budget, parts, SEND_PARTS);
+        size_t most = left < *budget ? (size_t)left : *budget, put;
+        int count = output_parts(&c->out, most, parts, SEND_PARTS);
         if (!count)
             return SENT_BUDGET;
-        for (int i = 0; i < count; i++)
-            n += parts[i].iov_len;
-        ssize_t put = count == 1 ? socket_send(c->io.fd, parts[0].iov_base, n)
-                                 : socket_sendv(c->io.fd, parts, count);
-        if (put < 0 && put != -EAGAIN) {
-            log_verbose("Can't write to a client: %s", strerror((int)-put));
-            return SENT_FAILED;
-        }
-        st->writes++;
-        if (put < 0)
-            return SENT_FULL;
-        output_sent(&c->out, (size_t)put, KEEP_OUT);
-        st->output_bytes += (uint64_t)put;
-        budget -= (size_t)put;
-        if ((size_t)put < n)
-            return SENT_FULL;
+        sent = send_parts(c, parts, count, &put);
+        output_sent(&c->out, put, KEEP_OUT);
+        *budget -= put;
     }
-    return SENT_ALL;
+    return sent;
+}
+
+static enum sent send_feed(struct client *c, size_t *budget)
+{
+    enum sent sent = SENT_ALL;
+    while (sent == SENT_ALL) {
+        struct iovec parts[SEND_PARTS];
+        size_t put;
+        if (!*budget)
+            return SENT_BUDGET;
+        int count = c->feed->parts(c->feed->arg, *budget, parts, SEND_PARTS);
+        if (!count)
+            return SENT_ALL;
+        sent = send_parts(c, parts, count, &put);
+        c->feed->sent(c->feed->arg, put);
+        *budget -= put;
+    }
+    return sent;
+}
+
+static bool has_unsent(const struct client *c)
+{
+    return output_unsent(&c->out) || (c->feed && c->feed->pending(c->feed->arg));
 }
 
 void conn_flush(struct client *c)
@@ -494,7 +522,10 @@ void conn_flush(struct client *c)
     must(end <= output_end(&c->out));
     if (output_unsent(&c->out) > st->recent_output_max)
         st->recent_output_max = output_unsent(&c->out);
-    enum sent sent = send_up_to(c, end);
+    size_t budget = SEND_MAX;
+    enum sent sent = send_up_to(c, end, &budget);
+    if (sent == SENT_ALL && c->feed && !output_unsent(&c->out))
+        sent = send_feed(c, &budget);
     if (sent == SENT_FAILED) {
         client_close_soon(c);
         return;
@@ -506,14 +537,14 @@ void conn_flush(struct client *c)
         client_close_soon(c);
         return;
     }
-    bool all = !output_unsent(&c->out);
+    bool all = !has_unsent(c);
     if (all && c->flags & CLIENT_CLOSE_AFTER_REPLY)
         client_close_soon(c);
     if (write_watch != !!(c->flags & CLIENT_WRITE_WATCHED)) {
         c->flags ^= CLIENT_WRITE_WATCHED;
         watch_right(c);
     }
-    if (!all && sent == SENT_ALL && !link_linked(&c->pending))
+    if (output_unsent(&c->out) && sent == SENT_ALL && !link_linked(&c->pending))
         link_push_back(&server_clients(c->server)->held, &c->pending);
 }
 
@@ -544,7 +575,7 @@ void conn_flush_last(struct clients *cs)
             continue;
         do {
             before = c->out.sent_total;
-            if (!(c->flags & CLIENT_CLOSE_SOON) && output_unsent(&c->out))
+            if (!(c->flags & CLIENT_CLOSE_SOON) && has_unsent(c))
                 conn_flush(c);
         } while (c->out.sent_total != before);
     }

@@ -129,6 +129,6 @@ bool cron_apply_hz(void *owner, struct fault *f)
 {
     struct settings *st = owner;
     (void)f;
-    st->hz = st->hz < HZ_MIN ? HZ_MIN : st->hz > HZ_MAX ? HZ_MAX : st->hz;
+    choose_hz(server_cron(st->server));
     return true;
 }

@@ -25,6 +25,7 @@
 #include "server/fresh.h"
 #include "server/hooks.h"
 #include "server/multi.h"
+#include "server/push.h"
 #include "server/reply.h"
 #include "server/server.h"
 #include "server/settings.h"
@@ -127,10 +128,12 @@ void exec_after_unit(struct exec *x, struct unit_job *job)
         link_push_back(&x->after, &job->link);
 }
 
-/* Behind a unit and what belongs to it. A job opens units of its own, whose jobs come behind those
- * that are there. */
+/* Behind a unit and what belongs to it: first what was pushed meanwhile. A job opens units of its
+ * own, whose jobs come behind those that are there. */
 static void run_jobs(struct exec *x)
 {
+    if (!link_empty(&x->clients->pushed) && !x->depth)
+        push_unit_over(x->clients);
     if (__builtin_expect(link_empty(&x->after), 1) || x->depth || x->running_jobs)
         return;
     x->running_jobs = true;
@@ -499,6 +502,22 @@ static void stamp(struct client *c, uint64_t before, uint64_t position)
         c->stamps = mem_realloc(c->stamps, c->stamp_cap * sizeof *c->stamps);
     }
     c->stamps[c->stamp_count++] = (struct client_stamp){position, end};
+}
+
+bool exec_unit_is_open(const struct exec *x)
+{
+    return x->depth > 0;
+}
+
+void exec_fill_push(struct exec *x, struct ctx *ctx, struct client *c)
+{
+    ctx_fill(ctx, x, c, 0, NULL);
+}
+
+void exec_stamp_push(struct exec *x, struct client *c, uint64_t place)
+{
+    if (hooks_has_gate(x->hooks))
+        stamp(c, place, commit_position(x->commit));
 }
 
 void exec_key_changed(struct exec *x, const struct db *db, struct slice key)

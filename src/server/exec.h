@@ -93,6 +93,11 @@ void exec_loose_step(struct exec *x);
 /* A key, or all of them, changed in the open unit: replies that show it must wait for the log. */
 void exec_key_changed(struct exec *x, const struct db *db, struct slice key);
 void exec_all_changed(struct exec *x);
+bool exec_unit_is_open(const struct exec *x);
+/* For push.c: a ctx whose replies go to c; a message from place on waits for the unit that is
+ * over. */
+void exec_fill_push(struct exec *x, struct ctx *ctx, struct client *c);
+void exec_stamp_push(struct exec *x, struct client *c, uint64_t place);
 /* Where the rest of a reply goes that nobody will get. */
 struct buf *exec_unheard(struct exec *x);
 

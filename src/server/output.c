@@ -45,6 +45,19 @@ void output_seal(struct output *o, size_t more)
         buf_reserve(&o->open, OUTPUT_BLOCK);
 }
 
+void output_add(struct output *o, struct buf *b)
+{
+    if (o->open.len + b->len <= OUTPUT_FULL) {
+        buf_add(&o->open, buf_slice(b));
+        buf_free(b);
+        return;
+    }
+    output_seal(o, SIZE_MAX);
+    buf_free(&o->open);
+    o->open = *b;
+    *b = (struct buf){0};
+}
+
 /* The last of the sealed blocks, or the first. */
 static void free_block(struct output *o, struct buf *block)
 {

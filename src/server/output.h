@@ -45,6 +45,8 @@ static inline size_t output_unsent(const struct output *o)
 /* Before a reply, or an element of one, of about more bytes: if the open block is not empty, a new
  * one is begun. */
 void output_seal(struct output *o, size_t more);
+/* Appends what b holds, and leaves it empty: a block that is large is taken over. */
+void output_add(struct output *o, struct buf *b);
 /* Takes back what was appended at place and behind it, all of which is unsent. */
 void output_cut(struct output *o, uint64_t place);
 /* The block that holds place, and the byte in it. Bytes at the end of any block may be removed or

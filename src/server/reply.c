@@ -41,10 +41,16 @@ static bool __attribute__((noinline)) next_block(struct ctx *c, size_t more)
     }
     if (closed)
         output_free(c->output);
+    reply_to_nobody(c);
+    return false;
+}
+
+void reply_to_nobody(struct ctx *c)
+{
     c->flags |= CTX_UNHEARD;
     c->out = exec_unheard(server_exec(c->server));
     c->output = NULL;
-    return false;
+    c->out_most = OUTPUT_FULL;
 }
 
 /* In front of each element: n bytes are about to come. False when nobody will get them. */
@@ -71,6 +77,12 @@ static inline void put_header(struct buf *b, char mark, size_t n)
 {
     char *to = buf_reserve(b, NUM_I64_TEXT + 3);
     b->len += (size_t)(header(to, mark, n) - to);
+}
+
+void reply_raw(struct ctx *c, struct slice encoded)
+{
+    room(c, encoded.len);
+    buf_add(c->out, encoded);
 }
 
 void reply_ok(struct ctx *c)

@@ -21,6 +21,10 @@ static inline bool reply_unheard(const struct ctx *c)
     return c->flags & CTX_UNHEARD;
 }
 
+/* From here on nobody gets the reply. */
+void reply_to_nobody(struct ctx *c);
+
+void reply_raw(struct ctx *c, struct slice encoded);  /* as it is */
 void reply_ok(struct ctx *c);
 void reply_status(struct ctx *c, const char *text);   /* +text */
 void reply_status_slice(struct ctx *c, struct slice text);

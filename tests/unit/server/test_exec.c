@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A whole server over a socket pair, with a family of commands of its own. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "os/loop.h"
 #include "server/client.h"
 #include "server/command.h"
 #include "server/commit.h"
-#include "server/conn.h"
 #include "server/ctx.h"
 #include "server/exec.h"
 #include "server/hooks.h"
@@ -19,9 +15,8 @@
 #include "server/reply.h"
 #include "server/server.h"
 #include "store/db.h"
+#include "tests/unit/server/served.h"
 #include "tests/unit/unit.h"
-
-static struct server *s;
 
 static void put(struct ctx *c)
 {
@@ -150,42 +145,12 @@ static const struct command table[] = {
     {.name = "watch", .run = watch, .arity = 2},
     {.name = NULL}};
 
-struct peer {
-    int fd;
-    struct client *client;
-};
-
 static void begin(void)
 {
     static const uint64_t seed[4] = {1, 2, 3, 4};
     hash_init(seed);
     s = server_new();
     commands_add(server_commands(s), table, NULL);
-}
-
-static struct peer join(void)
-{
-    int ends[2];
-    struct peer p;
-    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
-    p.fd = ends[0];
-    p.client = client_new(server_clients(s), ends[1]);
-    conn_open(p.client);
-    return p;
-}
-
-static void say(struct peer *p, const char *text)
-{
-    CHECK(write(p->fd, text, strlen(text)) == (ssize_t)strlen(text));
-    for (int i = 0; i < 3; i++)
-        loop_turn(server_loop(s), 0);
-}
-
-static void check_hears(struct peer *p, const char *want)
-{
-    char got[8192];
-    ssize_t n = read(p->fd, got, sizeof got);
-    CHECK_SLICE(slice(got, n > 0 ? (size_t)n : 0), slice_str(want));
 }
 
 static void pipelines(void)

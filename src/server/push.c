@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* To a client that does nothing just now a message is written to its output at once, and only where
+ * it begins is noted, for the stamp that it gets when the unit is over. To one whose command runs
+ * it is kept apart until then. */
+#include "server/push.h"
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "server/client.h"
+#include "server/conn.h"
+#include "server/exec.h"
+#include "server/reply.h"
+#include "server/server.h"
+
+struct pushed {
+    struct link link;     /* clients.pushed, while a unit is open */
+    struct client *client;
+    uint64_t from;        /* place in its output where the first message begins */
+    struct buf kept;      /* behind the reply of the command that runs */
+};
+
+static struct pushed *pushed_of(struct client *c)
+{
+    if (!c->pushed) {
+        c->pushed = mem_zalloc(sizeof *c->pushed);
+        c->pushed->client = c;
+        link_init(&c->pushed->link);
+    }
+    return c->pushed;
+}
+
+static bool takes(const struct client *c)
+{
+    return c->io.fd >= 0 && !(c->flags & (CLIENT_CLOSE_SOON | CLIENT_CLOSE_AFTER_REPLY));
+}
+
+void push_begin(struct push *p, struct client *to)
+{
+    struct pushed *state = pushed_of(to);
+    if (!link_linked(&state->link))
+        state->from = output_end(&to->out);
+    exec_fill_push(server_exec(to->server), &p->ctx, to);
+    if (to->busy) {
+        p->ctx.out = &state->kept;
+        p->ctx.output = NULL;
+        p->ctx.out_most = SIZE_MAX;
+    }
+    if (!takes(to))
+        reply_to_nobody(&p->ctx);
+}
+
+/* All that was pushed to it is in its output now. */
+static void settle(struct pushed *state)
+{
+    struct client *c = state->client;
+    link_remove(&state->link);
+    if (!takes(c)) {
+        buf_free(&state->kept);
+        return;
+    }
+    if (state->kept.len) {
+        state->from = output_end(&c->out);
+        output_add(&c->out, &state->kept);
+    }
+    exec_stamp_push(server_exec(c->server), c, state->from);
+    conn_want_send(c);
+    client_check_output_limit(c, 0);
+}
+
+static void note(struct client *to)
+{
+    struct clients *cs = server_clients(to->server);
+    struct pushed *state = to->pushed;
+    if (!link_linked(&state->link))
+        link_push_back(&cs->pushed, &state->link);
+    if (!exec_unit_is_open(server_exec(to->server)))
+        push_unit_over(cs);
+    else if (client_output_bytes(to) > OUTPUT_BLOCK)
+        client_check_output_limit(to, 0);
+}
+
+void push_end(struct push *p)
+{
+    if (takes(p->ctx.client))
+        note(p->ctx.client);
+}
+
+void push_bytes(struct client *to, struct slice whole)
+{
+    struct push p;
+    push_begin(&p, to);
+    if (takes(to))
+        reply_raw(&p.ctx, whole);
+    push_end(&p);
+}
+
+void push_unit_over(struct clients *cs)
+{
+    while (!link_empty(&cs->pushed))
+        settle(LINK_OF(cs->pushed.next, struct pushed, link));
+}
+
+void push_drop(struct client *c)
+{
+    if (!c->pushed)
+        return;
+    link_remove(&c->pushed->link);
+    buf_free(&c->pushed->kept);
+    mem_free(c->pushed);
+    c->pushed = NULL;
+}
+
+size_t push_kept(const struct client *c)
+{
+    return c->pushed ? c->pushed->kept.len : 0;
+}
+
+size_t push_memory(const struct client *c)
+{
+    return c->pushed ? sizeof *c->pushed + c->pushed->kept.cap : 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Clients of a server in this process, each over a socket pair, for tests of the core. */
+#ifndef TESTS_UNIT_SERVER_SERVED_H
+#define TESTS_UNIT_SERVER_SERVED_H
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "os/loop.h"
+#include "server/client.h"
+#include "server/conn.h"
+#include "server/server.h"
+#include "tests/unit/unit.h"
+
+static struct server *s;
+
+struct peer {
+    int fd;
+    struct client *client;
+};
+
+static struct peer join(void)
+{
+    int ends[2];
+    struct peer p;
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+    p.fd = ends[0];
+    p.client = client_new(server_clients(s), ends[1]);
+    conn_open(p.client);
+    return p;
+}
+
+static void say(struct peer *p, const char *text)
+{
+    CHECK(write(p->fd, text, strlen(text)) == (ssize_t)strlen(text));
+    for (int i = 0; i < 3; i++)
+        loop_turn(server_loop(s), 0);
+}
+
+static void check_hears(struct peer *p, const char *want)
+{
+    char got[8192];
+    ssize_t n = read(p->fd, got, sizeof got);
+    CHECK_SLICE(slice(got, n > 0 ? (size_t)n : 0), slice_str(want));
+}
+
+#endif
