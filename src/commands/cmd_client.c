@@ -240,6 +240,7 @@ void cmd_client_reply(struct ctx *c)
     uint32_t *flags = &c->client->flags;
     if (ctx_arg_is(c, 2, "ON")) {
         *flags &= ~(uint32_t)(CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT);
+        reply_to_client(c);
         reply_ok(c);
     } else if (ctx_arg_is(c, 2, "OFF")) {
         *flags |= CLIENT_REPLY_OFF;

@@ -177,6 +177,7 @@ void cmd_hello(struct ctx *c)
 void cmd_reset(struct ctx *c)
 {
     client_reset(c->client);
+    reply_to_client(c);
     c->resp = 2;
     reply_status(c, "RESET");
 }

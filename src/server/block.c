@@ -24,6 +24,7 @@ struct block {
     struct loop_timer timer;
     enum block_why why;
     bool error; /* CLIENT UNBLOCK ERROR */
+    bool served; /* answered already, and released */
 };
 
 bool block_may(const struct ctx *c)
@@ -45,6 +46,7 @@ void block_client(struct ctx *ctx, int64_t timeout_ms, const struct block_kind *
     struct block *b = mem_zalloc(sizeof *b);
     *b = (struct block){.client = c, .command = c->last_command, .kind = kind, .arg = arg};
     link_init(&b->woken);
+    ctx->flags |= CTX_WAITS;
     b->timer.due = time_over;
     b->timer.arg = b;
     c->block = b;
@@ -77,6 +79,13 @@ bool block_unblock(struct client *c, bool with_error)
     return true;
 }
 
+static void let_go(struct client *c, struct block *b)
+{
+    if (b->kind->release && !b->served)
+        b->kind->release(c, b->arg);
+    b->served = true;
+}
+
 static void end_block(struct client *c)
 {
     struct block *b = c->block;
@@ -85,9 +94,28 @@ static void end_block(struct client *c)
     server_clients(c->server)->blocked_count--;
     loop_timer_stop(server_loop(c->server), &b->timer);
     link_remove(&b->woken);
-    if (b->kind->release)
-        b->kind->release(c, b->arg);
+    let_go(c, b);
     mem_free(b);
+}
+
+bool block_is_woken(const struct client *c)
+{
+    return c->block && link_linked(&c->block->woken);
+}
+
+void block_still(struct ctx *ctx)
+{
+    must(ctx->client->block);
+    ctx->flags |= CTX_WAITS;
+}
+
+void block_served(struct client *c)
+{
+    struct block *b = c->block;
+    if (!b)
+        return; /* closed by its own command */
+    let_go(c, b);
+    block_wake(c, BLOCK_READY);
 }
 
 void block_drop(struct client *c)
@@ -124,7 +152,8 @@ void block_stage(void *arg)
         link_remove(&b->woken);
         if (cs->over || c->flags & CLIENT_CLOSE_SOON)
             continue; /* freed before the loop sleeps */
-        exec_later(c, b->command, reply_now, b);
+        if (!b->served)
+            exec_later(c, b->command, reply_now, b);
         end_block(c);
         if (!(c->flags & CLIENT_CLOSE_SOON))
             conn_resume(c);

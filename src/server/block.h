@@ -26,6 +26,7 @@ struct ctx;
 
 enum block_why { BLOCK_READY, BLOCK_TIMEOUT };
 
+
 struct block_kind {
     void (*wake)(struct ctx *c, void *arg, enum block_why why);
     void (*release)(struct client *client, void *arg); /* may be NULL */
@@ -39,6 +40,12 @@ void block_client(struct ctx *c, int64_t timeout_ms, const struct block_kind *ki
 void block_wake(struct client *client, enum block_why why);
 /* CLIENT UNBLOCK: as if its time were over, or with an error. False: it does not wait. */
 bool block_unblock(struct client *client, bool with_error);
+/* It was woken, and only has not been told yet. */
+bool block_is_woken(const struct client *client);
+/* For wait_keys.c. Its command ran again (exec_again): it goes on waiting; or has been answered,
+ * and the client's input goes on later, without wake. */
+void block_still(struct ctx *c);
+void block_served(struct client *client);
 /* The client goes. */
 void block_drop(struct client *client);
 void block_stage(void *clients);

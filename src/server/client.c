@@ -19,6 +19,7 @@
 #include "server/multi.h"
 #include "server/push.h"
 #include "server/server.h"
+#include "server/wait_keys.h"
 #include "server/slots.h"
 #include "server/stats.h"
 #include "store/db.h"
@@ -77,6 +78,7 @@ struct clients *clients_new(struct server *s)
     link_init(&cs->held);
     link_init(&cs->woken);
     link_init(&cs->pushed);
+    cs->waits = waits_new(s);
     hooks_on_stage(server_hooks(s), STAGE_UNBLOCK, block_stage, cs);
     link_init(&cs->closing);
     cs->next_id = 1;
@@ -88,6 +90,7 @@ void clients_free(struct clients *cs)
 {
     while (!link_empty(&cs->all))
         client_free(LINK_OF(cs->all.next, struct client, link));
+    waits_free(cs->waits);
     table_release(&cs->by_id);
     buf_free(&cs->password);
     mem_free(cs->shared_in);
@@ -238,6 +241,7 @@ void clients_swap_databases(struct clients *cs, unsigned a, unsigned b)
     }
     exec_all_changed(server_exec(cs->server));
     watches_swapped(server_watches(cs->server), ks, a, b);
+    waits_swapped(cs->waits, a, b);
 }
 
 /* ---- what it is ---- */

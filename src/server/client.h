@@ -27,6 +27,7 @@ struct multi;
 struct pushed;
 struct server;
 struct str;
+struct waits;
 
 enum {
     CLIENT_CLOSE_SOON = 1 << 0,
@@ -139,6 +140,7 @@ struct clients {
     struct link all, pending, closing;
     struct table by_id;    /* the same as all */
     struct link woken;     /* struct block's: their waiting is over */
+    struct waits *waits;   /* who waits for which keys */
     struct link pushed;    /* struct pushed's: got messages in the unit that is open */
     struct link held;      /* like pending, but gates hold the rest back */
     uint64_t held_released; /* what the gates said then */

@@ -24,6 +24,7 @@
 #include "server/commit.h"
 #include "server/exec.h"
 #include "server/hooks.h"
+#include "server/reply.h"
 #include "server/server.h"
 #include "server/stats.h"
 #include "store/db.h"
@@ -110,11 +111,11 @@ static void run_with_big(struct client *c, struct command_entry *e, int argc,
 /* ---- input ---- */
 static void protocol_error(struct client *c)
 {
-    struct stats *st = server_stats(c->server);
+    struct ctx ctx;
     log_verbose("%s (client %llu, %s)", c->parser.error,
                 (unsigned long long)c->id, c->peer);
-    buf_printf(&c->out.open, "-ERR %s\r\n", c->parser.error);
-    stats_error(st, SLICE_LIT("ERR"));
+    exec_fill_reply(server_exec(c->server), &ctx, c);
+    reply_errorf(&ctx, "ERR %s", c->parser.error);
     c->flags |= CLIENT_CLOSE_AFTER_REPLY | CLIENT_PROTOCOL_ERROR;
     conn_want_send(c);
 }

@@ -64,6 +64,7 @@ enum {
     CTX_FAILED = 8,     /* an error was replied (set by reply_error) */
     CTX_LOG_REPLACED = 16, CTX_LOG_NONE = 32,
     CTX_UNHEARD = 64,   /* nobody will get the reply any more: see reply_unheard */
+    CTX_WAITS = 128,    /* it has not replied, and will be run again or answered later: block.h */
 };
 
 /* Looks up for reading. False when the key holds another type: the error was replied. *e NULL when

@@ -224,6 +224,8 @@ static void ctx_fill(struct ctx *ctx, struct exec *x, struct client *c, int argc
         .out_most = OUTPUT_FULL,
         .scope = TO_ALL,
     };
+    if (__builtin_expect(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_CLOSE_SOON), 0))
+        reply_to_nobody(ctx);
 }
 
 static void set_command(struct ctx *ctx, const struct command_entry *e)
@@ -249,8 +251,10 @@ static void run(struct exec *x, struct ctx *ctx, struct command_entry *e)
         return;
     x->now_us = clock_mono_us();
     uint64_t took = (uint64_t)(x->now_us - began);
-    e->stats.calls++;
     e->stats.usec += took;
+    if (__builtin_expect(ctx->flags & CTX_WAITS, 0)) /* it is counted once, when it is answered */
+        return;
+    e->stats.calls++;
     x->stats->command_us += took;
     x->stats->commands++;
     if (x->settings->latency_tracking)
@@ -294,23 +298,21 @@ bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc, const
     struct ctx ctx;
     must(x->depth > 0);
     ctx_fill(&ctx, x, outer->client, argc, argv);
-    ctx.out = outer->out;
-    ctx.output = outer->output;
-    ctx.out_most = outer->out_most; /* one reply, however many commands make it */
+    if (x->replay) {
+        ctx.out = outer->out;
+        ctx.output = NULL;
+        ctx.out_most = SIZE_MAX;
+    }
     ctx.resp = outer->client->resp;
     ctx.now_ms = outer->now_ms;
     ctx.scope = outer->scope;
     ctx.from = outer->from == FROM_LOG ? FROM_LOG : FROM_EXEC;
-    ctx.flags = CTX_IN_MULTI | (outer->flags & (CTX_NO_REPLY | CTX_LOADING | CTX_UNHEARD));
+    ctx.flags |= CTX_IN_MULTI | (outer->flags & (CTX_NO_REPLY | CTX_LOADING));
     size_t before = ctx.out->len;
     set_command(&ctx, entry);
     run(x, &ctx, entry);
     if (x->replay)
         drop_reply(x, &ctx, x->replayed++, before);
-    outer->out = ctx.out;
-    outer->output = ctx.output;
-    outer->out_most = ctx.out_most;
-    outer->flags |= ctx.flags & CTX_UNHEARD;
     return !(ctx.flags & CTX_FAILED);
 }
 
@@ -509,7 +511,7 @@ bool exec_unit_is_open(const struct exec *x)
     return x->depth > 0;
 }
 
-void exec_fill_push(struct exec *x, struct ctx *ctx, struct client *c)
+void exec_fill_reply(struct exec *x, struct ctx *ctx, struct client *c)
 {
     ctx_fill(ctx, x, c, 0, NULL);
 }
@@ -549,20 +551,22 @@ static uint64_t shown_position(struct exec *x, const struct ctx *ctx, uint64_t b
     return shown < now ? shown : now;
 }
 
-/* CLIENT REPLY: what was written is taken back. */
+/* CLIENT REPLY SKIP is for one command, answered now or when it has waited. */
+static void settle_skip(struct client *c)
+{
+    c->flags &= ~(uint32_t)CLIENT_REPLY_SKIP;
+    if (c->flags & CLIENT_REPLY_SKIP_NEXT)
+        c->flags ^= CLIENT_REPLY_SKIP_NEXT | CLIENT_REPLY_SKIP;
+}
+
 static void settle_reply(struct exec *x, const struct ctx *ctx, uint64_t before, uint64_t position)
 {
     struct client *c = ctx->client;
     if (__builtin_expect(c->flags & CLIENT_CLOSE_SOON, 0))
         return;
-    if (__builtin_expect(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT),
-                         0)) {
-        if (c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP))
-            output_cut(&c->out, before);
-        c->flags &= ~(uint32_t)CLIENT_REPLY_SKIP;
-        if (c->flags & CLIENT_REPLY_SKIP_NEXT)
-            c->flags ^= CLIENT_REPLY_SKIP_NEXT | CLIENT_REPLY_SKIP;
-    }
+    if (__builtin_expect(c->flags & (CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT), 0) &&
+        !(ctx->flags & CTX_WAITS))
+        settle_skip(c);
     if (output_end(&c->out) == before) {
         if (c->flags & CLIENT_CLOSE_AFTER_REPLY) /* there may be none to wait for */
             conn_want_send(c);
@@ -623,6 +627,13 @@ static struct around client_begin(struct exec *x, struct client *c)
     return around;
 }
 
+static void __attribute__((noinline)) drop_unheard(struct exec *x)
+{
+    buf_clear(&x->unheard);
+    if (x->unheard.cap > OUTPUT_BLOCK)
+        buf_free(&x->unheard);
+}
+
 static void client_end(struct exec *x, struct ctx *ctx, struct around around)
 {
     struct client *c = ctx->client;
@@ -632,8 +643,8 @@ static void client_end(struct exec *x, struct ctx *ctx, struct around around)
     if (commit_position(x->commit) != around.position)
         c->write_position = commit_position(x->commit);
     settle_reply(x, ctx, around.before, around.position);
-    if (__builtin_expect(ctx->flags & CTX_UNHEARD, 0))
-        buf_free(&x->unheard);
+    if (__builtin_expect(x->unheard.len, 0))
+        drop_unheard(x);
     if (__builtin_expect(output_unsent(&c->out) > OUTPUT_BLOCK, 0))
         client_check_output_limit(c, 0);
     run_jobs(x);
@@ -666,6 +677,27 @@ void exec_later(struct client *c, struct command_entry *e, exec_work *work, void
     work(&ctx, arg);
     if (ctx.dirty)
         commit_add_dirty(x->commit, ctx.dirty);
+    e->stats.calls++;
+    x->stats->commands++;
+    client_end(x, &ctx, around);
+}
+
+void exec_again(struct client *c, struct held_command *h)
+{
+    struct exec *x = server_exec(c->server);
+    struct ctx ctx;
+    must(x->depth == 0);
+    exec_read_clock(x);
+    struct around around = client_begin(x, c);
+    ctx_fill(&ctx, x, c, h->argc, h->argv);
+    c->last_command = h->entry;
+    set_command(&ctx, h->entry);
+    x->keyspace->offered = offer_of(&h->big);
+    if (admit(x, &ctx, h->entry))
+        run(x, &ctx, h->entry);
+    else
+        h->entry->stats.rejected++;
+    x->keyspace->offered = NULL;
     client_end(x, &ctx, around);
 }
 

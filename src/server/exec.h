@@ -31,6 +31,10 @@ void exec_command(struct client *c, struct command_entry *entry, int argc,
  * What it changes it logs itself (ctx_log_also). Outside of any command. */
 typedef void exec_work(struct ctx *c, void *arg);
 void exec_later(struct client *c, struct command_entry *e, exec_work *work, void *arg);
+/* A command that waited (wait_keys.h) is run again, with its words, as if its client had said it
+ * just now. Outside of any command. */
+struct held_command;
+void exec_again(struct client *c, struct held_command *h);
 /* Inside a unit that runs already (EXEC, scripts): handler and log only. Replies go to out. False
  * when it replied an error. */
 bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc,
@@ -94,9 +98,9 @@ void exec_loose_step(struct exec *x);
 void exec_key_changed(struct exec *x, const struct db *db, struct slice key);
 void exec_all_changed(struct exec *x);
 bool exec_unit_is_open(const struct exec *x);
-/* For push.c: a ctx whose replies go to c; a message from place on waits for the unit that is
- * over. */
-void exec_fill_push(struct exec *x, struct ctx *ctx, struct client *c);
+/* A ctx whose replies go to c, if it wants any, and that runs nothing. */
+void exec_fill_reply(struct exec *x, struct ctx *ctx, struct client *c);
+/* For push.c: a message from place on waits for the unit that is over. */
 void exec_stamp_push(struct exec *x, struct client *c, uint64_t place);
 /* Where the rest of a reply goes that nobody will get. */
 struct buf *exec_unheard(struct exec *x);

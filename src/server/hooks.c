@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Each kind of hook is a short array of function and arg. They are filled at start; commit and
- * gate change when a feature is switched on or off. */
+ * gate and key change when a feature is switched on or off. */
 #include "server/hooks.h"
 
 #include <stddef.h>
@@ -95,6 +95,7 @@ DEFINE_ON(fork)
         h->kind##_count = kept; \
     }
 DEFINE_OFF(gate)
+DEFINE_OFF(key)
 #undef DEFINE_OFF
 
 #define TELL_ALL(h, kind, ...) \

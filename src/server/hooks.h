@@ -81,6 +81,7 @@ void hooks_on_shutdown(struct hooks *h, hook_ready *ready, hook_finish *finish, 
 /* For features that are switched on and off: the listener registered with this arg goes. */
 void hooks_off_commit(struct hooks *h, void *arg);
 void hooks_off_gate(struct hooks *h, void *arg);
+void hooks_off_key(struct hooks *h, void *arg);
 
 const char *hooks_admit(struct hooks *h, struct ctx *c, const struct command_entry *e);
 /* The streams that somebody listens to. */

@@ -12,7 +12,8 @@ struct output_sealed {
     struct buf blocks[];
 };
 
-enum { FIRST_CAP = 8 };
+/* A block that has more than that share of it free gives it back when it is sealed. */
+enum { FIRST_CAP = 8, SPARE_SHARE = 8 };
 
 static void make_room(struct output *o)
 {
@@ -37,6 +38,8 @@ void output_seal(struct output *o, size_t more)
         return;
     make_room(o);
     struct output_sealed *s = o->sealed;
+    if (o->open.cap - o->open.len > o->open.cap / SPARE_SHARE)
+        buf_shrink(&o->open);
     s->blocks[s->first + s->count++] = o->open;
     s->memory += o->open.cap;
     o->sealed_len += o->open.len;
@@ -58,41 +61,12 @@ void output_add(struct output *o, struct buf *b)
     *b = (struct buf){0};
 }
 
-/* The last of the sealed blocks, or the first. */
 static void free_block(struct output *o, struct buf *block)
 {
     o->sealed_len -= block->len;
     o->sealed->memory -= block->cap;
     o->sealed->count--;
     buf_free(block);
-}
-
-static struct buf *last_sealed(const struct output *o)
-{
-    return &o->sealed->blocks[o->sealed->first + o->sealed->count - 1];
-}
-
-void output_cut(struct output *o, uint64_t place)
-{
-    uint64_t end = output_end(o);
-    must(place >= o->sent_total && place <= end);
-    size_t n = (size_t)(end - place);
-    if (n <= o->open.len) {
-        o->open.len -= n;
-        return;
-    }
-    n -= o->open.len;
-    o->open.len = 0;
-    while (n >= last_sealed(o)->len) {
-        n -= last_sealed(o)->len;
-        free_block(o, last_sealed(o));
-        if (!n)
-            break;
-    }
-    if (n) {
-        last_sealed(o)->len -= n;
-        o->sealed_len -= n;
-    }
 }
 
 struct buf *output_find(struct output *o, uint64_t place, size_t *offset)

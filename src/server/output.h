@@ -47,8 +47,6 @@ static inline size_t output_unsent(const struct output *o)
 void output_seal(struct output *o, size_t more);
 /* Appends what b holds, and leaves it empty: a block that is large is taken over. */
 void output_add(struct output *o, struct buf *b);
-/* Takes back what was appended at place and behind it, all of which is unsent. */
-void output_cut(struct output *o, uint64_t place);
 /* The block that holds place, and the byte in it. Bytes at the end of any block may be removed or
  * moved inside it by the caller, who says so with output_shrink. O(blocks behind place). */
 struct buf *output_find(struct output *o, uint64_t place, size_t *offset);

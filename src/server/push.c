@@ -39,7 +39,8 @@ void push_begin(struct push *p, struct client *to)
     struct pushed *state = pushed_of(to);
     if (!link_linked(&state->link))
         state->from = output_end(&to->out);
-    exec_fill_push(server_exec(to->server), &p->ctx, to);
+    exec_fill_reply(server_exec(to->server), &p->ctx, to);
+    reply_to_client(&p->ctx); /* also when it wants no replies */
     if (to->busy) {
         p->ctx.out = &state->kept;
         p->ctx.output = NULL;

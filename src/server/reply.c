@@ -33,14 +33,11 @@ static bool __attribute__((noinline)) next_block(struct ctx *c, size_t more)
     }
     if (!c->output)
         return true;
-    bool off = to->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP);
-    bool closed = to->flags & CLIENT_CLOSE_SOON || (!off && client_check_output_limit(to, more));
-    if (!closed && !off) {
+    if (!(to->flags & CLIENT_CLOSE_SOON) && !client_check_output_limit(to, more)) {
         output_seal(c->output, more);
         return true;
     }
-    if (closed)
-        output_free(c->output);
+    output_free(c->output);
     reply_to_nobody(c);
     return false;
 }
@@ -50,6 +47,14 @@ void reply_to_nobody(struct ctx *c)
     c->flags |= CTX_UNHEARD;
     c->out = exec_unheard(server_exec(c->server));
     c->output = NULL;
+    c->out_most = OUTPUT_FULL;
+}
+
+void reply_to_client(struct ctx *c)
+{
+    c->flags &= ~(uint32_t)CTX_UNHEARD;
+    c->out = &c->client->out.open;
+    c->output = &c->client->out;
     c->out_most = OUTPUT_FULL;
 }
 
@@ -246,6 +251,7 @@ enum { LATER_ROOM = NUM_I64_TEXT + 3 };
 
 uint64_t reply_later(struct ctx *c)
 {
+    room(c, LATER_ROOM);
     uint64_t mark = c->output ? output_end(c->output) : c->out->len;
     buf_reserve(c->out, LATER_ROOM);
     c->out->len += LATER_ROOM;
@@ -254,7 +260,7 @@ uint64_t reply_later(struct ctx *c)
 
 static void close_later(struct ctx *c, uint64_t mark, char sign, size_t n)
 {
-    if (c->flags & CTX_UNHEARD)
+    if (c->flags & CTX_UNHEARD) /* it has been thrown away since, or goes nowhere */
         return;
     size_t at = (size_t)mark;
     struct buf *b = c->output ? output_find(c->output, mark, &at) : c->out;

@@ -13,16 +13,18 @@
 #include "base/slice.h"
 #include "server/ctx.h"
 
-/* True when nobody will get the reply: the client is over its output limit and will be closed (or
- * said that it wants none). A loop that only produces elements ends then; one that also changes
+/* True when nobody will get the reply: the client is over its output limit and will be closed, or
+ * said that it wants none. A loop that only produces elements ends then; one that also changes
  * something goes on. */
 static inline bool reply_unheard(const struct ctx *c)
 {
     return c->flags & CTX_UNHEARD;
 }
 
-/* From here on nobody gets the reply. */
+/* From here on nobody gets the reply (CLIENT REPLY OFF and SKIP, in front of the command); or the
+ * client does (ON, RESET, inside it). */
 void reply_to_nobody(struct ctx *c);
+void reply_to_client(struct ctx *c);
 
 void reply_raw(struct ctx *c, struct slice encoded);  /* as it is */
 void reply_ok(struct ctx *c);

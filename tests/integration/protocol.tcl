@@ -25,6 +25,7 @@ case "protocol errors, byte for byte" {
         "*a\r\n" "-ERR Protocol error: invalid multibulk length\r\n"
         "*3000000000\r\n" "-ERR Protocol error: invalid multibulk length\r\n"
         "*1\r\nPING\r\n" "-ERR Protocol error: expected '\$', got 'P'\r\n"
+        "*1\r\n\nPING\r\n" "-ERR Protocol error: expected '\$', got ' '\r\n"
         "*1\r\n\$a\r\n" "-ERR Protocol error: invalid bulk length\r\n"
         "*1\r\n\$-1\r\n" "-ERR Protocol error: invalid bulk length\r\n"
         "*1\r\n\$99999999999\r\n" "-ERR Protocol error: invalid bulk length\r\n"

@@ -88,6 +88,37 @@ case "CLIENT REPLY OFF, SKIP and ON" {
     }
 }
 
+# What is asked for in the midst of a transaction counts from there on, also behind replies of many
+# blocks; a protocol error goes nowhere either.
+case "CLIENT REPLY inside a transaction, and in front of one" {
+    set pair_setup [list [list SET b [string repeat b 40000]] {SET a 1}]
+    pair_start
+    foreach sequence {
+        {{CLIENT REPLY OFF} MULTI {GET b} {CLIENT REPLY ON} {INCR n} EXEC}
+        {{CLIENT REPLY OFF} MULTI {GET b} {GET b} {CLIENT REPLY ON} {GET b} {INCR n} EXEC}
+        {MULTI {GET a} {CLIENT REPLY OFF} EXEC {GET a} {CLIENT REPLY ON}}
+        {MULTI {CLIENT REPLY OFF} {GET b} {GET a} EXEC {GET b} {CLIENT REPLY ON}}
+        {MULTI PING {CLIENT REPLY OFF} PING {CLIENT REPLY ON} PING EXEC}
+        {{CLIENT REPLY OFF} MULTI PING {CLIENT REPLY ON} PING EXEC}
+        {MULTI {GET b} {CLIENT REPLY SKIP} {GET a} EXEC {GET a} {GET b}}
+        {{CLIENT REPLY SKIP} MULTI {GET b} EXEC}
+        {{CLIENT REPLY OFF} {GET b} {KEYS *} {COMMAND INFO get set} RESET {GET a}}
+        {{CLIENT REPLY OFF} {KEYS *} {CLIENT REPLY SKIP} {CLIENT REPLY ON} {KEYS a}}
+    } {
+        set heard {}
+        foreach fd [pair_fds main] {
+            foreach words [concat $sequence {{ECHO the-end}}] { puts -nonewline $fd [encode $words] }
+            flush $fd
+            set bytes ""
+            while {![string match "*the-end\r\n" $bytes]} {
+                append bytes [read_line $fd] "\r\n"
+            }
+            lappend heard $bytes
+        }
+        is [lindex $heard 0] [lindex $heard 1]
+    }
+}
+
 case "CLIENT KILL closes that connection, after its reply when it is one's own" {
     set pair_setup {}
     pair_start

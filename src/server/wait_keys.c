@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A waiting client is a waiter, with a place in the line of each of its keys. A KEY event of such a
+ * key only notes it; a job behind the unit goes through the lines. */
+#include "server/wait_keys.h"
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/link.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "containers/table.h"
+#include "server/block.h"
+#include "server/client.h"
+#include "server/ctx.h"
+#include "server/exec.h"
+#include "server/hooks.h"
+#include "server/server.h"
+#include "store/db.h"
+
+struct waiter;
+
+struct place {
+    struct link of_key;
+    struct line *line;
+    struct waiter *waiter;
+};
+
+struct waiter {
+    struct waits *all;
+    struct client *client;
+    struct held_command *command;
+    enum value_type type;
+    bool gone_too;
+    bool again;              /* it runs, and asked to wait again */
+    void (*too_late)(struct ctx *c);
+    int count;
+    struct place places[];
+};
+
+/* Those who wait for a key. */
+struct line {
+    struct link places;
+    struct link ready;       /* linked: to be served */
+    struct link *next;       /* while it is served: the place to look at next */
+    bool served;             /* so it stays, empty or not */
+    int gone_too;            /* waiters to whom the key's end matters */
+    unsigned db_id;
+    size_t len;
+    char name[];             /* 4 bytes of the database, then the key */
+};
+
+struct waits {
+    struct server *server;
+    struct table lines;
+    struct link ready;       /* lines */
+    struct unit_job job;
+    struct waiter *running;  /* whose command is run again */
+};
+
+static struct slice line_name(const void *item)
+{
+    const struct line *l = item;
+    return slice(l->name, l->len);
+}
+
+static const struct table_type line_type = {.key = line_name};
+
+static struct slice full_name(struct buf *b, unsigned db, struct slice key)
+{
+    char number[4];
+    store_le32(number, db);
+    buf_append(b, number, sizeof number);
+    buf_add(b, key);
+    return buf_slice(b);
+}
+
+static struct slice key_of(const struct line *l)
+{
+    return slice(l->name + 4, l->len - 4);
+}
+
+/* ---- becoming ready ---- */
+static void note(struct waits *ws, struct line *l)
+{
+    if (!link_linked(&l->ready))
+        link_push_back(&ws->ready, &l->ready);
+    exec_after_unit(server_exec(ws->server), &ws->job);
+}
+
+static void note_of_db(void *arg, void *item)
+{
+    struct line *l = item;
+    const struct {
+        struct waits *ws;
+        unsigned a, b;
+    } *which = arg;
+    if (l->db_id == which->a || l->db_id == which->b)
+        note(which->ws, l);
+}
+
+static void note_dbs(struct waits *ws, unsigned a, unsigned b)
+{
+    struct {
+        struct waits *ws;
+        unsigned a, b;
+    } which = {ws, a, b};
+    uint64_t cursor = 0;
+    do
+        cursor = table_scan(&ws->lines, cursor, note_of_db, &which);
+    while (cursor);
+}
+
+/* Registered while somebody waits. */
+static void on_key(void *arg, struct db *db, struct slice key, enum key_event_kind kind)
+{
+    struct waits *ws = arg;
+    struct buf name = {0};
+    if (kind == KEY_FLUSHED) {
+        note_dbs(ws, db->id, db->id);
+        return;
+    }
+    struct line *l = table_find(&ws->lines, full_name(&name, db->id, key));
+    buf_free(&name);
+    if (l)
+        note(ws, l);
+}
+
+void waits_swapped(struct waits *ws, unsigned a, unsigned b)
+{
+    if (ws->lines.count)
+        note_dbs(ws, a, b);
+}
+
+/* ---- lines ---- */
+static struct line *line_of(struct waits *ws, unsigned db, struct slice key)
+{
+    struct buf name = {0};
+    struct slice full = full_name(&name, db, key);
+    struct line *l = table_find(&ws->lines, full);
+    if (!l) {
+        l = mem_zalloc(sizeof *l + full.len);
+        l->db_id = db;
+        l->len = full.len;
+        memcpy(l->name, full.data, full.len);
+        link_init(&l->places);
+        link_init(&l->ready);
+        if (!ws->lines.count)
+            hooks_on_key(server_hooks(ws->server), on_key, ws);
+        table_add(&ws->lines, l);
+    }
+    buf_free(&name);
+    return l;
+}
+
+static void drop_if_empty(struct waits *ws, struct line *l)
+{
+    if (!link_empty(&l->places) || l->served)
+        return;
+    table_remove(&ws->lines, line_name(l));
+    link_remove(&l->ready);
+    mem_free(l);
+    if (!ws->lines.count)
+        hooks_off_key(server_hooks(ws->server), ws);
+}
+
+static bool stands_in(const struct waiter *w, const struct line *l)
+{
+    for (int i = 0; i < w->count; i++)
+        if (w->places[i].line == l)
+            return true;
+    return false;
+}
+
+static void leave_lines(struct waiter *w)
+{
+    for (int i = 0; i < w->count; i++) {
+        struct place *p = &w->places[i];
+        if (p->line->next == &p->of_key)
+            p->line->next = p->of_key.next;
+        link_remove(&p->of_key);
+        p->line->gone_too -= w->gone_too;
+        drop_if_empty(w->all, p->line);
+    }
+    w->count = 0;
+}
+
+/* ---- a waiter ---- */
+static void time_is_over(struct ctx *c, void *arg, enum block_why why)
+{
+    struct waiter *w = arg;
+    must(why == BLOCK_TIMEOUT);
+    w->too_late(c);
+}
+
+static void release(struct client *client, void *arg)
+{
+    struct waiter *w = arg;
+    (void)client;
+    leave_lines(w);
+    held_command_free(w->command);
+    mem_free(w);
+}
+
+static const struct block_kind waits_for_keys = {.wake = time_is_over, .release = release};
+
+void wait_for_keys(struct ctx *c, int64_t timeout_ms, const struct wait_keys *k)
+{
+    struct waits *ws = server_clients(c->server)->waits;
+    if (ws->running && ws->running->client == c->client) {
+        ws->running->again = true;
+        block_still(c);
+        return;
+    }
+    if (!block_may(c)) {
+        k->too_late(c);
+        return;
+    }
+    struct waiter *w = mem_zalloc(sizeof *w + (size_t)k->count * sizeof *w->places);
+    *w = (struct waiter){.all = ws, .client = c->client, .type = k->type,
+                         .gone_too = k->gone_too, .too_late = k->too_late};
+    w->command = held_command_new(c->client->last_command, c->argc, c->argv,
+                                  c->keyspace->offered);
+    for (int i = 0; i < k->count; i++) {
+        struct line *l = line_of(ws, c->db->id, c->argv[k->at[i]]);
+        struct place *p = &w->places[w->count];
+        if (stands_in(w, l)) /* the same key twice */
+            continue;
+        *p = (struct place){.line = l, .waiter = w};
+        link_push_back(&l->places, &p->of_key);
+        l->gone_too += w->gone_too;
+        w->count++;
+    }
+    block_client(c, timeout_ms, &waits_for_keys, w);
+}
+
+/* ---- serving ---- */
+static bool may_serve(const struct waiter *w, const struct entry *e)
+{
+    /* Its time is over, and it only has not been told yet; or it is about to go. */
+    if (block_is_woken(w->client) || w->client->flags & CLIENT_CLOSE_SOON)
+        return false;
+    return w->gone_too || (e && entry_type(e) == w->type);
+}
+
+static void run_again(struct waits *ws, struct waiter *w)
+{
+    struct client *c = w->client;
+    ws->running = w;
+    w->again = false;
+    exec_again(c, w->command);
+    ws->running = NULL;
+    if (!w->again)
+        block_served(c);
+}
+
+static struct entry *look(struct waits *ws, const struct line *l)
+{
+    struct db *db = keyspace_peek(server_keyspace(ws->server), l->db_id);
+    return db ? db_find_with(db, key_of(l), DB_NOTOUCH | DB_NOSTATS | DB_KEEP_EXPIRED) : NULL;
+}
+
+/* Those who stand in the line now, each once, as long as there may be something for them. */
+static void serve(struct waits *ws, struct line *l)
+{
+    struct link *last = l->places.prev;
+    bool done = link_empty(&l->places);
+    l->served = true;
+    l->next = l->places.next;
+    while (!done && l->next != &l->places) {
+        struct place *p = LINK_OF(l->next, struct place, of_key);
+        done = l->next == last;
+        l->next = l->next->next;
+        const struct entry *e = look(ws, l);
+        done = done || (!e && !l->gone_too);
+        if (may_serve(p->waiter, e))
+            run_again(ws, p->waiter);
+    }
+    l->served = false;
+    l->next = NULL;
+    drop_if_empty(ws, l);
+}
+
+static void serve_ready(struct unit_job *job)
+{
+    struct waits *ws = LINK_OF(job, struct waits, job);
+    while (!link_empty(&ws->ready) && !server_clients(ws->server)->over) {
+        struct line *l = LINK_OF(ws->ready.next, struct line, ready);
+        link_remove(&l->ready);
+        serve(ws, l);
+    }
+}
+
+struct waits *waits_new(struct server *s)
+{
+    struct waits *ws = mem_zalloc(sizeof *ws);
+    ws->server = s;
+    table_init(&ws->lines, &line_type);
+    link_init(&ws->ready);
+    link_init(&ws->job.link);
+    ws->job.run = serve_ready;
+    return ws;
+}
+
+void waits_free(struct waits *ws)
+{
+    must(ws->lines.count == 0);
+    link_remove(&ws->job.link);
+    table_release(&ws->lines);
+    mem_free(ws);
+}
+
+size_t waits_keys(const struct waits *ws)
+{
+    return ws->lines.count;
+}
