@@ -20,16 +20,23 @@ struct stage {
     void *arg;
 };
 
+/* What one look at the descriptors found. A peek from inside a callback has one of its own. */
+struct batch {
+    struct loop_event events[LOOP_BATCH];
+    int count, at;
+    struct batch *outer;
+};
+
 struct loop {
     const struct loop_backend *backend;
     void *state;
-    struct loop_event events[LOOP_BATCH];
-    int event_count, event_at; /* the batch being worked on */
+    struct batch *batch; /* being worked on; NULL: none */
+    struct loop_work *between, **between_end;
     struct loop_timer **heap;  /* heap[1] is due first */
     size_t timers, heap_cap;
     struct stage before[LOOP_STAGES_MAX], after[LOOP_STAGES_MAX];
     int before_count, after_count;
-    bool awake, stopped, turning;
+    bool awake, stopped, turning, in_between;
     atomic_bool woken; /* a byte is already on its way through the pipe */
     int wake_write;
     struct loop_io wake;
@@ -70,6 +77,7 @@ struct loop *loop_new(const char *backend)
     struct loop *loop = mem_zalloc(sizeof *loop);
     loop->backend = b;
     loop->state = state;
+    loop->between_end = &loop->between;
     loop->wake = (struct loop_io){.fd = ends[0], .ready = drain_wake, .arg = loop};
     loop->wake_write = ends[1];
     if (loop_watch(loop, &loop->wake, LOOP_READ) < 0) {
@@ -96,9 +104,10 @@ const char *loop_backend(const struct loop *loop)
 /* ---- descriptors ---- */
 static void forget_events(struct loop *loop, const struct loop_io *io)
 {
-    for (int i = loop->event_at; i < loop->event_count; i++)
-        if (loop->events[i].io == io)
-            loop->events[i].io = NULL;
+    for (struct batch *b = loop->batch; b; b = b->outer)
+        for (int i = b->at; i < b->count; i++)
+            if (b->events[i].io == io)
+                b->events[i].io = NULL;
 }
 
 int loop_watch(struct loop *loop, struct loop_io *io, unsigned what)
@@ -229,8 +238,50 @@ static int64_t sleep_us(const struct loop *loop, int64_t now, int64_t max_us)
     return max_us >= 0 && max_us < left ? max_us : left;
 }
 
+static void tell_batch(struct loop *loop, struct batch *b)
+{
+    b->outer = loop->batch;
+    loop->batch = b;
+    for (b->at = 0; b->at < b->count && !loop->stopped;) {
+        struct loop_event e = b->events[b->at++];
+        if (e.io && (e.what &= e.io->watched))
+            e.io->ready(e.io->arg, e.what);
+    }
+    loop->batch = b->outer;
+}
+
+void loop_peek(struct loop *loop)
+{
+    struct batch b;
+    must(loop->turning);
+    b.count = loop->backend->wait(loop->state, b.events, 0);
+    tell_batch(loop, &b);
+}
+
+void loop_between(struct loop *loop, struct loop_work *work)
+{
+    work->next = NULL;
+    *loop->between_end = work;
+    loop->between_end = &work->next;
+}
+
+/* One may ask for another, and turn the loop: those that are there then wait for it. */
+static void run_between(struct loop *loop)
+{
+    loop->in_between = true;
+    while (loop->between && !loop->stopped) {
+        struct loop_work *work = loop->between;
+        loop->between = work->next;
+        if (!loop->between)
+            loop->between_end = &loop->between;
+        work->run(work->arg);
+    }
+    loop->in_between = false;
+}
+
 void loop_turn(struct loop *loop, int64_t max_us)
 {
+    struct batch b;
     must(!loop->turning); /* turns do not nest */
     int64_t began = clock_mono_us();
     loop->turning = true;
@@ -238,23 +289,19 @@ void loop_turn(struct loop *loop, int64_t max_us)
     for (int i = 0; i < loop->before_count; i++)
         loop->before[i].run(loop->before[i].arg);
     int64_t asleep = clock_mono_us();
-    int count = loop->backend->wait(loop->state, loop->events, sleep_us(loop, asleep, max_us));
+    b.count = loop->backend->wait(loop->state, b.events, sleep_us(loop, asleep, max_us));
     clock_refresh();
     int64_t awake = clock_now.mono_us;
     for (int i = 0; i < loop->after_count; i++)
         loop->after[i].run(loop->after[i].arg);
-    loop->event_count = count;
-    for (loop->event_at = 0; loop->event_at < loop->event_count && !loop->stopped;) {
-        struct loop_event e = loop->events[loop->event_at++];
-        if (e.io && (e.what &= e.io->watched))
-            e.io->ready(e.io->arg, e.what);
-    }
-    loop->event_count = loop->event_at = 0;
+    tell_batch(loop, &b);
     if (loop->timers)
         run_timers(loop);
     loop->turning = false;
     loop->stats.turns++;
     loop->stats.busy_us += (uint64_t)(asleep - began + clock_mono_us() - awake);
+    if (loop->between && !loop->in_between)
+        run_between(loop);
 }
 
 bool loop_in_turn(const struct loop *loop)

@@ -65,6 +65,17 @@ void loop_wake(struct loop *loop);
 /* One turn; sleeps at most max_us (-1: as long as nothing happens). */
 void loop_turn(struct loop *loop, int64_t max_us);
 bool loop_in_turn(const struct loop *loop); /* called from one of its callbacks? */
+/* Once, when the present turn is over, in the order they were asked for: outside of any callback,
+ * so that the work may turn the loop itself. The struct is the caller's until it has run. */
+struct loop_work {
+    void (*run)(void *arg);
+    void *arg;
+    struct loop_work *next; /* the loop's */
+};
+void loop_between(struct loop *loop, struct loop_work *work);
+/* From inside a callback that takes long: the descriptors that are ready now are told, that of the
+ * callback too. No stages, no timers, no sleep; the rest of the turn goes on behind it. */
+void loop_peek(struct loop *loop);
 void loop_run(struct loop *loop); /* turns until loop_stop; none when it was called before */
 /* For good, and at once: what else is ready or due in this turn is not called any more. Whoever
  * stops has decided on a state, and no callback of the same turn may go beyond it. */

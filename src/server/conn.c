@@ -397,6 +397,8 @@ static void store_input(struct client *c)
 static void ready(void *arg, unsigned what)
 {
     struct client *c = arg;
+    if (c->busy) /* a peek from inside its own command */
+        return;
     if (what & LOOP_WRITE && c->flags & CLIENT_WRITE_WATCHED)
         conn_flush(c);
     if (what & LOOP_READ && !(c->flags & (CLIENT_CLOSE_SOON | CLIENT_CLOSE_AFTER_REPLY))) {
@@ -560,10 +562,20 @@ void conn_flush_all(struct clients *cs)
             link_push_back(&cs->pending, l);
         }
     }
+    struct link later; /* in a peek: the reply of a command that runs is not all there yet */
+    link_init(&later);
     while (!link_empty(&cs->pending)) {
         struct client *c = LINK_OF(cs->pending.next, struct client, pending);
         link_remove(&c->pending);
-        conn_flush(c);
+        if (c->busy)
+            link_push_back(&later, &c->pending);
+        else
+            conn_flush(c);
+    }
+    while (!link_empty(&later)) {
+        struct link *l = later.next;
+        link_remove(l);
+        link_push_back(&cs->pending, l);
     }
 }
 

@@ -45,6 +45,7 @@ struct exec {
     bool loose;       /* the open unit: its commands are logged each by itself */
     struct link after; /* struct unit_job's: to be run when it is over */
     bool running_jobs;
+    const char *busy; /* what those hear whose commands may not run beside the one that runs */
     struct observer {
         exec_observer *f;
         void *arg;
@@ -459,6 +460,8 @@ static bool admit(struct exec *x, struct ctx *ctx, struct command_entry *e)
     const char *error = hooks_admit(x->hooks, ctx, e);
     if (!error && server_is_loading(x->server) && !(ctx->command_flags & CMD_LOADING))
         error = LOADING_ERROR;
+    if (!error && x->busy && !(ctx->command_flags & CMD_ALLOW_BUSY))
+        error = x->busy;
     if (error)
         refuse(ctx, e, "%s", error);
     return !error;
@@ -504,6 +507,14 @@ static void stamp(struct client *c, uint64_t before, uint64_t position)
         c->stamps = mem_realloc(c->stamps, c->stamp_cap * sizeof *c->stamps);
     }
     c->stamps[c->stamp_count++] = (struct client_stamp){position, end};
+}
+
+bool exec_set_busy(struct exec *x, const char *error)
+{
+    if (x->busy && error)
+        return false;
+    x->busy = error;
+    return true;
 }
 
 bool exec_unit_is_open(const struct exec *x)

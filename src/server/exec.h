@@ -97,6 +97,8 @@ void exec_loose_step(struct exec *x);
 /* A key, or all of them, changed in the open unit: replies that show it must wait for the log. */
 void exec_key_changed(struct exec *x, const struct db *db, struct slice key);
 void exec_all_changed(struct exec *x);
+/* While error is set, only commands with CMD_ALLOW_BUSY pass. False when one was set already. */
+bool exec_set_busy(struct exec *x, const char *error);
 bool exec_unit_is_open(const struct exec *x);
 /* A ctx whose replies go to c, if it wants any, and that runs nothing. */
 void exec_fill_reply(struct exec *x, struct ctx *ctx, struct client *c);

@@ -330,6 +330,27 @@ void server_turn(struct server *s)
         loop_turn(s->loop, 0);
 }
 
+void server_peek(struct server *s, const char *busy_error)
+{
+    struct keyspace *ks = s->keyspace;
+    struct offer *offered = ks->offered;
+    bool no_touch = ks->no_touch;
+    char *shared_in = s->clients->shared_in; /* the running command's words lie there */
+    if (!exec_set_busy(s->exec, busy_error))
+        return;
+    s->clients->shared_in = mem_alloc(CONN_READ_SIZE);
+    ks->offered = NULL;
+    loop_peek(s->loop);
+    for (int stage = STAGE_LOG; stage < STAGE_COUNT; stage++)
+        hooks_stage(s->hooks, (enum stage)stage);
+    conn_flush_all(s->clients);
+    ks->offered = offered;
+    ks->no_touch = no_touch;
+    mem_free(s->clients->shared_in);
+    s->clients->shared_in = shared_in;
+    exec_set_busy(s->exec, NULL);
+}
+
 /* ---- stopping ---- */
 static void stop_now(struct server *s)
 {

@@ -71,6 +71,12 @@ void server_settle_expiry(struct server *s);
 #define LOADING_ERROR "LOADING Redis is loading the dataset in memory"
 bool server_is_loading(const struct server *s);
 void server_turn(struct server *s);
+/* From inside a command that takes long (a script): clients are served in between, those commands
+ * that may run beside it (CMD_ALLOW_BUSY); all others are refused with busy_error. Replies that
+ * wait for the log leave when it holds them. The command's own client is not read from, its words
+ * stay where they are; no timers, no signals, no time that passes for keys. Does not nest: a second
+ * call from inside returns at once. */
+void server_peek(struct server *s, const char *busy_error);
 
 /* Asks to stop, as SHUTDOWN and signals do. Returns false when a listener refused (and not
  * forced). When it returns true the last writes are done and no client is served any more, not in

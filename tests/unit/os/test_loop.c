@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <fcntl.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -215,8 +216,117 @@ static void stop_ends_the_turn(void)
     }
 }
 
+/* ---- a look at the descriptors from inside a callback ---- */
+struct nested {
+    struct loop *loop;
+    struct end *inner, *victim;
+    int calls;
+};
+
+static void peek(void *arg, unsigned what)
+{
+    struct nested *n = arg;
+    (void)what;
+    if (n->calls++) /* its own descriptor is ready still */
+        return;
+    loop_peek(n->loop);
+    if (n->victim)
+        loop_unwatch(n->loop, &n->victim->io);
+}
+
+static void peeking(void)
+{
+    for (int b = 0; b < 2; b++) {
+        int ends[3][2];
+        struct loop *loop = loop_new(backends[b]);
+        struct end a = {.loop = loop}, c = {.loop = loop};
+        struct nested n = {.loop = loop};
+        struct loop_io io = {.ready = peek, .arg = &n};
+        for (int i = 0; i < 3; i++)
+            CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends[i]) == 0);
+        io.fd = ends[0][0];
+        a.io = (struct loop_io){.fd = ends[1][0], .ready = note, .arg = &a};
+        c.io = (struct loop_io){.fd = ends[2][0], .ready = note, .arg = &c};
+        CHECK_INT(loop_watch(loop, &io, LOOP_READ), 0);
+        CHECK_INT(write(ends[0][1], "x", 1), 1);
+        CHECK_INT(loop_watch(loop, &a.io, LOOP_READ), 0);
+        CHECK_INT(write(ends[1][1], "x", 1), 1);
+        loop_turn(loop, 1000000); /* in either order: once by the peek, perhaps once by the turn */
+        CHECK_INT(n.calls, 2);
+        CHECK(a.calls == 1 || a.calls == 2);
+        /* what is unwatched behind a peek is gone from the batch outside of it, too */
+        n = (struct nested){.loop = loop, .victim = &c};
+        a.victim = &c; /* and what is unwatched inside it */
+        CHECK_INT(loop_watch(loop, &c.io, LOOP_READ), 0);
+        CHECK_INT(write(ends[2][1], "x", 1), 1);
+        for (int i = 0; i < 3; i++)
+            loop_turn(loop, 0);
+        CHECK(c.calls <= 2);
+        CHECK_INT(c.io.watched, 0);
+        loop_unwatch(loop, &io);
+        loop_unwatch(loop, &a.io);
+        for (int i = 0; i < 3; i++) {
+            close(ends[i][0]);
+            close(ends[i][1]);
+        }
+        loop_free(loop);
+    }
+}
+
+/* ---- between turns ---- */
+struct work {
+    struct loop *loop;
+    struct loop_work first, second, third;
+    char order[16];
+};
+
+static void first_work(void *arg)
+{
+    struct work *w = arg;
+    CHECK(!loop_in_turn(w->loop));
+    strcat(w->order, "1");
+    loop_between(w->loop, &w->third);
+    loop_turn(w->loop, 0); /* the others wait for this one */
+    strcat(w->order, ".");
+}
+
+static void second_work(void *arg)
+{
+    strcat(((struct work *)arg)->order, "2");
+}
+
+static void third_work(void *arg)
+{
+    strcat(((struct work *)arg)->order, "3");
+}
+
+static void ask_for_work(void *arg)
+{
+    struct work *w = arg;
+    CHECK(loop_in_turn(w->loop));
+    loop_between(w->loop, &w->first);
+    loop_between(w->loop, &w->second);
+    CHECK_STR(w->order, "");
+}
+
+static void between_turns(void)
+{
+    struct work w = {.loop = loop_new(NULL)};
+    struct loop_timer timer = {.due = ask_for_work, .arg = &w};
+    w.first = (struct loop_work){.run = first_work, .arg = &w};
+    w.second = (struct loop_work){.run = second_work, .arg = &w};
+    w.third = (struct loop_work){.run = third_work, .arg = &w};
+    loop_timer_start(w.loop, &timer, 0);
+    loop_turn(w.loop, 0);
+    CHECK_STR(w.order, "1.23");
+    loop_turn(w.loop, 0);
+    CHECK_STR(w.order, "1.23"); /* once */
+    loop_free(w.loop);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(descriptors), UNIT(unwatch_inside_a_batch), UNIT(timers),
-                    UNIT(stages_and_wake), UNIT(stop_ends_the_turn));
+                    UNIT(stages_and_wake), UNIT(stop_ends_the_turn), UNIT(peeking),
+                    UNIT(between_turns));
 }

@@ -128,7 +128,34 @@ static void later(struct ctx *c)
     put(c);
 }
 
+/* ---- a command that takes long, and looks around ---- */
+static struct peer *beside;
+static const char *said_beside;
+
+static void slow(struct ctx *c)
+{
+    struct slice kept = c->argv[1];
+    const char *text = said_beside;
+    db_set_string(c->db, c->argv[1], c->argv[2], KEY_NO_EXPIRE);
+    ctx_changed(c, 1);
+    said_beside = NULL;
+    CHECK(!text || write(beside->fd, text, strlen(text)) == (ssize_t)strlen(text));
+    for (int i = 0; i < 3; i++)
+        server_peek(c->server, "BUSY the server is");
+    CHECK_SLICE(kept, SLICE_LIT("key")); /* nothing was read over it */
+    reply_bulk(c, c->argv[2]);
+}
+
+static void ping(struct ctx *c)
+{
+    CHECK(server_clients(c->server)->current == c->client);
+    server_peek(c->server, "BUSY twice"); /* does not nest */
+    reply_status(c, "PONG");
+}
+
 static const struct command table[] = {
+    {.name = "slow", .run = slow, .arity = 3, .flags = CMD_WRITE},
+    {.name = "ping", .run = ping, .arity = 1, .flags = CMD_ALLOW_BUSY},
     {.name = "call", .run = call_one, .arity = -2},
     {.name = "call2", .run = call_two, .arity = 2},
     {.name = "move", .run = move, .arity = 1, .flags = CMD_NOSCRIPT},
@@ -489,11 +516,44 @@ static void observers(void)
     server_free(s);
 }
 
+/* Others are served from inside a command, those commands that may; its unit stays one. */
+static void peeks(void)
+{
+    int batches = 0;
+    begin();
+    struct peer p = join(), q = join();
+    beside = &q;
+    hooks_on_commit(server_hooks(s), TO_LOG, count_batch, &batches);
+    said_beside = "ping\r\nput a 1\r\ntake key\r\nping\r\nmulti\r\n";
+    say(&p, "slow key 1\r\ntake a\r\n");
+    check_hears(&p, "$1\r\n1\r\n$-1\r\n"); /* its own pipeline goes on behind it */
+    check_hears(&q, "+PONG\r\n-BUSY the server is\r\n-BUSY the server is\r\n+PONG\r\n"
+                    "-BUSY the server is\r\n");
+    CHECK_INT(batches, 1);
+    CHECK(server_clients(s)->current == NULL);
+    /* what its pipeline is owed from before waits, too, rather than to leave with half a reply */
+    said_beside = "ping\r\n";
+    say(&p, "take a\r\nslow key 1\r\n");
+    check_hears(&p, "$-1\r\n$1\r\n1\r\n");
+    check_hears(&q, "+PONG\r\n");
+    said_beside = "pi"; /* half a command, the rest behind the peek */
+    say(&p, "slow key 2\r\n");
+    say(&q, "ng\r\nput a 1\r\n");
+    check_hears(&q, "+PONG\r\n+OK\r\n");
+    close(q.fd); /* it hangs up meanwhile */
+    said_beside = NULL;
+    say(&p, "multi\r\nslow key 3\r\nexec\r\n");
+    check_hears(&p, "$1\r\n2\r\n+OK\r\n+QUEUED\r\n*1\r\n$1\r\n3\r\n");
+    CHECK_INT(server_clients(s)->count, 1);
+    close(p.fd);
+    server_free(s);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(pipelines), UNIT(protocol_errors_cost_the_connection),
                     UNIT(transactions), UNIT(gates), UNIT(pauses), UNIT(replays_a_log),
                     UNIT(calls_inside_calls), UNIT(calls_are_logged_in_their_scope),
                     UNIT(admission_by_origin_and_flags), UNIT(jobs_behind_a_unit),
-                    UNIT(observers));
+                    UNIT(observers), UNIT(peeks));
 }
