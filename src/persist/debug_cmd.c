@@ -17,6 +17,7 @@
 #include "persist/snapshot.h"
 #include "server/commit.h"
 #include "server/ctx.h"
+#include "server/debug.h"
 #include "server/reply.h"
 #include "server/server.h"
 #include "server/settings.h"
@@ -278,59 +279,35 @@ static void debug_protocol(struct ctx *c)
     }
 }
 
-static void debug_help(struct ctx *c)
-{
-    static const char *const lines[] = {
-        "ASSERT", "    Fail an assertion.",
-        "DIGEST", "    One number for the whole data set.",
-        "DIGEST-VALUE <key> [<key> ...]", "    One number for each key's value.",
-        "ERROR <string>", "    Reply the string as an error.",
-        "LOADAOF", "    Write the append log out, empty the databases, load the log.",
-        "LOG <message>", "    Write the message to the log.",
-        "OBJECT <key>", "    How the key is kept.",
-        "POPULATE <count> [<prefix> [<size>]]", "    Make string keys that are not there yet.",
-        "PROTOCOL <type>", "    Reply a value of the protocol type.",
-        "RELOAD [NOSAVE]", "    Save, empty the databases, load the dump file.",
-        "SEGFAULT", "    Crash.",
-        "SET-ACTIVE-EXPIRE <0|1>", "    Switch expiry by time off and on.",
-        "SLEEP <seconds>", "    Stop the server for a while.",
-        NULL};
-    reply_help(c, lines);
-}
+static const struct debug_word words[] = {
+    {"reload", 2, 5, debug_reload, "RELOAD [NOSAVE]",
+     "    Save, empty the databases, load the dump file."},
+    {"loadaof", 2, 2, debug_loadaof, "LOADAOF",
+     "    Write the append log out, empty the databases, load the log."},
+    {"populate", 3, 5, debug_populate, "POPULATE <count> [<prefix> [<size>]]",
+     "    Make string keys that are not there yet."},
+    {"digest", 2, 2, debug_digest, "DIGEST", "    One number for the whole data set."},
+    {"digest-value", 3, 1 << 20, debug_digest_value, "DIGEST-VALUE <key> [<key> ...]",
+     "    One number for each key's value."},
+    {"object", 3, 4, debug_object, "OBJECT <key>", "    How the key is kept."},
+    {"sleep", 3, 3, debug_sleep, "SLEEP <seconds>", "    Stop the server for a while."},
+    {"set-active-expire", 3, 3, debug_set_active_expire, "SET-ACTIVE-EXPIRE <0|1>",
+     "    Switch expiry by time off and on."},
+    {"log", 3, 3, debug_log, "LOG <message>", "    Write the message to the log."},
+    {"error", 3, 3, debug_error, "ERROR <string>", "    Reply the string as an error."},
+    {"segfault", 2, 2, debug_segfault, "SEGFAULT", "    Crash."},
+    {"panic", 2, 2, debug_assert, NULL, NULL},
+    {"assert", 2, 2, debug_assert, "ASSERT", "    Fail an assertion."},
+    {"protocol", 3, 3, debug_protocol, "PROTOCOL <type>",
+     "    Reply a value of the protocol type."},
+    {0}};
 
-static const struct {
-    const char *word;
-    int min_argc, max_argc;
-    void (*run)(struct ctx *c);
-} subcommands[] = {
-    {"reload", 2, 5, debug_reload},
-    {"loadaof", 2, 2, debug_loadaof},
-    {"populate", 3, 5, debug_populate},
-    {"digest", 2, 2, debug_digest},
-    {"digest-value", 3, 1 << 20, debug_digest_value},
-    {"object", 3, 4, debug_object},
-    {"sleep", 3, 3, debug_sleep},
-    {"set-active-expire", 3, 3, debug_set_active_expire},
-    {"log", 3, 3, debug_log},
-    {"error", 3, 3, debug_error},
-    {"segfault", 2, 2, debug_segfault},
-    {"panic", 2, 2, debug_assert},
-    {"assert", 2, 2, debug_assert},
-    {"protocol", 3, 3, debug_protocol},
-    {"help", 2, 2, debug_help},
-};
+void debug_words_add(struct persist *p)
+{
+    debug_add(server_debug(p->server), words, p);
+}
 
 void cmd_debug(struct ctx *c)
 {
-    for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++) {
-        if (!ctx_arg_is(c, 1, subcommands[i].word))
-            continue;
-        if (c->argc < subcommands[i].min_argc || c->argc > subcommands[i].max_argc)
-            break;
-        subcommands[i].run(c);
-        return;
-    }
-    reply_errorf(c,
-                 "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try DEBUG HELP.",
-                 c->argv[1].len > 128 ? 128 : (int)c->argv[1].len, c->argv[1].data);
+    debug_run(server_debug(c->server), c);
 }

@@ -78,7 +78,7 @@ static inline struct offer *offer_of(struct offer *big)
 }
 void held_command_free(struct held_command *h);
 
-enum { CLIENT_SLOTS_MAX = 8 };
+enum { CLIENT_SLOTS_MAX = 16 };
 
 /* What a client gets behind its own output, and what is not its own: a replica's part of the
  * stream, which many share. The owner says when there is more (conn_want_send). */
@@ -113,7 +113,7 @@ struct client {
     struct block *block; /* NULL: it does not wait */
     struct pushed *pushed; /* NULL: nothing was ever pushed to it; see push.h */
     struct client_feed *feed; /* NULL: none. Its owner's */
-    void *slots[CLIENT_SLOTS_MAX]; /* features' state: see slots.h */
+    void **slots;        /* features' state: see slots.h; NULL: none has any */
     struct command_entry *last_command;
     int64_t created_us, active_us;   /* monotonic, as all that is waited by */
     int64_t soft_limit_since_us; /* 0: below */

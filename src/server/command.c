@@ -220,27 +220,46 @@ static enum steers steers_of(const char *name)
     return STEERS_NOTHING;
 }
 
+/* Behind those that are there: the entries move. */
+static void add_subs(struct commands *cs, struct command_entry *e, const struct command *table,
+                     void *arg)
+{
+    unsigned n = 0;
+    while (table[n].name)
+        n++;
+    e->subs = mem_realloc(e->subs, (e->sub_count + n) * sizeof *e->subs);
+    for (unsigned i = 0; i < n; i++) {
+        struct command_entry *sub = &e->subs[e->sub_count];
+        must(!command_find_sub(e, slice_str(table[i].name)));
+        memset(sub, 0, sizeof *sub);
+        fill(sub, &table[i], arg, cs->next_id++);
+        sub->row.parent = &e->row;
+        sub->row.renamed = e->row.renamed;
+        sub->owner = e;
+        snprintf(sub->name, sizeof sub->name, "%s|%s", e->row.name, sub->row.name);
+        e->sub_count++;
+    }
+}
+
 static struct command_entry *make_entry(struct commands *cs, const struct command *row, void *arg)
 {
     struct command_entry *e = mem_zalloc(sizeof *e);
-    unsigned n = 0;
     fill(e, row, arg, cs->next_id++);
     must(strlen(row->name) < sizeof e->name);
     strcpy(e->name, row->name);
     strcpy(e->called, row->name);
     e->steers = steers_of(row->name);
-    while (row->subcommands && row->subcommands[n].name)
-        n++;
-    e->sub_count = n;
-    e->subs = n ? mem_zalloc(n * sizeof *e->subs) : NULL;
-    for (unsigned i = 0; i < n; i++) {
-        struct command_entry *sub = &e->subs[i];
-        fill(sub, &row->subcommands[i], arg, cs->next_id++);
-        sub->row.parent = &e->row;
-        sub->owner = e;
-        snprintf(sub->name, sizeof sub->name, "%s|%s", row->name, sub->row.name);
-    }
+    if (row->subcommands && row->subcommands[0].name)
+        add_subs(cs, e, row->subcommands, arg);
     return e;
+}
+
+void commands_add_subs(struct commands *cs, const char *container, const struct command *table,
+                       void *arg)
+{
+    struct command_entry *e = commands_find(cs, slice_str(container));
+    must(e);
+    add_subs(cs, e, table, arg);
 }
 
 void commands_add(struct commands *cs, const struct command *table, void *arg)

@@ -115,14 +115,18 @@ struct commands *commands_new(void);
 void commands_free(struct commands *cs);
 /* Adds a family; arg is handed to its handlers as ctx.arg. The table must outlive the registry. */
 void commands_add(struct commands *cs, const struct command *table, void *arg);
+/* Subcommands that another owner than its own brings to a container which is there. At start,
+ * before anybody holds an entry. */
+void commands_add_subs(struct commands *cs, const char *container, const struct command *table,
+                       void *arg);
 /* rename-command: what clients must say from now on; new_name "" removes. False when there is no
  * such command, or another has the name. */
 bool commands_rename(struct commands *cs, struct slice name, struct slice new_name);
 
-/* A registered command: the row, its arg, its numbers. */
 /* What a command is to a transaction that is being queued: those that steer it are run at once. */
 enum steers { STEERS_NOTHING, STEERS_MULTI, STEERS_EXEC, STEERS_ELSE };
 
+/* A registered command: the row, its arg, its numbers. */
 struct command_entry {
     struct command row;         /* copy; row.parent filled in */
     void *arg;

@@ -9,7 +9,7 @@
 #include "base/must.h"
 #include "server/ctx.h"
 
-enum { LISTENERS_MAX = 12 };
+enum { LISTENERS_MAX = 32 };
 
 #define LIST(kind) \
     struct { \

@@ -14,7 +14,7 @@
 #include "base/num.h"
 #include "base/slice.h"
 
-enum { PARTS_MAX = 48 };
+enum { PARTS_MAX = 48, PROVIDED_MAX = 64 };
 struct part {
     const char *section;
     unsigned when;
@@ -24,6 +24,12 @@ struct part {
 struct info {
     struct part parts[PARTS_MAX];
     int count;
+    struct provided {
+        const char *name;
+        info_read *read;
+        const void *arg;
+    } provided[PROVIDED_MAX];
+    int provided_count;
 };
 
 struct info *info_new(void)
@@ -58,7 +64,7 @@ static bool wanted(const struct part *p, int count, const struct slice *sections
 
 void info_render(struct info *info, int count, const struct slice *sections, struct buf *text)
 {
-    struct info_out o = {text};
+    struct info_out o = {text, info};
     bool shown[PARTS_MAX] = {false};
     size_t start = text->len;
     for (int i = 0; i < info->count; i++) {
@@ -73,6 +79,21 @@ void info_render(struct info *info, int count, const struct slice *sections, str
             }
         }
     }
+}
+
+void info_provide(struct info *info, const char *name, info_read *read, const void *arg)
+{
+    must(info->provided_count < PROVIDED_MAX);
+    info->provided[info->provided_count++] = (struct provided){name, read, arg};
+}
+
+void info_provided(struct info_out *o, const char *name)
+{
+    uint64_t n = 0;
+    for (int i = 0; i < o->info->provided_count; i++)
+        if (strcmp(o->info->provided[i].name, name) == 0)
+            n = o->info->provided[i].read(o->info->provided[i].arg);
+    info_u64(o, name, n);
 }
 
 void info_u64(struct info_out *o, const char *name, uint64_t n)

@@ -18,6 +18,7 @@ enum { INFO_DEFAULT = 1, INFO_ALL = 2 /* only with "all"/"everything" or by name
 struct info;
 struct info_out {
     struct buf *text;
+    const struct info *info;
 };
 typedef void info_fill(void *arg, struct info_out *o);
 
@@ -26,6 +27,12 @@ void info_free(struct info *info);
 void info_add(struct info *info, const char *section, unsigned when, info_fill *fill, void *arg);
 /* sections: as the INFO command's arguments; none: the default ones. Appends to text. */
 void info_render(struct info *info, int count, const struct slice *sections, struct buf *text);
+
+/* A number that stands in somebody else's section: the owner of the section prints it there
+ * (info_provided), or 0 while nobody provides it. */
+typedef uint64_t info_read(const void *arg);
+void info_provide(struct info *info, const char *name, info_read *read, const void *arg);
+void info_provided(struct info_out *o, const char *name);
 
 void info_u64(struct info_out *o, const char *name, uint64_t n);
 void info_i64(struct info_out *o, const char *name, int64_t n);

@@ -190,15 +190,15 @@ static void stats_traffic(struct stats *st, struct info_out *o)
     info_str(o, "instantaneous_input_repl_kbps", "0.00");
     info_str(o, "instantaneous_output_repl_kbps", "0.00");
     info_u64(o, "rejected_connections", st->rejected_connections);
-    info_u64(o, "sync_full", 0);
-    info_u64(o, "sync_partial_ok", 0);
-    info_u64(o, "sync_partial_err", 0);
+    info_provided(o, "sync_full");
+    info_provided(o, "sync_partial_ok");
+    info_provided(o, "sync_partial_err");
 }
 
-static void zeros(struct info_out *o, const char *const *names)
+static void provided(struct info_out *o, const char *const *names)
 {
     for (; *names; names++)
-        info_u64(o, *names, 0);
+        info_provided(o, *names);
 }
 
 static void stats_keys(struct server *s, struct info_out *o)
@@ -240,12 +240,12 @@ static void section_stats(void *arg, struct info_out *o)
     loop_get_stats(server_loop(s), &loop);
     stats_traffic(st, o);
     stats_keys(s, o);
-    zeros(o, later);
+    provided(o, later);
     info_u64(o, "total_error_replies", st->error_replies);
-    info_u64(o, "dump_payload_sanitizations", 0);
+    info_provided(o, "dump_payload_sanitizations");
     info_u64(o, "total_reads_processed", st->reads);
     info_u64(o, "total_writes_processed", st->writes);
-    zeros(o, threads);
+    provided(o, threads);
     info_u64(o, "client_query_buffer_limit_disconnections", st->query_buffer_limit);
     info_u64(o, "client_output_buffer_limit_disconnections", st->output_buffer_limit);
     info_u64(o, "eventloop_cycles", loop.turns - st->cycles_base);
@@ -256,7 +256,7 @@ static void section_stats(void *arg, struct info_out *o)
     info_u64(o, "instantaneous_eventloop_duration_usec",
              cycles ? stats_rate(&st->cycle_us) / cycles : 0);
     info_u64(o, "acl_access_denied_auth", st->denied_auth);
-    zeros(o, acl);
+    provided(o, acl);
 }
 
 /* As a server without replicas has it; replication takes the section over. */

@@ -27,6 +27,7 @@
 #include "server/conn.h"
 #include "server/crash.h"
 #include "server/cron.h"
+#include "server/debug.h"
 #include "server/exec.h"
 #include "server/hooks.h"
 #include "server/info.h"
@@ -60,6 +61,7 @@ struct server {
     struct stats *stats;
     struct info *info;
     struct cron *cron;
+    struct debug *debug;
     struct net *net;
     size_t startup_memory;
     bool loading, stopping;
@@ -78,6 +80,7 @@ ACCESSOR(struct commands, commands)
 ACCESSOR(struct commit, commit)
 ACCESSOR(struct config, config)
 ACCESSOR(struct cron, cron)
+ACCESSOR(struct debug, debug)
 ACCESSOR(struct exec, exec)
 ACCESSOR(struct hooks, hooks)
 ACCESSOR(struct info, info)
@@ -222,6 +225,7 @@ struct server *server_new(void)
     s->exec = exec_new(s);
     s->info = info_new();
     s->cron = cron_new(s);
+    s->debug = debug_new();
     s->net = net_new(s);
     s->config = config_new();
     s->later = config_later_new(s->config);
@@ -241,6 +245,7 @@ void server_free(struct server *s)
     clients_free(s->clients);
     workers_free(s->workers);
     cron_free(s->cron);
+    debug_free(s->debug);
     info_free(s->info);
     exec_free(s->exec);
     config_later_free(s->later, s->config);

@@ -41,6 +41,7 @@ struct commands *server_commands(struct server *s);
 struct commit *server_commit(struct server *s);
 struct config *server_config(struct server *s);
 struct cron *server_cron(struct server *s);
+struct debug *server_debug(struct server *s);
 struct exec *server_exec(struct server *s);
 struct hooks *server_hooks(struct server *s);
 struct info *server_info(struct server *s);

@@ -32,6 +32,8 @@ int slots_reserve(struct slots *s, size_t size, void (*release)(struct client *c
 
 void *slot_get(struct client *c, int slot)
 {
+    if (!c->slots)
+        c->slots = mem_zalloc(CLIENT_SLOTS_MAX * sizeof *c->slots);
     if (!c->slots[slot])
         c->slots[slot] = mem_zalloc(server_slots(c->server)->sizes[slot]);
     return c->slots[slot];
@@ -39,13 +41,13 @@ void *slot_get(struct client *c, int slot)
 
 void *slot_peek(const struct client *c, int slot)
 {
-    return c->slots[slot];
+    return c->slots ? c->slots[slot] : NULL;
 }
 
 void slot_drop(struct client *c, int slot)
 {
     struct slots *s = server_slots(c->server);
-    void *state = c->slots[slot];
+    void *state = slot_peek(c, slot);
     if (!state)
         return;
     if (s->release[slot])
@@ -56,6 +58,8 @@ void slot_drop(struct client *c, int slot)
 
 void slots_drop_all(struct client *c)
 {
-    for (int i = 0; i < CLIENT_SLOTS_MAX; i++)
+    for (int i = 0; c->slots && i < CLIENT_SLOTS_MAX; i++)
         slot_drop(c, i);
+    mem_free(c->slots);
+    c->slots = NULL;
 }

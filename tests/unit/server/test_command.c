@@ -184,8 +184,34 @@ static void latencies(void)
     latency_free(l);
 }
 
+/* Another owner's subcommands: with its arg, found as the container's own, renamed with it. */
+static void subs_from_several_owners(void)
+{
+    static const struct command more[] = {
+        {.name = "track", .run = run, .arity = 3, .flags = CMD_FAST, .group = "server"},
+        {.name = "trackinfo", .run = run, .arity = 2, .group = "server"},
+        {.name = NULL}};
+    int owner;
+    struct commands *cs = registry();
+    commands_add_subs(cs, "config", more, &owner);
+    struct command_entry *config = commands_find(cs, SLICE_LIT("config"));
+    CHECK_INT(config->sub_count, 3);
+    struct command_entry *get = command_find_sub(config, SLICE_LIT("GET"));
+    struct command_entry *track = command_find_sub(config, SLICE_LIT("Track"));
+    CHECK(get && track);
+    CHECK_STR(get->name, "config|get");
+    CHECK(get->arg == NULL);
+    CHECK_STR(track->name, "config|track");
+    CHECK(track->arg == &owner && track->owner == config && track->row.parent == &config->row);
+    CHECK(track->categories & CAT_FAST);
+    CHECK(track->id != get->id);
+    CHECK(commands_rename(cs, SLICE_LIT("config"), SLICE_LIT("conf")));
+    CHECK(track->row.renamed && get->row.renamed);
+    commands_free(cs);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(look_up), UNIT(many), UNIT(renames), UNIT(legacy_triples), UNIT(keys),
-                    UNIT(categories), UNIT(latencies));
+                    UNIT(categories), UNIT(latencies), UNIT(subs_from_several_owners));
 }
