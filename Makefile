@@ -4,7 +4,7 @@
 #   make test       everything that must hold          SAN=address,undefined   LONG=1
 #   make bench      a table of ratios against the installed redis-server
 #   make fuzz       the fuzzers, until interrupted     FUZZ_SECONDS=60
-#   make lint       layers, headers, globals, sizes
+#   make lint       layers, headers, globals, sizes, ratchets
 #   make install    PREFIX=/usr/local DESTDIR=
 
 CC      = gcc
@@ -118,7 +118,7 @@ bench: test-deps
 	@$(MAKE) -j$(JOBS) --no-print-directory all $(B)/bench/bench_load
 	@B=$(B) tests/bench/run
 
-lint:
+lint: all
 	@tests/lint/run
 
 install: all

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Figures that may only get better. ratchets.txt beside this script holds them; what is worse is a
+# finding, and so is what is better and not yet written down (--write does that).
+#
+#   asserts FOLDER N      must(...) in a hundred functions
+#   header FILE N         lines of a header that has more than 120
+#   cycle FOLDER N        files (a .c and its .h are one) that include one another in a circle
+#   unused FUNCTION FILE  exported, but no other file of the program uses it
+#
+# And without exception: a document that a comment names is there.
+cd [file join [file dirname [info script]] .. ..]
+set list tests/lint/ratchets.txt
+
+proc slurp {path} { set f [open $path]; set text [read $f]; close $f; return $text }
+set sources [lsort [concat [glob src/*/*.c] [glob src/*/*.h] [glob tools/*.c] [glob tools/*.h]]]
+proc folder {path} {
+    set parts [file split $path]
+    return [lindex $parts [expr {[lindex $parts 0] eq "src"}]]
+}
+
+# ---- asserts ----
+foreach path $sources {
+    set text [slurp $path]
+    set code [regsub -all {/\*.*?\*/} $text ""]
+    dict incr functions [folder $path] [regexp -all -line {^\}$} $code]
+    dict incr asserts [folder $path] [regexp -all {\mmust\(} $code]
+    if {[file extension $path] eq ".h"} {
+        set lines [expr {[llength [split $text \n]] - 1}]
+        if {$lines > 120} { set now([list header $path]) $lines }
+    }
+    foreach name [regexp -all -inline {[a-zA-Z_-]+\.md} $text] {
+        if {![file exists docs/$name] && ![file exists $name]} {
+            puts "$path: names $name, which is not in the repository"
+        }
+    }
+}
+dict for {name n} $functions {
+    set now([list asserts $name]) [expr {$n ? [dict get $asserts $name] * 100 / $n : 100}]
+}
+
+# ---- circles of includes: files that reach one another ----
+proc stem {path} { return [file rootname $path] }
+foreach path $sources {
+    foreach {- name} [regexp -all -inline -line {^#include "([^"]+)"} [slurp $path]] {
+        foreach dir {src .} {
+            if {[file exists $dir/$name] && [stem $dir/$name] ne [stem $path]} {
+                dict set includes [stem $path] [stem [string trimleft $dir/$name ./]] 1
+            }
+        }
+    }
+}
+proc reached {from} {
+    set seen {}
+    set todo [list $from]
+    while {[llength $todo]} {
+        set todo [lassign $todo at]
+        if {![dict exists $::includes $at]} continue
+        foreach next [dict keys [dict get $::includes $at]] {
+            if {[dict exists $seen $next]} continue
+            dict set seen $next 1
+            lappend todo $next
+        }
+    }
+    return $seen
+}
+foreach at [dict keys $includes] {
+    if {[dict exists [reached $at] $at]} { dict incr circles [folder $at] }
+}
+if {[info exists circles]} {
+    dict for {name n} $circles { set now([list cycle $name]) $n }
+}
+
+# ---- exported and used by nobody ----
+set objects [glob -nocomplain build/obj/src/*/*.o build/obj/tools/*.o]
+if {![llength $objects]} { puts "tests/lint: build/obj is empty: make first" }
+foreach object $objects {
+    set source [string range [file rootname $object] 10 end].c
+    if {![file exists $source]} continue
+    foreach line [split [exec nm $object] \n] {
+        set name [lindex $line end]
+        switch [lindex $line end-1] {
+            T { set exporter($name) $source }
+            U { set used($name) 1 }
+        }
+    }
+}
+foreach name [array names exporter] {
+    if {![info exists used($name)] && $name ne "main"} {
+        set now([list unused $name]) $exporter($name)
+    }
+}
+
+# ---- beside what is written down ----
+if {[lindex $argv 0] eq "--write"} {
+    set f [open $list w]
+    puts $f "# See ratchets.tcl."
+    foreach key [lsort [array names now]] { puts $f "$key $now($key)" }
+    close $f
+    exit
+}
+foreach line [split [slurp $list] \n] {
+    if {$line eq "" || [string match #* $line]} continue
+    set written([lrange $line 0 1]) [lindex $line 2]
+}
+foreach key [lsort [array names now]] {
+    lassign $key kind name
+    set was [expr {[info exists written($key)] ? $written($key) : ""}]
+    if {$was eq $now($key)} continue
+    switch $kind {
+        asserts { set worse [expr {$was ne "" && $now($key) < $was}] }
+        unused { set worse [expr {$was eq ""}] }
+        default { set worse [expr {$was eq "" || $now($key) > $was}] }
+    }
+    if {$worse} {
+        puts "$kind $name: $now($key)[expr {$was eq "" ? "" : ", it was $was"}]"
+    } else {
+        puts "$list: $kind $name is $now($key) now: write it down (tclsh tests/lint/ratchets.tcl --write)"
+    }
+}
+foreach key [lsort [array names written]] {
+    if {![info exists now($key)]} { puts "$list: $key is no longer so: write it down" }
+}
