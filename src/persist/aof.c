@@ -33,6 +33,21 @@
 
 enum { WRITE_RETRY_US = 1000000, LOG_ERROR_EVERY_S = 30 };
 
+/* ---- what holds ---- */
+
+void aof_must_hold(const struct aof *a)
+{
+    must((a->state == AOF_OFF) == (a->fd < 0));
+    must(a->durable <= a->written && a->written <= a->appended);
+    must(a->commands_durable <= a->commands_written);
+    must(a->commands_written <= a->commands_appended);
+    must(a->durable_size <= a->incr_size && a->answered_size <= a->incr_size);
+    must(a->state == AOF_OFF || a->written == a->appended || a->pending.len > 0);
+    must(!a->aside || a->state != AOF_OFF);
+    must(!a->names_gone || a->lost_sync);
+    must(!a->batch_open || a->batch_at <= a->pending.len);
+}
+
 /* ---- refusing and failing ---- */
 
 char *aof_open_name(const struct aof *a)
@@ -67,7 +82,7 @@ const char *aof_refusal(struct aof *a)
 {
     if (a->state == AOF_OFF)
         return NULL;
-    if (!a->write_ok || !a->sync_ok) {
+    if (!a->write_ok || a->lost_sync) {
         snprintf(a->refusal, sizeof a->refusal,
                  "MISCONF Errors writing to the AOF file: %s (%s; next try in %lld s)",
                  strerror(a->write_errno), a->last_error, (long long)next_try_s(a));
@@ -177,6 +192,7 @@ static void stage_log(void *arg)
     aof_batch_turn(a);
     if (a->pending.len && a->fd >= 0 && !aof_sync_gathers(a))
         aof_flush(a, false);
+    aof_must_hold(a);
 }
 
 /* Where no sync comes for which that would be done. */
@@ -217,7 +233,7 @@ void aof_listen(struct aof *a, enum aof_state state)
     commit_end(commit, clock_wall_ms());
     a->appended = a->written = a->durable = commit_position(commit);
     a->commands_appended = a->commands_written = a->commands_durable = 0;
-    a->write_ok = a->sync_ok = true;
+    a->write_ok = true;
     a->lost_sync = a->names_gone = a->overfull = false;
     a->sync_began_us = clock_mono_us();
     a->summing = a->checksum && a->incr_size < AOF_SUMMED_MAX;
@@ -226,6 +242,7 @@ void aof_listen(struct aof *a, enum aof_state state)
     commit_reselect(commit, TO_LOG);
     hooks_on_commit(hooks, TO_LOG, on_commit, a);
     aof_gate_set(a);
+    aof_must_hold(a);
 }
 
 void aof_close_log(struct aof *a)
@@ -279,7 +296,7 @@ struct aof *aof_new(struct persist *p)
     struct hooks *hooks = server_hooks(p->server);
     a->persist = p;
     a->fd = -1;
-    a->write_ok = a->sync_ok = a->last_rewrite_ok = true;
+    a->write_ok = a->last_rewrite_ok = true;
     a->last_rewrite_s = -1;
     aof_config_register(a, server_config(p->server));
     hooks_on_stage(hooks, STAGE_LOG, stage_log, a);

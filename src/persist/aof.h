@@ -104,7 +104,7 @@ struct aof {
     bool names_gone; /* lost_sync, because files were removed or moved away */
     int64_t names_seen_us;
     bool failed; /* under always: the server is stopping, nothing more is written */
-    bool write_ok, sync_ok, broken_tail; /* broken_tail: part of a batch is in the file */
+    bool write_ok, broken_tail; /* broken_tail: part of a batch is in the file */
     int write_errno;
     char last_error[256]; /* what failed, of which file, when, why; "" nothing did */
     char refusal[448];
@@ -126,6 +126,8 @@ void aof_free(struct aof *a);
 /* Writes what is pending. force: also while a sync runs, and before a failed write is due again,
  * and summed up (aof_batch.c). False when bytes remain. */
 bool aof_flush(struct aof *a, bool force);
+/* What goes with what, in every state: asked where one is reached. */
+void aof_must_hold(const struct aof *a);
 /* Small batches so far are summed up, if nothing is pending. */
 void aof_flush_sum(struct aof *a);
 void aof_tick(struct aof *a, int64_t mono_ms);

@@ -70,7 +70,6 @@ void aof_look_for_names(struct aof *a)
         return;
     a->names_gone = true;
     a->lost_sync = true;
-    a->sync_ok = false;
     aof_note_error(a, "look-up", ENOENT);
     log_warning("Files of the append log in %s are gone, removed or moved away. Writes are refused "
                 "until the log was rewritten.", a->dir);

@@ -69,7 +69,6 @@ void aof_synced(struct aof *a, int result, uint64_t position)
                         "rewritten.",
                         strerror(-result));
         a->lost_sync = true;
-        a->sync_ok = false;
         aof_note_error(a, "fsync", -result);
         reserve_give_up(a->persist->reserve, -result); /* for the rewrite */
     } else if (!a->lost_sync) {
@@ -276,6 +275,7 @@ static void stage_sync(void *arg)
     } else if (a->policy == AOF_ALWAYS || sync_is_due(a)) {
         sync_in_background(a);
     }
+    aof_must_hold(a);
 }
 
 static uint64_t gate(void *arg)

@@ -33,7 +33,7 @@ static void aof_info(struct persist *p, struct info_out *o)
     info_str(o, "aof_last_bgrewrite_status", ok_or_err(a->last_rewrite_ok));
     info_u64(o, "aof_rewrites", a->rewrites);
     info_u64(o, "aof_rewrites_consecutive_failures", a->rewrite_failures);
-    info_str(o, "aof_last_write_status", ok_or_err(a->write_ok && a->sync_ok));
+    info_str(o, "aof_last_write_status", ok_or_err(a->write_ok && !a->lost_sync));
     info_u64(o, "aof_load_errors_skipped", a->load_errors_skipped);
     info_u64(o, "aof_last_cow_size", a->last_cow_bytes);
 }

@@ -280,7 +280,6 @@ static bool prove_sync(struct aof *a, struct fault *f)
 static void heal(struct aof *a, uint64_t position, uint64_t size)
 {
     a->lost_sync = a->names_gone = false;
-    a->sync_ok = true;
     a->durable_size = size;
     aof_synced(a, 0, position);
 }
@@ -630,4 +629,5 @@ void aof_switch_off(struct aof *a)
         file_unlink(path);
         mem_free(path);
     }
+    aof_must_hold(a);
 }
