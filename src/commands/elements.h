@@ -23,9 +23,9 @@ bool collection_read(struct ctx *c, enum value_type type, struct entry **e, stru
 /* LLEN, SCARD, HLEN, ZCARD. Replies. */
 void collection_count_command(struct ctx *c, enum value_type type);
 
-/* Writes v back to e, or adds the key when e is NULL; a value that is empty goes. event is told, and
- * "del" behind it of a key that went. With no changes nothing is reported, told or logged, but a new
- * encoding is kept. */
+/* Writes v back to e, or adds the key when e is NULL; a value that is empty goes. event is told
+ * (notify.h), and "del" behind it of a key that went. With no changes nothing is reported, told or
+ * logged, but a new encoding is kept. */
 void collection_put(struct ctx *c, struct slice key, struct entry *e, struct val v,
                     uint64_t changes, const char *event);
 /* *STORE: replaces what key held by v, or removes the key when v is empty (v.ptr NULL counts as

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A list of listeners. keyspace.notify holds the classes of all of them, so that who tells need not
- * look here. One that left while events are told keeps its place, with no classes, until they are. */
+ * look here. One that leaves while an event is told keeps its place until that is over. */
 #include "server/notify.h"
 
 #include "base/mem.h"

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Key notifications: what happened to which key, by the names and classes that notify-keyspace-events
- * and modules know ("lpush", "rename_from", "expired"). A handler tells each thing it did, in the order
- * in which clients are to hear of it: the command's own event, then "del" of a key that became empty.
+/* Key notifications: what happened to which key, by the names and classes that modules and
+ * notify-keyspace-events know ("lpush", "rename_from", "expired"). A handler tells each thing it
+ * did, in the order in which clients are to hear of it: the command's own event, then "del" of a
+ * key that became empty.
  *
  *   ctx_notify(c, NOTIFY_LIST, "lpush", c->argv[1]);
  *
- * Told at once, inside the unit, also while the log is replayed. While nobody listens for a class it
- * costs the test of a bit. What the store sees alone (expired, evicted, new, keymiss) is told from
- * inside of it: a listener notes what it hears, and neither looks keys up nor changes any. The key's
- * bytes are valid during the call. */
+ * Told at once, inside the unit, also while the log is replayed. While nobody listens it costs the
+ * test of a bit. Whoever tells is in the middle of something, a handler or the store itself
+ * (expired, evicted, new, keymiss): a listener notes what it hears, and neither looks keys up nor
+ * changes any. The key's bytes are valid during the call. */
 #ifndef SERVER_NOTIFY_H
 #define SERVER_NOTIFY_H
 
