@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "commands/bits.h"
 #include "commands/cmd_bitmap.h"
+#include "server/notify.h"
 #include "server/reply.h"
 
 enum { BYTE_BITS = 8 };
@@ -233,6 +234,8 @@ static void run(struct ctx *c, const struct plan *p)
         run_field(c, &t, &fields[i]);
     if (grows && c->dirty == before)
         ctx_changed(c, 1); /* nothing but zeros behind its end: that must be logged, too */
+    if (c->dirty != before)
+        ctx_notify(c, NOTIFY_STRING, "setbit", c->argv[1]);
 }
 
 static void bitfield_command(struct ctx *c, bool may_write)

@@ -6,7 +6,9 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "commands/bits.h"
+#include "commands/elements.h"
 #include "commands/range.h"
+#include "server/notify.h"
 #include "server/reply.h"
 
 enum { BYTE_BITS = 8, WORD_BYTES = 8 };
@@ -67,6 +69,7 @@ void cmd_setbit(struct ctx *c)
         uint8_t *bytes = bits_open(c, c->argv[1], byte >= text.len ? byte + 1 : text.len);
         uint8_t mask = (uint8_t)(0x80 >> offset % BYTE_BITS);
         bytes[byte] = (uint8_t)(bit ? bytes[byte] | mask : bytes[byte] & ~mask);
+        ctx_notify(c, NOTIFY_STRING, "setbit", c->argv[1]);
         ctx_changed(c, 1);
     } else if (entry_encoding(e) != ENC_RAW) {
         db_string_as_raw(c->db, c->argv[1]); /* nothing has changed, but who asks sees it */
@@ -312,6 +315,7 @@ static void keep_result(struct ctx *c, enum bit_op op, const struct source *sour
         combine(op, bytes, len, sources[i].text);
     struct val v = {.type = VALUE_STRING, .encoding = ENC_RAW, .ptr = text};
     db_replace_val(c->db, c->argv[2], v);
+    ctx_notify(c, NOTIFY_STRING, "set", c->argv[2]);
     ctx_changed(c, 1);
 }
 
@@ -341,7 +345,7 @@ void cmd_bitop(struct ctx *c)
         if (len)
             keep_result(c, op, sources, len);
         else
-            ctx_changed(c, db_remove(c->db, c->argv[2]));
+            store_nothing(c, c->argv[2]);
         reply_int(c, (int64_t)len);
     }
     mem_free(sources);

@@ -7,6 +7,7 @@
 #include "format/rdb_read.h"
 #include "format/rdb_write.h"
 #include "server/ctx.h"
+#include "server/notify.h"
 #include "server/reply.h"
 #include "store/load.h"
 #include "store/offer.h"
@@ -217,10 +218,12 @@ void cmd_restore(struct ctx *c)
         if (exists) {
             struct slice argv[] = {SLICE_LIT("DEL"), c->argv[1]};
             ctx_log_instead(c, 2, argv);
+            ctx_notify(c, NOTIFY_GENERIC, "del", c->argv[1]);
             ctx_changed(c, 1);
         }
     } else {
         put_value(c, &r, &o, expire_ms);
+        ctx_notify(c, NOTIFY_GENERIC, "restore", c->argv[1]);
         if (o.ttl)
             log_restore(c, &o, expire_ms);
         ctx_changed(c, 1);

@@ -34,7 +34,7 @@ static int64_t set_fields(struct ctx *c)
     hash_expect(&v, (size_t)(c->argc - 2) / 2, limits);
     for (int i = 2; i < c->argc; i += 2)
         added += hash_set(&v, c->argv[i], c->argv[i + 1], limits);
-    collection_put(c, c->argv[1], e, v, (uint64_t)(c->argc - 2) / 2);
+    collection_put(c, c->argv[1], e, v, (uint64_t)(c->argc - 2) / 2, "hset");
     return added;
 }
 
@@ -62,7 +62,7 @@ void cmd_hsetnx(struct ctx *c)
     bool set = !hash_get(&v, c->argv[2], &old, scratch);
     if (set)
         hash_set(&v, c->argv[2], c->argv[3], &c->keyspace->limits);
-    collection_put(c, c->argv[1], e, v, set);
+    collection_put(c, c->argv[1], e, v, set, "hset");
     reply_int(c, set);
 }
 
@@ -76,7 +76,7 @@ void cmd_hdel(struct ctx *c)
         struct val v = entry_val(e);
         for (int i = 2; i < c->argc && hash_count(&v) > 0; i++)
             removed += hash_remove(&v, c->argv[i]);
-        collection_put(c, c->argv[1], e, v, (uint64_t)removed);
+        collection_put(c, c->argv[1], e, v, (uint64_t)removed, "hdel");
     }
     reply_int(c, removed);
 }
@@ -95,11 +95,11 @@ static bool old_number(struct ctx *c, struct entry **e, struct slice *old,
     return true;
 }
 
-static void put_number(struct ctx *c, struct entry *e, struct slice text)
+static void put_number(struct ctx *c, struct entry *e, struct slice text, const char *event)
 {
     struct val v = e ? entry_val(e) : hash_new();
     hash_set(&v, c->argv[2], text, &c->keyspace->limits);
-    collection_put(c, c->argv[1], e, v, 1);
+    collection_put(c, c->argv[1], e, v, 1, event);
 }
 
 void cmd_hincrby(struct ctx *c)
@@ -118,7 +118,7 @@ void cmd_hincrby(struct ctx *c)
         reply_error(c, "ERR increment or decrement would overflow");
         return;
     }
-    put_number(c, e, slice(text, num_format_i64(text, n)));
+    put_number(c, e, slice(text, num_format_i64(text, n)), "hincrby");
     reply_int(c, n);
 }
 
@@ -149,7 +149,7 @@ void cmd_hincrbyfloat(struct ctx *c)
         return;
     }
     struct slice value = slice(text, len);
-    put_number(c, e, value);
+    put_number(c, e, value, "hincrbyfloat");
     struct slice argv[] = {SLICE_LIT("HSET"), c->argv[1], c->argv[2], value};
     ctx_log_instead(c, 4, argv);
     reply_bulk(c, value);

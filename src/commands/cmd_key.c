@@ -8,6 +8,7 @@
 #include "commands/expiry.h"
 #include "commands/scan.h"
 #include "server/ctx.h"
+#include "server/notify.h"
 #include "server/reply.h"
 #include "server/server.h"
 #include "server/settings.h"
@@ -19,8 +20,10 @@ static void remove_keys(struct ctx *c, bool lazy)
     int64_t removed = 0;
     for (int i = 1; i < c->argc; i++) {
         /* The lookup takes an expired key away first: it does not count. */
-        if (db_find_with(c->db, c->argv[i], DB_NOTOUCH | DB_NOSTATS))
-            removed += db_remove_as(c->db, c->argv[i], KEY_REMOVED, lazy);
+        if (!db_find_with(c->db, c->argv[i], DB_NOTOUCH | DB_NOSTATS))
+            continue;
+        removed += db_remove_as(c->db, c->argv[i], KEY_REMOVED, lazy);
+        ctx_notify(c, NOTIFY_GENERIC, "del", c->argv[i]);
     }
     ctx_changed(c, (uint64_t)removed);
     reply_int(c, removed);
@@ -140,14 +143,21 @@ static struct entry *source_of(struct ctx *c)
     return e;
 }
 
+static void rename_key(struct ctx *c)
+{
+    db_rename(c->db, c->argv[1], c->db, c->argv[2]);
+    ctx_notify(c, NOTIFY_GENERIC, "rename_from", c->argv[1]);
+    ctx_notify(c, NOTIFY_GENERIC, "rename_to", c->argv[2]);
+    ctx_changed(c, 1);
+}
+
 void cmd_rename(struct ctx *c)
 {
     if (!source_of(c))
         return;
     if (!slice_eq(c->argv[1], c->argv[2])) {
         db_remove(c->db, c->argv[2]);
-        db_rename(c->db, c->argv[1], c->db, c->argv[2]);
-        ctx_changed(c, 1);
+        rename_key(c);
     }
     reply_ok(c);
 }
@@ -157,10 +167,8 @@ void cmd_renamenx(struct ctx *c)
     if (!source_of(c))
         return;
     bool free_name = !slice_eq(c->argv[1], c->argv[2]) && !db_find_write(c->db, c->argv[2]);
-    if (free_name) {
-        db_rename(c->db, c->argv[1], c->db, c->argv[2]);
-        ctx_changed(c, 1);
-    }
+    if (free_name)
+        rename_key(c);
     reply_int(c, free_name);
 }
 
@@ -189,6 +197,8 @@ void cmd_move(struct ctx *c)
     bool moved = db_find_write(c->db, c->argv[1]) && !db_find_write(to, c->argv[1]);
     if (moved) {
         db_rename(c->db, c->argv[1], to, c->argv[1]);
+        ctx_notify(c, NOTIFY_GENERIC, "move_from", c->argv[1]);
+        ctx_notify_in(c, to, NOTIFY_GENERIC, "move_to", c->argv[1]);
         ctx_changed(c, 1);
     }
     reply_int(c, moved);
@@ -239,6 +249,7 @@ void cmd_copy(struct ctx *c)
     if (exists)
         db_remove_as(to, c->argv[2], KEY_REMOVED, c->keyspace->lazyfree_del);
     copy_entry(to, c->argv[2], e);
+    ctx_notify_in(c, to, NOTIFY_GENERIC, "copy_to", c->argv[2]);
     ctx_changed(c, 1);
     reply_int(c, 1);
 }
@@ -362,6 +373,7 @@ void cmd_persist(struct ctx *c)
     bool had = e && entry_has_expire(e);
     if (had) {
         db_set_expire(c->db, e, KEY_NO_EXPIRE);
+        ctx_notify(c, NOTIFY_GENERIC, "persist", c->argv[1]);
         ctx_changed(c, 1);
     }
     reply_int(c, had);

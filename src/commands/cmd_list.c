@@ -4,11 +4,22 @@
 
 #include "commands/elements.h"
 #include "commands/range.h"
+#include "server/notify.h"
 #include "server/reply.h"
 
 static const struct value_limits *limits_of(const struct ctx *c)
 {
     return &c->keyspace->limits;
+}
+
+static const char *push_event(bool tail)
+{
+    return tail ? "rpush" : "lpush";
+}
+
+static const char *pop_event(bool tail)
+{
+    return tail ? "rpop" : "lpop";
 }
 
 /* ---- pushing ---- */
@@ -26,7 +37,7 @@ static void push(struct ctx *c, bool tail, bool create)
     for (int i = 2; i < c->argc; i++)
         list_push(&v, c->argv[i], tail, limits_of(c));
     int64_t count = (int64_t)list_count(&v);
-    collection_put(c, c->argv[1], e, v, (uint64_t)(c->argc - 2));
+    collection_put(c, c->argv[1], e, v, (uint64_t)(c->argc - 2), push_event(tail));
     reply_int(c, count);
 }
 
@@ -75,7 +86,7 @@ void cmd_linsert(struct ctx *c)
     struct val v = entry_val(e);
     bool found = list_insert(&v, c->argv[3], c->argv[4], after, limits_of(c));
     int64_t count = (int64_t)list_count(&v);
-    collection_put(c, c->argv[1], e, v, found);
+    collection_put(c, c->argv[1], e, v, found, "linsert");
     reply_int(c, found ? count : -1);
 }
 
@@ -97,7 +108,7 @@ static void drop(struct ctx *c, struct slice key, struct entry *e, struct val v,
                  size_t count)
 {
     list_delete_range(&v, tail ? list_count(&v) - count : 0, count, limits_of(c));
-    collection_put(c, key, e, v, count);
+    collection_put(c, key, e, v, count, pop_event(tail));
 }
 
 /* Replies an array of the elements popped, at most count; returns how many. */
@@ -181,7 +192,8 @@ static void rotate(struct ctx *c, struct entry *e, bool from_tail, bool to_tail)
     reply_bulk(c, buf_slice(&text));
     list_push(&v, buf_slice(&text), to_tail, limits_of(c));
     buf_free(&text);
-    collection_put(c, c->argv[1], e, v, 1);
+    collection_put(c, c->argv[1], e, v, 1, push_event(to_tail));
+    ctx_notify(c, NOTIFY_LIST, pop_event(from_tail), c->argv[1]);
 }
 
 static void move(struct ctx *c, bool from_tail, bool to_tail)
@@ -205,7 +217,7 @@ static void move(struct ctx *c, bool from_tail, bool to_tail)
     list_get(&source, from_tail ? -1 : 0, &text, scratch);
     reply_bulk(c, text);
     list_push(&target, text, to_tail, limits_of(c));
-    collection_put(c, c->argv[2], to, target, 1);
+    collection_put(c, c->argv[2], to, target, 1, push_event(to_tail));
     drop(c, c->argv[1], from, source, from_tail, 1);
 }
 
@@ -238,7 +250,7 @@ void cmd_lset(struct ctx *c)
         return;
     struct val v = entry_val(e);
     bool set = list_set(&v, (long)index, c->argv[3], limits_of(c));
-    collection_put(c, c->argv[1], e, v, set);
+    collection_put(c, c->argv[1], e, v, set, "lset");
     if (set)
         reply_ok(c);
     else
@@ -256,7 +268,7 @@ void cmd_lrem(struct ctx *c)
         struct val v = entry_val(e);
         size_t most = count < 0 ? 0 - (size_t)count : (size_t)count;
         removed = list_remove(&v, c->argv[3], most, count < 0, limits_of(c));
-        collection_put(c, c->argv[1], e, v, removed);
+        collection_put(c, c->argv[1], e, v, removed, "lrem");
     }
     reply_int(c, (int64_t)removed);
 }
@@ -275,7 +287,9 @@ void cmd_ltrim(struct ctx *c)
             first = count;
         list_delete_range(&v, first + n, count - first - n, limits_of(c));
         list_delete_range(&v, 0, first, limits_of(c));
-        collection_put(c, c->argv[1], e, v, count - n);
+        collection_put(c, c->argv[1], e, v, count - n, "ltrim");
+        if (count == n) /* as in Redis, told of a list that stays as it is, too */
+            ctx_notify(c, NOTIFY_LIST, "ltrim", c->argv[1]);
     }
     reply_ok(c);
 }

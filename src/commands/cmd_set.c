@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "commands/elements.h"
+#include "server/notify.h"
 #include "server/reply.h"
 
 /* ---- writing ---- */
@@ -20,7 +21,7 @@ void cmd_sadd(struct ctx *c)
     int64_t added = 0;
     for (int i = 2; i < c->argc; i++)
         added += set_add(&v, c->argv[i], limits);
-    collection_put(c, c->argv[1], e, v, (uint64_t)added);
+    collection_put(c, c->argv[1], e, v, (uint64_t)added, "sadd");
     reply_int(c, added);
 }
 
@@ -34,7 +35,7 @@ void cmd_srem(struct ctx *c)
         struct val v = entry_val(e);
         for (int i = 2; i < c->argc && set_count(&v) > 0; i++)
             removed += set_remove(&v, c->argv[i]);
-        collection_put(c, c->argv[1], e, v, (uint64_t)removed);
+        collection_put(c, c->argv[1], e, v, (uint64_t)removed, "srem");
     }
     reply_int(c, removed);
 }
@@ -58,11 +59,11 @@ void cmd_smove(struct ctx *c)
         return;
     }
     bool moved = set_remove(&source, member);
-    collection_put(c, c->argv[1], from, source, moved);
+    collection_put(c, c->argv[1], from, source, moved, "srem");
     if (moved) {
         struct val target = to ? entry_val(to) : set_new(member, limits);
         bool added = set_add(&target, member, limits);
-        collection_put(c, c->argv[2], to, target, added);
+        collection_put(c, c->argv[2], to, target, added, "sadd");
     }
     reply_int(c, moved);
 }
@@ -82,7 +83,7 @@ static void pop_one(struct ctx *c, struct entry *e)
     buf_add(&copy, member);
     set_remove(&v, buf_slice(&copy));
     buf_free(&copy);
-    collection_put(c, c->argv[1], e, v, 1);
+    collection_put(c, c->argv[1], e, v, 1, "spop");
 }
 
 static void pop_all(struct ctx *c, const struct val *v)
@@ -94,6 +95,8 @@ static void pop_all(struct ctx *c, const struct val *v)
         reply_bulk(c, member);
     ctx_changed(c, set_count(v));
     db_remove(c->db, c->argv[1]);
+    ctx_notify(c, NOTIFY_SET, "spop", c->argv[1]);
+    ctx_notify(c, NOTIFY_GENERIC, "del", c->argv[1]);
     struct slice argv[] = {SLICE_LIT("DEL"), c->argv[1]};
     ctx_log_instead(c, 2, argv);
 }
@@ -132,7 +135,7 @@ static void pop_some(struct ctx *c, struct entry *e, struct val v, size_t count)
     }
     log_popped(c, &popped);
     scan_found_free(&popped);
-    collection_put(c, c->argv[1], e, v, count);
+    collection_put(c, c->argv[1], e, v, count, "spop");
 }
 
 void cmd_spop(struct ctx *c)

@@ -33,15 +33,13 @@ struct result {
 };
 
 /* The sets of argv[first] .. argv[first + count - 1]. False after replying: one is no set. */
-static bool open_sources(struct ctx *c, int first, int count, bool write, struct sources *s)
+static bool open_sources(struct ctx *c, int first, int count, struct sources *s)
 {
     *s = (struct sources){mem_zalloc((size_t)count * sizeof *s->sets), (size_t)count};
     for (int i = 0; i < count; i++) {
         struct source *in = &s->sets[i];
         struct entry *e;
-        bool ok = write ? ctx_lookup_write(c, c->argv[first + i], VALUE_SET, &e)
-                        : ctx_lookup(c, c->argv[first + i], VALUE_SET, &e);
-        if (!ok) {
+        if (!ctx_lookup(c, c->argv[first + i], VALUE_SET, &e)) {
             mem_free(s->sets);
             return false;
         }
@@ -202,7 +200,7 @@ static void reply_result(struct ctx *c, set_operation *operate)
 {
     struct sources s;
     struct result r = {.c = c};
-    if (!open_sources(c, 1, c->argc - 1, false, &s))
+    if (!open_sources(c, 1, c->argc - 1, &s))
         return;
     if (operate == unite) {
         operate(&s, &r);
@@ -215,15 +213,15 @@ static void reply_result(struct ctx *c, set_operation *operate)
     close_sources(&s);
 }
 
-static void store_result(struct ctx *c, set_operation *operate)
+static void store_result(struct ctx *c, set_operation *operate, const char *event)
 {
     struct sources s;
     struct result r = {.c = c, .keep = true};
-    if (!open_sources(c, 2, c->argc - 2, true, &s))
+    if (!open_sources(c, 2, c->argc - 2, &s))
         return;
     operate(&s, &r);
     close_sources(&s);
-    collection_store(c, c->argv[1], r.v);
+    collection_store(c, c->argv[1], r.v, event);
 }
 
 void cmd_sinter(struct ctx *c)
@@ -233,7 +231,7 @@ void cmd_sinter(struct ctx *c)
 
 void cmd_sinterstore(struct ctx *c)
 {
-    store_result(c, intersect);
+    store_result(c, intersect, "sinterstore");
 }
 
 void cmd_sunion(struct ctx *c)
@@ -243,7 +241,7 @@ void cmd_sunion(struct ctx *c)
 
 void cmd_sunionstore(struct ctx *c)
 {
-    store_result(c, unite);
+    store_result(c, unite, "sunionstore");
 }
 
 void cmd_sdiff(struct ctx *c)
@@ -253,7 +251,7 @@ void cmd_sdiff(struct ctx *c)
 
 void cmd_sdiffstore(struct ctx *c)
 {
-    store_result(c, subtract);
+    store_result(c, subtract, "sdiffstore");
 }
 
 void cmd_sintercard(struct ctx *c)
@@ -275,7 +273,7 @@ void cmd_sintercard(struct ctx *c)
     }
     struct sources s;
     struct result r = {.c = c, .limit = limit ? (size_t)limit : SIZE_MAX};
-    if (!open_sources(c, 2, (int)keys, false, &s))
+    if (!open_sources(c, 2, (int)keys, &s))
         return;
     intersect(&s, &r);
     close_sources(&s);

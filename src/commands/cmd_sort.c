@@ -22,6 +22,7 @@
 #include "base/num.h"
 #include "commands/elements.h"
 #include "server/ctx.h"
+#include "server/notify.h"
 #include "server/reply.h"
 
 struct query {
@@ -493,10 +494,11 @@ static void store_rows(struct sorting *s, size_t first, size_t count)
     size_t n = list_count(&list);
     if (n) {
         db_replace_val(s->c->db, key, list);
+        ctx_notify(s->c, NOTIFY_LIST, "sortstore", key);
         ctx_changed(s->c, n);
     } else {
         val_free(list);
-        ctx_changed(s->c, db_remove(s->c->db, key));
+        store_nothing(s->c, key);
     }
     reply_int(s->c, (int64_t)n);
 }

@@ -11,6 +11,7 @@
 #include "commands/expiry.h"
 #include "commands/range.h"
 #include "server/ctx.h"
+#include "server/notify.h"
 #include "server/reply.h"
 
 static bool too_long(struct ctx *c, uint64_t len)
@@ -77,11 +78,18 @@ static void log_set(struct ctx *c, struct slice key, struct slice value, int64_t
     ctx_log_instead(c, 5, argv);
 }
 
+static void tell_set(struct ctx *c, struct slice key)
+{
+    ctx_notify(c, NOTIFY_STRING, "set", key);
+}
+
 /* Sets with an expiry already resolved. A time in the past is kept as it is: the key is gone at
  * once. */
 static void set_expiring(struct ctx *c, struct slice key, struct slice value, int64_t expire_ms)
 {
     db_set_string(c->db, key, value, expire_ms);
+    tell_set(c, key);
+    ctx_notify(c, NOTIFY_GENERIC, "expire", key);
     log_set(c, key, value, expire_ms);
 }
 
@@ -90,6 +98,7 @@ void cmd_set(struct ctx *c)
     struct slice key = c->argv[1], value = c->argv[2];
     if (c->argc == 3) { /* the hot way: nothing about the old value matters */
         db_set_string(c->db, key, value, KEY_NO_EXPIRE);
+        tell_set(c, key);
         ctx_changed(c, 1);
         reply_ok(c);
         return;
@@ -101,7 +110,7 @@ void cmd_set(struct ctx *c)
         return;
     struct entry *old = NULL;
     if (o.get) {
-        if (!ctx_lookup_write(c, key, VALUE_STRING, &old))
+        if (!ctx_lookup(c, key, VALUE_STRING, &old))
             return;
         reply_entry(c, old);
     } else if (o.nx || o.xx || o.keep_ttl) {
@@ -112,10 +121,12 @@ void cmd_set(struct ctx *c)
             reply_null(c);
         return;
     }
-    if (o.expiry.given)
+    if (o.expiry.given) {
         set_expiring(c, key, value, expire_ms);
-    else
+    } else {
         db_set_string(c->db, key, value, o.keep_ttl && old ? DB_KEEP_TTL : KEY_NO_EXPIRE);
+        tell_set(c, key);
+    }
     ctx_changed(c, 1);
     if (!o.get)
         reply_ok(c);
@@ -126,6 +137,7 @@ void cmd_setnx(struct ctx *c)
     bool set = !db_find_write(c->db, c->argv[1]);
     if (set) {
         db_set_string(c->db, c->argv[1], c->argv[2], KEY_NO_EXPIRE);
+        tell_set(c, c->argv[1]);
         ctx_changed(c, 1);
     }
     reply_int(c, set);
@@ -162,10 +174,11 @@ void cmd_get(struct ctx *c)
 void cmd_getset(struct ctx *c)
 {
     struct entry *e;
-    if (!ctx_lookup_write(c, c->argv[1], VALUE_STRING, &e))
+    if (!ctx_lookup(c, c->argv[1], VALUE_STRING, &e))
         return;
     reply_entry(c, e);
     db_set_string(c->db, c->argv[1], c->argv[2], KEY_NO_EXPIRE);
+    tell_set(c, c->argv[1]);
     struct slice argv[] = {SLICE_LIT("SET"), c->argv[1], c->argv[2]};
     ctx_log_instead(c, 3, argv);
     ctx_changed(c, 1);
@@ -174,12 +187,13 @@ void cmd_getset(struct ctx *c)
 void cmd_getdel(struct ctx *c)
 {
     struct entry *e;
-    if (!ctx_lookup_write(c, c->argv[1], VALUE_STRING, &e))
+    if (!ctx_lookup(c, c->argv[1], VALUE_STRING, &e))
         return;
     reply_entry(c, e);
     if (!e)
         return;
     db_remove(c->db, c->argv[1]);
+    ctx_notify(c, NOTIFY_GENERIC, "del", c->argv[1]);
     struct slice argv[] = {SLICE_LIT("DEL"), c->argv[1]};
     ctx_log_instead(c, 2, argv);
     ctx_changed(c, 1);
@@ -190,7 +204,7 @@ void cmd_getex(struct ctx *c)
     struct set_options o = {0};
     struct entry *e;
     int64_t expire_ms = KEY_NO_EXPIRE;
-    if (!parse_options(c, 2, &o, true) || !ctx_lookup_write(c, c->argv[1], VALUE_STRING, &e))
+    if (!parse_options(c, 2, &o, true) || !ctx_lookup(c, c->argv[1], VALUE_STRING, &e))
         return;
     if (!e) {
         reply_null(c);
@@ -203,6 +217,7 @@ void cmd_getex(struct ctx *c)
         expiry_set(c, c->argv[1], e, expire_ms);
     } else if (o.persist && entry_has_expire(e)) {
         db_set_expire(c->db, e, KEY_NO_EXPIRE);
+        ctx_notify(c, NOTIFY_GENERIC, "persist", c->argv[1]);
         struct slice argv[] = {SLICE_LIT("PERSIST"), c->argv[1]};
         ctx_log_instead(c, 2, argv);
         ctx_changed(c, 1);
@@ -233,8 +248,10 @@ static bool pairs_complete(struct ctx *c)
 
 static void set_pairs(struct ctx *c)
 {
-    for (int i = 1; i < c->argc; i += 2)
+    for (int i = 1; i < c->argc; i += 2) {
         db_set_string(c->db, c->argv[i], c->argv[i + 1], KEY_NO_EXPIRE);
+        tell_set(c, c->argv[i]);
+    }
     ctx_changed(c, (uint64_t)(c->argc - 1) / 2);
 }
 
@@ -277,6 +294,7 @@ static void increment(struct ctx *c, int64_t by)
         return;
     }
     db_set_int(c->db, c->argv[1], n);
+    ctx_notify(c, NOTIFY_STRING, "incrby", c->argv[1]);
     ctx_changed(c, 1);
     reply_int(c, n);
 }
@@ -329,6 +347,7 @@ void cmd_incrbyfloat(struct ctx *c)
     }
     struct slice value = slice(text, len);
     db_set_text(c->db, c->argv[1], value, DB_KEEP_TTL);
+    ctx_notify(c, NOTIFY_STRING, "incrbyfloat", c->argv[1]);
     struct slice argv[] = {SLICE_LIT("SET"), c->argv[1], value, SLICE_LIT("KEEPTTL")};
     ctx_log_instead(c, 4, argv);
     ctx_changed(c, 1);
@@ -368,6 +387,14 @@ void cmd_append(struct ctx *c)
             memcpy(text->bytes + text->len, more.data, more.len);
         text->len = len;
     }
+    ctx_notify(c, NOTIFY_STRING, "append", c->argv[1]);
+    ctx_changed(c, 1);
+    reply_int(c, (int64_t)len);
+}
+
+static void patched(struct ctx *c, size_t len)
+{
+    ctx_notify(c, NOTIFY_STRING, "setrange", c->argv[1]);
     ctx_changed(c, 1);
     reply_int(c, (int64_t)len);
 }
@@ -394,8 +421,7 @@ void cmd_setrange(struct ctx *c)
         return;
     if (!e && offset == 0 && patch.len > ENTRY_EMBED_MAX) { /* a large one is taken over */
         db_set_text(c->db, c->argv[1], patch, KEY_NO_EXPIRE);
-        ctx_changed(c, 1);
-        reply_int(c, (int64_t)patch.len);
+        patched(c, patch.len);
         return;
     }
     struct str *text;
@@ -405,8 +431,7 @@ void cmd_setrange(struct ctx *c)
     memcpy(text->bytes + offset, patch.data, patch.len);
     if (end > text->len)
         text->len = end;
-    ctx_changed(c, 1);
-    reply_int(c, (int64_t)text->len);
+    patched(c, text->len);
 }
 
 void cmd_getrange(struct ctx *c)

@@ -65,7 +65,7 @@ static bool open_inputs(struct algebra *a, int at, int keys)
     for (int i = 0; i < keys; i++) {
         struct input *in = &a->inputs[i];
         struct slice key = c->argv[at + i];
-        struct entry *e = a->store ? db_find_write(c->db, key) : db_find(c->db, key);
+        struct entry *e = db_find(c->db, key);
         in->weight = 1;
         in->place = i;
         if (!e)
@@ -281,6 +281,8 @@ static void reply_members(const struct algebra *a, const struct val *v)
     }
 }
 
+static const char *const store_events[] = {"zunionstore", "zinterstore", "zdiffstore"};
+
 static void run(struct ctx *c, enum operation op, bool store)
 {
     struct algebra a = {.c = c, .op = op, .store = store};
@@ -290,7 +292,7 @@ static void run(struct ctx *c, enum operation op, bool store)
     if (open_inputs(&a, at + 1, keys) && parse_options(&a, at + 1 + keys)) {
         struct val result = compute(&a);
         if (store) {
-            collection_store(c, c->argv[1], result);
+            collection_store(c, c->argv[1], result, store_events[op]);
         } else {
             reply_members(&a, &result);
             zset_free(result);

@@ -270,14 +270,14 @@ void cmd_zrangestore(struct ctx *c)
     struct entry *e;
     struct zrange r = {.kind = BY_RANK};
     if (!parse_options(c, 5, true, true, &r) || !parse_bounds(c, 3, &r) ||
-        !ctx_lookup_write(c, c->argv[2], VALUE_ZSET, &e))
+        !ctx_lookup(c, c->argv[2], VALUE_ZSET, &e))
         return;
     struct val kept = {0};
     if (e) {
         struct val v = entry_val(e);
         kept = copy_range(c, &v, &r);
     }
-    collection_store(c, c->argv[1], kept);
+    collection_store(c, c->argv[1], kept, "zrangestore");
 }
 
 /* ---- counting and removing ---- */
@@ -306,7 +306,7 @@ void cmd_zlexcount(struct ctx *c)
     count_command(c, BY_LEX);
 }
 
-static void remove_command(struct ctx *c, enum range_kind kind)
+static void remove_command(struct ctx *c, enum range_kind kind, const char *event)
 {
     struct entry *e;
     struct zrange r = {.kind = kind};
@@ -318,22 +318,22 @@ static void remove_command(struct ctx *c, enum range_kind kind)
         count = span(&v, &r, &first);
         if (count)
             zset_remove_ranks(&v, first, count);
-        collection_put(c, c->argv[1], e, v, count);
+        collection_put(c, c->argv[1], e, v, count, event);
     }
     reply_int(c, (int64_t)count);
 }
 
 void cmd_zremrangebyrank(struct ctx *c)
 {
-    remove_command(c, BY_RANK);
+    remove_command(c, BY_RANK, "zremrangebyrank");
 }
 
 void cmd_zremrangebyscore(struct ctx *c)
 {
-    remove_command(c, BY_SCORE);
+    remove_command(c, BY_SCORE, "zremrangebyscore");
 }
 
 void cmd_zremrangebylex(struct ctx *c)
 {
-    remove_command(c, BY_LEX);
+    remove_command(c, BY_LEX, "zremrangebylex");
 }

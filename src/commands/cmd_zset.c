@@ -142,7 +142,7 @@ static void add(struct ctx *c, struct add_args *a)
         added += last == ADD_NEW;
         moved += last == ADD_MOVED;
     }
-    collection_put(c, c->argv[1], e, v, (uint64_t)(added + moved));
+    collection_put(c, c->argv[1], e, v, (uint64_t)(added + moved), a->incr ? "zincr" : "zadd");
     reply_added(c, a, last, added, moved);
 }
 
@@ -175,7 +175,7 @@ void cmd_zrem(struct ctx *c)
         struct val v = entry_val(e);
         for (int i = 2; i < c->argc && zset_count(&v) > 0; i++)
             removed += zset_remove(&v, c->argv[i]);
-        collection_put(c, c->argv[1], e, v, (uint64_t)removed);
+        collection_put(c, c->argv[1], e, v, (uint64_t)removed, "zrem");
     }
     reply_int(c, removed);
 }
@@ -199,7 +199,7 @@ static void pop_members(struct ctx *c, struct slice key, struct entry *e, bool h
         reply_double(c, score);
     }
     zset_remove_ranks(&v, high ? size - count : 0, count);
-    collection_put(c, key, e, v, count);
+    collection_put(c, key, e, v, count, high ? "zpopmax" : "zpopmin");
 }
 
 static size_t at_most(const struct entry *e, int64_t count)

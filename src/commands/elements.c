@@ -9,6 +9,7 @@
 
 #include "base/must.h"
 #include "base/rand.h"
+#include "server/notify.h"
 #include "server/reply.h"
 
 /* ---- reading ---- */
@@ -31,30 +32,54 @@ void collection_count_command(struct ctx *c, enum value_type type)
 
 /* ---- keeping values ---- */
 
-void collection_put(struct ctx *c, struct slice key, struct entry *e, struct val v,
-                    uint64_t changes)
+static void tell_put(struct ctx *c, struct slice key, uint8_t type, const char *event, bool gone)
 {
+    static const enum notify_class of[] = {
+        [VALUE_LIST] = NOTIFY_LIST, [VALUE_SET] = NOTIFY_SET, [VALUE_ZSET] = NOTIFY_ZSET,
+        [VALUE_HASH] = NOTIFY_HASH,
+    };
+    ctx_notify(c, of[type], event, key);
+    if (gone)
+        ctx_notify(c, NOTIFY_GENERIC, "del", key);
+}
+
+void collection_put(struct ctx *c, struct slice key, struct entry *e, struct val v,
+                    uint64_t changes, const char *event)
+{
+    bool gone = false;
     if (!e && val_count(v) == 0)
         val_free(v);
     else if (!e)
         db_add_val(c->db, key, v);
     else if (changes)
-        db_put_val(c->db, e, v);
+        gone = !db_put_val(c->db, e, v);
     else
         entry_put_val(e, v);
+    if (changes && __builtin_expect(c->keyspace->notify, 0))
+        tell_put(c, key, v.type, event, gone);
     ctx_changed(c, changes);
 }
 
-void collection_store(struct ctx *c, struct slice key, struct val v)
+void store_nothing(struct ctx *c, struct slice key)
+{
+    if (!db_remove(c->db, key))
+        return;
+    ctx_notify(c, NOTIFY_GENERIC, "del", key);
+    ctx_changed(c, 1);
+}
+
+void collection_store(struct ctx *c, struct slice key, struct val v, const char *event)
 {
     size_t count = v.ptr ? val_count(v) : 0;
     if (count) {
         db_replace_val(c->db, key, v);
+        if (__builtin_expect(c->keyspace->notify, 0))
+            tell_put(c, key, v.type, event, false);
         ctx_changed(c, 1);
     } else {
         if (v.ptr)
             val_free(v);
-        ctx_changed(c, db_remove(c->db, key));
+        store_nothing(c, key);
     }
     reply_int(c, (int64_t)count);
 }

@@ -6,7 +6,7 @@
  *   if (!ctx_lookup_write(c, key, VALUE_SET, &e)) return;
  *   struct val v = e ? entry_val(e) : set_new(...);
  *   ... changed += set_add(&v, ...);
- *   collection_put(c, key, e, v, changed); */
+ *   collection_put(c, key, e, v, changed, "sadd"); */
 #ifndef COMMANDS_ELEMENTS_H
 #define COMMANDS_ELEMENTS_H
 
@@ -23,13 +23,16 @@ bool collection_read(struct ctx *c, enum value_type type, struct entry **e, stru
 /* LLEN, SCARD, HLEN, ZCARD. Replies. */
 void collection_count_command(struct ctx *c, enum value_type type);
 
-/* Writes v back to e, or adds the key when e is NULL; a value that is empty goes. With no changes
- * nothing is reported or logged, but a new encoding is kept. */
+/* Writes v back to e, or adds the key when e is NULL; a value that is empty goes. event is told
+ * (notify.h), and "del" behind it of a key that went. With no changes nothing is reported, told or
+ * logged, but a new encoding is kept. */
 void collection_put(struct ctx *c, struct slice key, struct entry *e, struct val v,
-                    uint64_t changes);
+                    uint64_t changes, const char *event);
 /* *STORE: replaces what key held by v, or removes the key when v is empty (v.ptr NULL counts as
- * empty), and replies the number of elements. Takes over v. */
-void collection_store(struct ctx *c, struct slice key, struct val v);
+ * empty), and replies the number of elements. Takes over v. Tells event, or "del". */
+void collection_store(struct ctx *c, struct slice key, struct val v, const char *event);
+/* The second half of it, for any type: the key goes, if it is there. */
+void store_nothing(struct ctx *c, struct slice key);
 
 /* ---- one element of a set, hash or sorted set ---- */
 struct element {

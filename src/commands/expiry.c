@@ -2,6 +2,7 @@
 #include "commands/expiry.h"
 
 #include "server/command.h"
+#include "server/notify.h"
 #include "server/reply.h"
 
 bool expiry_option(const struct ctx *c, int *i, struct expiry_arg *x)
@@ -50,6 +51,7 @@ void expiry_set(struct ctx *c, struct slice key, struct entry *e, int64_t expire
         struct slice argv[] = {SLICE_LIT("DEL"), key};
         ctx_log_instead(c, 2, argv);
         db_remove_as(c->db, key, KEY_REMOVED, c->keyspace->lazyfree_expire);
+        ctx_notify(c, NOTIFY_GENERIC, "del", key);
         return;
     }
     char text[NUM_I64_TEXT];
@@ -57,4 +59,5 @@ void expiry_set(struct ctx *c, struct slice key, struct entry *e, int64_t expire
     struct slice argv[] = {SLICE_LIT("PEXPIREAT"), key, at};
     ctx_log_instead(c, 3, argv);
     db_set_expire(c->db, e, expire_ms);
+    ctx_notify(c, NOTIFY_GENERIC, "expire", key);
 }

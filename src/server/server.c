@@ -34,6 +34,7 @@
 #include "server/info_core.h"
 #include "server/multi.h"
 #include "server/net.h"
+#include "server/notify.h"
 #include "server/process.h"
 #include "server/settings.h"
 #include "server/slots.h"
@@ -63,6 +64,7 @@ struct server {
     struct cron *cron;
     struct debug *debug;
     struct net *net;
+    struct notify *notify;
     size_t startup_memory;
     bool loading, stopping;
     bool unsure; /* forced to stop: what was acknowledged may not be where it belongs */
@@ -87,6 +89,7 @@ ACCESSOR(struct info, info)
 ACCESSOR(struct keyspace, keyspace)
 ACCESSOR(struct loop, loop)
 ACCESSOR(struct net, net)
+ACCESSOR(struct notify, notify)
 ACCESSOR(struct settings, settings)
 ACCESSOR(struct slots, slots)
 ACCESSOR(struct stats, stats)
@@ -105,10 +108,28 @@ size_t server_startup_memory(const struct server *s)
 }
 
 /* ---- the keyspace speaks ---- */
+static void notify_store(struct server *s, struct db *db, struct slice key,
+                         enum key_event_kind kind)
+{
+    static const struct {
+        enum notify_class what;
+        const char *event;
+    } of[] = {
+        [KEY_EXPIRED] = {NOTIFY_EXPIRED, "expired"}, [KEY_EVICTED] = {NOTIFY_EVICTED, "evicted"},
+        [KEY_NEW] = {NOTIFY_NEW, "new"}, [KEY_MISSED] = {NOTIFY_KEY_MISS, "keymiss"},
+    };
+    if (s->keyspace->notify & of[kind].what)
+        notify_event(s->notify, db, of[kind].what, of[kind].event, key);
+}
+
 /* A key that goes by itself is logged as if somebody had deleted it, in the unit that met it. */
 static void key_event(void *arg, struct db *db, struct slice key, enum key_event_kind kind)
 {
     struct server *s = arg;
+    if (kind == KEY_NEW || kind == KEY_MISSED) { /* nothing changes by it */
+        notify_store(s, db, key, kind);
+        return;
+    }
     if (kind == KEY_FLUSHED) {
         watches_touch_db(s->watches, db);
         exec_all_changed(s->exec);
@@ -116,9 +137,11 @@ static void key_event(void *arg, struct db *db, struct slice key, enum key_event
         watches_touch(s->watches, db, key);
         exec_key_changed(s->exec, db, key);
     }
-    if ((kind == KEY_EXPIRED || kind == KEY_EVICTED) && !s->loading) {
+    if (kind == KEY_EXPIRED || kind == KEY_EVICTED) {
         struct slice argv[2] = {SLICE_LIT("DEL"), key};
-        commit_add(s->commit, TO_ALL, db->id, 2, argv);
+        if (!s->loading)
+            commit_add(s->commit, TO_ALL, db->id, 2, argv);
+        notify_store(s, db, key, kind);
     }
     hooks_key(s->hooks, db, key, kind);
 }
@@ -214,6 +237,7 @@ struct server *server_new(void)
     s->keyspace = mem_zalloc(sizeof *s->keyspace);
     keyspace_init(s->keyspace, DATABASES_FIRST);
     attach_keyspace(s);
+    s->notify = notify_new(s->keyspace);
     s->hooks = hooks_new();
     s->commands = commands_new();
     s->commit = commit_new(s->hooks);
@@ -257,6 +281,7 @@ void server_free(struct server *s)
     commit_free(s->commit);
     commands_free(s->commands);
     hooks_free(s->hooks);
+    notify_free(s->notify);
     keyspace_release(s->keyspace);
     mem_free(s->keyspace);
     loop_free(s->loop);

@@ -23,6 +23,7 @@ struct info;
 struct keyspace;
 struct loop;
 struct net;
+struct notify;
 struct server;
 struct settings;
 struct slots;
@@ -48,6 +49,7 @@ struct info *server_info(struct server *s);
 struct keyspace *server_keyspace(struct server *s);
 struct loop *server_loop(struct server *s);
 struct net *server_net(struct server *s);
+struct notify *server_notify(struct server *s);
 struct settings *server_settings(struct server *s); /* settings.h */
 struct slots *server_slots(struct server *s);
 struct stats *server_stats(struct server *s);

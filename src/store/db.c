@@ -27,6 +27,21 @@ void db_event(struct db *db, struct slice key, enum key_event_kind kind)
         db->keyspace->on_event(db->keyspace->on_event_arg, db, key, kind);
 }
 
+/* A key that was not there has its first value. */
+static void tell_new(struct db *db, struct slice key)
+{
+    if (__builtin_expect(db->keyspace->notify & TELL_NEW, 0))
+        db_event(db, key, KEY_NEW);
+    db_event(db, key, KEY_SET);
+}
+
+static void tell_missed(struct db *db, struct slice key)
+{
+    db->keyspace->misses++;
+    if (__builtin_expect(db->keyspace->notify & TELL_MISSED, 0))
+        db_event(db, key, KEY_MISSED);
+}
+
 static bool inline_value(uint8_t encoding)
 {
     return encoding == ENC_INT || encoding == ENC_EMBSTR;
@@ -226,7 +241,7 @@ struct entry *db_find_with(struct db *db, struct slice key, unsigned flags)
         if (e)
             ks->hits++;
         else
-            ks->misses++;
+            tell_missed(db, key);
     }
     if (e && !(flags & DB_NOTOUCH))
         touch(ks, e);
@@ -278,12 +293,12 @@ void db_prefetch_soon(const struct db *db, struct slice key)
 
 /* ---- writing ---- */
 
-/* Where the key's entry hangs. One that is only hidden goes now: it was not found, and what is
- * written must not show what it was. */
+/* Where the key's entry hangs. One whose time is over goes now: who looked found nothing (it may be
+ * only hidden), who did not must not be told that a value was replaced. */
 static struct entry **slot_for(struct db *db, struct slice key, uint64_t hash)
 {
     struct entry **slot = (struct entry **)table_slot(&db->keys, key, hash);
-    if (slot && db->keyspace->expire_mode == EXPIRE_HIDE && db_is_expired(db, *slot)) {
+    if (slot && db_is_expired(db, *slot)) {
         db_remove_as(db, key, KEY_EXPIRED, db->keyspace->lazyfree_expire);
         return NULL;
     }
@@ -343,6 +358,8 @@ static struct entry *set_parts(struct db *db, struct entry_parts *p, int64_t exp
     } else {
         p->ptr = p->encoding == ENC_RAW ? block_of(db->keyspace, p->text) : NULL;
         e = add_entry(db, p, hash);
+        tell_new(db, key);
+        return e;
     }
     db_event(db, key, KEY_SET);
     return e;
@@ -407,7 +424,7 @@ struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct
         p.ptr = *text = str_new(cap);
         memset((*text)->bytes, 0, (*text)->cap);
         e = add_entry(db, &p, hash);
-        db_event(db, key, KEY_SET);
+        tell_new(db, key);
         return e;
     }
     e = make_raw(db, slot, key, cap);
@@ -433,7 +450,7 @@ struct entry *db_add_val(struct db *db, struct slice key, struct val v)
     struct entry_parts p = {.key = key, .type = v.type, .encoding = v.encoding, .ptr = v.ptr,
                             .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
     struct entry *e = add_entry(db, &p, hash);
-    db_event(db, key, KEY_SET);
+    tell_new(db, key);
     return e;
 }
 
@@ -619,7 +636,7 @@ void db_rename(struct db *from, struct slice key, struct db *to, struct slice ne
     add_entry(to, &p, hash);
     drop_entry(from, e);
     db_event(from, key, KEY_REMOVED);
-    db_event(to, new_key, KEY_SET);
+    tell_new(to, new_key);
 }
 
 size_t db_expire_due(struct db *db, size_t max)

@@ -39,7 +39,12 @@ enum key_event_kind {
     KEY_EVICTED,  /* by maxmemory: the listener logs the DEL */
     KEY_LOADED,   /* from a file */
     KEY_FLUSHED,  /* every key of the db: key is empty */
+    /* Only while somebody wants to know (keyspace.notify), and no changes by themselves: */
+    KEY_NEW,      /* it came into being: in front of its KEY_SET */
+    KEY_MISSED,   /* it was looked up to be read, and is not there */
 };
+/* Bits of keyspace.notify; the others mean something to others (server/notify.h). */
+enum { TELL_MISSED = 1 << 11, TELL_NEW = 1 << 14 };
 typedef void keyspace_listen(void *arg, struct db *db, struct slice key, enum key_event_kind kind);
 
 /* The thresholds of packed encodings and what else the values need; filled by configuration. */
@@ -85,6 +90,7 @@ struct keyspace {
     struct offer *offered;  /* of the command that runs now, set by who runs it; NULL: nothing */
     keyspace_listen *on_event;
     void *on_event_arg;
+    uint32_t notify;        /* classes of notifications that somebody listens for */
     int dump_version;       /* RDB version of DUMP payloads (rdb-target-version); 0: ours */
     uint64_t hits, misses, expired, evicted;
     uint64_t expired_time_cap; /* times active expiry ran out of its share */
@@ -118,7 +124,7 @@ void keyspace_hold(struct keyspace *ks, bool held);
 
 /* ---- looking up ---- */
 /* NULL when absent or expired (an expired one is removed and reported under EXPIRE_DELETE). Touches
- * the access clock unless no_touch was asked for; counts hit or miss. */
+ * the access clock unless no_touch was asked for; counts hit or miss, and reports a miss. */
 struct entry *db_find(struct db *db, struct slice key);
 enum { DB_NOTOUCH = 1, DB_NOSTATS = 2, DB_KEEP_EXPIRED = 4 };
 struct entry *db_find_with(struct db *db, struct slice key, unsigned flags);
