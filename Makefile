@@ -6,6 +6,8 @@
 #   make fuzz       the fuzzers, until interrupted     FUZZ_SECONDS=60
 #   make lint       layers, headers, globals, sizes, ratchets
 #   make install    PREFIX=/usr/local DESTDIR=
+#   make help       these lines
+#   make compile_commands.json   for editors
 
 CC      = gcc
 PREFIX  = /usr/local
@@ -14,15 +16,17 @@ JOBS    = $(shell nproc)
 
 comma := ,
 B      := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
-WARN   := -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror
+# In a working tree a warning is an error; who builds a release has another compiler than we.
+WARN   := -Wall -Wextra -Wshadow -Wmissing-prototypes $(if $(wildcard .git),-Werror)
 OPT    := -O2 -g -fno-omit-frame-pointer
-CFLAGS += -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -Isrc -I. -pthread -MMD -MP
-LDLIBS += -llzf -llz4 -lcrypto -lm -pthread
+# CFLAGS, LDFLAGS and LDLIBS are those of whoever builds, and come last: make CFLAGS=-O3
+OUR_CFLAGS  := -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -Isrc -I. -pthread -MMD -MP
+OUR_LDLIBS  := -llzf -llz4 -lcrypto -lm -pthread
 ifeq ($(SAN),)
-LDLIBS += -ljemalloc
+OUR_LDLIBS += -ljemalloc
 else
-CFLAGS  += -fsanitize=$(SAN) -fno-sanitize-recover=all -DMEM_SYSTEM
-LDFLAGS += -fsanitize=$(SAN)
+OUR_CFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all -DMEM_SYSTEM
+OUR_LDFLAGS += -fsanitize=$(SAN)
 endif
 
 FOLDERS  := base containers os format store server commands persist main
@@ -36,8 +40,8 @@ BUILT    := $(foreach f,$(FOLDERS),$(if $(wildcard src/$(f)/*.c),$(f)))
 all: $(B)/redis-server $(B)/redis-check-rdb $(B)/redis-check-aof
 
 $(B)/redis-server: $(foreach f,$(BUILT),$(call archive,$(f))) $(TOOL_OBJ)
-	@echo "ld $@"; $(CC) $(LDFLAGS) -rdynamic -o $@.new $(call objects,main) $(TOOL_OBJ) \
-	    $(call archives,$(filter-out main,$(BUILT))) $(LDLIBS)
+	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -rdynamic -o $@.new $(call objects,main) $(TOOL_OBJ) \
+	    $(call archives,$(filter-out main,$(BUILT))) $(OUR_LDLIBS) $(LDLIBS)
 	@mv $@.new $@
 
 $(B)/redis-check-rdb $(B)/redis-check-aof: $(B)/redis-server
@@ -52,7 +56,7 @@ $(foreach f,$(BUILT),$(eval $(call folder_rule,$(f))))
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	@echo "cc $<"; $(CC) $(CFLAGS) -c -o $@ $<
+	@echo "cc $<"; $(CC) $(OUR_CFLAGS) $(CFLAGS) -c -o $@ $<
 
 # ---- tests: one program a file, linked to nothing but what its folder may use ----
 UNIT_C  := $(wildcard tests/unit/*/test_*.c)
@@ -67,8 +71,8 @@ define unit_rule
 $(B)/unit/$(1)/%: $(B)/obj/tests/unit/$(1)/%.o $(B)/obj/tests/unit/unit.o \
     $(foreach f,$(filter $(1) $(call allowed,$(1)),$(BUILT)),$(call archive,$(f)))
 	@mkdir -p $$(@D)
-	@echo "ld $$@"; $(CC) $(LDFLAGS) -o $$@ $$< $(B)/obj/tests/unit/unit.o \
-	    $(call archives,$(filter $(1) $(call allowed,$(1)),$(BUILT))) $(LDLIBS) -lz
+	@echo "ld $$@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $$@ $$< $(B)/obj/tests/unit/unit.o \
+	    $(call archives,$(filter $(1) $(call allowed,$(1)),$(BUILT))) $(OUR_LDLIBS) $(LDLIBS) -lz
 endef
 $(foreach f,$(filter-out main,$(FOLDERS)),$(eval $(call unit_rule,$(f))))
 
@@ -77,7 +81,7 @@ FUZZ_LIBS := $(filter $(call allowed,tools),$(BUILT))
 $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/fuzz.o \
     $(foreach f,$(FUZZ_LIBS),$(call archive,$(f)))
 	@mkdir -p $(@D)
-	@echo "ld $@"; $(CC) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(call archives,$(FUZZ_LIBS)) $(LDLIBS)
+	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(call archives,$(FUZZ_LIBS)) $(OUR_LDLIBS) $(LDLIBS)
 
 # A crash test runs the whole server in its own children; a start that only loads ends where
 # server_run would begin.
@@ -85,9 +89,9 @@ CRASH_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(patsubst $(B)/crash/%,te
     $(CRASHES)),$(CRASH_C))) $(filter-out %/main.o,$(call objects,main)) $(TOOL_OBJ)
 $(B)/crash/%: $(B)/obj/tests/crash/%.o $(CRASH_OBJ) $(foreach f,$(BUILT),$(call archive,$(f)))
 	@mkdir -p $(@D)
-	@echo "ld $@"; $(CC) $(LDFLAGS) -rdynamic -Wl,--wrap=server_run,--wrap=clock_gettime \
+	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -rdynamic -Wl,--wrap=server_run,--wrap=clock_gettime \
 	    -o $@ $< $(CRASH_OBJ) \
-	    $(call archives,$(filter-out main,$(BUILT))) $(LDLIBS)
+	    $(call archives,$(filter-out main,$(BUILT))) $(OUR_LDLIBS) $(LDLIBS)
 
 .SECONDARY:
 units: $(UNITS)
@@ -112,11 +116,20 @@ fuzz: all fuzzers
 
 $(B)/bench/bench_load: $(B)/obj/tests/bench/bench_load.o
 	@mkdir -p $(@D)
-	@echo "ld $@"; $(CC) $(LDFLAGS) -o $@ $< -pthread
+	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< -pthread
 
 bench: test-deps
 	@$(MAKE) -j$(JOBS) --no-print-directory all $(B)/bench/bench_load
 	@B=$(B) tests/bench/run
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+compile_commands.json:
+	@{ echo '['; sep=' '; for f in src/*/*.c tools/*.c tests/*/*.c tests/unit/*/*.c; do \
+	    echo "$$sep{\"directory\": \"$(CURDIR)\", \"file\": \"$$f\", \"command\":" \
+	        "\"$(CC) $(filter-out -MMD -MP,$(OUR_CFLAGS)) $(CFLAGS) -c $$f\"}"; \
+	    sep=','; done; echo ']'; } >$@
 
 lint: all
 	@tests/lint/run
@@ -130,5 +143,5 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all units fuzzers crashes deps test-deps run test fuzz bench lint install clean
+.PHONY: compile_commands.json help all units fuzzers crashes deps test-deps run test fuzz bench lint install clean
 -include $(shell [ -d $(B)/obj ] && find $(B)/obj -name '*.d')
