@@ -592,6 +592,8 @@ static void settle_reply(struct exec *x, const struct ctx *ctx, uint64_t before,
 static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entry)
 {
     struct client *c = ctx->client;
+    if (!entry) /* a command in front of it, in the same packet, may have brought it */
+        entry = commands_find(server_commands(x->server), ctx->argv[0]);
     struct command_entry *e = entry ? exec_resolve(entry, ctx->argc, ctx->argv) : NULL;
     if (!e) {
         if (entry)

@@ -153,7 +153,17 @@ static void ping(struct ctx *c)
     reply_status(c, "PONG");
 }
 
+/* ---- a command that brings others ---- */
+static void bring(struct ctx *c)
+{
+    static const struct command more[] = {{.name = "brought", .run = ping, .arity = 1},
+                                          {.name = NULL}};
+    commands_add(server_commands(c->server), more, NULL);
+    reply_ok(c);
+}
+
 static const struct command table[] = {
+    {.name = "bring", .run = bring, .arity = 1},
     {.name = "slow", .run = slow, .arity = 3, .flags = CMD_WRITE},
     {.name = "ping", .run = ping, .arity = 1, .flags = CMD_ALLOW_BUSY},
     {.name = "call", .run = call_one, .arity = -2},
@@ -549,11 +559,22 @@ static void peeks(void)
     server_free(s);
 }
 
+static void commands_that_come(void)
+{
+    begin();
+    struct peer p = join();
+    say(&p, "bring\r\nbrought\r\n");
+    check_hears(&p, "+OK\r\n+PONG\r\n");
+    close(p.fd);
+    server_free(s);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(pipelines), UNIT(protocol_errors_cost_the_connection),
                     UNIT(transactions), UNIT(gates), UNIT(pauses), UNIT(replays_a_log),
                     UNIT(calls_inside_calls), UNIT(calls_are_logged_in_their_scope),
                     UNIT(admission_by_origin_and_flags), UNIT(jobs_behind_a_unit),
-                    UNIT(observers), UNIT(peeks));
+                    UNIT(observers), UNIT(peeks),
+                    UNIT(commands_that_come));
 }
