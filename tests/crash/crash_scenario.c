@@ -148,7 +148,9 @@ static void stop(struct run *r, const char *how)
 static void kill_it(struct run *r)
 {
     client_shut(&r->c);
+    trace_hold(r->trace);
     server_kill(r->pid);
+    trace_release(r->trace);
     r->pid = 0;
 }
 

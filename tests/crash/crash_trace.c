@@ -93,6 +93,16 @@ void trace_set_plan(struct trace *t, const struct trace_plan *plan)
     unlock(t);
 }
 
+void trace_hold(struct trace *t)
+{
+    lock(t);
+}
+
+void trace_release(struct trace *t)
+{
+    unlock(t);
+}
+
 /* ---- records ---- */
 
 static void put(struct trace *t, const struct trace_rec *head, const char *text, size_t len,

@@ -74,6 +74,10 @@ void trace_begin(struct trace *t, const char *root, bool record);
 void trace_set_plan(struct trace *t, const struct trace_plan *plan);
 const struct file_calls *trace_calls(struct trace *t); /* one trace a process */
 void trace_mark(struct trace *t, enum trace_op mark, int64_t n);
+/* Between the two no recorded call is made by anybody: a process that is killed then has recorded
+ * all it did, not all but the last call. */
+void trace_hold(struct trace *t);
+void trace_release(struct trace *t);
 uint64_t trace_call_count(const struct trace *t, unsigned kinds); /* calls so far */
 uint64_t trace_failed_count(const struct trace *t);
 enum trace_call trace_failed_kind(const struct trace *t); /* of the first that failed */

@@ -6,6 +6,7 @@
 #   header FILE N         lines of a header that has more than 120
 #   cycle FOLDER N        files (a .c and its .h are one) that include one another in a circle
 #   unused FUNCTION FILE  exported, but no other file of the program uses it
+#   comment WORD FILE     a name in a comment that nothing in the tree has (an example's)
 #
 # And without exception: a document that a comment names is there.
 cd [file join [file dirname [info script]] .. ..]
@@ -70,6 +71,23 @@ if {[info exists circles]} {
     dict for {name n} $circles { set now([list cycle $name]) $n }
 }
 
+# ---- names in comments ----
+set names {[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+}
+foreach path [concat $sources [glob tests/*/*.c tests/*/*.h tests/*/*.tcl tests/unit/*/*.c] \
+        Makefile redis.conf src/LAYERS] {
+    set known([file rootname [file tail $path]]) 1
+    foreach word [regexp -all -inline $names [regsub -all {/\*.*?\*/} [slurp $path] ""]] {
+        set known($word) 1
+    }
+}
+foreach path $sources {
+    foreach comment [regexp -all -inline {/\*.*?\*/} [slurp $path]] {
+        foreach word [regexp -all -inline $names $comment] {
+            if {![info exists known($word)]} { set now([list comment $word]) $path }
+        }
+    }
+}
+
 # ---- exported and used by nobody ----
 set objects [glob -nocomplain build/obj/src/*/*.o build/obj/tools/*.o]
 if {![llength $objects]} { puts "tests/lint: build/obj is empty: make first" }
@@ -108,7 +126,7 @@ foreach key [lsort [array names now]] {
     if {$was eq $now($key)} continue
     switch $kind {
         asserts { set worse [expr {$was ne "" && $now($key) < $was}] }
-        unused { set worse [expr {$was eq ""}] }
+        unused - comment { set worse [expr {$was eq ""}] }
         default { set worse [expr {$was eq "" || $now($key) > $was}] }
     }
     if {$worse} {
