@@ -8,7 +8,7 @@
  *   ... server_run ...
  *   persist_free(p);
  *
- * There is one child at a time: it saves or it rewrites. Whoever forks looks at child_kind first. */
+ * There is one child at a time, which saves or rewrites: who forks looks at child_kind first. */
 #ifndef PERSIST_PERSIST_H
 #define PERSIST_PERSIST_H
 
