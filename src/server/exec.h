@@ -35,8 +35,7 @@ void exec_later(struct client *c, struct command_entry *e, exec_work *work, void
  * just now. Outside of any command. */
 struct held_command;
 void exec_again(struct client *c, struct held_command *h);
-/* Inside a unit that runs already (EXEC, scripts): handler and log only. Replies go to out. False
- * when it replied an error. */
+/* A queued command, inside EXEC's unit: handler and log only. False when it replied an error. */
 bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc,
                  const struct slice *argv);
 /* One command inside another, for who runs them on a client's behalf (scripts, modules): with a

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Where features hang on to the core. Few and fixed; main/serve.c registers them in one ordered
- * list, and listeners run in the order of registration. A listener gets the arg it was registered
+/* Where features hang on to the core. Few and fixed; owners register when they are made, and
+ * listeners run in the order of registration. A listener gets the arg it was registered
  * with.
  *
  * ADMIT     before a command runs: NULL to let it pass, or the error to reply ("MISCONF ..."). A

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/link.h"
 #include "base/mem.h"
 #include "base/must.h"
@@ -16,6 +15,7 @@
 #include "server/command.h"
 #include "server/commit.h"
 #include "server/exec.h"
+#include "server/key_name.h"
 #include "server/reply.h"
 #include "server/server.h"
 #include "store/db.h"
@@ -76,15 +76,6 @@ size_t watches_count(const struct watches *w)
 }
 
 /* ---- watching ---- */
-static struct slice full_name(struct buf *b, unsigned db, struct slice key)
-{
-    char number[4];
-    store_le32(number, db);
-    buf_append(b, number, sizeof number);
-    buf_add(b, key);
-    return buf_slice(b);
-}
-
 static void mark_watchers(struct watched_key *k)
 {
     LINK_FOR(pos, &k->watchers) {
@@ -118,7 +109,7 @@ static void mark_in_db(void *arg, void *item)
 
 static struct slice own_name(const struct watched_key *k)
 {
-    return slice(k->name + 4, k->len - 4);
+    return key_name_key(k->name, k->len);
 }
 
 static bool is_in(struct keyspace *ks, unsigned db, struct slice key)
@@ -159,7 +150,7 @@ void watches_touch(struct watches *w, struct db *db, struct slice key)
     if (w->keys.count == 0)
         return;
     struct buf name = {0};
-    struct watched_key *k = table_find(&w->keys, full_name(&name, db->id, key));
+    struct watched_key *k = table_find(&w->keys, key_name(&name, db->id, key));
     if (k)
         mark_watchers(k);
     buf_free(&name);
@@ -177,7 +168,7 @@ static struct multi *multi_of(struct client *c)
 static struct watched_key *watched_key_of(struct watches *ws, struct db *db, struct slice key)
 {
     struct buf name = {0};
-    struct slice full = full_name(&name, db->id, key);
+    struct slice full = key_name(&name, db->id, key);
     struct watched_key *k = table_find(&ws->keys, full);
     if (!k) {
         k = mem_alloc(sizeof *k + full.len);

@@ -23,7 +23,7 @@
 
 /* ---- limits ---- */
 /* The open block is full: the next one is begun, and the client's limits are asked. What is
- * produced for a client that is closed, or that wants no reply, goes where it is overwritten. */
+ * produced for one that is closed then goes where it is overwritten. */
 static bool __attribute__((noinline)) next_block(struct ctx *c, size_t more)
 {
     struct client *to = c->client;

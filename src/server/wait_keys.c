@@ -4,7 +4,6 @@
 #include "server/wait_keys.h"
 
 #include "base/buf.h"
-#include "base/bytes.h"
 #include "base/link.h"
 #include "base/mem.h"
 #include "base/must.h"
@@ -14,6 +13,7 @@
 #include "server/ctx.h"
 #include "server/exec.h"
 #include "server/hooks.h"
+#include "server/key_name.h"
 #include "server/server.h"
 #include "store/db.h"
 
@@ -46,7 +46,7 @@ struct line {
     int gone_too;            /* waiters to whom the key's end matters */
     unsigned db_id;
     size_t len;
-    char name[];             /* 4 bytes of the database, then the key */
+    char name[];             /* key_name.h */
 };
 
 struct waits {
@@ -65,18 +65,9 @@ static struct slice line_name(const void *item)
 
 static const struct table_type line_type = {.key = line_name};
 
-static struct slice full_name(struct buf *b, unsigned db, struct slice key)
-{
-    char number[4];
-    store_le32(number, db);
-    buf_append(b, number, sizeof number);
-    buf_add(b, key);
-    return buf_slice(b);
-}
-
 static struct slice key_of(const struct line *l)
 {
-    return slice(l->name + 4, l->len - 4);
+    return key_name_key(l->name, l->len);
 }
 
 /* ---- becoming ready ---- */
@@ -119,7 +110,7 @@ static void on_key(void *arg, struct db *db, struct slice key, enum key_event_ki
         note_dbs(ws, db->id, db->id);
         return;
     }
-    struct line *l = table_find(&ws->lines, full_name(&name, db->id, key));
+    struct line *l = table_find(&ws->lines, key_name(&name, db->id, key));
     buf_free(&name);
     if (l)
         note(ws, l);
@@ -135,7 +126,7 @@ void waits_swapped(struct waits *ws, unsigned a, unsigned b)
 static struct line *line_of(struct waits *ws, unsigned db, struct slice key)
 {
     struct buf name = {0};
-    struct slice full = full_name(&name, db, key);
+    struct slice full = key_name(&name, db, key);
     struct line *l = table_find(&ws->lines, full);
     if (!l) {
         l = mem_zalloc(sizeof *l + full.len);

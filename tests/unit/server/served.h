@@ -7,20 +7,30 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "os/loop.h"
 #include "server/client.h"
+#include "server/command.h"
 #include "server/conn.h"
 #include "server/server.h"
 #include "tests/unit/unit.h"
 
 static struct server *s;
 
+static inline void serve(const struct command *table)
+{
+    static const uint64_t seed[4] = {1, 2, 3, 4};
+    hash_init(seed);
+    s = server_new();
+    commands_add(server_commands(s), table, NULL);
+}
+
 struct peer {
     int fd;
     struct client *client;
 };
 
-static struct peer join(void)
+static inline struct peer join(void)
 {
     int ends[2];
     struct peer p;
@@ -31,18 +41,24 @@ static struct peer join(void)
     return p;
 }
 
-static void say(struct peer *p, const char *text)
+static inline void say(struct peer *p, const char *text)
 {
     CHECK(write(p->fd, text, strlen(text)) == (ssize_t)strlen(text));
     for (int i = 0; i < 3; i++)
         loop_turn(server_loop(s), 0);
 }
 
-static void check_hears(struct peer *p, const char *want)
+static inline void check_hears(struct peer *p, const char *want)
 {
     char got[8192];
     ssize_t n = read(p->fd, got, sizeof got);
     CHECK_SLICE(slice(got, n > 0 ? (size_t)n : 0), slice_str(want));
+}
+
+/* A hook_gate: replies may leave up to the position that arg points at. */
+static inline uint64_t gate(void *arg)
+{
+    return *(uint64_t *)arg;
 }
 
 #endif

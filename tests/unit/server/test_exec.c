@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/hash.h"
 #include "server/client.h"
 #include "server/command.h"
 #include "server/commit.h"
@@ -184,10 +183,7 @@ static const struct command table[] = {
 
 static void begin(void)
 {
-    static const uint64_t seed[4] = {1, 2, 3, 4};
-    hash_init(seed);
-    s = server_new();
-    commands_add(server_commands(s), table, NULL);
+    serve(table);
 }
 
 static void pipelines(void)
@@ -255,11 +251,6 @@ static void count_batch(void *arg, const struct commit_batch *batch)
 {
     (void)batch;
     ++*(int *)arg;
-}
-
-static uint64_t gate(void *arg)
-{
-    return *(uint64_t *)arg;
 }
 
 /* A reply, and every later one, waits until what it shows is released; earlier ones do not. */

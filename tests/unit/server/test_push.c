@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 
-#include "base/hash.h"
 #include "base/mem.h"
 #include "server/command.h"
 #include "server/commit.h"
@@ -88,10 +87,7 @@ static const struct command table[] = {
 
 static void begin(void)
 {
-    static const uint64_t seed[4] = {1, 2, 3, 4};
-    hash_init(seed);
-    s = server_new();
-    commands_add(server_commands(s), table, NULL);
+    serve(table);
     subscriber_count = 0;
 }
 
@@ -138,11 +134,6 @@ static void behind_the_running_reply(void)
     check_hears(&p, NEWS("3", "one"));
     close(p.fd);
     server_free(s);
-}
-
-static uint64_t gate(void *arg)
-{
-    return *(uint64_t *)arg;
 }
 
 static void no_listener(void *arg, const struct commit_batch *batch)

@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 
-#include "base/hash.h"
 #include "server/block.h"
 #include "server/command.h"
 #include "server/commit.h"
@@ -126,10 +125,7 @@ static const struct command table[] = {
 
 static void begin(void)
 {
-    static const uint64_t seed[4] = {1, 2, 3, 4};
-    hash_init(seed);
-    s = server_new();
-    commands_add(server_commands(s), table, NULL);
+    serve(table);
 }
 
 static void end(struct peer *peers, int n)
@@ -269,11 +265,6 @@ static void databases_exchanged(void)
 static void hear(void *arg, const struct commit_batch *batch)
 {
     buf_add(arg, batch->log);
-}
-
-static uint64_t gate(void *arg)
-{
-    return *(uint64_t *)arg;
 }
 
 /* A served command has a unit and a batch of its own, and its reply waits for the log as any. */
