@@ -495,7 +495,7 @@ static int64_t number_so_far(const char **at, const char *end, char prefix)
         return -1;
     if (p < end && *p++ != '\n')
         return -1;
-    if (p[-1] != '\n' || p == *at)
+    if (p == *at || p[-1] != '\n')
         return -2;
     *at = p;
     return n;
