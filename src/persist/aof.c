@@ -230,7 +230,7 @@ void aof_listen(struct aof *a, enum aof_state state)
     must(a->fd >= 0);
     /* What the open unit did so far is in memory, so it will be in the base: it must not be logged
      * as well. */
-    commit_end(commit, clock_wall_ms());
+    commit_end(commit, clock_wall_ms(), true);
     a->appended = a->written = a->durable = commit_position(commit);
     a->commands_appended = a->commands_written = a->commands_durable = 0;
     a->write_ok = true;
@@ -241,6 +241,7 @@ void aof_listen(struct aof *a, enum aof_state state)
     aof_batch_restart(a);
     commit_reselect(commit, TO_LOG);
     hooks_on_commit(hooks, TO_LOG, on_commit, a);
+    persist_may_refuse(a->persist);
     aof_gate_set(a);
     aof_must_hold(a);
 }
@@ -250,7 +251,7 @@ void aof_close_log(struct aof *a)
     struct hooks *hooks = server_hooks(a->persist->server);
     if (a->fd < 0)
         return;
-    commit_end(server_commit(a->persist->server), clock_wall_ms());
+    commit_end(server_commit(a->persist->server), clock_wall_ms(), true);
     aof_flush(a, true);
     aof_sync_now(a);
     if (a->failed)
@@ -263,6 +264,7 @@ void aof_close_log(struct aof *a)
     buf_free(&a->pending);
     hooks_off_commit(hooks, a);
     hooks_off_gate(hooks, a);
+    persist_may_refuse(a->persist);
     aof_wait_check(a);
 }
 

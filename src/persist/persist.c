@@ -148,6 +148,12 @@ static const char *admit(void *arg, struct ctx *c, const struct command_entry *e
     return aof_refusal(p->aof);
 }
 
+void persist_may_refuse(struct persist *p)
+{
+    bool may = p->aof->state != AOF_OFF || !p->snapshot->last_ok;
+    hooks_set_admit(server_hooks(p->server), p, may ? CMD_WRITE | CMD_ASKS_HEALTH : 0);
+}
+
 /* ---- FLUSHALL ---- */
 
 static void flushed(void *arg)
@@ -270,7 +276,7 @@ struct persist *persist_new(struct server *server)
     p->watchdog = watchdog_new(p);
     p->scrub = scrub_new(p);
     hooks_on_admit(hooks, admit, p, 1 << FROM_CLIENT | 1 << FROM_SCRIPT | 1 << FROM_MODULE,
-                   CMD_WRITE | CMD_ASKS_HEALTH);
+                   0);
     hooks_on_tick(hooks, tick, p);
     hooks_on_flushed(hooks, flushed, p);
     hooks_on_stage(hooks, STAGE_LOG, after_flush, p);

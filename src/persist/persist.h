@@ -71,6 +71,9 @@ struct fault persist_child_fault(const struct child_end *end, const char *work);
 void persist_child_gone(struct persist *p, const struct child_end *end);
 /* Why a child cannot be started now, or NULL. */
 const char *persist_busy(const struct persist *p);
+/* Called where a write may be refused from now on, or no longer: when neither a log is kept nor the
+ * last save has failed, nobody asks. */
+void persist_may_refuse(struct persist *p);
 /* 2026-11-21T07:00:00Z. Returns out. */
 enum { PERSIST_TIME_MAX = 32 };
 const char *persist_time(int64_t unix_s, char out[PERSIST_TIME_MAX]);

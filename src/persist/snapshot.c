@@ -212,6 +212,7 @@ static void saved(struct snapshot *s, uint64_t dirty_saved)
     commit_set_dirty(commit, dirty > dirty_saved ? dirty - dirty_saved : 0);
     snapshot_note_save(s);
     s->last_ok = true;
+    persist_may_refuse(s->persist);
     s->failures = 0;
     s->retry_mono_s = 0;
     s->last_error[0] = s->error_story[0] = 0;
@@ -224,6 +225,7 @@ static void failed(struct snapshot *s, const struct fault *f)
     int64_t wait_s = (int64_t)RETRY_FIRST_S << doublings;
     s->failures++;
     s->last_ok = false;
+    persist_may_refuse(s->persist);
     s->retry_mono_s = clock_mono_s() + (wait_s < RETRY_MAX_S ? wait_s : RETRY_MAX_S);
     fault_text(f, s->last_error, sizeof s->last_error);
     for (char *at = s->last_error; *at; at++)

@@ -428,6 +428,7 @@ void clients_pause(struct clients *cs, int64_t ms, bool all)
     int64_t until_us = now_us + (ms < most_ms ? ms : most_ms) * 1000;
     if (until_us > cs->pause_until_us)
         cs->pause_until_us = until_us;
+    exec_set_gate(server_exec(cs->server), GATE_PAUSE, true);
     cs->pause_all = cs->pause_all || all;
     server_settle_expiry(cs->server);
 }
@@ -459,6 +460,7 @@ void clients_check_pause(struct clients *cs)
     if (!cs->pause_until_us || clock_now.mono_us < cs->pause_until_us)
         return;
     cs->pause_until_us = 0;
+    exec_set_gate(server_exec(cs->server), GATE_PAUSE, false);
     cs->pause_all = false;
     server_settle_expiry(cs->server);
     if (!cs->paused_count)

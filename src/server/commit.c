@@ -131,10 +131,8 @@ static void clear(struct stream *s)
         buf_free(&s->unit);
 }
 
-static void end_unit(struct commit *cm, int64_t now_ms, bool together)
+static void __attribute__((noinline)) end_unit(struct commit *cm, int64_t now_ms, bool together)
 {
-    if (cm->log.unit.len == 0 && cm->replicas.unit.len == 0)
-        return;
     struct commit_batch batch = {.log = finished(&cm->log, together), .now_ms = now_ms};
     batch.log_commands = cm->log.commands;
     batch.replicas = cm->shared ? batch.log : finished(&cm->replicas, together);
@@ -150,14 +148,10 @@ static void end_unit(struct commit *cm, int64_t now_ms, bool together)
     cm->shared = false;
 }
 
-void commit_end(struct commit *cm, int64_t now_ms)
+void commit_end(struct commit *cm, int64_t now_ms, bool together)
 {
-    end_unit(cm, now_ms, true);
-}
-
-void commit_end_loose(struct commit *cm, int64_t now_ms)
-{
-    end_unit(cm, now_ms, false);
+    if (cm->log.unit.len | cm->replicas.unit.len)
+        end_unit(cm, now_ms, together);
 }
 
 bool commit_is_long(const struct commit *cm)

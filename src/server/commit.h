@@ -37,12 +37,11 @@ void commit_free(struct commit *cm);
 /* Adds one command to the open unit. Copies. */
 void commit_add(struct commit *cm, enum commit_scope scope, unsigned db, int argc,
                 const struct slice *argv);
-/* Ends the unit: batch to the listeners. Nothing added: nothing happens. */
-void commit_end(struct commit *cm, int64_t now_ms);
-/* The same for commands that do not belong together (keys that expire, keys that are evicted): each
- * stands by itself in the log, and no batch gets longer than COMMIT_LOOSE_MAX and what one step of
- * the work adds (exec_loose_step). */
-void commit_end_loose(struct commit *cm, int64_t now_ms);
+/* Ends the unit: batch to the listeners. Nothing added: nothing happens. Not together: commands
+ * that do not belong to each other (keys that expire, keys that are evicted) stand each by itself in
+ * the log, and no batch gets longer than COMMIT_LOOSE_MAX and what one step of the work adds
+ * (exec_loose_step). */
+void commit_end(struct commit *cm, int64_t now_ms, bool together);
 /* The open unit's bytes are so many that a loose one should end. */
 enum { COMMIT_LOOSE_MAX = 64 * 1024 };
 bool commit_is_long(const struct commit *cm);

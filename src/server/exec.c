@@ -45,6 +45,8 @@ struct exec {
     bool loose;       /* the open unit: its commands are logged each by itself */
     struct link after; /* struct unit_job's: to be run when it is over */
     bool running_jobs;
+    unsigned gates;   /* GATE_* */
+    const uint32_t *admit_flags; /* by origin: what ADMIT listeners ask about */
     const char *busy; /* what those hear whose commands may not run beside the one that runs */
     struct observer {
         exec_observer *f;
@@ -71,6 +73,7 @@ struct exec *exec_new(struct server *s)
     x->keyspace = server_keyspace(s);
     x->stats = server_stats(s);
     x->settings = server_settings(s);
+    x->admit_flags = hooks_admit_flags(x->hooks);
     x->observe_from_us = INT64_MAX;
     link_init(&x->after);
     return x;
@@ -116,10 +119,7 @@ static void end_unit(struct exec *x)
     must(x->depth > 0);
     if (--x->depth)
         return;
-    if (x->loose)
-        commit_end_loose(x->commit, x->keyspace->now_ms);
-    else
-        commit_end(x->commit, x->keyspace->now_ms);
+    commit_end(x->commit, x->keyspace->now_ms, !x->loose);
     x->loose = false;
 }
 
@@ -129,13 +129,11 @@ void exec_after_unit(struct exec *x, struct unit_job *job)
         link_push_back(&x->after, &job->link);
 }
 
-/* Behind a unit and what belongs to it: first what was pushed meanwhile. A job opens units of its
- * own, whose jobs come behind those that are there. */
-static void run_jobs(struct exec *x)
+/* A job opens units of its own, whose jobs come behind those that are there. */
+static void __attribute__((noinline)) do_run_jobs(struct exec *x)
 {
-    if (!link_empty(&x->clients->pushed) && !x->depth)
-        push_unit_over(x->clients);
-    if (__builtin_expect(link_empty(&x->after), 1) || x->depth || x->running_jobs)
+    push_unit_over(x->clients);
+    if (x->running_jobs)
         return;
     x->running_jobs = true;
     while (!link_empty(&x->after)) {
@@ -148,6 +146,14 @@ static void run_jobs(struct exec *x)
     x->running_jobs = false;
 }
 
+/* Behind a unit and what belongs to it: first what was pushed meanwhile. */
+static inline void run_jobs(struct exec *x)
+{
+    bool idle = link_empty(&x->clients->pushed) && link_empty(&x->after);
+    if (!__builtin_expect(idle, 1) && !x->depth)
+        do_run_jobs(x);
+}
+
 void exec_begin_loose(struct exec *x)
 {
     x->now_us = clock_mono_us();
@@ -158,7 +164,7 @@ void exec_begin_loose(struct exec *x)
 void exec_cut_unit(struct exec *x)
 {
     if (x->depth == 1)
-        commit_end_loose(x->commit, x->keyspace->now_ms);
+        commit_end(x->commit, x->keyspace->now_ms, false);
 }
 
 void exec_loose_step(struct exec *x)
@@ -458,9 +464,9 @@ static bool admit(struct exec *x, struct ctx *ctx, struct command_entry *e)
         return false;
     }
     const char *error = hooks_admit(x->hooks, ctx, e);
-    if (!error && server_is_loading(x->server) && !(ctx->command_flags & CMD_LOADING))
+    if (!error && x->gates & GATE_LOADING && !(ctx->command_flags & CMD_LOADING))
         error = LOADING_ERROR;
-    if (!error && x->busy && !(ctx->command_flags & CMD_ALLOW_BUSY))
+    if (!error && x->gates & GATE_BUSY && !(ctx->command_flags & CMD_ALLOW_BUSY))
         error = x->busy;
     if (error)
         refuse(ctx, e, "%s", error);
@@ -492,6 +498,22 @@ static void hold(struct exec *x, struct client *c, struct command_entry *e, cons
     x->clients->paused_count++;
 }
 
+/* Nothing is there that could refuse this one, hold it or keep it for later. What admit and the
+ * checks behind it look at is looked at here, all at once. */
+static inline bool runs_at_once(const struct exec *x, const struct ctx *ctx,
+                                const struct command_entry *e)
+{
+    const struct client *c = ctx->client;
+    return !x->gates && !(c->flags & CLIENT_IN_MULTI) && !client_must_auth(x->clients, c) &&
+           !((ctx->command_flags | ADMIT_EVERY) & x->admit_flags[FROM_CLIENT]) &&
+           !(e->row.flags & CMD_PROTECTED) && exec_arity_ok(e, ctx->argc);
+}
+
+void exec_set_gate(struct exec *x, enum exec_gate gate, bool shut)
+{
+    x->gates = shut ? x->gates | gate : x->gates & ~(unsigned)gate;
+}
+
 /* ---- from a client ---- */
 static void stamp(struct client *c, uint64_t before, uint64_t position)
 {
@@ -514,6 +536,7 @@ bool exec_set_busy(struct exec *x, const char *error)
     if (x->busy && error)
         return false;
     x->busy = error;
+    exec_set_gate(x, GATE_BUSY, error != NULL);
     return true;
 }
 
@@ -588,6 +611,26 @@ static void settle_reply(struct exec *x, const struct ctx *ctx, uint64_t before,
     conn_want_send(c);
 }
 
+/* False when it does not run now: it is refused, held or queued. */
+static bool may_run(struct exec *x, struct ctx *ctx, struct command_entry *e)
+{
+    struct client *c = ctx->client;
+    if (!admit(x, ctx, e)) {
+        e->stats.rejected++;
+        return false;
+    }
+    if (x->gates & GATE_PAUSE && must_wait(x, ctx, e)) {
+        hold(x, c, e, ctx);
+        return false;
+    }
+    if (exec_queues(c, e)) {
+        multi_queue(c, e, ctx->argc, ctx->argv, x->keyspace->offered);
+        reply_status(ctx, "QUEUED");
+        return false;
+    }
+    return true;
+}
+
 /* Admitted or refused, queued or run; the unit is open. */
 static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entry)
 {
@@ -605,19 +648,8 @@ static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entr
     }
     c->last_command = e;
     set_command(ctx, e);
-    if (!admit(x, ctx, e)) {
-        e->stats.rejected++;
+    if (!runs_at_once(x, ctx, e) && !may_run(x, ctx, e))
         return;
-    }
-    if (clients_is_paused(x->clients) && must_wait(x, ctx, e)) {
-        hold(x, c, e, ctx);
-        return;
-    }
-    if (exec_queues(c, e)) {
-        multi_queue(c, e, ctx->argc, ctx->argv, x->keyspace->offered);
-        reply_status(ctx, "QUEUED");
-        return;
-    }
     /* Keys that it meets and that are over do not belong together. */
     x->loose = x->loose || (x->depth == 1 && ctx->command_flags & CMD_TOUCHES_ARBITRARY_KEYS);
     run(x, ctx, e);
@@ -630,7 +662,7 @@ struct around {
     uint64_t position;
 };
 
-static struct around client_begin(struct exec *x, struct client *c)
+static inline struct around __attribute__((always_inline)) client_begin(struct exec *x, struct client *c)
 {
     struct around around = {x->clients->current, output_end(&c->out),
                             commit_position(x->commit)};

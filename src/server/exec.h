@@ -96,6 +96,11 @@ void exec_loose_step(struct exec *x);
 /* A key, or all of them, changed in the open unit: replies that show it must wait for the log. */
 void exec_key_changed(struct exec *x, const struct db *db, struct slice key);
 void exec_all_changed(struct exec *x);
+/* What may refuse or hold the commands of clients is a gate, shut by its owner for as long as it
+ * may; behind a shut one each command is asked all that can be asked, in Redis' order. With all of
+ * them open, and no ADMIT listener that named a flag of the command, it runs at once. */
+enum exec_gate { GATE_LOADING = 1, GATE_BUSY = 2, GATE_PAUSE = 4 };
+void exec_set_gate(struct exec *x, enum exec_gate gate, bool shut);
 /* While error is set, only commands with CMD_ALLOW_BUSY pass. False when one was set already. */
 bool exec_set_busy(struct exec *x, const char *error);
 bool exec_unit_is_open(const struct exec *x);

@@ -170,6 +170,11 @@ void hooks_on_aux(struct hooks *h, hook_aux_save *save, hook_aux_load *load, voi
     h->aux[h->aux_count++].arg = arg;
 }
 
+const uint32_t *hooks_admit_flags(const struct hooks *h)
+{
+    return h->admit_flags;
+}
+
 const char *hooks_admit(struct hooks *h, struct ctx *c, const struct command_entry *e)
 {
     uint32_t flags = c->command_flags | ADMIT_EVERY;

@@ -83,6 +83,8 @@ void hooks_off_commit(struct hooks *h, void *arg);
 void hooks_off_gate(struct hooks *h, void *arg);
 void hooks_off_key(struct hooks *h, void *arg);
 
+/* By origin (FROM_*), the flags that some ADMIT listener asks about; stays where it is. */
+const uint32_t *hooks_admit_flags(const struct hooks *h);
 const char *hooks_admit(struct hooks *h, struct ctx *c, const struct command_entry *e);
 /* The streams that somebody listens to. */
 enum commit_scope hooks_commit_scope(const struct hooks *h);

@@ -345,6 +345,7 @@ void server_settle_expiry(struct server *s)
 void server_set_loading(struct server *s, bool loading)
 {
     s->loading = loading;
+    exec_set_gate(s->exec, GATE_LOADING, loading);
     config_set_loading(s->config, loading);
     server_settle_expiry(s);
 }

@@ -60,14 +60,14 @@ static void end(void)
 static void one_command(void)
 {
     begin(TO_LOG);
-    commit_end(cm, 1); /* nothing: no batch */
+    commit_end(cm, 1, true); /* nothing: no batch */
     CHECK_INT(heard.batches, 0);
     commit_add(cm, TO_ALL, 0, 3, set);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     LOG_IS(SELECT("0") SET);
     CHECK_INT(heard.position, heard.log.len);
     commit_add(cm, TO_ALL, 0, 2, del); /* the database is known now */
-    commit_end(cm, 2);
+    commit_end(cm, 2, true);
     LOG_IS(SELECT("0") SET DEL);
     CHECK_INT(heard.position, heard.log.len);
     CHECK_INT(commit_position(cm), heard.log.len);
@@ -82,13 +82,13 @@ static void several_are_wrapped(void)
     commit_add(cm, TO_ALL, 3, 3, set);
     commit_add(cm, TO_ALL, 4, 2, del);
     commit_add(cm, TO_ALL, 4, 2, del);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     LOG_IS(MULTI SELECT("3") SET SELECT("4") DEL DEL EXEC);
     CHECK_INT(heard.log_commands, 3);
     CHECK_INT(heard.position, heard.log.len);
     commit_add(cm, TO_ALL, 4, 2, del);
     commit_add(cm, TO_ALL, 4, 2, del);
-    commit_end_loose(cm, 1);
+    commit_end(cm, 1, false);
     LOG_IS(MULTI SELECT("3") SET SELECT("4") DEL DEL EXEC DEL DEL);
     CHECK_INT(heard.position, heard.log.len);
     end();
@@ -98,20 +98,20 @@ static void reselect(void)
 {
     begin(TO_ALL);
     commit_add(cm, TO_ALL, 1, 2, del);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     commit_reselect(cm, TO_LOG);
     commit_add(cm, TO_ALL, 1, 2, del);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     LOG_IS(SELECT("1") DEL SELECT("1") DEL);
     REPLICAS_ARE(SELECT("1") DEL DEL);
     CHECK(!heard.same);
     CHECK_INT(heard.position, heard.log.len);
     commit_add(cm, TO_ALL, 1, 2, del);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     CHECK(heard.same); /* both are in the same database again */
     commit_reselect(cm, TO_REPLICAS);
     commit_add(cm, TO_ALL, 1, 2, del);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     LOG_IS(SELECT("1") DEL SELECT("1") DEL DEL DEL);
     REPLICAS_ARE(SELECT("1") DEL DEL DEL SELECT("1") DEL);
     end();
@@ -121,15 +121,15 @@ static void nobody_listens(void)
 {
     begin(0);
     commit_add(cm, TO_ALL, 1, 2, del);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     CHECK_INT(commit_position(cm), 0);
     hooks_on_commit(hooks, TO_LOG, hear, &heard); /* whoever comes later is told the database */
     commit_add(cm, TO_ALL, 1, 2, del);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     LOG_IS(SELECT("1") DEL);
     hooks_off_commit(hooks, &heard);
     commit_add(cm, TO_ALL, 1, 2, del);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     CHECK_INT(heard.batches, 1);
     end();
 }
@@ -139,19 +139,19 @@ static void one_stream_only(void)
 {
     begin(TO_ALL);
     commit_add(cm, TO_REPLICAS, 2, 2, del);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     CHECK_INT(heard.log.len, 0);
     REPLICAS_ARE(SELECT("2") DEL);
     CHECK_INT(heard.log_commands, 0);
     CHECK_INT(heard.replica_commands, 1);
     CHECK_INT(commit_position(cm), 0); /* nothing to wait for */
     commit_add(cm, TO_ALL, 2, 3, set);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     LOG_IS(SELECT("2") SET);
     REPLICAS_ARE(SELECT("2") DEL SET);
     CHECK_INT(commit_position(cm), heard.log.len);
     commit_add(cm, TO_LOG, 2, 2, del);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     REPLICAS_ARE(SELECT("2") DEL SET);
     LOG_IS(SELECT("2") SET DEL);
     CHECK_INT(commit_position(cm), heard.log.len);
@@ -166,7 +166,7 @@ static void mixed_units(void)
     commit_add(cm, TO_ALL, 0, 3, set);
     commit_add(cm, TO_REPLICAS, 0, 2, del);
     commit_add(cm, TO_ALL, 0, 3, set);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     LOG_IS(MULTI SELECT("0") SET SET EXEC);
     REPLICAS_ARE(MULTI SELECT("0") SET DEL SET EXEC);
     CHECK_INT(heard.log_commands, 2);
@@ -175,18 +175,18 @@ static void mixed_units(void)
     buf_clear(&heard.replicas);
     commit_add(cm, TO_ALL, 0, 3, set);
     commit_add(cm, TO_LOG, 1, 2, del);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     LOG_IS(MULTI SET SELECT("1") DEL EXEC);
     REPLICAS_ARE(SET);
     commit_add(cm, TO_ALL, 1, 3, set); /* only one of them is in 1 */
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     LOG_IS(MULTI SET SELECT("1") DEL EXEC SET);
     REPLICAS_ARE(SET SELECT("1") SET);
     buf_clear(&heard.log);
     buf_clear(&heard.replicas);
     commit_add(cm, TO_REPLICAS, 1, 2, del);
     commit_add(cm, TO_ALL, 1, 3, set);
-    commit_end_loose(cm, 1);
+    commit_end(cm, 1, false);
     LOG_IS(SET);
     REPLICAS_ARE(DEL SET);
     end();
@@ -199,22 +199,22 @@ static void listeners_of_one_stream(void)
     begin(TO_LOG);
     hooks_on_commit(hooks, TO_REPLICAS, hear, &replicas);
     commit_add(cm, TO_REPLICAS, 0, 2, del);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     CHECK_INT(heard.batches, 0);
     CHECK_INT(replicas.batches, 1);
     commit_add(cm, TO_LOG, 0, 2, del);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     CHECK_INT(heard.batches, 1);
     CHECK_INT(replicas.batches, 1);
     commit_add(cm, TO_ALL, 0, 2, del);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     CHECK_INT(heard.batches, 2);
     CHECK_INT(replicas.batches, 2);
     uint64_t logged = commit_position(cm);
     hooks_off_commit(hooks, &heard); /* without a log the other stream is what there is to count */
     commit_add(cm, TO_LOG, 0, 2, del);
     commit_add(cm, TO_ALL, 0, 3, set);
-    commit_end(cm, 1);
+    commit_end(cm, 1, true);
     CHECK_INT(replicas.batches, 3);
     CHECK_INT(replicas.replica_commands, 1);
     CHECK_INT(commit_position(cm), logged + sizeof SET - 1);
