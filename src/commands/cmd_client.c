@@ -8,6 +8,7 @@
 #include "server/block.h"
 #include "server/client.h"
 #include "server/ctx.h"
+#include "server/pause.h"
 #include "server/reply.h"
 #include "server/server.h"
 
@@ -279,13 +280,14 @@ void cmd_client_pause(struct ctx *c)
         reply_error(c, ms < 0 ? "ERR timeout is negative" : "ERR timeout is out of range");
         return;
     }
-    clients_pause(server_clients(c->server), ms, all);
+    pause_begin(server_pauses(c->server), PAUSE_ASKED,
+                all ? PAUSE_CHANGES | PAUSE_CLIENTS : PAUSE_CHANGES, ms);
     reply_ok(c);
 }
 
 void cmd_client_unpause(struct ctx *c)
 {
-    clients_unpause_soon(server_clients(c->server));
+    pause_end_soon(server_pauses(c->server), PAUSE_ASKED);
     reply_ok(c);
 }
 

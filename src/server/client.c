@@ -17,6 +17,7 @@
 #include "server/exec.h"
 #include "server/hooks.h"
 #include "server/multi.h"
+#include "server/pause.h"
 #include "server/push.h"
 #include "server/server.h"
 #include "server/wait_keys.h"
@@ -144,16 +145,6 @@ struct client *client_new(struct clients *cs, int fd)
     return c;
 }
 
-static void leave_waiting(struct clients *cs, struct client *c)
-{
-    if (c->flags & CLIENT_PAUSED)
-        cs->paused_count--;
-    c->flags &= ~(uint32_t)CLIENT_PAUSED;
-    block_drop(c);
-    held_command_free(c->held);
-    c->held = NULL;
-}
-
 void client_free(struct client *c)
 {
     struct clients *cs = server_clients(c->server);
@@ -166,7 +157,8 @@ void client_free(struct client *c)
         loop_unwatch(server_loop(c->server), &c->io);
         socket_close(c->io.fd);
     }
-    leave_waiting(cs, c);
+    pause_drop(server_pauses(cs->server), c);
+    block_drop(c);
     slots_drop_all(c);
     multi_free(c);
     table_remove(&cs->by_id, id_of(c));
@@ -418,57 +410,6 @@ void clients_tick(struct clients *cs, unsigned share)
         link_remove(&c->link); /* to the end: next time others are first */
         link_push_back(&cs->all, &c->link);
         tick_one(cs, c);
-    }
-}
-
-/* ---- pause ---- */
-void clients_pause(struct clients *cs, int64_t ms, bool all)
-{
-    int64_t now_us = clock_mono_us(), most_ms = (INT64_MAX - now_us) / 1000;
-    int64_t until_us = now_us + (ms < most_ms ? ms : most_ms) * 1000;
-    if (until_us > cs->pause_until_us)
-        cs->pause_until_us = until_us;
-    exec_set_gate(server_exec(cs->server), GATE_PAUSE, true);
-    cs->pause_all = cs->pause_all || all;
-    server_settle_expiry(cs->server);
-}
-
-void clients_unpause_soon(struct clients *cs)
-{
-    if (cs->pause_until_us)
-        cs->pause_until_us = 1;
-}
-
-static void resume(struct client *c)
-{
-    struct held_command *h = c->held;
-    c->held = NULL;
-    c->flags &= ~(uint32_t)CLIENT_PAUSED;
-    server_clients(c->server)->paused_count--;
-    struct command_entry *top = h->entry->owner ? h->entry->owner : h->entry;
-    exec_read_clock(server_exec(c->server));
-    struct keyspace *ks = server_keyspace(c->server);
-    ks->offered = offer_of(&h->big);
-    exec_command(c, top, h->argc, h->argv);
-    ks->offered = NULL;
-    held_command_free(h);
-    conn_resume(c);
-}
-
-void clients_check_pause(struct clients *cs)
-{
-    if (!cs->pause_until_us || clock_now.mono_us < cs->pause_until_us)
-        return;
-    cs->pause_until_us = 0;
-    exec_set_gate(server_exec(cs->server), GATE_PAUSE, false);
-    cs->pause_all = false;
-    server_settle_expiry(cs->server);
-    if (!cs->paused_count)
-        return;
-    LINK_FOR_SAFE(pos, &cs->all) {
-        struct client *c = LINK_OF(pos, struct client, link);
-        if (c->flags & CLIENT_PAUSED && !(c->flags & CLIENT_CLOSE_SOON) && !cs->over)
-            resume(c);
     }
 }
 

@@ -145,15 +145,12 @@ struct clients {
     struct link held;      /* like pending, but gates hold the rest back */
     uint64_t held_released; /* what the gates said then */
     uint64_t next_id;
-    unsigned count, fakes, paused_count, blocked_count;
+    unsigned count, fakes, blocked_count;
     char *shared_in;      /* one read's worth of input, for clients that keep none */
     /* settings */
     int64_t max_clients, timeout_s, query_buffer_limit, bulk_max;
     struct client_limit limits[3];
     struct buf password;  /* requirepass, any bytes; empty: none */
-    /* CLIENT PAUSE */
-    int64_t pause_until_us; /* monotonic; 0: no pause */
-    bool pause_all;       /* else writes only */
     struct client *current; /* whose command runs */
     bool over;            /* the server ends: see clients_end_service */
 };
@@ -188,17 +185,6 @@ void client_set_text(char **to, struct slice text);
 /* Before sleep: frees what may go. From cron: timeouts, soft limits, buffers given back. */
 void clients_free_closing(struct clients *cs);
 void clients_tick(struct clients *cs, unsigned share);
-/* For ms milliseconds from now; a longer pause that is on stays as long. While it lasts no key
- * goes by its time either: nothing is logged. */
-void clients_pause(struct clients *cs, int64_t ms, bool all);
-/* The pause ends before the loop sleeps next: held commands must not run inside another's. */
-void clients_unpause_soon(struct clients *cs);
-/* Ends it when that was asked for or its time is over. From the loop only. */
-void clients_check_pause(struct clients *cs);
-static inline bool clients_is_paused(const struct clients *cs)
-{
-    return cs->pause_until_us != 0; /* until the loop has ended it */
-}
 /* The server ends. No command of any client is run from here on, also not the rest of what was read
  * already; what they are owed may still be sent. */
 void clients_end_service(struct clients *cs);

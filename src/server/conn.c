@@ -24,6 +24,7 @@
 #include "server/commit.h"
 #include "server/exec.h"
 #include "server/hooks.h"
+#include "server/pause.h"
 #include "server/reply.h"
 #include "server/server.h"
 #include "server/stats.h"
@@ -527,7 +528,8 @@ void conn_flush(struct client *c)
         st->recent_output_max = output_unsent(&c->out);
     size_t budget = SEND_MAX;
     enum sent sent = send_up_to(c, end, &budget);
-    if (sent == SENT_ALL && c->feed && !output_unsent(&c->out))
+    if (sent == SENT_ALL && c->feed && !output_unsent(&c->out) &&
+        !(pause_what(server_pauses(c->server)) & PAUSE_REPLICAS))
         sent = send_feed(c, &budget);
     if (sent == SENT_FAILED) {
         client_close_soon(c);

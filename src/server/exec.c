@@ -25,6 +25,7 @@
 #include "server/fresh.h"
 #include "server/hooks.h"
 #include "server/multi.h"
+#include "server/pause.h"
 #include "server/push.h"
 #include "server/reply.h"
 #include "server/server.h"
@@ -36,6 +37,7 @@ enum { OBSERVERS_MAX = 8 };
 struct exec {
     struct server *server;
     struct clients *clients;
+    struct pauses *pauses;
     struct commit *commit;
     struct hooks *hooks;
     struct keyspace *keyspace;
@@ -68,6 +70,7 @@ struct exec *exec_new(struct server *s)
     struct exec *x = mem_zalloc(sizeof *x);
     x->server = s;
     x->clients = server_clients(s);
+    x->pauses = server_pauses(s);
     x->commit = server_commit(s);
     x->hooks = server_hooks(s);
     x->keyspace = server_keyspace(s);
@@ -483,19 +486,12 @@ static bool must_wait(struct exec *x, const struct ctx *ctx, const struct comman
     const struct client *c = ctx->client;
     if (c->flags & (CLIENT_REPLICA | CLIENT_PRIMARY | CLIENT_FAKE))
         return false;
-    if (x->clients->pause_all)
+    if (pause_what(x->pauses) & PAUSE_CLIENTS)
         return true;
     if (exec_queues(c, e)) /* it does nothing yet */
         return false;
-    return ctx->command_flags & (CMD_WRITE | CMD_MAY_REPLICATE);
-}
-
-static void hold(struct exec *x, struct client *c, struct command_entry *e, const struct ctx *ctx)
-{
-    must(!c->held);
-    c->held = held_command_new(e, ctx->argc, ctx->argv, x->keyspace->offered);
-    c->flags |= CLIENT_PAUSED;
-    x->clients->paused_count++;
+    return pause_what(x->pauses) & PAUSE_WRITES &&
+           ctx->command_flags & (CMD_WRITE | CMD_MAY_REPLICATE);
 }
 
 /* Nothing is there that could refuse this one, hold it or keep it for later. What admit and the
@@ -620,7 +616,8 @@ static bool may_run(struct exec *x, struct ctx *ctx, struct command_entry *e)
         return false;
     }
     if (x->gates & GATE_PAUSE && must_wait(x, ctx, e)) {
-        hold(x, c, e, ctx);
+        pause_hold(x->pauses, c,
+                   held_command_new(e, ctx->argc, ctx->argv, x->keyspace->offered));
         return false;
     }
     if (exec_queues(c, e)) {

@@ -18,6 +18,7 @@
 #include "server/cron.h"
 #include "server/info.h"
 #include "server/net.h"
+#include "server/pause.h"
 #include "server/process.h"
 #include "server/server.h"
 #include "server/settings.h"
@@ -76,7 +77,7 @@ static void section_clients(void *arg, struct info_out *o)
     info_i64(o, "maxclients", cs->max_clients);
     info_u64(o, "client_recent_max_input_buffer", st->recent_input_max);
     info_u64(o, "client_recent_max_output_buffer", st->recent_output_max);
-    info_u64(o, "blocked_clients", cs->blocked_count + cs->paused_count);
+    info_u64(o, "blocked_clients", cs->blocked_count + pause_held_count(server_pauses(s)));
     info_u64(o, "tracking_clients", 0);
     info_u64(o, "clients_in_timeout_table", 0);
     info_u64(o, "total_blocking_keys", 0);

@@ -19,6 +19,7 @@
 #include "server/hooks.h"
 #include "server/info.h"
 #include "server/multi.h"
+#include "server/pause.h"
 #include "server/server.h"
 #include "store/evict.h"
 
@@ -124,7 +125,7 @@ static size_t room(struct memory_limit *m)
 static bool may_evict(const struct memory_limit *m)
 {
     return !server_is_loading(m->server) &&
-           server_keyspace(m->server)->expire_mode == EXPIRE_DELETE;
+           !(pause_what(server_pauses(m->server)) & PAUSE_EVICTION);
 }
 
 /* True when memory is within the limit again, or there is still something to evict next time. */

@@ -35,6 +35,7 @@
 #include "server/multi.h"
 #include "server/net.h"
 #include "server/notify.h"
+#include "server/pause.h"
 #include "server/process.h"
 #include "server/settings.h"
 #include "server/slots.h"
@@ -55,6 +56,7 @@ struct server {
     struct config *config;
     struct config_later *later;
     struct settings *settings;
+    struct pauses *pauses;
     struct clients *clients;
     struct exec *exec;
     struct watches *watches;
@@ -90,6 +92,7 @@ ACCESSOR(struct keyspace, keyspace)
 ACCESSOR(struct loop, loop)
 ACCESSOR(struct net, net)
 ACCESSOR(struct notify, notify)
+ACCESSOR(struct pauses, pauses)
 ACCESSOR(struct settings, settings)
 ACCESSOR(struct slots, slots)
 ACCESSOR(struct stats, stats)
@@ -182,7 +185,6 @@ static void attach_keyspace(struct server *s)
 static void before_sleep(void *arg)
 {
     struct server *s = arg;
-    clients_check_pause(s->clients);
     for (int stage = 0; stage < STAGE_COUNT; stage++)
         hooks_stage(s->hooks, (enum stage)stage);
     conn_flush_all(s->clients);
@@ -245,6 +247,7 @@ struct server *server_new(void)
     s->slots = slots_new();
     s->watches = watches_new();
     s->settings = settings_new(s);
+    s->pauses = pauses_new(s);
     s->clients = clients_new(s);
     s->exec = exec_new(s);
     s->info = info_new();
@@ -267,6 +270,7 @@ void server_free(struct server *s)
     config_release(s->config, s->clients); /* while the owners are there */
     config_release(s->config, s->settings);
     clients_free(s->clients);
+    pauses_free(s->pauses);
     workers_free(s->workers);
     cron_free(s->cron);
     debug_free(s->debug);
@@ -338,7 +342,8 @@ void server_fail(struct server *s)
 /* ---- loading ---- */
 void server_settle_expiry(struct server *s)
 {
-    enum expire_mode otherwise = clients_is_paused(s->clients) ? EXPIRE_HIDE : EXPIRE_DELETE;
+    bool paused = pause_what(s->pauses) & PAUSE_EXPIRY;
+    enum expire_mode otherwise = paused ? EXPIRE_HIDE : EXPIRE_DELETE;
     s->keyspace->expire_mode = s->loading ? EXPIRE_IGNORE : otherwise;
 }
 

@@ -24,6 +24,7 @@ struct keyspace;
 struct loop;
 struct net;
 struct notify;
+struct pauses;
 struct server;
 struct settings;
 struct slots;
@@ -50,6 +51,7 @@ struct keyspace *server_keyspace(struct server *s);
 struct loop *server_loop(struct server *s);
 struct net *server_net(struct server *s);
 struct notify *server_notify(struct server *s);
+struct pauses *server_pauses(struct server *s);
 struct settings *server_settings(struct server *s); /* settings.h */
 struct slots *server_slots(struct server *s);
 struct stats *server_stats(struct server *s);

@@ -279,22 +279,6 @@ static void gates(void)
     server_free(s);
 }
 
-static void pauses(void)
-{
-    begin();
-    struct peer p = join();
-    clients_pause(server_clients(s), INT64_MAX, false);
-    say(&p, "take a\r\nput a 'x y'\r\ntake a\r\n");
-    check_hears(&p, "$-1\r\n"); /* reads go on until the first write */
-    say(&p, "take b\r\n");
-    check_hears(&p, "");
-    clients_unpause_soon(server_clients(s));
-    loop_turn(server_loop(s), 0);
-    check_hears(&p, "+OK\r\n$3\r\nx y\r\n$-1\r\n");
-    close(p.fd);
-    server_free(s);
-}
-
 struct told {
     int count, index;
     char text[128];
@@ -563,7 +547,7 @@ static void commands_that_come(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(pipelines), UNIT(protocol_errors_cost_the_connection),
-                    UNIT(transactions), UNIT(gates), UNIT(pauses), UNIT(replays_a_log),
+                    UNIT(transactions), UNIT(gates), UNIT(replays_a_log),
                     UNIT(calls_inside_calls), UNIT(calls_are_logged_in_their_scope),
                     UNIT(admission_by_origin_and_flags), UNIT(jobs_behind_a_unit),
                     UNIT(observers), UNIT(peeks),
