@@ -127,6 +127,15 @@ const struct command cmd_server_commands[] = {
      .complexity = "O(N) where N is the number of keys in the selected database",
      .tips = "request_policy:all_shards response_policy:all_succeeded",
      .args = "flush-type:oneof?(async:token=ASYNC^4.0.0 sync:token=SYNC^6.2.0)"},
+    {.name = "shutdown", .run = cmd_shutdown, .arity = -1,
+     .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_ALLOW_BUSY,
+     .group = "server", .since = "1.0.0",
+     .summary = "Saves as configured and stops the server",
+     .complexity =
+         "O(N) when saving, where N is the total number of keys in all databases when saving "
+         "data, otherwise O(1)",
+     .args = "save-selector:oneof?(nosave:token=NOSAVE save:token=SAVE) now:token=NOW?^7.0.0 "
+       "force:token=FORCE?^7.0.0 abort:token=ABORT?^7.0.0"},
     {.name = "flushall", .run = cmd_flushall, .arity = -1, .flags = CMD_WRITE,
      .categories = CAT_DANGEROUS | CAT_KEYSPACE, .group = "server", .since = "1.0.0",
      .summary = "Removes every key of every database",

@@ -211,14 +211,14 @@ static bool save_at_end(struct persist *p, unsigned flags)
     return false;
 }
 
-static bool ready_to_stop(void *arg, unsigned flags)
+static enum shutdown_answer ready_to_stop(void *arg, unsigned flags)
 {
     struct persist *p = arg;
     if (p->loading || p->aof->state != AOF_WAIT_REWRITE)
-        return true;
+        return SHUTDOWN_READY;
     if (!(flags & SHUTDOWN_FORCE))
         cannot_stop(p, "Writing initial AOF");
-    return false;
+    return SHUTDOWN_REFUSED;
 }
 
 static bool finish(void *arg, unsigned flags)

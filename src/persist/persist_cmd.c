@@ -83,36 +83,3 @@ void cmd_bgrewriteaof(struct ctx *c)
     }
 }
 
-void cmd_shutdown(struct ctx *c)
-{
-    unsigned flags = 0;
-    bool abort = false;
-    for (int i = 1; i < c->argc; i++) {
-        if (ctx_arg_is(c, i, "nosave"))
-            flags |= SHUTDOWN_NOSAVE;
-        else if (ctx_arg_is(c, i, "save"))
-            flags |= SHUTDOWN_SAVE;
-        else if (ctx_arg_is(c, i, "now"))
-            flags |= SHUTDOWN_NOW;
-        else if (ctx_arg_is(c, i, "force"))
-            flags |= SHUTDOWN_FORCE;
-        else if (ctx_arg_is(c, i, "abort"))
-            abort = true;
-        else
-            flags = ~0u;
-        if (flags == ~0u)
-            break;
-    }
-    bool both = flags & SHUTDOWN_SAVE && flags & SHUTDOWN_NOSAVE;
-    if (flags == ~0u || both || (abort && flags)) {
-        reply_syntax(c);
-        return;
-    }
-    if (abort) {
-        reply_error(c, "ERR No shutdown in progress.");
-        return;
-    }
-    log_warning("User requested shutdown...");
-    if (!server_shutdown(c->server, flags))
-        reply_error(c, "ERR Errors trying to SHUTDOWN. Check logs.");
-}

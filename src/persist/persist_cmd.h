@@ -11,7 +11,6 @@ void cmd_lastsave(struct ctx *c);
 void cmd_save(struct ctx *c);
 void cmd_bgsave(struct ctx *c);
 void cmd_bgrewriteaof(struct ctx *c);
-void cmd_shutdown(struct ctx *c);
 void cmd_wait(struct ctx *c);
 void cmd_waitaof(struct ctx *c);
 void cmd_debug(struct ctx *c);

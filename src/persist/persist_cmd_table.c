@@ -25,15 +25,6 @@ const struct command cmd_persist_commands[] = {
      .since = "1.0.0",
      .summary = "Rewrites the append log in a child process",
      .complexity = "O(1)"},
-    {.name = "shutdown", .run = cmd_shutdown, .arity = -1,
-     .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_ALLOW_BUSY,
-     .group = "server", .since = "1.0.0",
-     .summary = "Saves as configured and stops the server",
-     .complexity =
-         "O(N) when saving, where N is the total number of keys in all databases when saving "
-         "data, otherwise O(1)",
-     .args = "save-selector:oneof?(nosave:token=NOSAVE save:token=SAVE) now:token=NOW?^7.0.0 "
-       "force:token=FORCE?^7.0.0 abort:token=ABORT?^7.0.0"},
     {.name = "debug", .system = true, .run = cmd_debug, .arity = -2,
      .flags = CMD_PROTECTED | CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE, .group = "server",
      .since = "1.0.0",

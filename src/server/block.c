@@ -72,7 +72,7 @@ void block_wake(struct client *c, enum block_why why)
 bool block_unblock(struct client *c, bool with_error)
 {
     struct block *b = c->block;
-    if (!b || link_linked(&b->woken))
+    if (!b || b->kind->stays || link_linked(&b->woken))
         return false;
     b->error = with_error;
     block_wake(c, BLOCK_TIMEOUT);

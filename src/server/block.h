@@ -26,10 +26,10 @@ struct ctx;
 
 enum block_why { BLOCK_READY, BLOCK_TIMEOUT };
 
-
 struct block_kind {
     void (*wake)(struct ctx *c, void *arg, enum block_why why);
     void (*release)(struct client *client, void *arg); /* may be NULL */
+    bool stays; /* CLIENT UNBLOCK does not reach it */
 };
 
 /* Not inside MULTI or a script, not for clients without a socket. */

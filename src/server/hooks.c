@@ -274,12 +274,17 @@ void hooks_on_shutdown(struct hooks *h, hook_ready *ready, hook_finish *finish, 
     h->shutdown[h->shutdown_count++].arg = arg;
 }
 
-bool hooks_ready(struct hooks *h, unsigned flags)
+enum shutdown_answer hooks_ready(struct hooks *h, unsigned flags)
 {
-    bool ready = true;
-    for (int i = 0; i < h->shutdown_count; i++)
-        ready &= h->shutdown[i].ready(h->shutdown[i].arg, flags);
-    return ready;
+    bool not_yet = false, refused = false;
+    for (int i = 0; i < h->shutdown_count; i++) {
+        enum shutdown_answer answer = h->shutdown[i].ready(h->shutdown[i].arg, flags);
+        not_yet |= answer == SHUTDOWN_NOT_YET;
+        refused |= answer == SHUTDOWN_REFUSED;
+    }
+    if (refused && !(not_yet && flags & SHUTDOWN_FORCE))
+        return SHUTDOWN_REFUSED;
+    return not_yet ? SHUTDOWN_NOT_YET : SHUTDOWN_READY;
 }
 
 bool hooks_finish(struct hooks *h, unsigned flags)

@@ -14,9 +14,9 @@
  * CLIENT    a client was accepted or is about to be freed.
  * FORK      a child was made (in the child: drop what it must not touch), or has ended.
  * AUX       saving: emit a feature's own state into the file; loading: take it.
- * SHUTDOWN  asked to stop, in two phases. All are asked whether they are ready; nobody does
- *           anything yet. When none refuses (or it is forced) all finish: the last writes. From
- *           then on nothing is served. */
+ * SHUTDOWN  asked to stop, in two phases (shutdown.h). All are asked whether they are ready, maybe
+ *           again and again; nobody does anything yet. When none refuses (or it is forced) all
+ *           finish: the last writes. From then on nothing is served. */
 #ifndef SERVER_HOOKS_H
 #define SERVER_HOOKS_H
 
@@ -37,7 +37,7 @@ enum stage { STAGE_UNBLOCK, STAGE_LOG, STAGE_SYNC, STAGE_REPLY, STAGE_COUNT };
 enum {
     SHUTDOWN_SAVE = 1,   /* even without save points */
     SHUTDOWN_NOSAVE = 2,
-    SHUTDOWN_NOW = 4,    /* do not wait for replicas */
+    SHUTDOWN_NOW = 4,    /* wait for nothing */
     SHUTDOWN_FORCE = 8,  /* failures do not stop it */
 };
 
@@ -54,8 +54,12 @@ typedef void hook_fork(void *arg, bool in_child, bool ended);
 typedef void hook_aux_save(void *arg, struct sink *sink);
 /* true: it was mine */
 typedef bool hook_aux_load(void *arg, struct slice name, struct slice value);
-/* false: not now (the log says why) */
-typedef bool hook_ready(void *arg, unsigned flags);
+enum shutdown_answer {
+    SHUTDOWN_READY,
+    SHUTDOWN_NOT_YET, /* asked again each turn: the answer is quick and silent */
+    SHUTDOWN_REFUSED, /* the log says why */
+};
+typedef enum shutdown_answer hook_ready(void *arg, unsigned flags);
 /* false: what was acknowledged is not all where it belongs (the log says why) */
 typedef bool hook_finish(void *arg, unsigned flags);
 
@@ -99,7 +103,8 @@ void hooks_client(struct hooks *h, struct client *client, bool opened);
 void hooks_fork(struct hooks *h, bool in_child, bool ended);
 void hooks_aux_save(struct hooks *h, struct sink *sink);
 bool hooks_aux_load(struct hooks *h, struct slice name, struct slice value);
-bool hooks_ready(struct hooks *h, unsigned flags);
+/* A refusal counts most, but for one that is forced past. */
+enum shutdown_answer hooks_ready(struct hooks *h, unsigned flags);
 bool hooks_finish(struct hooks *h, unsigned flags); /* the first failure ends it, unless forced */
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/clock.h"
+#include "os/loop.h"
 #include "server/client.h"
 #include "server/command.h"
 #include "server/conn.h"
@@ -49,8 +50,10 @@ void pause_begin(struct pauses *p, enum pause_purpose purpose, unsigned what, in
 void pause_end_soon(struct pauses *p, enum pause_purpose purpose)
 {
     must(purpose < PAUSE_PURPOSES);
-    if (p->of[purpose].until_us)
-        p->of[purpose].until_us = 1;
+    if (!p->of[purpose].until_us)
+        return;
+    p->of[purpose].until_us = 1;
+    loop_stay_awake(server_loop(p->server)); /* the stage of this turn may be over */
 }
 
 unsigned pause_what(const struct pauses *p)

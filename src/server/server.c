@@ -38,6 +38,7 @@
 #include "server/pause.h"
 #include "server/process.h"
 #include "server/settings.h"
+#include "server/shutdown.h"
 #include "server/slots.h"
 #include "server/stats.h"
 #include "server/supervisor.h"
@@ -56,6 +57,7 @@ struct server {
     struct config *config;
     struct config_later *later;
     struct settings *settings;
+    struct shutdown *shutdown;
     struct pauses *pauses;
     struct clients *clients;
     struct exec *exec;
@@ -94,6 +96,7 @@ ACCESSOR(struct net, net)
 ACCESSOR(struct notify, notify)
 ACCESSOR(struct pauses, pauses)
 ACCESSOR(struct settings, settings)
+ACCESSOR(struct shutdown, shutdown)
 ACCESSOR(struct slots, slots)
 ACCESSOR(struct stats, stats)
 ACCESSOR(struct watches, watches)
@@ -195,13 +198,13 @@ static void after_sleep(void *arg)
 {
     struct server *s = arg;
     int signal_number = process_stop_signal();
-    if (!signal_number)
+    if (!signal_number || shutdown_is_under_way(s->shutdown))
         return;
     log_warning(signal_number == SIGINT ? "Got SIGINT: shutting down"
                                         : "Got SIGTERM: shutting down");
     unsigned flags = (unsigned)(signal_number == SIGINT ? s->settings->shutdown_on_sigint
                                                         : s->settings->shutdown_on_sigterm);
-    if (server_shutdown(s, flags))
+    if (shutdown_begin(s->shutdown, flags) != SHUTDOWN_FAILED)
         return;
     process_forget_signal();
     log_warning("The server goes on: the lines above say what kept it from shutting down");
@@ -248,6 +251,7 @@ struct server *server_new(void)
     s->watches = watches_new();
     s->settings = settings_new(s);
     s->pauses = pauses_new(s);
+    s->shutdown = shutdown_new(s);
     s->clients = clients_new(s);
     s->exec = exec_new(s);
     s->info = info_new();
@@ -270,6 +274,7 @@ void server_free(struct server *s)
     config_release(s->config, s->clients); /* while the owners are there */
     config_release(s->config, s->settings);
     clients_free(s->clients);
+    shutdown_free(s->shutdown);
     pauses_free(s->pauses);
     workers_free(s->workers);
     cron_free(s->cron);
@@ -388,25 +393,13 @@ void server_peek(struct server *s, const char *busy_error)
 }
 
 /* ---- stopping ---- */
-static void stop_now(struct server *s)
+void server_stop(struct server *s, bool unsure)
 {
+    s->unsure = unsure;
     supervisor_tell(s->settings, "STATUS=Stopping\nSTOPPING=1");
     log_warning("Ready to exit");
     s->stopping = true;
     end_service(s);
-}
-
-bool server_shutdown(struct server *s, unsigned flags)
-{
-    if (s->loading) /* what is loaded so far must not be saved over what it is loaded from */
-        flags = (flags & ~(unsigned)SHUTDOWN_SAVE) | SHUTDOWN_NOSAVE;
-    bool force = flags & SHUTDOWN_FORCE;
-    bool done = (hooks_ready(s->hooks, flags) || force) && hooks_finish(s->hooks, flags);
-    if (!done && !force)
-        return false;
-    s->unsure = !done;
-    stop_now(s);
-    return true;
 }
 
 bool server_is_stopping(const struct server *s)

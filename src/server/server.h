@@ -27,6 +27,7 @@ struct notify;
 struct pauses;
 struct server;
 struct settings;
+struct shutdown;
 struct slots;
 struct stats;
 struct watches;
@@ -53,6 +54,7 @@ struct net *server_net(struct server *s);
 struct notify *server_notify(struct server *s);
 struct pauses *server_pauses(struct server *s);
 struct settings *server_settings(struct server *s); /* settings.h */
+struct shutdown *server_shutdown(struct server *s);
 struct slots *server_slots(struct server *s);
 struct stats *server_stats(struct server *s);
 struct watches *server_watches(struct server *s);
@@ -73,6 +75,7 @@ void server_set_loading(struct server *s, bool loading);
 /* What happens to keys whose time has come, by what the server does now: nothing while loading, as
  * the log tells of it; hidden in a pause, when nothing is to change; else deleted. */
 void server_settle_expiry(struct server *s);
+#define SHUTDOWN_ERROR "ERR Errors trying to SHUTDOWN. Check logs."
 #define LOADING_ERROR "LOADING Redis is loading the dataset in memory"
 bool server_is_loading(const struct server *s);
 void server_turn(struct server *s);
@@ -83,10 +86,9 @@ void server_turn(struct server *s);
  * call from inside returns at once. */
 void server_peek(struct server *s, const char *busy_error);
 
-/* Asks to stop, as SHUTDOWN and signals do. Returns false when a listener refused (and not
- * forced). When it returns true the last writes are done and no client is served any more, not in
- * this turn of the loop either: what is replied until then leaves, for it is in them. */
-bool server_shutdown(struct server *s, unsigned flags);
+/* The loop ends, and no client is served any more; shutdown.h decides that. unsure: not all that was
+ * acknowledged is where it belongs, so nothing more that a gate holds back is sent. */
+void server_stop(struct server *s, bool unsure);
 bool server_is_stopping(const struct server *s); /* it was, and does */
 /* The environment failed in a way that nothing may be promised any more: the loop ends without
  * asking anybody, replies that a gate holds back are never sent, the exit code is 1. */
