@@ -394,7 +394,7 @@ static void get_keys(struct ctx *c, bool with_flags)
         reply_error(c, "ERR The command has no key arguments");
         return;
     }
-    if (!exec_arity_ok(e, argc)) {
+    if (!command_arity_ok(e, argc)) {
         reply_error(c, "ERR Invalid number of arguments specified for command");
         return;
     }

@@ -11,6 +11,7 @@
 #include "server/client.h"
 #include "server/ctx.h"
 #include "server/reply.h"
+#include "server/role.h"
 #include "server/server.h"
 #include "server/stats.h"
 
@@ -107,9 +108,9 @@ static void hello_reply(struct ctx *c)
     reply_bulk_str(c, "id");
     reply_int(c, (int64_t)c->client->id);
     reply_bulk_str(c, "mode");
-    reply_bulk_str(c, "standalone");
+    reply_bulk_str(c, server_role(c->server)->mode);
     reply_bulk_str(c, "role");
-    reply_bulk_str(c, "master");
+    reply_bulk_str(c, server_role(c->server)->is_replica ? "replica" : "master");
     reply_bulk_str(c, "modules");
     reply_array(c, 0);
 }

@@ -173,7 +173,7 @@ void cmd_swapdb(struct ctx *c)
         return;
     }
     if (a != b)
-        clients_swap_databases(server_clients(c->server), (unsigned)a, (unsigned)b);
+        server_swap_databases(c->server, (unsigned)a, (unsigned)b);
     c->db = c->client->db;
     ctx_changed(c, 1);
     reply_ok(c);

@@ -3,6 +3,7 @@
 
 #include "server/client.h"
 #include "server/ctx.h"
+#include "server/exec.h"
 #include "server/multi.h"
 #include "server/reply.h"
 
@@ -22,7 +23,7 @@ void cmd_exec(struct ctx *c)
         reply_error(c, "ERR EXEC without MULTI");
         return;
     }
-    multi_exec(c);
+    exec_transaction(c);
 }
 
 void cmd_discard(struct ctx *c)

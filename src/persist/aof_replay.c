@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "format/aof_read.h"
 #include "persist/aof.h"
+#include "server/server.h"
 
 /* Ends the load, or tells of it and goes on. only: what alone helps against it; NULL: skipping
  * does. */
@@ -55,7 +56,7 @@ bool aof_replay_command(struct aof_replay *r)
     const struct aof_reader *from = r->reader;
     struct slice next = aof_peek_key(from);
     if (next.len)
-        server_replay_soon(&r->run, next);
+        replay_soon(&r->run, next);
     if (from->misplaced) {
         struct fault f = {.offset = from->at};
         fault_set(&f, FAULT_INVALID, "%s", from->misplaced);
@@ -64,7 +65,7 @@ bool aof_replay_command(struct aof_replay *r)
     }
     if (from->in_multi && slice_eq_nocase(from->argv[0], "multi"))
         buf_clear(&r->queued);
-    if (server_replay(r->persist->server, &r->run, (int)from->argc, from->argv))
+    if (replay_command(r->persist->server, &r->run, (int)from->argc, from->argv))
         buf_append(&r->queued, &from->at, sizeof from->at);
     return !fault_is(&r->fault);
 }

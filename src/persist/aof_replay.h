@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
-#include "server/server.h"
+#include "server/replay.h"
 
 struct aof_reader;
 struct persist;

@@ -31,6 +31,7 @@
 #include "server/conn.h"
 #include "server/hooks.h"
 #include "server/server.h"
+#include "server/shutdown.h"
 #include "server/stats.h"
 
 enum { SYNC_EVERY_US = 1000000, SPARE_US = 50000, SLOW_US = 2000000, GATHER_FROM_US = 40 };
@@ -56,7 +57,7 @@ void aof_stop_unsent(struct aof *a, const char *what, int err)
                 "Exiting...",
                 what, strerror(err));
     a->failed = true;
-    server_fail(a->persist->server);
+    shutdown_fail(a->persist->server);
 }
 
 /* The kernel tells of a failed write-back once: a later success says nothing about those pages. So

@@ -12,6 +12,7 @@
 #include "server/conn.h"
 #include "server/ctx.h"
 #include "server/exec.h"
+#include "server/hooks.h"
 #include "server/reply.h"
 #include "server/server.h"
 
@@ -23,7 +24,8 @@ struct block {
     void *arg;
     struct loop_timer timer;
     enum block_why why;
-    bool error; /* CLIENT UNBLOCK ERROR */
+    const char *error; /* in place of what wake replies; NULL: none */
+    bool closes;       /* behind it */
     bool served; /* answered already, and released */
 };
 
@@ -74,9 +76,22 @@ bool block_unblock(struct client *c, bool with_error)
     struct block *b = c->block;
     if (!b || b->kind->stays || link_linked(&b->woken))
         return false;
-    b->error = with_error;
+    b->error = with_error ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : NULL;
     block_wake(c, BLOCK_TIMEOUT);
     return true;
+}
+
+void block_end_all(struct clients *cs, const char *error)
+{
+    LINK_FOR(pos, &cs->all) {
+        struct client *c = LINK_OF(pos, struct client, link);
+        struct block *b = c->block;
+        if (!b || b->kind->stays || b->served)
+            continue;
+        b->error = error;
+        b->closes = true;
+        block_wake(c, BLOCK_READY);
+    }
 }
 
 static void let_go(struct client *c, struct block *b)
@@ -118,9 +133,10 @@ void block_served(struct client *c)
     block_wake(c, BLOCK_READY);
 }
 
-void block_drop(struct client *c)
+static void client_event(void *arg, struct client *c, bool opened)
 {
-    if (c->block)
+    (void)arg;
+    if (!opened && c->block)
         end_block(c);
 }
 
@@ -128,13 +144,15 @@ static void reply_now(struct ctx *c, void *arg)
 {
     struct block *b = arg;
     if (b->error)
-        reply_error(c, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+        reply_error(c, b->error);
     else
         b->kind->wake(c, b->arg, b->why);
+    if (b->closes)
+        c->client->flags |= CLIENT_CLOSE_AFTER_REPLY;
 }
 
 /* Those that are woken by what happens here are for the next turn, so that this one ends. */
-void block_stage(void *arg)
+static void stage(void *arg)
 {
     struct clients *cs = arg;
     struct link now;
@@ -158,4 +176,10 @@ void block_stage(void *arg)
         if (!(c->flags & CLIENT_CLOSE_SOON))
             conn_resume(c);
     }
+}
+
+void block_init(struct server *s)
+{
+    hooks_on_stage(server_hooks(s), STAGE_UNBLOCK, stage, server_clients(s));
+    hooks_on_client(server_hooks(s), client_event, NULL);
 }

@@ -11,8 +11,8 @@
  *   ... later, from anywhere: block_wake(client, BLOCK_READY);
  *
  * While it waits a client's further input is kept unread, a hang-up is noticed, and it does not
- * time out as idle. Being woken is a note: before the loop writes the log, block_stage calls wake,
- * which replies in a unit of its own (exec_later), and goes on with the client's input. release is
+ * time out as idle. Being woken is a note: before the loop writes the log wake is called, which
+ * replies in a unit of its own (exec_later), and goes on with the client's input. release is
  * called once in any case, last; when the client goes, without wake. */
 #ifndef SERVER_BLOCK_H
 #define SERVER_BLOCK_H
@@ -23,13 +23,14 @@
 struct client;
 struct clients;
 struct ctx;
+struct server;
 
 enum block_why { BLOCK_READY, BLOCK_TIMEOUT };
 
 struct block_kind {
     void (*wake)(struct ctx *c, void *arg, enum block_why why);
     void (*release)(struct client *client, void *arg); /* may be NULL */
-    bool stays; /* CLIENT UNBLOCK does not reach it */
+    bool stays; /* neither CLIENT UNBLOCK nor block_end_all reaches it */
 };
 
 /* Not inside MULTI or a script, not for clients without a socket. */
@@ -46,8 +47,9 @@ bool block_is_woken(const struct client *client);
  * and the client's input goes on later, without wake. */
 void block_still(struct ctx *c);
 void block_served(struct client *client);
-/* The client goes. */
-void block_drop(struct client *client);
-void block_stage(void *clients);
+/* The server became what it cannot serve them as: all hear the error, and are closed when it has
+ * been sent; but those whose kind stays. */
+void block_end_all(struct clients *clients, const char *error);
+void block_init(struct server *s);
 
 #endif

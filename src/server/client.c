@@ -11,54 +11,18 @@
 #include "base/must.h"
 #include "os/clock.h"
 #include "os/socket.h"
-#include "server/block.h"
 #include "server/command.h"
 #include "server/conn.h"
-#include "server/exec.h"
 #include "server/hooks.h"
+#include "server/held.h"
 #include "server/multi.h"
-#include "server/pause.h"
-#include "server/push.h"
+#include "server/pushed.h"
 #include "server/server.h"
-#include "server/wait_keys.h"
 #include "server/slots.h"
 #include "server/stats.h"
 #include "store/db.h"
 
 enum { IDLE_GIVE_BACK_S = 2, TICK_MIN = 5 };
-
-struct held_command *held_command_new(struct command_entry *e, int argc, const struct slice *argv,
-                                      struct offer *big)
-{
-    size_t bytes = 0, header = sizeof(struct held_command) + (size_t)argc * sizeof *argv;
-    for (int i = 0; i < argc; i++)
-        bytes += big && offer_has(big, argv[i]) ? 0 : argv[i].len;
-    struct held_command *h = mem_alloc(header + bytes);
-    char *to = (char *)h + header;
-    h->entry = e;
-    h->argc = argc;
-    h->bytes = header + bytes + (big ? offer_memory(big) : 0);
-    for (int i = 0; i < argc; i++) {
-        h->argv[i] = argv[i];
-        if (big && offer_has(big, argv[i]))
-            continue;
-        h->argv[i].data = to;
-        if (argv[i].len)
-            memcpy(to, argv[i].data, argv[i].len);
-        to += argv[i].len;
-    }
-    h->big = big ? *big : (struct offer){0};
-    if (big)
-        *big = (struct offer){0};
-    return h;
-}
-
-void held_command_free(struct held_command *h)
-{
-    if (h)
-        offer_free(&h->big);
-    mem_free(h);
-}
 
 /* ---- all of them ---- */
 static struct slice id_of(const void *item)
@@ -79,8 +43,6 @@ struct clients *clients_new(struct server *s)
     link_init(&cs->held);
     link_init(&cs->woken);
     link_init(&cs->pushed);
-    cs->waits = waits_new(s);
-    hooks_on_stage(server_hooks(s), STAGE_UNBLOCK, block_stage, cs);
     link_init(&cs->closing);
     cs->next_id = 1;
     cs->shared_in = mem_alloc(CONN_READ_SIZE);
@@ -91,9 +53,9 @@ void clients_free(struct clients *cs)
 {
     while (!link_empty(&cs->all))
         client_free(LINK_OF(cs->all.next, struct client, link));
-    waits_free(cs->waits);
     table_release(&cs->by_id);
     buf_free(&cs->password);
+    buf_free(&cs->unheard);
     mem_free(cs->shared_in);
     mem_free(cs);
 }
@@ -157,8 +119,6 @@ void client_free(struct client *c)
         loop_unwatch(server_loop(c->server), &c->io);
         socket_close(c->io.fd);
     }
-    pause_drop(server_pauses(cs->server), c);
-    block_drop(c);
     slots_drop_all(c);
     multi_free(c);
     table_remove(&cs->by_id, id_of(c));
@@ -170,7 +130,7 @@ void client_free(struct client *c)
     offer_free(&c->bigs);
     buf_free(&c->in);
     output_free(&c->out);
-    push_drop(c);
+    pushed_drop(c);
     mem_free(c->stamps);
     mem_free(c->name);
     mem_free(c->lib_name);
@@ -188,6 +148,12 @@ void client_close_soon(struct client *c)
     link_remove(&c->pending);
     link_push_back(&server_clients(c->server)->closing, &c->closing);
     loop_unwatch(server_loop(c->server), &c->io);
+}
+
+void client_want_send(struct client *c)
+{
+    if (c->io.fd >= 0 && !link_linked(&c->pending) && !(c->flags & CLIENT_CLOSE_SOON))
+        link_push_back(&server_clients(c->server)->pending, &c->pending);
 }
 
 void clients_free_closing(struct clients *cs)
@@ -218,24 +184,6 @@ void client_select(struct client *c, unsigned db)
     c->db = keyspace_db(server_keyspace(c->server), db);
 }
 
-/* A client has selected a number, not the data that lay under it. */
-void clients_swap_databases(struct clients *cs, unsigned a, unsigned b)
-{
-    struct keyspace *ks = server_keyspace(cs->server);
-    keyspace_swap(ks, a, b);
-    struct db *at_a = keyspace_db(ks, a), *at_b = keyspace_db(ks, b);
-    LINK_FOR(pos, &cs->all) {
-        struct client *c = LINK_OF(pos, struct client, link);
-        if (c->db == at_a)
-            c->db = at_b;
-        else if (c->db == at_b)
-            c->db = at_a;
-    }
-    exec_all_changed(server_exec(cs->server));
-    watches_swapped(server_watches(cs->server), ks, a, b);
-    waits_swapped(cs->waits, a, b);
-}
-
 /* ---- what it is ---- */
 enum client_class client_class(const struct client *c)
 {
@@ -259,14 +207,15 @@ bool client_is_local(const struct client *c)
 
 size_t client_output_bytes(const struct client *c)
 {
-    return output_unsent(&c->out) + push_kept(c) + (c->feed ? c->feed->pending(c->feed->arg) : 0);
+    size_t fed = c->feed ? c->feed->pending(c->feed->arg) : 0;
+    return output_unsent(&c->out) + pushed_bytes(c) + fed;
 }
 
 size_t client_memory(const struct client *c)
 {
     return sizeof *c + c->in.cap + (c->big ? c->big->cap : 0) + offer_memory(&c->bigs) +
            output_memory(&c->out) + resp_memory(&c->parser) + multi_memory(c) +
-           push_memory(c) + c->stamp_cap * sizeof *c->stamps + (c->held ? c->held->bytes : 0);
+           pushed_memory(c) + c->stamp_cap * sizeof *c->stamps + (c->held ? c->held->bytes : 0);
 }
 
 static size_t put_flags(const struct client *c, char out[24])

@@ -23,11 +23,11 @@ struct block;
 struct command_entry;
 struct config;
 struct db;
+struct held_command;
 struct multi;
 struct pushed;
 struct server;
 struct str;
-struct waits;
 
 enum {
     CLIENT_CLOSE_SOON = 1 << 0,
@@ -60,28 +60,10 @@ struct client_stamp {
     uint64_t position, end;
 };
 
-/* A command kept beyond its place in the query buffer: queued by MULTI, or held by a pause. */
-struct held_command {
-    struct command_entry *entry;
-    int argc;
-    size_t bytes;
-    struct offer big;    /* the blocks of its large words */
-    struct slice argv[]; /* and the bytes of the others behind them */
-};
-/* Takes all of big over, which belongs to words of argv; NULL: there is nothing of that kind. */
-struct held_command *held_command_new(struct command_entry *e, int argc, const struct slice *argv,
-                                      struct offer *big);
-/* For keyspace.offered, while the command runs. */
-static inline struct offer *offer_of(struct offer *big)
-{
-    return big->count ? big : NULL;
-}
-void held_command_free(struct held_command *h);
-
 enum { CLIENT_SLOTS_MAX = 16 };
 
 /* What a client gets behind its own output, and what is not its own: a replica's part of the
- * stream, which many share. The owner says when there is more (conn_want_send). */
+ * stream, which many share. The owner says when there is more (client_want_send). */
 struct client_feed {
     /* What may go now, at most most bytes in at most max parts. Returns how many parts. */
     int (*parts)(void *arg, size_t most, struct iovec *to, int max);
@@ -140,13 +122,13 @@ struct clients {
     struct link all, pending, closing;
     struct table by_id;    /* the same as all */
     struct link woken;     /* struct block's: their waiting is over */
-    struct waits *waits;   /* who waits for which keys */
     struct link pushed;    /* struct pushed's: got messages in the unit that is open */
     struct link held;      /* like pending, but gates hold the rest back */
     uint64_t held_released; /* what the gates said then */
     uint64_t next_id;
     unsigned count, fakes, blocked_count;
     char *shared_in;      /* one read's worth of input, for clients that keep none */
+    struct buf unheard;    /* the rest of replies that nobody will get; empty between commands */
     /* settings */
     int64_t max_clients, timeout_s, query_buffer_limit, bulk_max;
     struct client_limit limits[3];
@@ -161,6 +143,8 @@ void clients_config(struct clients *cs, struct config *cfg);
 struct client *client_new(struct clients *cs, int fd); /* fd -1: a fake one */
 void client_free(struct client *c);
 void client_close_soon(struct client *c);
+/* Its output, or its feed, got bytes: they are sent before the loop sleeps. */
+void client_want_send(struct client *c);
 /* RESET: back to what a new connection is. */
 void client_reset(struct client *c);
 static inline bool client_must_auth(const struct clients *cs, const struct client *c)
@@ -168,8 +152,6 @@ static inline bool client_must_auth(const struct clients *cs, const struct clien
     return cs->password.len && !(c->flags & (CLIENT_AUTHENTICATED | CLIENT_FAKE));
 }
 void client_select(struct client *c, unsigned db);
-/* SWAPDB: databases, and with them what clients and watchers see. */
-void clients_swap_databases(struct clients *cs, unsigned a, unsigned b);
 struct client *clients_find(const struct clients *cs, uint64_t id);
 enum client_class client_class(const struct client *c);
 const char *client_class_name(enum client_class k);

@@ -418,3 +418,8 @@ const char *command_category_name(unsigned bit_index)
     };
     return bit_index < sizeof names / sizeof *names ? names[bit_index] : NULL;
 }
+
+bool command_arity_ok(const struct command_entry *e, int argc)
+{
+    return e->row.arity >= 0 ? argc == e->row.arity : argc >= -e->row.arity;
+}

@@ -151,7 +151,7 @@ size_t commands_count(const struct commands *cs);
 typedef void commands_visit(void *arg, struct command_entry *e);
 void commands_reset_stats(struct commands *cs);
 void commands_each(struct commands *cs, commands_visit *visit, void *arg); /* top level */
-
+bool command_arity_ok(const struct command_entry *e, int argc);
 /* Key positions of a call; -1 when it has none or they cannot be told. */
 int command_keys(const struct command_entry *e, int argc, const struct slice *argv, int *at,
                  int max);

@@ -38,8 +38,8 @@ void commit_free(struct commit *cm);
 void commit_add(struct commit *cm, enum commit_scope scope, unsigned db, int argc,
                 const struct slice *argv);
 /* Ends the unit: batch to the listeners. Nothing added: nothing happens. Not together: commands
- * that do not belong to each other (keys that expire, keys that are evicted) stand each by itself in
- * the log, and no batch gets longer than COMMIT_LOOSE_MAX and what one step of the work adds
+ * that do not belong to each other (keys that expire, keys that are evicted) stand each by itself
+ * in the log, and no batch gets longer than COMMIT_LOOSE_MAX and what one step of the work adds
  * (exec_loose_step). */
 void commit_end(struct commit *cm, int64_t now_ms, bool together);
 /* The open unit's bytes are so many that a loose one should end. */

@@ -118,7 +118,7 @@ static void protocol_error(struct client *c)
     exec_fill_reply(server_exec(c->server), &ctx, c);
     reply_errorf(&ctx, "ERR %s", c->parser.error);
     c->flags |= CLIENT_CLOSE_AFTER_REPLY | CLIENT_PROTOCOL_ERROR;
-    conn_want_send(c);
+    client_want_send(c);
 }
 
 static bool stops_input(const struct client *c)
@@ -433,12 +433,6 @@ void conn_open(struct client *c)
 }
 
 /* ---- output ---- */
-void conn_want_send(struct client *c)
-{
-    if (c->io.fd >= 0 && !link_linked(&c->pending) && !(c->flags & CLIENT_CLOSE_SOON))
-        link_push_back(&server_clients(c->server)->pending, &c->pending);
-}
-
 /* The place up to which out may leave: its end, or that of what is stamped at or below what the
  * gates released. */
 static uint64_t allowed_end(struct client *c, uint64_t released)

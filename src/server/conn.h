@@ -13,8 +13,6 @@ enum { CONN_READ_SIZE = 64 * 1024 };
 
 /* Starts to listen to the client's socket. */
 void conn_open(struct client *c);
-/* Its out buffer got bytes: send them before the loop sleeps. */
-void conn_want_send(struct client *c);
 /* Sends what it can now. */
 void conn_flush(struct client *c);
 void conn_flush_all(struct clients *cs);

@@ -1,69 +1,34 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One command, from words to log:
  *
- *   exists? -> arity -> authenticated? -> admitted (hooks)? -> loading? -> paused? hold it
- *      -> in MULTI? queue it -> run -> log what it changed -> numbers -> end of the unit
+ *   exists? -> admitted (admit.c)? -> paused? hold it -> in MULTI? queue it
+ *      -> run -> log what it changed -> numbers -> end of the unit
  *
  * A unit is what becomes one batch of the log: a command with its side effects (expired keys), or
  * all of a transaction. depth counts how many are open; the outermost ends the batch. The order of
  * the checks is that of Redis, as clients can see it in which error wins. */
 #include "server/exec.h"
 
-#include <stdarg.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/fault.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/clock.h"
 #include "server/client.h"
 #include "server/command.h"
 #include "server/commit.h"
-#include "server/conn.h"
-#include "server/fresh.h"
+#include "server/exec_parts.h"
+#include "server/gate.h"
+#include "server/held.h"
 #include "server/hooks.h"
 #include "server/multi.h"
 #include "server/pause.h"
-#include "server/push.h"
 #include "server/reply.h"
 #include "server/server.h"
 #include "server/settings.h"
 #include "server/stats.h"
 
-enum { OBSERVERS_MAX = 8 };
 
-struct exec {
-    struct server *server;
-    struct clients *clients;
-    struct pauses *pauses;
-    struct commit *commit;
-    struct hooks *hooks;
-    struct keyspace *keyspace;
-    struct stats *stats;
-    struct settings *settings;
-    int depth;
-    bool loose;       /* the open unit: its commands are logged each by itself */
-    struct link after; /* struct unit_job's: to be run when it is over */
-    bool running_jobs;
-    unsigned gates;   /* GATE_* */
-    const uint32_t *admit_flags; /* by origin: what ADMIT listeners ask about */
-    const char *busy; /* what those hear whose commands may not run beside the one that runs */
-    struct observer {
-        exec_observer *f;
-        void *arg;
-        int64_t from_us; /* calls that took so long; 0: all */
-    } observers[OBSERVERS_MAX];
-    int observer_count;
-    int64_t observe_from_us; /* the least of them */
-    int64_t now_us;   /* monotonic, as read last: the end of one command is the start of the next */
-    struct buf dropped; /* replies nobody reads */
-    struct buf unheard; /* the rest of those that are over a limit */
-    struct replay *replay; /* whose command runs; NULL: a client's */
-    int replayed;          /* of the transaction that runs */
-    struct fresh fresh; /* what reads show; kept while there is a log */
-};
 
 struct exec *exec_new(struct server *s)
 {
@@ -77,6 +42,7 @@ struct exec *exec_new(struct server *s)
     x->stats = server_stats(s);
     x->settings = server_settings(s);
     x->admit_flags = hooks_admit_flags(x->hooks);
+    x->gates = server_gates(s);
     x->observe_from_us = INT64_MAX;
     link_init(&x->after);
     return x;
@@ -85,13 +51,7 @@ struct exec *exec_new(struct server *s)
 void exec_free(struct exec *x)
 {
     buf_free(&x->dropped);
-    buf_free(&x->unheard);
     mem_free(x);
-}
-
-struct buf *exec_unheard(struct exec *x)
-{
-    return &x->unheard;
 }
 
 struct command_entry *exec_resolve(struct command_entry *entry, int argc, const struct slice *argv)
@@ -102,13 +62,8 @@ struct command_entry *exec_resolve(struct command_entry *entry, int argc, const 
     return sub ? sub : entry->row.run ? entry : NULL;
 }
 
-bool exec_arity_ok(const struct command_entry *e, int argc)
-{
-    return e->row.arity >= 0 ? argc == e->row.arity : argc >= -e->row.arity;
-}
-
 /* ---- units ---- */
-static void begin_unit(struct exec *x)
+void exec_begin_unit(struct exec *x)
 {
     if (x->depth++)
         return;
@@ -126,6 +81,11 @@ static void end_unit(struct exec *x)
     x->loose = false;
 }
 
+void exec_set_delivery(struct exec *x, void (*deliver)(struct clients *cs))
+{
+    x->deliver = deliver;
+}
+
 void exec_after_unit(struct exec *x, struct unit_job *job)
 {
     if (!link_linked(&job->link))
@@ -135,7 +95,7 @@ void exec_after_unit(struct exec *x, struct unit_job *job)
 /* A job opens units of its own, whose jobs come behind those that are there. */
 static void __attribute__((noinline)) do_run_jobs(struct exec *x)
 {
-    push_unit_over(x->clients);
+    x->deliver(x->clients);
     if (x->running_jobs)
         return;
     x->running_jobs = true;
@@ -157,10 +117,16 @@ static inline void run_jobs(struct exec *x)
         do_run_jobs(x);
 }
 
+void exec_end_unit(struct exec *x)
+{
+    end_unit(x);
+    run_jobs(x);
+}
+
 void exec_begin_loose(struct exec *x)
 {
     x->now_us = clock_mono_us();
-    begin_unit(x);
+    exec_begin_unit(x);
     x->loose = x->loose || x->depth == 1;
 }
 
@@ -178,8 +144,7 @@ void exec_loose_step(struct exec *x)
 
 void exec_end_loose(struct exec *x)
 {
-    end_unit(x);
-    run_jobs(x);
+    exec_end_unit(x);
 }
 
 /* ---- observers ---- */
@@ -217,8 +182,8 @@ static void __attribute__((noinline)) tell_observers(struct exec *x, const struc
 }
 
 /* ---- a call ---- */
-static void ctx_fill(struct ctx *ctx, struct exec *x, struct client *c, int argc,
-                     const struct slice *argv)
+void exec_fill(struct exec *x, struct ctx *ctx, struct client *c, int argc,
+               const struct slice *argv)
 {
     *ctx = (struct ctx){
         .server = x->server,
@@ -238,7 +203,7 @@ static void ctx_fill(struct ctx *ctx, struct exec *x, struct client *c, int argc
         reply_to_nobody(ctx);
 }
 
-static void set_command(struct ctx *ctx, const struct command_entry *e)
+void exec_set_command(struct ctx *ctx, const struct command_entry *e)
 {
     ctx->command = &e->row;
     ctx->arg = e->arg;
@@ -246,7 +211,7 @@ static void set_command(struct ctx *ctx, const struct command_entry *e)
 }
 
 /* The handler, then what is logged of it, then its numbers. */
-static void run(struct exec *x, struct ctx *ctx, struct command_entry *e)
+void exec_run(struct exec *x, struct ctx *ctx, struct command_entry *e)
 {
     int64_t began = x->now_us;
     uint64_t errors = x->stats->error_replies;
@@ -275,207 +240,6 @@ static void run(struct exec *x, struct ctx *ctx, struct command_entry *e)
         tell_observers(x, ctx, e, took);
 }
 
-/* ---- what the log holds ---- */
-static void tell_failure(struct exec *x, const struct ctx *ctx, int index, const char *error)
-{
-    const struct command_entry *e =
-        commands_find_given(server_commands(x->server), ctx->argv[0]);
-    struct replay_failure failure = {.index = index, .command = ctx->argv[0], .error = error};
-    if (e && e->first_key > 0 && e->first_key < ctx->argc)
-        failure.key = ctx->argv[e->first_key];
-    x->replay->failed(x->replay->arg, &failure);
-}
-
-/* The reply that begins at before is gone; was it an error, it is told. */
-static void drop_reply(struct exec *x, struct ctx *ctx, int index, size_t before)
-{
-    if (ctx->flags & CTX_FAILED) {
-        struct slice reply = slice_from(buf_slice(&x->dropped), before);
-        const char *at = memmem(reply.data, reply.len, "\r\n-", 3);
-        at = reply.data[0] == '-' ? reply.data + 1 : at ? at + 3 : reply.data;
-        const char *end = memchr(at, '\r', (size_t)(reply.data + reply.len - at));
-        struct buf error = {0};
-        buf_add(&error, slice(at, end ? (size_t)(end - at) : 0));
-        tell_failure(x, ctx, index, buf_cstr(&error));
-        buf_free(&error);
-    }
-    x->dropped.len = before;
-}
-
-bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc, const struct slice *argv)
-{
-    struct exec *x = server_exec(outer->server);
-    struct ctx ctx;
-    must(x->depth > 0);
-    ctx_fill(&ctx, x, outer->client, argc, argv);
-    if (x->replay) {
-        ctx.out = outer->out;
-        ctx.output = NULL;
-        ctx.out_most = SIZE_MAX;
-    }
-    ctx.resp = outer->client->resp;
-    ctx.now_ms = outer->now_ms;
-    ctx.scope = outer->scope;
-    ctx.from = outer->from == FROM_LOG ? FROM_LOG : FROM_EXEC;
-    ctx.flags |= CTX_IN_MULTI | (outer->flags & (CTX_NO_REPLY | CTX_LOADING));
-    size_t before = ctx.out->len;
-    set_command(&ctx, entry);
-    run(x, &ctx, entry);
-    if (x->replay)
-        drop_reply(x, &ctx, x->replayed++, before);
-    return !(ctx.flags & CTX_FAILED);
-}
-
-/* What is to be run; NULL, and call tells why not. */
-static struct command_entry *call_entry(struct exec *x, struct ctx *ctx, struct exec_call *call)
-{
-    struct command_entry *top = commands_find(server_commands(x->server), ctx->argv[0]);
-    struct command_entry *e = top ? exec_resolve(top, ctx->argc, ctx->argv) : NULL;
-    call->refusal = NULL;
-    call->ended = !e ? EXEC_UNKNOWN : exec_arity_ok(e, ctx->argc) ? EXEC_RAN : EXEC_ARITY;
-    if (call->ended != EXEC_RAN)
-        return NULL;
-    set_command(ctx, e);
-    if (ctx->command_flags & call->deny) {
-        call->ended = EXEC_DENIED;
-        return NULL;
-    }
-    call->refusal = hooks_admit(x->hooks, ctx, e);
-    if (call->refusal) {
-        call->ended = EXEC_REFUSED;
-        e->stats.rejected++;
-        return NULL;
-    }
-    return e;
-}
-
-bool exec_call(struct ctx *outer, struct exec_call *call, int argc, const struct slice *argv)
-{
-    struct exec *x = server_exec(outer->server);
-    struct buf unread = {0};
-    struct ctx ctx;
-    must(x->depth > 0 && argc > 0 && call->from != FROM_CLIENT);
-    ctx_fill(&ctx, x, call->as ? call->as : outer->client, argc, argv);
-    ctx.out = call->out ? call->out : &unread;
-    ctx.output = NULL;
-    ctx.out_most = SIZE_MAX;
-    ctx.resp = call->resp ? call->resp : ctx.client->resp;
-    ctx.now_ms = outer->now_ms;
-    ctx.from = call->from;
-    ctx.scope = outer->scope & call->scope;
-    ctx.flags = CTX_IN_MULTI | (outer->flags & CTX_LOADING);
-    struct command_entry *e = call_entry(x, &ctx, call);
-    bool no_touch = x->keyspace->no_touch;
-    if (e)
-        run(x, &ctx, e);
-    x->keyspace->no_touch = no_touch;
-    buf_free(&unread);
-    return e && !(ctx.flags & CTX_FAILED);
-}
-
-/* ---- refusals ---- */
-/* What a browser would send first when a page makes it talk to us: it must not get further. */
-static bool is_http(struct ctx *ctx)
-{
-    if (!slice_eq_nocase(ctx->argv[0], "post") && !slice_eq_nocase(ctx->argv[0], "host:"))
-        return false;
-    log_warning("SECURITY: %s speaks HTTP to us (a web page may make a browser do so); closed",
-                ctx->client->peer);
-    client_close_soon(ctx->client);
-    return true;
-}
-
-static void refuse_unknown(struct ctx *ctx)
-{
-    if (is_http(ctx))
-        return;
-    struct buf args = {0};
-    for (int i = 1; i < ctx->argc && args.len < 128; i++) {
-        size_t room = 128 - args.len, len = ctx->argv[i].len < room ? ctx->argv[i].len : room;
-        buf_printf(&args, "'%.*s' ", (int)len, ctx->argv[i].data);
-    }
-    size_t len = ctx->argv[0].len < 128 ? ctx->argv[0].len : 128;
-    reply_errorf(ctx, "ERR unknown command '%.*s', with args beginning with: %s", (int)len,
-                 ctx->argv[0].data, buf_cstr(&args));
-    buf_free(&args);
-}
-
-static void refuse_unknown_sub(struct ctx *ctx, struct command_entry *container)
-{
-    ctx->command = &container->row;
-    reply_unknown_subcommand(ctx);
-}
-
-static bool may_debug(const struct exec *x, const struct client *c, const struct command_entry *e)
-{
-    bool module = strncmp(e->name, "module", 6) == 0;
-    enum allowed allowed = module ? x->settings->enable_module : x->settings->enable_debug;
-    return allowed == ALLOWED_YES || (allowed == ALLOWED_LOCAL && client_is_local(c));
-}
-
-/* A refused EXEC ends its transaction: nobody would know what became of it. */
-static void refuse(struct ctx *ctx, const struct command_entry *e, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void refuse(struct ctx *ctx, const struct command_entry *e, const char *format, ...)
-{
-    struct buf text = {0};
-    va_list ap;
-    va_start(ap, format);
-    buf_vprintf(&text, format, ap);
-    va_end(ap);
-    const char *error = buf_cstr(&text);
-    if (e->steers == STEERS_EXEC) {
-        multi_discard(ctx->client);
-        reply_errorf(ctx, "EXECABORT Transaction discarded because of: %s",
-                     strncmp(error, "ERR ", 4) == 0 ? error + 4 : error);
-    } else {
-        reply_error(ctx, error);
-        ctx->client->flags |= ctx->client->flags & CLIENT_IN_MULTI ? CLIENT_DIRTY_EXEC : 0;
-    }
-    buf_free(&text);
-}
-
-static void refuse_protected(struct ctx *ctx, const struct command_entry *e)
-{
-    bool module = strncmp(e->name, "module", 6) == 0;
-    refuse(ctx, e,
-           "ERR %s command not allowed. If the %s option is set to \"local\", you can run it from "
-           "a local connection, otherwise you need to set this option in the configuration file, "
-           "and then restart the server.",
-           module ? "MODULE" : "DEBUG",
-           module ? "enable-module-command" : "enable-debug-command");
-}
-
-/* False when the command was refused: the error is replied. */
-static bool admit(struct exec *x, struct ctx *ctx, struct command_entry *e)
-{
-    struct client *c = ctx->client;
-    if (!exec_arity_ok(e, ctx->argc)) {
-        refuse(ctx, e, "ERR wrong number of arguments for '%s' command", e->name);
-        return false;
-    }
-    if (e->row.flags & CMD_PROTECTED && !may_debug(x, c, e)) {
-        refuse_protected(ctx, e);
-        return false;
-    }
-    if (client_must_auth(x->clients, c) && !(e->row.flags & CMD_NO_AUTH)) {
-        refuse(ctx, e, "NOAUTH Authentication required.");
-        return false;
-    }
-    if (c->flags & CLIENT_IN_MULTI && e->row.flags & CMD_NO_MULTI) {
-        refuse(ctx, e, "ERR Command not allowed inside a transaction");
-        return false;
-    }
-    const char *error = hooks_admit(x->hooks, ctx, e);
-    if (!error && x->gates & GATE_LOADING && !(ctx->command_flags & CMD_LOADING))
-        error = LOADING_ERROR;
-    if (!error && x->gates & GATE_BUSY && !(ctx->command_flags & CMD_ALLOW_BUSY))
-        error = x->busy;
-    if (error)
-        refuse(ctx, e, "%s", error);
-    return !error;
-}
-
 bool exec_queues(const struct client *c, const struct command_entry *e)
 {
     return c->flags & CLIENT_IN_MULTI && e->steers == STEERS_NOTHING;
@@ -500,14 +264,9 @@ static inline bool runs_at_once(const struct exec *x, const struct ctx *ctx,
                                 const struct command_entry *e)
 {
     const struct client *c = ctx->client;
-    return !x->gates && !(c->flags & CLIENT_IN_MULTI) && !client_must_auth(x->clients, c) &&
+    return !x->gates->shut && !(c->flags & CLIENT_IN_MULTI) && !client_must_auth(x->clients, c) &&
            !((ctx->command_flags | ADMIT_EVERY) & x->admit_flags[FROM_CLIENT]) &&
-           !(e->row.flags & CMD_PROTECTED) && exec_arity_ok(e, ctx->argc);
-}
-
-void exec_set_gate(struct exec *x, enum exec_gate gate, bool shut)
-{
-    x->gates = shut ? x->gates | gate : x->gates & ~(unsigned)gate;
+           !(e->row.flags & CMD_PROTECTED) && command_arity_ok(e, ctx->argc);
 }
 
 /* ---- from a client ---- */
@@ -532,7 +291,7 @@ bool exec_set_busy(struct exec *x, const char *error)
     if (x->busy && error)
         return false;
     x->busy = error;
-    exec_set_gate(x, GATE_BUSY, error != NULL);
+    gate_set(x->gates, GATE_BUSY, error != NULL);
     return true;
 }
 
@@ -543,7 +302,7 @@ bool exec_unit_is_open(const struct exec *x)
 
 void exec_fill_reply(struct exec *x, struct ctx *ctx, struct client *c)
 {
-    ctx_fill(ctx, x, c, 0, NULL);
+    exec_fill(x, ctx, c, 0, NULL);
 }
 
 void exec_stamp_push(struct exec *x, struct client *c, uint64_t place)
@@ -599,23 +358,23 @@ static void settle_reply(struct exec *x, const struct ctx *ctx, uint64_t before,
         settle_skip(c);
     if (output_end(&c->out) == before) {
         if (c->flags & CLIENT_CLOSE_AFTER_REPLY) /* there may be none to wait for */
-            conn_want_send(c);
+            client_want_send(c);
         return;
     }
     if (hooks_has_gate(x->hooks))
         stamp(c, before, shown_position(x, ctx, position));
-    conn_want_send(c);
+    client_want_send(c);
 }
 
 /* False when it does not run now: it is refused, held or queued. */
 static bool may_run(struct exec *x, struct ctx *ctx, struct command_entry *e)
 {
     struct client *c = ctx->client;
-    if (!admit(x, ctx, e)) {
+    if (!admit_command(x, ctx, e)) {
         e->stats.rejected++;
         return false;
     }
-    if (x->gates & GATE_PAUSE && must_wait(x, ctx, e)) {
+    if (x->gates->shut & GATE_PAUSE && must_wait(x, ctx, e)) {
         pause_hold(x->pauses, c,
                    held_command_new(e, ctx->argc, ctx->argv, x->keyspace->offered));
         return false;
@@ -636,20 +395,17 @@ static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entr
         entry = commands_find(server_commands(x->server), ctx->argv[0]);
     struct command_entry *e = entry ? exec_resolve(entry, ctx->argc, ctx->argv) : NULL;
     if (!e) {
-        if (entry)
-            refuse_unknown_sub(ctx, entry);
-        else
-            refuse_unknown(ctx);
+        admit_unknown(ctx, entry);
         c->flags |= c->flags & CLIENT_IN_MULTI ? CLIENT_DIRTY_EXEC : 0;
         return;
     }
     c->last_command = e;
-    set_command(ctx, e);
+    exec_set_command(ctx, e);
     if (!runs_at_once(x, ctx, e) && !may_run(x, ctx, e))
         return;
     /* Keys that it meets and that are over do not belong together. */
     x->loose = x->loose || (x->depth == 1 && ctx->command_flags & CMD_TOUCHES_ARBITRARY_KEYS);
-    run(x, ctx, e);
+    exec_run(x, ctx, e);
 }
 
 /* A command of a client, or the rest of one that had to wait: what is around the work. */
@@ -659,21 +415,22 @@ struct around {
     uint64_t position;
 };
 
-static inline struct around __attribute__((always_inline)) client_begin(struct exec *x, struct client *c)
+static inline __attribute__((always_inline)) struct around client_begin(struct exec *x,
+                                                                        struct client *c)
 {
     struct around around = {x->clients->current, output_end(&c->out),
                             commit_position(x->commit)};
-    begin_unit(x);
+    exec_begin_unit(x);
     c->busy++;
     x->clients->current = c;
     return around;
 }
 
-static void __attribute__((noinline)) drop_unheard(struct exec *x)
+static void __attribute__((noinline)) drop_unheard(struct buf *unheard)
 {
-    buf_clear(&x->unheard);
-    if (x->unheard.cap > OUTPUT_BLOCK)
-        buf_free(&x->unheard);
+    buf_clear(unheard);
+    if (unheard->cap > OUTPUT_BLOCK)
+        buf_free(unheard);
 }
 
 static void client_end(struct exec *x, struct ctx *ctx, struct around around)
@@ -685,8 +442,8 @@ static void client_end(struct exec *x, struct ctx *ctx, struct around around)
     if (commit_position(x->commit) != around.position)
         c->write_position = commit_position(x->commit);
     settle_reply(x, ctx, around.before, around.position);
-    if (__builtin_expect(x->unheard.len, 0))
-        drop_unheard(x);
+    if (__builtin_expect(x->clients->unheard.len, 0))
+        drop_unheard(&x->clients->unheard);
     if (__builtin_expect(output_unsent(&c->out) > OUTPUT_BLOCK, 0))
         client_check_output_limit(c, 0);
     run_jobs(x);
@@ -702,7 +459,7 @@ void exec_command(struct client *c, struct command_entry *entry, int argc, const
     struct exec *x = server_exec(c->server);
     struct ctx ctx;
     struct around around = client_begin(x, c);
-    ctx_fill(&ctx, x, c, argc, argv);
+    exec_fill(x, &ctx, c, argc, argv);
     dispatch(x, &ctx, entry);
     client_end(x, &ctx, around);
 }
@@ -714,8 +471,8 @@ void exec_later(struct client *c, struct command_entry *e, exec_work *work, void
     must(x->depth == 0);
     exec_read_clock(x);
     struct around around = client_begin(x, c);
-    ctx_fill(&ctx, x, c, 0, NULL);
-    set_command(&ctx, e);
+    exec_fill(x, &ctx, c, 0, NULL);
+    exec_set_command(&ctx, e);
     work(&ctx, arg);
     if (ctx.dirty)
         commit_add_dirty(x->commit, ctx.dirty);
@@ -731,75 +488,15 @@ void exec_again(struct client *c, struct held_command *h)
     must(x->depth == 0);
     exec_read_clock(x);
     struct around around = client_begin(x, c);
-    ctx_fill(&ctx, x, c, h->argc, h->argv);
+    exec_fill(x, &ctx, c, h->argc, h->argv);
     c->last_command = h->entry;
-    set_command(&ctx, h->entry);
+    exec_set_command(&ctx, h->entry);
     x->keyspace->offered = offer_of(&h->big);
-    if (admit(x, &ctx, h->entry))
-        run(x, &ctx, h->entry);
+    if (admit_command(x, &ctx, h->entry))
+        exec_run(x, &ctx, h->entry);
     else
         h->entry->stats.rejected++;
     x->keyspace->offered = NULL;
     client_end(x, &ctx, around);
 }
 
-/* ---- from the log ---- */
-/* Why this can't be run; "" it can. Of what belongs to a transaction a log holds MULTI and EXEC:
- * with the rest, one would be lost, or fail, in silence. What steers the server is no data. */
-static void why_not(const struct command_entry *e, int argc, const struct slice *argv,
-                    struct buf *why)
-{
-    if (!e)
-        buf_printf(why, "Unknown command '%.*s'", argv[0].len < 64 ? (int)argv[0].len : 64,
-                   argv[0].data);
-    else if (!exec_arity_ok(e, argc))
-        buf_printf(why, "wrong number of arguments for '%s' command", e->name);
-    else if (e->steers == STEERS_ELSE ||
-             (e->row.flags & (CMD_ADMIN | CMD_BLOCKING) && !(e->row.flags & CMD_WRITE)))
-        buf_printf(why, "it has no place in a log");
-}
-
-static void run_replayed(struct exec *x, struct ctx *ctx, struct command_entry *e)
-{
-    begin_unit(x);
-    buf_clear(&x->dropped);
-    x->replayed = 0;
-    ctx->now_ms = x->keyspace->now_ms;
-    ctx->out = &x->dropped;
-    ctx->output = NULL;
-    ctx->out_most = SIZE_MAX;
-    ctx->flags = CTX_LOADING | CTX_NO_REPLY;
-    ctx->from = FROM_LOG;
-    set_command(ctx, e);
-    run(x, ctx, e);
-    drop_reply(x, ctx, -1, 0);
-    end_unit(x);
-    run_jobs(x);
-}
-
-void server_replay_soon(struct replay *r, struct slice key)
-{
-    db_prefetch_soon(r->client->db, key);
-}
-
-bool server_replay(struct server *s, struct replay *r, int argc, const struct slice *argv)
-{
-    struct exec *x = server_exec(s);
-    struct command_entry *top = commands_find_given(server_commands(s), argv[0]);
-    struct command_entry *e = top ? exec_resolve(top, argc, argv) : NULL;
-    struct ctx ctx;
-    struct buf why = {0};
-    ctx_fill(&ctx, x, r->client, argc, argv);
-    x->replay = r;
-    why_not(e, argc, argv, &why);
-    bool queued = !why.len && exec_queues(r->client, e);
-    if (why.len)
-        tell_failure(x, &ctx, -1, buf_cstr(&why));
-    else if (queued)
-        multi_queue(r->client, e, argc, argv, NULL);
-    else
-        run_replayed(x, &ctx, e);
-    x->replay = NULL;
-    buf_free(&why);
-    return queued;
-}

@@ -12,6 +12,7 @@
 
 struct buf;
 struct client;
+struct clients;
 struct command_entry;
 struct db;
 struct exec;
@@ -35,9 +36,8 @@ void exec_later(struct client *c, struct command_entry *e, exec_work *work, void
  * just now. Outside of any command. */
 struct held_command;
 void exec_again(struct client *c, struct held_command *h);
-/* A queued command, inside EXEC's unit: handler and log only. False when it replied an error. */
-bool exec_nested(struct ctx *outer, struct command_entry *entry, int argc,
-                 const struct slice *argv);
+/* The queue of the client's MULTI, inside EXEC's unit; replies the array. */
+void exec_transaction(struct ctx *c);
 /* One command inside another, for who runs them on a client's behalf (scripts, modules): with a
  * client, a protocol and a buffer of its own, and with the checks that such a call is asked. It
  * belongs to the unit that is open; it neither blocks nor is queued by a MULTI. */
@@ -63,7 +63,6 @@ struct exec_call {
 bool exec_call(struct ctx *outer, struct exec_call *call, int argc, const struct slice *argv);
 /* The subcommand's entry, or entry itself. NULL: there is no such subcommand. */
 struct command_entry *exec_resolve(struct command_entry *entry, int argc, const struct slice *argv);
-bool exec_arity_ok(const struct command_entry *e, int argc);
 /* The client is inside MULTI, and e is kept for EXEC rather than run. */
 bool exec_queues(const struct client *c, const struct command_entry *e);
 /* Work outside of any command (expiry by cron, eviction by a timer): its commands are logged each
@@ -96,19 +95,13 @@ void exec_loose_step(struct exec *x);
 /* A key, or all of them, changed in the open unit: replies that show it must wait for the log. */
 void exec_key_changed(struct exec *x, const struct db *db, struct slice key);
 void exec_all_changed(struct exec *x);
-/* What may refuse or hold the commands of clients is a gate, shut by its owner for as long as it
- * may; behind a shut one each command is asked all that can be asked, in Redis' order. With all of
- * them open, and no ADMIT listener that named a flag of the command, it runs at once. */
-enum exec_gate { GATE_LOADING = 1, GATE_BUSY = 2, GATE_PAUSE = 4 };
-void exec_set_gate(struct exec *x, enum exec_gate gate, bool shut);
 /* While error is set, only commands with CMD_ALLOW_BUSY pass. False when one was set already. */
 bool exec_set_busy(struct exec *x, const char *error);
 bool exec_unit_is_open(const struct exec *x);
 /* A ctx whose replies go to c, if it wants any, and that runs nothing. */
 void exec_fill_reply(struct exec *x, struct ctx *ctx, struct client *c);
+/* For push.c: called when messages were pushed in a unit, and it is over. */
+void exec_set_delivery(struct exec *x, void (*deliver)(struct clients *cs));
 /* For push.c: a message from place on waits for the unit that is over. */
 void exec_stamp_push(struct exec *x, struct client *c, uint64_t place);
-/* Where the rest of a reply goes that nobody will get. */
-struct buf *exec_unheard(struct exec *x);
-
 #endif

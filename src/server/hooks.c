@@ -39,6 +39,7 @@ struct hooks {
     LIST(flushed);
     LIST(tick);
     LIST(client);
+    LIST(role);
     LIST(fork);
     struct {
         hook_stage *f;
@@ -81,6 +82,7 @@ DEFINE_ON(key)
 DEFINE_ON(flushed)
 DEFINE_ON(tick)
 DEFINE_ON(client)
+DEFINE_ON(role)
 DEFINE_ON(fork)
 #undef DEFINE_ON
 
@@ -244,6 +246,11 @@ void hooks_tick(struct hooks *h, int64_t mono_ms)
 void hooks_client(struct hooks *h, struct client *client, bool opened)
 {
     TELL_ALL(h, client, client, opened);
+}
+
+void hooks_role(struct hooks *h, bool is_replica)
+{
+    TELL_ALL(h, role, is_replica);
 }
 
 void hooks_fork(struct hooks *h, bool in_child, bool ended)

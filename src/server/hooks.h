@@ -12,6 +12,7 @@
  * STAGE     each turn of the event loop, before it sleeps, in the order UNBLOCK, LOG, SYNC, REPLY.
  * TICK      from cron, hz times a second.
  * CLIENT    a client was accepted or is about to be freed.
+ * ROLE      the server became a replica, or a primary again (role.h).
  * FORK      a child was made (in the child: drop what it must not touch), or has ended.
  * AUX       saving: emit a feature's own state into the file; loading: take it.
  * SHUTDOWN  asked to stop, in two phases (shutdown.h). All are asked whether they are ready, maybe
@@ -50,6 +51,7 @@ typedef void hook_flushed(void *arg);
 typedef void hook_stage(void *arg);
 typedef void hook_tick(void *arg, int64_t mono_ms); /* for waits; the wall clock may jump */
 typedef void hook_client(void *arg, struct client *client, bool opened);
+typedef void hook_role(void *arg, bool is_replica);
 typedef void hook_fork(void *arg, bool in_child, bool ended);
 typedef void hook_aux_save(void *arg, struct sink *sink);
 /* true: it was mine */
@@ -78,6 +80,7 @@ void hooks_on_flushed(struct hooks *h, hook_flushed *f, void *arg);
 void hooks_on_stage(struct hooks *h, enum stage stage, hook_stage *f, void *arg);
 void hooks_on_tick(struct hooks *h, hook_tick *f, void *arg);
 void hooks_on_client(struct hooks *h, hook_client *f, void *arg);
+void hooks_on_role(struct hooks *h, hook_role *f, void *arg);
 void hooks_on_fork(struct hooks *h, hook_fork *f, void *arg);
 void hooks_on_aux(struct hooks *h, hook_aux_save *save, hook_aux_load *load, void *arg);
 void hooks_on_shutdown(struct hooks *h, hook_ready *ready, hook_finish *finish, void *arg);
@@ -100,6 +103,7 @@ void hooks_flushed(struct hooks *h);
 void hooks_stage(struct hooks *h, enum stage stage);
 void hooks_tick(struct hooks *h, int64_t mono_ms);
 void hooks_client(struct hooks *h, struct client *client, bool opened);
+void hooks_role(struct hooks *h, bool is_replica);
 void hooks_fork(struct hooks *h, bool in_child, bool ended);
 void hooks_aux_save(struct hooks *h, struct sink *sink);
 bool hooks_aux_load(struct hooks *h, struct slice name, struct slice value);

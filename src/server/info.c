@@ -48,6 +48,23 @@ void info_add(struct info *info, const char *section, unsigned when, info_fill *
     info->parts[info->count++] = (struct part){section, when, fill, arg};
 }
 
+void info_take_over(struct info *info, const char *section, unsigned when, info_fill *fill,
+                    void *arg)
+{
+    int kept = 0;
+    bool placed = false;
+    for (int i = 0; i < info->count; i++) {
+        bool of_it = strcmp(info->parts[i].section, section) == 0;
+        if (of_it && placed)
+            continue;
+        info->parts[kept++] = of_it ? (struct part){section, when, fill, arg} : info->parts[i];
+        placed |= of_it;
+    }
+    info->count = kept;
+    if (!placed)
+        info_add(info, section, when, fill, arg);
+}
+
 static bool wanted(const struct part *p, int count, const struct slice *sections)
 {
     if (count == 0)

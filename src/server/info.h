@@ -25,6 +25,9 @@ typedef void info_fill(void *arg, struct info_out *o);
 struct info *info_new(void);
 void info_free(struct info *info);
 void info_add(struct info *info, const char *section, unsigned when, info_fill *fill, void *arg);
+/* The section is arg's alone: what others added to it so far is gone. */
+void info_take_over(struct info *info, const char *section, unsigned when, info_fill *fill,
+                    void *arg);
 /* sections: as the INFO command's arguments; none: the default ones. Appends to text. */
 void info_render(struct info *info, int count, const struct slice *sections, struct buf *text);
 

@@ -20,6 +20,7 @@
 #include "server/net.h"
 #include "server/pause.h"
 #include "server/process.h"
+#include "server/role.h"
 #include "server/server.h"
 #include "server/settings.h"
 #include "server/stats.h"
@@ -40,7 +41,7 @@ static void section_server(void *arg, struct info_out *o)
     info_str(o, "redis_git_sha1", "00000000");
     info_str(o, "redis_git_dirty", "0");
     info_str(o, "redis_build_id", SERVER_BUILD_ID);
-    info_str(o, "redis_mode", "standalone");
+    info_str(o, "redis_mode", server_role(s)->mode);
     info_f(o, "os", "%s %s %s", os.sysname, os.release, os.machine);
     info_u64(o, "arch_bits", sizeof(void *) * 8);
     info_str(o, "monotonic_clock", "POSIX clock_gettime");
@@ -260,17 +261,17 @@ static void section_stats(void *arg, struct info_out *o)
     provided(o, acl);
 }
 
-/* As a server without replicas has it; replication takes the section over. */
+/* As a primary without replicas has it; replication takes the section over. */
 static void section_replication(void *arg, struct info_out *o)
 {
-    struct server *s = arg;
-    info_str(o, "role", "master");
+    const struct role *r = server_role(arg);
+    info_str(o, "role", r->is_replica ? "slave" : "master");
     info_u64(o, "connected_slaves", 0);
     info_str(o, "master_failover_state", "no-failover");
-    info_str(o, "master_replid", server_run_id(s));
-    info_str(o, "master_replid2", "0000000000000000000000000000000000000000");
-    info_u64(o, "master_repl_offset", 0);
-    info_i64(o, "second_repl_offset", -1);
+    info_str(o, "master_replid", r->id);
+    info_str(o, "master_replid2", r->old_id);
+    info_i64(o, "master_repl_offset", r->ops ? role_offset(r) : 0);
+    info_i64(o, "second_repl_offset", r->old_id_until);
     info_u64(o, "repl_backlog_active", 0);
     info_u64(o, "repl_backlog_size", 1048576);
     info_u64(o, "repl_backlog_first_byte_offset", 0);

@@ -20,6 +20,7 @@
 #include "server/info.h"
 #include "server/multi.h"
 #include "server/pause.h"
+#include "server/role.h"
 #include "server/server.h"
 #include "store/evict.h"
 
@@ -125,6 +126,7 @@ static size_t room(struct memory_limit *m)
 static bool may_evict(const struct memory_limit *m)
 {
     return !server_is_loading(m->server) &&
+           !(server_role(m->server)->is_replica && server_role(m->server)->keeps_all) &&
            !(pause_what(server_pauses(m->server)) & PAUSE_EVICTION);
 }
 

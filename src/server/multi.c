@@ -13,10 +13,9 @@
 #include "containers/table.h"
 #include "server/client.h"
 #include "server/command.h"
-#include "server/commit.h"
-#include "server/exec.h"
+#include "server/ctx.h"
+#include "server/held.h"
 #include "server/key_name.h"
-#include "server/reply.h"
 #include "server/server.h"
 #include "store/db.h"
 
@@ -286,39 +285,17 @@ void multi_discard(struct client *c)
     multi_unwatch(c);
 }
 
-static void run_queued(struct ctx *ctx, struct held_command *h)
-{
-    ctx->keyspace->offered = offer_of(&h->big);
-    exec_nested(ctx, h->entry, h->argc, h->argv);
-    ctx->keyspace->offered = NULL;
-}
-
-void multi_exec(struct ctx *ctx)
-{
-    struct client *c = ctx->client;
-    multi_check_expired(c);
-    if (c->flags & (CLIENT_DIRTY_EXEC | CLIENT_DIRTY_CAS)) {
-        if (c->flags & CLIENT_DIRTY_EXEC)
-            reply_error(ctx, "EXECABORT Transaction discarded because of previous errors.");
-        else
-            reply_null_array(ctx);
-        multi_discard(c);
-        return;
-    }
-    multi_unwatch(c); /* or our own writes would mark us for nothing */
-    struct multi *m = c->multi;
-    reply_array(ctx, (size_t)m->count);
-    for (int i = 0; i < m->count; i++)
-        run_queued(ctx, m->queue[i]);
-    multi_discard(c);
-    ctx->flags &= ~(uint32_t)CTX_FAILED; /* EXEC itself went well whatever its commands replied */
-}
-
 int multi_length(const struct client *c)
 {
     if (!(c->flags & CLIENT_IN_MULTI))
         return -1;
     return c->multi ? c->multi->count : 0;
+}
+
+struct held_command *multi_queued(const struct client *c, int i)
+{
+    must(i >= 0 && i < multi_length(c));
+    return c->multi->queue[i];
 }
 
 size_t multi_memory(const struct client *c)

@@ -14,6 +14,7 @@ struct client;
 struct command_entry;
 struct ctx;
 struct db;
+struct held_command;
 struct keyspace;
 struct offer;
 struct watches;
@@ -34,9 +35,9 @@ void multi_queue(struct client *c, struct command_entry *e, int argc, const stru
                  struct offer *big);
 /* Leaves the transaction: queue freed, watches dropped. */
 void multi_discard(struct client *c);
-/* Runs the queue; replies the array. */
-void multi_exec(struct ctx *c);
 int multi_length(const struct client *c); /* -1 outside MULTI */
+/* The i-th queued command. */
+struct held_command *multi_queued(const struct client *c, int i);
 size_t multi_memory(const struct client *c);
 /* EXEC's flags_of: what the queued commands are about to do; what it may do while loading, all of
  * them must be allowed. */

@@ -41,8 +41,9 @@ int64_t pause_left_ms(const struct pauses *p, enum pause_purpose purpose);
 
 /* The client has no held command. Takes h over. */
 void pause_hold(struct pauses *p, struct client *c, struct held_command *h);
-/* The client goes: its command will not be run. */
-void pause_drop(struct pauses *p, struct client *c);
 unsigned pause_held_count(const struct pauses *p);
+
+/* For server.c: ends what is over. pause_end.c */
+void pause_stage(void *pauses);
 
 #endif

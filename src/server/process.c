@@ -21,6 +21,7 @@
 #include "os/loop.h"
 #include "server/config.h"
 #include "server/crash.h"
+#include "server/role.h"
 #include "server/server.h"
 #include "server/settings.h"
 
@@ -65,6 +66,7 @@ static void expand_title(const struct settings *st, struct buf *out)
     char listen[96];
     const char *host = st->bind_count ? st->binds[0] : "*";
     const char *conf = config_file(server_config(st->server));
+    const char *mode = server_role(st->server)->mode;
     if (st->port)
         snprintf(listen, sizeof listen, strchr(host, ':') ? "[%.60s]:%d" : "%.60s:%d",
                  host[0] == '-' ? host + 1 : host, (int)st->port);
@@ -89,7 +91,9 @@ static void expand_title(const struct settings *st, struct buf *out)
             buf_add(out, slice_str(st->unix_path ? st->unix_path : ""));
         else if (slice_eq_str(word, "config-file"))
             buf_add(out, slice_str(conf ? conf : ""));
-        at = close + 1; /* server-mode: empty here */
+        else if (slice_eq_str(word, "server-mode") && strcmp(mode, "standalone") != 0)
+            buf_printf(out, "[%s]", mode);
+        at = close + 1;
     }
     while (out->len && out->data[out->len - 1] == ' ')
         out->len--;

@@ -7,17 +7,10 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "server/client.h"
-#include "server/conn.h"
 #include "server/exec.h"
+#include "server/pushed.h"
 #include "server/reply.h"
 #include "server/server.h"
-
-struct pushed {
-    struct link link;     /* clients.pushed, while a unit is open */
-    struct client *client;
-    uint64_t from;        /* place in its output where the first message begins */
-    struct buf kept;      /* behind the reply of the command that runs */
-};
 
 static struct pushed *pushed_of(struct client *c)
 {
@@ -64,7 +57,7 @@ static void settle(struct pushed *state)
         output_add(&c->out, &state->kept);
     }
     exec_stamp_push(server_exec(c->server), c, state->from);
-    conn_want_send(c);
+    client_want_send(c);
     client_check_output_limit(c, 0);
 }
 
@@ -99,24 +92,4 @@ void push_unit_over(struct clients *cs)
 {
     while (!link_empty(&cs->pushed))
         settle(LINK_OF(cs->pushed.next, struct pushed, link));
-}
-
-void push_drop(struct client *c)
-{
-    if (!c->pushed)
-        return;
-    link_remove(&c->pushed->link);
-    buf_free(&c->pushed->kept);
-    mem_free(c->pushed);
-    c->pushed = NULL;
-}
-
-size_t push_kept(const struct client *c)
-{
-    return c->pushed ? c->pushed->kept.len : 0;
-}
-
-size_t push_memory(const struct client *c)
-{
-    return c->pushed ? sizeof *c->pushed + c->pushed->kept.cap : 0;
 }

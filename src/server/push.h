@@ -33,9 +33,4 @@ void push_bytes(struct client *to, struct slice whole);
 
 /* For the executor: the outermost unit is over and has its position. Cheap when nothing waits. */
 void push_unit_over(struct clients *cs);
-/* For client.c. */
-void push_drop(struct client *c);
-size_t push_memory(const struct client *c);
-size_t push_kept(const struct client *c); /* bytes that are not in its output yet */
-
 #endif

@@ -14,7 +14,6 @@
 #include "server/client.h"
 #include "server/command.h"
 #include "server/ctx.h"
-#include "server/exec.h"
 #include "server/server.h"
 #include "server/settings.h"
 #include "server/stats.h"
@@ -45,7 +44,7 @@ static bool __attribute__((noinline)) next_block(struct ctx *c, size_t more)
 void reply_to_nobody(struct ctx *c)
 {
     c->flags |= CTX_UNHEARD;
-    c->out = exec_unheard(server_exec(c->server));
+    c->out = &server_clients(c->server)->unheard;
     c->output = NULL;
     c->out_most = OUTPUT_FULL;
 }

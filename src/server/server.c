@@ -19,6 +19,7 @@
 #include "os/cpus.h"
 #include "os/loop.h"
 #include "os/worker.h"
+#include "server/block.h"
 #include "server/client.h"
 #include "server/command.h"
 #include "server/commit.h"
@@ -37,81 +38,19 @@
 #include "server/notify.h"
 #include "server/pause.h"
 #include "server/process.h"
+#include "server/progress.h"
+#include "server/push.h"
+#include "server/role.h"
+#include "server/server_parts.h"
 #include "server/settings.h"
 #include "server/shutdown.h"
 #include "server/slots.h"
 #include "server/stats.h"
-#include "server/supervisor.h"
+#include "server/wait_keys.h"
 #include "store/db.h"
 
 enum { DATABASES_FIRST = 16 };
 
-struct server {
-    struct loop *loop;
-    struct workers *workers;
-    struct worker *freer;
-    struct keyspace *keyspace;
-    struct hooks *hooks;
-    struct commands *commands;
-    struct commit *commit;
-    struct config *config;
-    struct config_later *later;
-    struct settings *settings;
-    struct shutdown *shutdown;
-    struct pauses *pauses;
-    struct clients *clients;
-    struct exec *exec;
-    struct watches *watches;
-    struct slots *slots;
-    struct stats *stats;
-    struct info *info;
-    struct cron *cron;
-    struct debug *debug;
-    struct net *net;
-    struct notify *notify;
-    size_t startup_memory;
-    bool loading, stopping;
-    bool unsure; /* forced to stop: what was acknowledged may not be where it belongs */
-    int exit_code;
-    char run_id[41];
-};
-
-#define ACCESSOR(type, name) \
-    type *server_##name(struct server *s) \
-    { \
-        return s->name; \
-    }
-ACCESSOR(struct clients, clients)
-ACCESSOR(struct commands, commands)
-ACCESSOR(struct commit, commit)
-ACCESSOR(struct config, config)
-ACCESSOR(struct cron, cron)
-ACCESSOR(struct debug, debug)
-ACCESSOR(struct exec, exec)
-ACCESSOR(struct hooks, hooks)
-ACCESSOR(struct info, info)
-ACCESSOR(struct keyspace, keyspace)
-ACCESSOR(struct loop, loop)
-ACCESSOR(struct net, net)
-ACCESSOR(struct notify, notify)
-ACCESSOR(struct pauses, pauses)
-ACCESSOR(struct settings, settings)
-ACCESSOR(struct shutdown, shutdown)
-ACCESSOR(struct slots, slots)
-ACCESSOR(struct stats, stats)
-ACCESSOR(struct watches, watches)
-ACCESSOR(struct workers, workers)
-#undef ACCESSOR
-
-const char *server_run_id(const struct server *s)
-{
-    return s->run_id;
-}
-
-size_t server_startup_memory(const struct server *s)
-{
-    return s->startup_memory;
-}
 
 /* ---- the keyspace speaks ---- */
 static void notify_store(struct server *s, struct db *db, struct slice key,
@@ -251,9 +190,15 @@ struct server *server_new(void)
     s->watches = watches_new();
     s->settings = settings_new(s);
     s->pauses = pauses_new(s);
+    hooks_on_stage(s->hooks, STAGE_UNBLOCK, pause_stage, s->pauses);
     s->shutdown = shutdown_new(s);
+    s->progress = progress_new();
+    s->role = role_new(s);
     s->clients = clients_new(s);
+    block_init(s);
+    s->waits = waits_new(s);
     s->exec = exec_new(s);
+    exec_set_delivery(s->exec, push_unit_over);
     s->info = info_new();
     s->cron = cron_new(s);
     s->debug = debug_new();
@@ -274,6 +219,9 @@ void server_free(struct server *s)
     config_release(s->config, s->clients); /* while the owners are there */
     config_release(s->config, s->settings);
     clients_free(s->clients);
+    waits_free(s->waits);
+    progress_free(s->progress);
+    role_free(s->role);
     shutdown_free(s->shutdown);
     pauses_free(s->pauses);
     workers_free(s->workers);
@@ -330,39 +278,13 @@ int server_run(struct server *s)
     return s->exit_code;
 }
 
-/* From here on nobody is served: what the last writes hold is what will be there. */
-static void end_service(struct server *s)
-{
-    clients_end_service(s->clients);
-    loop_stay_awake(s->loop);
-    loop_stop(s->loop);
-}
-
-void server_fail(struct server *s)
-{
-    s->exit_code = 1;
-    end_service(s);
-}
-
 /* ---- loading ---- */
-void server_settle_expiry(struct server *s)
-{
-    bool paused = pause_what(s->pauses) & PAUSE_EXPIRY;
-    enum expire_mode otherwise = paused ? EXPIRE_HIDE : EXPIRE_DELETE;
-    s->keyspace->expire_mode = s->loading ? EXPIRE_IGNORE : otherwise;
-}
-
 void server_set_loading(struct server *s, bool loading)
 {
     s->loading = loading;
-    exec_set_gate(s->exec, GATE_LOADING, loading);
+    gate_set(&s->gates, GATE_LOADING, loading);
     config_set_loading(s->config, loading);
-    server_settle_expiry(s);
-}
-
-bool server_is_loading(const struct server *s)
-{
-    return s->loading;
+    server_keep_expired(s, EXPIRED_LOADING, loading);
 }
 
 void server_turn(struct server *s)
@@ -392,19 +314,22 @@ void server_peek(struct server *s, const char *busy_error)
     exec_set_busy(s->exec, NULL);
 }
 
-/* ---- stopping ---- */
-void server_stop(struct server *s, bool unsure)
+/* ---- databases ---- */
+/* A client has selected a number, not the data that lay under it. */
+void server_swap_databases(struct server *s, unsigned a, unsigned b)
 {
-    s->unsure = unsure;
-    supervisor_tell(s->settings, "STATUS=Stopping\nSTOPPING=1");
-    log_warning("Ready to exit");
-    s->stopping = true;
-    end_service(s);
-}
-
-bool server_is_stopping(const struct server *s)
-{
-    return s->stopping;
+    keyspace_swap(s->keyspace, a, b);
+    struct db *at_a = keyspace_db(s->keyspace, a), *at_b = keyspace_db(s->keyspace, b);
+    LINK_FOR(pos, &s->clients->all) {
+        struct client *c = LINK_OF(pos, struct client, link);
+        if (c->db == at_a)
+            c->db = at_b;
+        else if (c->db == at_b)
+            c->db = at_a;
+    }
+    exec_all_changed(s->exec);
+    watches_swapped(s->watches, s->keyspace, a, b);
+    waits_swapped(s->waits, a, b);
 }
 
 /* ---- clients without a socket ---- */

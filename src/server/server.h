@@ -18,6 +18,7 @@ struct commit;
 struct config;
 struct cron;
 struct exec;
+struct gates;
 struct hooks;
 struct info;
 struct keyspace;
@@ -25,11 +26,14 @@ struct loop;
 struct net;
 struct notify;
 struct pauses;
+struct progress;
+struct role;
 struct server;
 struct settings;
 struct shutdown;
 struct slots;
 struct stats;
+struct waits;
 struct watches;
 struct workers;
 
@@ -46,6 +50,7 @@ struct config *server_config(struct server *s);
 struct cron *server_cron(struct server *s);
 struct debug *server_debug(struct server *s);
 struct exec *server_exec(struct server *s);
+struct gates *server_gates(struct server *s);
 struct hooks *server_hooks(struct server *s);
 struct info *server_info(struct server *s);
 struct keyspace *server_keyspace(struct server *s);
@@ -53,10 +58,13 @@ struct loop *server_loop(struct server *s);
 struct net *server_net(struct server *s);
 struct notify *server_notify(struct server *s);
 struct pauses *server_pauses(struct server *s);
+struct progress *server_progress(struct server *s);
+struct role *server_role(struct server *s);
 struct settings *server_settings(struct server *s); /* settings.h */
 struct shutdown *server_shutdown(struct server *s);
 struct slots *server_slots(struct server *s);
 struct stats *server_stats(struct server *s);
+struct waits *server_waits(struct server *s);
 struct watches *server_watches(struct server *s);
 struct workers *server_workers(struct server *s);
 const char *server_run_id(const struct server *s); /* 40 hex digits, new at each start */
@@ -72,10 +80,13 @@ int server_run(struct server *s);
 /* While the data set is loading, clients get -LOADING for all but CMD_LOADING commands. The loader
  * calls server_turn now and then to serve them (time-boxed). */
 void server_set_loading(struct server *s, bool loading);
-/* What happens to keys whose time has come, by what the server does now: nothing while loading, as
- * the log tells of it; hidden in a pause, when nothing is to change; else deleted. */
-void server_settle_expiry(struct server *s);
-#define SHUTDOWN_ERROR "ERR Errors trying to SHUTDOWN. Check logs."
+/* A key whose time is over is deleted by who meets it, but as long as one of these says it stays:
+ * the log that is loaded tells of it, or the primary will; nothing is to change in a pause. While
+ * loading it is there, else it is hidden. */
+enum expired_stay { EXPIRED_LOADING = 1, EXPIRED_PAUSED = 2, EXPIRED_REPLICA = 4 };
+void server_keep_expired(struct server *s, enum expired_stay why, bool on);
+/* SWAPDB: databases, and with them what clients, watchers and waiters see. */
+void server_swap_databases(struct server *s, unsigned a, unsigned b);
 #define LOADING_ERROR "LOADING Redis is loading the dataset in memory"
 bool server_is_loading(const struct server *s);
 void server_turn(struct server *s);
@@ -86,33 +97,7 @@ void server_turn(struct server *s);
  * call from inside returns at once. */
 void server_peek(struct server *s, const char *busy_error);
 
-/* The loop ends, and no client is served any more; shutdown.h decides that. unsure: not all that was
- * acknowledged is where it belongs, so nothing more that a gate holds back is sent. */
-void server_stop(struct server *s, bool unsure);
 bool server_is_stopping(const struct server *s); /* it was, and does */
-/* The environment failed in a way that nothing may be promised any more: the loop ends without
- * asking anybody, replies that a gate holds back are never sent, the exit code is 1. */
-void server_fail(struct server *s);
-
-/* Runs commands of the append log. They were acknowledged before, so nobody is asked whether they
- * may run, and no limit that is set for clients counts; names are those of the command tables,
- * whatever rename-command says. What fails all the same is told, also inside EXEC: the rest of the
- * transaction runs. */
-struct slice;
-struct replay_failure {
-    int index; /* inside EXEC: the how manieth queued command, from 0; else -1 */
-    struct slice command, key; /* key {0}: it has none */
-    const char *error;
-};
-struct replay {
-    struct client *client; /* selected database, queue of MULTI */
-    void (*failed)(void *arg, const struct replay_failure *failure);
-    void *arg;
-};
-/* True when it was queued, for the EXEC that comes. */
-bool server_replay(struct server *s, struct replay *r, int argc, const struct slice *argv);
-/* A command about key comes behind the next one: what it will look at is fetched meanwhile. */
-void server_replay_soon(struct replay *r, struct slice key);
 /* A client without a socket: selected db, MULTI state, replies dropped. */
 struct client *server_fake_client(struct server *s);
 void server_free_client(struct server *s, struct client *c);

@@ -17,7 +17,7 @@
 #include "server/pause.h"
 #include "server/process.h"
 #include "server/reply.h"
-#include "server/server.h"
+#include "server/server_parts.h"
 #include "server/settings.h"
 #include "server/supervisor.h"
 
@@ -66,6 +66,29 @@ void shutdown_wait(struct shutdown *sd, struct ctx *c)
 }
 
 /* ---- the two phases ---- */
+/* From here on nobody is served: what the last writes hold is what will be there. */
+static void end_service(struct server *s)
+{
+    clients_end_service(s->clients);
+    loop_stay_awake(s->loop);
+    loop_stop(s->loop);
+}
+
+static void stop(struct server *s, bool unsure)
+{
+    supervisor_tell(s->settings, "STATUS=Stopping\nSTOPPING=1");
+    log_warning("Ready to exit");
+    s->stopping = true;
+    s->unsure = unsure;
+    end_service(s);
+}
+
+void shutdown_fail(struct server *s)
+{
+    s->exit_code = 1;
+    end_service(s);
+}
+
 static void set_idle(struct shutdown *sd)
 {
     sd->under_way = sd->over_time = false;
@@ -116,7 +139,7 @@ static enum shutdown_end ask(struct shutdown *sd)
     if (!done && !force)
         return SHUTDOWN_FAILED;
     set_idle(sd);
-    server_stop(sd->server, !done);
+    stop(sd->server, !done);
     return SHUTDOWN_STOPS;
 }
 

@@ -15,6 +15,7 @@ struct shutdown; /* opaque */
 struct shutdown *shutdown_new(struct server *s);
 void shutdown_free(struct shutdown *sd);
 
+#define SHUTDOWN_ERROR "ERR Errors trying to SHUTDOWN. Check logs."
 enum shutdown_end {
     SHUTDOWN_STOPS,  /* the last writes are done, no client is served any more, not in this turn of
                       * the loop either: what is replied until then leaves, for it is in them */
@@ -27,9 +28,13 @@ enum shutdown_end shutdown_begin(struct shutdown *sd, unsigned flags);
 bool shutdown_is_under_way(const struct shutdown *sd);
 /* The server goes on. False: none is under way. */
 bool shutdown_abort(struct shutdown *sd);
-/* SHUTDOWN's client waits for the end; it hears of it only when it does not come. Returns false when
- * this client cannot wait. */
+/* SHUTDOWN's client waits for the end; it hears of it only when it does not come. False: this
+ * client cannot wait. */
 bool shutdown_may_wait(const struct ctx *c);
 void shutdown_wait(struct shutdown *sd, struct ctx *c);
+
+/* The environment failed in a way that nothing may be promised any more: the loop ends without
+ * asking anybody, replies that a gate holds back are never sent, the exit code is 1. */
+void shutdown_fail(struct server *s);
 
 #endif

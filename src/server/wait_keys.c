@@ -12,6 +12,7 @@
 #include "server/client.h"
 #include "server/ctx.h"
 #include "server/exec.h"
+#include "server/held.h"
 #include "server/hooks.h"
 #include "server/key_name.h"
 #include "server/server.h"
@@ -196,7 +197,7 @@ static const struct block_kind waits_for_keys = {.wake = time_is_over, .release 
 
 void wait_for_keys(struct ctx *c, int64_t timeout_ms, const struct wait_keys *k)
 {
-    struct waits *ws = server_clients(c->server)->waits;
+    struct waits *ws = server_waits(c->server);
     if (ws->running && ws->running->client == c->client) {
         ws->running->again = true;
         block_still(c);

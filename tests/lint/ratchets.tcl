@@ -4,7 +4,7 @@
 #
 #   asserts FOLDER N      must(...) in a hundred functions
 #   header FILE N         lines of a header that has more than 120
-#   cycle FOLDER N        files (a .c and its .h are one) that include one another in a circle
+#   cycle FOLDER N        files none of which can be linked without all the others
 #   unused FUNCTION FILE  exported, but no other file of the program uses it
 #   comment WORD FILE     a name in a comment that nothing in the tree has (an example's)
 #
@@ -39,38 +39,6 @@ dict for {name n} $functions {
     set now([list asserts $name]) [expr {$n ? [dict get $asserts $name] * 100 / $n : 100}]
 }
 
-# ---- circles of includes: files that reach one another ----
-proc stem {path} { return [file rootname $path] }
-foreach path $sources {
-    foreach {- name} [regexp -all -inline -line {^#include "([^"]+)"} [slurp $path]] {
-        foreach dir {src .} {
-            if {[file exists $dir/$name] && [stem $dir/$name] ne [stem $path]} {
-                dict set includes [stem $path] [stem [string trimleft $dir/$name ./]] 1
-            }
-        }
-    }
-}
-proc reached {from} {
-    set seen {}
-    set todo [list $from]
-    while {[llength $todo]} {
-        set todo [lassign $todo at]
-        if {![dict exists $::includes $at]} continue
-        foreach next [dict keys [dict get $::includes $at]] {
-            if {[dict exists $seen $next]} continue
-            dict set seen $next 1
-            lappend todo $next
-        }
-    }
-    return $seen
-}
-foreach at [dict keys $includes] {
-    if {[dict exists [reached $at] $at]} { dict incr circles [folder $at] }
-}
-if {[info exists circles]} {
-    dict for {name n} $circles { set now([list cycle $name]) $n }
-}
-
 # ---- names in comments ----
 set names {[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+}
 foreach path [concat $sources [glob tests/*/*.c tests/*/*.h tests/*/*.tcl tests/unit/*/*.c] \
@@ -97,8 +65,9 @@ foreach object $objects {
     foreach line [split [exec nm $object] \n] {
         set name [lindex $line end]
         switch [lindex $line end-1] {
-            T { set exporter($name) $source }
-            U { set used($name) 1 }
+            T { set exporter($name) $source; set home($name) $source }
+            D - B - R { set home($name) $source }
+            U { set used($name) 1; dict set needs $source $name 1 }
         }
     }
 }
@@ -106,6 +75,37 @@ foreach name [array names exporter] {
     if {![info exists used($name)] && $name ne "main"} {
         set now([list unused $name]) $exporter($name)
     }
+}
+
+# ---- circles of linking: files that reach one another ----
+proc reached {from} {
+    set seen {}
+    set todo [list $from]
+    while {[llength $todo]} {
+        set todo [lassign $todo at]
+        if {![dict exists $::links $at]} continue
+        foreach next [dict keys [dict get $::links $at]] {
+            if {[dict exists $seen $next]} continue
+            dict set seen $next 1
+            lappend todo $next
+        }
+    }
+    return $seen
+}
+set links {}
+if {![info exists needs]} { set needs {} }
+dict for {source names} $needs {
+    foreach name [dict keys $names] {
+        if {[info exists home($name)] && $home($name) ne $source} {
+            dict set links $source $home($name) 1
+        }
+    }
+}
+foreach at [dict keys $links] {
+    if {[dict exists [reached $at] $at]} { dict incr circles [folder $at] }
+}
+if {[info exists circles]} {
+    dict for {name n} $circles { set now([list cycle $name]) $n }
 }
 
 # ---- beside what is written down ----

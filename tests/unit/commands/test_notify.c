@@ -20,6 +20,7 @@
 #include "commands/cmd_transaction.h"
 #include "commands/cmd_zset.h"
 #include "os/clock.h"
+#include "server/replay.h"
 #include "server/command.h"
 #include "server/notify.h"
 #include "store/db.h"
@@ -285,10 +286,10 @@ static void replay_tells(void)
     struct slice pop[] = {SLICE_LIT("LPOP"), SLICE_LIT("l")};
     struct slice append[] = {SLICE_LIT("APPEND"), SLICE_LIT("k"), SLICE_LIT("w")};
     server_set_loading(s, true);
-    server_replay(s, &r, 5, set);
-    server_replay(s, &r, 3, push);
-    server_replay(s, &r, 2, pop);
-    server_replay(s, &r, 3, append);
+    replay_command(s, &r, 5, set);
+    replay_command(s, &r, 3, push);
+    replay_command(s, &r, 2, pop);
+    replay_command(s, &r, 3, append);
     server_set_loading(s, false);
     CHECK_INT(failures, 0);
     check_told("new:new k string:set k generic:expire k new:new l list:rpush l list:lpop l "

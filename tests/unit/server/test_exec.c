@@ -9,9 +9,12 @@
 #include "server/commit.h"
 #include "server/ctx.h"
 #include "server/exec.h"
+#include "server/held.h"
 #include "server/hooks.h"
 #include "server/multi.h"
+#include "server/replay.h"
 #include "server/reply.h"
+#include "server/route.h"
 #include "server/server.h"
 #include "store/db.h"
 #include "tests/unit/server/served.h"
@@ -40,6 +43,14 @@ static void multi(struct ctx *c)
 {
     multi_begin(c->client);
     reply_ok(c);
+}
+
+static void execute(struct ctx *c)
+{
+    if (multi_length(c->client) < 0)
+        reply_error(c, "ERR EXEC without MULTI");
+    else
+        exec_transaction(c);
 }
 
 static void watch(struct ctx *c)
@@ -177,7 +188,7 @@ static const struct command table[] = {
     {.name = "take", .run = take, .arity = 2, .flags = CMD_READONLY,
      .keys = {KEY_AT(KEY_RO, 1, 0, 1)}},
     {.name = "multi", .run = multi, .arity = 1},
-    {.name = "exec", .run = multi_exec, .arity = 1, .flags_of = multi_flags},
+    {.name = "exec", .run = execute, .arity = 1, .flags_of = multi_flags},
     {.name = "watch", .run = watch, .arity = 2},
     {.name = NULL}};
 
@@ -301,23 +312,23 @@ static void replays_a_log(void)
     struct slice unknown[] = {SLICE_LIT("nosuch")}, open[] = {SLICE_LIT("multi")};
     struct slice run[] = {SLICE_LIT("exec")}, lost[] = {SLICE_LIT("discard")};
     struct slice wrong[] = {SLICE_LIT("select"), SLICE_LIT("99")};
-    server_replay(s, &r, 3, write);
+    replay_command(s, &r, 3, write);
     CHECK_INT(told.count, 0);
     CHECK_INT(commit_dirty(server_commit(s)), 0); /* what is loaded is no change */
-    server_replay(s, &r, 1, unknown);
+    replay_command(s, &r, 1, unknown);
     CHECK_STR(told.text, "nosuch: Unknown command 'nosuch'");
-    server_replay(s, &r, 2, write);
+    replay_command(s, &r, 2, write);
     CHECK_STR(told.text, "put: wrong number of arguments for 'put' command");
     CHECK_INT(told.index, -1);
-    server_replay(s, &r, 1, open);
-    server_replay(s, &r, 3, write);
+    replay_command(s, &r, 1, open);
+    replay_command(s, &r, 3, write);
     CHECK_INT(multi_length(r.client), 1);
-    server_replay(s, &r, 1, lost); /* it would take the queue along */
+    replay_command(s, &r, 1, lost); /* it would take the queue along */
     CHECK_STR(told.text, "discard: it has no place in a log");
     CHECK_INT(told.count, 3);
-    server_replay(s, &r, 2, wrong);
-    server_replay(s, &r, 3, write);
-    server_replay(s, &r, 1, run);
+    replay_command(s, &r, 2, wrong);
+    replay_command(s, &r, 3, write);
+    replay_command(s, &r, 1, run);
     CHECK_INT(multi_length(r.client), -1);
     CHECK_INT(told.count, 4); /* inside EXEC nothing fails in silence */
     CHECK_INT(told.index, 1);
@@ -351,6 +362,64 @@ static void calls_inside_calls(void)
     say(&p, "call move\r\n");
     check_hears(&p, "-ERR ended 3 \r\n");
     CHECK_INT(commands_find(server_commands(s), SLICE_LIT("take"))->stats.calls, 5);
+    server_free_client(s, inner);
+    close(p.fd);
+    server_free(s);
+}
+
+/* ---- a cluster of two: keys from n on live elsewhere ---- */
+static const char *elsewhere = "MOVED 1 127.0.0.1:1";
+
+static const char *key_elsewhere(const struct command_entry *e, int argc, const struct slice *argv)
+{
+    if (e->first_key <= 0 || e->first_key >= argc)
+        return NULL;
+    return argv[e->first_key].data[0] >= 'n' ? elsewhere : NULL;
+}
+
+static const char *where(void *arg, struct ctx *c, const struct command_entry *e)
+{
+    const char *moved = key_elsewhere(e, c->argc, c->argv);
+    CHECK(arg == &elsewhere);
+    for (int i = 0; e->steers == STEERS_EXEC && !moved && i < multi_length(c->client); i++) {
+        const struct held_command *h = multi_queued(c->client, i);
+        moved = key_elsewhere(h->entry, h->argc, h->argv);
+    }
+    return moved;
+}
+
+static const char *never(void *arg, struct ctx *c, const struct command_entry *e)
+{
+    (void)arg, (void)c, (void)e;
+    CHECK(!"a call that belongs elsewhere was admitted");
+    return NULL;
+}
+
+static void routes(void)
+{
+    begin_calls();
+    struct peer p = join();
+    exec_set_route(server_exec(s), where, &elsewhere);
+    say(&p, "put a 1\r\nput z 1\r\nping\r\n");
+    check_hears(&p, "+OK\r\n-MOVED 1 127.0.0.1:1\r\n+PONG\r\n");
+    say(&p, "multi\r\nput z 1\r\nput a 2\r\nexec\r\ntake a\r\n");
+    check_hears(&p, "+OK\r\n-MOVED 1 127.0.0.1:1\r\n+QUEUED\r\n-EXECABORT Transaction discarded "
+                    "because of previous errors.\r\n$1\r\n1\r\n");
+    say(&p, "call put z 1\r\n");
+    check_hears(&p, "-ERR ended 4 MOVED 1 127.0.0.1:1\r\n");
+    /* its keys went away between MULTI and EXEC */
+    exec_set_route(server_exec(s), NULL, NULL);
+    say(&p, "put z 1\r\nmulti\r\nput z 2\r\n");
+    exec_set_route(server_exec(s), where, &elsewhere);
+    say(&p, "exec\r\nexec\r\n");
+    check_hears(&p, "+OK\r\n+OK\r\n+QUEUED\r\n-MOVED 1 127.0.0.1:1\r\n"
+                    "-ERR EXEC without MULTI\r\n"); /* it is over */
+    hooks_on_admit(server_hooks(s), never, NULL, 1 << FROM_CLIENT, CMD_WRITE);
+    say(&p, "put z 3\r\n");
+    check_hears(&p, "-MOVED 1 127.0.0.1:1\r\n");
+    exec_set_route(server_exec(s), NULL, NULL);
+    say(&p, "take z\r\n");
+    check_hears(&p, "$1\r\n1\r\n");
     server_free_client(s, inner);
     close(p.fd);
     server_free(s);
@@ -550,6 +619,6 @@ int main(void)
                     UNIT(transactions), UNIT(gates), UNIT(replays_a_log),
                     UNIT(calls_inside_calls), UNIT(calls_are_logged_in_their_scope),
                     UNIT(admission_by_origin_and_flags), UNIT(jobs_behind_a_unit),
-                    UNIT(observers), UNIT(peeks),
+                    UNIT(routes), UNIT(observers), UNIT(peeks),
                     UNIT(commands_that_come));
 }

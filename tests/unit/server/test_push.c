@@ -82,7 +82,7 @@ static const struct command table[] = {
     {.name = "sub", .run = sub, .arity = -1},    {.name = "pub", .run = pub, .arity = 2},
     {.name = "put", .run = put, .arity = 3, .flags = CMD_WRITE},
     {.name = "off", .run = off, .arity = 1},     {.name = "multi", .run = multi, .arity = 1},
-    {.name = "exec", .run = multi_exec, .arity = 1, .flags_of = multi_flags},
+    {.name = "exec", .run = exec_transaction, .arity = 1, .flags_of = multi_flags},
     {.name = "big", .run = big, .arity = 2},     {.name = NULL}};
 
 static void begin(void)
@@ -234,7 +234,7 @@ static void feeds(void)
     check_hears(&p, "+OK\r\nstreamed");
     CHECK_INT(from.len, 6);
     from.may = 6;
-    conn_want_send(p.client);
+    client_want_send(p.client);
     loop_turn(server_loop(s), 0);
     check_hears(&p, " bytes");
     CHECK_INT(client_output_bytes(p.client), 0);

@@ -101,7 +101,7 @@ static void gone(struct ctx *c)
 
 static void swap(struct ctx *c)
 {
-    clients_swap_databases(server_clients(c->server), 0, 1);
+    server_swap_databases(c->server, 0, 1);
     reply_ok(c);
 }
 
@@ -120,7 +120,7 @@ static const struct command table[] = {
     {.name = "gone", .run = gone, .arity = 2},
     {.name = "swap", .run = swap, .arity = 1},
     {.name = "multi", .run = multi, .arity = 1},
-    {.name = "exec", .run = multi_exec, .arity = 1, .flags_of = multi_flags},
+    {.name = "exec", .run = exec_transaction, .arity = 1, .flags_of = multi_flags},
     {.name = NULL}};
 
 static void begin(void)
@@ -134,7 +134,7 @@ static void end(struct peer *peers, int n)
         close(peers[i].fd);
     for (int i = 0; i < 3; i++)
         loop_turn(server_loop(s), 0);
-    CHECK_INT(waits_keys(server_clients(s)->waits), 0);
+    CHECK_INT(waits_keys(server_waits(s)), 0);
     server_free(s);
 }
 
@@ -161,7 +161,7 @@ static void first_come_first_served(void)
     say(&p[1], "take x a 0\r\n");
     say(&p[2], "take a a x 0\r\n"); /* the same key twice */
     say(&p[3], "take a 0\r\n");
-    CHECK_INT(waits_keys(server_clients(s)->waits), 2);
+    CHECK_INT(waits_keys(server_waits(s)), 2);
     say(&p[0], "give a 1\r\ngive a 2\r\ngive b 3\r\n");
     check_hears(&p[1], "$1\r\n1\r\n");
     check_hears(&p[2], "$1\r\n2\r\n");

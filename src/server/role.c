@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/role.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "server/block.h"
+#include "server/commit.h"
+#include "server/gate.h"
+#include "server/hooks.h"
+#include "server/server.h"
+
+struct role *role_new(struct server *s)
+{
+    struct role *r = mem_zalloc(sizeof *r);
+    r->server = s;
+    r->mode = "standalone";
+    r->old_id_until = -1;
+    memcpy(r->id, server_run_id(s), ROLE_ID_SIZE);
+    memset(r->old_id, '0', ROLE_ID_SIZE - 1);
+    return r;
+}
+
+void role_free(struct role *r)
+{
+    mem_free(r);
+}
+
+int64_t role_offset(const struct role *r)
+{
+    return (int64_t)commit_position(server_commit(r->server)) + r->offset_ahead;
+}
+
+void role_set_replica(struct role *r, bool is_replica)
+{
+    if (r->is_replica == is_replica)
+        return;
+    r->is_replica = is_replica;
+    r->link_up = false;
+    gate_set(server_gates(r->server), GATE_REPLICA, is_replica);
+    server_keep_expired(r->server, EXPIRED_REPLICA, is_replica);
+    if (is_replica)
+        block_end_all(server_clients(r->server),
+                      "UNBLOCKED force unblock from blocking operation, "
+                      "instance state changed (master -> replica?)");
+    hooks_role(server_hooks(r->server), is_replica);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What this server is to others: a primary, or the replica of one. Replication changes it; the core
+ * and other features only read it, and ask for a change through role_ops, not knowing who carries
+ * it out. Without replication the server is a primary. */
+#ifndef SERVER_ROLE_H
+#define SERVER_ROLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+struct fault;
+struct server;
+
+struct role_ops {
+    /* Become a replica of that server; a primary again. What happens then comes later, told of by
+     * ROLE hooks. False: refused, f says why. */
+    bool (*follow)(void *arg, struct slice host, int port, struct fault *f);
+    bool (*lead)(void *arg, struct fault *f);
+    int (*priority)(void *arg); /* for promotion; 0: never */
+};
+
+enum { ROLE_ID_SIZE = 41 };
+
+struct role {
+    struct server *server;
+    bool is_replica;
+    bool link_up;        /* of a replica: it is in touch with its primary */
+    bool keeps_all;      /* of a replica: its primary evicts, it does not */
+    const char *mode;    /* "standalone", "cluster", "sentinel" */
+    char id[ROLE_ID_SIZE], old_id[ROLE_ID_SIZE]; /* of the history of data, 40 hex digits; the one
+                          * before a promotion, all zeros: none */
+    int64_t old_id_until; /* the offset up to which old_id holds; -1: none */
+    /* A replication offset is the position (commit.h) and this. The position never goes back; the
+     * offset is set by a full sync, and moves with bytes that only replicas get. */
+    int64_t offset_ahead;
+    const struct role_ops *ops; /* NULL: there is no replication */
+    void *arg;                  /* theirs */
+};
+
+struct role *role_new(struct server *s);
+void role_free(struct role *r);
+int64_t role_offset(const struct role *r);
+/* Now it is a replica, or a primary again. Keys whose time is over are hidden from then on rather
+ * than deleted (a replica waits for its primary's DEL); clients that wait for keys hear that it is
+ * in vain; ROLE hooks are told. Not from inside a command of a client but the one that asked. */
+void role_set_replica(struct role *r, bool is_replica);
+
+#endif

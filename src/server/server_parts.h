@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What server.c makes and server_parts.c gives access to. */
+#ifndef SERVER_SERVER_PARTS_H
+#define SERVER_SERVER_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "server/gate.h"
+#include "server/server.h"
+
+struct server {
+    struct loop *loop;
+    struct workers *workers;
+    struct worker *freer;
+    struct keyspace *keyspace;
+    struct hooks *hooks;
+    struct commands *commands;
+    struct commit *commit;
+    struct config *config;
+    struct config_later *later;
+    struct settings *settings;
+    struct shutdown *shutdown;
+    struct pauses *pauses;
+    struct progress *progress;
+    struct role *role;
+    struct clients *clients;
+    struct exec *exec;
+    struct watches *watches;
+    struct slots *slots;
+    struct stats *stats;
+    struct info *info;
+    struct cron *cron;
+    struct debug *debug;
+    struct net *net;
+    struct waits *waits;
+    struct gates gates;
+    unsigned expired_stay; /* EXPIRED_* */
+    struct notify *notify;
+    size_t startup_memory;
+    bool loading, stopping;
+    bool unsure; /* forced to stop: what was acknowledged may not be where it belongs */
+    int exit_code;
+    char run_id[41];
+};
+
+#endif
