@@ -10,10 +10,8 @@
 #include <strings.h>
 
 #include "base/glob.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
-#include "format/resp.h"
 #include "server/config_parts.h"
 
 struct config *config_new(void)
@@ -65,34 +63,11 @@ void config_release(struct config *cfg, const void *owner)
 /* Owners may be gone by now: their texts are theirs. */
 void config_free(struct config *cfg)
 {
+    config_free_unclaimed(cfg);
     mem_free(cfg->options);
     mem_free(cfg->names);
     mem_free(cfg->file);
     mem_free(cfg);
-}
-
-/* Negative, 0, positive as by strcasecmp; a zero byte is a byte like others. */
-static int compare_name(struct slice a, const char *b)
-{
-    size_t len = strlen(b), n = a.len < len ? a.len : len;
-    int order = n ? strncasecmp(a.data, b, n) : 0;
-    return order ? order : (a.len > len) - (a.len < len);
-}
-
-struct option *config_find(const struct config *cfg, struct slice name)
-{
-    size_t low = 0, high = cfg->name_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = compare_name(name, cfg->names[middle].text);
-        if (order == 0)
-            return &cfg->options[cfg->names[middle].option];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
 }
 
 static struct option *place_for(struct config *cfg, const struct config_option *row)
@@ -133,14 +108,6 @@ void config_set_loading(struct config *cfg, bool loading)
 void config_set_protected_allowed(struct config *cfg, bool allowed)
 {
     cfg->protected_allowed = allowed;
-}
-
-bool config_split(struct slice line, struct buf *hold, struct slice *words, int max, int *count)
-{
-    buf_clear(hold);
-    buf_add(hold, line);
-    *count = hold->len ? resp_split_line(hold->data, hold->len, words, max) : 0;
-    return *count >= 0;
 }
 
 /* ---- get ---- */
@@ -271,14 +238,6 @@ static bool applied_already(const struct change *changes, int i)
     return false;
 }
 
-static void warn_later(struct option *o)
-{
-    if (!(o->row->flags & CONFIG_LATER) || o->warned)
-        return;
-    o->warned = true;
-    log_warning("Option '%s' is accepted and kept, but does not act in this version", o->row->name);
-}
-
 static bool change_all(struct change *changes, int n, const struct slice *pairs, struct slice *bad,
                        struct fault *f)
 {
@@ -303,7 +262,7 @@ static bool change_all(struct change *changes, int n, const struct slice *pairs,
     }
     for (int i = 0; i < n; i++) {
         changes[i].option->given = changes[i].option->changed = true;
-        warn_later(changes[i].option);
+        option_warn_later(changes[i].option);
     }
     return true;
 }
@@ -319,21 +278,4 @@ bool config_set(struct config *cfg, int count, const struct slice *pairs, struct
         buf_free(&changes[i].old);
     mem_free(changes);
     return ok;
-}
-
-bool config_apply_all(struct config *cfg, struct fault *f)
-{
-    for (size_t i = 0; i < cfg->count; i++) {
-        struct option *o = &cfg->options[i];
-        bool again = false;
-        if (!o->given)
-            continue;
-        warn_later(o);
-        for (size_t k = 0; k < i && !again; k++)
-            again = cfg->options[k].given && cfg->options[k].owner == o->owner &&
-                    cfg->options[k].row->apply == o->row->apply;
-        if (o->row->apply && !again && !o->row->apply(o->owner, f))
-            return false;
-    }
-    return true;
 }

@@ -2,8 +2,8 @@
 /* Configuration: options in tables that their owners register, with the owner's struct as storage.
  *
  *   static const struct config_option options[] = {
- *       {.name = "save-me", .kind = CONFIG_BOOL, .offset = offsetof(struct thing, save_me),
- *        .initial = "yes", .apply = thing_apply},
+ *       {.name = "save-me", CONFIG_BOOL_AT(struct thing, save_me), .initial = "yes",
+ *        .apply = thing_apply},
  *       {.name = NULL}};
  *   config_add(cfg, options, thing);     // sets the initial value at once
  *
@@ -13,69 +13,9 @@
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "base/buf.h"
-#include "base/fault.h"
-#include "base/slice.h"
-
-enum config_kind {
-    CONFIG_BOOL,    /* bool */
-    CONFIG_INT,     /* int64_t within min..max */
-    CONFIG_SIZE,    /* int64_t bytes, "10mb"; CONFIG_PERCENT: also "5%", stored negative */
-    CONFIG_OCTAL,   /* int64_t */
-    CONFIG_ENUM,    /* int, by words */
-    CONFIG_STRING,  /* char *, mem_alloc; NULL means empty */
-    CONFIG_CUSTOM,  /* parse and print are the owner's: save, bind, client-output-buffer-limit */
-};
-enum {
-    CONFIG_IMMUTABLE = 1,  /* only at start */
-    CONFIG_HIDDEN = 2,     /* not in CONFIG GET * */
-    CONFIG_PERCENT = 4,
-    CONFIG_MULTI = 8,      /* may be given more than once; each line adds (custom: see clear) */
-    CONFIG_LATER = 16,     /* accepted and kept, does not act yet: warned about once when set */
-    CONFIG_SENSITIVE = 32, /* redacted where arguments are shown */
-    CONFIG_DENY_LOADING = 64, /* CONFIG SET is refused while the data set is being loaded */
-    CONFIG_PROTECTED = 128, /* CONFIG SET only with enable-protected-configs */
-    CONFIG_WHOLE = 256,    /* custom: the value is one word, blanks and all */
-};
+#include "server/config_option.h"
 
 struct config;
-struct config_word { /* CONFIG_ENUM; ended by NULL */
-    const char *word;
-    int value;
-};
-
-struct config_option {
-    const char *name;
-    const char *alias;      /* NULL none: the old name */
-    enum config_kind kind;
-    unsigned flags;
-    size_t offset;          /* in the owner's struct */
-    const char *initial;    /* as text */
-    int64_t min, max;       /* CONFIG_INT, CONFIG_SIZE; 0,0: no bounds */
-    const struct config_word *words;
-    /* After the value was set; false with f filled puts it back. At start: called once, after all
-     * sources are read, only if given in one of them... never for initial values. NULL: nothing to
-     * do. */
-    bool (*apply)(void *owner, struct fault *f);
-    /* CONFIG_STRING: may the text stand? NULL: any. */
-    bool (*check)(void *owner, struct slice text, struct fault *f);
-    /* CONFIG_CUSTOM. parse: the words behind the name; sets the owner's value (MULTI: adds to it).
-     * There may be none, or empty ones. */
-    bool (*parse)(void *owner, int argc, const struct slice *argv, struct fault *f);
-    /* CONFIG_MULTI: to nothing, before the first line of the sources, the initial value and CONFIG
-     * SET are parsed. NULL: an option that CONFIG SET can't reach, which only adds up. */
-    void (*clear)(void *owner);
-    /* CONFIG_LATER: only the initial value is taken, and this says why: to pass over what was asked
-     * for would serve without a protection. */
-    const char *refusal;
-    void (*print)(const void *owner, struct buf *out); /* value as CONFIG GET shows it */
-    /* CONFIG_CUSTOM for REWRITE: one or more whole lines; NULL: "name print". */
-    void (*lines)(const void *owner, struct buf *out);
-};
 
 struct config *config_new(void);
 void config_free(struct config *cfg);
@@ -89,7 +29,15 @@ void config_release(struct config *cfg, const void *owner);
 bool config_load_args(struct config *cfg, int argc, char **argv, struct fault *f);
 bool config_load_file(struct config *cfg, const char *path, struct fault *f);
 bool config_load_text(struct config *cfg, const char *name, struct slice text, struct fault *f);
+/* Calls what of the given options is to be applied; meanwhile config_is_starting. */
 bool config_apply_all(struct config *cfg, struct fault *f);
+/* For an apply that does something else at start than at CONFIG SET. */
+bool config_is_starting(const struct config *cfg);
+/* Options whose names have a dot may be those of a module that is not loaded yet: their lines are
+ * kept. Its config_add is followed by config_claim, which stores and applies them; in the end none
+ * may be left. */
+bool config_claim(struct config *cfg, const void *owner, struct fault *f);
+bool config_all_claimed(const struct config *cfg, struct fault *f);
 
 /* At run time. */
 typedef void config_visit(void *arg, struct slice name, struct slice value);

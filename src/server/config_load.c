@@ -64,34 +64,6 @@ static bool is_forgotten(struct slice name, int count)
     return false;
 }
 
-/* The one word of a line may hold several, in quotes of their own. */
-static bool store_split(struct option *o, struct slice text, struct fault *f)
-{
-    struct buf hold = {0};
-    struct slice *words = mem_alloc(CONFIG_WORDS_MAX * sizeof *words);
-    int count;
-    bool ok = config_split(text, &hold, words, CONFIG_WORDS_MAX, &count);
-    if (!ok)
-        fault_set(f, FAULT_INVALID, "Unbalanced quotes in configuration line");
-    else
-        ok = option_store(o, count, words, f);
-    mem_free(words);
-    buf_free(&hold);
-    return ok;
-}
-
-static bool store_line(struct option *o, int argc, struct slice *argv, struct fault *f)
-{
-    const struct config_option *row = o->row;
-    if (row->clear && !o->given) /* what is built in stands for lines that are not there */
-        row->clear(o->owner);
-    o->given = true;
-    if (row->kind == CONFIG_CUSTOM && !(row->flags & CONFIG_WHOLE) && !option_is_directive(o) &&
-        argc == 1 && argv[0].len)
-        return store_split(o, argv[0], f);
-    return option_store(o, argc, argv, f);
-}
-
 static bool take_words(struct config *cfg, int count, struct slice *words, struct fault *f)
 {
     if (slice_eq_nocase(words[0], "include") && count == 2)
@@ -105,7 +77,7 @@ static bool take_words(struct config *cfg, int count, struct slice *words, struc
     }
     o->included = o->included || cfg->depth > 1;
     o->changed = !cfg->in_file;
-    return store_line(o, count - 1, words + 1, f);
+    return option_store_line(o, count - 1, words + 1, f);
 }
 
 static bool take_line(struct config *cfg, const char *name, int number, struct slice line,
@@ -121,6 +93,10 @@ static bool take_line(struct config *cfg, const char *name, int number, struct s
     if (!config_split(line, hold, words, CONFIG_WORDS_MAX, &count)) {
         line_fault(f, name, number, line, "Unbalanced quotes in configuration line");
         return false;
+    }
+    if (count > 1 && memchr(words[0].data, '.', words[0].len) && !config_find(cfg, words[0])) {
+        config_keep_line(cfg, name, number, count, words);
+        return true;
     }
     if (count == 0 || take_words(cfg, count, words, &why))
         return true;

@@ -22,6 +22,16 @@ struct config_name {
     size_t option;
 };
 
+/* A line whose option may come later. */
+struct unclaimed {
+    struct unclaimed *next;
+    struct buf where; /* for people: which file, which line */
+    bool changed, included; /* as in struct option */
+    int count;
+    struct slice *words;
+    char bytes[];
+};
+
 struct config {
     struct option *options;
     size_t count, cap;
@@ -31,11 +41,22 @@ struct config {
     bool in_file; /* being read: what is stored comes from file, or from what that includes */
     bool protected_allowed, loading;
     int depth; /* of includes */
+    bool starting;
+    struct unclaimed *unclaimed; /* in the order of the lines */
 };
 
+/* Applies what was given of one owner's options. */
+bool config_apply_owner(struct config *cfg, const void *owner, struct fault *f);
+
+/* ---- config_claim.c ---- */
+void config_keep_line(struct config *cfg, const char *name, int line, int count,
+                      const struct slice *words);
+void config_free_unclaimed(struct config *cfg);
+
 struct option *config_find(const struct config *cfg, struct slice name);
-/* Parses and stores; apply is not called. A MULTI option is added to. */
-bool option_store(struct option *o, int argc, const struct slice *argv, struct fault *f);
+/* A line of a source: the words behind the name. Parses and stores; apply is not called. A MULTI
+ * option is added to. */
+bool option_store_line(struct option *o, int argc, const struct slice *argv, struct fault *f);
 /* The same with all words in one text, as CONFIG SET brings them and option_print gives them; it
  * replaces the value of a MULTI option. */
 bool option_store_text(struct option *o, struct slice text, struct fault *f);
@@ -50,5 +71,7 @@ bool option_can_be_had(const struct option *o, struct fault *f);
 /* Words of the file that are no options: a client does not see them. */
 bool option_is_directive(const struct option *o);
 void option_initialise(struct option *o);
+/* Once: that it does not act yet. */
+void option_warn_later(struct option *o);
 
 #endif

@@ -27,7 +27,7 @@ struct lines { /* of one option, as they are to be */
 
 static bool stays(const struct option *o)
 {
-    return o->row->flags & CONFIG_HIDDEN || (o->included && !o->changed);
+    return (o->row->flags & CONFIG_HIDDEN && !o->row->lines) || (o->included && !o->changed);
 }
 
 static bool goes_to_end(const struct option *o)
@@ -155,7 +155,8 @@ static void add_missing(struct config *cfg, struct lines *lines, struct buf *out
             continue;
         if (goes_to_end(o) && o->row->clear)
             buf_printf(&lines[i].text, "%s \"\"\n", o->row->name);
-        if (!lines[i].done && (goes_to_end(o) || !option_is_initial(o)))
+        bool differs = o->row->flags & CONFIG_HIDDEN || !option_is_initial(o);
+        if (!lines[i].done && (goes_to_end(o) || differs))
             make_lines(o, &lines[i].text);
         struct slice rest = slice_from(buf_slice(&lines[i].text), lines[i].next);
         if (!rest.len)

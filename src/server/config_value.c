@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/num.h"
@@ -118,7 +119,7 @@ static bool store_string(struct option *o, struct slice text, struct fault *f)
     return true;
 }
 
-bool option_store(struct option *o, int argc, const struct slice *argv, struct fault *f)
+static bool option_store(struct option *o, int argc, const struct slice *argv, struct fault *f)
 {
     if (o->row->kind == CONFIG_CUSTOM)
         return o->row->parse(o->owner, argc, argv, f);
@@ -256,4 +257,40 @@ bool option_is_initial(const struct option *o)
         same = *(int64_t *)storage(o) == (int64_t)n;
     buf_free(&now);
     return same;
+}
+
+void option_warn_later(struct option *o)
+{
+    if (!(o->row->flags & CONFIG_LATER) || o->warned)
+        return;
+    o->warned = true;
+    log_warning("Option '%s' is accepted and kept, but does not act in this version", o->row->name);
+}
+
+/* The one word of a line may hold several, in quotes of their own. */
+static bool store_split(struct option *o, struct slice text, struct fault *f)
+{
+    struct buf hold = {0};
+    struct slice *words = mem_alloc(CONFIG_WORDS_MAX * sizeof *words);
+    int count;
+    bool ok = config_split(text, &hold, words, CONFIG_WORDS_MAX, &count);
+    if (!ok)
+        fault_set(f, FAULT_INVALID, "Unbalanced quotes in configuration line");
+    else
+        ok = option_store(o, count, words, f);
+    mem_free(words);
+    buf_free(&hold);
+    return ok;
+}
+
+bool option_store_line(struct option *o, int argc, const struct slice *argv, struct fault *f)
+{
+    const struct config_option *row = o->row;
+    if (row->clear && !o->given) /* what is built in stands for lines that are not there */
+        row->clear(o->owner);
+    o->given = true;
+    if (row->kind == CONFIG_CUSTOM && !(row->flags & CONFIG_WHOLE) && !option_is_directive(o) &&
+        argc == 1 && argv[0].len)
+        return store_split(o, argv[0], f);
+    return option_store(o, argc, argv, f);
 }

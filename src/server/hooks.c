@@ -34,6 +34,7 @@ struct hooks {
     } commit[LISTENERS_MAX];
     int commit_count;
     enum commit_scope commit_scope; /* of all of them */
+    LIST(configured);
     LIST(gate);
     LIST(key);
     LIST(flushed);
@@ -77,6 +78,7 @@ void hooks_free(struct hooks *h)
         h->kind[h->kind##_count].f = f; \
         h->kind[h->kind##_count++].arg = arg; \
     }
+DEFINE_ON(configured)
 DEFINE_ON(gate)
 DEFINE_ON(key)
 DEFINE_ON(flushed)
@@ -170,6 +172,14 @@ void hooks_on_aux(struct hooks *h, hook_aux_save *save, hook_aux_load *load, voi
     h->aux[h->aux_count].save = save;
     h->aux[h->aux_count].load = load;
     h->aux[h->aux_count++].arg = arg;
+}
+
+bool hooks_configured(struct hooks *h, struct fault *f)
+{
+    bool ok = true;
+    for (int i = 0; i < h->configured_count && ok; i++)
+        ok = h->configured[i].f(h->configured[i].arg, f);
+    return ok;
 }
 
 const uint32_t *hooks_admit_flags(const struct hooks *h)

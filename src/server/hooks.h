@@ -3,6 +3,8 @@
  * listeners run in the order of registration. A listener gets the arg it was registered
  * with.
  *
+ * CONFIGURED all sources of the configuration are read and applied, nothing is loaded and nobody
+ *           connected yet: users, modules, files of a feature's own. False, with f: no start.
  * ADMIT     before a command runs: NULL to let it pass, or the error to reply ("MISCONF ..."). A
  *           listener is asked about calls from where it said, with one of the flags it named.
  * COMMIT    a batch got its position: append it to the log, feed replicas (commit.h).
@@ -31,6 +33,7 @@
 struct client;
 struct command_entry;
 struct ctx;
+struct fault;
 struct sink;
 
 enum stage { STAGE_UNBLOCK, STAGE_LOG, STAGE_SYNC, STAGE_REPLY, STAGE_COUNT };
@@ -42,6 +45,7 @@ enum {
     SHUTDOWN_FORCE = 8,  /* failures do not stop it */
 };
 
+typedef bool hook_configured(void *arg, struct fault *f);
 typedef const char *hook_admit(void *arg, struct ctx *c, const struct command_entry *e);
 enum { ADMIT_EVERY = 1u << 31 }; /* in place of flags: all commands */
 typedef void hook_commit(void *arg, const struct commit_batch *batch);
@@ -69,6 +73,7 @@ struct hooks; /* opaque */
 struct hooks *hooks_new(void);
 void hooks_free(struct hooks *h);
 
+void hooks_on_configured(struct hooks *h, hook_configured *f, void *arg);
 /* from: bits 1 << FROM_*. flags: CMD_*, or ADMIT_EVERY; 0: it is not asked, for now. */
 void hooks_on_admit(struct hooks *h, hook_admit *f, void *arg, unsigned from, uint32_t flags);
 void hooks_set_admit(struct hooks *h, void *arg, uint32_t flags);
@@ -90,6 +95,7 @@ void hooks_off_commit(struct hooks *h, void *arg);
 void hooks_off_gate(struct hooks *h, void *arg);
 void hooks_off_key(struct hooks *h, void *arg);
 
+bool hooks_configured(struct hooks *h, struct fault *f); /* the first failure ends it */
 /* By origin (FROM_*), the flags that some ADMIT listener asks about; stays where it is. */
 const uint32_t *hooks_admit_flags(const struct hooks *h);
 const char *hooks_admit(struct hooks *h, struct ctx *c, const struct command_entry *e);

@@ -218,18 +218,17 @@ static void show(void *arg, struct info_out *o)
     info_u64(o, "mem_not_counted_for_evict", not_counted(m));
 }
 
-#define FIELD(name) .offset = offsetof(struct memory_limit, name)
 static const struct config_option options[] = {
-    {.name = "maxmemory", .kind = CONFIG_SIZE, FIELD(max_bytes), .initial = "0", .min = 0,
+    {.name = "maxmemory", CONFIG_SIZE_AT(struct memory_limit, max_bytes), .initial = "0", .min = 0,
      .max = INT64_MAX, .apply = apply_max},
-    {.name = "maxmemory-clients", .kind = CONFIG_SIZE, .flags = CONFIG_PERCENT,
-     FIELD(max_clients), .initial = "0", .apply = apply_max},
-    {.name = "maxmemory-policy", .kind = CONFIG_ENUM, FIELD(policy), .initial = "noeviction",
-     .words = policies, .apply = apply_policy},
-    {.name = "maxmemory-samples", .kind = CONFIG_INT, FIELD(samples), .initial = "5", .min = 1,
-     .max = INT_MAX},
-    {.name = "maxmemory-eviction-tenacity", .kind = CONFIG_INT, FIELD(tenacity), .initial = "10",
-     .min = 0, .max = 100},
+    {.name = "maxmemory-clients", .flags = CONFIG_PERCENT,
+     CONFIG_SIZE_AT(struct memory_limit, max_clients), .initial = "0", .apply = apply_max},
+    {.name = "maxmemory-policy", CONFIG_ENUM_AT(struct memory_limit, policy),
+     .initial = "noeviction", .words = policies, .apply = apply_policy},
+    {.name = "maxmemory-samples", CONFIG_INT_AT(struct memory_limit, samples), .initial = "5",
+     .min = 1, .max = INT_MAX},
+    {.name = "maxmemory-eviction-tenacity", CONFIG_INT_AT(struct memory_limit, tenacity),
+     .initial = "10", .min = 0, .max = 100},
     {.name = NULL}};
 
 struct memory_limit *memory_limit_new(struct server *s)

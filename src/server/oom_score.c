@@ -125,7 +125,7 @@ static void values_print(const void *owner, struct buf *out)
 static const struct config_word modes[] = {{"no", OOM_NO}, {"yes", OOM_RELATIVE},
     {"relative", OOM_RELATIVE}, {"absolute", OOM_ABSOLUTE}, {NULL, 0}};
 static const struct config_option options[] = {
-    {.name = "oom-score-adj", .kind = CONFIG_ENUM, .offset = offsetof(struct oom_score, mode),
+    {.name = "oom-score-adj", CONFIG_ENUM_AT(struct oom_score, mode),
      .words = modes, .initial = "no", .apply = apply},
     {.name = "oom-score-adj-values", .kind = CONFIG_CUSTOM, .initial = "0 200 800",
      .parse = values_parse, .print = values_print, .apply = apply},

@@ -257,6 +257,8 @@ bool server_configured(struct server *s, struct fault *f)
         crash_catch();
     crash_add_teller(crash_state, s);
     process_handle_signals(s->loop);
+    if (!hooks_configured(s->hooks, f) || !config_all_claimed(s->config, f))
+        return false;
     s->startup_memory = mem_used();
     return true;
 }

@@ -5,8 +5,10 @@
 #include "base/mem.h"
 #include "server/client.h"
 #include "server/command.h"
+#include "server/config.h"
 #include "server/ctx.h"
 #include "server/debug.h"
+#include "server/hooks.h"
 #include "server/info.h"
 #include "server/reply.h"
 #include "server/server.h"
@@ -107,7 +109,40 @@ static void slots_of_clients(void)
     server_free(s);
 }
 
+static int configured;
+
+static bool note_configured(void *arg, struct fault *f)
+{
+    struct server *s = arg;
+    CHECK_INT(server_keyspace(s)->count, 3); /* the configuration acts already */
+    configured++;
+    if (configured == 2)
+        fault_set(f, FAULT_INVALID, "no such file of mine");
+    return configured != 2;
+}
+
+/* Once, when all sources are read and applied; one that cannot begin keeps the server from it. */
+static void start_of_features(void)
+{
+    struct fault f = {0};
+    struct server *s = server_new();
+    CHECK(config_load_text(server_config(s), "the test", SLICE_LIT("databases 3\n"), &f));
+    hooks_on_configured(server_hooks(s), note_configured, s);
+    CHECK(server_configured(s, &f));
+    CHECK_INT(configured, 1);
+    server_free(s);
+    s = server_new();
+    CHECK(config_load_text(server_config(s), "the test", SLICE_LIT("databases 3\n"), &f));
+    hooks_on_configured(server_hooks(s), note_configured, s);
+    hooks_on_configured(server_hooks(s), note_configured, s);
+    CHECK(!server_configured(s, &f));
+    CHECK_STR(f.what, "no such file of mine");
+    CHECK_INT(configured, 2);
+    server_free(s);
+}
+
 int main(void)
 {
-    return UNIT_RUN(UNIT(debug_words), UNIT(provided_numbers), UNIT(slots_of_clients));
+    return UNIT_RUN(UNIT(debug_words), UNIT(provided_numbers), UNIT(slots_of_clients),
+                    UNIT(start_of_features));
 }
