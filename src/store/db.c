@@ -21,25 +21,30 @@ static struct slice item_key(const void *item)
 
 static const struct table_type entries = {.key = item_key};
 
-void db_event(struct db *db, struct slice key, enum key_event_kind kind)
+static void tell(struct db *db, struct slice key, enum key_event_kind kind)
 {
     if (db->keyspace->on_event)
         db->keyspace->on_event(db->keyspace->on_event_arg, db, key, kind);
+}
+
+void db_tell_flushed(struct db *db)
+{
+    tell(db, SLICE_LIT(""), KEY_FLUSHED);
 }
 
 /* A key that was not there has its first value. */
 static void tell_new(struct db *db, struct slice key)
 {
     if (__builtin_expect(db->keyspace->notify & TELL_NEW, 0))
-        db_event(db, key, KEY_NEW);
-    db_event(db, key, KEY_SET);
+        tell(db, key, KEY_NEW);
+    tell(db, key, KEY_SET);
 }
 
 static void tell_missed(struct db *db, struct slice key)
 {
     db->keyspace->misses++;
     if (__builtin_expect(db->keyspace->notify & TELL_MISSED, 0))
-        db_event(db, key, KEY_MISSED);
+        tell(db, key, KEY_MISSED);
 }
 
 static bool inline_value(uint8_t encoding)
@@ -361,7 +366,7 @@ static struct entry *set_parts(struct db *db, struct entry_parts *p, int64_t exp
         tell_new(db, key);
         return e;
     }
-    db_event(db, key, KEY_SET);
+    tell(db, key, KEY_SET);
     return e;
 }
 
@@ -385,7 +390,7 @@ struct entry *db_set_int(struct db *db, struct slice key, int64_t n)
         return db_set_string(db, key, slice(text, num_format_i64(text, n)), DB_KEEP_TTL);
     }
     entry_set_int(*slot, n);
-    db_event(db, key, KEY_SET);
+    tell(db, key, KEY_SET);
     return *slot;
 }
 
@@ -439,7 +444,7 @@ struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct
         entry_put_val(e, v);
     }
     *text = s;
-    db_event(db, key, KEY_SET);
+    tell(db, key, KEY_SET);
     return e;
 }
 
@@ -464,7 +469,7 @@ struct entry *db_replace_val(struct db *db, struct slice key, struct val v)
     struct entry_parts p = {.key = key, .type = v.type, .encoding = v.encoding, .ptr = v.ptr,
                             .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
     struct entry *e = replace_entry(db, slot, &p);
-    db_event(db, key, KEY_SET);
+    tell(db, key, KEY_SET);
     return e;
 }
 
@@ -472,7 +477,7 @@ struct entry *db_put_val(struct db *db, struct entry *e, struct val v)
 {
     entry_put_val(e, v);
     if (val_count(v) > 0) {
-        db_event(db, entry_key(e), KEY_SET);
+        tell(db, entry_key(e), KEY_SET);
         return e;
     }
     db_remove_as(db, entry_key(e), KEY_REMOVED, false);
@@ -501,13 +506,13 @@ struct entry *db_set_expire(struct db *db, struct entry *e, int64_t expire_ms)
         if (expire_ms != KEY_NO_EXPIRE)
             expire_add(&db->expires, e);
     }
-    db_event(db, entry_key(e), KEY_SET);
+    tell(db, entry_key(e), KEY_SET);
     return e;
 }
 
 void db_changed(struct db *db, struct slice key)
 {
-    db_event(db, key, KEY_SET);
+    tell(db, key, KEY_SET);
 }
 
 /* ---- loading ---- */
@@ -521,7 +526,7 @@ static struct entry *load_parts(struct db *db, struct entry_parts *p, uint64_t h
     if (p->encoding == ENC_RAW)
         p->ptr = str_of(p->text);
     struct entry *e = add_entry(db, p, hash);
-    db_event(db, p->key, KEY_SET);
+    tell(db, p->key, KEY_SET);
     return e;
 }
 
@@ -557,7 +562,7 @@ bool db_remove_as(struct db *db, struct slice key, enum key_event_kind kind, boo
     else if (kind == KEY_EVICTED)
         db->keyspace->evicted++;
     free_value_of(db, e, lazy);
-    db_event(db, key, kind);
+    tell(db, key, kind);
     drop_entry(db, e);
     return true;
 }
@@ -620,7 +625,7 @@ void db_flush(struct db *db, bool lazy)
         ks->defer(ks->defer_arg, db_free_contents, r);
     else
         db_free_contents(r);
-    db_event(db, SLICE_LIT(""), KEY_FLUSHED);
+    db_tell_flushed(db);
 }
 
 void db_rename(struct db *from, struct slice key, struct db *to, struct slice new_key)
@@ -635,7 +640,7 @@ void db_rename(struct db *from, struct slice key, struct db *to, struct slice ne
     must(!slot_for(to, new_key, hash));
     add_entry(to, &p, hash);
     drop_entry(from, e);
-    db_event(from, key, KEY_REMOVED);
+    tell(from, key, KEY_REMOVED);
     tell_new(to, new_key);
 }
 

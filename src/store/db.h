@@ -18,6 +18,8 @@
 #include "containers/table.h"
 #include "store/entry.h"
 #include "store/expire.h"
+#include "store/value.h"
+#include "store/value_limits.h"
 
 struct slab;
 struct keyspace;
@@ -46,16 +48,6 @@ enum key_event_kind {
 /* Bits of keyspace.notify; the others mean something to others (server/notify.h). */
 enum { TELL_MISSED = 1 << 11, TELL_NEW = 1 << 14 };
 typedef void keyspace_listen(void *arg, struct db *db, struct slice key, enum key_event_kind kind);
-
-/* The thresholds of packed encodings and what else the values need; filled by configuration. */
-struct value_limits {
-    uint64_t hash_listpack_entries, hash_listpack_value;
-    uint64_t set_intset_entries, set_listpack_entries, set_listpack_value;
-    uint64_t zset_listpack_entries, zset_listpack_value;
-    int64_t list_listpack_size;
-    uint64_t list_compress_depth;
-    uint64_t string_max; /* proto-max-bulk-len: the longest string a command may make */
-};
 
 enum expire_mode {
     EXPIRE_DELETE, /* an expired key is removed when it is met, and by time */
@@ -181,12 +173,6 @@ void db_flush_all(struct keyspace *ks, bool lazy);    /* every database; one eve
 /* Moves the entry with its expiry, access clock and value to another key (and db); the target must
  * be absent. */
 void db_rename(struct db *from, struct slice key, struct db *to, struct slice new_key);
-
-/* ---- values by themselves ---- */
-struct val val_copy(struct val v);   /* deep */
-void val_free(struct val v);
-size_t val_count(struct val v);      /* elements; string: bytes */
-size_t val_memory(struct val v, size_t samples);
 
 /* ---- access clock ---- */
 uint64_t entry_idle_ms(const struct keyspace *ks, const struct entry *e); /* LRU */

@@ -3,7 +3,11 @@
 #ifndef STORE_DB_PARTS_H
 #define STORE_DB_PARTS_H
 
-#include "store/db.h"
+#include "containers/table.h"
+#include "store/expire.h"
+
+struct db;
+struct slab;
 
 /* All that a database holds, to be put by, or freed here or by a worker. */
 struct db_contents {
@@ -18,6 +22,6 @@ struct db_contents *db_take_contents(struct db *db);
 void db_put_contents(struct db *db, struct db_contents *contents);
 void db_free_contents(void *contents);
 void db_open(struct db *db); /* with nothing in it */
-void db_event(struct db *db, struct slice key, enum key_event_kind kind);
+void db_tell_flushed(struct db *db);
 
 #endif

@@ -3,10 +3,7 @@
  * which costs nothing on the machines this runs on. */
 #include "store/entry.h"
 
-#include "base/mem.h"
 #include "base/must.h"
-#include "base/slab.h"
-#include "store/db.h"
 
 enum {
     META = 4,
@@ -211,30 +208,4 @@ const char *entry_encoding_name(const struct entry *e)
     if (encoding == ENC_EMBSTR && entry_string_len(e) > OBJECT_EMBSTR_MAX)
         encoding = ENC_RAW;
     return names[encoding];
-}
-
-size_t entry_memory(const struct entry *e, size_t samples)
-{
-    size_t bytes = slab_good_size(entry_size(e)) + (entry_has_expire(e) ? sizeof(void *) : 0);
-    if (entry_encoding(e) != ENC_INT && entry_encoding(e) != ENC_EMBSTR)
-        bytes += val_memory(entry_val(e), samples);
-    return bytes;
-}
-
-struct str *str_new(size_t cap)
-{
-    size_t good = mem_good_size(sizeof(struct str) + cap);
-    struct str *s = mem_alloc(good);
-    s->len = 0;
-    s->cap = good - sizeof *s;
-    return s;
-}
-
-struct str *str_of(struct slice text)
-{
-    struct str *s = str_new(text.len);
-    if (text.len)
-        memcpy(s->bytes, text.data, text.len);
-    s->len = text.len;
-    return s;
 }

@@ -119,9 +119,6 @@ void entry_put_val(struct entry *e, struct val v);     /* same type; in place */
 
 const char *entry_type_name(enum value_type type);     /* "string", "list", ... */
 const char *entry_encoding_name(const struct entry *e); /* "int", "embstr", "hashtable", ... */
-/* Bytes the entry and its value take (MEMORY USAGE); collections sample up to samples elements, 0
- * all. */
-size_t entry_memory(const struct entry *e, size_t samples);
 
 /* ---- making and freeing: for db.c ---- */
 struct slab;
@@ -143,8 +140,5 @@ uint32_t entry_place(const struct entry *e); /* in the expiry index; only with a
 void entry_set_place(struct entry *e, uint32_t place);
 void entry_set_int(struct entry *e, int64_t n);        /* is ENC_INT already */
 void entry_set_expire_ms(struct entry *e, int64_t ms); /* has one already */
-
-struct str *str_new(size_t cap);
-struct str *str_of(struct slice text);
 
 #endif

@@ -104,7 +104,7 @@ struct aside *keyspace_put_aside(struct keyspace *ks)
         a->of[i].db = ks->open[i];
         a->of[i].contents = db_take_contents(ks->open[i]);
         db_open(ks->open[i]);
-        db_event(ks->open[i], SLICE_LIT(""), KEY_FLUSHED);
+        db_tell_flushed(ks->open[i]);
     }
     return a;
 }

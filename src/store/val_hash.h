@@ -7,7 +7,8 @@
 #define STORE_VAL_HASH_H
 
 #include "containers/table.h"
-#include "store/db.h"
+#include "store/entry.h"
+#include "store/value_limits.h"
 
 struct val hash_new(void);
 /* Takes over a validated listpack of pairs; becomes a table when over the limits. */

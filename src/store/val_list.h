@@ -6,7 +6,8 @@
 
 #include "base/buf.h"
 #include "containers/quicklist.h"
-#include "store/db.h"
+#include "store/entry.h"
+#include "store/value_limits.h"
 
 struct val list_new(void);
 /* Loading: nodes in order. The listpack is taken over. */

@@ -5,7 +5,8 @@
 #define STORE_VAL_SET_H
 
 #include "containers/table.h"
-#include "store/db.h"
+#include "store/entry.h"
+#include "store/value_limits.h"
 
 struct val set_new(struct slice first, const struct value_limits *limits); /* empty; fits first */
 struct val set_from_intset(uint8_t *is, const struct value_limits *limits);

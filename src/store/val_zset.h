@@ -6,7 +6,8 @@
 
 #include "containers/skiplist.h"
 #include "containers/table.h"
-#include "store/db.h"
+#include "store/entry.h"
+#include "store/value_limits.h"
 
 struct zset { /* ENC_SKIPLIST; the table's items are the list's nodes */
     struct table members;

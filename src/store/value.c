@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What can be done with any value: dispatch to the file of its type. */
-#include "store/db.h"
+#include "store/value.h"
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "base/slab.h"
 #include "store/val_hash.h"
 #include "store/val_list.h"
 #include "store/val_set.h"
@@ -54,7 +55,7 @@ size_t val_count(struct val v)
     return 0;
 }
 
-size_t val_memory(struct val v, size_t samples)
+static size_t val_memory(struct val v, size_t samples)
 {
     switch ((enum value_type)v.type) {
     case VALUE_STRING: return mem_usable(v.ptr);
@@ -66,4 +67,30 @@ size_t val_memory(struct val v, size_t samples)
     }
     must(!"a value of a type that is held");
     return 0;
+}
+
+size_t entry_memory(const struct entry *e, size_t samples)
+{
+    size_t bytes = slab_good_size(entry_size(e)) + (entry_has_expire(e) ? sizeof(void *) : 0);
+    if (entry_encoding(e) != ENC_INT && entry_encoding(e) != ENC_EMBSTR)
+        bytes += val_memory(entry_val(e), samples);
+    return bytes;
+}
+
+struct str *str_new(size_t cap)
+{
+    size_t good = mem_good_size(sizeof(struct str) + cap);
+    struct str *s = mem_alloc(good);
+    s->len = 0;
+    s->cap = good - sizeof *s;
+    return s;
+}
+
+struct str *str_of(struct slice text)
+{
+    struct str *s = str_new(text.len);
+    if (text.len)
+        memcpy(s->bytes, text.data, text.len);
+    s->len = text.len;
+    return s;
 }

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What can be done with a value of any type, whoever holds it: the file of its type does it.
+ *
+ * A value that is no entry's any more belongs to who took it out. A string comes here as ENC_RAW
+ * only; shorter ones and numbers lie in their entries. */
+#ifndef STORE_VALUE_H
+#define STORE_VALUE_H
+
+#include <stddef.h>
+
+#include "store/entry.h"
+
+struct val val_copy(struct val v);   /* deep */
+void val_free(struct val v);
+size_t val_count(struct val v);      /* elements; string: bytes */
+/* Bytes the entry and its value take (MEMORY USAGE); collections sample up to samples elements, 0
+ * all. */
+size_t entry_memory(const struct entry *e, size_t samples);
+
+/* ---- long strings ---- */
+struct str *str_new(size_t cap); /* empty, with room for at least so many bytes; mem_free */
+struct str *str_of(struct slice text);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef STORE_VALUE_LIMITS_H
+#define STORE_VALUE_LIMITS_H
+
+#include <stdint.h>
+
+/* The thresholds of packed encodings and what else the values need; filled by configuration. */
+struct value_limits {
+    uint64_t hash_listpack_entries, hash_listpack_value;
+    uint64_t set_intset_entries, set_listpack_entries, set_listpack_value;
+    uint64_t zset_listpack_entries, zset_listpack_value;
+    int64_t list_listpack_size;
+    uint64_t list_compress_depth;
+    uint64_t string_max; /* proto-max-bulk-len: the longest string a command may make */
+};
+
+#endif
