@@ -7,13 +7,8 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/must.h"
-#include "containers/intset.h"
-#include "containers/listpack.h"
 #include "format/rdb.h"
-#include "store/val_hash.h"
-#include "store/val_list.h"
-#include "store/val_set.h"
-#include "store/val_zset.h"
+#include "store/value_ops.h"
 
 static struct load *load_of(struct sink *sink)
 {
@@ -59,15 +54,11 @@ static void on_db(struct sink *sink, unsigned id, uint64_t keys, uint64_t expire
 
 static bool held_type(struct load *l, const struct key_event *key)
 {
-    static const char *const cannot[] = {
-        [VALUE_STREAM] = "This server cannot hold streams yet",
-        [VALUE_MODULE] = "This server cannot hold module values",
-    };
-    if (key->type != VALUE_STREAM && key->type != VALUE_MODULE)
-        return true;
-    refuse(l, FAULT_CANNOT_HOLD,
-           key->rdb_type == RDB_ARRAY ? "This server cannot hold arrays" : cannot[key->type]);
-    return false;
+    const char *cannot = value_ops_of(key->type)->cannot;
+    if (cannot)
+        refuse(l, FAULT_CANNOT_HOLD,
+               key->rdb_type == RDB_ARRAY ? "This server cannot hold arrays" : cannot);
+    return !cannot;
 }
 
 static bool on_key(struct sink *sink, const struct key_event *key)
@@ -105,91 +96,78 @@ static bool on_key(struct sink *sink, const struct key_event *key)
     /* Room by a count from outside only so far: beyond it the value grows as its elements come. */
     const uint64_t most = 1u << 20;
     uint64_t count = key->count < most ? key->count : most;
-    if (key->type == VALUE_HASH) {
-        l->value = hash_new();
-        hash_expect(&l->value, count, limits_of(l));
-    } else if (key->type == VALUE_ZSET) {
-        l->value = zset_new();
-        zset_expect(&l->value, count, limits_of(l));
-    } else if (key->type == VALUE_LIST) {
-        l->value = list_new();
-    }
+    const struct value_ops *ops = value_ops_of(key->type);
+    if (ops->load_new)
+        l->value = ops->load_new(count, limits_of(l));
     return true;
 }
 
-/* The value is a fresh empty one of this pack's type: what the block replaces. */
-static bool replace_by_block(struct load *l, struct slice bytes, uint8_t **block)
+/* What builds the value that is on its way; NULL: nobody waits for it. */
+static const struct value_ops *builder(const struct load *l)
 {
-    if (l->value.ptr && val_count(l->value) > 0)
-        return false;
-    if (l->value.ptr)
-        val_free(l->value);
-    l->value.ptr = NULL;
-    *block = mem_copy(bytes.data, bytes.len);
-    return true;
+    bool wanted = !sink_bad(&l->sink) && l->building;
+    return wanted ? value_ops_of((enum value_type)l->value.type) : NULL;
 }
 
 static bool on_packed(struct sink *sink, enum pack pack, struct slice bytes)
 {
     struct load *l = load_of(sink);
-    uint8_t *block;
-    if (sink_bad(sink) || !l->building)
+    const struct value_ops *ops = builder(l);
+    if (!ops)
         return true;
-    if (pack == PACK_LIST) {
-        list_append_node(&l->value, mem_copy(bytes.data, bytes.len), limits_of(l));
+    if (ops->load_node) {
+        ops->load_node(&l->value, mem_copy(bytes.data, bytes.len), limits_of(l));
         return true;
     }
     if (pack == PACK_HASH_TTL)
         return false; /* its fields come one by one, and are refused when one has an expiry */
-    if (!replace_by_block(l, bytes, &block))
+    if (l->value.ptr && val_count(l->value) > 0)
         return false;
-    if (pack == PACK_SET)
-        l->value = set_from_listpack(block, limits_of(l));
-    else if (pack == PACK_INTSET)
-        l->value = set_from_intset(block, limits_of(l));
-    else if (pack == PACK_HASH)
-        l->value = hash_from_listpack(block, limits_of(l));
-    else
-        l->value = zset_from_listpack(block, limits_of(l));
+    if (l->value.ptr)
+        val_free(l->value);
+    must(ops->load_block);
+    l->value = ops->load_block(pack, mem_copy(bytes.data, bytes.len), limits_of(l));
     return true;
 }
 
 static void on_item(struct sink *sink, struct slice text)
 {
     struct load *l = load_of(sink);
-    if (sink_bad(sink) || !l->building)
+    const struct value_ops *ops = builder(l);
+    if (!ops)
         return;
     if (l->value.type == VALUE_STRING) {
         buf_clear(&l->text);
         buf_add(&l->text, text);
-    } else if (l->value.type == VALUE_LIST) {
-        list_push(&l->value, text, true, limits_of(l));
-    } else {
-        if (!l->value.ptr)
-            l->value = set_new(text, limits_of(l));
-        if (!set_add(&l->value, text, limits_of(l)))
-            refuse(l, FAULT_FORMAT, "Duplicate set member");
+        return;
     }
+    must(ops->load_item);
+    if (!ops->load_item(&l->value, text, limits_of(l)))
+        refuse(l, FAULT_FORMAT, ops->twice);
 }
 
 static void on_pair(struct sink *sink, struct slice field, struct slice value, int64_t expire_ms)
 {
     struct load *l = load_of(sink);
-    if (sink_bad(sink) || !l->building)
+    const struct value_ops *ops = builder(l);
+    if (!ops)
         return;
+    must(ops->load_pair);
     if (expire_ms > 0)
         refuse(l, FAULT_CANNOT_HOLD, "This server cannot hold hash fields that expire");
-    else if (!hash_set(&l->value, field, value, limits_of(l)))
-        refuse(l, FAULT_FORMAT, "Duplicate hash field");
+    else if (!ops->load_pair(&l->value, field, value, limits_of(l)))
+        refuse(l, FAULT_FORMAT, ops->twice);
 }
 
 static void on_score(struct sink *sink, struct slice member, double score)
 {
     struct load *l = load_of(sink);
-    if (sink_bad(sink) || !l->building)
+    const struct value_ops *ops = builder(l);
+    if (!ops)
         return;
-    if (!zset_put(&l->value, member, score, limits_of(l)))
-        refuse(l, FAULT_FORMAT, "Duplicate zset member");
+    must(ops->load_score);
+    if (!ops->load_score(&l->value, member, score, limits_of(l)))
+        refuse(l, FAULT_FORMAT, ops->twice);
 }
 
 static void on_function(struct sink *sink, struct slice source)

@@ -6,6 +6,7 @@
 #include "base/rand.h"
 #include "containers/listpack.h"
 #include "store/member.h"
+#include "store/walk_send.h"
 
 static const struct table_type pairs = {.key = pair_key};
 
@@ -36,7 +37,8 @@ static void to_table(struct val *v, size_t room)
     v->ptr = t;
 }
 
-struct val hash_from_listpack(uint8_t *lp, const struct value_limits *limits)
+/* Takes over a validated listpack of pairs; a table when that is over the limits. */
+static struct val from_listpack(uint8_t *lp, const struct value_limits *limits)
 {
     struct val v = packed(lp);
     size_t count = lp_count(lp) / 2;
@@ -200,7 +202,7 @@ uint64_t hash_scan(const struct val *v, uint64_t cursor, hash_visit *visit, void
     return 0;
 }
 
-void hash_free(struct val v)
+static void free_hash(struct val v)
 {
     if (v.encoding == ENC_TABLE) {
         struct table_iter it;
@@ -212,7 +214,7 @@ void hash_free(struct val v)
     mem_free(v.ptr);
 }
 
-struct val hash_copy(const struct val *v)
+static struct val copy_hash(const struct val *v)
 {
     if (v->encoding == ENC_LISTPACK)
         return packed(mem_copy(v->ptr, lp_bytes(v->ptr)));
@@ -226,9 +228,50 @@ struct val hash_copy(const struct val *v)
     return (struct val){VALUE_HASH, ENC_TABLE, t};
 }
 
-size_t hash_memory(const struct val *v, size_t samples)
+static size_t bytes_of(const struct val *v, size_t samples)
 {
     if (v->encoding == ENC_LISTPACK)
         return mem_usable(v->ptr);
     return mem_usable(v->ptr) + table_memory(v->ptr) + table_items_memory(v->ptr, samples);
 }
+
+/* ---- the row ---- */
+
+static void walk_hash(const struct val *v, struct sink *sink)
+{
+    if (v->encoding == ENC_LISTPACK) {
+        send_packed(sink, PACK_HASH, lp_blob(v->ptr));
+        return;
+    }
+    struct hash_iter it;
+    struct slice field, value;
+    for (hash_iter_init(&it, v); hash_iter_next(&it, &field, &value) && !sink_bad(sink);) {
+        if (sink->ops->pair)
+            sink->ops->pair(sink, field, value, KEY_NO_EXPIRE);
+    }
+}
+
+static struct val load_hash(uint64_t count, const struct value_limits *limits)
+{
+    struct val v = hash_new();
+    hash_expect(&v, count, limits);
+    return v;
+}
+
+static struct val load_block(enum pack pack, uint8_t *block, const struct value_limits *limits)
+{
+    must(pack == PACK_HASH);
+    return from_listpack(block, limits);
+}
+
+const struct value_ops hash_ops = {
+    .free = free_hash,
+    .copy = copy_hash,
+    .count = hash_count,
+    .memory = bytes_of,
+    .walk = walk_hash,
+    .load_new = load_hash,
+    .load_block = load_block,
+    .load_pair = hash_set,
+    .twice = "Duplicate hash field",
+};

@@ -7,12 +7,9 @@
 #define STORE_VAL_HASH_H
 
 #include "containers/table.h"
-#include "store/entry.h"
-#include "store/value_limits.h"
+#include "store/value_ops.h"
 
 struct val hash_new(void);
-/* Takes over a validated listpack of pairs; becomes a table when over the limits. */
-struct val hash_from_listpack(uint8_t *lp, const struct value_limits *limits);
 /* Room for count pairs is coming (loading): choose the encoding once. */
 void hash_expect(struct val *v, size_t count, const struct value_limits *limits);
 
@@ -39,8 +36,6 @@ bool hash_iter_next(struct hash_iter *it, struct slice *field, struct slice *val
 typedef void hash_visit(void *arg, struct slice field, struct slice value);
 uint64_t hash_scan(const struct val *v, uint64_t cursor, hash_visit *visit, void *arg);
 
-void hash_free(struct val v);
-struct val hash_copy(const struct val *v);
-size_t hash_memory(const struct val *v, size_t samples);
+extern const struct value_ops hash_ops;
 
 #endif

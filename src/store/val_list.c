@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "containers/listpack.h"
+#include "store/walk_send.h"
 
 static struct val packed(uint8_t *lp)
 {
@@ -73,7 +74,8 @@ static void shrink(struct val *v, const struct value_limits *limits)
     }
 }
 
-void list_append_node(struct val *v, uint8_t *lp, const struct value_limits *limits)
+/* Loading: nodes in order. The listpack is taken over. */
+static void append_node(struct val *v, uint8_t *lp, const struct value_limits *limits)
 {
     bool whole_list = v->encoding == ENC_LISTPACK && lp_count(v->ptr) == 0;
     if (whole_list &&
@@ -276,7 +278,7 @@ void list_iter_end(struct list_iter *it)
         quicklist_iter_end(&it->quick);
 }
 
-void list_free(struct val v)
+static void free_list(struct val v)
 {
     if (v.encoding == ENC_QUICKLIST)
         quicklist_free(v.ptr);
@@ -284,15 +286,68 @@ void list_free(struct val v)
         mem_free(v.ptr);
 }
 
-struct val list_copy(const struct val *v)
+static struct val copy_list(const struct val *v)
 {
     if (v->encoding == ENC_QUICKLIST)
         return (struct val){VALUE_LIST, ENC_QUICKLIST, quicklist_copy(v->ptr)};
     return packed(mem_copy(v->ptr, lp_bytes(v->ptr)));
 }
 
-size_t list_memory(const struct val *v, size_t samples)
+static size_t bytes_of(const struct val *v, size_t samples)
 {
     (void)samples; /* a quicklist knows its bytes */
     return v->encoding == ENC_QUICKLIST ? quicklist_memory(v->ptr) : mem_usable(v->ptr);
 }
+
+/* ---- the row ---- */
+
+static bool send_node(void *arg, struct slice bytes, bool plain)
+{
+    struct sink *sink = arg;
+    if (plain)
+        send_item(sink, bytes);
+    else
+        send_packed(sink, PACK_LIST, bytes);
+    return !sink_bad(sink);
+}
+
+static void walk_list(const struct val *v, struct sink *sink)
+{
+    if (v->encoding == ENC_LISTPACK) {
+        send_packed(sink, PACK_LIST, lp_blob(v->ptr));
+        return;
+    }
+    struct buf scratch = {0};
+    quicklist_each_node(v->ptr, &scratch, send_node, sink);
+    buf_free(&scratch);
+}
+
+static uint64_t list_blocks(const struct val *v)
+{
+    return v->encoding == ENC_QUICKLIST ? quicklist_nodes(v->ptr) : 1;
+}
+
+static struct val load_list(uint64_t count, const struct value_limits *limits)
+{
+    (void)count;
+    (void)limits;
+    return list_new();
+}
+
+static bool load_element(struct val *v, struct slice text, const struct value_limits *limits)
+{
+    list_push(v, text, true, limits);
+    return true;
+}
+
+const struct value_ops list_ops = {
+    .free = free_list,
+    .copy = copy_list,
+    .count = list_count,
+    .memory = bytes_of,
+    .walk = walk_list,
+    .blocks = list_blocks,
+    .load_new = load_list,
+    .load_node = append_node,
+    .load_item = load_element,
+};

@@ -6,12 +6,9 @@
 
 #include "base/buf.h"
 #include "containers/quicklist.h"
-#include "store/entry.h"
-#include "store/value_limits.h"
+#include "store/value_ops.h"
 
 struct val list_new(void);
-/* Loading: nodes in order. The listpack is taken over. */
-void list_append_node(struct val *v, uint8_t *lp, const struct value_limits *limits);
 
 size_t list_count(const struct val *v);
 void list_push(struct val *v, struct slice text, bool tail, const struct value_limits *limits);
@@ -41,8 +38,6 @@ bool list_iter_next(struct list_iter *it,
                     struct slice *text); /* first call: the element at index */
 void list_iter_end(struct list_iter *it);
 
-void list_free(struct val v);
-struct val list_copy(const struct val *v);
-size_t list_memory(const struct val *v, size_t samples);
+extern const struct value_ops list_ops;
 
 #endif

@@ -9,6 +9,7 @@
 #include "containers/intset.h"
 #include "containers/listpack.h"
 #include "store/member.h"
+#include "store/walk_send.h"
 
 static const struct table_type members = {.key = member_key};
 
@@ -57,7 +58,7 @@ static void to_listpack(struct val *v)
     *v = set_val(ENC_LISTPACK, lp);
 }
 
-struct val set_from_intset(uint8_t *is, const struct value_limits *limits)
+static struct val from_intset(uint8_t *is, const struct value_limits *limits)
 {
     struct val v = set_val(ENC_INTSET, is);
     size_t count = intset_count(is);
@@ -66,7 +67,7 @@ struct val set_from_intset(uint8_t *is, const struct value_limits *limits)
     return v;
 }
 
-struct val set_from_listpack(uint8_t *lp, const struct value_limits *limits)
+static struct val from_listpack(uint8_t *lp, const struct value_limits *limits)
 {
     struct val v = set_val(ENC_LISTPACK, lp);
     size_t count = lp_count(lp);
@@ -266,7 +267,7 @@ void set_free(struct val v)
     mem_free(v.ptr);
 }
 
-struct val set_copy(const struct val *v)
+static struct val copy_set(const struct val *v)
 {
     if (v->encoding == ENC_TABLE) {
         struct table *t = mem_alloc(sizeof *t);
@@ -282,9 +283,49 @@ struct val set_copy(const struct val *v)
     return set_val(v->encoding, mem_copy(v->ptr, bytes));
 }
 
-size_t set_memory(const struct val *v, size_t samples)
+static size_t bytes_of(const struct val *v, size_t samples)
 {
     if (v->encoding != ENC_TABLE)
         return mem_usable(v->ptr);
     return mem_usable(v->ptr) + table_memory(v->ptr) + table_items_memory(v->ptr, samples);
 }
+
+/* ---- the row ---- */
+
+static void walk_set(const struct val *v, struct sink *sink)
+{
+    if (v->encoding == ENC_INTSET) {
+        send_packed(sink, PACK_INTSET, slice(v->ptr, intset_bytes(v->ptr)));
+    } else if (v->encoding == ENC_LISTPACK) {
+        send_packed(sink, PACK_SET, lp_blob(v->ptr));
+    } else {
+        struct set_iter it;
+        struct slice member;
+        for (set_iter_init(&it, v); set_iter_next(&it, &member) && !sink_bad(sink);)
+            send_item(sink, member);
+    }
+}
+
+static struct val load_block(enum pack pack, uint8_t *block, const struct value_limits *limits)
+{
+    must(pack == PACK_SET || pack == PACK_INTSET);
+    return pack == PACK_SET ? from_listpack(block, limits) : from_intset(block, limits);
+}
+
+static bool load_member(struct val *v, struct slice text, const struct value_limits *limits)
+{
+    if (!v->ptr)
+        *v = set_new(text, limits);
+    return set_add(v, text, limits);
+}
+
+const struct value_ops set_ops = {
+    .free = set_free,
+    .copy = copy_set,
+    .count = set_count,
+    .memory = bytes_of,
+    .walk = walk_set,
+    .load_block = load_block,
+    .load_item = load_member,
+    .twice = "Duplicate set member",
+};

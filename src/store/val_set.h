@@ -5,12 +5,9 @@
 #define STORE_VAL_SET_H
 
 #include "containers/table.h"
-#include "store/entry.h"
-#include "store/value_limits.h"
+#include "store/value_ops.h"
 
 struct val set_new(struct slice first, const struct value_limits *limits); /* empty; fits first */
-struct val set_from_intset(uint8_t *is, const struct value_limits *limits);
-struct val set_from_listpack(uint8_t *lp, const struct value_limits *limits);
 void set_expect(struct val *v, size_t count, const struct value_limits *limits);
 
 size_t set_count(const struct val *v);
@@ -31,7 +28,7 @@ typedef void set_visit(void *arg, struct slice member);
 uint64_t set_scan(const struct val *v, uint64_t cursor, set_visit *visit, void *arg);
 
 void set_free(struct val v);
-struct val set_copy(const struct val *v);
-size_t set_memory(const struct val *v, size_t samples);
+
+extern const struct value_ops set_ops;
 
 #endif

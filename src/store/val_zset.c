@@ -10,6 +10,7 @@
 #include "base/must.h"
 #include "base/rand.h"
 #include "containers/listpack.h"
+#include "store/walk_send.h"
 
 enum { SCORE_ELEMENT_MAX = NUM_DOUBLE_TEXT + 4 };
 
@@ -70,7 +71,7 @@ static void to_large(struct val *v, size_t room)
     v->ptr = z;
 }
 
-struct val zset_from_listpack(uint8_t *lp, const struct value_limits *limits)
+static struct val from_listpack(uint8_t *lp, const struct value_limits *limits)
 {
     struct val v = packed(lp);
     size_t count = lp_count(lp) / 2;
@@ -459,7 +460,7 @@ void zset_free(struct val v)
     mem_free(v.ptr);
 }
 
-struct val zset_copy(const struct val *v)
+static struct val copy_zset(const struct val *v)
 {
     if (v->encoding == ENC_LISTPACK)
         return packed(mem_copy(v->ptr, lp_bytes(v->ptr)));
@@ -470,7 +471,7 @@ struct val zset_copy(const struct val *v)
     return (struct val){VALUE_ZSET, ENC_SKIPLIST, z};
 }
 
-size_t zset_memory(const struct val *v, size_t samples)
+static size_t bytes_of(const struct val *v, size_t samples)
 {
     (void)samples; /* a skip list knows its bytes */
     if (v->encoding == ENC_LISTPACK)
@@ -478,3 +479,47 @@ size_t zset_memory(const struct val *v, size_t samples)
     const struct zset *z = v->ptr;
     return mem_usable(z) + table_memory(&z->members) + skiplist_memory(z->list);
 }
+
+/* ---- the row ---- */
+
+/* From the highest score down: a loader that inserts at the front of the order is fastest. */
+static void walk_zset(const struct val *v, struct sink *sink)
+{
+    if (v->encoding == ENC_LISTPACK) {
+        send_packed(sink, PACK_ZSET, lp_blob(v->ptr));
+        return;
+    }
+    struct zset_iter it;
+    struct slice member;
+    double score;
+    for (zset_iter_init(&it, v, zset_count(v) - 1, true);
+         zset_iter_next(&it, &member, &score) && !sink_bad(sink);) {
+        if (sink->ops->score)
+            sink->ops->score(sink, member, score);
+    }
+}
+
+static struct val load_zset(uint64_t count, const struct value_limits *limits)
+{
+    struct val v = zset_new();
+    zset_expect(&v, count, limits);
+    return v;
+}
+
+static struct val load_block(enum pack pack, uint8_t *block, const struct value_limits *limits)
+{
+    must(pack == PACK_ZSET);
+    return from_listpack(block, limits);
+}
+
+const struct value_ops zset_ops = {
+    .free = zset_free,
+    .copy = copy_zset,
+    .count = zset_count,
+    .memory = bytes_of,
+    .walk = walk_zset,
+    .load_new = load_zset,
+    .load_block = load_block,
+    .load_score = zset_put,
+    .twice = "Duplicate zset member",
+};

@@ -6,8 +6,7 @@
 
 #include "containers/skiplist.h"
 #include "containers/table.h"
-#include "store/entry.h"
-#include "store/value_limits.h"
+#include "store/value_ops.h"
 
 struct zset { /* ENC_SKIPLIST; the table's items are the list's nodes */
     struct table members;
@@ -15,7 +14,6 @@ struct zset { /* ENC_SKIPLIST; the table's items are the list's nodes */
 };
 
 struct val zset_new(void);
-struct val zset_from_listpack(uint8_t *lp, const struct value_limits *limits);
 void zset_expect(struct val *v, size_t count, const struct value_limits *limits);
 void zset_unpack(struct val *v); /* as a skip list, however small it is */
 void zset_pack(struct val *v, const struct value_limits *limits); /* where they allow that */
@@ -65,7 +63,7 @@ typedef void zset_visit(void *arg, struct slice member, double score);
 uint64_t zset_scan(const struct val *v, uint64_t cursor, zset_visit *visit, void *arg);
 
 void zset_free(struct val v);
-struct val zset_copy(const struct val *v);
-size_t zset_memory(const struct val *v, size_t samples);
+
+extern const struct value_ops zset_ops;
 
 #endif

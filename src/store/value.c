@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What can be done with any value: dispatch to the file of its type. */
 #include "store/value.h"
 
 #include "base/mem.h"
@@ -10,72 +9,7 @@
 #include "store/val_set.h"
 #include "store/val_zset.h"
 
-void val_free(struct val v)
-{
-    switch ((enum value_type)v.type) {
-    case VALUE_STRING: mem_free(v.ptr); return;
-    case VALUE_LIST: list_free(v); return;
-    case VALUE_SET: set_free(v); return;
-    case VALUE_ZSET: zset_free(v); return;
-    case VALUE_HASH: hash_free(v); return;
-    case VALUE_STREAM: case VALUE_MODULE: break;
-    }
-    must(!"a value of a type that is held");
-}
-
-struct val val_copy(struct val v)
-{
-    switch ((enum value_type)v.type) {
-    case VALUE_STRING: {
-        const struct str *s = v.ptr;
-        v.ptr = str_of(slice(s->bytes, s->len));
-        return v;
-    }
-    case VALUE_LIST: return list_copy(&v);
-    case VALUE_SET: return set_copy(&v);
-    case VALUE_ZSET: return zset_copy(&v);
-    case VALUE_HASH: return hash_copy(&v);
-    case VALUE_STREAM: case VALUE_MODULE: break;
-    }
-    must(!"a value of a type that is held");
-    return v;
-}
-
-size_t val_count(struct val v)
-{
-    switch ((enum value_type)v.type) {
-    case VALUE_STRING: return ((const struct str *)v.ptr)->len;
-    case VALUE_LIST: return list_count(&v);
-    case VALUE_SET: return set_count(&v);
-    case VALUE_ZSET: return zset_count(&v);
-    case VALUE_HASH: return hash_count(&v);
-    case VALUE_STREAM: case VALUE_MODULE: break;
-    }
-    must(!"a value of a type that is held");
-    return 0;
-}
-
-static size_t val_memory(struct val v, size_t samples)
-{
-    switch ((enum value_type)v.type) {
-    case VALUE_STRING: return mem_usable(v.ptr);
-    case VALUE_LIST: return list_memory(&v, samples);
-    case VALUE_SET: return set_memory(&v, samples);
-    case VALUE_ZSET: return zset_memory(&v, samples);
-    case VALUE_HASH: return hash_memory(&v, samples);
-    case VALUE_STREAM: case VALUE_MODULE: break;
-    }
-    must(!"a value of a type that is held");
-    return 0;
-}
-
-size_t entry_memory(const struct entry *e, size_t samples)
-{
-    size_t bytes = slab_good_size(entry_size(e)) + (entry_has_expire(e) ? sizeof(void *) : 0);
-    if (entry_encoding(e) != ENC_INT && entry_encoding(e) != ENC_EMBSTR)
-        bytes += val_memory(entry_val(e), samples);
-    return bytes;
-}
+/* ---- long strings ---- */
 
 struct str *str_new(size_t cap)
 {
@@ -93,4 +27,81 @@ struct str *str_of(struct slice text)
         memcpy(s->bytes, text.data, text.len);
     s->len = text.len;
     return s;
+}
+
+static void free_string(struct val v)
+{
+    mem_free(v.ptr);
+}
+
+static struct val copy_string(const struct val *v)
+{
+    const struct str *s = v->ptr;
+    return (struct val){v->type, v->encoding, str_of(slice(s->bytes, s->len))};
+}
+
+static size_t string_bytes(const struct val *v)
+{
+    return ((const struct str *)v->ptr)->len;
+}
+
+static size_t string_memory(const struct val *v, size_t samples)
+{
+    (void)samples;
+    return mem_usable(v->ptr);
+}
+
+static const struct value_ops string_ops = {
+    .free = free_string,
+    .copy = copy_string,
+    .count = string_bytes,
+    .memory = string_memory,
+};
+
+/* ---- the types ---- */
+
+static const struct value_ops no_streams = {.cannot = "This server cannot hold streams yet"};
+static const struct value_ops no_modules = {.cannot = "This server cannot hold module values"};
+
+static const struct value_ops *const types[] = {
+    [VALUE_STRING] = &string_ops, [VALUE_LIST] = &list_ops,     [VALUE_SET] = &set_ops,
+    [VALUE_ZSET] = &zset_ops,     [VALUE_HASH] = &hash_ops,     [VALUE_STREAM] = &no_streams,
+    [VALUE_MODULE] = &no_modules,
+};
+
+const struct value_ops *value_ops_of(enum value_type type)
+{
+    must(type < sizeof types / sizeof *types);
+    return types[type];
+}
+
+/* Of a value that is there, so it can be held. */
+static const struct value_ops *ops_of(struct val v)
+{
+    must(v.type < sizeof types / sizeof *types && !types[v.type]->cannot);
+    return types[v.type];
+}
+
+void val_free(struct val v)
+{
+    ops_of(v)->free(v);
+}
+
+struct val val_copy(struct val v)
+{
+    return ops_of(v)->copy(&v);
+}
+
+size_t val_count(struct val v)
+{
+    return ops_of(v)->count(&v);
+}
+
+size_t entry_memory(const struct entry *e, size_t samples)
+{
+    size_t bytes = slab_good_size(entry_size(e)) + (entry_has_expire(e) ? sizeof(void *) : 0);
+    if (entry_encoding(e) == ENC_INT || entry_encoding(e) == ENC_EMBSTR)
+        return bytes;
+    struct val v = entry_val(e);
+    return bytes + ops_of(v)->memory(&v, samples);
 }

@@ -3,105 +3,18 @@
  * does not. The key event carries exact counts, so that a writer can put a length in front. */
 #include "store/walk.h"
 
-#include "base/mem.h"
-#include "base/must.h"
-#include "containers/intset.h"
-#include "containers/listpack.h"
-#include "store/val_hash.h"
-#include "store/val_list.h"
-#include "store/val_set.h"
-#include "store/val_zset.h"
-
-static void send_packed(struct sink *sink, enum pack pack, struct slice bytes)
-{
-    if (!sink->ops->packed || !sink->ops->packed(sink, pack, bytes))
-        sink_unpack(sink, pack, bytes);
-}
-
-static void send_item(struct sink *sink, struct slice text)
-{
-    if (sink->ops->item)
-        sink->ops->item(sink, text);
-}
-
-static bool send_node(void *arg, struct slice bytes, bool plain)
-{
-    struct sink *sink = arg;
-    if (plain)
-        send_item(sink, bytes);
-    else
-        send_packed(sink, PACK_LIST, bytes);
-    return !sink_bad(sink);
-}
-
-static void send_list(struct sink *sink, struct val v)
-{
-    if (v.encoding == ENC_LISTPACK) {
-        send_packed(sink, PACK_LIST, lp_blob(v.ptr));
-        return;
-    }
-    struct buf scratch = {0};
-    quicklist_each_node(v.ptr, &scratch, send_node, sink);
-    buf_free(&scratch);
-}
-
-static void send_set(struct sink *sink, struct val v)
-{
-    if (v.encoding == ENC_INTSET) {
-        send_packed(sink, PACK_INTSET, slice(v.ptr, intset_bytes(v.ptr)));
-    } else if (v.encoding == ENC_LISTPACK) {
-        send_packed(sink, PACK_SET, lp_blob(v.ptr));
-    } else {
-        struct set_iter it;
-        struct slice member;
-        for (set_iter_init(&it, &v); set_iter_next(&it, &member) && !sink_bad(sink);)
-            send_item(sink, member);
-    }
-}
-
-static void send_hash(struct sink *sink, struct val v)
-{
-    if (v.encoding == ENC_LISTPACK) {
-        send_packed(sink, PACK_HASH, lp_blob(v.ptr));
-        return;
-    }
-    struct hash_iter it;
-    struct slice field, value;
-    for (hash_iter_init(&it, &v); hash_iter_next(&it, &field, &value) && !sink_bad(sink);) {
-        if (sink->ops->pair)
-            sink->ops->pair(sink, field, value, -1);
-    }
-}
-
-/* From the highest score down: a loader that inserts at the front of the order is fastest. */
-static void send_zset(struct sink *sink, struct val v)
-{
-    if (v.encoding == ENC_LISTPACK) {
-        send_packed(sink, PACK_ZSET, lp_blob(v.ptr));
-        return;
-    }
-    struct zset_iter it;
-    struct slice member;
-    double score;
-    for (zset_iter_init(&it, &v, zset_count(&v) - 1, true);
-         zset_iter_next(&it, &member, &score) && !sink_bad(sink);) {
-        if (sink->ops->score)
-            sink->ops->score(sink, member, score);
-    }
-}
+#include "store/value_ops.h"
+#include "store/walk_send.h"
 
 static void send_value(struct sink *sink, const struct entry *e)
 {
     char scratch[NUM_I64_TEXT];
-    switch (entry_type(e)) {
-    case VALUE_STRING: send_item(sink, entry_string(e, scratch)); return;
-    case VALUE_LIST: send_list(sink, entry_val(e)); return;
-    case VALUE_SET: send_set(sink, entry_val(e)); return;
-    case VALUE_HASH: send_hash(sink, entry_val(e)); return;
-    case VALUE_ZSET: send_zset(sink, entry_val(e)); return;
-    case VALUE_STREAM: case VALUE_MODULE: break;
+    if (entry_type(e) == VALUE_STRING) {
+        send_item(sink, entry_string(e, scratch));
+        return;
     }
-    must(!"a value of a type that is held");
+    struct val v = entry_val(e);
+    value_ops_of(entry_type(e))->walk(&v, sink);
 }
 
 bool walk_entry(struct db *db, struct entry *e, struct sink *sink)
@@ -120,10 +33,10 @@ bool walk_entry(struct db *db, struct entry *e, struct sink *sink)
     else if (ks->saves_access)
         key.freq = (int)entry_freq(ks, e);
     if (key.type != VALUE_STRING) {
+        const struct value_ops *ops = value_ops_of(key.type);
         struct val v = entry_val(e);
-        key.count = val_count(v);
-        if (key.type == VALUE_LIST)
-            key.blocks = v.encoding == ENC_QUICKLIST ? quicklist_nodes(v.ptr) : 1;
+        key.count = ops->count(&v);
+        key.blocks = ops->blocks ? ops->blocks(&v) : 0;
     }
     if (!sink->ops->key || !sink->ops->key(sink, &key))
         return !sink_bad(sink);

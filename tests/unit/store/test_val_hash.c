@@ -6,6 +6,7 @@
 #include "base/rand.h"
 #include "containers/listpack.h"
 #include "store/member.h"
+#include "store/value.h"
 #include "tests/unit/unit.h"
 
 enum { FIELDS = 60, LONGEST = 40 };
@@ -91,7 +92,7 @@ static void check_whole(const struct val *v, struct model *models)
         see(models, field, value);
         models[field_index(field)].seen = false;
     }
-    CHECK(hash_memory(v, 0) > 0 && hash_memory(v, 3) > 0);
+    CHECK(hash_ops.memory(v, 0) > 0 && hash_ops.memory(v, 3) > 0);
 }
 
 /* The table once over a limit, and then for good. */
@@ -133,11 +134,11 @@ static void agrees_with_a_model(void)
         for (int i = 0; i < 300; i++)
             step(&v, models);
         check_whole(&v, models);
-        struct val copy = hash_copy(&v);
+        struct val copy = val_copy(v);
         CHECK_INT(copy.encoding, v.encoding);
-        hash_free(v);
+        val_free(v);
         check_whole(&copy, models);
-        hash_free(copy);
+        val_free(copy);
     }
 }
 
@@ -159,14 +160,15 @@ static void takes_listpacks_over(void)
     } cases[] = {
         {1, 24, ENC_LISTPACK}, {20, 3, ENC_LISTPACK}, {21, 3, ENC_TABLE}, {2, 25, ENC_TABLE}};
     for (size_t i = 0; i < 4; i++) {
-        struct val v = hash_from_listpack(pairs_of(cases[i].count, cases[i].len), &small);
+        uint8_t *lp = pairs_of(cases[i].count, cases[i].len);
+        struct val v = hash_ops.load_block(PACK_HASH, lp, &small);
         struct slice value;
         char scratch[NUM_I64_TEXT];
         CHECK_INT(v.encoding, cases[i].want);
         CHECK_INT(hash_count(&v), cases[i].count);
         CHECK(hash_get(&v, SLICE_LIT("0"), &value, scratch));
         CHECK_INT(value.len, cases[i].len);
-        hash_free(v);
+        val_free(v);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "containers/listpack.h"
+#include "store/value.h"
 #include "tests/unit/unit.h"
 
 enum { ITEMS = 600, LONGEST = 9000 };
@@ -108,7 +109,7 @@ static void check_whole(const struct val *v, const struct model *m)
         CHECK(!list_get(v, (long)m->count, &text, scratch));
         CHECK(!list_get(v, -(long)m->count - 1, &text, scratch));
     }
-    CHECK(list_memory(v, 0) > 0);
+    CHECK(list_ops.memory(v, 0) > 0);
 }
 
 static void push(struct val *v, struct model *m, const struct value_limits *limits)
@@ -195,13 +196,13 @@ static void run_model(const struct value_limits *limits)
         if (i % 20 == 0)
             check_whole(&v, m);
     }
-    struct val copy = list_copy(&v);
+    struct val copy = val_copy(v);
     CHECK_INT(copy.encoding, v.encoding);
-    list_free(v);
+    val_free(v);
     check_whole(&copy, m);
     list_delete_range(&copy, 0, list_count(&copy), limits);
     CHECK_INT(list_count(&copy), 0);
-    list_free(copy);
+    val_free(copy);
     mem_free(m);
 }
 
@@ -231,7 +232,7 @@ static void converts_both_ways(void)
     CHECK_INT(v.encoding, ENC_LISTPACK);
     CHECK_INT(list_count(&v), 4);
     buf_free(&out);
-    list_free(v);
+    val_free(v);
 }
 
 static void takes_nodes_over(void)
@@ -243,7 +244,7 @@ static void takes_nodes_over(void)
         uint8_t *lp = lp_new();
         for (int64_t i = 0; i < 3; i++)
             lp = lp_append_int(lp, node * 3 + i);
-        list_append_node(&v, lp, &limits);
+        list_ops.load_node(&v, lp, &limits);
         CHECK_INT(v.encoding, node == 0 ? ENC_LISTPACK : ENC_QUICKLIST);
     }
     CHECK_INT(list_count(&v), 15);
@@ -254,7 +255,7 @@ static void takes_nodes_over(void)
         CHECK(num_parse_i64(text, &n));
         CHECK_INT(n, i);
     }
-    list_free(v);
+    val_free(v);
 }
 
 /* Whether an element fits is decided by its length alone: beside a pivot that is not there, the
@@ -273,7 +274,7 @@ static void asks_for_any_length(void)
             CHECK_INT(list_count(&v), 1);
             CHECK_INT(v.encoding, ENC_LISTPACK);
         }
-        list_free(v);
+        val_free(v);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "containers/intset.h"
 #include "containers/listpack.h"
 #include "store/member.h"
+#include "store/value.h"
 #include "tests/unit/unit.h"
 
 enum { MEMBERS = 80, NUMBERS = 60, LONGEST = 60 };
@@ -70,7 +71,7 @@ static void check_whole(const struct val *v, struct model *m)
         see(m, set_random(v, scratch));
         memset(m->seen, 0, sizeof m->seen);
     }
-    CHECK(set_memory(v, 0) > 0 && set_memory(v, 3) > 0);
+    CHECK(set_ops.memory(v, 0) > 0 && set_ops.memory(v, 3) > 0);
 }
 
 static void step(struct val *v, struct model *m, size_t members)
@@ -110,11 +111,11 @@ static void agrees_with_a_model(void)
         for (int i = 0; i < 200; i++)
             step(&v, &m, members);
         check_whole(&v, &m);
-        struct val copy = set_copy(&v);
+        struct val copy = val_copy(v);
         CHECK_INT(copy.encoding, v.encoding);
-        set_free(v);
+        val_free(v);
         check_whole(&copy, &m);
-        set_free(copy);
+        val_free(copy);
     }
 }
 
@@ -125,7 +126,7 @@ static void check_expected(struct slice first, size_t count, enum encoding want)
     CHECK_INT(v.encoding, want);
     CHECK(set_add(&v, first, &small));
     CHECK(set_has(&v, first));
-    set_free(v);
+    val_free(v);
 }
 
 static void expects(void)
@@ -145,14 +146,15 @@ static void takes_blocks_over(void)
             is = intset_add(is, (int64_t)i * 7, NULL);
             lp = lp_append_int(lp, (int64_t)i * 7);
         }
-        struct val a = set_from_intset(is, &small), b = set_from_listpack(lp, &small);
+        struct val a = set_ops.load_block(PACK_INTSET, is, &small);
+        struct val b = set_ops.load_block(PACK_SET, lp, &small);
         CHECK_INT(a.encoding, n <= 16 ? ENC_INTSET : ENC_TABLE);
         CHECK_INT(b.encoding, n <= 12 ? ENC_LISTPACK : ENC_TABLE);
         CHECK_INT(set_count(&a), n);
         CHECK_INT(set_count(&b), n);
         CHECK(set_has(&a, SLICE_LIT("0")) && set_has(&b, SLICE_LIT("0")));
-        set_free(a);
-        set_free(b);
+        val_free(a);
+        val_free(b);
     }
 }
 

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "containers/listpack.h"
+#include "store/value.h"
 #include "tests/unit/unit.h"
 
 enum { MEMBERS = 70, LONGEST = 40 };
@@ -217,7 +218,7 @@ static void check_whole(const struct val *v, struct model *m, bool equal)
         see(m, member, score);
     }
     m->count = count;
-    CHECK(zset_memory(v, 0) > 0);
+    CHECK(zset_ops.memory(v, 0) > 0);
 }
 
 static void remove_ranks(struct val *v, struct model *m)
@@ -251,9 +252,9 @@ static void agrees_with_a_model(void)
         check_whole(&v, m, equal);
         if (unpacked)
             CHECK_INT(v.encoding, ENC_SKIPLIST);
-        struct val copy = zset_copy(&v);
+        struct val copy = val_copy(v);
         CHECK_INT(copy.encoding, v.encoding);
-        zset_free(v);
+        val_free(v);
         check_whole(&copy, m, equal);
         remove_ranks(&copy, m);
         check_whole(&copy, m, equal);
@@ -261,7 +262,7 @@ static void agrees_with_a_model(void)
         if (zset_count(&copy) > small.zset_listpack_entries)
             CHECK_INT(copy.encoding, ENC_SKIPLIST);
         check_whole(&copy, m, equal);
-        zset_free(copy);
+        val_free(copy);
     }
     mem_free(m);
 }
@@ -285,7 +286,7 @@ static void keeps_scores_exactly(void)
         zset_expect(&v, 100, &small);
     }
     CHECK_INT(v.encoding, ENC_SKIPLIST);
-    zset_free(v);
+    val_free(v);
 }
 
 static void takes_listpacks_over(void)
@@ -294,12 +295,12 @@ static void takes_listpacks_over(void)
         uint8_t *lp = lp_new();
         for (int64_t i = 0; i < n; i++)
             lp = lp_append_int(lp_append_int(lp, i), i * 2);
-        struct val v = zset_from_listpack(lp, &small);
+        struct val v = zset_ops.load_block(PACK_ZSET, lp, &small);
         double score = 0;
         CHECK_INT(v.encoding, n <= 20 ? ENC_LISTPACK : ENC_SKIPLIST);
         CHECK_INT(zset_count(&v), n);
         CHECK(zset_score(&v, SLICE_LIT("0"), &score));
-        zset_free(v);
+        val_free(v);
     }
 }
 
@@ -315,7 +316,7 @@ static void another_score_needs_room(void)
     CHECK_INT(zset_set(&v, SLICE_LIT("a"), 1.0 / 3, &small), ZSET_MOVED);
     CHECK_INT(v.encoding, ENC_SKIPLIST);
     CHECK(zset_score(&v, SLICE_LIT("a"), &score) && score == 1.0 / 3);
-    zset_free(v);
+    val_free(v);
 }
 
 int main(void)

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A type of values, as the store sees it: one row, made in the file of the type and listed in
+ * value.c. Whoever adds a type writes such a file and its line there.
+ *
+ * Strings lie in their entries as often as not. So they are walked and loaded as texts (walk.c,
+ * load.c): their row has none of the operations for that, and knows them as ENC_RAW only. */
+#ifndef STORE_VALUE_OPS_H
+#define STORE_VALUE_OPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format/sink.h"
+#include "store/entry.h"
+#include "store/value_limits.h"
+
+struct value_ops {
+    /* Set, and nothing else, where this server holds no such values: why a file is refused. */
+    const char *cannot;
+
+    void (*free)(struct val v); /* also on a worker: nothing in it is shared with anybody */
+    struct val (*copy)(const struct val *v);
+    size_t (*count)(const struct val *v); /* elements; string: bytes. O(1) */
+    size_t (*memory)(const struct val *v, size_t samples); /* bytes; by so many elements, 0: all */
+
+    /* The value's events, between key and end_key (format/sink.h); stops when the sink is bad. */
+    void (*walk)(const struct val *v, struct sink *sink);
+    uint64_t (*blocks)(const struct val *v); /* for key_event.blocks; NULL: 0 */
+
+    /* Building it again from those events. An operation that is NULL: no such event comes. */
+    /* An empty one; count is a hint. NULL: the first load_item makes it. */
+    struct val (*load_new)(uint64_t count, const struct value_limits *limits);
+    /* The whole value from its one block, or (lists) one more of its blocks; each is validated, and
+     * taken over. The first replaces what load_new made. */
+    struct val (*load_block)(enum pack pack, uint8_t *block, const struct value_limits *limits);
+    void (*load_node)(struct val *v, uint8_t *block, const struct value_limits *limits);
+    /* False: it is there already, which `twice` says. */
+    bool (*load_item)(struct val *v, struct slice text, const struct value_limits *limits);
+    bool (*load_pair)(struct val *v, struct slice field, struct slice value,
+                      const struct value_limits *limits);
+    bool (*load_score)(struct val *v, struct slice member, double score,
+                       const struct value_limits *limits);
+    const char *twice;
+};
+
+/* The row of a type. */
+const struct value_ops *value_ops_of(enum value_type type);
+
+#endif
