@@ -12,6 +12,7 @@
 #include "server/reply.h"
 #include "server/server.h"
 #include "server/settings.h"
+#include "store/db_iter.h"
 
 /* ---- existence ---- */
 
@@ -107,7 +108,7 @@ void cmd_scan(struct ctx *c)
     /* Ten buckets an element wanted at most: a sparse table or a rare match must not hold us up. */
     int64_t buckets = a.count > INT64_MAX / 10 ? INT64_MAX : a.count * 10;
     do
-        cursor = table_scan(&c->db->keys, cursor, collect_key, &w);
+        cursor = db_scan(c->db, cursor, collect_key, &w);
     while (cursor && --buckets > 0 && found.count < (size_t)a.count);
     scan_args_free(&a);
     scan_reply(c, &found, cursor);
@@ -120,9 +121,9 @@ void cmd_keys(struct ctx *c)
     glob_init(&pattern, c->argv[1], false);
     uint64_t mark = reply_later(c);
     size_t n = 0;
-    struct table_iter it;
-    table_iter_init(&it, &c->db->keys);
-    for (struct entry *e; !reply_unheard(c) && (e = table_iter_next(&it));) {
+    struct db_iter it;
+    db_iter_init(&it, c->db);
+    for (struct entry *e; !reply_unheard(c) && (e = db_iter_next(&it));) {
         if ((all || glob_matches(&pattern, entry_key(e))) && !db_is_expired(c->db, e)) {
             reply_bulk(c, entry_key(e));
             n++;

@@ -24,7 +24,7 @@
 #include "server/server.h"
 #include "server/settings.h"
 #include "server/stats.h"
-#include "store/db.h"
+#include "store/db_iter.h"
 
 static void section_server(void *arg, struct info_out *o)
 {
@@ -102,7 +102,7 @@ static size_t tables_memory(const struct keyspace *ks)
 {
     size_t sum = 0;
     for (unsigned i = 0; i < ks->open_count; i++)
-        sum += table_memory(&ks->open[i]->keys) + expire_memory(&ks->open[i]->expires);
+        sum += db_index_memory(ks->open[i]);
     return sum;
 }
 

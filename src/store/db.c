@@ -6,7 +6,6 @@
  * before and put in after. Events are reported last, when the database is consistent again. */
 #include "store/db.h"
 
-#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/must.h"
@@ -52,27 +51,37 @@ static bool inline_value(uint8_t encoding)
     return encoding == ENC_INT || encoding == ENC_EMBSTR;
 }
 
-/* ---- hashes ---- */
-
-/* The place is taken from the address: the words of a batch lie behind one another. The words that
- * are compared overlap in short keys. */
-static inline uint64_t memo_hash(struct keyspace *ks, struct slice key)
-{
-    struct key_memo *m = &ks->memo[(uintptr_t)key.data / 32 % KEY_MEMO_PLACES];
-    size_t inner = key.len > 16 ? 8 : 0;
-    const char *end = key.data + key.len - 8;
-    uint64_t a = load_le64(key.data), b = load_le64(end);
-    uint64_t c = load_le64(key.data + inner), d = load_le64(end - inner);
-    if (__builtin_expect((key.len ^ m->len) | (a ^ m->words[0]) | (b ^ m->words[1]) |
-                             (c ^ m->words[2]) | (d ^ m->words[3]), 0))
-        *m = (struct key_memo){hash_slice(key), {a, b, c, d}, key.len};
-    return m->hash;
-}
+/* ---- where a key belongs ---- */
 
 static uint64_t key_hash(const struct db *db, struct slice key)
 {
-    bool known = key.len >= KEY_MEMO_MIN && key.len <= KEY_MEMO_MAX;
-    return table_hash_from(&db->keys, known ? memo_hash(db->keyspace, key) : hash_slice(key));
+    struct key_memo *all = db->keyspace->memo;
+    return table_hash_from(&db->keys.one, key_memo_takes(key) ? key_memo_of(all, key)->hash
+                                                              : hash_slice(key));
+}
+
+static __attribute__((noinline)) struct key_place place_in_slot(const struct db *db,
+                                                                struct slice key)
+{
+    if (!key_memo_takes(key))
+        return keys_place(&db->keys, key, hash_slice(key));
+    struct key_memo *m = key_memo_of(db->keyspace->memo, key);
+    if (!m->slot)
+        m->slot = key_slot(key) + 1;
+    struct table *t = &db->keys.slots->of[m->slot - 1];
+    return (struct key_place){t, table_hash_from(t, m->hash)};
+}
+
+static inline struct key_place place_of(const struct db *db, struct slice key)
+{
+    if (__builtin_expect(db->keys.slots != NULL, 0))
+        return place_in_slot(db, key);
+    return (struct key_place){(struct table *)(uintptr_t)&db->keys.one, key_hash(db, key)};
+}
+
+static struct entry *find_at(struct key_place at, struct slice key)
+{
+    return table_find_hashed(at.table, key, at.hash);
 }
 
 /* ---- making, replacing, dropping one entry ---- */
@@ -89,10 +98,10 @@ static void drop_entry(struct db *db, struct entry *e)
     slab_free(db->slab, e, entry_size(e));
 }
 
-static struct entry *add_entry(struct db *db, const struct entry_parts *p, uint64_t hash)
+static struct entry *add_entry(struct db *db, const struct entry_parts *p, struct key_place at)
 {
     struct entry *e = make_entry(db, p);
-    table_add_hashed(&db->keys, e, hash);
+    keys_add(&db->keys, at, e);
     if (p->expire_ms != KEY_NO_EXPIRE)
         expire_add(&db->expires, e);
     return e;
@@ -217,6 +226,25 @@ static void touch(struct keyspace *ks, struct entry *e)
     entry_set_freq(ks, e, freq);
 }
 
+/* The key may lie in the entry itself: the entry goes last. */
+static bool remove_at(struct db *db, struct slice key, struct key_place at,
+                      enum key_event_kind kind, bool lazy)
+{
+    struct entry *e = keys_remove(&db->keys, at, key);
+    if (!e)
+        return false;
+    if (entry_has_expire(e))
+        expire_remove(&db->expires, e);
+    if (kind == KEY_EXPIRED)
+        db->keyspace->expired++;
+    else if (kind == KEY_EVICTED)
+        db->keyspace->evicted++;
+    free_value_of(db, e, lazy);
+    tell(db, key, kind);
+    drop_entry(db, e);
+    return true;
+}
+
 /* ---- looking up ---- */
 
 bool db_is_expired(const struct db *db, const struct entry *e)
@@ -225,23 +253,29 @@ bool db_is_expired(const struct db *db, const struct entry *e)
            db->keyspace->expire_mode != EXPIRE_IGNORE;
 }
 
-/* The live entry; an expired one is removed on the way. */
-static struct entry *find_live(struct db *db, struct slice key, uint64_t hash)
+/* Seldom: kept out of the way of those that are found. */
+static __attribute__((noinline)) void remove_expired(struct db *db, struct slice key,
+                                                     struct key_place at)
 {
-    struct entry *e = table_find_hashed(&db->keys, key, hash);
+    remove_at(db, key, at, KEY_EXPIRED, db->keyspace->lazyfree_expire);
+}
+
+/* The live entry; an expired one is removed on the way. */
+static struct entry *find_live(struct db *db, struct slice key, struct key_place at)
+{
+    struct entry *e = find_at(at, key);
     if (!e || !db_is_expired(db, e))
         return e;
     if (db->keyspace->expire_mode == EXPIRE_DELETE)
-        db_remove_as(db, key, KEY_EXPIRED, db->keyspace->lazyfree_expire);
+        remove_expired(db, key, at);
     return NULL;
 }
 
 struct entry *db_find_with(struct db *db, struct slice key, unsigned flags)
 {
     struct keyspace *ks = db->keyspace;
-    uint64_t hash = key_hash(db, key);
-    struct entry *e = flags & DB_KEEP_EXPIRED ? table_find_hashed(&db->keys, key, hash)
-                                              : find_live(db, key, hash);
+    struct key_place at = place_of(db, key);
+    struct entry *e = flags & DB_KEEP_EXPIRED ? find_at(at, key) : find_live(db, key, at);
     if (!(flags & DB_NOSTATS)) {
         if (e)
             ks->hits++;
@@ -267,7 +301,7 @@ struct entry *db_random(struct db *db)
 {
     enum { TRIES = 100 };
     for (int i = 0; i < TRIES; i++) {
-        struct entry *e = table_random(&db->keys);
+        struct entry *e = keys_random(&db->keys);
         if (!e || !db_is_expired(db, e))
             return e;
         if (db->keyspace->expire_mode == EXPIRE_DELETE)
@@ -278,7 +312,20 @@ struct entry *db_random(struct db *db)
 
 uint64_t db_count(const struct db *db)
 {
-    return db->keys.count;
+    return keys_count(&db->keys);
+}
+
+/* Keys of several tables: their buckets first, then each by itself. */
+static void prefetch_in_slots(const struct db *db, const struct slice *keys, size_t n)
+{
+    struct key_place at[TABLE_BATCH];
+    void *found;
+    for (size_t i = 0; i < n; i++) {
+        at[i] = place_of(db, keys[i]);
+        table_prefetch(at[i].table, at[i].hash);
+    }
+    for (size_t i = 0; i < n; i++)
+        table_lookup_batch(at[i].table, &keys[i], &at[i].hash, 1, &found);
 }
 
 void db_prefetch(const struct db *db, const struct slice *keys, size_t n)
@@ -286,25 +333,30 @@ void db_prefetch(const struct db *db, const struct slice *keys, size_t n)
     uint64_t hashes[TABLE_BATCH];
     void *found[TABLE_BATCH];
     n = n < TABLE_BATCH ? n : TABLE_BATCH;
+    if (__builtin_expect(db->keys.slots != NULL, 0)) {
+        prefetch_in_slots(db, keys, n);
+        return;
+    }
     for (size_t i = 0; i < n; i++)
-        hashes[i] = key_hash(db, keys[i]);
-    table_lookup_batch(&db->keys, keys, hashes, n, found);
+        hashes[i] = place_of(db, keys[i]).hash;
+    table_lookup_batch(&db->keys.one, keys, hashes, n, found);
 }
 
 void db_prefetch_soon(const struct db *db, struct slice key)
 {
-    table_prefetch(&db->keys, key_hash(db, key));
+    struct key_place at = place_of(db, key);
+    table_prefetch(at.table, at.hash);
 }
 
 /* ---- writing ---- */
 
 /* Where the key's entry hangs. One whose time is over goes now: who looked found nothing (it may be
  * only hidden), who did not must not be told that a value was replaced. */
-static struct entry **slot_for(struct db *db, struct slice key, uint64_t hash)
+static struct entry **slot_for(struct db *db, struct slice key, struct key_place at)
 {
-    struct entry **slot = (struct entry **)table_slot(&db->keys, key, hash);
+    struct entry **slot = (struct entry **)table_slot(at.table, key, at.hash);
     if (slot && db_is_expired(db, *slot)) {
-        db_remove_as(db, key, KEY_EXPIRED, db->keyspace->lazyfree_expire);
+        remove_expired(db, key, at);
         return NULL;
     }
     return slot;
@@ -348,8 +400,8 @@ static bool reuse_block(struct entry *old, struct entry_parts *p, bool offered)
 static struct entry *set_parts(struct db *db, struct entry_parts *p, int64_t expire_ms)
 {
     struct slice key = p->key;
-    uint64_t hash = key_hash(db, key);
-    struct entry **slot = slot_for(db, key, hash), *e;
+    struct key_place at = place_of(db, key);
+    struct entry **slot = slot_for(db, key, at), *e;
     p->clock = fresh_clock(db->keyspace);
     p->expire_ms = expire_ms == DB_KEEP_TTL ? KEY_NO_EXPIRE : expire_ms;
     if (slot) {
@@ -362,7 +414,7 @@ static struct entry *set_parts(struct db *db, struct entry_parts *p, int64_t exp
         e = replace_entry(db, slot, p);
     } else {
         p->ptr = p->encoding == ENC_RAW ? block_of(db->keyspace, p->text) : NULL;
-        e = add_entry(db, p, hash);
+        e = add_entry(db, p, at);
         tell_new(db, key);
         return e;
     }
@@ -384,7 +436,7 @@ struct entry *db_set_text(struct db *db, struct slice key, struct slice text, in
 
 struct entry *db_set_int(struct db *db, struct slice key, int64_t n)
 {
-    struct entry **slot = slot_for(db, key, key_hash(db, key));
+    struct entry **slot = slot_for(db, key, place_of(db, key));
     if (!slot || entry_encoding(*slot) != ENC_INT) {
         char text[NUM_I64_TEXT];
         return db_set_string(db, key, slice(text, num_format_i64(text, n)), DB_KEEP_TTL);
@@ -414,21 +466,21 @@ static struct entry *make_raw(struct db *db, struct entry **slot, struct slice k
 
 void db_string_as_raw(struct db *db, struct slice key)
 {
-    struct entry **slot = slot_for(db, key, key_hash(db, key));
+    struct entry **slot = slot_for(db, key, place_of(db, key));
     must(slot);
     make_raw(db, slot, key, 0);
 }
 
 struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct str **text)
 {
-    uint64_t hash = key_hash(db, key);
-    struct entry **slot = slot_for(db, key, hash), *e;
+    struct key_place at = place_of(db, key);
+    struct entry **slot = slot_for(db, key, at), *e;
     if (!slot) {
         struct entry_parts p = {.key = key, .type = VALUE_STRING, .encoding = ENC_RAW,
                                 .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
         p.ptr = *text = str_new(cap);
         memset((*text)->bytes, 0, (*text)->cap);
-        e = add_entry(db, &p, hash);
+        e = add_entry(db, &p, at);
         tell_new(db, key);
         return e;
     }
@@ -450,19 +502,19 @@ struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct
 
 struct entry *db_add_val(struct db *db, struct slice key, struct val v)
 {
-    uint64_t hash = key_hash(db, key);
-    must(!slot_for(db, key, hash));
+    struct key_place at = place_of(db, key);
+    must(!slot_for(db, key, at));
     struct entry_parts p = {.key = key, .type = v.type, .encoding = v.encoding, .ptr = v.ptr,
                             .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
-    struct entry *e = add_entry(db, &p, hash);
+    struct entry *e = add_entry(db, &p, at);
     tell_new(db, key);
     return e;
 }
 
 struct entry *db_replace_val(struct db *db, struct slice key, struct val v)
 {
-    uint64_t hash = key_hash(db, key);
-    struct entry **slot = slot_for(db, key, hash);
+    struct key_place at = place_of(db, key);
+    struct entry **slot = slot_for(db, key, at);
     if (!slot)
         return db_add_val(db, key, v);
     free_value_of(db, *slot, db->keyspace->lazyfree_del);
@@ -492,8 +544,8 @@ struct entry *db_set_expire(struct db *db, struct entry *e, int64_t expire_ms)
         entry_set_expire_ms(e, expire_ms);
         expire_add(&db->expires, e);
     } else if (entry_has_expire(e) || expire_ms != KEY_NO_EXPIRE) {
-        struct entry **slot =
-            (struct entry **)table_slot(&db->keys, key, key_hash(db, key));
+        struct key_place at = place_of(db, key);
+        struct entry **slot = (struct entry **)table_slot(at.table, key, at.hash);
         must(slot && *slot == e);
         struct entry_parts p = entry_take_apart(e);
         p.expire_ms = expire_ms;
@@ -519,13 +571,13 @@ void db_changed(struct db *db, struct slice key)
 
 static struct entry *load_parts(struct db *db, struct entry_parts *p, uint64_t hash)
 {
-    hash = table_hash_from(&db->keys, hash);
-    if (table_find_hashed(&db->keys, p->key, hash))
+    struct key_place at = keys_place(&db->keys, p->key, hash);
+    if (find_at(at, p->key))
         return NULL;
     p->clock = fresh_clock(db->keyspace);
     if (p->encoding == ENC_RAW)
         p->ptr = str_of(p->text);
-    struct entry *e = add_entry(db, p, hash);
+    struct entry *e = add_entry(db, p, at);
     tell(db, p->key, KEY_SET);
     return e;
 }
@@ -549,42 +601,30 @@ struct entry *db_load_val(struct db *db, struct slice key, uint64_t hash, struct
 
 /* ---- removing ---- */
 
-/* The key may lie in the entry itself: the entry goes last. */
 bool db_remove_as(struct db *db, struct slice key, enum key_event_kind kind, bool lazy)
 {
-    struct entry *e = table_remove_hashed(&db->keys, key, key_hash(db, key));
-    if (!e)
-        return false;
-    if (entry_has_expire(e))
-        expire_remove(&db->expires, e);
-    if (kind == KEY_EXPIRED)
-        db->keyspace->expired++;
-    else if (kind == KEY_EVICTED)
-        db->keyspace->evicted++;
-    free_value_of(db, e, lazy);
-    tell(db, key, kind);
-    drop_entry(db, e);
-    return true;
+    return remove_at(db, key, place_of(db, key), kind, lazy);
 }
 
 bool db_remove(struct db *db, struct slice key)
 {
-    return find_live(db, key, key_hash(db, key)) &&
-           db_remove_as(db, key, KEY_REMOVED, db->keyspace->lazyfree_del);
+    struct key_place at = place_of(db, key);
+    return find_live(db, key, at) &&
+           remove_at(db, key, at, KEY_REMOVED, db->keyspace->lazyfree_del);
 }
 
 void db_free_contents(void *contents)
 {
     struct db_contents *r = contents;
-    struct table_iter it;
-    table_iter_init(&it, &r->keys);
-    for (struct entry *e; (e = table_iter_next(&it));) {
+    struct keys_iter it;
+    keys_iter_init(&it, &r->keys);
+    for (struct entry *e; (e = keys_iter_next(&it));) {
         if (!inline_value((uint8_t)entry_encoding(e)))
             val_free(entry_val(e));
         if (entry_size(e) > SLAB_MAX)
             slab_free(r->slab, e, entry_size(e));
     }
-    table_release(&r->keys);
+    keys_release(&r->keys);
     expire_release(&r->expires);
     slab_drop(r->slab);
     mem_free(r);
@@ -592,9 +632,8 @@ void db_free_contents(void *contents)
 
 void db_open(struct db *db)
 {
-    uint16_t held = db->keys.held;
-    table_init(&db->keys, &entries);
-    db->keys.held = held;
+    keys_init(&db->keys, &entries, db->keyspace->slots);
+    keys_set_held(&db->keys, db->keyspace->held);
     expire_init(&db->expires, db->keyspace->now_ms);
     db->slab = slab_new();
 }
@@ -608,9 +647,9 @@ struct db_contents *db_take_contents(struct db *db)
 
 void db_put_contents(struct db *db, struct db_contents *contents)
 {
-    uint16_t held = db->keys.held;
     db->keys = contents->keys;
-    db->keys.held = held;
+    keys_set_slots(&db->keys, db->keyspace->slots);
+    keys_set_held(&db->keys, db->keyspace->held);
     db->expires = contents->expires;
     db->slab = contents->slab;
     mem_free(contents);
@@ -621,7 +660,7 @@ void db_flush(struct db *db, bool lazy)
     struct keyspace *ks = db->keyspace;
     struct db_contents *r = db_take_contents(db);
     db_open(db);
-    if (lazy && ks->defer && r->keys.count > LAZY_ELEMENTS_MIN)
+    if (lazy && ks->defer && keys_count(&r->keys) > LAZY_ELEMENTS_MIN)
         ks->defer(ks->defer_arg, db_free_contents, r);
     else
         db_free_contents(r);
@@ -630,15 +669,15 @@ void db_flush(struct db *db, bool lazy)
 
 void db_rename(struct db *from, struct slice key, struct db *to, struct slice new_key)
 {
-    struct entry *e = table_remove_hashed(&from->keys, key, key_hash(from, key));
+    struct entry *e = keys_remove(&from->keys, place_of(from, key), key);
     must(e);
     if (entry_has_expire(e))
         expire_remove(&from->expires, e);
     struct entry_parts p = entry_take_apart(e);
     p.key = new_key;
-    uint64_t hash = key_hash(to, new_key);
-    must(!slot_for(to, new_key, hash));
-    add_entry(to, &p, hash);
+    struct key_place at = place_of(to, new_key);
+    must(!slot_for(to, new_key, at));
+    add_entry(to, &p, at);
     drop_entry(from, e);
     tell(from, key, KEY_REMOVED);
     tell_new(to, new_key);

@@ -15,9 +15,10 @@
 
 #include "base/buf.h"
 #include "base/rand.h"
-#include "containers/table.h"
 #include "store/entry.h"
 #include "store/expire.h"
+#include "store/key_memo.h"
+#include "store/key_tables.h"
 #include "store/value.h"
 #include "store/value_limits.h"
 
@@ -26,7 +27,7 @@ struct keyspace;
 struct offer;
 
 struct db {
-    struct table keys;
+    struct key_tables keys;
     struct expire_index expires;
     struct slab *slab;       /* its entries, never its collections */
     unsigned id;
@@ -57,14 +58,6 @@ enum expire_mode {
 
 enum access_clock { ACCESS_LRU, ACCESS_LFU };
 
-/* The hashes of keys asked for lately: a command looks its key up two or three times, and the batch
- * that prefetches it once more. Keys of KEY_MEMO_MIN..MAX bytes, kept whole. */
-enum { KEY_MEMO_PLACES = 32, KEY_MEMO_MIN = 8, KEY_MEMO_MAX = 32 };
-struct key_memo {
-    uint64_t hash, words[4]; /* the first and last eight bytes, and those inside of them */
-    size_t len;
-};
-
 /* Databases are made when they are first asked for: however many there may be, only those that were
  * cost anything (some 10 KB). They stay where they are until the keyspace goes. */
 struct keyspace {
@@ -77,6 +70,7 @@ struct keyspace {
     int64_t lfu_decay_minutes, lfu_log_factor;
     int64_t now_ms;         /* the time by which keys expire; set by the executor for each unit */
     enum expire_mode expire_mode;
+    bool slots;             /* the keys of each slot have a table of their own */
     bool held;              /* a child lives: access clocks stand still, pages stay shared */
     bool no_touch;          /* CLIENT NO-TOUCH: so they do for the command that runs now */
     struct offer *offered;  /* of the command that runs now, set by who runs it; NULL: nothing */
@@ -111,6 +105,8 @@ struct aside; /* opaque */
 struct aside *keyspace_put_aside(struct keyspace *ks);
 void keyspace_take_back(struct keyspace *ks, struct aside *put_by);
 void keyspace_drop_aside(struct keyspace *ks, struct aside *put_by);
+/* One table for each key slot, or one for all. Cost: O(keys) when there are any. Not while held. */
+void keyspace_set_slots(struct keyspace *ks, bool slots);
 /* A child lives: tables stay as they are. */
 void keyspace_hold(struct keyspace *ks, bool held);
 

@@ -3,15 +3,15 @@
 #ifndef STORE_DB_PARTS_H
 #define STORE_DB_PARTS_H
 
-#include "containers/table.h"
 #include "store/expire.h"
+#include "store/key_tables.h"
 
 struct db;
 struct slab;
 
 /* All that a database holds, to be put by, or freed here or by a worker. */
 struct db_contents {
-    struct table keys;
+    struct key_tables keys;
     struct expire_index expires;
     struct slab *slab;
 };

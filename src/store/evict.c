@@ -29,12 +29,12 @@ void evict_release(struct evict *x)
 
 static struct entry *pick(struct db *db, enum evict_policy policy)
 {
-    return only_volatile(policy) ? expire_random(&db->expires) : table_random(&db->keys);
+    return only_volatile(policy) ? expire_random(&db->expires) : keys_random(&db->keys);
 }
 
 static size_t pool_size(const struct db *db, enum evict_policy policy)
 {
-    return only_volatile(policy) ? db->expires.count : db->keys.count;
+    return only_volatile(policy) ? db->expires.count : keys_count(&db->keys);
 }
 
 static uint64_t weight_of(const struct keyspace *ks, const struct entry *e,
@@ -85,7 +85,7 @@ static void offer(struct evict *x, struct db *db, struct entry *e, uint64_t weig
 static unsigned draw(struct db *db, enum evict_policy policy, struct entry **out, unsigned n)
 {
     if (!only_volatile(policy))
-        return (unsigned)table_some(&db->keys, (void **)out, n);
+        return (unsigned)keys_some(&db->keys, (void **)out, n);
     size_t keys = db->expires.count;
     n = keys < n ? (unsigned)keys : n;
     for (unsigned i = 0; i < n; i++)

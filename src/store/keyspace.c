@@ -3,6 +3,7 @@
  * of them goes through that. */
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/slab.h"
@@ -69,8 +70,6 @@ struct db *keyspace_db(struct keyspace *ks, unsigned id)
     db->id = id;
     db->keyspace = ks;
     db_open(db);
-    if (ks->held)
-        table_hold(&db->keys);
     return db;
 }
 
@@ -136,7 +135,7 @@ uint64_t keyspace_count(const struct keyspace *ks)
 {
     uint64_t n = 0;
     for (unsigned i = 0; i < ks->open_count; i++)
-        n += ks->open[i]->keys.count;
+        n += db_count(ks->open[i]);
     return n;
 }
 
@@ -155,12 +154,16 @@ void keyspace_hold(struct keyspace *ks, bool held)
     if (ks->held == held)
         return;
     ks->held = held;
-    for (unsigned i = 0; i < ks->open_count; i++) {
-        if (held)
-            table_hold(&ks->open[i]->keys);
-        else
-            table_unhold(&ks->open[i]->keys);
-    }
+    for (unsigned i = 0; i < ks->open_count; i++)
+        keys_set_held(&ks->open[i]->keys, held);
+}
+
+void keyspace_set_slots(struct keyspace *ks, bool slots)
+{
+    must(!ks->held);
+    ks->slots = slots;
+    for (unsigned i = 0; i < ks->open_count; i++)
+        keys_set_slots(&ks->open[i]->keys, slots);
 }
 
 void db_flush_all(struct keyspace *ks, bool lazy)
@@ -175,15 +178,16 @@ void db_flush_all(struct keyspace *ks, bool lazy)
 static void move_entries(void *arg, void *const *blocks, unsigned n)
 {
     struct db *db = arg;
-    uint64_t hashes[SLAB_BATCH];
+    struct key_place at[SLAB_BATCH];
     for (unsigned i = 0; i < n; i++) {
-        hashes[i] = table_hash(&db->keys, entry_key(blocks[i]));
-        table_prefetch(&db->keys, hashes[i]);
+        struct slice key = entry_key(blocks[i]);
+        at[i] = keys_place(&db->keys, key, hash_slice(key));
+        table_prefetch(at[i].table, at[i].hash);
     }
     for (unsigned i = 0; i < n; i++) {
         struct entry *e = blocks[i];
         size_t size = entry_size(e);
-        struct entry **slot = (struct entry **)table_slot(&db->keys, entry_key(e), hashes[i]);
+        void **slot = table_slot(at[i].table, entry_key(e), at[i].hash);
         must(slot && *slot == e);
         *slot = memcpy(slab_alloc(db->slab, size), e, size);
         if (entry_has_expire(e))
@@ -220,6 +224,6 @@ void keyspace_give_back(struct keyspace *ks)
     for (unsigned i = 0; i < ks->open_count; i++) {
         struct db *db = ks->open[(first + i) % ks->open_count];
         slab_give_back(db->slab);
-        buckets = table_settle(&db->keys, buckets);
+        buckets = keys_settle(&db->keys, buckets);
     }
 }

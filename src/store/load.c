@@ -49,7 +49,7 @@ static void on_db(struct sink *sink, unsigned id, uint64_t keys, uint64_t expire
     l->db = keyspace_db(l->keyspace, id);
     /* A hint from outside: never more room at once than that, whatever it says. */
     const uint64_t most = 1u << 24;
-    table_reserve(&l->db->keys, keys < most ? keys : most);
+    keys_reserve(&l->db->keys, keys < most ? keys : most);
 }
 
 static bool held_type(struct load *l, const struct key_event *key)
@@ -244,7 +244,8 @@ static void queue_key(struct load *l)
     struct load_pending *p = &l->ahead[(l->first + l->waiting++) % LOAD_AHEAD];
     p->db = l->db;
     p->hash = hash_slice(buf_slice(&l->name));
-    table_prefetch(&l->db->keys, table_hash_from(&l->db->keys, p->hash));
+    struct key_place at = keys_place(&l->db->keys, buf_slice(&l->name), p->hash);
+    table_prefetch(at.table, at.hash);
     swap_bufs(&p->name, &l->name);
     swap_bufs(&p->text, &l->text);
     p->value = l->value;

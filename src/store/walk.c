@@ -55,13 +55,13 @@ static void progressed(struct walk_progress *p)
 
 bool walk_db(struct db *db, struct sink *sink, struct walk_progress *progress)
 {
-    if (db->keys.count == 0)
+    if (db_count(db) == 0)
         return true;
     if (sink->ops->db)
-        sink->ops->db(sink, db->id, db->keys.count, db->expires.count);
-    struct table_iter it;
-    table_iter_init(&it, &db->keys);
-    for (struct entry *e; (e = table_iter_next(&it));) {
+        sink->ops->db(sink, db->id, db_count(db), db->expires.count);
+    struct keys_iter it;
+    keys_iter_init(&it, &db->keys);
+    for (struct entry *e; (e = keys_iter_next(&it));) {
         if (!walk_entry(db, e, sink))
             return false;
         progressed(progress);

@@ -16,6 +16,8 @@ struct model {
     int64_t expire_ms;
 };
 
+static bool in_slots; /* the keyspaces of the case have a table for each key slot */
+
 static struct slice key_name(char out[300], size_t i)
 {
     size_t len = num_format_u64(out, i);
@@ -114,6 +116,7 @@ static void strings_agree_with_a_model(void)
     rand_seed(unit_seed());
     struct keyspace ks;
     keyspace_init(&ks, 2);
+    keyspace_set_slots(&ks, in_slots);
     ks.now_ms = 1700000000000;
     struct db *db = keyspace_db(&ks, 0);
     struct model *models = mem_zalloc(N * sizeof *models);
@@ -132,6 +135,8 @@ static void strings_agree_with_a_model(void)
             ks.now_ms += (int64_t)rand_below(3000);
         if (rand_below(100) == 0)
             keyspace_compact(&ks);
+        if (rand_below(20) == 0)
+            db_prefetch(db, &key, 1);
         if (rand_below(500) == 0) {
             while (db_expire_due(db, 7) == 7)
                 ;
@@ -154,6 +159,7 @@ static void entries_are_moved(void)
     struct keyspace ks;
     char text[NUM_I64_TEXT], value[100], scratch[NUM_I64_TEXT];
     keyspace_init(&ks, 2);
+    keyspace_set_slots(&ks, in_slots);
     ks.now_ms = 1000;
     memset(value, 'v', sizeof value);
     for (int64_t i = 0; i < KEYS; i++) {
@@ -195,7 +201,7 @@ static size_t buckets_of_all(struct keyspace *ks)
 {
     size_t sum = 0;
     for (unsigned i = 0; i < ks->open_count; i++)
-        sum += table_buckets(&ks->open[i]->keys);
+        sum += table_buckets(&ks->open[i]->keys.one);
     return sum;
 }
 
@@ -293,6 +299,7 @@ static void events_flush_swap(void)
     struct seen seen = {0};
     int defers = 0;
     keyspace_init(&ks, 2);
+    keyspace_set_slots(&ks, in_slots);
     ks.now_ms = 1000000;
     ks.on_event = listen;
     ks.on_event_arg = &seen;
@@ -348,6 +355,7 @@ static void what_was_put_aside_comes_back(void)
 {
     struct keyspace ks;
     keyspace_init(&ks, 1);
+    keyspace_set_slots(&ks, in_slots);
     ks.now_ms = 1000;
     struct db *db = keyspace_db(&ks, 0);
     db_set_string(db, SLICE_LIT("a"), SLICE_LIT("1"), 2000);
@@ -357,7 +365,7 @@ static void what_was_put_aside_comes_back(void)
     keyspace_hold(&ks, true);
     keyspace_take_back(&ks, put_by);
     CHECK_INT(db_count(db), 1);
-    CHECK_INT(db->keys.held, 1);
+    CHECK_INT(keys_place(&db->keys, SLICE_LIT("a"), 0).table->held, 1);
     keyspace_hold(&ks, false);
     CHECK(db_find(db, SLICE_LIT("a")) && !db_find(db, SLICE_LIT("b")));
     ks.now_ms = 3000;
@@ -393,10 +401,41 @@ static void access_clocks(void)
     keyspace_release(&ks);
 }
 
+/* The same with a table for each key slot. */
+static void strings_agree_with_a_model_in_slots(void)
+{
+    in_slots = true;
+    strings_agree_with_a_model();
+    in_slots = false;
+}
+
+static void entries_are_moved_in_slots(void)
+{
+    in_slots = true;
+    entries_are_moved();
+    in_slots = false;
+}
+
+static void events_flush_swap_in_slots(void)
+{
+    in_slots = true;
+    events_flush_swap();
+    in_slots = false;
+}
+
+static void what_was_put_aside_comes_back_in_slots(void)
+{
+    in_slots = true;
+    what_was_put_aside_comes_back();
+    in_slots = false;
+}
+
 int main(void)
 {
-    return UNIT_RUN(UNIT(strings_agree_with_a_model), UNIT(entries_are_moved),
+    return UNIT_RUN(UNIT(strings_agree_with_a_model), UNIT(strings_agree_with_a_model_in_slots),
+                    UNIT(entries_are_moved), UNIT(entries_are_moved_in_slots),
                     UNIT(tables_settle_together), UNIT(entries_are_small), UNIT(keys_of_any_length),
-                    UNIT(events_flush_swap), UNIT(what_was_put_aside_comes_back),
-                    UNIT(access_clocks));
+                    UNIT(events_flush_swap), UNIT(events_flush_swap_in_slots),
+                    UNIT(what_was_put_aside_comes_back),
+                    UNIT(what_was_put_aside_comes_back_in_slots), UNIT(access_clocks));
 }

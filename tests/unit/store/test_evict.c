@@ -6,6 +6,8 @@
 
 enum { N = 500 };
 
+static bool in_slots; /* the keyspaces of the case have a table for each key slot */
+
 static struct slice name_of(char out[NUM_I64_TEXT + 1], int i)
 {
     out[0] = 'k';
@@ -17,6 +19,7 @@ static void fill(struct keyspace *ks)
 {
     char name[NUM_I64_TEXT + 1];
     keyspace_init(ks, 2);
+    keyspace_set_slots(ks, in_slots);
     ks->now_ms = 1700000000000;
     for (int i = 0; i < N; i++) {
         struct db *db = keyspace_db(ks, i % 3 == 0);
@@ -106,8 +109,25 @@ static void candidates_may_vanish(void)
     keyspace_release(&ks);
 }
 
+/* The same with a table for each key slot. */
+static void the_longest_unused_go_first_in_slots(void)
+{
+    in_slots = true;
+    the_longest_unused_go_first();
+    in_slots = false;
+}
+
+static void any_until_nothing_is_left_in_slots(void)
+{
+    in_slots = true;
+    any_until_nothing_is_left();
+    in_slots = false;
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(the_longest_unused_go_first), UNIT(only_keys_that_expire),
-                    UNIT(any_until_nothing_is_left), UNIT(candidates_may_vanish));
+                    UNIT(any_until_nothing_is_left), UNIT(candidates_may_vanish),
+                    UNIT(the_longest_unused_go_first_in_slots),
+                    UNIT(any_until_nothing_is_left_in_slots));
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "containers/listpack.h"
+#include "store/db_iter.h"
 #include "store/val_hash.h"
 #include "store/val_list.h"
 #include "store/val_set.h"
@@ -13,11 +14,15 @@
 #include "tests/unit/unit.h"
 
 enum { DBS = 3, KEYS = 40, TEXT_MAX = 300 };
+enum { AS_IT_IS = DB_NOTOUCH | DB_NOSTATS | DB_KEEP_EXPIRED };
 #define NOW ((int64_t)1700000000000)
+
+static bool in_slots; /* the keyspaces of the case have a table for each key slot */
 
 static void open_keyspace(struct keyspace *ks)
 {
     keyspace_init(ks, DBS);
+    keyspace_set_slots(ks, in_slots);
     ks->now_ms = NOW;
     ks->limits = (struct value_limits){
         .hash_listpack_entries = 8, .hash_listpack_value = 30,
@@ -165,11 +170,11 @@ static void check_entry(const struct entry *a, const struct entry *b)
 static void check_keyspace(struct keyspace *a, struct keyspace *b)
 {
     for (unsigned i = 0; i < DBS; i++) {
-        struct table_iter it;
+        struct db_iter it;
         CHECK_INT(db_count(keyspace_db(a, i)), db_count(keyspace_db(b, i)));
-        table_iter_init(&it, &keyspace_db(a, i)->keys);
-        for (struct entry *e; (e = table_iter_next(&it));) {
-            struct entry *twin = table_find(&keyspace_db(b, i)->keys, entry_key(e));
+        db_iter_init(&it, keyspace_db(a, i));
+        for (struct entry *e; (e = db_iter_next(&it));) {
+            struct entry *twin = db_find_with(keyspace_db(b, i), entry_key(e), AS_IT_IS);
             CHECK(twin != NULL);
             check_entry(e, twin);
         }
@@ -341,7 +346,7 @@ static void refuses_a_key_twice(void)
         CHECK_INT((int64_t)l.keys_loaded, (int64_t)between + 1);
         CHECK_INT((int64_t)l.sink.fault.offset, 77);
         CHECK_INT(l.sink.fault.type, 3);
-        struct entry *e = table_find(&keyspace_db(&ks, 0)->keys, SLICE_LIT("k"));
+        struct entry *e = db_find_with(keyspace_db(&ks, 0), SLICE_LIT("k"), AS_IT_IS);
         CHECK(e && entry_type(e) == VALUE_LIST);
         check_refused(&l, &ks, "k");
     }
@@ -440,6 +445,21 @@ static void frees_half_a_value(void)
     }
 }
 
+/* The same with a table for each key slot. */
+static void packed_round_trips_in_slots(void)
+{
+    in_slots = true;
+    packed_round_trips();
+    in_slots = false;
+}
+
+static void refuses_a_key_twice_in_slots(void)
+{
+    in_slots = true;
+    refuses_a_key_twice();
+    in_slots = false;
+}
+
 int main(void)
 {
     hash_init(NULL);
@@ -447,5 +467,6 @@ int main(void)
                     UNIT(loads_one_value), UNIT(refuses_members_twice), UNIT(refuses_a_key_twice),
                     UNIT(refuses_empty_collections), UNIT(refuses_empty_blocks),
                     UNIT(takes_empty_strings), UNIT(refuses_what_it_cannot_hold),
-                    UNIT(frees_half_a_value));
+                    UNIT(frees_half_a_value), UNIT(packed_round_trips_in_slots),
+                    UNIT(refuses_a_key_twice_in_slots));
 }

@@ -114,9 +114,12 @@ static void check_notes(struct notes *n, const char *want)
     buf_free(&n->text);
 }
 
+static bool in_slots; /* the keyspaces of the case have a table for each key slot */
+
 static void open_keyspace(struct keyspace *ks)
 {
     keyspace_init(ks, DBS);
+    keyspace_set_slots(ks, in_slots);
     ks->limits.list_listpack_size = 2;
 }
 
@@ -344,6 +347,21 @@ static void a_fault_stops_inside_a_value(void)
     }
 }
 
+/* The same with a table for each key slot. */
+static void progress_is_told_every_so_many_keys_in_slots(void)
+{
+    in_slots = true;
+    progress_is_told_every_so_many_keys();
+    in_slots = false;
+}
+
+static void a_fault_stops_the_walk_in_slots(void)
+{
+    in_slots = true;
+    a_fault_stops_the_walk();
+    in_slots = false;
+}
+
 int main(void)
 {
     hash_init(NULL);
@@ -352,5 +370,7 @@ int main(void)
                     UNIT(a_long_list_goes_node_by_node), UNIT(no_means_no_body),
                     UNIT(databases_are_announced_when_not_empty),
                     UNIT(progress_is_told_every_so_many_keys), UNIT(a_fault_stops_the_walk),
-                    UNIT(a_fault_stops_inside_a_value));
+                    UNIT(a_fault_stops_inside_a_value),
+                    UNIT(progress_is_told_every_so_many_keys_in_slots),
+                    UNIT(a_fault_stops_the_walk_in_slots));
 }
