@@ -578,7 +578,7 @@ static struct entry *load_parts(struct db *db, struct entry_parts *p, uint64_t h
     if (p->encoding == ENC_RAW)
         p->ptr = str_of(p->text);
     struct entry *e = add_entry(db, p, at);
-    tell(db, p->key, KEY_SET);
+    tell(db, p->key, KEY_LOADED);
     return e;
 }
 

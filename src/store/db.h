@@ -40,7 +40,7 @@ enum key_event_kind {
     KEY_REMOVED,  /* by a command: DEL, RENAME's source, an emptied collection... */
     KEY_EXPIRED,  /* by time: the listener logs the DEL */
     KEY_EVICTED,  /* by maxmemory: the listener logs the DEL */
-    KEY_LOADED,   /* from a file */
+    KEY_LOADED,   /* it came from a file: nobody changed it, so no KEY_SET, no KEY_NEW */
     KEY_FLUSHED,  /* every key of the db: key is empty */
     /* Only while somebody wants to know (keyspace.notify), and no changes by themselves: */
     KEY_NEW,      /* it came into being: in front of its KEY_SET */
@@ -154,7 +154,7 @@ struct entry *db_set_expire(struct db *db, struct entry *e, int64_t expire_ms);
 void db_changed(struct db *db, struct slice key);
 
 /* ---- loading: the caller has hash_slice(key) ---- */
-/* Creates the key, with its expiry. NULL when it is there, expired or not: v is still the caller's
+/* Creates the key, with its expiry (KEY_LOADED). NULL when it is there, expired or not: v is still
  * then, else it is taken over. */
 struct entry *db_load_string(struct db *db, struct slice key, uint64_t hash, struct slice text,
                              int64_t expire_ms);

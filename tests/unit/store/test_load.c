@@ -427,6 +427,41 @@ static void refuses_what_it_cannot_hold(void)
     keyspace_release(&ks);
 }
 
+struct told {
+    int loaded, others;
+};
+
+static void on_event(void *arg, struct db *db, struct slice key, enum key_event_kind kind)
+{
+    struct told *told = arg;
+    told->loaded += kind == KEY_LOADED && db_find_with(db, key, AS_IT_IS);
+    told->others += kind != KEY_LOADED;
+}
+
+/* Who watches, or is told what clients do, is not told of a file as if somebody had written. */
+static void says_that_it_loads(void)
+{
+    struct keyspace ks;
+    struct load l;
+    struct told told = {0};
+    open_keyspace(&ks);
+    ks.notify = UINT32_MAX;
+    ks.on_event = on_event;
+    ks.on_event_arg = &told;
+    load_init(&l, &ks, 0, NOW);
+    for (enum value_type type = VALUE_STRING; type <= VALUE_HASH; type++) {
+        char name[TEXT_MAX];
+        begin(&l, type, text_of(name, type, false));
+        give(&l, type, SLICE_LIT("element"));
+        l.sink.ops->end_key(&l.sink);
+    }
+    CHECK(load_finish(&l));
+    CHECK_INT(told.loaded, 5);
+    CHECK_INT(told.others, 0);
+    load_release(&l);
+    keyspace_release(&ks);
+}
+
 /* A reader's fault in the middle: no end_key comes. */
 static void frees_half_a_value(void)
 {
@@ -467,6 +502,7 @@ int main(void)
                     UNIT(loads_one_value), UNIT(refuses_members_twice), UNIT(refuses_a_key_twice),
                     UNIT(refuses_empty_collections), UNIT(refuses_empty_blocks),
                     UNIT(takes_empty_strings), UNIT(refuses_what_it_cannot_hold),
-                    UNIT(frees_half_a_value), UNIT(packed_round_trips_in_slots),
+                    UNIT(frees_half_a_value), UNIT(says_that_it_loads),
+                    UNIT(packed_round_trips_in_slots),
                     UNIT(refuses_a_key_twice_in_slots));
 }
