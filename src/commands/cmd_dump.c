@@ -210,7 +210,7 @@ void cmd_restore(struct ctx *c)
             expire_ms = o.ttl;
         else if (__builtin_add_overflow(o.ttl, c->now_ms, &expire_ms))
             expire_ms = INT64_MAX;
-        past = expire_ms <= c->now_ms && !(c->flags & CTX_LOADING);
+        past = expire_ms <= c->now_ms && keyspace_decides_expiry(c->keyspace);
     }
     if (exists)
         db_remove_as(c->db, c->argv[1], KEY_REMOVED, c->keyspace->lazyfree_del);

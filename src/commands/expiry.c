@@ -47,7 +47,7 @@ bool expiry_resolve(struct ctx *c, const struct expiry_arg *x, int64_t *expire_m
 void expiry_set(struct ctx *c, struct slice key, struct entry *e, int64_t expire_ms)
 {
     ctx_changed(c, 1);
-    if (expire_ms <= c->now_ms && !(c->flags & CTX_LOADING)) {
+    if (expire_ms <= c->now_ms && keyspace_decides_expiry(c->keyspace)) {
         struct slice argv[] = {SLICE_LIT("DEL"), key};
         ctx_log_instead(c, 2, argv);
         db_remove_as(c->db, key, KEY_REMOVED, c->keyspace->lazyfree_expire);

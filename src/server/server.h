@@ -80,10 +80,15 @@ int server_run(struct server *s);
 /* While the data set is loading, clients get -LOADING for all but CMD_LOADING commands. The loader
  * calls server_turn now and then to serve them (time-boxed). */
 void server_set_loading(struct server *s, bool loading);
-/* A key whose time is over is deleted by who meets it, but as long as one of these says it stays:
- * the log that is loaded tells of it, or the primary will; nothing is to change in a pause. While
- * loading it is there, else it is hidden. */
-enum expired_stay { EXPIRED_LOADING = 1, EXPIRED_PAUSED = 2, EXPIRED_REPLICA = 4 };
+/* A key whose time is over is deleted by who meets it, but as long as one of these says so it stays:
+ * the log that is loaded tells of it, or the primary will; nothing is to change in a pause. The
+ * first of them counts (store/db.h, enum expire_mode). */
+enum expired_stay {
+    EXPIRED_LOADING = 1,
+    EXPIRED_WRITABLE_REPLICA = 2,
+    EXPIRED_REPLICA = 4,
+    EXPIRED_PAUSED = 8,
+};
 void server_keep_expired(struct server *s, enum expired_stay why, bool on);
 /* SWAPDB: databases, and with them what clients, watchers and waiters see. */
 void server_swap_databases(struct server *s, unsigned a, unsigned b);

@@ -63,7 +63,10 @@ bool server_is_stopping(const struct server *s)
 void server_keep_expired(struct server *s, enum expired_stay why, bool on)
 {
     s->expired_stay = on ? s->expired_stay | why : s->expired_stay & ~(unsigned)why;
-    s->keyspace->expire_mode = s->expired_stay & EXPIRED_LOADING ? EXPIRE_IGNORE
-                               : s->expired_stay                 ? EXPIRE_HIDE
+    unsigned stay = s->expired_stay;
+    s->keyspace->expire_mode = stay & EXPIRED_LOADING            ? EXPIRE_IGNORE
+                               : stay & EXPIRED_WRITABLE_REPLICA ? EXPIRE_FORCE
+                               : stay & EXPIRED_REPLICA          ? EXPIRE_HIDE
+                               : stay & EXPIRED_PAUSED           ? EXPIRE_PAUSE
                                                                  : EXPIRE_DELETE;
 }

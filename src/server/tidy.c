@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "server/server.h"
+#include "store/compact.h"
 #include "store/db.h"
 
 enum { GIVE_BACK_US = 1000000, SLACK_MIN = 2 << 20 };

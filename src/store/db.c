@@ -260,13 +260,20 @@ static __attribute__((noinline)) void remove_expired(struct db *db, struct slice
     remove_at(db, key, at, KEY_EXPIRED, db->keyspace->lazyfree_expire);
 }
 
+bool keyspace_decides_expiry(const struct keyspace *ks)
+{
+    return ks->expire_mode == EXPIRE_DELETE || ks->expire_mode == EXPIRE_PAUSE;
+}
+
 /* The live entry; an expired one is removed on the way. */
-static struct entry *find_live(struct db *db, struct slice key, struct key_place at)
+static struct entry *find_live(struct db *db, struct slice key, struct key_place at,
+                               unsigned flags)
 {
     struct entry *e = find_at(at, key);
     if (!e || !db_is_expired(db, e))
         return e;
-    if (db->keyspace->expire_mode == EXPIRE_DELETE)
+    enum expire_mode mode = db->keyspace->expire_mode;
+    if (mode == EXPIRE_DELETE || (mode == EXPIRE_FORCE && flags & DB_WRITE))
         remove_expired(db, key, at);
     return NULL;
 }
@@ -275,7 +282,7 @@ struct entry *db_find_with(struct db *db, struct slice key, unsigned flags)
 {
     struct keyspace *ks = db->keyspace;
     struct key_place at = place_of(db, key);
-    struct entry *e = flags & DB_KEEP_EXPIRED ? find_at(at, key) : find_live(db, key, at);
+    struct entry *e = flags & DB_KEEP_EXPIRED ? find_at(at, key) : find_live(db, key, at, flags);
     if (!(flags & DB_NOSTATS)) {
         if (e)
             ks->hits++;
@@ -294,7 +301,7 @@ struct entry *db_find(struct db *db, struct slice key)
 
 struct entry *db_find_write(struct db *db, struct slice key)
 {
-    return db_find_with(db, key, DB_NOSTATS);
+    return db_find_with(db, key, DB_NOSTATS | DB_WRITE);
 }
 
 struct entry *db_random(struct db *db)
@@ -609,7 +616,7 @@ bool db_remove_as(struct db *db, struct slice key, enum key_event_kind kind, boo
 bool db_remove(struct db *db, struct slice key)
 {
     struct key_place at = place_of(db, key);
-    return find_live(db, key, at) &&
+    return find_live(db, key, at, DB_WRITE) &&
            remove_at(db, key, at, KEY_REMOVED, db->keyspace->lazyfree_del);
 }
 
@@ -669,14 +676,14 @@ void db_flush(struct db *db, bool lazy)
 
 void db_rename(struct db *from, struct slice key, struct db *to, struct slice new_key)
 {
+    struct key_place at = place_of(to, new_key);
+    must(!slot_for(to, new_key, at));
     struct entry *e = keys_remove(&from->keys, place_of(from, key), key);
     must(e);
     if (entry_has_expire(e))
         expire_remove(&from->expires, e);
     struct entry_parts p = entry_take_apart(e);
     p.key = new_key;
-    struct key_place at = place_of(to, new_key);
-    must(!slot_for(to, new_key, at));
     add_entry(to, &p, at);
     drop_entry(from, e);
     tell(from, key, KEY_REMOVED);

@@ -50,10 +50,14 @@ enum key_event_kind {
 enum { TELL_MISSED = 1 << 11, TELL_NEW = 1 << 14 };
 typedef void keyspace_listen(void *arg, struct db *db, struct slice key, enum key_event_kind kind);
 
+/* What is done about a key whose time is over. In all but IGNORE it is not found, and goes
+ * (KEY_EXPIRED) when it is written over; only under DELETE it goes by time. */
 enum expire_mode {
-    EXPIRE_DELETE, /* an expired key is removed when it is met, and by time */
-    EXPIRE_HIDE,   /* replica, CLIENT PAUSE: not found, left alone until written over */
-    EXPIRE_IGNORE, /* loading: treated as any other key */
+    EXPIRE_DELETE, /* it is removed when it is met */
+    EXPIRE_PAUSE,  /* CLIENT PAUSE: left alone for a while */
+    EXPIRE_HIDE,   /* replica: left alone, until its primary says so */
+    EXPIRE_FORCE,  /* replica that clients may write to: removed when looked up for writing */
+    EXPIRE_IGNORE, /* loading, commands of the primary: as any other key */
 };
 
 enum access_clock { ACCESS_LRU, ACCESS_LFU };
@@ -114,11 +118,13 @@ void keyspace_hold(struct keyspace *ks, bool held);
 /* NULL when absent or expired (an expired one is removed and reported under EXPIRE_DELETE). Touches
  * the access clock unless no_touch was asked for; counts hit or miss, and reports a miss. */
 struct entry *db_find(struct db *db, struct slice key);
-enum { DB_NOTOUCH = 1, DB_NOSTATS = 2, DB_KEEP_EXPIRED = 4 };
+enum { DB_NOTOUCH = 1, DB_NOSTATS = 2, DB_KEEP_EXPIRED = 4, DB_WRITE = 8 };
 struct entry *db_find_with(struct db *db, struct slice key, unsigned flags);
-/* For writing: as db_find, without counting a hit or miss. */
+/* For writing: as db_find, without counting a hit or miss (DB_WRITE and DB_NOSTATS). */
 struct entry *db_find_write(struct db *db, struct slice key);
 bool db_is_expired(const struct db *db, const struct entry *e);
+/* False: another server tells when keys expire, or a log; a time that is past is only noted. */
+bool keyspace_decides_expiry(const struct keyspace *ks);
 struct entry *db_random(struct db *db); /* not expired; NULL when none */
 uint64_t db_count(const struct db *db);
 /* Brings the memory of n keys that will soon be looked up closer. */
@@ -180,16 +186,5 @@ void entry_set_freq(struct keyspace *ks, struct entry *e, unsigned freq);
 /* Removes keys whose time has come, at most max of them, and returns how many: fewer than max means
  * none is left. Cost: O(1) a key. */
 size_t db_expire_due(struct db *db, size_t max);
-
-/* ---- memory: from cron, between commands ---- */
-/* What idles between entries that deletions left far apart, and what entries take. Cost: a few
- * hundred loads a database. */
-void keyspace_slack(const struct keyspace *ks, size_t *slack, size_t *used);
-/* Moves the entries of one page to where there is room. Every pointer to an entry ends. False:
- * there is nothing to win. Cost: up to some thousand entries. */
-bool keyspace_compact(struct keyspace *ks);
-/* About once a second: a part of what is kept in reserve goes back to the system, and tables that a
- * child kept from it shrink or grow a little: as much in all, however many they are. */
-void keyspace_give_back(struct keyspace *ks);
 
 #endif

@@ -305,7 +305,7 @@ static void hidden_keys_expire_when_written_over(void)
     say_all("set k v px 1");
     buf_clear(&told);
     wait_a_little();
-    server_keyspace(s)->expire_mode = EXPIRE_HIDE;
+    server_keyspace(s)->expire_mode = EXPIRE_PAUSE;
     say(&p, "get k\r\n");
     check_hears(&p, "$-1\r\n");
     check_told("keymiss:keymiss k");

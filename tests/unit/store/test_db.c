@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "store/compact.h"
 #include "store/val_set.h"
 #include "tests/unit/unit.h"
 
