@@ -47,7 +47,7 @@ void collection_put(struct ctx *c, struct slice key, struct entry *e, struct val
                     uint64_t changes, const char *event)
 {
     bool gone = false;
-    if (!e && val_count(v) == 0)
+    if (!e && val_is_nothing(v))
         val_free(v);
     else if (!e)
         db_add_val(c->db, key, v);

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/must.h"
+#include "base/rand.h"
 #include "base/slab.h"
 #include "store/db_parts.h"
 #include "store/offer.h"
@@ -535,7 +536,7 @@ struct entry *db_replace_val(struct db *db, struct slice key, struct val v)
 struct entry *db_put_val(struct db *db, struct entry *e, struct val v)
 {
     entry_put_val(e, v);
-    if (val_count(v) > 0) {
+    if (!val_is_nothing(v)) {
         tell(db, entry_key(e), KEY_SET);
         return e;
     }

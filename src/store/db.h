@@ -14,13 +14,12 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/rand.h"
 #include "store/entry.h"
 #include "store/expire.h"
+#include "store/foreign.h"
 #include "store/key_memo.h"
 #include "store/key_tables.h"
 #include "store/value.h"
-#include "store/value_limits.h"
 
 struct slab;
 struct keyspace;
@@ -69,6 +68,7 @@ struct keyspace {
     unsigned open_count, open_cap;
     unsigned count;         /* how many there may be */
     struct value_limits limits;
+    struct foreign_types foreign; /* those that modules brought */
     enum access_clock access;
     bool saves_access;      /* dumps tell idle times or frequencies: a policy needs them */
     int64_t lfu_decay_minutes, lfu_log_factor;
@@ -151,7 +151,7 @@ void db_string_as_raw(struct db *db, struct slice key);
 struct entry *db_add_val(struct db *db, struct slice key, struct val v);
 /* Replaces whatever the key held; expiry removed. Takes over v.ptr. */
 struct entry *db_replace_val(struct db *db, struct slice key, struct val v);
-/* Writes a changed collection back and reports KEY_SET. An empty collection removes the key:
+/* Writes a changed collection back and reports KEY_SET. One that is nothing now removes the key:
  * returns NULL then. */
 struct entry *db_put_val(struct db *db, struct entry *e, struct val v);
 /* Sets or (KEY_NO_EXPIRE) removes the expiry. The entry may move. */

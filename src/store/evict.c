@@ -4,6 +4,7 @@
 #include "store/evict.h"
 
 #include "base/must.h"
+#include "base/rand.h"
 
 static bool only_volatile(enum evict_policy policy)
 {

@@ -79,6 +79,7 @@ void keyspace_release(struct keyspace *ks)
         db_free_contents(db_take_contents(ks->open[i]));
         mem_free(ks->open[i]);
     }
+    foreign_release(&ks->foreign);
     mem_free(ks->open);
     ks->open = NULL;
     ks->count = ks->open_count = ks->open_cap = 0;

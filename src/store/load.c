@@ -52,12 +52,16 @@ static void on_db(struct sink *sink, unsigned id, uint64_t keys, uint64_t expire
     keys_reserve(&l->db->keys, keys < most ? keys : most);
 }
 
+/* A type that only the opaque event names is refused there. */
 static bool held_type(struct load *l, const struct key_event *key)
 {
     const char *cannot = value_ops_of(key->type)->cannot;
+    if (key->rdb_type == RDB_ARRAY)
+        cannot = "This server cannot hold arrays";
+    else if (key->type == VALUE_MODULE && l->keyspace->foreign.count == 0)
+        cannot = "This server cannot hold module values";
     if (cannot)
-        refuse(l, FAULT_CANNOT_HOLD,
-               key->rdb_type == RDB_ARRAY ? "This server cannot hold arrays" : cannot);
+        refuse(l, FAULT_CANNOT_HOLD, cannot);
     return !cannot;
 }
 
@@ -170,6 +174,19 @@ static void on_score(struct sink *sink, struct slice member, double score)
         refuse(l, FAULT_FORMAT, ops->twice);
 }
 
+static void on_opaque(struct sink *sink, uint8_t rdb_type, uint64_t module_id, struct slice bytes)
+{
+    struct load *l = load_of(sink);
+    if (!builder(l))
+        return;
+    must(rdb_type == RDB_MODULE && !l->value.ptr);
+    struct val v = foreign_load(&l->keyspace->foreign, module_id, bytes, &sink->fault);
+    if (v.ptr)
+        l->value = v;
+    else
+        fault_set_key(&sink->fault, buf_slice(&l->name));
+}
+
 static void on_function(struct sink *sink, struct slice source)
 {
     const char *line_end = source.len ? memchr(source.data, '\n', source.len) : NULL;
@@ -264,7 +281,7 @@ static void on_end_key(struct sink *sink)
         drop_value(l);
         return;
     }
-    if (l->value.type != VALUE_STRING && (!l->value.ptr || val_count(l->value) == 0)) {
+    if (l->value.type != VALUE_STRING && (!l->value.ptr || val_is_nothing(l->value))) {
         refuse(l, FAULT_FORMAT, "A collection without elements");
         drop_value(l);
         return;
@@ -284,6 +301,7 @@ static const struct sink_ops load_ops = {
     .item = on_item,
     .pair = on_pair,
     .score = on_score,
+    .opaque = on_opaque,
     .end_key = on_end_key,
 };
 

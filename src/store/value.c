@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/slab.h"
+#include "store/foreign.h"
 #include "store/val_hash.h"
 #include "store/val_list.h"
 #include "store/val_set.h"
@@ -61,12 +62,11 @@ static const struct value_ops string_ops = {
 /* ---- the types ---- */
 
 static const struct value_ops no_streams = {.cannot = "This server cannot hold streams yet"};
-static const struct value_ops no_modules = {.cannot = "This server cannot hold module values"};
 
 static const struct value_ops *const types[] = {
     [VALUE_STRING] = &string_ops, [VALUE_LIST] = &list_ops,     [VALUE_SET] = &set_ops,
     [VALUE_ZSET] = &zset_ops,     [VALUE_HASH] = &hash_ops,     [VALUE_STREAM] = &no_streams,
-    [VALUE_MODULE] = &no_modules,
+    [VALUE_MODULE] = &foreign_ops,
 };
 
 const struct value_ops *value_ops_of(enum value_type type)
@@ -95,6 +95,12 @@ struct val val_copy(struct val v)
 size_t val_count(struct val v)
 {
     return ops_of(v)->count(&v);
+}
+
+bool val_is_nothing(struct val v)
+{
+    const struct value_ops *ops = ops_of(v);
+    return ops->count(&v) == 0 && !ops->stays_empty;
 }
 
 size_t entry_memory(const struct entry *e, size_t samples)

@@ -6,6 +6,7 @@
 #ifndef STORE_VALUE_H
 #define STORE_VALUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "store/entry.h"
@@ -13,6 +14,8 @@
 struct val val_copy(struct val v);   /* deep */
 void val_free(struct val v);
 size_t val_count(struct val v);      /* elements; string: bytes */
+/* Without elements, and of a type that is nothing then: no key holds it. */
+bool val_is_nothing(struct val v);
 /* Bytes the entry and its value take (MEMORY USAGE); collections sample up to samples elements, 0
  * all. */
 size_t entry_memory(const struct entry *e, size_t samples);

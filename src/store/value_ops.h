@@ -3,7 +3,8 @@
  * value.c. Whoever adds a type writes such a file and its line there.
  *
  * Strings lie in their entries as often as not. So they are walked and loaded as texts (walk.c,
- * load.c): their row has none of the operations for that, and knows them as ENC_RAW only. */
+ * load.c): their row has none of the operations for that, and knows them as ENC_RAW only. Values of
+ * modules are loaded from the one opaque event they come as (foreign.h). */
 #ifndef STORE_VALUE_OPS_H
 #define STORE_VALUE_OPS_H
 
@@ -23,6 +24,7 @@ struct value_ops {
     struct val (*copy)(const struct val *v);
     size_t (*count)(const struct val *v); /* elements; string: bytes. O(1) */
     size_t (*memory)(const struct val *v, size_t samples); /* bytes; by so many elements, 0: all */
+    bool stays_empty; /* its key stays when the last element goes */
 
     /* The value's events, between key and end_key (format/sink.h); stops when the sink is bad. */
     void (*walk)(const struct val *v, struct sink *sink);

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A small type of a module that is not there: a name and a number. Saved: 2 number, 5 name, 0. */
+#include "store/foreign.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "format/rdb_read.h"
+#include "format/rdb_write.h"
+#include "store/db.h"
+#include "store/load.h"
+#include "store/walk.h"
+#include "tests/unit/unit.h"
+
+struct thing {
+    unsigned char number, len;
+    char name[30];
+};
+
+enum { UNSAVABLE = 63, ITEM_UNSIGNED = 2, ITEM_STRING = 5, VERSION = 3 };
+
+static struct thing *thing_new(unsigned char number, const char *name)
+{
+    struct thing *t = mem_zalloc(sizeof *t);
+    t->number = number;
+    t->len = (unsigned char)strlen(name);
+    memcpy(t->name, name, t->len);
+    return t;
+}
+
+static void *thing_copy(const void *value)
+{
+    return mem_copy(value, sizeof(struct thing));
+}
+
+static size_t thing_effort(const void *value)
+{
+    return ((const struct thing *)value)->number;
+}
+
+static size_t thing_memory(const void *value, size_t samples)
+{
+    (void)samples;
+    return mem_usable(value);
+}
+
+static bool thing_save(const void *value, struct buf *items)
+{
+    const struct thing *t = value;
+    buf_append(items, (char[]){ITEM_UNSIGNED, (char)t->number, ITEM_STRING, (char)t->len}, 4);
+    buf_append(items, t->name, t->len);
+    buf_append(items, "", 1);
+    return t->number != UNSAVABLE;
+}
+
+static unsigned version_loaded;
+
+static void *thing_load(struct slice items, unsigned version, struct fault *f)
+{
+    if (items.len < 5 || items.data[0] != ITEM_UNSIGNED || items.data[2] != ITEM_STRING ||
+        items.len != (size_t)items.data[3] + 5)
+        return NULL;
+    if (items.data[1] == 13) {
+        fault_set(f, FAULT_FORMAT, "thirteen");
+        return NULL;
+    }
+    struct thing *t = mem_zalloc(sizeof *t);
+    t->number = (unsigned char)items.data[1];
+    t->len = (unsigned char)items.data[3];
+    memcpy(t->name, items.data + 4, t->len);
+    version_loaded = version;
+    return t;
+}
+
+#define ID(n) ((uint64_t)(n) << 10)
+static const struct foreign_type thing_type = {
+    ID(0x123456789abcdu) | VERSION, "thing-tst", mem_free, thing_copy, thing_memory, thing_effort,
+    thing_save, thing_load};
+/* Knows neither how large its values are nor what freeing takes. */
+static const struct foreign_type other_type = {
+    ID(0x123456789abceu) | 1, "other-tst", mem_free, thing_copy, NULL, NULL, thing_save,
+    thing_load};
+
+static void open_keyspace(struct keyspace *ks)
+{
+    keyspace_init(ks, 1);
+    foreign_add(&ks->foreign, &thing_type);
+    foreign_add(&ks->foreign, &other_type);
+}
+
+static struct entry *add(struct keyspace *ks, const char *key, const struct foreign_type *type,
+                         unsigned char number)
+{
+    struct val v = foreign_val(type, thing_new(number, key));
+    return db_add_val(keyspace_db(ks, 0), slice_str(key), v);
+}
+
+static void types_are_found_by_their_letters(void)
+{
+    struct foreign_types types = {0};
+    CHECK(!foreign_find(&types, thing_type.rdb_id));
+    foreign_add(&types, &thing_type);
+    foreign_add(&types, &other_type);
+    CHECK(foreign_find(&types, thing_type.rdb_id) == &thing_type);
+    CHECK(foreign_find(&types, thing_type.rdb_id ^ 0x3ff) == &thing_type);
+    CHECK(foreign_find(&types, other_type.rdb_id) == &other_type);
+    CHECK(!foreign_find(&types, thing_type.rdb_id ^ 1 << 20));
+    foreign_release(&types);
+}
+
+static void values_are_held(void)
+{
+    size_t before = mem_used();
+    struct keyspace ks;
+    open_keyspace(&ks);
+    struct entry *e = add(&ks, "k", &thing_type, 7);
+    struct val v = entry_val(e), copy = val_copy(v);
+    const struct foreign *f = v.ptr, *g = copy.ptr;
+    CHECK_STR(entry_type_name(entry_type(e)), "module");
+    CHECK(f->type == &thing_type && g->type == &thing_type && f->value != g->value);
+    CHECK_INT(((struct thing *)g->value)->number, 7);
+    CHECK_INT(val_count(v), 7);
+    CHECK(entry_memory(e, 0) > mem_usable(f->value) + mem_usable(f));
+    val_free(copy);
+    v = entry_val(add(&ks, "l", &other_type, 7));
+    CHECK_INT(val_count(v), 1);
+    db_rename(keyspace_db(&ks, 0), SLICE_LIT("k"), keyspace_db(&ks, 0), SLICE_LIT("m"));
+    CHECK(db_remove(keyspace_db(&ks, 0), SLICE_LIT("l")));
+    keyspace_release(&ks);
+    CHECK_INT(mem_used(), before);
+}
+
+/* Nothing in it is no reason for a key to go. */
+static void an_empty_one_stays(void)
+{
+    struct keyspace ks;
+    open_keyspace(&ks);
+    struct entry *e = add(&ks, "k", &thing_type, 1);
+    struct val v = entry_val(e);
+    struct foreign *f = v.ptr;
+    ((struct thing *)f->value)->number = 0;
+    CHECK_INT(val_count(v), 0);
+    CHECK(!val_is_nothing(v));
+    CHECK(db_put_val(keyspace_db(&ks, 0), e, v) == e);
+    CHECK(db_find(keyspace_db(&ks, 0), SLICE_LIT("k")) == e);
+    keyspace_release(&ks);
+}
+
+static void count_jobs(void *arg, void (*job)(void *job_arg), void *job_arg)
+{
+    ++*(int *)arg;
+    job(job_arg);
+}
+
+static void large_ones_are_freed_elsewhere(void)
+{
+    struct keyspace ks;
+    int jobs = 0;
+    open_keyspace(&ks);
+    ks.defer = count_jobs;
+    ks.defer_arg = &jobs;
+    add(&ks, "small", &thing_type, 3);
+    add(&ks, "large", &thing_type, 200);
+    CHECK(db_remove_as(keyspace_db(&ks, 0), SLICE_LIT("small"), KEY_REMOVED, true));
+    CHECK_INT(jobs, 0);
+    CHECK(db_remove_as(keyspace_db(&ks, 0), SLICE_LIT("large"), KEY_REMOVED, true));
+    CHECK_INT(jobs, 1);
+    keyspace_release(&ks);
+}
+
+/* ---- through an RDB ---- */
+
+static bool save(struct keyspace *ks, struct buf *rdb)
+{
+    struct out out;
+    struct rdb_writer w;
+    out_init_memory(&out);
+    rdb_writer_init(&w, &out, &(struct rdb_write_options){.version = 11});
+    rdb_writer_begin(&w);
+    bool ok = walk_keyspace(ks, &w.sink, NULL) && rdb_writer_end(&w);
+    buf_clear(rdb);
+    buf_add(rdb, buf_slice(&out.buf));
+    rdb_writer_free(&w);
+    out_free(&out);
+    return ok;
+}
+
+/* The fault is the loader's. */
+static bool load(struct keyspace *ks, struct slice rdb, struct fault *f)
+{
+    struct in in;
+    struct rdb_reader r;
+    struct load l;
+    struct rdb_options opt = {.databases = 1, .keep_modules = true};
+    in_init_memory(&in, rdb);
+    load_init(&l, ks, 0, 0);
+    CHECK(rdb_open(&r, &in, &opt));
+    bool ok = rdb_read_all(&r, &l.sink);
+    ok = load_finish(&l) && ok;
+    *f = l.sink.fault;
+    load_release(&l);
+    rdb_close(&r);
+    in_free(&in);
+    return ok;
+}
+
+static void values_go_through_an_rdb(void)
+{
+    size_t before = mem_used();
+    struct keyspace from, to;
+    struct buf rdb = {0};
+    struct fault f;
+    open_keyspace(&from);
+    open_keyspace(&to);
+    db_set_expire(keyspace_db(&from, 0), add(&from, "first", &thing_type, 41), 99);
+    add(&from, "second", &other_type, 42);
+    add(&from, "empty", &thing_type, 0);
+    CHECK(save(&from, &rdb));
+    to.expire_mode = EXPIRE_IGNORE;
+    version_loaded = 0;
+    CHECK(load(&to, buf_slice(&rdb), &f));
+    CHECK(version_loaded == VERSION || version_loaded == 1);
+    CHECK_INT(keyspace_count(&to), 3);
+    struct entry *e = db_find(keyspace_db(&to, 0), SLICE_LIT("first"));
+    struct foreign *got = entry_val(e).ptr;
+    CHECK_INT(entry_expire(e), 99);
+    CHECK(got->type == &thing_type);
+    CHECK_INT(((struct thing *)got->value)->number, 41);
+    CHECK_STR(((struct thing *)got->value)->name, "first");
+    got = entry_val(db_find(keyspace_db(&to, 0), SLICE_LIT("second"))).ptr;
+    CHECK(got->type == &other_type);
+    keyspace_release(&from);
+    keyspace_release(&to);
+    buf_free(&rdb);
+    CHECK_INT(mem_used(), before);
+}
+
+static void refusals_name_the_key(void)
+{
+    struct keyspace from, none, one;
+    struct buf rdb = {0};
+    struct fault f;
+    open_keyspace(&from);
+    add(&from, "key", &thing_type, 1);
+    CHECK(save(&from, &rdb));
+
+    keyspace_init(&none, 1);
+    CHECK(!load(&none, buf_slice(&rdb), &f));
+    CHECK_INT(f.code, FAULT_CANNOT_HOLD);
+    CHECK_STR(f.key, "key");
+    keyspace_release(&none);
+
+    keyspace_init(&one, 1);
+    foreign_add(&one.foreign, &other_type);
+    CHECK(!load(&one, buf_slice(&rdb), &f));
+    CHECK_INT(f.code, FAULT_CANNOT_HOLD);
+    CHECK_STR(f.key, "key");
+    CHECK_INT(keyspace_count(&one), 0);
+    keyspace_release(&one);
+
+    /* The type itself does not want it. */
+    db_remove(keyspace_db(&from, 0), SLICE_LIT("key"));
+    add(&from, "key", &thing_type, 13);
+    CHECK(save(&from, &rdb));
+    open_keyspace(&one);
+    CHECK(!load(&one, buf_slice(&rdb), &f));
+    CHECK_INT(f.code, FAULT_FORMAT);
+    CHECK_STR(f.what, "thirteen");
+    CHECK_STR(f.key, "key");
+    CHECK_INT(keyspace_count(&one), 0);
+    keyspace_release(&one);
+
+    db_remove(keyspace_db(&from, 0), SLICE_LIT("key"));
+    add(&from, "key", &thing_type, UNSAVABLE);
+    CHECK(!save(&from, &rdb));
+    keyspace_release(&from);
+    buf_free(&rdb);
+}
+
+int main(void)
+{
+    hash_init(NULL);
+    return UNIT_RUN(UNIT(types_are_found_by_their_letters), UNIT(values_are_held),
+                    UNIT(an_empty_one_stays), UNIT(large_ones_are_freed_elsewhere),
+                    UNIT(values_go_through_an_rdb), UNIT(refusals_name_the_key));
+}
