@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "format/rdb_read.h"
+#include "format/rdb_payload.h"
 #include "format/rdb_write.h"
 #include "server/ctx.h"
 #include "server/notify.h"

@@ -88,6 +88,6 @@ bool array_each(struct slice bytes, array_visit *visit, void *arg)
     in_init_memory(&in, bytes);
     struct rdb_reader r = {.in = &in};
     read_array(&r, visit, arg);
-    rdb_close(&r);
+    rdb_reader_free(&r);
     return !in_bad(&in) && in_at_end(&in);
 }

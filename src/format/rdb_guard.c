@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/crc64.h"
 #include "format/rdb_parts.h"
+#include "format/rdb_read.h"
 
 void rdb_guard_begin(struct rdb_reader *r)
 {

@@ -5,6 +5,7 @@
  *   item  1 len | 2 len | 3 float | 4 double | 5 str | 0 (the end)
  *   aux   id, 2, when (1 before the keys, 2 behind them), items */
 #include "format/rdb_parts.h"
+#include "format/rdb_read.h"
 
 const char *rdb_module_name(uint64_t id, char out[10])
 {

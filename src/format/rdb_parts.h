@@ -4,9 +4,9 @@
 #ifndef FORMAT_RDB_PARTS_H
 #define FORMAT_RDB_PARTS_H
 
-#include "format/rdb_read.h"
+#include "format/rdb_reader.h"
 
-/* ---- primitives (rdb_read.c) ---- */
+/* ---- primitives (rdb_element.c) ---- */
 uint64_t rdb_len(struct rdb_reader *r);
 /* A count of things of at least min_bytes each, checked against what is left. */
 uint64_t rdb_count(struct rdb_reader *r, unsigned min_bytes, const char *of_what);
@@ -19,7 +19,7 @@ enum { RDB_LZF_SLACK = 32 };
 bool rdb_unlzf(struct slice packed, uint8_t *out, size_t len);
 void rdb_note(struct rdb_reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* ---- events (rdb_read.c): dropped when nobody wants them ---- */
+/* ---- events (rdb_element.c): dropped when nobody wants them ---- */
 void rdb_begin(struct rdb_reader *r, enum value_type type, uint64_t count, uint64_t blocks);
 void rdb_item(struct rdb_reader *r, struct slice item);
 void rdb_pair(struct rdb_reader *r, struct slice field, struct slice value, int64_t expire_ms);
@@ -37,6 +37,8 @@ void rdb_packed(struct rdb_reader *r, enum pack pack, struct slice bytes);
     } while (0)
 /* An empty collection: a fault in a payload, else skipped. */
 void rdb_empty(struct rdb_reader *r);
+/* The holds and sets that the primitives use; templates have their own. */
+void rdb_reader_free(struct rdb_reader *r);
 
 /* ---- distinctness (rdb_distinct.c) ---- */
 void distinct_start(struct rdb_distinct *d, uint64_t expected);
@@ -51,7 +53,10 @@ bool distinct_listpack(struct rdb_distinct *d, const uint8_t *lp, size_t count, 
 void rdb_packed_value(struct rdb_reader *r, enum rdb_type type);
 void rdb_quicklist(struct rdb_reader *r, bool second);
 /* ---- the others ---- */
-void rdb_value(struct rdb_reader *r, int type);  /* rdb_value.c */
+/* rdb_value.c: is it a value's number, whatever version the file claims? Those of one family are
+ * not those of the other. */
+bool rdb_type_known(const struct rdb_reader *r, uint8_t type);
+void rdb_value(struct rdb_reader *r, int type);
 void rdb_stream(struct rdb_reader *r, int type); /* rdb_stream.c */
 void rdb_templated(struct rdb_reader *r, int type); /* rdb_template.c */
 void rdb_template_record(struct rdb_reader *r);

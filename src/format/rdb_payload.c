@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/crc64.h"
 #include "format/rdb_parts.h"
+#include "format/rdb_payload.h"
 
 bool rdb_payload_check(struct slice payload, int *version, struct fault *f)
 {
@@ -39,7 +40,7 @@ static bool close_payload(struct rdb_reader *r, const struct sink *sink, struct 
         *f = r->in->fault;
     else if (sink && sink_bad(sink))
         *f = sink->fault;
-    rdb_close(r);
+    rdb_reader_free(r);
     return !fault_is(f);
 }
 
@@ -47,14 +48,6 @@ static void check_end(struct in *in)
 {
     if (!in_bad(in) && !in_at_end(in))
         in_fail(in, FAULT_FORMAT, "Bytes between the value and the footer of a DUMP payload");
-}
-
-/* A type that is no value's: opcodes, the unused numbers, the unknown. */
-static bool is_value_type(const struct rdb_reader *r, uint8_t type)
-{
-    if (type == RDB_MODULE_OLD || type == 8)
-        return false;
-    return r->valkey ? type <= RDB_VALKEY_HASH_PATH : type <= RDB_HASH_TEMPLATED_REF;
 }
 
 bool rdb_payload_read(struct slice payload, const struct key_event *key, struct sink *sink,
@@ -70,7 +63,7 @@ bool rdb_payload_read(struct slice payload, const struct key_event *key, struct 
     r.rec = &rec;
     in.doing = "read-type";
     uint8_t type = rec.key.rdb_type = in_byte(&in);
-    if (!is_value_type(&r, type))
+    if (!rdb_type_known(&r, type))
         in_fail(&in, FAULT_FORMAT, "Invalid object type: %d", type);
     in.doing = "read-object-value";
     if (!in_bad(&in))

@@ -196,6 +196,14 @@ static void read_valkey_only(struct rdb_reader *r, int type)
         in_fail(r->in, FAULT_CANNOT_HOLD, "Values of Valkey's type %d are not supported", type);
 }
 
+bool rdb_type_known(const struct rdb_reader *r, uint8_t type)
+{
+    enum { NEVER_USED = 8 };
+    if (type == RDB_MODULE_OLD || type == NEVER_USED)
+        return false;
+    return type <= (r->valkey ? RDB_VALKEY_HASH_PATH : RDB_HASH_TEMPLATED_REF);
+}
+
 void rdb_value(struct rdb_reader *r, int type)
 {
     switch (type) {

@@ -8,7 +8,7 @@
 #include "base/must.h"
 #include "format/aof_write.h"
 #include "format/json_write.h"
-#include "format/rdb_read.h"
+#include "format/rdb_payload.h"
 #include "format/rdb_write.h"
 #include "tests/fuzz/fuzz.h"
 

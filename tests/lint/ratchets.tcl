@@ -4,7 +4,8 @@
 #
 #   asserts FOLDER N      must(...) in a hundred functions
 #   header FILE N         lines of a header that has more than 120
-#   cycle FOLDER N        files none of which can be linked without all the others
+#   cycle FOLDER N        files (a .c and its .h are one) that include one another in a circle
+#   links FOLDER N        object files that need one another in a circle, whatever they include
 #   unused FUNCTION FILE  exported, but no other file of the program uses it
 #   comment WORD FILE     a name in a comment that nothing in the tree has (an example's)
 #
@@ -39,6 +40,38 @@ dict for {name n} $functions {
     set now([list asserts $name]) [expr {$n ? [dict get $asserts $name] * 100 / $n : 100}]
 }
 
+# ---- circles of includes: files that reach one another ----
+proc stem {path} { return [file rootname $path] }
+foreach path $sources {
+    foreach {- name} [regexp -all -inline -line {^#include "([^"]+)"} [slurp $path]] {
+        foreach dir {src .} {
+            if {[file exists $dir/$name] && [stem $dir/$name] ne [stem $path]} {
+                dict set includes [stem $path] [stem [string trimleft $dir/$name ./]] 1
+            }
+        }
+    }
+}
+proc reached {edges from} {
+    set seen {}
+    set todo [list $from]
+    while {[llength $todo]} {
+        set todo [lassign $todo at]
+        if {![dict exists $edges $at]} continue
+        foreach next [dict keys [dict get $edges $at]] {
+            if {[dict exists $seen $next]} continue
+            dict set seen $next 1
+            lappend todo $next
+        }
+    }
+    return $seen
+}
+foreach at [dict keys $includes] {
+    if {[dict exists [reached $includes $at] $at]} { dict incr circles [folder $at] }
+}
+if {[info exists circles]} {
+    dict for {name n} $circles { set now([list cycle $name]) $n }
+}
+
 # ---- names in comments ----
 set names {[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+}
 foreach path [concat $sources [glob tests/*/*.c tests/*/*.h tests/*/*.tcl tests/unit/*/*.c] \
@@ -65,8 +98,7 @@ foreach object $objects {
     foreach line [split [exec nm $object] \n] {
         set name [lindex $line end]
         switch [lindex $line end-1] {
-            T { set exporter($name) $source; set home($name) $source }
-            D - B - R { set home($name) $source }
+            T { set exporter($name) $source }
             U { set used($name) 1; dict set needs $source $name 1 }
         }
     }
@@ -77,35 +109,20 @@ foreach name [array names exporter] {
     }
 }
 
-# ---- circles of linking: files that reach one another ----
-proc reached {from} {
-    set seen {}
-    set todo [list $from]
-    while {[llength $todo]} {
-        set todo [lassign $todo at]
-        if {![dict exists $::links $at]} continue
-        foreach next [dict keys [dict get $::links $at]] {
-            if {[dict exists $seen $next]} continue
-            dict set seen $next 1
-            lappend todo $next
-        }
-    }
-    return $seen
-}
-set links {}
-if {![info exists needs]} { set needs {} }
-dict for {source names} $needs {
-    foreach name [dict keys $names] {
-        if {[info exists home($name)] && $home($name) ne $source} {
-            dict set links $source $home($name) 1
+# ---- circles of links: object files of a folder that need one another ----
+foreach source [expr {[info exists needs] ? [dict keys $needs] : {}}] {
+    foreach name [dict keys [dict get $needs $source]] {
+        if {![info exists exporter($name)] || $exporter($name) eq $source} continue
+        if {[folder $exporter($name)] eq [folder $source]} {
+            dict set links $source $exporter($name) 1
         }
     }
 }
-foreach at [dict keys $links] {
-    if {[dict exists [reached $at] $at]} { dict incr circles [folder $at] }
+foreach at [expr {[info exists links] ? [dict keys $links] : {}}] {
+    if {[dict exists [reached $links $at] $at]} { dict incr linked [folder $at] }
 }
-if {[info exists circles]} {
-    dict for {name n} $circles { set now([list cycle $name]) $n }
+if {[info exists linked]} {
+    dict for {name n} $linked { set now([list links $name]) $n }
 }
 
 # ---- beside what is written down ----

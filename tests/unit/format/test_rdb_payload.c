@@ -4,6 +4,7 @@
 #include "base/crc64.h"
 #include "base/hash.h"
 #include "format/json_write.h"
+#include "format/rdb_payload.h"
 #include "tests/unit/format/corpus.h"
 #include "tests/unit/format/json_read.h"
 #include "tests/unit/format/rdb_help.h"
