@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/num.h"
 #include "format/rdb_read.h"
+#include "format/sink_count.h"
 #include "os/file.h"
 
 struct report {

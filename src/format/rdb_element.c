@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/must.h"
 #include "base/num.h"
 #include "format/rdb_parts.h"
 
@@ -133,11 +134,20 @@ void rdb_begin(struct rdb_reader *r, enum value_type type, uint64_t count, uint6
     event.type = type;
     event.count = count;
     event.blocks = blocks;
-    if (r->guard.digesting)
-        r->guard.digest.sink.ops->key(&r->guard.digest.sink, &event);
-    if (!s || sink_bad(s))
-        return;
-    r->wanted = !s->ops->key || s->ops->key(s, &event);
+    must(!rdb_wanted(r));
+    if (r->out[RDB_OUT_ALL])
+        sink_key(r->out[RDB_OUT_ALL], &event);
+    if (s && !sink_bad(s) && sink_key(s, &event))
+        r->out[RDB_OUT_CALLER] = s;
+}
+
+void rdb_end_value(struct rdb_reader *r)
+{
+    if (r->out[RDB_OUT_ALL] && r->begun)
+        sink_end_key(r->out[RDB_OUT_ALL]);
+    if (rdb_caller_hears(r))
+        sink_end_key(r->out[RDB_OUT_CALLER]);
+    r->out[RDB_OUT_CALLER] = NULL;
 }
 
 void rdb_item(struct rdb_reader *r, struct slice item)
@@ -160,13 +170,22 @@ void rdb_score(struct rdb_reader *r, struct slice member, double score)
 
 void rdb_packed(struct rdb_reader *r, enum pack pack, struct slice bytes)
 {
-    struct sink *s = r->sink;
-    if (r->guard.digesting && !in_bad(r->in))
-        sink_unpack(&r->guard.digest.sink, pack, bytes);
-    if (!r->wanted || in_bad(r->in) || sink_bad(s))
+    if (in_bad(r->in))
         return;
-    if (!s->ops->packed || !s->ops->packed(s, pack, bytes))
-        sink_unpack(s, pack, bytes);
+    if (r->out[RDB_OUT_ALL])
+        sink_packed(r->out[RDB_OUT_ALL], pack, bytes);
+    if (rdb_caller_hears(r))
+        sink_packed(r->out[RDB_OUT_CALLER], pack, bytes);
+}
+
+void rdb_unpacked(struct rdb_reader *r, enum pack pack, struct slice bytes)
+{
+    if (in_bad(r->in))
+        return;
+    if (r->out[RDB_OUT_ALL])
+        sink_unpack(r->out[RDB_OUT_ALL], pack, bytes);
+    if (rdb_caller_hears(r))
+        sink_unpack(r->out[RDB_OUT_CALLER], pack, bytes);
 }
 
 void rdb_empty(struct rdb_reader *r)

@@ -47,9 +47,10 @@ static void take_announcement(struct rdb_reader *r, struct slice text)
         return; /* another version's, or not where it belongs: as if it were not there */
     g->blocks_due = has_word(text, "block");
     g->trailer_due = has_word(text, "trailer");
-    g->digesting = g->digest_due = has_word(text, "digest");
-    if (g->digesting)
+    g->digest_due = has_word(text, "digest");
+    if (g->digest_due)
         digest_init(&g->digest);
+    r->out[RDB_OUT_ALL] = g->digest_due ? &g->digest.sink : NULL;
 }
 
 static void take_block(struct rdb_reader *r, struct slice text)
@@ -71,7 +72,7 @@ static void take_block(struct rdb_reader *r, struct slice text)
 static void take_digest(struct rdb_reader *r, struct slice text)
 {
     char is[DIGEST_HEX];
-    if (!r->guard.digesting)
+    if (!r->out[RDB_OUT_ALL])
         return;
     r->guard.digest_due = false;
     r->guard.digest_ok = slice_eq(text, slice_str(digest_text(&r->guard.digest, is)));

@@ -15,6 +15,7 @@
 #include "containers/legacy.h"
 #include "containers/listpack.h"
 #include "format/rdb_parts.h"
+#include "format/score.h"
 
 static void refuse(struct rdb_reader *r, const char *why)
 {
@@ -70,7 +71,7 @@ static bool scores_ok(struct rdb_reader *r, const uint8_t *lp, bool *sorted)
         size_t member = at;
         double score;
         at = lp_next(lp, at);
-        if (!sink_score_of(lp, at, &score) || isnan(score)) {
+        if (!score_at(lp, at, &score) || isnan(score)) {
             refuse(r, "Zset score is not a number");
             return false;
         }
@@ -125,14 +126,10 @@ static void hand_zset(struct rdb_reader *r, const uint8_t *lp, size_t count)
     if (!pairs_ok(r, lp, count) || !scores_ok(r, lp, &sorted))
         return;
     rdb_begin(r, VALUE_ZSET, count / 2, 0);
-    if (sorted) {
+    if (sorted)
         rdb_packed(r, PACK_ZSET, lp_blob(lp));
-        return;
-    }
-    if (r->guard.digesting)
-        sink_unpack(&r->guard.digest.sink, PACK_ZSET, lp_blob(lp));
-    if (r->wanted)
-        sink_unpack(r->sink, PACK_ZSET, lp_blob(lp));
+    else
+        rdb_unpacked(r, PACK_ZSET, lp_blob(lp));
 }
 
 static void hand_set(struct rdb_reader *r, const uint8_t *lp, size_t count)

@@ -25,16 +25,26 @@ void rdb_item(struct rdb_reader *r, struct slice item);
 void rdb_pair(struct rdb_reader *r, struct slice field, struct slice value, int64_t expire_ms);
 void rdb_score(struct rdb_reader *r, struct slice member, double score);
 void rdb_packed(struct rdb_reader *r, enum pack pack, struct slice bytes);
-/* Calls sink->ops->op(...) when the value is wanted; the digest wants all of them. */
+void rdb_unpacked(struct rdb_reader *r, enum pack pack, struct slice bytes);
+static inline bool rdb_caller_hears(const struct rdb_reader *r)
+{
+    return r->out[RDB_OUT_CALLER] && !sink_bad(r->out[RDB_OUT_CALLER]);
+}
+/* To all whom events reach. The digest never fails. */
 #define RDB_EVENT(r, op, ...) \
     do { \
-        struct sink *sink_ = &(r)->guard.digest.sink; \
-        if ((r)->guard.digesting && sink_->ops->op) \
-            sink_->ops->op(sink_, __VA_ARGS__); \
-        sink_ = (r)->sink; \
-        if ((r)->wanted && sink_->ops->op && !sink_bad(sink_)) \
-            sink_->ops->op(sink_, __VA_ARGS__); \
+        if ((r)->out[RDB_OUT_ALL]) \
+            SINK_EVENT((r)->out[RDB_OUT_ALL], op, __VA_ARGS__); \
+        if (rdb_caller_hears(r)) \
+            SINK_EVENT((r)->out[RDB_OUT_CALLER], op, __VA_ARGS__); \
     } while (0)
+/* Does the caller's sink get this value? */
+static inline bool rdb_wanted(const struct rdb_reader *r)
+{
+    return r->out[RDB_OUT_CALLER] != NULL;
+}
+/* Behind the last event of a value that came whole. */
+void rdb_end_value(struct rdb_reader *r);
 /* An empty collection: a fault in a payload, else skipped. */
 void rdb_empty(struct rdb_reader *r);
 /* The holds and sets that the primitives use; templates have their own. */
@@ -49,14 +59,21 @@ void distinct_free(struct rdb_distinct *d);
 /* Every stride-th element of the listpack differs from the others, by text. Exact. */
 bool distinct_listpack(struct rdb_distinct *d, const uint8_t *lp, size_t count, unsigned stride);
 
+/* A value's number, whatever version the file claims? Those of one family are not those of the
+ * other. */
+static inline bool rdb_type_known(const struct rdb_reader *r, uint8_t type)
+{
+    enum { NEVER_USED = 8 };
+    if (type == RDB_MODULE_OLD || type == NEVER_USED)
+        return false;
+    return type <= (r->valkey ? RDB_VALKEY_HASH_PATH : RDB_HASH_TEMPLATED_REF);
+}
+
 /* ---- packed blocks (rdb_packed.c): validate, then hand on ---- */
 void rdb_packed_value(struct rdb_reader *r, enum rdb_type type);
 void rdb_quicklist(struct rdb_reader *r, bool second);
 /* ---- the others ---- */
-/* rdb_value.c: is it a value's number, whatever version the file claims? Those of one family are
- * not those of the other. */
-bool rdb_type_known(const struct rdb_reader *r, uint8_t type);
-void rdb_value(struct rdb_reader *r, int type);
+void rdb_value(struct rdb_reader *r, int type);  /* rdb_value.c */
 void rdb_stream(struct rdb_reader *r, int type); /* rdb_stream.c */
 void rdb_templated(struct rdb_reader *r, int type); /* rdb_template.c */
 void rdb_template_record(struct rdb_reader *r);

@@ -69,8 +69,8 @@ bool rdb_payload_read(struct slice payload, const struct key_event *key, struct 
     if (!in_bad(&in))
         rdb_value(&r, type);
     check_end(&in);
-    if (!in_bad(&in) && r.wanted && sink->ops->end_key && !sink_bad(sink))
-        sink->ops->end_key(sink);
+    if (!in_bad(&in))
+        rdb_end_value(&r);
     return close_payload(&r, sink, f);
 }
 
@@ -103,8 +103,8 @@ bool rdb_payload_functions(struct slice payload, struct sink *sink, struct fault
         if (in_byte(&in) != RDB_OP_FUNCTION)
             in_fail(&in, FAULT_FORMAT, "Not a function in a payload of functions");
         struct slice source = rdb_str(&r, &r.first);
-        if (!in_bad(&in) && sink->ops->function)
-            sink->ops->function(sink, source);
+        if (!in_bad(&in))
+            SINK_EVENT(sink, function, source);
     }
     return close_payload(&r, sink, f);
 }

@@ -182,8 +182,8 @@ static void read_function(struct rdb_reader *r, struct rdb_record *rec)
     r->in->doing = "read-functions";
     rec->kind = RDB_REC_FUNCTION;
     rec->value = rdb_str_kept(r, &r->second);
-    if (r->guard.digesting && !in_bad(r->in))
-        r->guard.digest.sink.ops->function(&r->guard.digest.sink, rec->value);
+    if (!in_bad(r->in))
+        RDB_EVENT(r, function, rec->value);
 }
 
 /* Valkey 9: a slot migration under way. Its keys are in the file like all others. */
@@ -310,15 +310,13 @@ static bool read_body(struct rdb_reader *r, const struct rdb_record *rec, struct
 {
     r->sink = sink;
     r->rec = rec;
-    r->begun = r->wanted = r->body_due = false;
+    r->begun = r->body_due = false;
+    r->out[RDB_OUT_CALLER] = NULL;
     r->in->doing = "read-object-value";
     rdb_value(r, rec->key.rdb_type);
     if (in_bad(r->in))
         return settle(r, rec);
-    if (r->guard.digesting && r->begun)
-        r->guard.digest.sink.ops->end_key(&r->guard.digest.sink);
-    if (r->wanted && sink->ops->end_key && !sink_bad(sink))
-        sink->ops->end_key(sink);
+    rdb_end_value(r);
     return !sink || !sink_bad(sink);
 }
 
@@ -326,17 +324,16 @@ bool rdb_body(struct rdb_reader *r, const struct rdb_record *rec, struct sink *s
 {
     if (rec->kind == RDB_REC_KEY)
         return read_body(r, rec, sink);
-    const struct sink_ops *ops = sink->ops;
-    if (rec->kind == RDB_REC_AUX && ops->aux)
-        ops->aux(sink, rec->name, rec->value);
-    else if (rec->kind == RDB_REC_DB && ops->db)
-        ops->db(sink, rec->db, 0, 0);
-    else if (rec->kind == RDB_REC_RESIZE && ops->db)
-        ops->db(sink, rec->db, rec->keys, rec->expires);
-    else if (rec->kind == RDB_REC_FUNCTION && ops->function)
-        ops->function(sink, rec->value);
-    else if (rec->kind == RDB_REC_MODULE_AUX && ops->module_aux)
-        ops->module_aux(sink, rec->module_id, rec->value);
+    if (rec->kind == RDB_REC_AUX)
+        SINK_EVENT(sink, aux, rec->name, rec->value);
+    else if (rec->kind == RDB_REC_DB)
+        SINK_EVENT(sink, db, rec->db, 0, 0);
+    else if (rec->kind == RDB_REC_RESIZE)
+        SINK_EVENT(sink, db, rec->db, rec->keys, rec->expires);
+    else if (rec->kind == RDB_REC_FUNCTION)
+        SINK_EVENT(sink, function, rec->value);
+    else if (rec->kind == RDB_REC_MODULE_AUX)
+        SINK_EVENT(sink, module_aux, rec->module_id, rec->value);
     return !sink_bad(sink);
 }
 

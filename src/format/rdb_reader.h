@@ -49,6 +49,10 @@ struct rdb_record {
 
 enum rdb_crc_state { RDB_CRC_UNREAD, RDB_CRC_OK, RDB_CRC_NONE /* stored as 0 */, RDB_CRC_ABSENT };
 
+/* Who takes all there is: the digest, once the file has announced one. And the caller's sink,
+ * during a value that it wants. */
+enum { RDB_OUT_ALL, RDB_OUT_CALLER, RDB_OUTS };
+
 /* A set of hashes, reused from value to value. */
 struct rdb_distinct {
     uint64_t *slots;
@@ -63,7 +67,7 @@ struct rdb_guard {
     struct digest digest;
     uint64_t verified;          /* blocks that had a record, at the end */
     bool blocks_due, digest_due, trailer_due; /* announced, not yet seen */
-    bool digesting, digest_ok, digest_wrong;
+    bool digest_ok, digest_wrong;
     bool covered;               /* the last record was a block's */
     bool told;
 };
@@ -81,10 +85,12 @@ struct rdb_reader {
     int64_t expire_ms, idle_s; /* attributes for the next key */
     int freq;
 
+    struct sink *out[RDB_OUTS]; /* whom events reach; NULL: nobody */
+
     /* the value being read */
-    struct sink *sink;
+    struct sink *sink; /* the caller's; NULL: nobody is there to ask */
     const struct rdb_record *rec;
-    bool begun, wanted;
+    bool begun;
 
     struct buf key, first, second, packed, raw, rest; /* holds, reused */
     struct buf pending, templates;

@@ -21,7 +21,7 @@
 /* The consumer finds duplicates itself, unless it did not want this value. */
 static bool trusted(const struct rdb_reader *r)
 {
-    return r->opt.trust_distinct && (r->wanted || !r->sink);
+    return r->opt.trust_distinct && (rdb_wanted(r) || !r->sink);
 }
 
 /* Refuses an element that the value has already. */
@@ -194,14 +194,6 @@ static void read_valkey_only(struct rdb_reader *r, int type)
         read_hash_valkey(r);
     else
         in_fail(r->in, FAULT_CANNOT_HOLD, "Values of Valkey's type %d are not supported", type);
-}
-
-bool rdb_type_known(const struct rdb_reader *r, uint8_t type)
-{
-    enum { NEVER_USED = 8 };
-    if (type == RDB_MODULE_OLD || type == NEVER_USED)
-        return false;
-    return type <= (r->valkey ? RDB_VALKEY_HASH_PATH : RDB_HASH_TEMPLATED_REF);
 }
 
 void rdb_value(struct rdb_reader *r, int type)

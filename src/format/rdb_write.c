@@ -189,34 +189,9 @@ static void close_counted(struct rdb_writer *w)
     w->to = w->out;
 }
 
-/* What is written also goes into the digest. */
-#define DIGEST(w, op, ...) \
-    do { \
-        if ((w)->guarded) \
-            (w)->digest.sink.ops->op(&(w)->digest.sink, __VA_ARGS__); \
-    } while (0)
-
 static int stream_version(const struct rdb_writer *w)
 {
     return w->opt.version >= 11 ? 3 : w->opt.version == 10 ? 2 : 1;
-}
-
-/* The digest is of what the file will hold: a stream in its oldest form says less. */
-static void digest_key(struct rdb_writer *w)
-{
-    struct key_event k = w->key;
-    k.rdb_type = k.type == VALUE_STREAM && stream_version(w) == 1 ? RDB_STREAM_1 : 0;
-    w->digest.sink.ops->key(&w->digest.sink, &k);
-}
-
-static void put_block(struct rdb_writer *w);
-
-static void guard_end_key(struct rdb_writer *w)
-{
-    w->digest.sink.ops->end_key(&w->digest.sink);
-    w->blocks.now.keys++;
-    if (out_offset(w->out) - w->begin - w->blocks.now.start >= RDB_BLOCK_BYTES)
-        put_block(w);
 }
 
 static bool key(struct sink *s, const struct key_event *k)
@@ -231,8 +206,6 @@ static bool key(struct sink *s, const struct key_event *k)
     w->started = w->counted = false;
     w->expected = w->written = 0;
     w->to = w->out;
-    if (w->guarded)
-        digest_key(w);
     return true;
 }
 
@@ -245,9 +218,6 @@ static void end_key(struct sink *s)
         fail(w, FAULT_INVALID, "A key came without a value");
     else if (counts)
         close_counted(w);
-    w->keys++;
-    if (w->guarded)
-        guard_end_key(w);
     rdb_writer_bad(w);
 }
 
@@ -287,7 +257,6 @@ static void list_item(struct rdb_writer *w, struct slice item)
 static void item(struct sink *s, struct slice value)
 {
     struct rdb_writer *w = writer(s);
-    DIGEST(w, item, value);
     switch (w->key.type) {
     case VALUE_STRING:
         start(w, RDB_STRING);
@@ -308,7 +277,6 @@ static void pair(struct sink *s, struct slice field, struct slice value, int64_t
     struct rdb_writer *w = writer(s);
     if (expire_ms != KEY_NO_EXPIRE)
         cannot(w, "A hash field with an expiration time");
-    DIGEST(w, pair, field, value, expire_ms);
     element(w, RDB_HASH);
     rdb_put_str(w, w->to, field);
     rdb_put_str(w, w->to, value);
@@ -317,7 +285,6 @@ static void pair(struct sink *s, struct slice field, struct slice value, int64_t
 static void score(struct sink *s, struct slice member, double d)
 {
     struct rdb_writer *w = writer(s);
-    DIGEST(w, score, member, d);
     element(w, RDB_ZSET);
     rdb_put_str(w, w->to, member);
     out_le_double(w->to, d);
@@ -365,15 +332,11 @@ static bool packed(struct sink *s, enum pack pack, struct slice bytes)
         w->written++;
         rdb_put_len(w->to, RDB_NODE_PACKED);
         put_blob(w, w->to, bytes);
-        if (w->guarded)
-            sink_unpack(&w->digest.sink, pack, bytes);
         return true;
     }
     uint8_t type = packed_type(w->opt.version, pack);
     if (type) {
         whole(w, type, bytes);
-        if (w->guarded)
-            sink_unpack(&w->digest.sink, pack, bytes);
         return true;
     }
     w->key.count = packed_count(pack, bytes);
@@ -387,7 +350,6 @@ static void opaque(struct sink *s, uint8_t rdb_type, uint64_t module_id, struct 
         cannot(w, "An array");
         return;
     }
-    DIGEST(w, opaque, rdb_type, module_id, bytes);
     start(w, rdb_type);
     rdb_put_len(w->out, module_id);
     out_slice(w->out, bytes);
@@ -415,7 +377,6 @@ static void stream_node(struct sink *s, struct stream_id master, struct slice li
     enum { ID_BYTES = 16 };
     struct rdb_writer *w = writer(s);
     stream_start(w);
-    DIGEST(w, stream_node, master, listpack);
     w->written++;
     rdb_put_len(w->to, ID_BYTES);
     put_raw_id(w->to, master);
@@ -427,7 +388,6 @@ static void stream_info(struct sink *s, const struct stream_info_event *e)
     struct rdb_writer *w = writer(s);
     stream_start(w);
     close_counted(w);
-    DIGEST(w, stream_info, e);
     rdb_put_len(w->out, e->length);
     put_len_id(w->out, e->last);
     if (stream_version(w) >= 2) {
@@ -441,7 +401,6 @@ static void stream_info(struct sink *s, const struct stream_info_event *e)
 static void stream_group(struct sink *s, const struct stream_group_event *e)
 {
     struct rdb_writer *w = writer(s);
-    DIGEST(w, stream_group, e);
     rdb_put_str(w, w->out, e->name);
     put_len_id(w->out, e->last);
     if (stream_version(w) >= 2)
@@ -457,7 +416,6 @@ static void stream_pending(struct sink *s, const struct stream_pending_event *e)
 {
     struct rdb_writer *w = writer(s);
     must(w->pending_left > 0);
-    DIGEST(w, stream_pending, e);
     put_raw_id(w->out, e->id);
     out_le64(w->out, (uint64_t)e->delivered_ms);
     rdb_put_len(w->out, e->count);
@@ -469,7 +427,6 @@ static void stream_consumer(struct sink *s, const struct stream_consumer_event *
 {
     struct rdb_writer *w = writer(s);
     must(w->pending_left == 0);
-    DIGEST(w, stream_consumer, e);
     rdb_put_str(w, w->out, e->name);
     out_le64(w->out, (uint64_t)e->seen_ms);
     if (stream_version(w) >= 3)
@@ -479,7 +436,6 @@ static void stream_consumer(struct sink *s, const struct stream_consumer_event *
 
 static void stream_owned(struct sink *s, struct stream_id id)
 {
-    DIGEST(writer(s), stream_owned, id);
     put_raw_id(writer(s)->out, id);
 }
 
@@ -521,7 +477,6 @@ static void function(struct sink *s, struct slice source)
         w->key = (struct key_event){0};
         cannot(w, "A function library");
     }
-    DIGEST(w, function, source);
     out_byte(w->out, RDB_OP_FUNCTION);
     rdb_put_str(w, w->out, source);
 }
@@ -558,24 +513,7 @@ static const struct sink_ops writer_ops = {
     .end_key = end_key,
 };
 
-/* ---- the whole ---- */
-
-void rdb_writer_init(struct rdb_writer *w, struct out *out, const struct rdb_write_options *opt)
-{
-    *w = (struct rdb_writer){.sink = {.ops = &writer_ops}, .out = out, .to = out, .opt = *opt};
-    if (w->opt.version == 0)
-        w->opt.version = RDB_VERSION_OURS;
-    must(w->opt.version >= RDB_VERSION_WRITE_MIN && w->opt.version <= RDB_VERSION_OURS);
-    out_init_memory(&w->body);
-}
-
-void rdb_writer_free(struct rdb_writer *w)
-{
-    buf_free(&w->trailer);
-    out_free(&w->body);
-    buf_free(&w->name);
-    buf_free(&w->packed);
-}
+/* ---- block checksums and digest ---- */
 
 /* As they are, never compressed: whoever looks for them in a damaged file finds them. */
 static void plain_aux(struct rdb_writer *w, const char *name, struct slice value)
@@ -597,11 +535,85 @@ static void put_block(struct rdb_writer *w)
     plain_aux(w, RDB_AUX_BLOCK, slice(text, rdb_block_format(&block, text)));
 }
 
+/* The digest is of what the file will hold: a stream in its oldest form says less. */
+static bool guarded_key(struct sink *s, const struct key_event *k)
+{
+    struct rdb_writer *w = writer(s);
+    if (!key(s, k))
+        return false;
+    struct key_event digested = w->key;
+    digested.rdb_type = k->type == VALUE_STREAM && stream_version(w) == 1 ? RDB_STREAM_1 : 0;
+    sink_key(&w->digest.sink, &digested);
+    return true;
+}
+
+static bool guarded_packed(struct sink *s, enum pack pack, struct slice bytes)
+{
+    if (!packed(s, pack, bytes))
+        return false;
+    sink_unpack(&writer(s)->digest.sink, pack, bytes);
+    return true;
+}
+
+static void guarded_end_key(struct sink *s)
+{
+    struct rdb_writer *w = writer(s);
+    end_key(s);
+    sink_end_key(&w->digest.sink);
+    w->blocks.now.keys++;
+    if (out_offset(w->out) - w->begin - w->blocks.now.start >= RDB_BLOCK_BYTES)
+        put_block(w);
+    rdb_writer_bad(w);
+}
+
+/* What is written also goes into the digest. */
+#define GUARDED(op, params, ...) \
+    static void guarded_##op params \
+    { \
+        writer(s)->digest.sink.ops->op(&writer(s)->digest.sink, __VA_ARGS__); \
+        op(s, __VA_ARGS__); \
+    }
+GUARDED(function, (struct sink *s, struct slice source), source)
+GUARDED(item, (struct sink *s, struct slice value), value)
+GUARDED(pair, (struct sink *s, struct slice field, struct slice value, int64_t at_ms), field, value,
+        at_ms)
+GUARDED(score, (struct sink *s, struct slice member, double d), member, d)
+GUARDED(stream_node, (struct sink *s, struct stream_id master, struct slice node), master, node)
+GUARDED(stream_info, (struct sink *s, const struct stream_info_event *e), e)
+GUARDED(stream_group, (struct sink *s, const struct stream_group_event *e), e)
+GUARDED(stream_pending, (struct sink *s, const struct stream_pending_event *e), e)
+GUARDED(stream_consumer, (struct sink *s, const struct stream_consumer_event *e), e)
+GUARDED(stream_owned, (struct sink *s, struct stream_id id), id)
+GUARDED(opaque, (struct sink *s, uint8_t rdb_type, uint64_t module_id, struct slice bytes),
+        rdb_type, module_id, bytes)
+
+static const struct sink_ops guarded_ops = {
+    .aux = pass_aux,
+    .module_aux = module_aux,
+    .function = guarded_function,
+    .db = db,
+    .key = guarded_key,
+    .packed = guarded_packed,
+    .item = guarded_item,
+    .pair = guarded_pair,
+    .score = guarded_score,
+    .stream_node = guarded_stream_node,
+    .stream_info = guarded_stream_info,
+    .stream_group = guarded_stream_group,
+    .stream_pending = guarded_stream_pending,
+    .stream_consumer = guarded_stream_consumer,
+    .stream_owned = guarded_stream_owned,
+    .stream_rest = stream_rest,
+    .opaque = guarded_opaque,
+    .end_key = guarded_end_key,
+};
+
 static void begin_guard(struct rdb_writer *w)
 {
     rdb_blocks_begin(&w->blocks, w->opt.trailer ? &w->trailer : NULL);
     digest_init(&w->digest);
     w->guarded = true;
+    w->sink.ops = &guarded_ops;
     plain_aux(w, RDB_AUX_INTEGRITY,
               w->opt.trailer ? SLICE_LIT("1 block digest trailer") : SLICE_LIT("1 block digest"));
 }
@@ -621,6 +633,25 @@ static void put_trailer(struct rdb_writer *w)
     rdb_blocks_end(&w->blocks, bytes, end);
     out_slice(w->out, buf_slice(&w->trailer));
     out_bytes(w->out, end, sizeof end);
+}
+
+/* ---- the whole ---- */
+
+void rdb_writer_init(struct rdb_writer *w, struct out *out, const struct rdb_write_options *opt)
+{
+    *w = (struct rdb_writer){.sink = {.ops = &writer_ops}, .out = out, .to = out, .opt = *opt};
+    if (w->opt.version == 0)
+        w->opt.version = RDB_VERSION_OURS;
+    must(w->opt.version >= RDB_VERSION_WRITE_MIN && w->opt.version <= RDB_VERSION_OURS);
+    out_init_memory(&w->body);
+}
+
+void rdb_writer_free(struct rdb_writer *w)
+{
+    buf_free(&w->trailer);
+    out_free(&w->body);
+    buf_free(&w->name);
+    buf_free(&w->packed);
 }
 
 void rdb_writer_begin(struct rdb_writer *w)

@@ -52,7 +52,7 @@ struct rdb_writer {
     uint64_t pending_left, consumers; /* of the group being written */
 
     bool guarded; /* opt.blocks, and begun */
-    uint64_t keys, begin; /* keys written; the stream's offset of the magic */
+    uint64_t begin; /* the stream's offset of the magic */
     struct rdb_blocks blocks;
     struct digest digest;
     struct buf trailer;

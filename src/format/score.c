@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/num.h"
+#include "containers/listpack.h"
 
 #if LDBL_MANT_DIG == 64
 typedef long double wide;
@@ -104,4 +105,15 @@ bool score_parse(struct slice text, double *score)
         return num_parse_double(text, score);
     *score = d.minus ? -(double)w : (double)w;
     return true;
+}
+
+bool score_at(const uint8_t *lp, size_t at, double *score)
+{
+    int64_t whole;
+    struct slice text;
+    if (lp_get_int(lp, at, &whole, &text)) {
+        *score = (double)whole;
+        return true;
+    }
+    return score_parse(text, score);
 }

@@ -5,11 +5,15 @@
 #define FORMAT_SCORE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 
 enum { SCORE_TEXT_MAX = 128 };
 
 bool score_parse(struct slice text, double *score);
+/* One element of a listpack of texts that are scores: an integer, or a number's text. */
+bool score_at(const uint8_t *lp, size_t at, double *score);
 
 #endif

@@ -3,7 +3,9 @@
  * an RDB stream, a DUMP payload) and every consumer (the loader, the writers, counters, digests).
  *
  * Order of events: aux and function anywhere between keys; db before its keys; key; then the
- * value's events; then end_key. An operation that is NULL means "not interested". A consumer embeds
+ * value's events; then end_key. An operation that is NULL takes no notice: the producer goes on as
+ * if it were there and did nothing. So a NULL key is one that said yes (the value comes), a NULL
+ * packed one that said no (the elements come), and any other event is dropped. A consumer embeds
  * struct sink first in its own struct and reports its own failure in sink.fault: producers look at
  * it after each key and stop.
  *
@@ -29,68 +31,8 @@
 
 #include "base/fault.h"
 #include "base/slice.h"
-
-enum value_type {
-    VALUE_STRING, VALUE_LIST, VALUE_SET, VALUE_ZSET, VALUE_HASH, VALUE_STREAM, VALUE_MODULE,
-};
-
-/* What a packed block holds. Listpack blocks were validated: structure, pairs even, scores numbers
- * and in order, no duplicates. A list arrives as one PACK_LIST block a node. */
-enum pack {
-    PACK_LIST,       /* listpack of elements */
-    PACK_SET,        /* listpack of members */
-    PACK_INTSET,     /* intset of members */
-    PACK_HASH,       /* listpack field, value, ... */
-    PACK_HASH_TTL,   /* listpack field, value, expiry ms (0 none), ... */
-    PACK_ZSET,       /* listpack member, score, ... ascending */
-};
-
-enum { KEY_NO_EXPIRE = -1, KEY_NO_IDLE = -1, KEY_NO_FREQ = -1 };
-
-struct key_event {
-    struct slice name;
-    enum value_type type;
-    uint8_t rdb_type;   /* type number in the file; the writer's choice when walking memory */
-    unsigned db;
-    uint64_t count;     /* list, set, hash, zset: elements that will come; exact, 0 unknown. From a
-                         * socket it is not backed by bytes yet: cap it before reserving by it */
-    uint64_t blocks;    /* list: packed and item events that will come, 0 unknown (but then a list
-                         * whose count is known comes as items); stream: nodes that will come */
-    int64_t expire_ms;  /* absolute unix time, or KEY_NO_EXPIRE */
-    int64_t idle_s;     /* LRU idle seconds, or KEY_NO_IDLE */
-    int freq;           /* LFU counter 0-255, or KEY_NO_FREQ */
-    uint64_t offset;    /* of the key's first byte in its file; 0 from memory */
-};
-
-struct stream_id {
-    uint64_t ms, seq;
-};
-
-struct stream_info_event {
-    uint64_t length;
-    struct stream_id last, first, max_deleted;
-    uint64_t entries_added;
-    uint64_t groups;
-};
-
-struct stream_group_event {
-    struct slice name;
-    struct stream_id last;
-    int64_t entries_read; /* -1 unknown */
-    uint64_t pending, consumers;
-};
-
-struct stream_pending_event { /* an entry of the group's pending list */
-    struct stream_id id;
-    int64_t delivered_ms;
-    uint64_t count;
-};
-
-struct stream_consumer_event {
-    struct slice name;
-    int64_t seen_ms, active_ms; /* active -1: never */
-    uint64_t owned;
-};
+#include "format/key_event.h"
+#include "format/stream_event.h"
 
 struct sink;
 struct sink_ops {
@@ -129,24 +71,32 @@ static inline bool sink_bad(const struct sink *s)
     return s->fault.code != FAULT_NONE;
 }
 
+/* ---- for producers: what a NULL operation means is said here and nowhere else ---- */
+
 /* Hands the elements of a packed block to item/pair/score, for consumers that said no to packed. */
 void sink_unpack(struct sink *s, enum pack pack, struct slice bytes);
-/* One element of a listpack of texts that are scores: an integer, or a number's text. */
-bool sink_score_of(const uint8_t *lp, size_t at, double *score);
-/* A sink that passes everything on to two others; reports the first's fault, then the second's. */
-struct sink_tee {
-    struct sink sink;
-    struct sink *a, *b;
-    bool a_wants, b_wants; /* the current key */
-};
-void sink_tee_init(struct sink_tee *t, struct sink *a, struct sink *b);
-/* Counts. */
-struct sink_count {
-    struct sink sink;
-    uint64_t keys, expires, already_expired, functions, subexpires;
-    int64_t now_ms;
-    bool key_has_subexpire;
-};
-void sink_count_init(struct sink_count *c, int64_t now_ms);
+/* Does it want the value? */
+static inline bool sink_key(struct sink *s, const struct key_event *key)
+{
+    return !s->ops->key || s->ops->key(s, key);
+}
+/* Whole, or element by element. */
+static inline void sink_packed(struct sink *s, enum pack pack, struct slice bytes)
+{
+    if (!s->ops->packed || !s->ops->packed(s, pack, bytes))
+        sink_unpack(s, pack, bytes);
+}
+static inline void sink_end_key(struct sink *s)
+{
+    if (s->ops->end_key)
+        s->ops->end_key(s);
+}
+/* Any other event: SINK_EVENT(s, item, text). */
+#define SINK_EVENT(s, op, ...) \
+    do { \
+        struct sink *to_ = (s); \
+        if (to_->ops->op) \
+            to_->ops->op(to_, __VA_ARGS__); \
+    } while (0)
 
 #endif

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "format/aof_read.h"
 #include "format/rdb_read.h"
+#include "format/sink_count.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/worker.h"

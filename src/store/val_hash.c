@@ -6,7 +6,7 @@
 #include "base/rand.h"
 #include "containers/listpack.h"
 #include "store/member.h"
-#include "store/walk_send.h"
+#include "format/sink.h"
 
 static const struct table_type pairs = {.key = pair_key};
 
@@ -240,14 +240,13 @@ static size_t bytes_of(const struct val *v, size_t samples)
 static void walk_hash(const struct val *v, struct sink *sink)
 {
     if (v->encoding == ENC_LISTPACK) {
-        send_packed(sink, PACK_HASH, lp_blob(v->ptr));
+        sink_packed(sink, PACK_HASH, lp_blob(v->ptr));
         return;
     }
     struct hash_iter it;
     struct slice field, value;
     for (hash_iter_init(&it, v); hash_iter_next(&it, &field, &value) && !sink_bad(sink);) {
-        if (sink->ops->pair)
-            sink->ops->pair(sink, field, value, KEY_NO_EXPIRE);
+        SINK_EVENT(sink, pair, field, value, KEY_NO_EXPIRE);
     }
 }
 

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "containers/listpack.h"
-#include "store/walk_send.h"
+#include "format/sink.h"
 
 static struct val packed(uint8_t *lp)
 {
@@ -305,16 +305,16 @@ static bool send_node(void *arg, struct slice bytes, bool plain)
 {
     struct sink *sink = arg;
     if (plain)
-        send_item(sink, bytes);
+        SINK_EVENT(sink, item, bytes);
     else
-        send_packed(sink, PACK_LIST, bytes);
+        sink_packed(sink, PACK_LIST, bytes);
     return !sink_bad(sink);
 }
 
 static void walk_list(const struct val *v, struct sink *sink)
 {
     if (v->encoding == ENC_LISTPACK) {
-        send_packed(sink, PACK_LIST, lp_blob(v->ptr));
+        sink_packed(sink, PACK_LIST, lp_blob(v->ptr));
         return;
     }
     struct buf scratch = {0};

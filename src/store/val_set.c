@@ -9,7 +9,7 @@
 #include "containers/intset.h"
 #include "containers/listpack.h"
 #include "store/member.h"
-#include "store/walk_send.h"
+#include "format/sink.h"
 
 static const struct table_type members = {.key = member_key};
 
@@ -295,14 +295,14 @@ static size_t bytes_of(const struct val *v, size_t samples)
 static void walk_set(const struct val *v, struct sink *sink)
 {
     if (v->encoding == ENC_INTSET) {
-        send_packed(sink, PACK_INTSET, slice(v->ptr, intset_bytes(v->ptr)));
+        sink_packed(sink, PACK_INTSET, slice(v->ptr, intset_bytes(v->ptr)));
     } else if (v->encoding == ENC_LISTPACK) {
-        send_packed(sink, PACK_SET, lp_blob(v->ptr));
+        sink_packed(sink, PACK_SET, lp_blob(v->ptr));
     } else {
         struct set_iter it;
         struct slice member;
         for (set_iter_init(&it, v); set_iter_next(&it, &member) && !sink_bad(sink);)
-            send_item(sink, member);
+            SINK_EVENT(sink, item, member);
     }
 }
 

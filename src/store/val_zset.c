@@ -10,7 +10,7 @@
 #include "base/must.h"
 #include "base/rand.h"
 #include "containers/listpack.h"
-#include "store/walk_send.h"
+#include "format/sink.h"
 
 enum { SCORE_ELEMENT_MAX = NUM_DOUBLE_TEXT + 4 };
 
@@ -486,7 +486,7 @@ static size_t bytes_of(const struct val *v, size_t samples)
 static void walk_zset(const struct val *v, struct sink *sink)
 {
     if (v->encoding == ENC_LISTPACK) {
-        send_packed(sink, PACK_ZSET, lp_blob(v->ptr));
+        sink_packed(sink, PACK_ZSET, lp_blob(v->ptr));
         return;
     }
     struct zset_iter it;
@@ -494,8 +494,7 @@ static void walk_zset(const struct val *v, struct sink *sink)
     double score;
     for (zset_iter_init(&it, v, zset_count(v) - 1, true);
          zset_iter_next(&it, &member, &score) && !sink_bad(sink);) {
-        if (sink->ops->score)
-            sink->ops->score(sink, member, score);
+        SINK_EVENT(sink, score, member, score);
     }
 }
 

@@ -4,13 +4,12 @@
 #include "store/walk.h"
 
 #include "store/value_ops.h"
-#include "store/walk_send.h"
 
 static void send_value(struct sink *sink, const struct entry *e)
 {
     char scratch[NUM_I64_TEXT];
     if (entry_type(e) == VALUE_STRING) {
-        send_item(sink, entry_string(e, scratch));
+        SINK_EVENT(sink, item, entry_string(e, scratch));
         return;
     }
     struct val v = entry_val(e);
@@ -38,11 +37,10 @@ bool walk_entry(struct db *db, struct entry *e, struct sink *sink)
         key.count = ops->count(&v);
         key.blocks = ops->blocks ? ops->blocks(&v) : 0;
     }
-    if (!sink->ops->key || !sink->ops->key(sink, &key))
+    if (!sink_key(sink, &key))
         return !sink_bad(sink);
     send_value(sink, e);
-    if (sink->ops->end_key)
-        sink->ops->end_key(sink);
+    sink_end_key(sink);
     return !sink_bad(sink);
 }
 
@@ -57,8 +55,7 @@ bool walk_db(struct db *db, struct sink *sink, struct walk_progress *progress)
 {
     if (db_count(db) == 0)
         return true;
-    if (sink->ops->db)
-        sink->ops->db(sink, db->id, db_count(db), db->expires.count);
+    SINK_EVENT(sink, db, db->id, db_count(db), db->expires.count);
     struct keys_iter it;
     keys_iter_init(&it, &db->keys);
     for (struct entry *e; (e = keys_iter_next(&it));) {

@@ -6,6 +6,7 @@
 #include "format/json_write.h"
 #include "format/rdb_read.h"
 #include "format/rdb_write.h"
+#include "format/sink_count.h"
 #include "tests/unit/unit.h"
 
 /* Everything in rdb to sink; the fault of either in *f. */

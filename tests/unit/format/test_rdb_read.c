@@ -205,11 +205,35 @@ static void cuts_and_flips(void)
     buf_free(&rdb);
 }
 
+struct words {
+    struct sink sink;
+    struct buf text;
+};
+
+static void add_word(struct sink *s, struct slice word)
+{
+    buf_add(&((struct words *)(void *)s)->text, word);
+}
+
+/* sink.h: a key operation that is NULL has said yes. */
+static void a_sink_without_a_key_operation_gets_the_values(void)
+{
+    static const struct sink_ops ops = {.item = add_word};
+    static const char rdb[] = "REDIS0011\xfe\0" "\0\x01k\x02go" "\x01\x01l\x02\x01o\x01" "d"
+                              "\x12\x01q\x01\x01\x02" "by\xff\0\0\0\0\0\0\0\0";
+    struct words w = {.sink = {.ops = &ops}};
+    struct fault f = {0};
+    CHECK(rdb_to_sink(SLICE_LIT(rdb), &w.sink, &f));
+    CHECK_STR(buf_cstr(&w.text), "goodby");
+    buf_free(&w.text);
+}
+
 int main(void)
 {
     hash_init(NULL);
     return UNIT_RUN(UNIT(fixtures), UNIT(damaged_files), UNIT(a_fault_tells_where),
                     UNIT(duplicates_are_found_inside_a_value), UNIT(counts_are_not_believed),
                     UNIT(unknown_modules_are_named), UNIT(empty_collections_are_skipped),
-                    UNIT(cuts_and_flips));
+                    UNIT(cuts_and_flips),
+                    UNIT(a_sink_without_a_key_operation_gets_the_values));
 }

@@ -101,6 +101,7 @@ static const struct sink_ops with_packed = {EVENTS, .packed = takes_packed};
 static const struct sink_ops refusing_packed = {EVENTS, .packed = wants_no_packed};
 static const struct sink_ops without_packed = {EVENTS};
 static const struct sink_ops keys_only = {.key = on_key};
+static const struct sink_ops elements_only = {.item = on_item, .pair = on_pair, .score = on_score};
 static const struct sink_ops deaf = {.key = NULL};
 
 static struct notes new_notes(const struct sink_ops *ops)
@@ -226,6 +227,10 @@ static void no_means_no_body(void)
     n = new_notes(&keys_only); /* takes the body, but no operation is there for it */
     CHECK(walk_entry(keyspace_db(&ks, 0), e, &n.sink));
     check_notes(&n, "key k t4 n1 b0;");
+
+    n = new_notes(&elements_only); /* no operation is no refusal */
+    CHECK(walk_entry(keyspace_db(&ks, 0), e, &n.sink));
+    check_notes(&n, "field f;value w;");
 
     n = new_notes(&deaf);
     CHECK(walk_keyspace(&ks, &n.sink, NULL));
