@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "format/rdb.h"
+#include "format/stream_node.h"
 
 /* Odd numbers without a pattern; part of the format. */
 #define MIX_EXPIRE 0x9e3779b97f4a7c15u
@@ -109,9 +110,28 @@ static void on_score(struct sink *sink, struct slice member, double score)
     sum(&digest_of(sink)->members, element);
 }
 
+static void chain_entries(struct hash128 *to, struct stream_id master, struct slice listpack)
+{
+    struct stream_entry e;
+    struct slice name, value;
+    stream_node_start(&e, master, listpack);
+    while (stream_node_next(&e)) {
+        chain_id(to, e.id);
+        chain_u64(to, (uint64_t)e.fields);
+        while (stream_node_field(&e, &name, &value)) {
+            chain_text(to, name);
+            chain_text(to, value);
+        }
+    }
+}
+
 static void on_stream_node(struct sink *sink, struct stream_id master, struct slice listpack)
 {
     struct digest *d = digest_of(sink);
+    if (d->by_entries) {
+        chain_entries(&d->key, master, listpack);
+        return;
+    }
     chain_id(&d->key, master);
     chain_text(&d->key, listpack);
 }

@@ -30,7 +30,10 @@ struct digest {
     struct hash128 key;     /* head and ordered parts so far */
     bool ordered;  /* items of this key have an order */
     bool brief;    /* a stream of type 15 */
-    bool nameless; /* name and database do not count: set it behind digest_init */
+    /* Set behind digest_init: */
+    bool nameless;   /* name and database do not count */
+    bool by_entries; /* a stream counts by its live entries, wherever its nodes are cut and
+                      * whatever lies deleted in them; not for files: theirs is of the nodes */
 };
 
 void digest_init(struct digest *d);

@@ -148,6 +148,7 @@ static void debug_digest(struct ctx *c)
     struct digest d;
     char hex[DIGEST_HEX];
     digest_init(&d);
+    d.by_entries = true;
     walk_keyspace(c->keyspace, &d.sink, NULL);
     digest_hex(&d, hex);
     digest_free(&d);
@@ -162,7 +163,7 @@ static void debug_digest_value(struct ctx *c)
         struct digest d;
         char hex[DIGEST_HEX];
         digest_init(&d);
-        d.nameless = true;
+        d.nameless = d.by_entries = true;
         if (e)
             walk_entry(c->db, e, &d.sink);
         digest_hex(&d, hex);

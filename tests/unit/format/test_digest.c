@@ -9,6 +9,7 @@
 #include "base/rand.h"
 #include "containers/intset.h"
 #include "containers/listpack.h"
+#include "format/rdb.h"
 #include "tests/unit/unit.h"
 
 enum { ELEMENTS_MAX = 8 };
@@ -448,6 +449,117 @@ static void nameless_is_the_value_alone(void)
     CHECK(strcmp(got[1].text, got[2].text) != 0);
 }
 
+/* ---- streams ---- */
+
+/* One entry of a stream; its id is ms-0. */
+struct stream_sample {
+    uint64_t ms;
+    const char *field, *value;
+    bool deleted;
+};
+
+static uint8_t *append_ints(uint8_t *lp, const int64_t *n, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        lp = lp_append_int(lp, n[i]);
+    return lp;
+}
+
+/* A node of these entries (rdb_stream.c), whose own field is the first one's; with shared, entries
+ * of that field do not repeat it. */
+static uint8_t *stream_node(const struct stream_sample *e, size_t n, bool shared)
+{
+    int64_t deleted = 0;
+    for (size_t i = 0; i < n; i++)
+        deleted += e[i].deleted;
+    uint8_t *lp = append_ints(lp_new(), (int64_t[]){(int64_t)n - deleted, deleted, 1}, 3);
+    lp = lp_append_int(lp_append(lp, slice_str(e[0].field)), 0);
+    for (size_t i = 0; i < n; i++) {
+        bool same = shared && strcmp(e[i].field, e[0].field) == 0;
+        int64_t flags = (same ? STREAM_ENTRY_SAME_FIELDS : 0) |
+                        (e[i].deleted ? STREAM_ENTRY_DELETED : 0);
+        lp = append_ints(lp, (int64_t[]){flags, (int64_t)(e[i].ms - e[0].ms), 0}, 3);
+        if (!same)
+            lp = lp_append(lp_append_int(lp, 1), slice_str(e[i].field));
+        lp = lp_append_int(lp_append(lp, slice_str(e[i].value)), same ? 4 : 6);
+    }
+    return lp;
+}
+
+/* The digest of a stream of these entries, in nodes of at most so many. */
+static struct hex stream_digest(const struct stream_sample *e, size_t n, size_t most, bool shared,
+                                bool by_entries)
+{
+    struct sample k = sample(VALUE_STREAM);
+    struct stream_info_event info = {.length = n, .last = {9, 0}, .entries_added = n};
+    struct digest d;
+    digest_init(&d);
+    d.by_entries = by_entries;
+    begin_key(&d, &k);
+    for (size_t i = 0; i < n; i += most) {
+        uint8_t *lp = stream_node(e + i, n - i < most ? n - i : most, shared);
+        SINK_EVENT(&d.sink, stream_node, (struct stream_id){e[i].ms, 0}, lp_blob(lp));
+        mem_free(lp);
+    }
+    SINK_EVENT(&d.sink, stream_info, &info);
+    end_key(&d);
+    return result(&d);
+}
+
+static const struct stream_sample entries[] = {
+    {1, "f", "v", false}, {2, "f", "w", false}, {3, "g", "v", false}, {9, "f", "", false}};
+enum { ENTRIES = sizeof entries / sizeof *entries };
+
+/* In files; the number is part of the format, and the bytes of the nodes go into it. */
+static void a_stream_in_a_file_counts_by_its_nodes(void)
+{
+    struct hex one = stream_digest(entries, ENTRIES, 4, true, false);
+    CHECK_STR(one.text, "0000000030049b58ee5a44917d293518ff54db08");
+    CHECK(strcmp(stream_digest(entries, ENTRIES, 2, true, false).text, one.text) != 0);
+}
+
+static void a_stream_counts_by_its_entries(void)
+{
+    struct hex one = stream_digest(entries, ENTRIES, ENTRIES, true, true);
+    for (size_t most = 1; most <= ENTRIES; most++) {
+        CHECK_STR(stream_digest(entries, ENTRIES, most, true, true).text, one.text);
+        CHECK_STR(stream_digest(entries, ENTRIES, most, false, true).text, one.text);
+    }
+    for (size_t i = 0; i < ENTRIES; i++) {
+        struct stream_sample other[ENTRIES];
+        memcpy(other, entries, sizeof other);
+        other[i].value = "x";
+        CHECK(strcmp(stream_digest(other, ENTRIES, 2, true, true).text, one.text) != 0);
+        memcpy(other, entries, sizeof other);
+        other[i].field = "fv";
+        CHECK(strcmp(stream_digest(other, ENTRIES, 2, true, true).text, one.text) != 0);
+        memcpy(other, entries, sizeof other);
+        other[i].ms += i == ENTRIES - 1;
+        other[i].deleted = i < ENTRIES - 1;
+        CHECK(strcmp(stream_digest(other, ENTRIES, 2, true, true).text, one.text) != 0);
+    }
+}
+
+/* What was deleted lies in some nodes still, and is gone from others. */
+static void a_deleted_entry_does_not_count(void)
+{
+    struct stream_sample with[] = {
+        {1, "f", "v", false}, {2, "f", "gone", true}, {3, "g", "v", false}};
+    struct stream_sample without[] = {{1, "f", "v", false}, {3, "g", "v", false}};
+    struct sample k = sample(VALUE_STREAM);
+    struct digest d[2];
+    for (int i = 0; i < 2; i++) {
+        uint8_t *lp = i ? stream_node(with, 3, true) : stream_node(without, 2, true);
+        digest_init(&d[i]);
+        d[i].by_entries = true;
+        begin_key(&d[i], &k);
+        SINK_EVENT(&d[i].sink, stream_node, (struct stream_id){1, 0}, lp_blob(lp));
+        end_key(&d[i]);
+        mem_free(lp);
+    }
+    CHECK_STR(result(&d[0]).text, result(&d[1]).text);
+}
+
 int main(void)
 {
     hash_init(NULL);
@@ -457,5 +569,7 @@ int main(void)
                     UNIT(head_counts), UNIT(cuts_count), UNIT(values_count),
                     UNIT(lists_have_order), UNIT(members_belong_to_their_key),
                     UNIT(field_expiry_counts), UNIT(functions_count),
-                    UNIT(half_a_key_does_not_count), UNIT(nameless_is_the_value_alone));
+                    UNIT(half_a_key_does_not_count), UNIT(nameless_is_the_value_alone),
+                    UNIT(a_stream_in_a_file_counts_by_its_nodes),
+                    UNIT(a_stream_counts_by_its_entries), UNIT(a_deleted_entry_does_not_count));
 }
