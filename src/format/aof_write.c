@@ -4,6 +4,7 @@
  *   list RPUSH, set SADD, zset ZADD, hash HMSET in batches; string SET; then PEXPIREAT
  *   stream   XADD each entry (an empty one: XADD with MAXLEN 0), XSETID,
  *            per group XGROUP CREATE, XCLAIM each pending entry, XGROUP CREATECONSUMER the idle
+ *   module   what its producer says (sink->command); an opaque block is refused
  *
  * A batch collects encoded arguments; its head, which counts them, is written when it goes out. */
 #include "format/aof_write.h"
@@ -221,6 +222,13 @@ static void opaque(struct sink *s, uint8_t rdb_type, uint64_t module_id, struct 
     fault_set_key(&s->fault, buf_slice(&writer(s)->name));
 }
 
+static void command(struct sink *s, const struct slice *argv, size_t argc)
+{
+    struct aof_writer *w = writer(s);
+    must(argc > 0 && w->key.type == VALUE_MODULE);
+    send_args(w, argv, argc);
+}
+
 static void finish_consumer(struct aof_writer *w);
 
 static void end_key(struct sink *s)
@@ -335,6 +343,7 @@ static const struct sink_ops writer_ops = {
     .stream_owned = stream_owned,
     .stream_rest = stream_rest,
     .opaque = opaque,
+    .command = command,
     .end_key = end_key,
 };
 

@@ -12,7 +12,8 @@
  *   aof_writer_free(&w);
  *
  * At most 64 elements go into one command. Borrowed: out; flushing it is the caller's. What has no
- * command (a module's value) is FAULT_CANNOT_HOLD. Not carried: idle time and frequency. */
+ * commands (a module's value as an opaque block) is FAULT_CANNOT_HOLD. Not carried: idle time and
+ * frequency. */
 #ifndef FORMAT_AOF_WRITE_H
 #define FORMAT_AOF_WRITE_H
 

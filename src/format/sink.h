@@ -17,7 +17,8 @@
  *   stream         stream_node..., stream_info, then for each group: stream_group,
  *                  stream_pending..., (stream_consumer, stream_owned...)..., and from later
  *                  versions stream_rest
- *   module         opaque once: the items and their end mark (formats.md 2.7), without the id
+ *   module         opaque once: the items and their end mark (rdb_module.c), without the id; or
+ *                  command..., to a sink that asks for them
  *   array (28)     as VALUE_MODULE: opaque once, module id 0, rdb_type RDB_ARRAY (rdb_array.h)
  *
  * A reader's fault may come after key and some events: then there is no end_key, and the consumer
@@ -58,6 +59,9 @@ struct sink_ops {
      * cannot carry it fails. */
     void (*stream_rest)(struct sink *, uint8_t rdb_type, struct slice bytes);
     void (*opaque)(struct sink *, uint8_t rdb_type, uint64_t module_id, struct slice bytes);
+    /* A whole command that makes the module's value, or a part of it: the key's name is among its
+     * words; it selects no database and opens no transaction; the expiry is the key's, not its. */
+    void (*command)(struct sink *, const struct slice *argv, size_t argc);
     void (*end_key)(struct sink *);
 };
 
@@ -90,6 +94,12 @@ static inline void sink_end_key(struct sink *s)
 {
     if (s->ops->end_key)
         s->ops->end_key(s);
+}
+/* A module's value: as commands (aof_write), or opaque, which all others take or refuse? An opaque
+ * block that came from a file has no commands: it is opaque to every sink. */
+static inline bool sink_wants_commands(const struct sink *s)
+{
+    return s->ops->command != NULL;
 }
 /* Any other event: SINK_EVENT(s, item, text). */
 #define SINK_EVENT(s, op, ...) \

@@ -6,7 +6,10 @@
 
 #include "base/hash.h"
 #include "format/aof_read.h"
+#include "format/digest.h"
+#include "format/json_write.h"
 #include "format/rdb_read.h"
+#include "format/rdb_write.h"
 #include "tests/unit/format/corpus.h"
 #include "tests/unit/unit.h"
 
@@ -163,6 +166,55 @@ static void modules_have_no_commands(void)
     out_free(&out);
 }
 
+/* What a module says of itself, in its place: behind SELECT, before the expiry; in batches too. */
+static void a_module_may_say_commands(void)
+{
+    static const struct slice make[] = {{"MOD.ADD", 7}, {"k", 1}, {"a b", 3}};
+    for (int sealed = 0; sealed < 2; sealed++) {
+        struct out out;
+        struct aof_writer w;
+        struct buf lines = {0};
+        out_init_memory(&out);
+        aof_writer_init(&w, &out);
+        if (sealed)
+            aof_writer_seal(&w, (struct aof_session){.id = 7, .seq = 1});
+        CHECK(sink_wants_commands(&w.sink));
+        CHECK(sink_key(&w.sink, &(struct key_event){.name = SLICE_LIT("k"), .db = 3,
+                                                    .type = VALUE_MODULE, .expire_ms = 99}));
+        SINK_EVENT(&w.sink, command, make, 3);
+        SINK_EVENT(&w.sink, command, make, 2);
+        sink_end_key(&w.sink);
+        CHECK(aof_writer_end(&w));
+        to_lines(buf_slice(&out.buf), &lines);
+        CHECK_STR(buf_cstr(&lines), "SELECT 3\nMOD.ADD k a b\nMOD.ADD k\nPEXPIREAT k 99\n");
+        aof_writer_free(&w);
+        out_free(&out);
+        buf_free(&lines);
+    }
+}
+
+/* They are given the opaque block. */
+static void others_do_not_ask_for_commands(void)
+{
+    struct out out;
+    struct rdb_writer rdb;
+    struct json_writer json;
+    struct digest digest;
+    out_init_memory(&out);
+    digest_init(&digest);
+    CHECK(!sink_wants_commands(&digest.sink));
+    json_writer_init(&json, &out);
+    CHECK(!sink_wants_commands(&json.sink));
+    json_writer_free(&json);
+    for (int blocks = 0; blocks < 2; blocks++) {
+        rdb_writer_init(&rdb, &out, &(struct rdb_write_options){.blocks = blocks});
+        rdb_writer_begin(&rdb);
+        CHECK(!sink_wants_commands(&rdb.sink));
+        rdb_writer_free(&rdb);
+    }
+    out_free(&out);
+}
+
 static int disk_full(void *arg, const void *from, size_t n)
 {
     (void)arg, (void)from, (void)n;
@@ -187,5 +239,6 @@ int main(void)
     return UNIT_RUN(UNIT(commands), UNIT(values_become_commands), UNIT(fields_expire),
                     UNIT(streams_become_commands), UNIT(batches_are_of_64),
                     UNIT(an_empty_stream_exists), UNIT(modules_have_no_commands),
+                    UNIT(a_module_may_say_commands), UNIT(others_do_not_ask_for_commands),
                     UNIT(write_errors_come_through));
 }
