@@ -26,12 +26,13 @@ bool check_asks_help(const char *word);
 int check_rdb_main(int argc, char **argv);
 int check_aof_main(int argc, char **argv);
 
-/* Reads one RDB from in up to its trailer and reports to out. name is for the first line only;
- * databases as in rdb_options. True when a server would load it. Leaves in behind the trailer. */
-bool check_rdb_stream(struct in *in, const char *name, unsigned databases, FILE *out);
+/* Reads one RDB from in (of check_open, which gave fd) up to its trailer and reports to out. name
+ * is for the first line only; databases as in rdb_options. True when a server would load it. Leaves
+ * in behind the trailer. */
+bool check_rdb_stream(struct in *in, int fd, const char *name, unsigned databases, FILE *out);
 
 /* Behind a fault in the RDB that fd holds from its first byte on: each damaged block, where the
- * file has block checksums (rdb.h); else nothing. */
+ * file has block checksums (rdb_block.h); else nothing. */
 void check_blocks(int fd, uint64_t size, FILE *out);
 
 /* Before a log is changed: false, with a line printed, when a server is using it. */

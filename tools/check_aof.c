@@ -331,7 +331,7 @@ static enum verdict read_part(struct check *c, struct part *p)
         return BAD;
     }
     if (aof_has_preamble(&p->in)) {
-        if (!check_rdb_stream(&p->in, p->name, CHECK_DATABASES, stdout)) {
+        if (!check_rdb_stream(&p->in, p->fd, p->name, CHECK_DATABASES, stdout)) {
             printf("RDB preamble of AOF file is not sane, aborting.\n");
             return BAD;
         }

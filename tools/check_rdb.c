@@ -20,10 +20,12 @@
 
 struct report {
     FILE *out;
+    int fd;
     struct rdb_reader reader;
     uint64_t keys, expires, already_expired, subexpires;
     int64_t now_ms;
-    uint64_t size;  /* of a file, as it was opened */
+    uint64_t size;  /* of a file, as it was opened; else IN_SIZE_UNKNOWN */
+    uint64_t begin; /* of the RDB in it */
     uint64_t shown; /* offset when progress was last told */
     bool progress;
 };
@@ -147,8 +149,9 @@ static void print_integrity(struct report *r)
     uint64_t blocks = rdb_blocks_verified(&r->reader);
     if (blocks)
         fprintf(r->out, "[info] %" PRIu64 " blocks verified\n", blocks);
-    if (r->reader.guard.digest_ok)
-        fprintf(r->out, "[info] Digest equal: %s\n", digest_text(&r->reader.guard.digest, hex));
+    const char *digest = rdb_digest_verified(&r->reader, hex);
+    if (digest)
+        fprintf(r->out, "[info] Digest equal: %s\n", digest);
     enum rdb_trailer_state state = rdb_trailer(&r->reader);
     if (state != RDB_TRAILER_NONE)
         fprintf(r->out, "[info] %s\n", trailer[state]);
@@ -157,8 +160,9 @@ static void print_integrity(struct report *r)
 /* Only a file can be read once more. */
 static void print_bad_blocks(const struct report *r, const struct in *in)
 {
-    if (in->read == read_fd && in->limit != IN_SIZE_UNKNOWN && r->reader.guard.begin == 0)
-        check_blocks((int)(intptr_t)in->arg, r->size, r->out);
+    bool whole = r->size != IN_SIZE_UNKNOWN && r->begin == 0 && !in_decoded(in);
+    if (whole)
+        check_blocks(r->fd, r->size, r->out);
 }
 
 static void print_fault(const struct report *r, const struct fault *f)
@@ -214,12 +218,12 @@ static bool read_all(struct report *r, unsigned databases)
     return ok && r->reader.ended;
 }
 
-bool check_rdb_stream(struct in *in, const char *name, unsigned databases, FILE *out)
+bool check_rdb_stream(struct in *in, int fd, const char *name, unsigned databases, FILE *out)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    struct report r = {.out = out, .reader.in = in, .size = in->limit,
-                       .progress = isatty(STDERR_FILENO)};
+    struct report r = {.out = out, .fd = fd, .reader.in = in, .size = in->limit,
+                       .begin = in_offset(in), .progress = isatty(STDERR_FILENO)};
     r.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     fprintf(out, "[offset 0] Checking RDB file %s\n", name);
     bool ok = read_all(&r, databases);
@@ -277,7 +281,7 @@ int check_rdb_main(int argc, char **argv)
         fprintf(stderr, "Cannot open file %s: %s\n", path, strerror(-fd));
         return 1;
     }
-    bool ok = check_rdb_stream(&in, path, (unsigned)databases, stdout);
+    bool ok = check_rdb_stream(&in, fd, path, (unsigned)databases, stdout);
     check_close(fd, &in);
     return !ok;
 }

@@ -16,7 +16,6 @@
  * reflected words comes out one bit low, which is one factor x: hence constants x^(D+63), x^(D-1).
  *   fold[0], fold[1]  D = 512, the stride of the main loop
  *   fold[2], fold[3]  D = 128, one lane into the next
- *   fold[4..7]        unused
  * The last 16 bytes go through the tables like a message of their own.
  *
  * A 32-bit generator p in the low half of the word is P = x^64 + x^32 p: all of the above holds,
@@ -85,8 +84,8 @@ void crc_engine_init(struct crc_engine *e, uint64_t reflected_poly, bool allow_c
             e->table[k][b] = crc >> 8 ^ e->table[0][crc & 255];
         }
     static const unsigned exponent[4] = {512 + 63, 512 - 1, 128 + 63, 128 - 1};
-    for (int i = 0; i < 8; i++)
-        e->fold[i] = i < 4 ? power(reflected_poly, exponent[i]) : 0;
+    for (int i = 0; i < 4; i++)
+        e->fold[i] = power(reflected_poly, exponent[i]);
     e->clmul = allow_clmul && crc64_has_clmul();
 }
 

@@ -58,7 +58,6 @@ void in_init_memory(struct in *in, struct slice bytes);
 /* limit: the file's size or IN_SIZE_UNKNOWN. block_size 0: 1 MiB. */
 void in_init_callback(struct in *in, in_read *read, void *arg, uint64_t limit, size_t block_size);
 void in_free(struct in *in);
-
 static inline bool in_bad(const struct in *in)
 {
     return in->fault.code != FAULT_NONE;
@@ -66,6 +65,10 @@ static inline bool in_bad(const struct in *in)
 /* From here on, in is the stream of what read makes out of the rest of it: at most growth bytes for
  * each one. in was neither checksummed nor tapped so far; it owns d from now on. */
 void in_decode(struct in *in, struct in_decoder *d, in_read *read, unsigned growth);
+static inline bool in_decoded(const struct in *in)
+{
+    return in->decoder != NULL;
+}
 uint64_t in_offset(const struct in *in);    /* bytes consumed so far */
 uint64_t in_file_offset(const struct in *in); /* the same, of the encoded stream when decoding */
 uint64_t in_file_left(const struct in *in);

@@ -9,31 +9,8 @@
  *   str     len bytes | c0 i8 | c1 i16le | c2 i32le | c3 len len lzf-bytes
  *   payload of DUMP: type value u16le-version crc64le-of-all-before
  *
- * Integrity (ours; older servers pass over all of it). Three kinds of AUX record:
- *
- *   hf-integrity "1 block digest trailer"   right behind the magic: what will come
- *   hf-block "start len keys db crc"        behind a key, about every MiB, and last before 255
- *   hf-digest "32 hex digits"               behind the last key: digest.h, over the whole data set
- *
- * A block record tells of the bytes before it: start and len in decimal, counted from the magic;
- * the keys in them; the database selected at their start; their CRC64 as 16 hex digits. The next
- * block begins with the record itself, so every byte up to the last record is covered.
- *
- * Behind the RDB's last byte the trailer: lines that begin with #, as an append log's annotations
- * do, of at most 1023 bytes with CRLF.
- *
- *   #HF:blocks 1
- *   #HF:block start len keys db crc         each block again; the last one, which no record tells
- *                                           of, reaches from the last record to the RDB's end
- *   #HF:end count bytes crc                 60 bytes in all: 12 and 20 digits, zeros in front, 16
- *                                           hex digits; bytes of the RDB, CRC of the lines before
- *
- * From the file's last 60 bytes a program finds the trailer and with it every block, checks them
- * side by side, and knows where damage is, whatever has become of the records. A reader that goes
- * from front to back checks each block as it passes its record; the block's values are with the
- * consumer by then, which must not keep them when the load fails. A stream to a replica has no
- * trailer and does not announce one. What is announced and missing is a fault; records without an
- * announcement are checked as well. Offsets are those of the RDB inside an envelope.
+ * Integrity (ours; older servers pass over all of it): AUX records with checksums of blocks and a
+ * digest, and an index behind the end, drawn in rdb_block.h.
  *
  * Numbers 22, 23, 242, 243 mean different things in Redis and Valkey: the magic decides. */
 #ifndef FORMAT_RDB_H

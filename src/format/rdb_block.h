@@ -1,6 +1,32 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Block checksums of an RDB: AUX records between its keys, and an index of them behind its end. The
- * format is drawn in rdb.h. Here is what writer, reader and tools share.
+/* Block checksums of an RDB: AUX records between its keys, and an index of them behind its end:
+ * what writer, reader and tools share.
+ *
+ * Older servers pass over all of it. Three kinds of AUX record:
+ *
+ *   hf-integrity "1 block digest trailer"   right behind the magic: what will come
+ *   hf-block "start len keys db crc"        behind a key, about every MiB, and last before 255
+ *   hf-digest "32 hex digits"               behind the last key: digest.h, over the whole data set
+ *
+ * A block record tells of the bytes before it: start and len in decimal, counted from the magic;
+ * the keys in them; the database selected at their start; their CRC64 as 16 hex digits. The next
+ * block begins with the record itself, so every byte up to the last record is covered.
+ *
+ * Behind the RDB's last byte the trailer: lines that begin with #, as an append log's annotations
+ * do, of at most 1023 bytes with CRLF.
+ *
+ *   #HF:blocks 1
+ *   #HF:block start len keys db crc         each block again; the last one, which no record tells
+ *                                           of, reaches from the last record to the RDB's end
+ *   #HF:end count bytes crc                 60 bytes in all: 12 and 20 digits, zeros in front, 16
+ *                                           hex digits; bytes of the RDB, CRC of the lines before
+ *
+ * From the file's last 60 bytes a program finds the trailer and with it every block, checks them
+ * side by side, and knows where damage is, whatever has become of the records. A reader that goes
+ * from front to back checks each block as it passes its record; the block's values are with the
+ * consumer by then, which must not keep them when the load fails. A stream to a replica has no
+ * trailer and does not announce one. What is announced and missing is a fault; records without an
+ * announcement are checked as well. Offsets are those of the RDB inside an envelope.
  *
  *   struct rdb_blocks b;                     // one pass over a file, writing or reading
  *   rdb_blocks_begin(&b, lines);

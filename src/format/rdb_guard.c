@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a reader does about block checksums, digest and trailer (rdb.h). The running checksum is
- * looked at in front of each AUX record, since one of them may end a block; nothing is read twice.
+/* What a reader does about block checksums, digest and trailer (rdb_block.h). The running checksum
+ * is looked at in front of each AUX record, since one may end a block; nothing is read twice.
  *
  *   hf-integrity        from here on the digest is computed
  *   hf-block            the block up to this record must be what it says
@@ -118,6 +118,11 @@ void rdb_guard_end(struct rdb_reader *r, uint64_t crc, uint64_t stored)
 uint64_t rdb_blocks_verified(const struct rdb_reader *r)
 {
     return r->ended ? r->guard.verified : r->guard.blocks.count;
+}
+
+const char *rdb_digest_verified(const struct rdb_reader *r, char room[DIGEST_HEX])
+{
+    return r->guard.digest_ok ? digest_text(&r->guard.digest, room) : NULL;
 }
 
 void rdb_guard_tell(struct rdb_reader *r)

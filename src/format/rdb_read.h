@@ -14,8 +14,8 @@
  * bookkeeping, duplicates inside a value. Not checked: the same key twice (the consumer knows). No
  * memory is asked for by a stated size before that many bytes (or their compressed form) are there.
  *
- * Block checksums and the digest of the data set are verified where a file has them (rdb.h): a
- * block behind its last key, so values of a bad one may have gone to the sink before the fault. A
+ * Block checksums and the digest of the data set are verified where a file has them (rdb_block.h):
+ * a block behind its last key, so values of a bad one may have gone to the sink before the fault. A
  * consumer keeps nothing of a stream that failed.
  *
  * Borrowed: in, the options' callback. A record's slices live until the next call with r. */
@@ -48,8 +48,11 @@ enum rdb_trailer_state {
     RDB_TRAILER_BAD,
 };
 enum rdb_trailer_state rdb_trailer(struct rdb_reader *r);
-/* Blocks that were as their records say; r->guard.digest_ok tells that the digest was compared. */
+/* Blocks that were as their records say. */
 uint64_t rdb_blocks_verified(const struct rdb_reader *r);
+/* The digits of the digest that the file has and that its data set was found to have, in room; NULL
+ * when it has none. */
+const char *rdb_digest_verified(const struct rdb_reader *r, char room[DIGEST_HEX]);
 
 /* Nine letters of a module id. */
 const char *rdb_module_name(uint64_t id, char out[10]);

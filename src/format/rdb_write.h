@@ -30,7 +30,7 @@ struct rdb_write_options {
     int version;      /* 9, 10, 11; 0: RDB_VERSION_OURS */
     bool compress;    /* LZF for strings over 20 bytes */
     bool no_checksum; /* eight zero bytes in place of the CRC */
-    bool blocks;      /* block checksums and the digest of the data set: AUX records, see rdb.h */
+    bool blocks;      /* block checksums and the digest of the data set: see rdb_block.h */
     bool trailer;     /* with blocks: their index behind the end; not for a socket */
 };
 

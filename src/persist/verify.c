@@ -65,7 +65,8 @@ static void check_end(struct rdb_reader *r, const char *path, bool guarded, stru
 {
     if (in_bad(r->in))
         return;
-    bool digest = r->guard.digest_ok;
+    char hex[DIGEST_HEX];
+    bool digest = rdb_digest_verified(r, hex) != NULL;
     if (rdb_trailer(r) != (guarded ? RDB_TRAILER_OK : RDB_TRAILER_NONE) || digest != guarded)
         fault_set(f, FAULT_CRC, "%s reads back without the right block index or digest", path);
     else if (!in_bad(r->in) && !in_at_end(r->in))

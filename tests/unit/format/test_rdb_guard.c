@@ -95,12 +95,13 @@ static struct verdict verdict_of(struct slice rdb)
     struct rdb_reader r;
     struct sink_count count;
     struct verdict v = {0};
+    char hex[DIGEST_HEX];
     struct rdb_options opt = {.databases = 16, .keep_modules = true, .note = count_note,
                               .note_arg = &v.notes};
     in_init_memory(&in, rdb);
     sink_count_init(&count, 0);
     v.ok = rdb_open(&r, &in, &opt) && rdb_read_all(&r, &count.sink);
-    v.digest_ok = r.guard.digest_ok;
+    v.digest_ok = rdb_digest_verified(&r, hex) != NULL;
     if (v.ok)
         v.trailer = rdb_trailer(&r);
     v.blocks = rdb_blocks_verified(&r);
