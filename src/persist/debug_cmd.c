@@ -21,6 +21,7 @@
 #include "server/reply.h"
 #include "server/server.h"
 #include "server/settings.h"
+#include "store/aside.h"
 #include "store/walk.h"
 
 static void reply_fault(struct ctx *c, const char *what, const struct fault *f)

@@ -102,13 +102,6 @@ void keyspace_release(struct keyspace *ks);
 void keyspace_limits_default(struct value_limits *limits);
 uint64_t keyspace_count(const struct keyspace *ks);    /* keys in all databases */
 void keyspace_swap(struct keyspace *ks, unsigned a, unsigned b); /* SWAPDB; no event */
-/* All that the databases hold is put by, and they are empty (KEY_FLUSHED). It comes back in the
- * place of what they hold by then (KEY_FLUSHED once more), or goes for good. Cost: but for the
- * freeing, none that depends on the keys. */
-struct aside; /* opaque */
-struct aside *keyspace_put_aside(struct keyspace *ks);
-void keyspace_take_back(struct keyspace *ks, struct aside *put_by);
-void keyspace_drop_aside(struct keyspace *ks, struct aside *put_by);
 /* One table for each key slot, or one for all. Cost: O(keys) when there are any. Not while held. */
 void keyspace_set_slots(struct keyspace *ks, bool slots);
 /* A child lives: tables stay as they are. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by db.c and keyspace.c only: a database's contents as one thing. */
+/* Shared by db.c, keyspace.c and aside.c only: a database's contents as one thing. */
 #ifndef STORE_DB_PARTS_H
 #define STORE_DB_PARTS_H
 

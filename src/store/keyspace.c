@@ -85,51 +85,6 @@ void keyspace_release(struct keyspace *ks)
     ks->count = ks->open_count = ks->open_cap = 0;
 }
 
-/* ---- put by ---- */
-struct aside {
-    unsigned count;
-    struct {
-        struct db *db;
-        struct db_contents *contents;
-    } of[];
-};
-
-struct aside *keyspace_put_aside(struct keyspace *ks)
-{
-    struct aside *a = mem_alloc(sizeof *a + ks->open_count * sizeof a->of[0]);
-    a->count = ks->open_count;
-    for (unsigned i = 0; i < ks->open_count; i++) {
-        a->of[i].db = ks->open[i];
-        a->of[i].contents = db_take_contents(ks->open[i]);
-        db_open(ks->open[i]);
-        db_tell_flushed(ks->open[i]);
-    }
-    return a;
-}
-
-void keyspace_take_back(struct keyspace *ks, struct aside *put_by)
-{
-    db_flush_all(ks, false);
-    for (unsigned i = 0; i < put_by->count; i++) {
-        struct db *db = put_by->of[i].db;
-        struct db_contents *now = db_take_contents(db);
-        db_put_contents(db, put_by->of[i].contents);
-        db_free_contents(now);
-    }
-    mem_free(put_by);
-}
-
-void keyspace_drop_aside(struct keyspace *ks, struct aside *put_by)
-{
-    for (unsigned i = 0; i < put_by->count; i++) {
-        if (ks->defer)
-            ks->defer(ks->defer_arg, db_free_contents, put_by->of[i].contents);
-        else
-            db_free_contents(put_by->of[i].contents);
-    }
-    mem_free(put_by);
-}
-
 uint64_t keyspace_count(const struct keyspace *ks)
 {
     uint64_t n = 0;

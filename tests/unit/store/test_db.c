@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "store/aside.h"
 #include "store/compact.h"
 #include "store/val_set.h"
 #include "tests/unit/unit.h"
@@ -374,6 +375,71 @@ static void what_was_put_aside_comes_back(void)
     keyspace_release(&ks);
 }
 
+static void add_to(struct keyspace *ks, unsigned id, const char *key, int64_t expire_ms)
+{
+    struct db *db = keyspace_db(ks, id);
+    struct val v = set_new(SLICE_LIT("member"), &ks->limits);
+    set_add(&v, SLICE_LIT("member"), &ks->limits);
+    db_set_expire(db, db_add_val(db, slice_str(key), v), expire_ms);
+}
+
+static unsigned held(struct keyspace *ks, unsigned id, const char *key)
+{
+    return keys_place(&keyspace_db(ks, id)->keys, slice_str(key), 0).table->held;
+}
+
+static bool has(struct keyspace *ks, unsigned id, const char *key)
+{
+    return db_find(keyspace_db(ks, id), slice_str(key));
+}
+
+/* slots: of the live one; of the one beside it. */
+static void change_places(bool slots, bool beside_slots)
+{
+    size_t before = mem_used();
+    struct keyspace live, beside;
+    struct seen seen = {0};
+    keyspace_init(&live, 4);
+    keyspace_init(&beside, 4);
+    live.now_ms = beside.now_ms = 1000;
+    keyspace_set_slots(&live, slots);
+    keyspace_set_slots(&beside, beside_slots);
+    add_to(&live, 0, "old", 5000);
+    add_to(&live, 3, "old", KEY_NO_EXPIRE);
+    add_to(&beside, 0, "new", 2000);
+    add_to(&beside, 1, "new", KEY_NO_EXPIRE);
+    add_to(&beside, 1, "newer", KEY_NO_EXPIRE);
+    struct db *db = keyspace_db(&live, 0);
+    live.on_event = listen;
+    live.on_event_arg = &seen;
+    keyspace_hold(&live, true);
+    keyspace_swap_contents(&live, &beside);
+    CHECK_INT(seen.flushed, 3);
+    CHECK_INT(keyspace_count(&live), 3);
+    CHECK_INT(keyspace_count(&beside), 2);
+    CHECK(db == keyspace_db(&live, 0) && db->id == 0 && db->keyspace == &live);
+    CHECK(has(&live, 0, "new") && has(&live, 1, "newer") && !has(&live, 0, "old"));
+    CHECK(has(&beside, 0, "old") && has(&beside, 3, "old") && !has(&beside, 1, "new"));
+    CHECK_INT(db->keys.slots != NULL, slots);
+    CHECK_INT(held(&live, 0, "new") + held(&live, 3, "x"), 2);
+    CHECK_INT(held(&beside, 0, "old") + held(&beside, 1, "x"), 0);
+    keyspace_hold(&live, false);
+    CHECK_INT(held(&live, 0, "new"), 0);
+    live.now_ms = beside.now_ms = 3000;
+    CHECK_INT(db_expire_due(db, 10), 1);
+    CHECK_INT(db_expire_due(keyspace_db(&beside, 0), 10), 0);
+    add_to(&live, 0, "new", KEY_NO_EXPIRE);
+    keyspace_release(&beside);
+    keyspace_release(&live);
+    CHECK_INT(mem_used(), before);
+}
+
+static void contents_change_places(void)
+{
+    for (int mode = 0; mode < 4; mode++)
+        change_places(mode & 1, mode & 2);
+}
+
 static void access_clocks(void)
 {
     struct keyspace ks;
@@ -438,5 +504,6 @@ int main(void)
                     UNIT(tables_settle_together), UNIT(entries_are_small), UNIT(keys_of_any_length),
                     UNIT(events_flush_swap), UNIT(events_flush_swap_in_slots),
                     UNIT(what_was_put_aside_comes_back),
-                    UNIT(what_was_put_aside_comes_back_in_slots), UNIT(access_clocks));
+                    UNIT(what_was_put_aside_comes_back_in_slots), UNIT(contents_change_places),
+                    UNIT(access_clocks));
 }

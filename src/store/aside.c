@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "store/aside.h"
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "store/db.h"
+#include "store/db_parts.h"
+
+struct aside {
+    unsigned count;
+    struct {
+        struct db *db;
+        struct db_contents *contents;
+    } of[];
+};
+
+struct aside *keyspace_put_aside(struct keyspace *ks)
+{
+    struct aside *a = mem_alloc(sizeof *a + ks->open_count * sizeof a->of[0]);
+    a->count = ks->open_count;
+    for (unsigned i = 0; i < ks->open_count; i++) {
+        a->of[i].db = ks->open[i];
+        a->of[i].contents = db_take_contents(ks->open[i]);
+        db_open(ks->open[i]);
+        db_tell_flushed(ks->open[i]);
+    }
+    return a;
+}
+
+void keyspace_take_back(struct keyspace *ks, struct aside *put_by)
+{
+    db_flush_all(ks, false);
+    for (unsigned i = 0; i < put_by->count; i++) {
+        struct db *db = put_by->of[i].db;
+        struct db_contents *now = db_take_contents(db);
+        db_put_contents(db, put_by->of[i].contents);
+        db_free_contents(now);
+    }
+    mem_free(put_by);
+}
+
+void keyspace_drop_aside(struct keyspace *ks, struct aside *put_by)
+{
+    for (unsigned i = 0; i < put_by->count; i++) {
+        if (ks->defer)
+            ks->defer(ks->defer_arg, db_free_contents, put_by->of[i].contents);
+        else
+            db_free_contents(put_by->of[i].contents);
+    }
+    mem_free(put_by);
+}
+
+/* Both have the same databases afterwards. */
+static void open_as(struct keyspace *ks, const struct keyspace *other)
+{
+    for (unsigned i = 0; i < other->open_count; i++)
+        keyspace_db(ks, other->open[i]->id);
+}
+
+void keyspace_swap_contents(struct keyspace *a, struct keyspace *b)
+{
+    must(a != b && a->count == b->count);
+    open_as(a, b);
+    open_as(b, a);
+    must(a->open_count == b->open_count);
+    for (unsigned i = 0; i < a->open_count; i++) {
+        struct db *one = a->open[i], *other = b->open[i];
+        must(one->id == other->id);
+        struct db_contents *of_one = db_take_contents(one), *of_other = db_take_contents(other);
+        db_put_contents(one, of_other);
+        db_put_contents(other, of_one);
+    }
+    for (unsigned i = 0; i < a->open_count; i++) {
+        db_tell_flushed(a->open[i]);
+        db_tell_flushed(b->open[i]);
+    }
+}
