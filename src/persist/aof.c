@@ -12,64 +12,28 @@
 #include "persist/aof.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
-#include "format/aof_write.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/loop.h"
-#include "persist/aof_config.h"
+#include "persist/aof_batch.h"
+#include "persist/aof_error.h"
+#include "persist/aof_file.h"
+#include "persist/aof_sync.h"
+#include "persist/aof_wait.h"
 #include "persist/reserve.h"
 #include "server/commit.h"
+#include "server/conn.h"
 #include "server/hooks.h"
 #include "server/server.h"
 
-enum { WRITE_RETRY_US = 1000000, LOG_ERROR_EVERY_S = 30 };
-
-/* ---- what holds ---- */
-
-void aof_must_hold(const struct aof *a)
-{
-    must((a->state == AOF_OFF) == (a->fd < 0));
-    must(a->durable <= a->written && a->written <= a->appended);
-    must(a->commands_durable <= a->commands_written);
-    must(a->commands_written <= a->commands_appended);
-    must(a->durable_size <= a->incr_size && a->answered_size <= a->incr_size);
-    must(a->state == AOF_OFF || a->written == a->appended || a->pending.len > 0);
-    must(!a->aside || a->state != AOF_OFF);
-    must(!a->names_gone || a->lost_sync);
-    must(!a->batch_open || a->batch_at <= a->pending.len);
-}
+enum { WRITE_RETRY_US = 1000000 };
 
 /* ---- refusing and failing ---- */
-
-char *aof_open_name(const struct aof *a)
-{
-    const struct manifest_list *incr = &a->manifest.incr;
-    struct buf name = {0};
-    if (a->aside || incr->count == 0)
-        buf_printf(&name, "temp-%s.incr", a->filename);
-    else
-        buf_printf(&name, "%s", incr->files[incr->count - 1].name);
-    buf_cstr(&name);
-    return name.data;
-}
-
-void aof_note_error(struct aof *a, const char *phase, int err)
-{
-    char when[PERSIST_TIME_MAX], *name = aof_open_name(a);
-    a->write_errno = err;
-    snprintf(a->last_error, sizeof a->last_error, "%s of %s failed at %s: %s", phase, name,
-             persist_time(clock_wall_ms() / 1000, when), strerror(err));
-    mem_free(name);
-}
 
 static int64_t next_try_s(const struct aof *a)
 {
@@ -82,32 +46,16 @@ const char *aof_refusal(struct aof *a)
 {
     if (a->state == AOF_OFF)
         return NULL;
-    if (!a->write_ok || a->lost_sync) {
-        snprintf(a->refusal, sizeof a->refusal,
-                 "MISCONF Errors writing to the AOF file: %s (%s; next try in %lld s)",
-                 strerror(a->write_errno), a->last_error, (long long)next_try_s(a));
-        return a->refusal;
-    }
-    if (!aof_too_much_waits(a))
-        return NULL;
-    snprintf(a->refusal, sizeof a->refusal,
-             "MISCONF The AOF can't be synced in time: the disk has been at it for %lld s, and %zu "
-             "bytes wait in memory (aof-max-pending)",
-             (long long)((clock_mono_us() - a->sync.began_us) / 1000000), a->pending.len);
-    return a->refusal;
+    if (!a->write_ok || a->lost_sync)
+        return aof_refuse_failed(a, next_try_s(a));
+    return aof_too_much_waits(a) ? aof_refuse_slow(a) : NULL;
 }
 
 static void write_failed(struct aof *a, int err, size_t written, size_t wanted)
 {
-    int64_t now_s = clock_mono_s();
-    if (now_s - a->error_logged_mono_s >= LOG_ERROR_EVERY_S || a->write_ok) {
-        log_warning("Short write while writing to the AOF file: %s, (nwritten=%zu, expected=%zu)",
-                    strerror(err), written, wanted);
-        a->error_logged_mono_s = now_s;
-    }
+    aof_note_short_write(a, err, written, wanted);
     a->write_ok = false;
     a->write_retry_us = clock_mono_us() + WRITE_RETRY_US;
-    aof_note_error(a, "write", err);
 }
 
 /* ---- writing ---- */
@@ -170,7 +118,8 @@ bool aof_flush(struct aof *a, bool force)
     return written;
 }
 
-void aof_flush_sum(struct aof *a)
+/* Small batches so far are summed up, if nothing is pending. */
+static void flush_sum(struct aof *a)
 {
     if (a->pending.len == 0 && aof_batch_sum_up(a))
         aof_flush(a, false);
@@ -195,6 +144,24 @@ static void stage_log(void *arg)
     aof_must_hold(a);
 }
 
+static void stage_sync(void *arg)
+{
+    struct aof *a = arg;
+    switch (aof_sync_next(a)) {
+    case SYNC_NOTHING:
+        return;
+    case SYNC_HERE:
+        conn_flush_all(server_clients(a->persist->server)); /* what need not wait for it */
+        aof_sync_turn(a);
+        break;
+    case SYNC_BEHIND:
+        flush_sum(a);
+        aof_sync_begin(a);
+        break;
+    }
+    aof_must_hold(a);
+}
+
 /* Where no sync comes for which that would be done. */
 static void sum_up_old(struct aof *a, int64_t mono_ms)
 {
@@ -203,22 +170,18 @@ static void sum_up_old(struct aof *a, int64_t mono_ms)
         a->small_seen_at = a->small_at;
         a->small_seen_ms = mono_ms;
     } else if (mono_ms - a->small_seen_ms >= OLD_MS) {
-        aof_flush_sum(a);
+        flush_sum(a);
     }
 }
 
 void aof_tick(struct aof *a, int64_t mono_ms)
 {
-    if (a->state == AOF_OFF) {
-        rewrite_tick(a, mono_ms);
+    if (a->state == AOF_OFF)
         return;
-    }
     if (a->pending.len)
         aof_flush(a, false);
     sum_up_old(a, mono_ms);
     aof_wait_check(a);
-    aof_gone_tick(a);
-    rewrite_tick(a, mono_ms);
 }
 
 /* ---- on and off ---- */
@@ -241,7 +204,7 @@ void aof_listen(struct aof *a, enum aof_state state)
     aof_batch_restart(a);
     commit_reselect(commit, TO_LOG);
     hooks_on_commit(hooks, TO_LOG, on_commit, a);
-    persist_may_refuse(a->persist);
+    persist_may_refuse(a->persist, MAY_REFUSE_LOG, true);
     aof_gate_set(a);
     aof_must_hold(a);
 }
@@ -264,8 +227,16 @@ void aof_close_log(struct aof *a)
     buf_free(&a->pending);
     hooks_off_commit(hooks, a);
     hooks_off_gate(hooks, a);
-    persist_may_refuse(a->persist);
+    persist_may_refuse(a->persist, MAY_REFUSE_LOG, false);
     aof_wait_check(a);
+}
+
+bool aof_open_log(struct aof *a, struct fault *f)
+{
+    if (!aof_open_newest(a, f))
+        return false;
+    aof_listen(a, AOF_ON);
+    return true;
 }
 
 bool aof_policy_changed(struct aof *a, struct fault *f)
@@ -300,9 +271,9 @@ struct aof *aof_new(struct persist *p)
     a->fd = -1;
     a->write_ok = a->last_rewrite_ok = true;
     a->last_rewrite_s = -1;
-    aof_config_register(a, server_config(p->server));
     hooks_on_stage(hooks, STAGE_LOG, stage_log, a);
     aof_sync_init(a);
+    hooks_on_stage(hooks, STAGE_SYNC, stage_sync, a);
     aof_wait_init(a);
     return a;
 }

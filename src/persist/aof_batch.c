@@ -14,10 +14,12 @@
  * stopped leaves its log as it was.
  *
  * The setting acts between units (aof_batch_turn), so that no unit is half inside of a batch. */
-#include "persist/aof.h"
+#include "persist/aof_batch.h"
 
 #include "base/must.h"
 #include "format/aof_write.h"
+#include "persist/aof_names.h"
+#include "persist/aof_state.h"
 #include "server/commit.h"
 #include "server/server.h"
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The set of files as a whole, before any of it is loaded. */
+#include "persist/aof_check.h"
+
 #include <fcntl.h>
 #include <inttypes.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "os/file.h"
-#include "persist/aof.h"
-#include "persist/aof_find.h"
+#include "persist/aof_names.h"
+#include "persist/aof_state.h"
 
 bool aof_look_at_part(const char *path, uint64_t *size, struct buf *head, struct fault *f)
 {

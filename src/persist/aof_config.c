@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "persist/aof.h"
+#include "persist/rewrite.h"
 #include "persist/dir_lock.h"
 #include "server/config.h"
 

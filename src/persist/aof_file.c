@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The files of the append log: where they lie, the manifest that names them, and the increment that
- * is appended to. */
-#include "persist/aof.h"
+#include "persist/aof_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/rand.h"
+#include "base/must.h"
 #include "os/file.h"
+#include "persist/aof_check.h"
+#include "persist/aof_first.h"
+#include "persist/aof_names.h"
+#include "persist/aof_state.h"
 
 static void run_nothing(struct worker_job *job)
 {
@@ -31,30 +31,6 @@ bool aof_settle(struct aof *a, struct fault *f)
     worker_give(a->worker, &first);
     worker_drain(a->worker);
     return true;
-}
-
-char *aof_path(const struct aof *a, const char *name)
-{
-    return file_join(a->dir, name);
-}
-
-char *aof_path_around(const struct aof *a, const char *before, const char *after)
-{
-    struct buf name = {0};
-    buf_printf(&name, "%s%s%s", before, a->filename, after);
-    char *path = aof_path(a, buf_cstr(&name));
-    buf_free(&name);
-    return path;
-}
-
-bool aof_make_dir(struct aof *a, struct fault *f)
-{
-    int err = file_mkdir(a->dir, 0755);
-    if (err == 0 || err == -EEXIST) /* there, but the sync of an earlier try may have failed */
-        err = file_sync_dir(a->home);
-    if (err < 0)
-        fault_io(f, -err, "mkdir", "Can't open or create append-only dir %s", a->dir);
-    return err == 0;
 }
 
 /* No manifest is written that the next start would refuse (a name that is too long as it is
@@ -96,6 +72,7 @@ bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f)
     a->manifest_unsure = !synced;
     if (synced)
         aof_first_done(a);
+    must(m->base.name || m->incr.count); /* or the next start would find nothing in it */
     manifest_free(&a->manifest);
     a->manifest = *m;
     *m = (struct manifest){0};
@@ -119,13 +96,6 @@ void aof_measure(struct aof *a)
         a->total_size += size_of(a, m->incr.files[i].name);
 }
 
-uint64_t aof_id(struct aof *a)
-{
-    while (!a->log_id)
-        rand_secure(&a->log_id, sizeof a->log_id);
-    return a->log_id;
-}
-
 /* Its first line must be there when a manifest tells what it says. */
 static int write_first_line(struct aof *a, struct aof_incr *made)
 {
@@ -142,6 +112,7 @@ static int write_first_line(struct aof *a, struct aof_incr *made)
 bool aof_create_incr(struct aof *a, const char *path, int64_t seq, struct aof_incr *made,
                      struct fault *f)
 {
+    must(seq > 0);
     *made = (struct aof_incr){.is.seq = seq};
     made->fd = file_create(path, O_APPEND);
     int err = made->fd < 0 ? made->fd : 0;
@@ -264,6 +235,7 @@ static bool put_size(struct aof *a, int64_t size, struct fault *f)
 {
     struct manifest next;
     manifest_copy(&next, &a->manifest);
+    must(next.incr.count > 0 && size >= -1);
     newest(&next)->size = size;
     bool ok = aof_put_manifest(a, &next, f);
     manifest_free(&next);
@@ -295,8 +267,9 @@ static int end_last_line(int fd)
     return got == 1 && last != '\n' ? file_write_all(fd, "\n", 1, NULL) : 0;
 }
 
-bool aof_open_log(struct aof *a, struct fault *f)
+bool aof_open_newest(struct aof *a, struct fault *f)
 {
+    must(a->state == AOF_OFF && a->fd < 0);
     if (a->manifest.incr.count == 0 && !add_first_incr(a, f))
         return false;
     /* The end may have been cut off by a start that was told to, or an old server writes next: what
@@ -337,6 +310,5 @@ bool aof_open_log(struct aof *a, struct fault *f)
     aof_measure(a);
     /* What has grown since the last rewrite is what stands behind the base. */
     a->base_size = a->manifest.base.name ? size_of(a, a->manifest.base.name) : 0;
-    aof_listen(a, AOF_ON);
     return true;
 }

@@ -5,7 +5,7 @@
  * lost sync is (aof_sync.c): writes are refused, and a rewrite puts the data set into new files,
  * with the directory made anew. What the manifest named before is not touched any more, nor is
  * another log that was put there: then writes stay refused until it was moved away. */
-#include "persist/aof.h"
+#include "persist/aof_gone.h"
 
 #include <errno.h>
 
@@ -13,7 +13,9 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/file.h"
-#include "persist/aof_find.h"
+#include "persist/aof_error.h"
+#include "persist/aof_names.h"
+#include "persist/aof_state.h"
 
 enum { LOOK_EVERY_US = 1000000 };
 
@@ -44,26 +46,6 @@ static bool names_hold(const struct aof *a)
     return hold;
 }
 
-bool aof_dir_is_ours(const struct aof *a, struct fault *f)
-{
-    struct buf ours = {0}, theirs = {0};
-    struct manifest m = {0};
-    bool there;
-    char *path = aof_path_around(a, "", ".manifest");
-    bool ok = file_look_for(path, &there, f) && (!there || aof_read_manifest(path, &m, f));
-    manifest_print(&a->manifest, &ours);
-    manifest_print(&m, &theirs);
-    if (ok && there && !slice_eq(buf_slice(&ours), buf_slice(&theirs))) {
-        fault_set(f, FAULT_INVALID, "another append log lies in %s: move it away", a->dir);
-        ok = false;
-    }
-    manifest_free(&m);
-    buf_free(&ours);
-    buf_free(&theirs);
-    mem_free(path);
-    return ok;
-}
-
 void aof_look_for_names(struct aof *a)
 {
     if (a->state != AOF_ON || a->lost_sync || a->failed || names_hold(a))
@@ -78,6 +60,8 @@ void aof_look_for_names(struct aof *a)
 void aof_gone_tick(struct aof *a)
 {
     int64_t now_us = clock_mono_us();
+    if (a->state == AOF_OFF)
+        return;
     if (now_us - a->names_seen_us < LOOK_EVERY_US)
         return;
     a->names_seen_us = now_us;

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "format/aof_read.h"
-#include "persist/aof.h"
+#include "persist/aof_state.h"
 
 /* Ends the load, or tells of it and goes on. only: what alone helps against it; NULL: skipping
  * does. */

@@ -18,17 +18,20 @@
  * as the sync. What commands log meanwhile waits in memory. A healthy disk never lets that become
  * much; from a sick one we protect ourselves: over aof-max-pending, when the sync has already taken
  * SLOW_US, or at once over twice as much, write commands are refused until it has drained. */
-#include "persist/aof.h"
+#include "persist/aof_sync.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/must.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/loop.h"
+#include "persist/aof_error.h"
+#include "persist/aof_state.h"
+#include "persist/aof_wait.h"
 #include "persist/reserve.h"
-#include "server/conn.h"
 #include "server/hooks.h"
 #include "server/server.h"
 #include "server/stats.h"
@@ -95,6 +98,7 @@ void aof_drain(struct aof *a)
 bool aof_sync_all(struct aof *a, int *result)
 {
     aof_drain(a);
+    must(!a->sync.running);
     a->sync_began_us = clock_mono_us();
     *result = file_fdatasync(a->fd);
     a->last_sync_took_us = clock_mono_us() - a->sync_began_us;
@@ -138,6 +142,7 @@ static void sync_done(struct worker_job *job)
 {
     struct aof_sync *s = (struct aof_sync *)(void *)job;
     struct aof *a = s->aof;
+    must(s->running && s->position <= a->appended);
     s->running = s->told = false;
     if (a->freeing)
         return;
@@ -151,10 +156,10 @@ static void sync_done(struct worker_job *job)
     note_choice(a);
 }
 
-static void sync_in_background(struct aof *a)
+void aof_sync_begin(struct aof *a)
 {
     struct aof_sync *s = &a->sync;
-    aof_flush_sum(a);
+    must(!s->running && a->fd >= 0);
     s->fd = a->fd;
     s->position = a->written;
     s->size = a->incr_size;
@@ -229,7 +234,7 @@ bool aof_sync_gathers(struct aof *a)
     return true;
 }
 
-/* ---- hooks ---- */
+/* ---- when ---- */
 
 /* Everysec: the oldest byte that waits may have come right behind the beginning of the last sync,
  * and is to be durable a second later. So the next one begins so much earlier as the last one took,
@@ -260,22 +265,22 @@ static void timer_due(void *arg)
     (void)arg; /* the stage before the next sleep looks */
 }
 
-static void stage_sync(void *arg)
+enum sync_step aof_sync_next(struct aof *a)
 {
-    struct aof *a = arg;
     if (sync_held_back(a)) /* the user wants replies without a sync: those bytes count */
         a->answered_size = a->incr_size;
     if (a->fd < 0 || a->failed || a->lost_sync || a->written == a->durable || a->sync.running ||
         (sync_held_back(a) && !a->sync_wanted))
-        return;
-    if (a->policy == AOF_ALWAYS && !aof_sync_in_worker(a)) {
-        conn_flush_all(server_clients(a->persist->server)); /* what need not wait for it */
-        aof_sync_now(a);
-        note_choice(a);
-    } else if (a->policy == AOF_ALWAYS || sync_is_due(a)) {
-        sync_in_background(a);
-    }
-    aof_must_hold(a);
+        return SYNC_NOTHING;
+    if (a->policy == AOF_ALWAYS && !aof_sync_in_worker(a))
+        return SYNC_HERE;
+    return a->policy == AOF_ALWAYS || sync_is_due(a) ? SYNC_BEHIND : SYNC_NOTHING;
+}
+
+void aof_sync_turn(struct aof *a)
+{
+    aof_sync_now(a);
+    note_choice(a);
 }
 
 static uint64_t gate(void *arg)
@@ -301,5 +306,4 @@ void aof_sync_init(struct aof *a)
     a->sync.job.done = sync_done;
     a->sync_timer = (struct loop_timer){.due = timer_due};
     a->worker = worker_new(server_workers(a->persist->server), "aof-fsync");
-    hooks_on_stage(server_hooks(a->persist->server), STAGE_SYNC, stage_sync, a);
 }

@@ -6,9 +6,10 @@
  * runs share the next. While the first base of a log that was switched on is being written nothing
  * counts as durable: a start would not find it. There are no replicas: waiting for one lasts until
  * the timeout. */
+#include "persist/aof_wait.h"
+
 #include "base/mem.h"
-#include "persist/aof.h"
-#include "persist/persist_cmd.h"
+#include "persist/aof_state.h"
 #include "server/block.h"
 #include "server/client.h"
 #include "server/ctx.h"

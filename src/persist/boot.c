@@ -20,11 +20,13 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/file_cut.h"
-#include "persist/aof.h"
-#include "persist/aof_find.h"
+#include "persist/aof_check.h"
+#include "persist/aof_file.h"
+#include "persist/aof_names.h"
 #include "persist/aof_replay.h"
+#include "persist/aof_state.h"
 #include "persist/file_out.h"
-#include "persist/snapshot.h"
+#include "persist/save_config.h"
 #include "server/client.h"
 #include "server/hooks.h"
 #include "server/server.h"
@@ -168,7 +170,7 @@ static bool read_rdb(struct reading *r, unsigned load_flags, struct fault *f)
     struct persist *p = r->persist;
     struct keyspace *ks = server_keyspace(p->server);
     struct rdb_options options = {.databases = ks->count, .trust_distinct = true, .note = log_note};
-    options.unguarded = !p->snapshot->blocks;
+    options.unguarded = !p->save->blocks;
     struct rdb_reader reader;
     struct rdb_record rec = {.kind = RDB_REC_END};
     struct load load;
@@ -197,7 +199,7 @@ static bool read_rdb(struct reading *r, unsigned load_flags, struct fault *f)
 
 bool boot_load_rdb(struct persist *p, bool *exists, struct fault *f)
 {
-    struct reading r = {.persist = p, .path = p->snapshot->filename};
+    struct reading r = {.persist = p, .path = p->save->filename};
     bool there;
     if (!file_look_for(r.path, &there, f))
         return false;

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Persistence as a feature of the server: snapshots, the append log, loading at start. It hangs on
- * through hooks (hooks.h); the core and the command families do not know it.
- *
- *   struct persist *p = persist_new(server);   // options, hooks, INFO, commands
- *   ... configuration is read ...
- *   if (!persist_start(p, &f)) ... refuse to start: f says why ...
- *   ... server_run ...
- *   persist_free(p);
+/* What snapshots and the append log share: their common struct, the one child, the words for time
+ * and for refusing. persist_setup.h puts the parts together.
  *
  * There is one child at a time, which saves or rewrites: who forks looks at child_kind first. */
 #ifndef PERSIST_PERSIST_H
@@ -22,6 +16,7 @@ struct aof;
 struct dir_lock;
 struct missing_data;
 struct reserve;
+struct save_config;
 struct scrub;
 struct server;
 struct snapshot;
@@ -31,6 +26,7 @@ enum child_kind { CHILD_NONE, CHILD_SAVE, CHILD_REWRITE };
 
 struct persist {
     struct server *server;
+    struct save_config *save; /* options of snapshots */
     struct snapshot *snapshot;
     struct aof *aof;
     struct watchdog *watchdog;
@@ -41,6 +37,7 @@ struct persist {
     struct child child;
     enum child_kind child_kind;
     uint64_t keys_at_fork;       /* for progress */
+    unsigned may_refuse;         /* writes: bits of enum may_refuse */
     bool flushed;                /* FLUSHALL ran in this turn */
     /* loading */
     bool loading;
@@ -50,17 +47,15 @@ struct persist {
     uint64_t load_keys_loaded, load_keys_expired;
 };
 
+/* What the child is at, for INFO and the watchdog (child_phase). */
+enum save_phase { SAVE_WRITING, SAVE_SYNCING, SAVE_VERIFYING, SAVE_NAMING };
+const char *save_phase_name(unsigned phase);
+
 /* What the child says at its end. */
 struct child_report {
     uint64_t keys, bytes;
     struct fault fault;
 };
-
-struct persist *persist_new(struct server *server);
-void persist_free(struct persist *p);
-/* Loads what the configuration says there is, and opens the append log. Nothing on disk is touched
- * before the load has succeeded. */
-bool persist_start(struct persist *p, struct fault *f);
 
 /* Forks with everything that goes with it (hooks, tables held, figures). 0 in the child. */
 pid_t persist_fork(struct persist *p, enum child_kind kind, const char *name,
@@ -73,12 +68,11 @@ void persist_child_gone(struct persist *p, const struct child_end *end);
 const char *persist_busy(const struct persist *p);
 /* Called where a write may be refused from now on, or no longer: when neither a log is kept nor the
  * last save has failed, nobody asks. */
-void persist_may_refuse(struct persist *p);
+enum may_refuse { MAY_REFUSE_LOG = 1, MAY_REFUSE_SAVE = 2 };
+void persist_may_refuse(struct persist *p, enum may_refuse who, bool may);
 /* 2026-11-21T07:00:00Z. Returns out. */
 enum { PERSIST_TIME_MAX = 32 };
 const char *persist_time(int64_t unix_s, char out[PERSIST_TIME_MAX]);
-/* Bytes of changes that wait to be written to the log, of a struct persist. */
-size_t persist_waiting_bytes(const void *persist);
 void persist_kill_child(struct persist *p, enum child_kind kind);
 
 #endif

@@ -3,8 +3,9 @@
 #include "persist/persist_cmd.h"
 
 #include "base/log.h"
-#include "persist/aof.h"
+#include "persist/aof_state.h"
 #include "persist/persist.h"
+#include "persist/rewrite.h"
 #include "persist/snapshot.h"
 #include "server/ctx.h"
 #include "server/hooks.h"

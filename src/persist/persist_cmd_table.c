@@ -2,6 +2,8 @@
 /* What COMMAND, ACL and the executor know of the persist commands. Facts as in Redis 7.2. */
 #include "persist/persist_cmd.h"
 
+#include "persist/aof_wait.h"
+
 const struct command cmd_persist_commands[] = {
     {.name = "lastsave", .run = cmd_lastsave, .arity = 1,
      .flags = CMD_LOADING | CMD_STALE | CMD_FAST, .categories = CAT_ADMIN | CAT_DANGEROUS,

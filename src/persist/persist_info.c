@@ -3,7 +3,8 @@
 
 #include "base/mem.h"
 #include "os/clock.h"
-#include "persist/aof.h"
+#include "persist/aof_state.h"
+#include "persist/aof_sync.h"
 #include "persist/persist.h"
 #include "persist/snapshot.h"
 #include "persist/snapshot_info.h"
@@ -90,5 +91,5 @@ void persist_info(void *arg, struct info_out *o)
 
 void persist_memory_info(void *arg, struct info_out *o)
 {
-    info_u64(o, "mem_aof_buffer", persist_waiting_bytes(arg));
+    info_u64(o, "mem_aof_buffer", ((const struct persist *)arg)->aof->pending.cap);
 }

@@ -14,7 +14,7 @@
  * named. What is logged meanwhile goes aside, and the manifest names it together with the new base,
  * when it could be synced. A try that fails leaves the old set as it was; the next begins with a
  * fresh temporary increment. */
-#include "persist/aof.h"
+#include "persist/rewrite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,11 +28,20 @@
 #include "format/aof_write.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "persist/aof.h"
+#include "persist/aof_batch.h"
+#include "persist/aof_check.h"
+#include "persist/aof_file.h"
 #include "persist/aof_find.h"
+#include "persist/aof_first.h"
+#include "persist/aof_gone.h"
+#include "persist/aof_names.h"
+#include "persist/aof_sync.h"
 #include "persist/dir_lock.h"
 #include "persist/file_out.h"
 #include "persist/missing_data.h"
 #include "persist/reserve.h"
+#include "persist/save_config.h"
 #include "persist/snapshot.h"
 #include "persist/verify.h"
 #include "server/commit.h"
@@ -58,7 +67,7 @@ static char *temp_incr_path(const struct aof *a)
 static bool write_commands(struct aof *a, struct snapshot_file *file, struct fault *f)
 {
     struct file_out to = {.incremental = a->incremental_fsync, .child = file->child};
-    to.max_rate = file->child ? a->persist->snapshot->max_rate : 0;
+    to.max_rate = file->child ? a->persist->save->max_rate : 0;
     to.fd = file_create(file->path, 0);
     if (to.fd < 0) {
         fault_io(f, -to.fd, "open", "Can't open %s", file->path);
@@ -89,13 +98,14 @@ static bool write_commands(struct aof *a, struct snapshot_file *file, struct fau
         fault_io(f, -err, "fsync", "Can't sync %s", file->path);
     file_close(to.fd);
     return ok && err == 0 &&
-           (!a->persist->snapshot->verify ||
+           (!a->persist->save->verify ||
             verify_commands(file->path, file->bytes, sealed, file->child, f));
 }
 
 static bool write_base(struct aof *a, struct snapshot_file *file, struct fault *f)
 {
     file->aof_base = true;
+    file->incremental = a->incremental_fsync;
     file->origin = (struct aof_origin){.id = a->checksum ? a->log_id : 0, .seq = a->next_base};
     return a->use_rdb_preamble ? snapshot_write(a->persist->snapshot, file, f)
                                : write_commands(a, file, f);
@@ -508,7 +518,7 @@ bool rewrite_start(struct aof *a, struct fault *f)
     aof_look_for_names(a); /* before there is a new, empty directory */
     if (!dir_lock_hold_log(a->persist->lock, f) ||
         (a->names_gone && !aof_dir_is_ours(a, f)) || !aof_make_dir(a, f) ||
-        (a->state == AOF_OFF && !aof_find(a, &found, f)) ||
+        (a->state == AOF_OFF && !aof_find(a, a->persist->save->filename, &found, f)) ||
         !(a->next_base = aof_free_base(a, f)) || !next_increment(a, f)) {
         failed(a, f);
         return false;
@@ -587,7 +597,7 @@ bool aof_switch_on(struct aof *a, struct fault *f)
 {
     bool found;
     must(a->state == AOF_OFF);
-    if (!aof_make_dir(a, f) || !aof_find(a, &found, f))
+    if (!aof_make_dir(a, f) || !aof_find(a, a->persist->save->filename, &found, f))
         return false;
     persist_kill_child(a->persist, CHILD_REWRITE);
     struct aof_incr incr;

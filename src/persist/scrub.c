@@ -22,9 +22,11 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/worker.h"
-#include "persist/aof.h"
+#include "persist/aof_names.h"
+#include "persist/aof_state.h"
 #include "persist/file_out.h"
 #include "persist/persist.h"
+#include "persist/save_config.h"
 #include "persist/snapshot.h"
 #include "server/config.h"
 #include "server/hooks.h"
@@ -296,7 +298,7 @@ static void begin(struct scrub *s)
 {
     const struct persist *p = s->persist;
     struct fault f = {0};
-    char *dump = file_absolute(p->snapshot->filename, &f);
+    char *dump = file_absolute(p->save->filename, &f);
     if (!dump) {
         log_warning("Can't scrub: %s", f.what);
         s->due_us = clock_mono_us() + s->interval_s * 1000000;

@@ -17,7 +17,6 @@
 #include "format/rdb_write.h"
 #include "os/clock.h"
 #include "os/file.h"
-#include "persist/aof.h"
 #include "persist/dir_lock.h"
 #include "persist/file_out.h"
 #include "persist/missing_data.h"
@@ -33,17 +32,6 @@
 
 enum { RETRY_FIRST_S = 5, RETRY_MAX_S = 60, RETRY_DOUBLINGS_MAX = 4,
        PATIENCE_EVERY_US = 5000000 };
-
-bool snapshot_has_points(const struct snapshot *s)
-{
-    return s->point_count > 0;
-}
-
-const char *save_phase_name(unsigned phase)
-{
-    static const char *const names[] = {"write", "sync", "verify", "rename"};
-    return phase < sizeof names / sizeof *names ? names[phase] : "?";
-}
 
 /* For mem_free. dir NULL: where the process is. */
 static char *temp_path(const char *dir, pid_t pid)
@@ -71,8 +59,8 @@ struct progress {
 static void report_progress(void *arg, uint64_t keys)
 {
     struct progress *p = arg;
-    if (p->snapshot->save_delay_us > 0)
-        usleep((useconds_t)p->snapshot->save_delay_us);
+    if (p->snapshot->config->save_delay_us > 0)
+        usleep((useconds_t)p->snapshot->config->save_delay_us);
     if (!p->child && clock_mono_us() - p->patience_us > PATIENCE_EVERY_US) {
         p->patience_us = clock_mono_us(); /* the save of a stop may be a long one */
         supervisor_tell(server_settings(p->snapshot->persist->server), SUPERVISOR_PATIENCE);
@@ -87,7 +75,7 @@ static void write_data(struct snapshot *s, struct snapshot_file *file, struct rd
     struct keyspace *ks = server_keyspace(p->server);
     struct progress progress = {s, file->child, keyspace_count(ks), clock_mono_us()};
     struct walk_progress walk = {.report = report_progress, .arg = &progress,
-                                 .every = s->save_delay_us ? 1 : 0};
+                                 .every = s->config->save_delay_us ? 1 : 0};
     rdb_writer_begin(w);
     rdb_writer_aux(w, "redis-ver", slice_str(REDIS_VERSION));
     aux_number(w, "redis-bits", sizeof(void *) * 8);
@@ -112,14 +100,14 @@ static void enter(struct snapshot_file *file, enum save_phase phase)
 /* The data set into the open file. */
 static bool write_stream(struct snapshot *s, struct snapshot_file *file, int fd, struct fault *f)
 {
-    struct file_out to = {.fd = fd, .child = file->child};
-    to.incremental = file->aof_base ? s->persist->aof->incremental_fsync : s->incremental_fsync;
-    struct rdb_write_options opt = {.version = (int)s->target_version, .compress = s->compress,
-                                    .no_checksum = !s->checksum, .blocks = s->blocks,
+    const struct save_config *c = s->config;
+    struct file_out to = {.fd = fd, .child = file->child, .incremental = file->incremental};
+    struct rdb_write_options opt = {.version = (int)c->target_version, .compress = c->compress,
+                                    .no_checksum = !c->checksum, .blocks = c->blocks,
                                     .trailer = true};
     struct out out;
     struct rdb_writer w;
-    to.max_rate = file->child ? s->max_rate : 0;
+    to.max_rate = file->child ? c->max_rate : 0;
     out_init_callback(&out, file_out_write, &to, 0);
     rdb_writer_init(&w, &out, &opt);
     write_data(s, file, &w);
@@ -146,7 +134,7 @@ bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault
         fault_io(f, -fd, "open", "Failed opening the temp RDB file %s for saving", file->path);
         return false;
     }
-    bool guarded = s->blocks;
+    bool guarded = s->config->blocks;
     bool ok = write_stream(s, file, fd, f);
     enter(file, SAVE_SYNCING);
     if (file->as_of.tv_sec) /* what was logged since is newer, and no start must think otherwise */
@@ -162,8 +150,8 @@ bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault
         ok = false;
     }
     enter(file, SAVE_VERIFYING);
-    ok = ok && (!s->verify || verify_rdb(file->path, file->bytes, file->keys, guarded, file->child,
-                                         f));
+    ok = ok && (!s->config->verify ||
+                verify_rdb(file->path, file->bytes, file->keys, guarded, file->child, f));
     enter(file, SAVE_NAMING);
     if (!ok)
         file_unlink(file->path);
@@ -190,8 +178,10 @@ static bool publish(const char *tmp, const char *path, struct fault *f)
 static bool save_to(struct snapshot *s, const char *dir, struct snapshot_file *file,
                     struct fault *f)
 {
-    char *tmp = temp_path(dir, getpid()), *path = file_join(dir, s->filename);
+    must(s->config->filename && *s->config->filename);
+    char *tmp = temp_path(dir, getpid()), *path = file_join(dir, s->config->filename);
     file->path = tmp;
+    file->incremental = s->config->incremental_fsync;
     bool ok = snapshot_write(s, file, f) && publish(tmp, path, f);
     file->path = NULL;
     mem_free(tmp);
@@ -212,7 +202,7 @@ static void saved(struct snapshot *s, uint64_t dirty_saved)
     commit_set_dirty(commit, dirty > dirty_saved ? dirty - dirty_saved : 0);
     snapshot_note_save(s);
     s->last_ok = true;
-    persist_may_refuse(s->persist);
+    persist_may_refuse(s->persist, MAY_REFUSE_SAVE, false);
     s->failures = 0;
     s->retry_mono_s = 0;
     s->last_error[0] = s->error_story[0] = 0;
@@ -225,7 +215,7 @@ static void failed(struct snapshot *s, const struct fault *f)
     int64_t wait_s = (int64_t)RETRY_FIRST_S << doublings;
     s->failures++;
     s->last_ok = false;
-    persist_may_refuse(s->persist);
+    persist_may_refuse(s->persist, MAY_REFUSE_SAVE, true);
     s->retry_mono_s = clock_mono_s() + (wait_s < RETRY_MAX_S ? wait_s : RETRY_MAX_S);
     fault_text(f, s->last_error, sizeof s->last_error);
     for (char *at = s->last_error; *at; at++)
@@ -362,14 +352,14 @@ void snapshot_tick(struct snapshot *s, int64_t mono_ms)
     bool may_retry = s->last_ok || now_s >= s->retry_mono_s;
     /* A failure refuses writes where there are save points: it is tried again whether or not one of
      * them is due, or the disk would be well for an hour and nobody could write. */
-    bool again = !s->last_ok && s->retry_mono_s && snapshot_has_points(s);
+    bool again = !s->last_ok && s->retry_mono_s && save_config_has_points(s->config);
     if ((s->scheduled || again) && may_retry) {
         snapshot_start(s, &f);
         return;
     }
     int64_t changes = (int64_t)commit_dirty(server_commit(s->persist->server));
-    for (int i = 0; i < s->point_count; i++) {
-        const struct save_point *point = &s->points[i];
+    for (int i = 0; i < s->config->point_count; i++) {
+        const struct save_point *point = &s->config->points[i];
         if (changes < point->changes || now_s - s->last_save_mono_s <= point->seconds || !may_retry)
             continue;
         log_notice("%lld changes in %lld seconds. Saving...", (long long)point->changes,
@@ -383,15 +373,14 @@ struct snapshot *snapshot_new(struct persist *p)
 {
     struct snapshot *s = mem_zalloc(sizeof *s);
     s->persist = p;
+    s->config = p->save;
     s->last_ok = true;
     s->last_duration_s = -1;
-    save_config_register(s, server_config(p->server));
     return s;
 }
 
 void snapshot_free(struct snapshot *s)
 {
-    mem_free(s->filename);
     mem_free(s->child_dir);
     mem_free(s);
 }

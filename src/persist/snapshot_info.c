@@ -4,6 +4,7 @@
 #include "os/clock.h"
 #include "persist/persist.h"
 #include "persist/reserve.h"
+#include "persist/save_config.h"
 #include "persist/scrub.h"
 #include "persist/snapshot.h"
 #include "persist/watchdog.h"
@@ -46,7 +47,7 @@ static void way_info(const struct persist *p, enum child_kind kind, struct info_
 static int64_t retry_in_s(const struct snapshot *s)
 {
     int64_t left = s->retry_mono_s - clock_mono_s();
-    return s->last_ok || !snapshot_has_points(s) ? -1 : left > 0 ? left : 0;
+    return s->last_ok || !save_config_has_points(s->config) ? -1 : left > 0 ? left : 0;
 }
 
 void snapshot_info(struct persist *p, struct info_out *o)

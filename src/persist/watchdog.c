@@ -12,7 +12,6 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "persist/persist.h"
-#include "persist/snapshot.h"
 #include "server/config.h"
 #include "server/hooks.h"
 #include "server/server.h"
