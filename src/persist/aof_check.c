@@ -50,7 +50,7 @@ bool aof_check_parts(struct aof *a, struct fault *f)
         return false;
     }
     if (a->state == AOF_OFF)
-        a->log_id = found.id;
+        aof_id_is(a, found.id);
     if (found.lost == 0)
         return true;
     const char *name = incr->files[incr->count - 1].name;

@@ -28,8 +28,8 @@ bool aof_settle(struct aof *a, struct fault *f)
     /* The worker's thread starts now, not beside a fork: a starting thread holds locks of the
      * allocator, and a child would find them held for ever. */
     struct worker_job first = {.run = run_nothing};
-    worker_give(a->worker, &first);
-    worker_drain(a->worker);
+    worker_give(a->sync.worker, &first);
+    worker_drain(a->sync.worker);
     return true;
 }
 
@@ -43,6 +43,13 @@ static bool reads_back(struct slice text, struct fault *f)
         fault_prefix(f, "Can't write the manifest");
     manifest_free(&m);
     return ok;
+}
+
+void aof_take_manifest(struct aof *a, struct manifest *m)
+{
+    manifest_free(&a->manifest);
+    a->manifest = *m;
+    *m = (struct manifest){0};
 }
 
 bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f)
@@ -73,9 +80,15 @@ bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f)
     if (synced)
         aof_first_done(a);
     must(m->base.name || m->incr.count); /* or the next start would find nothing in it */
-    manifest_free(&a->manifest);
-    a->manifest = *m;
-    *m = (struct manifest){0};
+    aof_take_manifest(a, m);
+    return true;
+}
+
+bool aof_settle_manifest(struct aof *a, struct fault *f)
+{
+    if (a->manifest_unsure && !aof_sync_dir(a, f))
+        return false;
+    a->manifest_unsure = false;
     return true;
 }
 
@@ -94,6 +107,12 @@ void aof_measure(struct aof *a)
     a->total_size = m->base.name ? size_of(a, m->base.name) : 0;
     for (size_t i = 0; i < m->incr.count; i++)
         a->total_size += size_of(a, m->incr.files[i].name);
+}
+
+void aof_measure_base(struct aof *a)
+{
+    aof_measure(a);
+    a->base_size = a->total_size;
 }
 
 /* Its first line must be there when a manifest tells what it says. */
@@ -119,7 +138,7 @@ bool aof_create_incr(struct aof *a, const char *path, int64_t seq, struct aof_in
     if (err == 0 && a->checksum && seq <= UINT32_MAX)
         err = write_first_line(a, made);
     /* After a lost sync, whatever is in it: does the disk work again? */
-    if (err == 0 && (made->size || a->lost_sync))
+    if (err == 0 && (made->size || a->sync.lost))
         err = file_fdatasync(made->fd);
     if (err == 0)
         return true;
@@ -218,10 +237,7 @@ static bool add_first_incr(struct aof *a, struct fault *f)
     ok = ok && err == 0 && aof_put_manifest(a, &next, f);
     manifest_free(&next);
     /* After a loss of power no manifest may name it: nothing that goes there would count. */
-    err = ok && a->manifest_unsure ? file_sync_dir(a->dir) : 0;
-    if (err < 0)
-        fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
-    return ok && err == 0;
+    return ok && aof_settle_manifest(a, f);
 }
 
 /* ---- the newest increment ---- */
@@ -247,12 +263,64 @@ void aof_tell_size(struct aof *a)
 {
     struct fault f = {0};
     const struct manifest_file *file = newest(&a->manifest);
-    if (a->state != AOF_ON || a->aside || a->lost_sync || a->failed || a->pending.len || !file ||
-        !a->checksum)
+    if (a->state != AOF_ON || a->open.aside || a->sync.lost || a->sync.failed ||
+        a->batch.pending.len || !file || !a->checksum)
         return;
-    int64_t size = file_size(a->fd);
+    int64_t size = file_size(a->open.fd);
     if (size >= 0 && size != file->size && !put_size(a, size, &f))
         log_warning("%s", f.what);
+}
+
+void aof_take_file(struct aof *a, int fd, uint64_t size, const struct aof_origin *aside)
+{
+    must(fd >= 0);
+    a->open = (struct aof_open){.fd = fd, .aside = aside != NULL, .size = size};
+    a->open.durable_size = a->open.answered_size = size;
+    a->total_size += size;
+    if (aside)
+        a->open.is = *aside;
+}
+
+void aof_file_is_named(struct aof *a)
+{
+    a->open.aside = false;
+}
+
+void aof_drop_file(struct aof *a)
+{
+    a->open = (struct aof_open){.fd = -1};
+}
+
+void aof_file_grew(struct aof *a, uint64_t bytes)
+{
+    a->open.size += bytes;
+    a->total_size += bytes;
+}
+
+void aof_file_is_durable(struct aof *a, uint64_t size)
+{
+    must(size <= a->open.size);
+    if (size > a->open.durable_size)
+        a->open.durable_size = size;
+}
+
+void aof_file_is_answered(struct aof *a)
+{
+    a->open.answered_size = a->open.size;
+}
+
+void aof_file_failed(struct aof *a)
+{
+    a->open.failed = true;
+}
+
+void aof_file_free(struct aof *a)
+{
+    if (a->open.fd >= 0)
+        file_close(a->open.fd);
+    manifest_free(&a->manifest);
+    mem_free(a->home);
+    mem_free(a->dir);
 }
 
 /* The log may end in an annotation that was cut off. Its line ends here, or it would swallow the
@@ -269,7 +337,7 @@ static int end_last_line(int fd)
 
 bool aof_open_newest(struct aof *a, struct fault *f)
 {
-    must(a->state == AOF_OFF && a->fd < 0);
+    must(a->state == AOF_OFF && a->open.fd < 0);
     if (a->manifest.incr.count == 0 && !add_first_incr(a, f))
         return false;
     /* The end may have been cut off by a start that was told to, or an old server writes next: what
@@ -285,28 +353,26 @@ bool aof_open_newest(struct aof *a, struct fault *f)
     }
     const char *name = newest(&a->manifest)->name;
     char *path = aof_path(a, name);
-    a->fd = file_open(path, O_RDWR | O_APPEND | O_CREAT, 0666);
-    if (a->fd < 0)
-        fault_io(f, -a->fd, "open", "Can't open the append-only file %s", path);
+    int fd = file_open(path, O_RDWR | O_APPEND | O_CREAT, 0666);
+    if (fd < 0)
+        fault_io(f, -fd, "open", "Can't open the append-only file %s", path);
     mem_free(path);
-    if (a->fd < 0)
+    if (fd < 0)
         return false;
     /* What was loaded from it will be shown, so it is made durable: a process that was killed may
      * have left bytes that the kernel only holds. */
-    int err = end_last_line(a->fd);
+    int err = end_last_line(fd);
     if (err == 0)
-        err = file_fdatasync(a->fd);
-    int64_t size = err == 0 ? file_size(a->fd) : 0;
+        err = file_fdatasync(fd);
+    int64_t size = err == 0 ? file_size(fd) : 0;
     if (size < 0)
         err = (int)size;
     if (err < 0) {
         fault_io(f, -err, "fsync", "Can't sync the append-only file %s", name);
-        file_close(a->fd);
-        a->fd = -1;
+        file_close(fd);
         return false;
     }
-    a->incr_failed = false;
-    a->incr_size = a->durable_size = a->answered_size = (uint64_t)size;
+    aof_take_file(a, fd, (uint64_t)size, NULL);
     aof_measure(a);
     /* What has grown since the last rewrite is what stands behind the base. */
     a->base_size = a->manifest.base.name ? size_of(a, a->manifest.base.name) : 0;

@@ -107,10 +107,7 @@ static bool put_all_aside(struct aof *a, const struct manifest *next, struct fau
     bool ok = !next->base.name || put_aside(a, next->base.name, f);
     for (size_t i = 0; ok && i < next->incr.count; i++)
         ok = put_aside(a, next->incr.files[i].name, f);
-    int err = ok ? file_sync_dir(a->dir) : 0;
-    if (err < 0)
-        fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
-    return ok && err == 0;
+    return ok && aof_sync_dir(a, f);
 }
 
 /* The manifest that was to come, as far as its files are there. */
@@ -125,11 +122,8 @@ static bool adopt(struct aof *a, struct manifest *next, struct fault *f)
         manifest_drop_history(next);
     }
     /* Renames that are seen here may still be lost: all are durable before the manifest is. */
-    int err = file_sync_dir(a->dir);
-    if (err < 0) {
-        fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
+    if (!aof_sync_dir(a, f))
         return false;
-    }
     log_warning("The first install of the append log was interrupted: going on from %s",
                 next->base.name);
     return aof_put_manifest(a, next, f);
@@ -143,7 +137,7 @@ static bool resolve(struct aof *a, const char *dump_name, struct manifest *next,
     if (!file_look_for(dump_name, &dump, f) ||
         (next->base.name && !is_there(a, next->base.name, &base, f)))
         return false;
-    a->first_install = true; /* whichever way, the plan goes */
+    aof_first_seen(a, true); /* whichever way, the plan goes */
     /* Numbers go on: its log was there and was removed. All that was acknowledged is in the base,
      * for writes were refused since; the dump says nothing newer. */
     bool again = next->base.seq > 1;
@@ -163,7 +157,7 @@ static bool without_manifest(struct aof *a, const char *dump, bool *found, struc
 {
     struct manifest plan = {0};
     bool planned = false;
-    manifest_free(&a->manifest); /* of a log that was there when it was switched off */
+    aof_take_manifest(a, &(struct manifest){0}); /* there was a log when it was switched off */
     bool ok = aof_first_find(a, &plan, &planned, f) && no_orphans(a, &plan, f) &&
               (!planned || resolve(a, dump, &plan, found, f));
     manifest_free(&plan);
@@ -247,13 +241,11 @@ static bool forget_plan(struct aof *a, struct fault *f)
     if (!aof_first_find(a, &plan, &planned, f))
         fault_clear(f); /* unreadable: it goes all the same */
     manifest_free(&plan);
-    int err = planned ? file_sync_dir(a->dir) : 0;
-    if (err < 0)
-        fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
-    a->first_install = planned;
-    if (err == 0)
+    bool synced = !planned || aof_sync_dir(a, f);
+    aof_first_seen(a, planned);
+    if (synced)
         aof_first_done(a);
-    return err == 0;
+    return synced;
 }
 
 static bool find_manifest(struct aof *a, const char *dump, bool *found, struct fault *f)
@@ -261,8 +253,10 @@ static bool find_manifest(struct aof *a, const char *dump, bool *found, struct f
     char *path = aof_path_around(a, "", ".manifest");
     bool ok = file_look_for(path, found, f);
     if (ok && *found) {
-        manifest_free(&a->manifest);
-        ok = aof_read_manifest(path, &a->manifest, f) && no_strays(a, f) && forget_plan(a, f);
+        struct manifest m = {0};
+        ok = aof_read_manifest(path, &m, f);
+        aof_take_manifest(a, &m);
+        ok = ok && no_strays(a, f) && forget_plan(a, f);
     } else if (ok) {
         ok = without_manifest(a, dump, found, f);
     }

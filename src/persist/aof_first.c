@@ -58,9 +58,9 @@ static bool clear_way(struct aof *a, const struct manifest_file *file, struct fa
 bool aof_first_plan(struct aof *a, const struct manifest *next, struct fault *f)
 {
     const struct manifest *now = &a->manifest;
-    if (!a->names_gone && (now->base.name || now->incr.count || now->history.count))
+    if (!a->names.gone && (now->base.name || now->incr.count || now->history.count))
         return true;
-    if (a->names_gone && !aof_dir_is_ours(a, f))
+    if (a->names.gone && !aof_dir_is_ours(a, f))
         return false;
     must(next->base.name); /* without a base the increments mean nothing */
     bool ok = clear_way(a, &next->base, f);
@@ -80,6 +80,11 @@ bool aof_first_plan(struct aof *a, const struct manifest *next, struct fault *f)
     mem_free(path);
     mem_free(tmp);
     return ok;
+}
+
+void aof_first_seen(struct aof *a, bool there)
+{
+    a->first_install = there;
 }
 
 /* A plan that comes back after a loss of power stands beside the manifest and is removed again. */

@@ -16,6 +16,7 @@
 #include "persist/aof_error.h"
 #include "persist/aof_names.h"
 #include "persist/aof_state.h"
+#include "persist/aof_sync.h"
 
 enum { LOOK_EVERY_US = 1000000 };
 
@@ -37,7 +38,7 @@ static bool names_hold(const struct aof *a)
     struct buf manifest = {0};
     char *open = aof_open_name(a);
     buf_printf(&manifest, "%s.manifest", a->filename);
-    bool hold = !gone(a, open, a->fd) && !gone(a, buf_cstr(&manifest), -1) &&
+    bool hold = !gone(a, open, a->open.fd) && !gone(a, buf_cstr(&manifest), -1) &&
                 (!a->manifest.base.name || !gone(a, a->manifest.base.name, -1));
     for (size_t i = 0; hold && i < a->manifest.incr.count; i++)
         hold = !gone(a, a->manifest.incr.files[i].name, -1);
@@ -48,13 +49,18 @@ static bool names_hold(const struct aof *a)
 
 void aof_look_for_names(struct aof *a)
 {
-    if (a->state != AOF_ON || a->lost_sync || a->failed || names_hold(a))
+    if (a->state != AOF_ON || a->sync.lost || a->sync.failed || names_hold(a))
         return;
-    a->names_gone = true;
-    a->lost_sync = true;
+    a->names.gone = true;
+    aof_sync_lose(a);
     aof_note_error(a, "look-up", ENOENT);
     log_warning("Files of the append log in %s are gone, removed or moved away. Writes are refused "
                 "until the log was rewritten.", a->dir);
+}
+
+void aof_names_are_back(struct aof *a)
+{
+    a->names.gone = false;
 }
 
 void aof_gone_tick(struct aof *a)
@@ -62,8 +68,8 @@ void aof_gone_tick(struct aof *a)
     int64_t now_us = clock_mono_us();
     if (a->state == AOF_OFF)
         return;
-    if (now_us - a->names_seen_us < LOOK_EVERY_US)
+    if (now_us - a->names.seen_us < LOOK_EVERY_US)
         return;
-    a->names_seen_us = now_us;
+    a->names.seen_us = now_us;
     aof_look_for_names(a);
 }

@@ -7,6 +7,8 @@ struct aof;
 
 /* Looks once a second, while the log is on. */
 void aof_gone_tick(struct aof *a);
+/* They are all there again, made anew. */
+void aof_names_are_back(struct aof *a);
 /* Are the files still where the manifest says? If not, what follows from that. */
 void aof_look_for_names(struct aof *a);
 

@@ -28,7 +28,7 @@ char *aof_open_name(const struct aof *a)
 {
     const struct manifest_list *incr = &a->manifest.incr;
     struct buf name = {0};
-    if (a->aside || incr->count == 0)
+    if (a->open.aside || incr->count == 0)
         buf_printf(&name, "temp-%s.incr", a->filename);
     else
         buf_printf(&name, "%s", incr->files[incr->count - 1].name);
@@ -44,6 +44,19 @@ bool aof_make_dir(struct aof *a, struct fault *f)
     if (err < 0)
         fault_io(f, -err, "mkdir", "Can't open or create append-only dir %s", a->dir);
     return err == 0;
+}
+
+bool aof_sync_dir(const struct aof *a, struct fault *f)
+{
+    int err = file_sync_dir(a->dir);
+    if (err < 0)
+        fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
+    return err == 0;
+}
+
+void aof_id_is(struct aof *a, uint64_t id)
+{
+    a->log_id = id;
 }
 
 uint64_t aof_id(struct aof *a)

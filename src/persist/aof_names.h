@@ -19,8 +19,11 @@ char *aof_path_around(const struct aof *a, const char *before, const char *after
 char *aof_open_name(const struct aof *a);
 /* Makes the log's directory, durably. */
 bool aof_make_dir(struct aof *a, struct fault *f);
+/* Its names are durable, or f says why not. */
+bool aof_sync_dir(const struct aof *a, struct fault *f);
 /* log_id, chosen now when the log has none. */
 uint64_t aof_id(struct aof *a);
+void aof_id_is(struct aof *a, uint64_t id); /* as its files say; 0: none yet */
 /* The file at path into *m, which is empty; a fault names the file. */
 bool aof_read_manifest(const char *path, struct manifest *m, struct fault *f);
 /* After names were gone: false when a manifest that is not this log's stands in the directory. */

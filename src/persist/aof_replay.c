@@ -16,7 +16,7 @@ static void refuse_or_skip(struct aof_replay *r, struct fault *f, const char *on
     if (!only && r->persist->aof->load_errors == AOF_ERRORS_SKIP) {
         log_warning("%s: skipped, as aof-load-errors says: %s", r->path,
                     fault_text(f, line, sizeof line));
-        r->persist->aof->load_errors_skipped++;
+        r->skipped++;
     } else if (!fault_is(&r->fault)) {
         r->fault = *f;
         fault_prefix(&r->fault, only ? only : "refused, but aof-load-errors skip loads the rest");

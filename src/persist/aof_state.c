@@ -5,13 +5,13 @@
 
 void aof_must_hold(const struct aof *a)
 {
-    must((a->state == AOF_OFF) == (a->fd < 0));
-    must(a->durable <= a->written && a->written <= a->appended);
-    must(a->commands_durable <= a->commands_written);
-    must(a->commands_written <= a->commands_appended);
-    must(a->durable_size <= a->incr_size && a->answered_size <= a->incr_size);
-    must(a->state == AOF_OFF || a->written == a->appended || a->pending.len > 0);
-    must(!a->aside || a->state != AOF_OFF);
-    must(!a->names_gone || a->lost_sync);
-    must(!a->batch_open || a->batch_at <= a->pending.len);
+    must((a->state == AOF_OFF) == (a->open.fd < 0));
+    must(a->sync.durable <= a->write.written && a->write.written <= a->write.appended);
+    must(a->sync.commands_durable <= a->write.commands_written);
+    must(a->write.commands_written <= a->write.commands_appended);
+    must(a->open.durable_size <= a->open.size && a->open.answered_size <= a->open.size);
+    must(a->state == AOF_OFF || a->write.written == a->write.appended || a->batch.pending.len > 0);
+    must(!a->open.aside || a->state != AOF_OFF);
+    must(!a->names.gone || a->sync.lost);
+    must(!a->batch.open || a->batch.at <= a->batch.pending.len);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the files of the append log share: one struct, settings, files, positions, failures. aof.h
- * tells how a batch travels through it.
+/* What the files of the append log share. aof.h tells how a batch travels through it.
  *
- * Positions are those of commit.h; sizes are of files, which also hold checksums (aof_batch.c). */
+ * Each part of struct aof has one writer, the file that is named beside it: the others read, and
+ * ask that file's functions where something is to change. */
 #ifndef PERSIST_AOF_STATE_H
 #define PERSIST_AOF_STATE_H
 
@@ -10,15 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
-#include "base/link.h"
 #include "format/aof_parts.h"
-#include "format/aof_sum.h"
 #include "format/manifest.h"
-#include "os/loop.h"
-#include "os/worker.h"
+#include "persist/aof_progress.h"
 #include "persist/persist.h"
-#include "persist/sync_choice.h"
 
 enum aof_policy { AOF_ALWAYS, AOF_EVERYSEC, AOF_NO };
 /* aof-always-sync-way: tests choose, everybody else lets it be found out (sync_choice.h). */
@@ -31,87 +26,71 @@ enum aof_state {
                        */
 };
 
-struct aof_sync {
-    struct worker_job job;
-    struct aof *aof;
-    int fd, result;
-    uint64_t position, size, commands; /* that are durable when it has succeeded */
-    int64_t began_us, took_us;
-    bool running;
-    bool told;   /* that it takes long */
-    bool strict; /* begun under always: replies wait for it */
+struct aof_open { /* aof_file.c: the increment that is appended to */
+    int fd;              /* -1: none */
+    bool aside;          /* it is the temporary increment, which no manifest names */
+    bool failed;         /* a sync of it failed: it can never be trusted */
+    struct aof_origin is; /* aside: its number, and its id if it says one */
+    uint64_t size;
+    uint64_t durable_size;  /* of these bytes, synced */
+    uint64_t answered_size; /* of these, replies have left for, maybe without a sync
+                             * (no-appendfsync-on-rewrite) */
+};
+
+struct aof_names { /* aof_gone.c */
+    bool gone; /* sync.lost, because files were removed or moved away */
+    int64_t seen_us;
+};
+
+struct aof_error { /* aof_error.c */
+    int err;
+    char text[256]; /* what failed, of which file, when, why; "" nothing did */
+    char refusal[448];
+    int64_t logged_mono_s;
+};
+
+struct aof_rewrite { /* rewrite.c */
+    bool scheduled, last_ok;
+    int64_t began_mono_s, last_s, retry_mono_s;
+    pid_t pid;
+    int64_t next_base; /* the number that the base being written gets */
+    unsigned failures; /* in a row */
+    uint64_t count;
+    size_t cow_bytes; /* of the last one */
 };
 
 struct aof {
     struct persist *persist;
-    /* settings */
+    /* settings (aof_config.c) */
     bool enabled, no_fsync_on_rewrite, load_truncated, use_rdb_preamble, timestamp,
         incremental_fsync, disable_auto_gc, checksum;
     int policy, way, load_errors;
     int64_t load_corrupt_tail_max;
     int64_t rewrite_percentage, rewrite_min_size, max_pending;
     char *filename, *dirname;
+    /* state */
+    bool started; /* persist_setup.c: the data set was loaded, settings act at once from now on */
+    bool freeing; /* aof.c: the server ends, results of jobs change nothing any more */
+    enum aof_state state; /* aof.c */
+    /* aof_file.c */
     char *home, *dir; /* absolute: where the server started, and the log's directory there; CONFIG
                        * SET dir moves snapshots only */
-    /* state */
-    bool started; /* the data set was loaded: settings act at once from now on */
-    enum aof_state state;
     struct manifest manifest;
     bool manifest_unsure;
-    bool first_install; /* its plan lies on disk (aof_first.c) */
-    bool freeing; /* the server ends: results of jobs change nothing any more */
-    int fd;                     /* -1: none */
-    bool aside;                 /* fd is the temporary increment, which no manifest names */
-    bool incr_failed;           /* a sync of fd failed: this file can never be trusted */
-    struct aof_origin aside_is; /* its number, and its id if it says one */
-    struct buf pending;         /* not yet written */
-    bool summing, batch_open;   /* summing: as checksum was when the last turn ended */
-    bool batch_gap;             /* of the open batch: it has one */
-    size_t batch_at;            /* where in pending the open batch begins, its gap first */
-    uint64_t small_at;          /* the first small batch behind the last long line; 0: none */
-    uint64_t small_seen_at;     /* the same, when aof_tick has first seen it, */
-    int64_t small_seen_ms;      /* and when that was: monotonic */
-    struct aof_chain chain;
-    uint64_t log_id;            /* of the #LOG lines; 0: not chosen yet */
-    uint64_t incr_size;         /* bytes in the increment that is open */
-    uint64_t durable_size;      /* of these, synced */
-    uint64_t answered_size;     /* of these, replies have left for, maybe without a sync
-                                 * (no-appendfsync-on-rewrite) */
-    uint64_t total_size;        /* base and all increments */
-    uint64_t base_size;         /* total after the last rewrite; after a start the base's */
-    uint64_t appended, written, durable; /* positions */
-    uint64_t commands_appended, commands_written, commands_durable;
-    int64_t last_timestamp_s;
-    int64_t sync_began_us; /* the last one, whatever came of it: monotonic */
-    struct loop_timer sync_timer; /* everysec: the next one is due */
-    int64_t last_sync_s, last_sync_took_us; /* the last good one: wall clock */
-    uint64_t delayed_fsync;
-    struct worker *worker;
+    uint64_t total_size; /* base and all increments */
+    uint64_t base_size;  /* total after the last rewrite; after a start the base's */
+    bool first_install;  /* aof_first.c: its plan lies on disk */
+    uint64_t log_id;     /* aof_names.c: of the #LOG lines; 0: not chosen yet */
+    uint64_t load_errors_skipped; /* boot.c: of the last load */
+    struct aof_open open;
+    struct aof_pending batch;
+    struct aof_write write;
     struct aof_sync sync;
-    struct sync_choice choice; /* under always */
-    int64_t gather_us; /* began; 0: not */
-    uint64_t gather_commands;
-    struct link waiters; /* clients in WAITAOF */
-    bool sync_wanted; /* somebody waits for durable: do not wait for the second to be over */
-    bool overfull;    /* too much is pending behind a sync: writes are refused */
-    bool lost_sync; /* an fdatasync failed: only a rewrite makes the log trustworthy again */
-    bool names_gone; /* lost_sync, because files were removed or moved away */
-    int64_t names_seen_us;
-    bool failed; /* under always: the server is stopping, nothing more is written */
-    bool write_ok, broken_tail; /* broken_tail: part of a batch is in the file */
-    int write_errno;
-    char last_error[256]; /* what failed, of which file, when, why; "" nothing did */
-    char refusal[448];
-    int64_t error_logged_mono_s, write_retry_us;
-    /* rewrite */
-    bool rewrite_scheduled, last_rewrite_ok;
-    int64_t rewrite_began_mono_s, last_rewrite_s, rewrite_retry_mono_s;
-    pid_t rewrite_pid;
-    int64_t next_base; /* the number that the base being written gets */
-    unsigned rewrite_failures;
-    uint64_t rewrites;
-    uint64_t load_errors_skipped; /* of the last load */
-    size_t last_cow_bytes;
+    struct aof_group group;
+    struct aof_waiting waiting;
+    struct aof_names names;
+    struct aof_error error;
+    struct aof_rewrite rewrite;
 };
 
 /* What goes with what, in every state: asked where one is reached. */

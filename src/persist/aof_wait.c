@@ -29,25 +29,25 @@ static const char off_error[] =
 
 void aof_wait_init(struct aof *a)
 {
-    link_init(&a->waiters);
+    link_init(&a->waiting.clients);
 }
 
 /* The clients live longer than the log. */
 void aof_wait_end(struct aof *a)
 {
-    LINK_FOR_SAFE(pos, &a->waiters)
+    LINK_FOR_SAFE(pos, &a->waiting.clients)
         link_remove(pos);
 }
 
 static bool is_durable(const struct aof *a, uint64_t position)
 {
-    return a->state == AOF_ON && !a->failed && !a->lost_sync && a->durable >= position;
+    return a->state == AOF_ON && !a->sync.failed && !a->sync.lost && a->sync.durable >= position;
 }
 
 void aof_wait_check(struct aof *a)
 {
-    a->sync_wanted = false;
-    LINK_FOR(pos, &a->waiters) {
+    a->waiting.wanted = false;
+    LINK_FOR(pos, &a->waiting.clients) {
         struct waiter *w = LINK_OF(pos, struct waiter, link);
         bool durable = is_durable(a, w->position);
         if (w->local && a->state == AOF_OFF)
@@ -55,7 +55,7 @@ void aof_wait_check(struct aof *a)
         else if ((durable || !w->local) && !w->replicas)
             block_wake(w->client, BLOCK_READY);
         else if (w->local && !durable)
-            a->sync_wanted = true;
+            a->waiting.wanted = true;
     }
 }
 
@@ -126,7 +126,7 @@ void cmd_waitaof(struct ctx *c)
     struct waiter *w = mem_zalloc(sizeof *w);
     *w = (struct waiter){.aof = a, .client = c->client, .position = position, .local = local,
                          .replicas = replicas};
-    link_push_back(&a->waiters, &w->link);
+    link_push_back(&a->waiting.clients, &w->link);
     block_client(c, timeout_ms, &waitaof_kind, w);
     aof_wait_check(a);
 }

@@ -243,6 +243,7 @@ static bool run_commands(struct reading *r, struct aof_reader *reader, bool *ref
     }
     if (ok && go_on && item == AOF_END)
         ok = aof_replay_end(&replay);
+    r->persist->aof->load_errors_skipped += replay.skipped;
     aof_replay_free(&replay);
     *refused = !ok;
     if (!ok) {

@@ -92,7 +92,7 @@ static bool log_is_there(struct aof *a, struct fault *f)
     bool found = false;
     if (a->state == AOF_OFF)
         return aof_find(a, a->persist->save->filename, &found, f) && found;
-    return a->state == AOF_ON && !a->aside && aof_flush(a, true);
+    return a->state == AOF_ON && !a->open.aside && aof_flush(a, true);
 }
 
 static void debug_loadaof(struct ctx *c)

@@ -71,9 +71,7 @@ void cmd_bgrewriteaof(struct ctx *c)
     if (p->child_kind == CHILD_REWRITE) {
         reply_error(c, "ERR Background append only file rewriting already in progress");
     } else if (p->child_kind != CHILD_NONE || c->flags & CTX_IN_MULTI) {
-        p->aof->rewrite_scheduled = true;
-        p->aof->rewrite_failures = 0; /* asked for by hand: no more waiting */
-        p->aof->rewrite_retry_mono_s = 0;
+        rewrite_ask(p->aof, true);
         reply_status(c, "Background append only file rewriting scheduled");
     } else if (rewrite_start(p->aof, &f)) {
         reply_status(c, "Background append only file rewriting started");

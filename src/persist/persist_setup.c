@@ -147,7 +147,7 @@ static bool finish(void *arg, unsigned flags)
 size_t persist_waiting_bytes(const void *persist)
 {
     const struct persist *p = persist;
-    return p->aof->pending.cap;
+    return p->aof->batch.pending.cap;
 }
 
 static void tick(void *arg, int64_t mono_ms)
@@ -173,6 +173,7 @@ struct persist *persist_new(struct server *server)
     p->save = save_config_new(server);
     p->snapshot = snapshot_new(p);
     p->aof = aof_new(p);
+    rewrite_init(p->aof);
     aof_config_register(p->aof, server_config(server));
     p->missing = missing_data_new(p);
     p->watchdog = watchdog_new(p);

@@ -10,6 +10,9 @@
 
 struct aof;
 
+void rewrite_init(struct aof *a);
+/* One is wanted as soon as no child runs. by_hand: also where failures have it wait. */
+void rewrite_ask(struct aof *a, bool by_hand);
 /* BGREWRITEAOF. False when the child could not be started. */
 bool rewrite_start(struct aof *a, struct fault *f);
 /* In this process, at start: base from memory, a fresh increment, the manifest. */
