@@ -64,20 +64,19 @@ bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f)
     }
     char *path = aof_path_around(a, "", ".manifest");
     char *tmp = aof_path_around(a, "temp-", ".manifest");
-    bool synced = file_replace(tmp, path, buf_slice(&text), f);
-    bool renamed = synced || strcmp(f->doing, "fsync-directory") == 0;
+    enum rename_end end = file_put(tmp, path, buf_slice(&text), f);
     mem_free(tmp);
     mem_free(path);
     buf_free(&text);
-    if (!renamed)
+    if (end == RENAME_FAILED)
         return false;
-    if (!synced) {
+    if (end == RENAME_UNSURE) {
         char line[FAULT_TEXT_MAX];
         log_warning("%s", fault_text(f, line, sizeof line));
         fault_clear(f);
     }
-    a->manifest_unsure = !synced;
-    if (synced)
+    a->manifest_unsure = end == RENAME_UNSURE;
+    if (end == RENAME_DONE)
         aof_first_done(a);
     must(m->base.name || m->incr.count); /* or the next start would find nothing in it */
     aof_take_manifest(a, m);

@@ -80,34 +80,52 @@ static bool is_there(const struct aof *a, const char *name, bool *there, struct 
     return ok;
 }
 
-static bool put_aside(struct aof *a, const char *name, struct fault *f)
+/* The file of that name, when it is there, is the next in the list. For mem_free: the names. */
+static bool list_aside(struct aof *a, const char *name, struct renaming *list, size_t *count,
+                       struct fault *f)
 {
     struct buf aside = {0};
-    bool there;
-    if (!is_there(a, name, &there, f))
-        return false;
-    if (!there)
-        return true;
+    bool there = false;
+    bool ok = !name || is_there(a, name, &there, f);
+    if (!ok || !there)
+        return ok;
     buf_printf(&aside, "interrupted-%s", name);
-    char *from = aof_path(a, name), *to = aof_path(a, buf_cstr(&aside));
-    int err = file_rename(from, to);
-    if (err < 0)
-        fault_io(f, -err, "rename", "Can't move %s to %s", from, to);
-    else
-        log_warning("The first install of the append log was interrupted, and no manifest names "
-                    "%s: it is now %s and can be deleted", name, to);
-    mem_free(from);
-    mem_free(to);
+    list[(*count)++] = (struct renaming){aof_path(a, name), aof_path(a, buf_cstr(&aside))};
     buf_free(&aside);
-    return err == 0;
+    return true;
+}
+
+static bool rename_aside(struct aof *a, const struct renaming *list, size_t count, struct fault *f)
+{
+    if (count == 0)
+        return aof_sync_dir(a, f);
+    struct renamed r = file_rename_durably(list, count);
+    size_t moved = r.end == RENAME_FAILED ? r.at : count;
+    for (size_t i = 0; i < moved; i++)
+        log_warning("The first install of the append log was interrupted, and no manifest names "
+                    "%s: it is now %s and can be deleted", strrchr(list[i].from, '/') + 1,
+                    list[i].to);
+    if (r.end == RENAME_FAILED)
+        fault_io(f, -r.err, "rename", "Can't move %s to %s", list[r.at].from, list[r.at].to);
+    else if (r.end == RENAME_UNSURE)
+        fault_io(f, -r.err, "fsync", "Can't sync %s", a->dir);
+    return r.end == RENAME_DONE;
 }
 
 static bool put_all_aside(struct aof *a, const struct manifest *next, struct fault *f)
 {
-    bool ok = !next->base.name || put_aside(a, next->base.name, f);
+    struct renaming *list = mem_zalloc((1 + next->incr.count) * sizeof *list);
+    size_t count = 0;
+    bool ok = list_aside(a, next->base.name, list, &count, f);
     for (size_t i = 0; ok && i < next->incr.count; i++)
-        ok = put_aside(a, next->incr.files[i].name, f);
-    return ok && aof_sync_dir(a, f);
+        ok = list_aside(a, next->incr.files[i].name, list, &count, f);
+    ok = ok && rename_aside(a, list, count, f);
+    for (size_t i = 0; i < count; i++) {
+        mem_free((void *)(uintptr_t)list[i].from);
+        mem_free((void *)(uintptr_t)list[i].to);
+    }
+    mem_free(list);
+    return ok;
 }
 
 /* The manifest that was to come, as far as its files are there. */
@@ -167,10 +185,8 @@ static bool without_manifest(struct aof *a, const char *dump, bool *found, struc
 static bool move_old(struct aof *a, const char *old, struct fault *f)
 {
     char *path = aof_path(a, a->filename);
-    int err = file_rename(old, path);
-    if (err == 0)
-        err = file_sync_dir(a->dir);
-    if (err == 0)
+    int err = file_rename_durably(&(struct renaming){old, path}, 1).err;
+    if (err == 0) /* and the old name does not come back */
         err = file_sync_dir(a->home);
     if (err < 0)
         fault_io(f, -err, "rename", "Can't move %s to %s", old, path);

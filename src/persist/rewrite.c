@@ -184,14 +184,6 @@ static bool plan_install(struct aof *a, struct install *in, const char *tmp, str
     return true;
 }
 
-static bool rename_into_place(const char *from, const char *to, struct fault *f)
-{
-    int err = file_rename(from, to);
-    if (err < 0)
-        fault_io(f, -err, "rename", "Error moving %s to %s", from, to);
-    return err == 0;
-}
-
 struct collect_job {
     struct worker_job job;
     struct aof *aof;
@@ -254,10 +246,15 @@ void rewrite_collect(struct aof *a)
 /* Both files get their names, and the names are durable, before a manifest tells of them. */
 static bool name_files(struct aof *a, const struct install *in, const char *tmp, struct fault *f)
 {
-    if (!aof_first_plan(a, &in->next, f) || !rename_into_place(tmp, in->base_path, f) ||
-        (in->incr_path && !rename_into_place(in->temp_incr, in->incr_path, f)))
+    struct renaming list[] = {{tmp, in->base_path}, {in->temp_incr, in->incr_path}};
+    if (!aof_first_plan(a, &in->next, f))
         return false;
-    return aof_sync_dir(a, f);
+    struct renamed r = file_rename_durably(list, in->incr_path ? 2 : 1);
+    if (r.end == RENAME_FAILED)
+        fault_io(f, -r.err, "rename", "Error moving %s to %s", list[r.at].from, list[r.at].to);
+    else if (r.end == RENAME_UNSURE)
+        fault_io(f, -r.err, "fsync", "Can't sync %s", a->dir);
+    return r.end == RENAME_DONE;
 }
 
 /* Names that no manifest holds: the temporary increment keeps being one. */
@@ -483,11 +480,13 @@ static _Noreturn void run_child(struct aof *a)
     child_name(a, tmp, getpid(), false);
     child_name(a, finished, getpid(), true);
     struct snapshot_file file = {.path = tmp, .child = &a->persist->child};
-    bool ok =
-        write_base(a, &file, &report.fault) && rename_into_place(tmp, finished, &report.fault);
+    bool ok = write_base(a, &file, &report.fault);
+    int err = ok ? file_rename(tmp, finished) : 0; /* a name that says complete, no more */
+    if (err < 0)
+        fault_io(&report.fault, -err, "rename", "Error moving %s to %s", tmp, finished);
     report.keys = file.keys;
     report.bytes = file.bytes;
-    child_finish(&a->persist->child, &report, sizeof report, ok ? 0 : 1);
+    child_finish(&a->persist->child, &report, sizeof report, ok && err == 0 ? 0 : 1);
 }
 
 bool rewrite_start(struct aof *a, struct fault *f)

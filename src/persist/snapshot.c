@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A save is: walk -> rdb_write -> file. BGSAVE does it in a child, SAVE here; both end in
- * file_publish, which is the only way a file gets its name. */
+/* A save is: walk -> rdb_write -> file. BGSAVE does it in a child, SAVE here; in both the file
+ * gets its name by file_rename_durably. */
 #include "persist/snapshot.h"
 
 #include <fcntl.h>
@@ -161,17 +161,15 @@ bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault
 /* Gives the finished file its name, durably. */
 static bool publish(const char *tmp, const char *path, struct fault *f)
 {
-    int err = file_rename(tmp, path);
-    if (err < 0) {
-        fault_io(f, -err, "rename", "Error moving temp DB file %s on the final destination %s", tmp,
-                 path);
+    struct renamed r = file_rename_durably(&(struct renaming){tmp, path}, 1);
+    if (r.end == RENAME_FAILED) {
+        fault_io(f, -r.err, "rename", "Error moving temp DB file %s on the final destination %s",
+                 tmp, path);
         file_unlink(tmp);
-        return false;
+    } else if (r.end == RENAME_UNSURE) {
+        fault_io(f, -r.err, "fsync", "Failed syncing the directory of %s", path);
     }
-    err = file_sync_dir_of(path);
-    if (err < 0)
-        fault_io(f, -err, "fsync", "Failed syncing the directory of %s", path);
-    return err >= 0;
+    return r.end == RENAME_DONE;
 }
 
 /* dir NULL: the working directory. */
