@@ -41,7 +41,7 @@ enum { SYNC_EVERY_US = 1000000, SPARE_US = 50000, SLOW_US = 2000000, GATHER_FROM
 
 static bool sync_held_back(const struct aof *a)
 {
-    return a->no_fsync_on_rewrite && a->persist->child_kind != CHILD_NONE;
+    return a->no_fsync_on_rewrite && a->persist->child_kind;
 }
 
 /* ---- results ---- */

@@ -73,7 +73,7 @@ static void debug_reload(struct ctx *c)
         save = false;
     }
     if (save) /* or its older file would take the place of the one that is about to be loaded */
-        persist_kill_child(p, CHILD_SAVE);
+        persist_kill_child(p, &child_save);
     if (save && !snapshot_save(p->snapshot, &f)) {
         reply_fault(c, "Error trying to save the DB", &f);
         return;

@@ -225,7 +225,7 @@ static bool is_needed(const struct dir_lock *d, const struct held *h)
     if (stat(".", &st) < 0 || (st.st_dev == h->dev && st.st_ino == h->ino))
         return true;
     const struct aof *a = d->persist->aof;
-    bool written = a->state != AOF_OFF || d->persist->child_kind == CHILD_REWRITE;
+    bool written = a->state != AOF_OFF || d->persist->child_kind == &child_rewrite;
     return written && (is_in(h, a->home, "") || is_in(h, a->dir, ".."));
 }
 

@@ -10,6 +10,7 @@
 #include "base/must.h"
 #include "os/clock.h"
 #include "server/command.h"
+#include "server/commit.h"
 #include "server/hooks.h"
 #include "server/server.h"
 #include "server/settings.h"
@@ -19,30 +20,48 @@
 
 /* ---- the child ---- */
 
+const struct child_kind child_save = {
+    .name = "redis-rdb-bgsave",
+    .title = "RDB saving",
+    .work = "Background saving",
+    .busy = "Background save already in progress",
+    .status = "saving in the background",
+};
+const struct child_kind child_rewrite = {
+    .name = "redis-aof-rewrite",
+    .title = "AOF rewrite",
+    .work = "Background AOF rewrite",
+    .busy = "Background append only file rewriting already in progress",
+    .status = "rewriting the append log in the background",
+};
+
 const char *persist_busy(const struct persist *p)
 {
     if (p->loading)
         return "The data set is being loaded";
-    if (p->child_kind == CHILD_SAVE)
-        return "Background save already in progress";
-    if (p->child_kind == CHILD_REWRITE)
-        return "Background append only file rewriting already in progress";
-    return NULL;
+    return p->child_kind ? p->child_kind->busy : NULL;
 }
 
-pid_t persist_fork(struct persist *p, enum child_kind kind, const char *name,
-                   void (*ended)(void *arg, const struct child_end *end), void *arg,
+static void tell_fork(struct persist *p, const struct child_kind *kind, pid_t pid)
+{
+    struct fork_event e = {.kind = kind, .pid = pid, .position = p->fork_position};
+    hooks_fork(server_hooks(p->server), &e);
+}
+
+pid_t persist_fork(struct persist *p, const struct child_kind *kind, const struct child_spec *spec,
                    struct fault *f)
 {
-    must(p->child_kind == CHILD_NONE);
-    struct hooks *hooks = server_hooks(p->server);
+    must(!p->child_kind && kind->name && kind->title && kind->work && kind->busy);
+    must(spec->ended);
     struct stats *stats = server_stats(p->server);
-    struct child_spec spec = {.name = name, .ended = ended, .arg = arg};
-    pid_t pid = child_fork(&p->child, server_loop(p->server), &spec, f);
+    struct child_spec named = *spec;
+    named.name = kind->name;
+    p->fork_position = commit_position(server_commit(p->server));
+    pid_t pid = child_fork(&p->child, server_loop(p->server), &named, f);
     if (pid < 0)
         return pid;
     if (pid == 0) {
-        hooks_fork(hooks, true, false);
+        tell_fork(p, kind, 0);
         return 0;
     }
     p->child_kind = kind;
@@ -50,10 +69,10 @@ pid_t persist_fork(struct persist *p, enum child_kind kind, const char *name,
     stats->forks++;
     stats->last_fork_us = p->child.fork_us;
     keyspace_hold(server_keyspace(p->server), true);
-    hooks_fork(hooks, false, false);
-    supervisor_tell(server_settings(p->server), "STATUS=Ready to accept connections; %s",
-                    kind == CHILD_SAVE ? "saving in the background"
-                                       : "rewriting the append log in the background");
+    tell_fork(p, kind, pid);
+    if (kind->status)
+        supervisor_tell(server_settings(p->server), "STATUS=Ready to accept connections; %s",
+                        kind->status);
     return pid;
 }
 
@@ -65,43 +84,45 @@ static void tell_cost(const struct persist *p, const struct child_end *end)
     const struct child_report *report = end->report;
     double took_us = (double)(clock_mono_us() - p->child.began_us);
     log_notice("%s child: %.1f MB in %.2f s (%.1f MB/s), fork %.2f ms, copied on write %.1f MB",
-               p->child_kind == CHILD_SAVE ? "RDB saving" : "AOF rewrite",
-               (double)report->bytes / 1e6, took_us / 1e6,
+               p->child_kind->title, (double)report->bytes / 1e6, took_us / 1e6,
                took_us > 0 ? (double)report->bytes / took_us : 0, (double)p->child.fork_us / 1e3,
                (double)end->cow_bytes / 1e6);
 }
 
 void persist_child_gone(struct persist *p, const struct child_end *end)
 {
-    must(p->child_kind != CHILD_NONE);
+    must(p->child_kind);
     tell_cost(p, end);
-    p->child_kind = CHILD_NONE;
+    struct fault f = persist_child_fault(end, p->child_kind);
+    struct fork_event e = {.kind = p->child_kind, .pid = end->pid, .position = p->fork_position,
+                           .ended = true, .ok = !end->killed && !fault_is(&f)};
+    p->child_kind = NULL;
     supervisor_tell(server_settings(p->server), SUPERVISOR_READY);
     keyspace_hold(server_keyspace(p->server), false);
-    hooks_fork(server_hooks(p->server), false, true);
+    hooks_fork(server_hooks(p->server), &e);
 }
 
-struct fault persist_child_fault(const struct child_end *end, const char *work)
+struct fault persist_child_fault(const struct child_end *end, const struct child_kind *kind)
 {
     struct fault f = {0};
     if (end->report_size == sizeof(struct child_report) &&
         fault_is(&((const struct child_report *)end->report)->fault))
         return ((const struct child_report *)end->report)->fault;
     if (end->signal)
-        fault_set(&f, FAULT_IO, "%s terminated by signal %d", work, end->signal);
+        fault_set(&f, FAULT_IO, "%s terminated by signal %d", kind->work, end->signal);
     else if (end->exit_code != 0)
-        fault_set(&f, FAULT_IO, "%s failed with exit code %d", work, end->exit_code);
+        fault_set(&f, FAULT_IO, "%s failed with exit code %d", kind->work, end->exit_code);
     return f;
 }
 
-void persist_kill_child(struct persist *p, enum child_kind kind)
+void persist_kill_child(struct persist *p, const struct child_kind *kind)
 {
-    if (p->child_kind != kind || kind == CHILD_NONE)
+    if (!p->child_kind || p->child_kind != kind)
         return;
-    log_notice("Killing the running %s child: %ld",
-               kind == CHILD_SAVE ? "RDB saving" : "AOF rewrite", (long)p->child.pid);
+    log_notice("Killing the running %s child: %ld", kind->title, (long)p->child.pid);
     child_kill(&p->child, SIGKILL);
     child_wait(&p->child);
+    must(!p->child_kind); /* its end was told of */
 }
 
 const char *save_phase_name(unsigned phase)

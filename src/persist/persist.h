@@ -2,7 +2,7 @@
 /* What snapshots and the append log share: their common struct, the one child, the words for time
  * and for refusing. persist_setup.h puts the parts together.
  *
- * There is one child at a time, which saves or rewrites: who forks looks at child_kind first. */
+ * There is one child at a time: who forks asks persist_busy first. */
 #ifndef PERSIST_PERSIST_H
 #define PERSIST_PERSIST_H
 
@@ -22,7 +22,16 @@ struct server;
 struct snapshot;
 struct watchdog;
 
-enum child_kind { CHILD_NONE, CHILD_SAVE, CHILD_REWRITE };
+/* A kind of child, static. Who needs another kind makes its own. */
+struct child_kind {
+    const char *name;   /* of the process, as its title: "redis-rdb-bgsave" */
+    const char *title;  /* in the log, before "child": "RDB saving" */
+    const char *work;   /* begins a sentence: "Background saving" */
+    const char *busy;   /* why another one can't be started now */
+    const char *status; /* for the supervisor: "saving in the background" */
+    bool silent;        /* it tells of no progress: the watchdog lets it be */
+};
+extern const struct child_kind child_save, child_rewrite;
 
 struct persist {
     struct server *server;
@@ -35,7 +44,8 @@ struct persist {
     struct reserve *reserve;
     struct dir_lock *lock;
     struct child child;
-    enum child_kind child_kind;
+    const struct child_kind *child_kind; /* of the child that lives; NULL: none does */
+    uint64_t fork_position;      /* commit.h */
     uint64_t keys_at_fork;       /* for progress */
     unsigned may_refuse;         /* writes: bits of enum may_refuse */
     bool flushed;                /* FLUSHALL ran in this turn */
@@ -57,12 +67,13 @@ struct child_report {
     struct fault fault;
 };
 
-/* Forks with everything that goes with it (hooks, tables held, figures). 0 in the child. */
-pid_t persist_fork(struct persist *p, enum child_kind kind, const char *name,
-                   void (*ended)(void *arg, const struct child_end *end), void *arg,
+/* Forks with all that goes with it (hooks, tables held, figures). 0 in the child, -errno with f
+ * filled. spec: all but the name, which is the kind's. ended calls persist_child_gone; a child
+ * that has a struct child_report to give ends with it (child_finish). */
+pid_t persist_fork(struct persist *p, const struct child_kind *kind, const struct child_spec *spec,
                    struct fault *f);
 /* The fault of a child that ended: its own, or made from its signal or exit code. */
-struct fault persist_child_fault(const struct child_end *end, const char *work);
+struct fault persist_child_fault(const struct child_end *end, const struct child_kind *kind);
 void persist_child_gone(struct persist *p, const struct child_end *end);
 /* Why a child cannot be started now, or NULL. */
 const char *persist_busy(const struct persist *p);
@@ -73,6 +84,6 @@ void persist_may_refuse(struct persist *p, enum may_refuse who, bool may);
 /* 2026-11-21T07:00:00Z. Returns out. */
 enum { PERSIST_TIME_MAX = 32 };
 const char *persist_time(int64_t unix_s, char out[PERSIST_TIME_MAX]);
-void persist_kill_child(struct persist *p, enum child_kind kind);
+void persist_kill_child(struct persist *p, const struct child_kind *kind);
 
 #endif

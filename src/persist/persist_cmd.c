@@ -26,7 +26,7 @@ void cmd_save(struct ctx *c)
 {
     struct persist *p = persist_of(c);
     struct fault f = {0};
-    if (p->child_kind == CHILD_SAVE) {
+    if (p->child_kind == &child_save) {
         reply_error(c, "ERR Background save already in progress");
         return;
     }
@@ -46,9 +46,9 @@ void cmd_bgsave(struct ctx *c)
     bool schedule = c->argc == 2 && ctx_arg_is(c, 1, "schedule");
     if (c->argc > 1 && !schedule) {
         reply_syntax(c);
-    } else if (p->child_kind == CHILD_SAVE) {
+    } else if (p->child_kind == &child_save) {
         reply_error(c, "ERR Background save already in progress");
-    } else if (p->child_kind != CHILD_NONE || c->flags & CTX_IN_MULTI) {
+    } else if (p->child_kind || c->flags & CTX_IN_MULTI) {
         if (schedule || c->flags & CTX_IN_MULTI) {
             p->snapshot->scheduled = true;
             reply_status(c, "Background saving scheduled");
@@ -68,9 +68,9 @@ void cmd_bgrewriteaof(struct ctx *c)
 {
     struct persist *p = persist_of(c);
     struct fault f = {0};
-    if (p->child_kind == CHILD_REWRITE) {
+    if (p->child_kind == &child_rewrite) {
         reply_error(c, "ERR Background append only file rewriting already in progress");
-    } else if (p->child_kind != CHILD_NONE || c->flags & CTX_IN_MULTI) {
+    } else if (p->child_kind || c->flags & CTX_IN_MULTI) {
         rewrite_ask(p->aof, true);
         reply_status(c, "Background append only file rewriting scheduled");
     } else if (rewrite_start(p->aof, &f)) {

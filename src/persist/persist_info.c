@@ -25,7 +25,7 @@ static int64_t seconds_since(int64_t began_mono_s, bool running)
 static void aof_info(struct persist *p, struct info_out *o)
 {
     const struct aof *a = p->aof;
-    bool rewriting = p->child_kind == CHILD_REWRITE;
+    bool rewriting = p->child_kind == &child_rewrite;
     info_i64(o, "aof_enabled", a->state != AOF_OFF);
     info_i64(o, "aof_rewrite_in_progress", rewriting);
     info_i64(o, "aof_rewrite_scheduled", a->rewrite.scheduled);

@@ -64,7 +64,7 @@ static void after_flush(void *arg)
     if (!p->flushed)
         return;
     p->flushed = false;
-    persist_kill_child(p, CHILD_SAVE);
+    persist_kill_child(p, &child_save);
     if (save_config_has_points(p->save) && !snapshot_save(p->snapshot, &f))
         log_warning("FLUSHALL could not save the DB: %s", fault_text(&f, line, sizeof line));
 }
@@ -120,8 +120,8 @@ static bool finish(void *arg, unsigned flags)
     if (p->loading)
         return true; /* what is in memory is not yet what is on disk: nothing may be written */
     after_flush(p); /* its stage does not come any more */
-    persist_kill_child(p, CHILD_SAVE);
-    persist_kill_child(p, CHILD_REWRITE);
+    persist_kill_child(p, &child_save);
+    persist_kill_child(p, &child_rewrite);
     if (p->aof->state != AOF_OFF) {
         log_notice("Calling fsync() on the AOF file.");
         if (!aof_flush(p->aof, true) || !aof_sync_now(p->aof)) {

@@ -445,7 +445,7 @@ static void failed(struct aof *a, const struct fault *f)
 static void child_ended(void *arg, const struct child_end *end)
 {
     struct aof *a = arg;
-    struct fault f = persist_child_fault(end, "Background AOF rewrite");
+    struct fault f = persist_child_fault(end, &child_rewrite);
     char tmp[TMP_NAME];
     a->rewrite.last_s = clock_mono_s() - a->rewrite.began_mono_s;
     a->rewrite.cow_bytes = end->cow_bytes;
@@ -509,7 +509,8 @@ bool rewrite_start(struct aof *a, struct fault *f)
     a->rewrite.scheduled = false;
     a->rewrite.count++;
     a->rewrite.began_mono_s = clock_mono_s();
-    pid_t pid = persist_fork(a->persist, CHILD_REWRITE, "redis-aof-rewrite", child_ended, a, f);
+    pid_t pid = persist_fork(a->persist, &child_rewrite,
+                             &(struct child_spec){.ended = child_ended, .arg = a}, f);
     if (pid == 0)
         run_child(a);
     if (pid < 0) {
@@ -591,7 +592,7 @@ bool aof_switch_on(struct aof *a, struct fault *f)
     must(a->state == AOF_OFF);
     if (!aof_make_dir(a, f) || !aof_find(a, a->persist->save->filename, &found, f))
         return false;
-    persist_kill_child(a->persist, CHILD_REWRITE);
+    persist_kill_child(a->persist, &child_rewrite);
     struct aof_incr incr;
     char *path = temp_incr_path(a);
     int64_t seq = aof_free_incr(a, f);
@@ -601,7 +602,7 @@ bool aof_switch_on(struct aof *a, struct fault *f)
         return false;
     aof_take_file(a, incr.fd, incr.size, &incr.is);
     aof_listen(a, AOF_WAIT_REWRITE, &incr.chain);
-    if (a->persist->child_kind != CHILD_NONE) {
+    if (a->persist->child_kind) {
         a->rewrite.scheduled = true;
         log_notice("AOF was enabled but there is already another background operation. An AOF "
                    "background was scheduled to start when possible.");
@@ -617,7 +618,7 @@ bool aof_switch_on(struct aof *a, struct fault *f)
 void aof_switch_off(struct aof *a)
 {
     bool aside = a->open.aside;
-    persist_kill_child(a->persist, CHILD_REWRITE);
+    persist_kill_child(a->persist, &child_rewrite);
     aof_close_log(a);
     a->rewrite.scheduled = false;
     if (aside) {

@@ -272,7 +272,7 @@ static void remove_temp(struct snapshot *s)
 static void child_ended(void *arg, const struct child_end *end)
 {
     struct snapshot *s = arg;
-    struct fault f = persist_child_fault(end, "Background saving");
+    struct fault f = persist_child_fault(end, &child_save);
     s->last_duration_s = clock_mono_s() - s->began_mono_s;
     s->last_cow_bytes = end->cow_bytes;
     persist_child_gone(s->persist, end);
@@ -313,7 +313,8 @@ static bool fork_child(struct snapshot *s, struct fault *f)
     mem_free(s->child_dir);
     s->child_dir = here;
     struct timespec as_of = file_time_past();
-    pid_t pid = persist_fork(s->persist, CHILD_SAVE, "redis-rdb-bgsave", child_ended, s, f);
+    pid_t pid = persist_fork(s->persist, &child_save,
+                             &(struct child_spec){.ended = child_ended, .arg = s}, f);
     if (pid == 0)
         run_child(s, as_of);
     s->child_pid = pid;

@@ -246,9 +246,9 @@ void hooks_client(struct hooks *h, struct client *client, bool opened)
     TELL_ALL(h, client, client, opened);
 }
 
-void hooks_fork(struct hooks *h, bool in_child, bool ended)
+void hooks_fork(struct hooks *h, const struct fork_event *e)
 {
-    TELL_ALL(h, fork, in_child, ended);
+    TELL_ALL(h, fork, e);
 }
 
 void hooks_aux_save(struct hooks *h, struct sink *sink)

@@ -12,7 +12,8 @@
  * STAGE     each turn of the event loop, before it sleeps, in the order UNBLOCK, LOG, SYNC, REPLY.
  * TICK      from cron, hz times a second.
  * CLIENT    a client was accepted or is about to be freed.
- * FORK      a child was made (in the child: drop what it must not touch), or has ended.
+ * FORK      a child was made (in the child: drop what it must not touch), or has ended: which, and
+ *           what of the data set it sees.
  * AUX       saving: emit a feature's own state into the file; loading: take it.
  * SHUTDOWN  asked to stop, in two phases. All are asked whether they are ready; nobody does
  *           anything yet. When none refuses (or it is forced) all finish: the last writes. From
@@ -22,11 +23,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/slice.h"
 #include "server/commit.h"
 #include "store/db.h"
 
+struct child_kind;
 struct client;
 struct command_entry;
 struct ctx;
@@ -50,7 +53,13 @@ typedef void hook_flushed(void *arg);
 typedef void hook_stage(void *arg);
 typedef void hook_tick(void *arg, int64_t mono_ms); /* for waits; the wall clock may jump */
 typedef void hook_client(void *arg, struct client *client, bool opened);
-typedef void hook_fork(void *arg, bool in_child, bool ended);
+struct fork_event {
+    const struct child_kind *kind; /* its owner compares; persist/persist.h */
+    pid_t pid;         /* 0: this is the child */
+    uint64_t position; /* at the fork: the child sees what is before it (commit.h) */
+    bool ended, ok;    /* it has ended; ok: it has done what it was to do */
+};
+typedef void hook_fork(void *arg, const struct fork_event *e);
 typedef void hook_aux_save(void *arg, struct sink *sink);
 /* true: it was mine */
 typedef bool hook_aux_load(void *arg, struct slice name, struct slice value);
@@ -96,7 +105,7 @@ void hooks_flushed(struct hooks *h);
 void hooks_stage(struct hooks *h, enum stage stage);
 void hooks_tick(struct hooks *h, int64_t mono_ms);
 void hooks_client(struct hooks *h, struct client *client, bool opened);
-void hooks_fork(struct hooks *h, bool in_child, bool ended);
+void hooks_fork(struct hooks *h, const struct fork_event *e);
 void hooks_aux_save(struct hooks *h, struct sink *sink);
 bool hooks_aux_load(struct hooks *h, struct slice name, struct slice value);
 bool hooks_ready(struct hooks *h, unsigned flags);
