@@ -84,6 +84,7 @@ static bool write_commands(struct aof *a, struct snapshot_file *file, struct fau
         aof_writer_seal(&w, (struct aof_session){.id = a->log_id, .seq = (uint32_t)seq});
     if (a->timestamp)
         aof_writer_timestamp(&w, clock_wall_ms() / 1000);
+    hooks_aux_save(server_hooks(a->persist->server), &w.sink, AUX_LOG_BASE);
     bool ok = walk_keyspace(server_keyspace(a->persist->server), &w.sink, &walk) &&
               aof_writer_end(&w);
     if (!ok)

@@ -41,7 +41,7 @@ static char *temp_path(const char *dir, pid_t pid)
     return file_join(dir, name);
 }
 
-/* ---- writing the file ---- */
+/* ---- the stream, and the file ---- */
 
 static void aux_number(struct rdb_writer *w, const char *name, uint64_t n)
 {
@@ -69,26 +69,75 @@ static void report_progress(void *arg, uint64_t keys)
         child_progress(p->child, keys, p->total ? (double)keys / (double)p->total : 0);
 }
 
-static void write_data(struct snapshot *s, struct snapshot_file *file, struct rdb_writer *w)
+/* Passes on what a feature adds, but for function libraries. */
+struct no_functions {
+    struct sink sink;
+    struct sink *to;
+};
+
+static void pass_aux(struct sink *sink, struct slice name, struct slice value)
 {
-    struct persist *p = s->persist;
-    struct keyspace *ks = server_keyspace(p->server);
-    struct progress progress = {s, file->child, keyspace_count(ks), clock_mono_us()};
-    struct walk_progress walk = {.report = report_progress, .arg = &progress,
-                                 .every = s->config->save_delay_us ? 1 : 0};
-    rdb_writer_begin(w);
+    struct sink *to = ((struct no_functions *)(void *)sink)->to;
+    to->ops->aux(to, name, value);
+}
+
+static void pass_module_aux(struct sink *sink, uint64_t module_id, struct slice bytes)
+{
+    struct sink *to = ((struct no_functions *)(void *)sink)->to;
+    to->ops->module_aux(to, module_id, bytes);
+}
+
+static void write_aux(struct persist *p, const struct snapshot_stream *what, struct rdb_writer *w)
+{
+    static const struct sink_ops ops = {.aux = pass_aux, .module_aux = pass_module_aux};
+    struct no_functions without = {.sink.ops = &ops, .to = &w->sink};
+    must(w->sink.ops->aux && w->sink.ops->module_aux && w->sink.ops->function);
     rdb_writer_aux(w, "redis-ver", slice_str(REDIS_VERSION));
     aux_number(w, "redis-bits", sizeof(void *) * 8);
     aux_number(w, "ctime", (uint64_t)clock_wall_ms() / 1000);
     aux_number(w, "used-mem", mem_used());
-    aux_number(w, "aof-base", file->aof_base);
-    if (file->origin.id) {
+    aux_number(w, "aof-base", what->purpose == AUX_LOG_BASE);
+    if (what->origin.id) {
         char text[AOF_PART_AUX_MAX];
-        rdb_writer_aux(w, AOF_PART_AUX, slice(text, aof_part_aux(text, &file->origin)));
+        rdb_writer_aux(w, AOF_PART_AUX, slice(text, aof_part_aux(text, &what->origin)));
     }
-    hooks_aux_save(server_hooks(p->server), &w->sink);
+    hooks_aux_save(server_hooks(p->server), what->no_functions ? &without.sink : &w->sink,
+                   what->purpose);
+}
+
+static void write_keys(struct snapshot *s, struct snapshot_stream *what, struct rdb_writer *w)
+{
+    struct keyspace *ks = server_keyspace(s->persist->server);
+    struct progress progress = {s, what->child, keyspace_count(ks), clock_mono_us()};
+    struct walk_progress walk = {.report = report_progress, .arg = &progress,
+                                 .every = s->config->save_delay_us ? 1 : 0};
     walk_keyspace(ks, &w->sink, &walk);
-    file->keys = walk.keys;
+    what->keys = walk.keys;
+}
+
+bool snapshot_stream(struct snapshot *s, struct snapshot_stream *what, struct out *out,
+                     struct fault *f)
+{
+    const struct save_config *c = s->config;
+    struct rdb_write_options opt = {.version = (int)c->target_version, .compress = c->compress,
+                                    .no_checksum = !c->checksum, .blocks = c->blocks,
+                                    .trailer = what->trailer};
+    struct rdb_writer w;
+    must(what->version == 0 || (what->version >= 9 && what->version <= 11));
+    must(out_offset(out) == 0);
+    opt.version = what->version ? what->version : opt.version;
+    rdb_writer_init(&w, out, &opt);
+    rdb_writer_begin(&w);
+    write_aux(s->persist, what, &w);
+    if (!what->no_keys)
+        write_keys(s, what, &w);
+    bool ok = rdb_writer_end(&w);
+    if (!ok)
+        *f = w.sink.fault;
+    what->bytes = out_offset(out);
+    rdb_writer_free(&w);
+    must(ok || fault_is(f));
+    return ok;
 }
 
 static void enter(struct snapshot_file *file, enum save_phase phase)
@@ -98,31 +147,23 @@ static void enter(struct snapshot_file *file, enum save_phase phase)
 }
 
 /* The data set into the open file. */
-static bool write_stream(struct snapshot *s, struct snapshot_file *file, int fd, struct fault *f)
+static bool write_file(struct snapshot *s, struct snapshot_file *file, int fd, struct fault *f)
 {
-    const struct save_config *c = s->config;
     struct file_out to = {.fd = fd, .child = file->child, .incremental = file->incremental};
-    struct rdb_write_options opt = {.version = (int)c->target_version, .compress = c->compress,
-                                    .no_checksum = !c->checksum, .blocks = c->blocks,
-                                    .trailer = true};
+    struct snapshot_stream what = {.purpose = file->aof_base ? AUX_LOG_BASE : AUX_DUMP,
+                                   .trailer = true, .origin = file->origin, .child = file->child};
     struct out out;
-    struct rdb_writer w;
-    to.max_rate = file->child ? c->max_rate : 0;
+    to.max_rate = file->child ? s->config->max_rate : 0;
     out_init_callback(&out, file_out_write, &to, 0);
-    rdb_writer_init(&w, &out, &opt);
-    write_data(s, file, &w);
-    bool ok = rdb_writer_end(&w);
-    if (!ok) {
-        *f = w.sink.fault;
-        if (f->code == FAULT_IO) { /* a stream does not know its file */
-            fault_clear(f);
-            fault_io(f, w.sink.fault.err, "write", "Failed writing the temp RDB file %s",
-                     file->path);
-            f->offset = w.sink.fault.offset;
-        }
+    bool ok = snapshot_stream(s, &what, &out, f);
+    if (!ok && f->code == FAULT_IO) { /* a stream does not know its file */
+        struct fault of_stream = *f;
+        fault_clear(f);
+        fault_io(f, of_stream.err, "write", "Failed writing the temp RDB file %s", file->path);
+        f->offset = of_stream.offset;
     }
-    file->bytes = out_offset(&out);
-    rdb_writer_free(&w);
+    file->keys = what.keys;
+    file->bytes = what.bytes;
     out_free(&out);
     return ok;
 }
@@ -135,7 +176,7 @@ bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault
         return false;
     }
     bool guarded = s->config->blocks;
-    bool ok = write_stream(s, file, fd, f);
+    bool ok = write_file(s, file, fd, f);
     enter(file, SAVE_SYNCING);
     if (file->as_of.tv_sec) /* what was logged since is newer, and no start must think otherwise */
         file_set_time(fd, file->as_of);

@@ -15,7 +15,9 @@
 #include "base/fault.h"
 #include "format/aof_parts.h"
 #include "persist/persist.h"
+#include "server/hooks.h"
 
+struct out;
 struct save_config;
 
 struct snapshot {
@@ -48,6 +50,22 @@ void snapshot_tick(struct snapshot *s, int64_t mono_ms);
 void snapshot_note_save(struct snapshot *s);
 /* The -MISCONF for a write command after a failed save. */
 const char *snapshot_refusal(struct snapshot *s);
+
+/* The data set as an RDB, to any stream: a socket, a pipe. Nothing is synced or read back. A child
+ * or the parent may do it. False with f filled: what was written is no RDB. Cost: the keyspace is
+ * walked once. */
+struct snapshot_stream {
+    enum aux_purpose purpose; /* what features add to it */
+    int version;       /* 9 to 11; 0: as rdb-target-version says */
+    bool no_keys;      /* only what features add: function libraries, AUX fields */
+    bool no_functions; /* for a reader that does not know them */
+    bool trailer;      /* the index of blocks behind the end: for files */
+    struct aof_origin origin; /* of the base of a log: an AUX field tells it; id 0: none */
+    struct child *child;      /* progress goes there; NULL in the parent */
+    uint64_t keys, bytes;     /* out */
+};
+bool snapshot_stream(struct snapshot *s, struct snapshot_stream *what, struct out *out,
+                     struct fault *f);
 
 /* Writes the data set to path (created or truncated, then synced; not renamed). The child and the
  * rewrite use it too. aof_base goes into the AUX field. */

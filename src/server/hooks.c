@@ -251,11 +251,11 @@ void hooks_fork(struct hooks *h, const struct fork_event *e)
     TELL_ALL(h, fork, e);
 }
 
-void hooks_aux_save(struct hooks *h, struct sink *sink)
+void hooks_aux_save(struct hooks *h, struct sink *sink, enum aux_purpose purpose)
 {
     for (int i = 0; i < h->aux_count; i++)
         if (h->aux[i].save)
-            h->aux[i].save(h->aux[i].arg, sink);
+            h->aux[i].save(h->aux[i].arg, sink, purpose);
 }
 
 bool hooks_aux_load(struct hooks *h, struct slice name, struct slice value)

@@ -60,7 +60,11 @@ struct fork_event {
     bool ended, ok;    /* it has ended; ok: it has done what it was to do */
 };
 typedef void hook_fork(void *arg, const struct fork_event *e);
-typedef void hook_aux_save(void *arg, struct sink *sink);
+/* What a feature's own state is saved for: a dump file; the base of the log, which only this server
+ * reads again (as commands it carries function libraries alone); a copy of the data set for another
+ * server. Emits to those operations of sink that are not NULL. */
+enum aux_purpose { AUX_DUMP, AUX_LOG_BASE, AUX_SYNC };
+typedef void hook_aux_save(void *arg, struct sink *sink, enum aux_purpose purpose);
 /* true: it was mine */
 typedef bool hook_aux_load(void *arg, struct slice name, struct slice value);
 /* false: not now (the log says why) */
@@ -106,7 +110,7 @@ void hooks_stage(struct hooks *h, enum stage stage);
 void hooks_tick(struct hooks *h, int64_t mono_ms);
 void hooks_client(struct hooks *h, struct client *client, bool opened);
 void hooks_fork(struct hooks *h, const struct fork_event *e);
-void hooks_aux_save(struct hooks *h, struct sink *sink);
+void hooks_aux_save(struct hooks *h, struct sink *sink, enum aux_purpose purpose);
 bool hooks_aux_load(struct hooks *h, struct slice name, struct slice value);
 bool hooks_ready(struct hooks *h, unsigned flags);
 bool hooks_finish(struct hooks *h, unsigned flags); /* the first failure ends it, unless forced */
