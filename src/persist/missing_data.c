@@ -220,6 +220,23 @@ void missing_data_saved(struct missing_data *m, const char *dir)
     mem_free(own_log);
 }
 
+void missing_data_removing(struct missing_data *m, const char *dir)
+{
+    struct mark now;
+    struct fault f = {0};
+    char cwd[PATH_MAX];
+    if (!can_be_told(m->persist) || (!dir && !(dir = getcwd(cwd, sizeof cwd))))
+        return;
+    if (!read_mark(dir, &now, &f)) {
+        log_warning("The mark of the data directory could not be renewed: %s", f.what);
+    } else if (now.dump) {
+        struct mark left = now;
+        left.dump = NULL;
+        write_mark(dir, &left);
+    }
+    mark_free(&now);
+}
+
 void missing_data_logged(struct missing_data *m)
 {
     struct mark now;

@@ -39,6 +39,8 @@ const char *persist_busy(const struct persist *p)
 {
     if (p->loading)
         return "The data set is being loaded";
+    if (p->unfilled)
+        return "The data set could not be replaced and is empty: SAVE says that it is meant to be";
     return p->child_kind ? p->child_kind->busy : NULL;
 }
 

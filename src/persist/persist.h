@@ -49,6 +49,10 @@ struct persist {
     uint64_t keys_at_fork;       /* for progress */
     unsigned may_refuse;         /* writes: bits of enum may_refuse */
     bool flushed;                /* FLUSHALL ran in this turn */
+    /* replace.h */
+    bool unfilled;               /* the disk holds more than memory: nothing is saved by itself */
+    bool log_due;                /* the log is to be switched on, and could not be so far */
+    int64_t log_retry_ms;
     /* loading */
     bool loading;
     bool no_turns; /* loading inside a command: clients wait */
@@ -79,7 +83,7 @@ void persist_child_gone(struct persist *p, const struct child_end *end);
 const char *persist_busy(const struct persist *p);
 /* Called where a write may be refused from now on, or no longer: when neither a log is kept nor the
  * last save has failed, nobody asks. */
-enum may_refuse { MAY_REFUSE_LOG = 1, MAY_REFUSE_SAVE = 2 };
+enum may_refuse { MAY_REFUSE_LOG = 1, MAY_REFUSE_SAVE = 2, MAY_REFUSE_REPLACED = 4 };
 void persist_may_refuse(struct persist *p, enum may_refuse who, bool may);
 /* 2026-11-21T07:00:00Z. Returns out. */
 enum { PERSIST_TIME_MAX = 32 };

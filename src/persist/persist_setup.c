@@ -17,6 +17,7 @@
 #include "persist/persist.h"
 #include "persist/persist_cmd.h"
 #include "persist/persist_info.h"
+#include "persist/replace.h"
 #include "persist/reserve.h"
 #include "persist/rewrite.h"
 #include "persist/save_config.h"
@@ -41,6 +42,9 @@ static const char *admit(void *arg, struct ctx *c, const struct command_entry *e
     struct persist *p = arg;
     (void)c, (void)e;
     struct snapshot *s = p->snapshot;
+    if (p->log_due)
+        return "MISCONF The append log could not be begun again behind another data set: it is "
+               "tried once a second. The server's log tells why";
     if (s->config->stop_writes_on_error && save_config_has_points(s->config) && !s->last_ok)
         return snapshot_refusal(s);
     return aof_refusal(p->aof);
@@ -83,7 +87,7 @@ static void cannot_stop(struct persist *p, const char *why)
 static bool save_at_end(struct persist *p, unsigned flags)
 {
     struct snapshot *s = p->snapshot;
-    bool points = save_config_has_points(p->save);
+    bool points = save_config_has_points(p->save) && !p->unfilled;
     if (!(flags & SHUTDOWN_SAVE) && (!points || flags & SHUTDOWN_NOSAVE))
         return true;
     struct fault f = {0};
@@ -159,6 +163,7 @@ static void tick(void *arg, int64_t mono_ms)
     aof_tick(p->aof, mono_ms);
     aof_gone_tick(p->aof);
     rewrite_tick(p->aof, mono_ms);
+    replace_tick(p, mono_ms);
     reserve_tick(p->reserve, mono_ms);
     dir_lock_tick(p->lock);
 }

@@ -240,6 +240,9 @@ static void saved(struct snapshot *s, uint64_t dirty_saved)
     uint64_t dirty = commit_dirty(commit); /* a reload meanwhile may have set it back */
     commit_set_dirty(commit, dirty > dirty_saved ? dirty - dirty_saved : 0);
     snapshot_note_save(s);
+    if (s->persist->unfilled) /* somebody asked for it: that is the data set now */
+        s->persist->log_due = true;
+    s->persist->unfilled = false;
     s->last_ok = true;
     persist_may_refuse(s->persist, MAY_REFUSE_SAVE, false);
     s->failures = 0;
