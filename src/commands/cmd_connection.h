@@ -28,5 +28,7 @@ void cmd_client_setinfo(struct ctx *c);
 void cmd_client_setname(struct ctx *c);
 void cmd_client_unblock(struct ctx *c);
 void cmd_client_unpause(struct ctx *c);
+void cmd_wait(struct ctx *c);
+void cmd_waitaof(struct ctx *c);
 
 #endif

@@ -19,7 +19,7 @@
 #include "commands/cmd_string.h"
 #include "commands/cmd_transaction.h"
 #include "commands/cmd_zset.h"
-#include "persist/persist.h"
+#include "persist/persist_setup.h"
 #include "server/command.h"
 #include "server/config.h"
 #include "server/memory_limit.h"

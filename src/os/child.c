@@ -78,6 +78,7 @@ static bool take_messages(struct child *c)
 static void ended(struct child *c, int status)
 {
     struct child_end end = {
+        .pid = c->pid,
         .exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
         .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
         .killed = c->killed,
@@ -133,6 +134,25 @@ static void pipe_ready(void *arg, unsigned what)
     reap(c);
 }
 
+/* The lowest one from fd on that is to stay open; INT_MAX: none. */
+static int next_kept(const struct child *c, int fd)
+{
+    int next = c->pipe_write >= fd ? c->pipe_write : INT_MAX;
+    for (size_t i = 0; i < c->spec.keep_count; i++)
+        if (c->spec.keep[i] >= fd && c->spec.keep[i] < next)
+            next = c->spec.keep[i];
+    return next;
+}
+
+static void close_others(const struct child *c)
+{
+    int from = 3;
+    for (int kept; (kept = next_kept(c, from)) != INT_MAX; from = kept + 1)
+        if (kept > from)
+            close_range((unsigned)from, (unsigned)kept - 1, 0);
+    close_range((unsigned)from, ~0u, 0);
+}
+
 /* A child whose parent has died must not go on: a new server may already have saved newer data. And
  * it holds none of the parent's sockets open: what the parent closes is closed. */
 static void leave_parent(struct child *c, pid_t parent)
@@ -142,9 +162,7 @@ static void leave_parent(struct child *c, pid_t parent)
 #endif
     if (getppid() != parent)
         _exit(1);
-    if (c->pipe_write > 3)
-        close_range(3, (unsigned)c->pipe_write - 1, 0);
-    close_range((unsigned)c->pipe_write + 1, ~0u, 0);
+    close_others(c);
 }
 
 static void become_child(struct child *c, pid_t parent)
@@ -181,6 +199,8 @@ pid_t child_fork(struct child *c, struct loop *loop, const struct child_spec *sp
         become_child(c, parent);
         return 0;
     }
+    c->spec.keep = NULL; /* borrowed no longer */
+    c->spec.keep_count = 0;
     int err = errno;
     c->fork_us = clock_mono_us() - c->began_us;
     close(ends[1]);

@@ -9,7 +9,8 @@
  *   }
  *
  * In the parent spec.ended comes from the loop, once, after the child was waited for: also when it
- * crashed, was killed or never reported. A child runs at a low priority (nice 10): where CPUs are
+ * crashed, was killed or never reported. What the parent has open is closed in the child, but for
+ * what spec.keep names. A child runs at a low priority (nice 10): where CPUs are
  * short, clients are served first. The struct child is the caller's and must stay until then. */
 #ifndef OS_CHILD_H
 #define OS_CHILD_H
@@ -26,6 +27,7 @@ enum { CHILD_REPORT_MAX = 2048 };
 
 struct child;
 struct child_end {
+    pid_t pid;
     int exit_code;      /* or -1 */
     int signal;         /* that ended it, or 0 */
     bool killed;        /* by child_kill */
@@ -38,6 +40,8 @@ struct child_spec {
     const char *name; /* shown as the process' title where that is possible; static */
     void (*ended)(void *arg, const struct child_end *end);
     void *arg;
+    const int *keep; /* descriptors that stay open in the child, beside 0 to 2; until child_fork */
+    size_t keep_count;
 };
 
 struct child { /* zero it before the first use; read only */

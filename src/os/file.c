@@ -288,30 +288,74 @@ int file_sync_dir_of(const char *path)
     return file_sync_dir(dir);
 }
 
-bool file_publish(int fd, const char *tmp, const char *path, struct fault *f)
+/* Without the last name, as far as it is a path; "." otherwise. For mem_free. */
+static char *dir_of(const char *path)
 {
+    const char *last = strrchr(path, '/');
+    size_t len = !last ? 0 : last == path ? 1 : (size_t)(last - path);
+    char *dir = mem_strdup(len ? path : ".");
+    if (len)
+        dir[len] = '\0';
+    return dir;
+}
+
+/* Of the i-th new name; 0 when one before it lies there too. */
+static int sync_dir_of_nth(const struct renaming *list, size_t i)
+{
+    char *dir = dir_of(list[i].to);
+    bool again = false;
+    for (size_t k = 0; k < i && !again; k++) {
+        char *before = dir_of(list[k].to);
+        again = strcmp(before, dir) == 0;
+        mem_free(before);
+    }
+    int err = again ? 0 : file_sync_dir(dir);
+    mem_free(dir);
+    return err;
+}
+
+struct renamed file_rename_durably(const struct renaming *list, size_t count)
+{
+    struct renamed r = {.end = RENAME_FAILED};
+    must(count > 0);
+    for (r.at = 0; r.at < count; r.at++) {
+        r.err = file_rename(list[r.at].from, list[r.at].to);
+        if (r.err < 0)
+            return r;
+    }
+    r.end = RENAME_UNSURE;
+    for (r.at = 0; r.at < count; r.at++) {
+        r.err = sync_dir_of_nth(list, r.at);
+        if (r.err < 0)
+            return r;
+    }
+    r.end = RENAME_DONE;
+    return r;
+}
+
+/* fd is tmp's; it is closed in any case. */
+static enum rename_end publish(int fd, const char *tmp, const char *path, struct fault *f)
+{
+    struct renamed r = {.end = RENAME_FAILED};
     const char *doing = "fsync";
-    int rc = file_fsync(fd);
+    int err = file_fsync(fd);
     int closed = file_close(fd);
-    if (rc == 0 && closed < 0) {
+    if (err == 0 && closed < 0) {
         doing = "close";
-        rc = closed;
+        err = closed;
     }
-    if (rc == 0) {
+    if (err == 0) {
         doing = "rename";
-        rc = file_rename(tmp, path);
+        r = file_rename_durably(&(struct renaming){tmp, path}, 1);
+        err = r.err;
     }
-    if (rc < 0) {
-        fault_io(f, -rc, doing, "Can't %s %s", doing, tmp);
+    if (r.end == RENAME_FAILED) {
+        fault_io(f, -err, doing, "Can't %s %s", doing, tmp);
         file_unlink(tmp);
-        return false;
+    } else if (r.end == RENAME_UNSURE) {
+        fault_io(f, -err, "fsync-directory", "Can't sync the directory of %s", path);
     }
-    rc = file_sync_dir_of(path);
-    if (rc < 0) {
-        fault_io(f, -rc, "fsync-directory", "Can't sync the directory of %s", path);
-        return false;
-    }
-    return true;
+    return r.end;
 }
 
 int file_create(const char *path, int flags)
@@ -353,12 +397,12 @@ void file_set_time(int fd, struct timespec modified)
         return; /* it keeps that of its last write */
 }
 
-bool file_replace(const char *tmp, const char *path, struct slice content, struct fault *f)
+enum rename_end file_put(const char *tmp, const char *path, struct slice content, struct fault *f)
 {
     int fd = file_create(tmp, 0);
     if (fd < 0) {
         fault_io(f, -fd, "open", "Can't open %s", tmp);
-        return false;
+        return RENAME_FAILED;
     }
     struct stat like;
     int rc = file_stat(path, &like) == 0 ? file_set_attributes(fd, &like) : 0;
@@ -368,9 +412,14 @@ bool file_replace(const char *tmp, const char *path, struct slice content, struc
         fault_io(f, -rc, "write", "Can't write %s", tmp);
         file_close(fd);
         file_unlink(tmp);
-        return false;
+        return RENAME_FAILED;
     }
-    return file_publish(fd, tmp, path, f);
+    return publish(fd, tmp, path, f);
+}
+
+bool file_replace(const char *tmp, const char *path, struct slice content, struct fault *f)
+{
+    return file_put(tmp, path, content, f) == RENAME_DONE;
 }
 
 /* Reads until the end rather than trusting the size: pipes and /proc files have none. */

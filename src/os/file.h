@@ -66,17 +66,35 @@ int file_create(const char *path, int flags);
 /* fsync of the directory that holds path (or of path itself when it is a directory). */
 int file_sync_dir_of(const char *path);
 int file_sync_dir(const char *dir);
-/* The rule for names that readers open: the bytes are complete and durable under tmp, then renamed
- * over path, then the directory is synced. fd is tmp's, still open; it is closed in any case. On
- * error tmp is removed. False with f filled. */
-bool file_publish(int fd, const char *tmp, const char *path, struct fault *f);
-/* Same from memory: writes tmp, publishes. A file that is replaced keeps its mode and, where that
- * may be given away, its owner: it may hold secrets. */
+
+/* ---- names that readers open, and that survive a loss of power ---- */
+/* FAILED: a name could not be given, those before it in the list are. UNSURE: all are given, and
+ * not durable: after a loss of power a name may stand for what it stood for before. */
+enum rename_end { RENAME_FAILED, RENAME_UNSURE, RENAME_DONE };
+struct renaming {
+    const char *from, *to;
+};
+struct renamed {
+    enum rename_end end;
+    int err;   /* -errno; 0 when done */
+    size_t at; /* in the list: what could not be renamed, or whose directory could not be synced */
+};
+/* Complete and durable files get their names, in the order of the list. Then the directories of the
+ * new names are synced, each once. An old name in another directory may be back after a loss of
+ * power. */
+struct renamed file_rename_durably(const struct renaming *list, size_t count);
+/* The rule for files as a whole: content is complete and durable under tmp, then renamed over path,
+ * then the directory is synced. A file that is replaced keeps its mode and, where that may be given
+ * away, its owner: it may hold secrets. f is filled unless done; when it failed tmp is removed. */
+enum rename_end file_put(const char *tmp, const char *path, struct slice content, struct fault *f);
+/* The same; true: done. */
+bool file_replace(const char *tmp, const char *path, struct slice content, struct fault *f);
+
+/* Mode and owner of another file, as far as they may be given away. 0 or -errno. */
 int file_set_attributes(int fd, const struct stat *like);
 /* What is written from now on is younger than this. */
 struct timespec file_time_past(void);
 void file_set_time(int fd, struct timespec modified);
-bool file_replace(const char *tmp, const char *path, struct slice content, struct fault *f);
 /* Whole small file into out (appended); refuses above limit. A pipe is read to its end. */
 bool file_slurp(const char *path, size_t limit, struct buf *out, struct fault *f);
 /* Only what is a regular file: of data, which is nobody's pipe. A pipe would be waited for. */

@@ -12,102 +12,67 @@
 #include "persist/aof.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
-#include "format/aof_write.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/loop.h"
-#include "persist/aof_config.h"
+#include "persist/aof_batch.h"
+#include "persist/aof_error.h"
+#include "persist/aof_file.h"
+#include "persist/aof_gone.h"
+#include "persist/aof_names.h"
+#include "persist/aof_sync.h"
+#include "persist/aof_wait.h"
 #include "persist/reserve.h"
 #include "server/commit.h"
+#include "server/conn.h"
 #include "server/hooks.h"
 #include "server/server.h"
 
-enum { WRITE_RETRY_US = 1000000, LOG_ERROR_EVERY_S = 30 };
-
-/* ---- what holds ---- */
-
-void aof_must_hold(const struct aof *a)
-{
-    must((a->state == AOF_OFF) == (a->fd < 0));
-    must(a->durable <= a->written && a->written <= a->appended);
-    must(a->commands_durable <= a->commands_written);
-    must(a->commands_written <= a->commands_appended);
-    must(a->durable_size <= a->incr_size && a->answered_size <= a->incr_size);
-    must(a->state == AOF_OFF || a->written == a->appended || a->pending.len > 0);
-    must(!a->aside || a->state != AOF_OFF);
-    must(!a->names_gone || a->lost_sync);
-    must(!a->batch_open || a->batch_at <= a->pending.len);
-}
+enum { WRITE_RETRY_US = 1000000 };
 
 /* ---- refusing and failing ---- */
 
-char *aof_open_name(const struct aof *a)
-{
-    const struct manifest_list *incr = &a->manifest.incr;
-    struct buf name = {0};
-    if (a->aside || incr->count == 0)
-        buf_printf(&name, "temp-%s.incr", a->filename);
-    else
-        buf_printf(&name, "%s", incr->files[incr->count - 1].name);
-    buf_cstr(&name);
-    return name.data;
-}
-
-void aof_note_error(struct aof *a, const char *phase, int err)
-{
-    char when[PERSIST_TIME_MAX], *name = aof_open_name(a);
-    a->write_errno = err;
-    snprintf(a->last_error, sizeof a->last_error, "%s of %s failed at %s: %s", phase, name,
-             persist_time(clock_wall_ms() / 1000, when), strerror(err));
-    mem_free(name);
-}
-
 static int64_t next_try_s(const struct aof *a)
 {
-    int64_t left_s = a->lost_sync ? a->rewrite_retry_mono_s - clock_mono_s()
-                                  : (a->write_retry_us - clock_mono_us() + 999999) / 1000000;
+    int64_t left_s = a->sync.lost ? a->rewrite.retry_mono_s - clock_mono_s()
+                                  : (a->write.retry_us - clock_mono_us() + 999999) / 1000000;
     return left_s > 0 ? left_s : 0;
+}
+
+/* Called before each write command. */
+static bool too_much_waits(struct aof *a)
+{
+    uint64_t waits = a->batch.pending.len, bound = (uint64_t)a->max_pending;
+    if (a->write.overfull || waits <= bound || !a->sync.job.running)
+        return a->write.overfull;
+    if (waits <= bound * 2 && !aof_sync_is_slow(a))
+        return false;
+    a->write.overfull = true;
+    log_warning("The AOF fsync does not end and %llu bytes wait in memory, more than "
+                "aof-max-pending: writes are refused until they are written.",
+                (unsigned long long)waits);
+    return true;
 }
 
 const char *aof_refusal(struct aof *a)
 {
     if (a->state == AOF_OFF)
         return NULL;
-    if (!a->write_ok || a->lost_sync) {
-        snprintf(a->refusal, sizeof a->refusal,
-                 "MISCONF Errors writing to the AOF file: %s (%s; next try in %lld s)",
-                 strerror(a->write_errno), a->last_error, (long long)next_try_s(a));
-        return a->refusal;
-    }
-    if (!aof_too_much_waits(a))
-        return NULL;
-    snprintf(a->refusal, sizeof a->refusal,
-             "MISCONF The AOF can't be synced in time: the disk has been at it for %lld s, and %zu "
-             "bytes wait in memory (aof-max-pending)",
-             (long long)((clock_mono_us() - a->sync.began_us) / 1000000), a->pending.len);
-    return a->refusal;
+    if (!a->write.ok || a->sync.lost)
+        return aof_refuse_failed(a, next_try_s(a));
+    return too_much_waits(a) ? aof_refuse_slow(a) : NULL;
 }
 
 static void write_failed(struct aof *a, int err, size_t written, size_t wanted)
 {
-    int64_t now_s = clock_mono_s();
-    if (now_s - a->error_logged_mono_s >= LOG_ERROR_EVERY_S || a->write_ok) {
-        log_warning("Short write while writing to the AOF file: %s, (nwritten=%zu, expected=%zu)",
-                    strerror(err), written, wanted);
-        a->error_logged_mono_s = now_s;
-    }
-    a->write_ok = false;
-    a->write_retry_us = clock_mono_us() + WRITE_RETRY_US;
-    aof_note_error(a, "write", err);
+    aof_note_short_write(a, err, written, wanted);
+    a->write.ok = false;
+    a->write.retry_us = clock_mono_us() + WRITE_RETRY_US;
 }
 
 /* ---- writing ---- */
@@ -115,64 +80,59 @@ static void write_failed(struct aof *a, int err, size_t written, size_t wanted)
 /* Takes a partly written batch back, so that the file ends with a whole one. */
 static void cut_back(struct aof *a, size_t written)
 {
-    int err = file_truncate(a->fd, (off_t)a->incr_size);
+    int err = file_truncate(a->open.fd, (off_t)a->open.size);
     if (err == 0)
         return;
     log_warning("Could not remove short write from the append-only file: %s", strerror(-err));
-    a->broken_tail = true;
-    a->incr_size += written;
-    a->total_size += written;
-    buf_drop_front(&a->pending, written);
+    a->write.broken_tail = true;
+    aof_file_grew(a, written);
+    aof_batch_wrote(a, written);
 }
 
 static bool write_pending(struct aof *a)
 {
     aof_batch_seal(a);
-    size_t written = 0, wanted = a->pending.len;
-    int err = file_write_all(a->fd, a->pending.data, wanted, &written);
+    size_t written = 0, wanted = a->batch.pending.len;
+    int err = file_write_all(a->open.fd, a->batch.pending.data, wanted, &written);
     if (err < 0) {
         write_failed(a, -err, written, wanted);
         if (written)
             cut_back(a, written);
         return false;
     }
-    if (!a->write_ok)
+    if (!a->write.ok)
         log_notice("AOF write error looks solved. The server can write again.");
-    if (a->overfull)
+    if (a->write.overfull)
         log_notice("What waited for the AOF fsync is written. Writes are accepted again.");
-    a->write_ok = true;
-    a->broken_tail = a->overfull = false;
-    a->incr_size += wanted;
-    a->total_size += wanted;
-    a->written = a->appended;
-    a->commands_written = a->commands_appended;
-    enum { KEEP_CAP_MAX = 4 << 20 };
-    if (a->pending.cap > KEEP_CAP_MAX)
-        buf_free(&a->pending);
-    else
-        buf_clear(&a->pending);
+    a->write.ok = true;
+    a->write.broken_tail = a->write.overfull = false;
+    aof_file_grew(a, wanted);
+    a->write.written = a->write.appended;
+    a->write.commands_written = a->write.commands_appended;
+    aof_batch_wrote_all(a);
     return true;
 }
 
 bool aof_flush(struct aof *a, bool force)
 {
-    if (force && a->fd >= 0 && !a->failed)
+    if (force && a->open.fd >= 0 && !a->sync.failed)
         aof_batch_sum_up(a);
-    if (a->pending.len == 0 || a->fd < 0 || a->failed)
-        return a->pending.len == 0;
-    if (!force && (aof_write_waits(a) || (!a->write_ok && clock_mono_us() < a->write_retry_us)))
+    if (a->batch.pending.len == 0 || a->open.fd < 0 || a->sync.failed)
+        return a->batch.pending.len == 0;
+    if (!force && (aof_write_waits(a) || (!a->write.ok && clock_mono_us() < a->write.retry_us)))
         return false;
     bool written = write_pending(a);
-    if (!written && reserve_give_up(a->persist->reserve, a->write_errno))
+    if (!written && reserve_give_up(a->persist->reserve, a->error.err))
         written = write_pending(a);
     if (!written && a->policy == AOF_ALWAYS)
-        aof_stop_unsent(a, "write", a->write_errno);
+        aof_stop_unsent(a, "write", a->error.err);
     return written;
 }
 
-void aof_flush_sum(struct aof *a)
+/* Small batches so far are summed up, if nothing is pending. */
+static void flush_sum(struct aof *a)
 {
-    if (a->pending.len == 0 && aof_batch_sum_up(a))
+    if (a->batch.pending.len == 0 && aof_batch_sum_up(a))
         aof_flush(a, false);
 }
 
@@ -182,16 +142,34 @@ static void on_commit(void *arg, const struct commit_batch *batch)
 {
     struct aof *a = arg;
     aof_batch_add(a, batch);
-    a->appended = batch->position;
-    a->commands_appended += batch->log_commands;
+    a->write.appended = batch->position;
+    a->write.commands_appended += batch->log_commands;
 }
 
 static void stage_log(void *arg)
 {
     struct aof *a = arg;
     aof_batch_turn(a);
-    if (a->pending.len && a->fd >= 0 && !aof_sync_gathers(a))
+    if (a->batch.pending.len && a->open.fd >= 0 && !aof_sync_gathers(a))
         aof_flush(a, false);
+    aof_must_hold(a);
+}
+
+static void stage_sync(void *arg)
+{
+    struct aof *a = arg;
+    switch (aof_sync_next(a)) {
+    case SYNC_NOTHING:
+        return;
+    case SYNC_HERE:
+        conn_flush_all(server_clients(a->persist->server)); /* what need not wait for it */
+        aof_sync_turn(a);
+        break;
+    case SYNC_BEHIND:
+        flush_sum(a);
+        aof_sync_begin(a);
+        break;
+    }
     aof_must_hold(a);
 }
 
@@ -199,49 +177,43 @@ static void stage_log(void *arg)
 static void sum_up_old(struct aof *a, int64_t mono_ms)
 {
     enum { OLD_MS = 1000 };
-    if (a->small_seen_at != a->small_at) {
-        a->small_seen_at = a->small_at;
-        a->small_seen_ms = mono_ms;
-    } else if (mono_ms - a->small_seen_ms >= OLD_MS) {
-        aof_flush_sum(a);
+    if (a->write.small_seen_at != a->batch.small_at) {
+        a->write.small_seen_at = a->batch.small_at;
+        a->write.small_seen_ms = mono_ms;
+    } else if (mono_ms - a->write.small_seen_ms >= OLD_MS) {
+        flush_sum(a);
     }
 }
 
 void aof_tick(struct aof *a, int64_t mono_ms)
 {
-    if (a->state == AOF_OFF) {
-        rewrite_tick(a, mono_ms);
+    if (a->state == AOF_OFF)
         return;
-    }
-    if (a->pending.len)
+    if (a->batch.pending.len)
         aof_flush(a, false);
     sum_up_old(a, mono_ms);
     aof_wait_check(a);
-    aof_gone_tick(a);
-    rewrite_tick(a, mono_ms);
 }
 
 /* ---- on and off ---- */
 
-void aof_listen(struct aof *a, enum aof_state state)
+void aof_listen(struct aof *a, enum aof_state state, const struct aof_chain *chain)
 {
     struct hooks *hooks = server_hooks(a->persist->server);
     struct commit *commit = server_commit(a->persist->server);
-    must(a->fd >= 0);
+    must(a->open.fd >= 0);
     /* What the open unit did so far is in memory, so it will be in the base: it must not be logged
      * as well. */
     commit_end(commit, clock_wall_ms(), true);
-    a->appended = a->written = a->durable = commit_position(commit);
-    a->commands_appended = a->commands_written = a->commands_durable = 0;
-    a->write_ok = true;
-    a->lost_sync = a->names_gone = a->overfull = false;
-    a->sync_began_us = clock_mono_us();
-    a->summing = a->checksum && a->incr_size < AOF_SUMMED_MAX;
+    a->write = (struct aof_write){.ok = true, .broken_tail = a->write.broken_tail};
+    a->write.appended = a->write.written = commit_position(commit);
+    aof_sync_restart(a, a->write.written);
+    aof_names_are_back(a);
     a->state = state;
-    aof_batch_restart(a);
+    aof_batch_begin(a, chain);
     commit_reselect(commit, TO_LOG);
     hooks_on_commit(hooks, TO_LOG, on_commit, a);
-    persist_may_refuse(a->persist);
+    persist_may_refuse(a->persist, MAY_REFUSE_LOG, true);
     aof_gate_set(a);
     aof_must_hold(a);
 }
@@ -249,23 +221,36 @@ void aof_listen(struct aof *a, enum aof_state state)
 void aof_close_log(struct aof *a)
 {
     struct hooks *hooks = server_hooks(a->persist->server);
-    if (a->fd < 0)
+    if (a->open.fd < 0)
         return;
     commit_end(server_commit(a->persist->server), clock_wall_ms(), true);
     aof_flush(a, true);
     aof_sync_now(a);
-    if (a->failed)
+    if (a->sync.failed)
         return; /* the gate stays shut */
-    file_close(a->fd);
-    a->fd = -1;
+    file_close(a->open.fd);
+    aof_drop_file(a);
     a->state = AOF_OFF;
-    a->incr_size = a->durable_size = a->answered_size = 0;
-    a->log_id = 0; /* what is switched on later is another log */
-    buf_free(&a->pending);
+    aof_id_is(a, 0); /* what is switched on later is another log */
+    aof_batch_free(a);
     hooks_off_commit(hooks, a);
     hooks_off_gate(hooks, a);
-    persist_may_refuse(a->persist);
+    persist_may_refuse(a->persist, MAY_REFUSE_LOG, false);
     aof_wait_check(a);
+}
+
+bool aof_open_log(struct aof *a, struct fault *f)
+{
+    if (!aof_open_newest(a, f))
+        return false;
+    aof_listen(a, AOF_ON, NULL);
+    return true;
+}
+
+void aof_is_in_force(struct aof *a)
+{
+    must(a->state == AOF_WAIT_REWRITE && !a->open.aside);
+    a->state = AOF_ON;
 }
 
 bool aof_policy_changed(struct aof *a, struct fault *f)
@@ -276,18 +261,18 @@ bool aof_policy_changed(struct aof *a, struct fault *f)
     /* From here on all is durable, whatever the policy was: or the change is refused. */
     aof_drain(a);
     aof_batch_sum_up(a);
-    if (a->pending.len && (a->failed || !write_pending(a))) {
+    if (a->batch.pending.len && (a->sync.failed || !write_pending(a))) {
         fault_set(f, FAULT_IO, "the append log can't be written now");
         return false;
     }
     if (!aof_sync_all(a, &result)) {
         if (result < 0) /* it is told once: the next sync says nothing about these bytes */
-            aof_synced(a, result, a->written);
+            aof_synced(a, result, a->write.written);
         fault_io(f, result ? -result : EIO, "fsync", "the append log can't be synced now");
         return false;
     }
-    aof_synced(a, 0, a->written);
-    a->durable_size = a->incr_size;
+    aof_synced(a, 0, a->write.written);
+    aof_file_is_durable(a, a->open.size);
     aof_gate_set(a);
     return true;
 }
@@ -297,12 +282,11 @@ struct aof *aof_new(struct persist *p)
     struct aof *a = mem_zalloc(sizeof *a);
     struct hooks *hooks = server_hooks(p->server);
     a->persist = p;
-    a->fd = -1;
-    a->write_ok = a->last_rewrite_ok = true;
-    a->last_rewrite_s = -1;
-    aof_config_register(a, server_config(p->server));
+    aof_drop_file(a);
+    a->write.ok = true;
     hooks_on_stage(hooks, STAGE_LOG, stage_log, a);
     aof_sync_init(a);
+    hooks_on_stage(hooks, STAGE_SYNC, stage_sync, a);
     aof_wait_init(a);
     return a;
 }
@@ -310,16 +294,10 @@ struct aof *aof_new(struct persist *p)
 void aof_free(struct aof *a)
 {
     a->freeing = true;
-    aof_drain(a); /* its jobs point here */
-    loop_timer_stop(server_loop(a->persist->server), &a->sync_timer);
-    aof_wait_end(a);
-    if (a->fd >= 0)
-        file_close(a->fd);
-    manifest_free(&a->manifest);
-    buf_free(&a->pending);
+    aof_sync_free(a);
+    aof_file_free(a);
+    aof_batch_free(a);
     mem_free(a->filename);
     mem_free(a->dirname);
-    mem_free(a->home);
-    mem_free(a->dir);
     mem_free(a);
 }

@@ -14,63 +14,92 @@
  * stopped leaves its log as it was.
  *
  * The setting acts between units (aof_batch_turn), so that no unit is half inside of a batch. */
-#include "persist/aof.h"
+#include "persist/aof_batch.h"
 
 #include "base/must.h"
 #include "format/aof_write.h"
+#include "persist/aof_names.h"
+#include "persist/aof_state.h"
 #include "server/commit.h"
 #include "server/server.h"
 
 static uint64_t end_of_file(const struct aof *a)
 {
-    return a->incr_size + a->pending.len;
+    return a->open.size + a->batch.pending.len;
 }
 
-void aof_batch_restart(struct aof *a)
+void aof_batch_restart(struct aof *a, const struct aof_chain *chain)
 {
-    must(!a->batch_open);
-    a->chain = (struct aof_chain){0};
-    a->small_at = 0;
+    must(!a->batch.open);
+    a->batch.chain = chain ? *chain : (struct aof_chain){0};
+    a->batch.small_at = 0;
+}
+
+void aof_batch_begin(struct aof *a, const struct aof_chain *chain)
+{
+    a->batch.summing = a->checksum && a->open.size < AOF_SUMMED_MAX;
+    aof_batch_restart(a, chain);
+}
+
+void aof_batch_wrote(struct aof *a, size_t n)
+{
+    must(!a->batch.open && n <= a->batch.pending.len);
+    buf_drop_front(&a->batch.pending, n);
+}
+
+void aof_batch_wrote_all(struct aof *a)
+{
+    enum { KEEP_CAP_MAX = 4 << 20 };
+    must(!a->batch.open);
+    if (a->batch.pending.cap > KEEP_CAP_MAX)
+        buf_free(&a->batch.pending);
+    else
+        buf_clear(&a->batch.pending);
+}
+
+void aof_batch_free(struct aof *a)
+{
+    buf_free(&a->batch.pending);
 }
 
 static void begin_session(struct aof *a)
 {
     const struct manifest_list *incr = &a->manifest.incr;
-    bool named = !a->aside && incr->count;
+    bool named = !a->open.aside && incr->count;
     struct aof_session s = {.id = aof_id(a), .offset = end_of_file(a)};
-    s.seq = (uint32_t)(named ? incr->files[incr->count - 1].seq : a->aside_is.seq);
-    aof_chain_begin(&a->chain, &s, &a->pending);
+    s.seq = (uint32_t)(named ? incr->files[incr->count - 1].seq : a->open.is.seq);
+    aof_chain_begin(&a->batch.chain, &s, &a->batch.pending);
 }
 
 static void put_gap(struct aof *a)
 {
-    memset(buf_reserve(&a->pending, AOF_SUM_LINE), ' ', AOF_SUM_LINE);
-    a->pending.len += AOF_SUM_LINE;
-    a->batch_gap = true;
+    memset(buf_reserve(&a->batch.pending, AOF_SUM_LINE), ' ', AOF_SUM_LINE);
+    a->batch.pending.len += AOF_SUM_LINE;
+    a->batch.gap = true;
 }
 
 /* The batch is not, or will not be, a small one. Until now it was. */
 static void make_gap(struct aof *a)
 {
     char body[AOF_SMALL_BYTES];
-    size_t len = a->pending.len - a->batch_at;
-    if (a->batch_gap)
+    size_t len = a->batch.pending.len - a->batch.at;
+    if (a->batch.gap)
         return;
     must(len <= sizeof body);
     if (len)
-        memcpy(body, a->pending.data + a->batch_at, len);
-    a->pending.len = a->batch_at;
+        memcpy(body, a->batch.pending.data + a->batch.at, len);
+    a->batch.pending.len = a->batch.at;
     put_gap(a);
-    buf_append(&a->pending, body, len);
+    buf_append(&a->batch.pending, body, len);
 }
 
 static void begin_batch(struct aof *a)
 {
-    if (!a->chain.open)
+    if (!a->batch.chain.open)
         begin_session(a);
-    a->batch_at = a->pending.len;
-    a->batch_open = true;
-    a->batch_gap = false;
+    a->batch.at = a->batch.pending.len;
+    a->batch.open = true;
+    a->batch.gap = false;
     if (a->policy == AOF_ALWAYS)
         put_gap(a);
 }
@@ -78,27 +107,28 @@ static void begin_batch(struct aof *a)
 void aof_batch_seal(struct aof *a)
 {
     char line[AOF_SMALL_LINE];
-    if (!a->batch_open)
+    if (!a->batch.open)
         return;
-    struct slice body = slice_from(buf_slice(&a->pending), a->batch_at);
-    uint64_t at = a->incr_size + a->batch_at;
-    a->batch_open = false;
-    if (!a->batch_gap && aof_small_takes(body)) {
-        aof_small_seal(&a->chain, line, body);
-        buf_append(&a->pending, line, sizeof line);
-        a->small_at = a->small_at ? a->small_at : at;
+    struct slice body = slice_from(buf_slice(&a->batch.pending), a->batch.at);
+    uint64_t at = a->open.size + a->batch.at;
+    a->batch.open = false;
+    if (!a->batch.gap && aof_small_takes(body)) {
+        aof_small_seal(&a->batch.chain, line, body);
+        buf_append(&a->batch.pending, line, sizeof line);
+        a->batch.small_at = a->batch.small_at ? a->batch.small_at : at;
         return;
     }
     make_gap(a);
-    body = slice_from(buf_slice(&a->pending), a->batch_at + AOF_SUM_LINE);
-    aof_chain_seal(&a->chain, a->pending.data + a->batch_at, body, at, a->durable_size);
-    a->small_at = 0;
+    body = slice_from(buf_slice(&a->batch.pending), a->batch.at + AOF_SUM_LINE);
+    aof_chain_seal(&a->batch.chain, a->batch.pending.data + a->batch.at, body, at,
+                   a->open.durable_size);
+    a->batch.small_at = 0;
 }
 
 bool aof_batch_sum_up(struct aof *a)
 {
     aof_batch_seal(a);
-    if (!a->small_at)
+    if (!a->batch.small_at)
         return false;
     begin_batch(a);
     make_gap(a);
@@ -109,32 +139,32 @@ bool aof_batch_sum_up(struct aof *a)
 void aof_batch_add(struct aof *a, const struct commit_batch *batch)
 {
     int64_t now_s = batch->now_ms / 1000;
-    bool annotate = a->timestamp && now_s != a->last_timestamp_s;
+    bool annotate = a->timestamp && now_s != a->batch.timestamp_s;
     if (annotate)
         aof_batch_seal(a);
-    if (a->summing && !a->batch_open)
+    if (a->batch.summing && !a->batch.open)
         begin_batch(a);
-    size_t len = a->pending.len - a->batch_at + batch->log.len;
-    if (a->batch_open && !a->batch_gap &&
+    size_t len = a->batch.pending.len - a->batch.at + batch->log.len;
+    if (a->batch.open && !a->batch.gap &&
         (annotate || len > AOF_SMALL_BYTES || aof_begins_with_select(batch->log)))
         make_gap(a);
     if (annotate) {
-        a->last_timestamp_s = now_s;
-        aof_put_timestamp(&a->pending, now_s);
+        a->batch.timestamp_s = now_s;
+        aof_put_timestamp(&a->batch.pending, now_s);
     }
-    buf_add(&a->pending, batch->log);
-    if (a->batch_open && a->pending.len - a->batch_at >= AOF_SUM_LINE + AOF_BATCH_BYTES)
+    buf_add(&a->batch.pending, batch->log);
+    if (a->batch.open && a->batch.pending.len - a->batch.at >= AOF_SUM_LINE + AOF_BATCH_BYTES)
         aof_batch_seal(a);
 }
 
 void aof_batch_turn(struct aof *a)
 {
     bool wanted = a->checksum && end_of_file(a) < AOF_SUMMED_MAX;
-    if (a->summing == wanted)
+    if (a->batch.summing == wanted)
         return;
     aof_batch_sum_up(a);
-    a->summing = wanted;
-    aof_batch_restart(a);
+    a->batch.summing = wanted;
+    aof_batch_restart(a, NULL);
     /* Readers of bare bytes look for it. */
     commit_reselect(server_commit(a->persist->server), TO_LOG);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The set of files as a whole, before any of it is loaded. */
+#include "persist/aof_check.h"
+
 #include <fcntl.h>
 #include <inttypes.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "os/file.h"
-#include "persist/aof.h"
-#include "persist/aof_find.h"
+#include "persist/aof_names.h"
+#include "persist/aof_state.h"
 
 bool aof_look_at_part(const char *path, uint64_t *size, struct buf *head, struct fault *f)
 {
@@ -49,7 +50,7 @@ bool aof_check_parts(struct aof *a, struct fault *f)
         return false;
     }
     if (a->state == AOF_OFF)
-        a->log_id = found.id;
+        aof_id_is(a, found.id);
     if (found.lost == 0)
         return true;
     const char *name = incr->files[incr->count - 1].name;

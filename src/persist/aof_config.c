@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "persist/aof.h"
+#include "persist/rewrite.h"
 #include "persist/dir_lock.h"
 #include "server/config.h"
 
@@ -33,8 +34,8 @@ static bool check_filename(void *owner, struct slice text, struct fault *f)
 static bool apply_enabled(void *owner, struct fault *f)
 {
     struct aof *a = owner;
-    if (!a->started)
-        return true; /* persist_start looks at it */
+    if (!a->started || a->persist->unfilled)
+        return true; /* persist_start looks at it, or whoever replaces the data set */
     if (a->enabled && a->state == AOF_OFF)
         return dir_lock_hold(a->persist->lock, f) && aof_switch_on(a, f);
     if (!a->enabled && a->state != AOF_OFF)

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The files of the append log: where they lie, the manifest that names them, and the increment that
- * is appended to. */
-#include "persist/aof.h"
+#include "persist/aof_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/rand.h"
+#include "base/must.h"
 #include "os/file.h"
+#include "persist/aof_check.h"
+#include "persist/aof_first.h"
+#include "persist/aof_names.h"
+#include "persist/aof_state.h"
 
 static void run_nothing(struct worker_job *job)
 {
@@ -28,33 +28,9 @@ bool aof_settle(struct aof *a, struct fault *f)
     /* The worker's thread starts now, not beside a fork: a starting thread holds locks of the
      * allocator, and a child would find them held for ever. */
     struct worker_job first = {.run = run_nothing};
-    worker_give(a->worker, &first);
-    worker_drain(a->worker);
+    worker_give(a->sync.worker, &first);
+    worker_drain(a->sync.worker);
     return true;
-}
-
-char *aof_path(const struct aof *a, const char *name)
-{
-    return file_join(a->dir, name);
-}
-
-char *aof_path_around(const struct aof *a, const char *before, const char *after)
-{
-    struct buf name = {0};
-    buf_printf(&name, "%s%s%s", before, a->filename, after);
-    char *path = aof_path(a, buf_cstr(&name));
-    buf_free(&name);
-    return path;
-}
-
-bool aof_make_dir(struct aof *a, struct fault *f)
-{
-    int err = file_mkdir(a->dir, 0755);
-    if (err == 0 || err == -EEXIST) /* there, but the sync of an earlier try may have failed */
-        err = file_sync_dir(a->home);
-    if (err < 0)
-        fault_io(f, -err, "mkdir", "Can't open or create append-only dir %s", a->dir);
-    return err == 0;
 }
 
 /* No manifest is written that the next start would refuse (a name that is too long as it is
@@ -69,6 +45,13 @@ static bool reads_back(struct slice text, struct fault *f)
     return ok;
 }
 
+void aof_take_manifest(struct aof *a, struct manifest *m)
+{
+    manifest_free(&a->manifest);
+    a->manifest = *m;
+    *m = (struct manifest){0};
+}
+
 bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f)
 {
     struct buf text = {0};
@@ -81,24 +64,30 @@ bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f)
     }
     char *path = aof_path_around(a, "", ".manifest");
     char *tmp = aof_path_around(a, "temp-", ".manifest");
-    bool synced = file_replace(tmp, path, buf_slice(&text), f);
-    bool renamed = synced || strcmp(f->doing, "fsync-directory") == 0;
+    enum rename_end end = file_put(tmp, path, buf_slice(&text), f);
     mem_free(tmp);
     mem_free(path);
     buf_free(&text);
-    if (!renamed)
+    if (end == RENAME_FAILED)
         return false;
-    if (!synced) {
+    if (end == RENAME_UNSURE) {
         char line[FAULT_TEXT_MAX];
         log_warning("%s", fault_text(f, line, sizeof line));
         fault_clear(f);
     }
-    a->manifest_unsure = !synced;
-    if (synced)
+    a->manifest_unsure = end == RENAME_UNSURE;
+    if (end == RENAME_DONE)
         aof_first_done(a);
-    manifest_free(&a->manifest);
-    a->manifest = *m;
-    *m = (struct manifest){0};
+    must(m->base.name || m->incr.count); /* or the next start would find nothing in it */
+    aof_take_manifest(a, m);
+    return true;
+}
+
+bool aof_settle_manifest(struct aof *a, struct fault *f)
+{
+    if (a->manifest_unsure && !aof_sync_dir(a, f))
+        return false;
+    a->manifest_unsure = false;
     return true;
 }
 
@@ -119,11 +108,10 @@ void aof_measure(struct aof *a)
         a->total_size += size_of(a, m->incr.files[i].name);
 }
 
-uint64_t aof_id(struct aof *a)
+void aof_measure_base(struct aof *a)
 {
-    while (!a->log_id)
-        rand_secure(&a->log_id, sizeof a->log_id);
-    return a->log_id;
+    aof_measure(a);
+    a->base_size = a->total_size;
 }
 
 /* Its first line must be there when a manifest tells what it says. */
@@ -142,13 +130,14 @@ static int write_first_line(struct aof *a, struct aof_incr *made)
 bool aof_create_incr(struct aof *a, const char *path, int64_t seq, struct aof_incr *made,
                      struct fault *f)
 {
+    must(seq > 0);
     *made = (struct aof_incr){.is.seq = seq};
     made->fd = file_create(path, O_APPEND);
     int err = made->fd < 0 ? made->fd : 0;
     if (err == 0 && a->checksum && seq <= UINT32_MAX)
         err = write_first_line(a, made);
     /* After a lost sync, whatever is in it: does the disk work again? */
-    if (err == 0 && (made->size || a->lost_sync))
+    if (err == 0 && (made->size || a->sync.lost))
         err = file_fdatasync(made->fd);
     if (err == 0)
         return true;
@@ -247,10 +236,7 @@ static bool add_first_incr(struct aof *a, struct fault *f)
     ok = ok && err == 0 && aof_put_manifest(a, &next, f);
     manifest_free(&next);
     /* After a loss of power no manifest may name it: nothing that goes there would count. */
-    err = ok && a->manifest_unsure ? file_sync_dir(a->dir) : 0;
-    if (err < 0)
-        fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
-    return ok && err == 0;
+    return ok && aof_settle_manifest(a, f);
 }
 
 /* ---- the newest increment ---- */
@@ -264,6 +250,7 @@ static bool put_size(struct aof *a, int64_t size, struct fault *f)
 {
     struct manifest next;
     manifest_copy(&next, &a->manifest);
+    must(next.incr.count > 0 && size >= -1);
     newest(&next)->size = size;
     bool ok = aof_put_manifest(a, &next, f);
     manifest_free(&next);
@@ -275,12 +262,64 @@ void aof_tell_size(struct aof *a)
 {
     struct fault f = {0};
     const struct manifest_file *file = newest(&a->manifest);
-    if (a->state != AOF_ON || a->aside || a->lost_sync || a->failed || a->pending.len || !file ||
-        !a->checksum)
+    if (a->state != AOF_ON || a->open.aside || a->sync.lost || a->sync.failed ||
+        a->batch.pending.len || !file || !a->checksum)
         return;
-    int64_t size = file_size(a->fd);
+    int64_t size = file_size(a->open.fd);
     if (size >= 0 && size != file->size && !put_size(a, size, &f))
         log_warning("%s", f.what);
+}
+
+void aof_take_file(struct aof *a, int fd, uint64_t size, const struct aof_origin *aside)
+{
+    must(fd >= 0);
+    a->open = (struct aof_open){.fd = fd, .aside = aside != NULL, .size = size};
+    a->open.durable_size = a->open.answered_size = size;
+    a->total_size += size;
+    if (aside)
+        a->open.is = *aside;
+}
+
+void aof_file_is_named(struct aof *a)
+{
+    a->open.aside = false;
+}
+
+void aof_drop_file(struct aof *a)
+{
+    a->open = (struct aof_open){.fd = -1};
+}
+
+void aof_file_grew(struct aof *a, uint64_t bytes)
+{
+    a->open.size += bytes;
+    a->total_size += bytes;
+}
+
+void aof_file_is_durable(struct aof *a, uint64_t size)
+{
+    must(size <= a->open.size);
+    if (size > a->open.durable_size)
+        a->open.durable_size = size;
+}
+
+void aof_file_is_answered(struct aof *a)
+{
+    a->open.answered_size = a->open.size;
+}
+
+void aof_file_failed(struct aof *a)
+{
+    a->open.failed = true;
+}
+
+void aof_file_free(struct aof *a)
+{
+    if (a->open.fd >= 0)
+        file_close(a->open.fd);
+    manifest_free(&a->manifest);
+    mem_free(a->home);
+    mem_free(a->dir);
 }
 
 /* The log may end in an annotation that was cut off. Its line ends here, or it would swallow the
@@ -295,8 +334,9 @@ static int end_last_line(int fd)
     return got == 1 && last != '\n' ? file_write_all(fd, "\n", 1, NULL) : 0;
 }
 
-bool aof_open_log(struct aof *a, struct fault *f)
+bool aof_open_newest(struct aof *a, struct fault *f)
 {
+    must(a->state == AOF_OFF && a->open.fd < 0);
     if (a->manifest.incr.count == 0 && !add_first_incr(a, f))
         return false;
     /* The end may have been cut off by a start that was told to, or an old server writes next: what
@@ -312,31 +352,28 @@ bool aof_open_log(struct aof *a, struct fault *f)
     }
     const char *name = newest(&a->manifest)->name;
     char *path = aof_path(a, name);
-    a->fd = file_open(path, O_RDWR | O_APPEND | O_CREAT, 0666);
-    if (a->fd < 0)
-        fault_io(f, -a->fd, "open", "Can't open the append-only file %s", path);
+    int fd = file_open(path, O_RDWR | O_APPEND | O_CREAT, 0666);
+    if (fd < 0)
+        fault_io(f, -fd, "open", "Can't open the append-only file %s", path);
     mem_free(path);
-    if (a->fd < 0)
+    if (fd < 0)
         return false;
     /* What was loaded from it will be shown, so it is made durable: a process that was killed may
      * have left bytes that the kernel only holds. */
-    int err = end_last_line(a->fd);
+    int err = end_last_line(fd);
     if (err == 0)
-        err = file_fdatasync(a->fd);
-    int64_t size = err == 0 ? file_size(a->fd) : 0;
+        err = file_fdatasync(fd);
+    int64_t size = err == 0 ? file_size(fd) : 0;
     if (size < 0)
         err = (int)size;
     if (err < 0) {
         fault_io(f, -err, "fsync", "Can't sync the append-only file %s", name);
-        file_close(a->fd);
-        a->fd = -1;
+        file_close(fd);
         return false;
     }
-    a->incr_failed = false;
-    a->incr_size = a->durable_size = a->answered_size = (uint64_t)size;
+    aof_take_file(a, fd, (uint64_t)size, NULL);
     aof_measure(a);
     /* What has grown since the last rewrite is what stands behind the base. */
     a->base_size = a->manifest.base.name ? size_of(a, a->manifest.base.name) : 0;
-    aof_listen(a, AOF_ON);
     return true;
 }

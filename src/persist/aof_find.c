@@ -10,19 +10,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "os/file.h"
-#include "persist/aof.h"
-
-bool aof_read_manifest(const char *path, struct manifest *m, struct fault *f)
-{
-    enum { MANIFEST_MAX = 1 << 20 };
-    struct buf text = {0};
-    bool ok = file_slurp_regular(path, MANIFEST_MAX, &text, f) &&
-              aof_parts_manifest(m, path, buf_slice(&text), f);
-    if (!ok)
-        fault_prefix(f, path);
-    buf_free(&text);
-    return ok;
-}
+#include "persist/aof_check.h"
+#include "persist/aof_file.h"
+#include "persist/aof_first.h"
+#include "persist/aof_names.h"
+#include "persist/aof_state.h"
 
 /* A part that lies in the directory and is not named. */
 struct orphan_search {
@@ -78,14 +70,114 @@ static bool no_strays(struct aof *a, struct fault *f)
     return !fault_is(f);
 }
 
+/* ---- what an interrupted install left (aof_first.c) ---- */
+
+static bool is_there(const struct aof *a, const char *name, bool *there, struct fault *f)
+{
+    char *path = aof_path(a, name);
+    bool ok = file_look_for(path, there, f);
+    mem_free(path);
+    return ok;
+}
+
+/* The file of that name, when it is there, is the next in the list. For mem_free: the names. */
+static bool list_aside(struct aof *a, const char *name, struct renaming *list, size_t *count,
+                       struct fault *f)
+{
+    struct buf aside = {0};
+    bool there = false;
+    bool ok = !name || is_there(a, name, &there, f);
+    if (!ok || !there)
+        return ok;
+    buf_printf(&aside, "interrupted-%s", name);
+    list[(*count)++] = (struct renaming){aof_path(a, name), aof_path(a, buf_cstr(&aside))};
+    buf_free(&aside);
+    return true;
+}
+
+static bool rename_aside(struct aof *a, const struct renaming *list, size_t count, struct fault *f)
+{
+    if (count == 0)
+        return aof_sync_dir(a, f);
+    struct renamed r = file_rename_durably(list, count);
+    size_t moved = r.end == RENAME_FAILED ? r.at : count;
+    for (size_t i = 0; i < moved; i++)
+        log_warning("The first install of the append log was interrupted, and no manifest names "
+                    "%s: it is now %s and can be deleted", strrchr(list[i].from, '/') + 1,
+                    list[i].to);
+    if (r.end == RENAME_FAILED)
+        fault_io(f, -r.err, "rename", "Can't move %s to %s", list[r.at].from, list[r.at].to);
+    else if (r.end == RENAME_UNSURE)
+        fault_io(f, -r.err, "fsync", "Can't sync %s", a->dir);
+    return r.end == RENAME_DONE;
+}
+
+static bool put_all_aside(struct aof *a, const struct manifest *next, struct fault *f)
+{
+    struct renaming *list = mem_zalloc((1 + next->incr.count) * sizeof *list);
+    size_t count = 0;
+    bool ok = list_aside(a, next->base.name, list, &count, f);
+    for (size_t i = 0; ok && i < next->incr.count; i++)
+        ok = list_aside(a, next->incr.files[i].name, list, &count, f);
+    ok = ok && rename_aside(a, list, count, f);
+    for (size_t i = 0; i < count; i++) {
+        mem_free((void *)(uintptr_t)list[i].from);
+        mem_free((void *)(uintptr_t)list[i].to);
+    }
+    mem_free(list);
+    return ok;
+}
+
+/* The manifest that was to come, as far as its files are there. */
+static bool adopt(struct aof *a, struct manifest *next, struct fault *f)
+{
+    bool there = true;
+    for (size_t i = 0; there && i < next->incr.count; i++)
+        if (!is_there(a, next->incr.files[i].name, &there, f))
+            return false;
+    if (!there) {
+        manifest_retire_incr(next, 0);
+        manifest_drop_history(next);
+    }
+    /* Renames that are seen here may still be lost: all are durable before the manifest is. */
+    if (!aof_sync_dir(a, f))
+        return false;
+    log_warning("The first install of the append log was interrupted: going on from %s",
+                next->base.name);
+    return aof_put_manifest(a, next, f);
+}
+
+/* Takes what an interrupted install left, or puts it aside; then *found: there is a log now. */
+static bool resolve(struct aof *a, const char *dump_name, struct manifest *next, bool *found,
+                    struct fault *f)
+{
+    bool base = false, dump = false;
+    if (!file_look_for(dump_name, &dump, f) ||
+        (next->base.name && !is_there(a, next->base.name, &base, f)))
+        return false;
+    aof_first_seen(a, true); /* whichever way, the plan goes */
+    /* Numbers go on: its log was there and was removed. All that was acknowledged is in the base,
+     * for writes were refused since; the dump says nothing newer. */
+    bool again = next->base.seq > 1;
+    /* While the server runs, what it has in memory counts. */
+    if (base && (!dump || again) && !a->started) {
+        *found = adopt(a, next, f);
+        return *found;
+    }
+    if (!put_all_aside(a, next, f))
+        return false;
+    aof_first_done(a);
+    return true;
+}
+
 /* Only what an interrupted first install left is no loss. */
-static bool without_manifest(struct aof *a, bool *found, struct fault *f)
+static bool without_manifest(struct aof *a, const char *dump, bool *found, struct fault *f)
 {
     struct manifest plan = {0};
     bool planned = false;
-    manifest_free(&a->manifest); /* of a log that was there when it was switched off */
+    aof_take_manifest(a, &(struct manifest){0}); /* there was a log when it was switched off */
     bool ok = aof_first_find(a, &plan, &planned, f) && no_orphans(a, &plan, f) &&
-              (!planned || aof_first_resolve(a, &plan, found, f));
+              (!planned || resolve(a, dump, &plan, found, f));
     manifest_free(&plan);
     return ok;
 }
@@ -93,10 +185,8 @@ static bool without_manifest(struct aof *a, bool *found, struct fault *f)
 static bool move_old(struct aof *a, const char *old, struct fault *f)
 {
     char *path = aof_path(a, a->filename);
-    int err = file_rename(old, path);
-    if (err == 0)
-        err = file_sync_dir(a->dir);
-    if (err == 0)
+    int err = file_rename_durably(&(struct renaming){old, path}, 1).err;
+    if (err == 0) /* and the old name does not come back */
         err = file_sync_dir(a->home);
     if (err < 0)
         fault_io(f, -err, "rename", "Can't move %s to %s", old, path);
@@ -167,35 +257,35 @@ static bool forget_plan(struct aof *a, struct fault *f)
     if (!aof_first_find(a, &plan, &planned, f))
         fault_clear(f); /* unreadable: it goes all the same */
     manifest_free(&plan);
-    int err = planned ? file_sync_dir(a->dir) : 0;
-    if (err < 0)
-        fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
-    a->first_install = planned;
-    if (err == 0)
+    bool synced = !planned || aof_sync_dir(a, f);
+    aof_first_seen(a, planned);
+    if (synced)
         aof_first_done(a);
-    return err == 0;
+    return synced;
 }
 
-static bool find_manifest(struct aof *a, bool *found, struct fault *f)
+static bool find_manifest(struct aof *a, const char *dump, bool *found, struct fault *f)
 {
     char *path = aof_path_around(a, "", ".manifest");
     bool ok = file_look_for(path, found, f);
     if (ok && *found) {
-        manifest_free(&a->manifest);
-        ok = aof_read_manifest(path, &a->manifest, f) && no_strays(a, f) && forget_plan(a, f);
+        struct manifest m = {0};
+        ok = aof_read_manifest(path, &m, f);
+        aof_take_manifest(a, &m);
+        ok = ok && no_strays(a, f) && forget_plan(a, f);
     } else if (ok) {
-        ok = without_manifest(a, found, f);
+        ok = without_manifest(a, dump, found, f);
     }
     mem_free(path);
     return ok;
 }
 
-bool aof_find(struct aof *a, bool *found, struct fault *f)
+bool aof_find(struct aof *a, const char *dump, bool *found, struct fault *f)
 {
     struct buf old = {0};
     bool counts = false;
     buf_printf(&old, "%s/%s", a->home, a->filename);
-    bool ok = find_manifest(a, found, f) &&
+    bool ok = find_manifest(a, dump, found, f) &&
               old_file_counts(a, buf_cstr(&old), *found, &counts, f) &&
               (!counts || take_over_old(a, buf_cstr(&old), f));
     *found = *found || counts;

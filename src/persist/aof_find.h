@@ -9,16 +9,13 @@
 #include "base/fault.h"
 
 struct aof;
-struct manifest;
 
-/* The file at path into *m, which is empty; a fault names the file. */
-bool aof_read_manifest(const char *path, struct manifest *m, struct fault *f);
-/* Reads the manifest, taking over the single file of an older server. *found: there is a log. */
-bool aof_find(struct aof *a, bool *found, struct fault *f);
+/* Reads the manifest, taking over the single file of an older server, or what an install left that
+ * was interrupted before its manifest (aof_first.c), unless a dump file is there, named dump.
+ * *found: there is a log. */
+bool aof_find(struct aof *a, const char *dump, bool *found, struct fault *f);
 /* The log that was found has no base and no command. None that a server begins is so: it has a
  * base, be it one without keys. */
 bool aof_is_empty(struct aof *a);
-/* Before anything is loaded: are the files those that the manifest means? (aof_parts.h) */
-bool aof_check_parts(struct aof *a, struct fault *f);
 
 #endif

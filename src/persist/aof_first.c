@@ -24,16 +24,17 @@
  * its name: both are of one install because of 1. Without the base an increment means nothing. A
  * base with a number above 1 was made anew (aof_gone.c): it holds all that was acknowledged, since
  * writes were refused from when the loss was seen, and is adopted whatever the dump says. */
-#include "persist/aof.h"
+#include "persist/aof_first.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "os/file.h"
-#include "persist/aof_find.h"
-#include "persist/snapshot.h"
+#include "persist/aof_names.h"
+#include "persist/aof_state.h"
 
 static char *plan_path(const struct aof *a)
 {
@@ -57,10 +58,11 @@ static bool clear_way(struct aof *a, const struct manifest_file *file, struct fa
 bool aof_first_plan(struct aof *a, const struct manifest *next, struct fault *f)
 {
     const struct manifest *now = &a->manifest;
-    if (!a->names_gone && (now->base.name || now->incr.count || now->history.count))
+    if (!a->names.gone && (now->base.name || now->incr.count || now->history.count))
         return true;
-    if (a->names_gone && !aof_dir_is_ours(a, f))
+    if (a->names.gone && !aof_dir_is_ours(a, f))
         return false;
+    must(next->base.name); /* without a base the increments mean nothing */
     bool ok = clear_way(a, &next->base, f);
     for (size_t i = 0; ok && i < next->incr.count; i++)
         ok = clear_way(a, &next->incr.files[i], f);
@@ -80,6 +82,11 @@ bool aof_first_plan(struct aof *a, const struct manifest *next, struct fault *f)
     return ok;
 }
 
+void aof_first_seen(struct aof *a, bool there)
+{
+    a->first_install = there;
+}
+
 /* A plan that comes back after a loss of power stands beside the manifest and is removed again. */
 void aof_first_done(struct aof *a)
 {
@@ -96,96 +103,10 @@ void aof_first_done(struct aof *a)
     mem_free(path);
 }
 
-/* ---- what an interrupted one left ---- */
-
 bool aof_first_find(struct aof *a, struct manifest *next, bool *plan, struct fault *f)
 {
     char *path = plan_path(a);
     bool ok = file_look_for(path, plan, f) && (!*plan || aof_read_manifest(path, next, f));
     mem_free(path);
     return ok;
-}
-
-static bool is_there(const struct aof *a, const char *name, bool *there, struct fault *f)
-{
-    char *path = aof_path(a, name);
-    bool ok = file_look_for(path, there, f);
-    mem_free(path);
-    return ok;
-}
-
-static bool put_aside(struct aof *a, const char *name, struct fault *f)
-{
-    struct buf aside = {0};
-    bool there;
-    if (!is_there(a, name, &there, f))
-        return false;
-    if (!there)
-        return true;
-    buf_printf(&aside, "interrupted-%s", name);
-    char *from = aof_path(a, name), *to = aof_path(a, buf_cstr(&aside));
-    int err = file_rename(from, to);
-    if (err < 0)
-        fault_io(f, -err, "rename", "Can't move %s to %s", from, to);
-    else
-        log_warning("The first install of the append log was interrupted, and no manifest names "
-                    "%s: it is now %s and can be deleted", name, to);
-    mem_free(from);
-    mem_free(to);
-    buf_free(&aside);
-    return err == 0;
-}
-
-static bool put_all_aside(struct aof *a, const struct manifest *next, struct fault *f)
-{
-    bool ok = !next->base.name || put_aside(a, next->base.name, f);
-    for (size_t i = 0; ok && i < next->incr.count; i++)
-        ok = put_aside(a, next->incr.files[i].name, f);
-    int err = ok ? file_sync_dir(a->dir) : 0;
-    if (err < 0)
-        fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
-    return ok && err == 0;
-}
-
-/* The manifest that was to come, as far as its files are there. */
-static bool adopt(struct aof *a, struct manifest *next, struct fault *f)
-{
-    bool there = true;
-    for (size_t i = 0; there && i < next->incr.count; i++)
-        if (!is_there(a, next->incr.files[i].name, &there, f))
-            return false;
-    if (!there) {
-        manifest_retire_incr(next, 0);
-        manifest_drop_history(next);
-    }
-    /* Renames that are seen here may still be lost: all are durable before the manifest is. */
-    int err = file_sync_dir(a->dir);
-    if (err < 0) {
-        fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
-        return false;
-    }
-    log_warning("The first install of the append log was interrupted: going on from %s",
-                next->base.name);
-    return aof_put_manifest(a, next, f);
-}
-
-bool aof_first_resolve(struct aof *a, struct manifest *next, bool *found, struct fault *f)
-{
-    bool base = false, dump = false;
-    if (!file_look_for(a->persist->snapshot->filename, &dump, f) ||
-        (next->base.name && !is_there(a, next->base.name, &base, f)))
-        return false;
-    a->first_install = true; /* whichever way, the plan goes */
-    /* Numbers go on: its log was there and was removed. All that was acknowledged is in the base,
-     * for writes were refused since; the dump says nothing newer. */
-    bool again = next->base.seq > 1;
-    /* While the server runs, what it has in memory counts. */
-    if (base && (!dump || again) && !a->started) {
-        *found = adopt(a, next, f);
-        return *found;
-    }
-    if (!put_all_aside(a, next, f))
-        return false;
-    aof_first_done(a);
-    return true;
 }

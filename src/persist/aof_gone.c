@@ -5,7 +5,7 @@
  * lost sync is (aof_sync.c): writes are refused, and a rewrite puts the data set into new files,
  * with the directory made anew. What the manifest named before is not touched any more, nor is
  * another log that was put there: then writes stay refused until it was moved away. */
-#include "persist/aof.h"
+#include "persist/aof_gone.h"
 
 #include <errno.h>
 
@@ -13,7 +13,10 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/file.h"
-#include "persist/aof_find.h"
+#include "persist/aof_error.h"
+#include "persist/aof_names.h"
+#include "persist/aof_state.h"
+#include "persist/aof_sync.h"
 
 enum { LOOK_EVERY_US = 1000000 };
 
@@ -35,7 +38,7 @@ static bool names_hold(const struct aof *a)
     struct buf manifest = {0};
     char *open = aof_open_name(a);
     buf_printf(&manifest, "%s.manifest", a->filename);
-    bool hold = !gone(a, open, a->fd) && !gone(a, buf_cstr(&manifest), -1) &&
+    bool hold = !gone(a, open, a->open.fd) && !gone(a, buf_cstr(&manifest), -1) &&
                 (!a->manifest.base.name || !gone(a, a->manifest.base.name, -1));
     for (size_t i = 0; hold && i < a->manifest.incr.count; i++)
         hold = !gone(a, a->manifest.incr.files[i].name, -1);
@@ -44,42 +47,29 @@ static bool names_hold(const struct aof *a)
     return hold;
 }
 
-bool aof_dir_is_ours(const struct aof *a, struct fault *f)
-{
-    struct buf ours = {0}, theirs = {0};
-    struct manifest m = {0};
-    bool there;
-    char *path = aof_path_around(a, "", ".manifest");
-    bool ok = file_look_for(path, &there, f) && (!there || aof_read_manifest(path, &m, f));
-    manifest_print(&a->manifest, &ours);
-    manifest_print(&m, &theirs);
-    if (ok && there && !slice_eq(buf_slice(&ours), buf_slice(&theirs))) {
-        fault_set(f, FAULT_INVALID, "another append log lies in %s: move it away", a->dir);
-        ok = false;
-    }
-    manifest_free(&m);
-    buf_free(&ours);
-    buf_free(&theirs);
-    mem_free(path);
-    return ok;
-}
-
 void aof_look_for_names(struct aof *a)
 {
-    if (a->state != AOF_ON || a->lost_sync || a->failed || names_hold(a))
+    if (a->state != AOF_ON || a->sync.lost || a->sync.failed || names_hold(a))
         return;
-    a->names_gone = true;
-    a->lost_sync = true;
+    a->names.gone = true;
+    aof_sync_lose(a);
     aof_note_error(a, "look-up", ENOENT);
     log_warning("Files of the append log in %s are gone, removed or moved away. Writes are refused "
                 "until the log was rewritten.", a->dir);
 }
 
+void aof_names_are_back(struct aof *a)
+{
+    a->names.gone = false;
+}
+
 void aof_gone_tick(struct aof *a)
 {
     int64_t now_us = clock_mono_us();
-    if (now_us - a->names_seen_us < LOOK_EVERY_US)
+    if (a->state == AOF_OFF)
         return;
-    a->names_seen_us = now_us;
+    if (now_us - a->names.seen_us < LOOK_EVERY_US)
+        return;
+    a->names.seen_us = now_us;
     aof_look_for_names(a);
 }

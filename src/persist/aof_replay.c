@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "format/aof_read.h"
-#include "persist/aof.h"
+#include "persist/aof_state.h"
 #include "server/server.h"
 
 /* Ends the load, or tells of it and goes on. only: what alone helps against it; NULL: skipping
@@ -17,7 +17,7 @@ static void refuse_or_skip(struct aof_replay *r, struct fault *f, const char *on
     if (!only && r->persist->aof->load_errors == AOF_ERRORS_SKIP) {
         log_warning("%s: skipped, as aof-load-errors says: %s", r->path,
                     fault_text(f, line, sizeof line));
-        r->persist->aof->load_errors_skipped++;
+        r->skipped++;
     } else if (!fault_is(&r->fault)) {
         r->fault = *f;
         fault_prefix(&r->fault, only ? only : "refused, but aof-load-errors skip loads the rest");

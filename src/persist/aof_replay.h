@@ -26,6 +26,7 @@ struct aof_replay {
     const struct aof_reader *reader;
     struct replay run;
     struct buf queued;  /* uint64_t: where each command of the open transaction stands */
+    uint64_t skipped;   /* as aof-load-errors says */
     struct fault fault; /* why the load ends */
 };
 

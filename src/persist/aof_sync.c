@@ -18,17 +18,21 @@
  * as the sync. What commands log meanwhile waits in memory. A healthy disk never lets that become
  * much; from a sick one we protect ourselves: over aof-max-pending, when the sync has already taken
  * SLOW_US, or at once over twice as much, write commands are refused until it has drained. */
-#include "persist/aof.h"
+#include "persist/aof_sync.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/must.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/loop.h"
+#include "persist/aof_error.h"
+#include "persist/aof_file.h"
+#include "persist/aof_state.h"
+#include "persist/aof_wait.h"
 #include "persist/reserve.h"
-#include "server/conn.h"
 #include "server/hooks.h"
 #include "server/server.h"
 #include "server/shutdown.h"
@@ -38,7 +42,7 @@ enum { SYNC_EVERY_US = 1000000, SPARE_US = 50000, SLOW_US = 2000000, GATHER_FROM
 
 static bool sync_held_back(const struct aof *a)
 {
-    return a->no_fsync_on_rewrite && a->persist->child_kind != CHILD_NONE;
+    return a->no_fsync_on_rewrite && a->persist->child_kind;
 }
 
 /* ---- results ---- */
@@ -47,16 +51,17 @@ static bool sync_held_back(const struct aof *a)
  * for durable that a later sync does not write any more. */
 void aof_stop_unsent(struct aof *a, const char *what, int err)
 {
-    if (a->failed)
+    if (a->sync.failed)
         return;
-    uint64_t keep = a->durable_size > a->answered_size ? a->durable_size : a->answered_size;
-    int cut = file_truncate(a->fd, (off_t)keep);
+    const struct aof_open *o = &a->open;
+    uint64_t keep = o->durable_size > o->answered_size ? o->durable_size : o->answered_size;
+    int cut = file_truncate(a->open.fd, (off_t)keep);
     if (cut < 0)
         log_warning("Can't cut the append-only file back to what is durable: %s", strerror(-cut));
     log_warning("Can't recover from AOF %s error when the AOF fsync policy is 'always': %s. "
                 "Exiting...",
                 what, strerror(err));
-    a->failed = true;
+    a->sync.failed = true;
     shutdown_fail(a->persist->server);
 }
 
@@ -65,21 +70,21 @@ void aof_stop_unsent(struct aof *a, const char *what, int err)
 void aof_synced(struct aof *a, int result, uint64_t position)
 {
     if (result < 0) {
-        if (!a->lost_sync)
+        if (!a->sync.lost)
             log_warning("Fail to fsync the AOF file: %s. Writes are refused until the log was "
                         "rewritten.",
                         strerror(-result));
-        a->lost_sync = true;
+        a->sync.lost = true;
         aof_note_error(a, "fsync", -result);
         reserve_give_up(a->persist->reserve, -result); /* for the rewrite */
-    } else if (!a->lost_sync) {
-        a->last_sync_s = clock_wall_ms() / 1000;
-        if (position > a->durable)
-            a->durable = position;
-        if (position == a->written)
-            a->commands_durable = a->commands_written;
-        else if (position == a->sync.position)
-            a->commands_durable = a->sync.commands;
+    } else if (!a->sync.lost) {
+        a->sync.last_s = clock_wall_ms() / 1000;
+        if (position > a->sync.durable)
+            a->sync.durable = position;
+        if (position == a->write.written)
+            a->sync.commands_durable = a->write.commands_written;
+        else if (position == a->sync.job.position)
+            a->sync.commands_durable = a->sync.job.commands;
         aof_wait_check(a);
     }
 }
@@ -89,29 +94,31 @@ void aof_synced(struct aof *a, int result, uint64_t position)
 /* The worker's jobs are over and have told their results. */
 void aof_drain(struct aof *a)
 {
-    worker_drain(a->worker);
+    worker_drain(a->sync.worker);
     workers_collect(server_workers(a->persist->server));
 }
 
 bool aof_sync_all(struct aof *a, int *result)
 {
     aof_drain(a);
-    a->sync_began_us = clock_mono_us();
-    *result = file_fdatasync(a->fd);
-    a->last_sync_took_us = clock_mono_us() - a->sync_began_us;
-    a->incr_failed = a->incr_failed || *result < 0;
-    return *result == 0 && !a->lost_sync && !a->failed;
+    must(!a->sync.job.running);
+    a->sync.began_us = clock_mono_us();
+    *result = file_fdatasync(a->open.fd);
+    a->sync.took_us = clock_mono_us() - a->sync.began_us;
+    if (*result < 0)
+        aof_file_failed(a);
+    return *result == 0 && !a->sync.lost && !a->sync.failed;
 }
 
 bool aof_sync_now(struct aof *a)
 {
     int result;
-    if (a->fd < 0)
+    if (a->open.fd < 0)
         return true;
-    uint64_t position = a->written, size = a->incr_size;
+    uint64_t position = a->write.written, size = a->open.size;
     bool ok = aof_sync_all(a, &result);
     if (ok)
-        a->durable_size = size;
+        aof_file_is_durable(a, size);
     if (result < 0 && a->policy == AOF_ALWAYS)
         aof_stop_unsent(a, "fsync", -result);
     aof_synced(a, result, position);
@@ -122,7 +129,7 @@ bool aof_sync_now(struct aof *a)
 
 static void run_sync(struct worker_job *job)
 {
-    struct aof_sync *s = (struct aof_sync *)(void *)job;
+    struct aof_sync_job *s = (struct aof_sync_job *)(void *)job;
     int64_t began_us = clock_mono_us();
     s->result = file_fdatasync(s->fd);
     s->took_us = clock_mono_us() - began_us;
@@ -131,78 +138,70 @@ static void run_sync(struct worker_job *job)
 static void note_choice(struct aof *a)
 {
     if (a->policy == AOF_ALWAYS)
-        sync_choice_note(&a->choice, clock_mono_us(),
+        sync_choice_note(&a->group.choice, clock_mono_us(),
                          server_stats(a->persist->server)->commands);
 }
 
 static void sync_done(struct worker_job *job)
 {
-    struct aof_sync *s = (struct aof_sync *)(void *)job;
+    struct aof_sync_job *s = (struct aof_sync_job *)(void *)job;
     struct aof *a = s->aof;
+    must(s->running && s->position <= a->write.appended);
     s->running = s->told = false;
     if (a->freeing)
         return;
-    a->last_sync_took_us = s->took_us;
-    a->incr_failed = a->incr_failed || (s->result < 0 && s->fd == a->fd);
+    a->sync.took_us = s->took_us;
+    if (s->result < 0 && s->fd == a->open.fd)
+        aof_file_failed(a);
     if (s->result < 0 && s->strict)
         aof_stop_unsent(a, "fsync", -s->result);
     aof_synced(a, s->result, s->position);
-    if (s->result == 0 && !a->lost_sync && a->fd == s->fd && s->size > a->durable_size)
-        a->durable_size = s->size;
+    if (s->result == 0 && !a->sync.lost && a->open.fd == s->fd)
+        aof_file_is_durable(a, s->size);
     note_choice(a);
 }
 
-static void sync_in_background(struct aof *a)
+void aof_sync_begin(struct aof *a)
 {
-    struct aof_sync *s = &a->sync;
-    aof_flush_sum(a);
-    s->fd = a->fd;
-    s->position = a->written;
-    s->size = a->incr_size;
-    s->commands = a->commands_written;
-    s->began_us = a->sync_began_us = clock_mono_us();
+    struct aof_sync_job *s = &a->sync.job;
+    must(!s->running && a->open.fd >= 0);
+    s->fd = a->open.fd;
+    s->position = a->write.written;
+    s->size = a->open.size;
+    s->commands = a->write.commands_written;
+    s->began_us = a->sync.began_us = clock_mono_us();
     s->strict = a->policy == AOF_ALWAYS;
     s->running = true;
-    worker_give(a->worker, &s->job);
+    worker_give(a->sync.worker, &s->job);
 }
 
 bool aof_sync_in_worker(const struct aof *a)
 {
     if (a->policy != AOF_ALWAYS)
         return a->policy == AOF_EVERYSEC;
-    return a->way == SYNC_WAY_AUTO ? a->choice.worker : a->way == SYNC_WAY_WORKER;
+    return a->way == SYNC_WAY_AUTO ? a->group.choice.worker : a->way == SYNC_WAY_WORKER;
 }
 
 /* ---- waiting for a sync that runs ---- */
 
 bool aof_write_waits(struct aof *a)
 {
-    struct aof_sync *s = &a->sync;
+    struct aof_sync_job *s = &a->sync.job;
     if (!s->running)
         return false;
-    if (!s->told && clock_mono_us() - s->began_us >= SLOW_US) {
+    if (!s->told && aof_sync_is_slow(a)) {
         s->told = true;
-        a->delayed_fsync++;
+        a->sync.delayed++;
         log_notice("Asynchronous AOF fsync is taking too long (disk is busy?). What is written "
                    "meanwhile waits in memory: %zu bytes so far.",
-                   a->pending.len);
+                   a->batch.pending.len);
     }
     return true;
 }
 
-/* Called before each write command. */
-bool aof_too_much_waits(struct aof *a)
+bool aof_sync_is_slow(const struct aof *a)
 {
-    uint64_t waits = a->pending.len, bound = (uint64_t)a->max_pending;
-    if (a->overfull || waits <= bound || !a->sync.running)
-        return a->overfull;
-    if (waits <= bound * 2 && clock_mono_us() - a->sync.began_us < SLOW_US)
-        return false;
-    a->overfull = true;
-    log_warning("The AOF fsync does not end and %llu bytes wait in memory, more than "
-                "aof-max-pending: writes are refused until they are written.",
-                (unsigned long long)waits);
-    return true;
+    return a->sync.job.running && clock_mono_us() - a->sync.job.began_us >= SLOW_US;
 }
 
 /* ---- company ---- */
@@ -214,45 +213,45 @@ bool aof_too_much_waits(struct aof *a)
  * its work need not wait for the sync, and its next command may be a write. */
 bool aof_sync_gathers(struct aof *a)
 {
-    if (a->policy != AOF_ALWAYS || !a->choice.crowd || aof_sync_in_worker(a) || !a->write_ok ||
-        a->last_sync_took_us < GATHER_FROM_US)
+    if (a->policy != AOF_ALWAYS || !a->group.choice.crowd || aof_sync_in_worker(a) ||
+        !a->write.ok || a->sync.took_us < GATHER_FROM_US)
         return false;
     int64_t now_us = clock_mono_us();
     uint64_t commands = server_stats(a->persist->server)->commands;
-    if (!a->gather_us)
-        a->gather_us = now_us;
-    else if (commands == a->gather_commands || now_us - a->gather_us >= a->last_sync_took_us) {
-        a->gather_us = 0;
+    if (!a->group.began_us)
+        a->group.began_us = now_us;
+    else if (commands == a->group.commands || now_us - a->group.began_us >= a->sync.took_us) {
+        a->group.began_us = 0;
         return false;
     }
-    a->gather_commands = commands;
+    a->group.commands = commands;
     loop_stay_awake(server_loop(a->persist->server));
     return true;
 }
 
-/* ---- hooks ---- */
+/* ---- when ---- */
 
 /* Everysec: the oldest byte that waits may have come right behind the beginning of the last sync,
  * and is to be durable a second later. So the next one begins so much earlier as the last one took,
  * and a bit. On a disk that takes longer than that, one sync follows the other. */
 static int64_t until_due_us(const struct aof *a)
 {
-    int64_t early_us = a->last_sync_took_us + SPARE_US;
+    int64_t early_us = a->sync.took_us + SPARE_US;
     if (early_us > SYNC_EVERY_US / 2)
         early_us = SYNC_EVERY_US / 2;
-    return a->sync_began_us + SYNC_EVERY_US - early_us - clock_mono_us();
+    return a->sync.began_us + SYNC_EVERY_US - early_us - clock_mono_us();
 }
 
 /* Nothing else need wake the loop when it is. */
 static bool sync_is_due(struct aof *a)
 {
-    if (a->sync_wanted)
+    if (a->sync.wanted)
         return true;
     if (a->policy != AOF_EVERYSEC)
         return false;
     int64_t left_us = until_due_us(a);
-    if (left_us > 0 && !a->sync_timer.place)
-        loop_timer_start(server_loop(a->persist->server), &a->sync_timer, left_us);
+    if (left_us > 0 && !a->sync.timer.place)
+        loop_timer_start(server_loop(a->persist->server), &a->sync.timer, left_us);
     return left_us <= 0;
 }
 
@@ -261,30 +260,30 @@ static void timer_due(void *arg)
     (void)arg; /* the stage before the next sleep looks */
 }
 
-static void stage_sync(void *arg)
+enum sync_step aof_sync_next(struct aof *a)
 {
-    struct aof *a = arg;
     if (sync_held_back(a)) /* the user wants replies without a sync: those bytes count */
-        a->answered_size = a->incr_size;
-    if (a->fd < 0 || a->failed || a->lost_sync || a->written == a->durable || a->sync.running ||
-        (sync_held_back(a) && !a->sync_wanted))
-        return;
-    if (a->policy == AOF_ALWAYS && !aof_sync_in_worker(a)) {
-        conn_flush_all(server_clients(a->persist->server)); /* what need not wait for it */
-        aof_sync_now(a);
-        note_choice(a);
-    } else if (a->policy == AOF_ALWAYS || sync_is_due(a)) {
-        sync_in_background(a);
-    }
-    aof_must_hold(a);
+        aof_file_is_answered(a);
+    if (a->open.fd < 0 || a->sync.failed || a->sync.lost || a->sync.job.running ||
+        a->write.written == a->sync.durable || (sync_held_back(a) && !a->sync.wanted))
+        return SYNC_NOTHING;
+    if (a->policy == AOF_ALWAYS && !aof_sync_in_worker(a))
+        return SYNC_HERE;
+    return a->policy == AOF_ALWAYS || sync_is_due(a) ? SYNC_BEHIND : SYNC_NOTHING;
+}
+
+void aof_sync_turn(struct aof *a)
+{
+    aof_sync_now(a);
+    note_choice(a);
 }
 
 static uint64_t gate(void *arg)
 {
     const struct aof *a = arg;
-    if (a->policy != AOF_ALWAYS && !a->failed)
+    if (a->policy != AOF_ALWAYS && !a->sync.failed)
         return UINT64_MAX;
-    return sync_held_back(a) && !a->failed ? a->written : a->durable;
+    return sync_held_back(a) && !a->sync.failed ? a->write.written : a->sync.durable;
 }
 
 void aof_gate_set(struct aof *a)
@@ -295,12 +294,38 @@ void aof_gate_set(struct aof *a)
         hooks_on_gate(hooks, gate, a);
 }
 
+void aof_sync_restart(struct aof *a, uint64_t position)
+{
+    a->sync.durable = position;
+    a->sync.commands_durable = 0;
+    a->sync.lost = false;
+    a->sync.began_us = clock_mono_us();
+}
+
+void aof_sync_lose(struct aof *a)
+{
+    a->sync.lost = true;
+}
+
+void aof_sync_heal(struct aof *a, uint64_t position, uint64_t size)
+{
+    must(a->sync.lost);
+    a->sync.lost = false;
+    aof_file_is_durable(a, size);
+    aof_synced(a, 0, position);
+}
+
+void aof_sync_free(struct aof *a)
+{
+    aof_drain(a); /* its jobs point here */
+    loop_timer_stop(server_loop(a->persist->server), &a->sync.timer);
+}
+
 void aof_sync_init(struct aof *a)
 {
-    a->sync.aof = a;
-    a->sync.job.run = run_sync;
-    a->sync.job.done = sync_done;
-    a->sync_timer = (struct loop_timer){.due = timer_due};
-    a->worker = worker_new(server_workers(a->persist->server), "aof-fsync");
-    hooks_on_stage(server_hooks(a->persist->server), STAGE_SYNC, stage_sync, a);
+    a->sync.job.aof = a;
+    a->sync.job.job.run = run_sync;
+    a->sync.job.job.done = sync_done;
+    a->sync.timer = (struct loop_timer){.due = timer_due};
+    a->sync.worker = worker_new(server_workers(a->persist->server), "aof-fsync");
 }

@@ -14,17 +14,20 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "format/aof_damage.h"
 #include "format/aof_read.h"
 #include "format/rdb_read.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/file_cut.h"
-#include "persist/aof.h"
-#include "persist/aof_find.h"
+#include "persist/aof_check.h"
+#include "persist/aof_file.h"
+#include "persist/aof_names.h"
 #include "persist/aof_replay.h"
+#include "persist/aof_state.h"
 #include "persist/file_out.h"
-#include "persist/snapshot.h"
+#include "persist/save_config.h"
 #include "server/client.h"
 #include "server/hooks.h"
 #include "server/server.h"
@@ -32,12 +35,13 @@
 #include "server/supervisor.h"
 #include "store/load.h"
 
-/* One file being read. */
+/* One file being read, or a stream. */
 struct reading {
     struct persist *persist;
     const char *path;
     int fd;
-    struct in in;
+    struct in *in, file; /* file: in, where it is one */
+    bool unseen;         /* nobody is told how far it is, nor served */
     uint64_t done_before; /* bytes of the files before it */
     uint64_t told_at;
     int64_t turned_us, logged_us;
@@ -79,15 +83,16 @@ static bool open_file(struct reading *r, struct fault *f)
         return false;
     }
     int64_t size = file_size(r->fd);
-    in_init_callback(&r->in, file_in_read, &r->fd, size < 0 ? IN_SIZE_UNKNOWN : (uint64_t)size, 0);
+    r->in = &r->file;
+    in_init_callback(r->in, file_in_read, &r->fd, size < 0 ? IN_SIZE_UNKNOWN : (uint64_t)size, 0);
     r->turned_us = r->logged_us = clock_mono_us();
     return true;
 }
 
 static void close_file(struct reading *r)
 {
-    r->persist->load_done_bytes = r->done_before + in_file_offset(&r->in);
-    in_free(&r->in);
+    r->persist->load_done_bytes = r->done_before + in_file_offset(r->in);
+    in_free(r->in);
     file_close(r->fd);
 }
 
@@ -95,8 +100,8 @@ static void close_file(struct reading *r)
  * or a signal has stopped the server meanwhile. */
 static bool tell_progress(struct reading *r)
 {
-    uint64_t at = in_file_offset(&r->in);
-    if (at - r->told_at < TELL_EVERY)
+    uint64_t at = in_file_offset(r->in);
+    if (r->unseen || at - r->told_at < TELL_EVERY)
         return true;
     r->told_at = at;
     r->persist->load_done_bytes = r->done_before + at;
@@ -162,42 +167,66 @@ static struct fault sink_fault_at(const struct sink *sink, const struct rdb_read
     return f;
 }
 
-/* The RDB that begins where the stream stands. */
-static bool read_rdb(struct reading *r, unsigned load_flags, struct fault *f)
+/* The RDB that begins where the stream stands. Its keys are counted in p, or in src. */
+static bool read_rdb(struct reading *r, unsigned load_flags, struct boot_source *src,
+                     struct fault *f)
 {
     struct persist *p = r->persist;
-    struct keyspace *ks = server_keyspace(p->server);
+    struct keyspace *ks = src && src->into ? src->into : server_keyspace(p->server);
     struct rdb_options options = {.databases = ks->count, .trust_distinct = true, .note = log_note};
-    options.unguarded = !p->snapshot->blocks;
+    options.unguarded = !p->save->blocks;
     struct rdb_reader reader;
     struct rdb_record rec = {.kind = RDB_REC_END};
     struct load load;
-    load_init(&load, ks, load_flags, ks->now_ms);
-    bool ok = rdb_open(&reader, &r->in, &options), go_on = true;
+    load_init(&load, ks, load_flags, r->unseen ? clock_wall_ms() : ks->now_ms);
+    bool ok = rdb_open(&reader, r->in, &options), go_on = true;
     while (ok && go_on && rdb_next(&reader, &rec)) {
-        if (rec.kind == RDB_REC_AUX)
+        if (rec.kind == RDB_REC_AUX && !r->unseen)
             take_aux(p, &rec);
         else
             ok = rdb_body(&reader, &rec, &load.sink);
         go_on = tell_progress(r);
     }
-    ok = load_finish(&load) && !in_bad(&r->in);
+    ok = load_finish(&load) && !in_bad(r->in);
     if (ok && !go_on)
         ok = stopped(f);
     else if (ok && rdb_trailer(&reader) > RDB_TRAILER_OK) /* the data is covered by the blocks */
         log_warning("%s: the block index behind the RDB is damaged, the data is not", r->path);
     else if (!ok)
-        *f = in_bad(&r->in) ? r->in.fault : sink_fault_at(&load.sink, &reader, &rec);
-    p->load_keys_loaded += load.keys_loaded;
-    p->load_keys_expired += load.keys_expired;
+        *f = in_bad(r->in) ? r->in->fault : sink_fault_at(&load.sink, &reader, &rec);
+    if (!r->unseen) {
+        p->load_keys_loaded += load.keys_loaded;
+        p->load_keys_expired += load.keys_expired;
+    }
+    if (src) {
+        src->keys = load.keys_loaded;
+        src->expired = load.keys_expired;
+    }
     load_release(&load);
     rdb_close(&reader);
     return ok;
 }
 
+bool boot_read(struct persist *p, struct in *in, struct boot_source *src, struct fault *f)
+{
+    struct reading r = {.persist = p, .path = src->name, .fd = -1, .in = in};
+    must(!p->loading && src->name && !in_bad(in));
+    r.unseen = src->into && src->into != server_keyspace(p->server);
+    r.turned_us = r.logged_us = clock_mono_us();
+    if (!r.unseen)
+        begin_loading(p, src->total_bytes);
+    bool ok = read_rdb(&r, src->drop_expired ? LOAD_DROP_EXPIRED : 0, src, f);
+    if (!r.unseen)
+        end_loading(p);
+    if (!ok)
+        fault_prefix(f, src->name);
+    must(ok || fault_is(f));
+    return ok;
+}
+
 bool boot_load_rdb(struct persist *p, bool *exists, struct fault *f)
 {
-    struct reading r = {.persist = p, .path = p->snapshot->filename};
+    struct reading r = {.persist = p, .path = p->save->filename};
     bool there;
     if (!file_look_for(r.path, &there, f))
         return false;
@@ -208,10 +237,10 @@ bool boot_load_rdb(struct persist *p, bool *exists, struct fault *f)
     if (!open_file(&r, f))
         return false;
     int64_t began = clock_mono_us();
-    begin_loading(p, r.in.limit == IN_SIZE_UNKNOWN ? 0 : r.in.limit);
+    begin_loading(p, r.file.limit == IN_SIZE_UNKNOWN ? 0 : r.file.limit);
     /* What the log tells of stays until the log tells that it went: else its next reader sees a key
      * that the commands behind did not see. */
-    bool ok = read_rdb(&r, p->aof->state == AOF_OFF ? LOAD_DROP_EXPIRED : 0, f);
+    bool ok = read_rdb(&r, p->aof->state == AOF_OFF ? LOAD_DROP_EXPIRED : 0, NULL, f);
     close_file(&r);
     end_loading(p);
     if (!ok)
@@ -241,12 +270,13 @@ static bool run_commands(struct reading *r, struct aof_reader *reader, bool *ref
     }
     if (ok && go_on && item == AOF_END)
         ok = aof_replay_end(&replay);
+    r->persist->aof->load_errors_skipped += replay.skipped;
     aof_replay_free(&replay);
     *refused = !ok;
     if (!ok) {
         *f = replay.fault;
-    } else if (in_bad(&r->in)) {
-        *f = r->in.fault;
+    } else if (in_bad(r->in)) {
+        *f = r->in->fault;
         ok = false;
     } else if (!go_on) {
         ok = stopped(f);
@@ -328,7 +358,7 @@ static bool cut_tail(struct reading *r, const struct aof_reader *reader, struct 
     struct fault damage = *f;
     struct tail t;
     bool of_bytes = f->code == FAULT_EOF || f->code == FAULT_FORMAT || f->code == FAULT_CRC;
-    if (!of_bytes || reader->in_batch || r->in.decoder || !look_behind(r, reader, &t, f) ||
+    if (!of_bytes || reader->in_batch || r->in->decoder || !look_behind(r, reader, &t, f) ||
         !may_cut(r->persist->aof, r->path, &t, f))
         return false;
     fault_clear(f);
@@ -349,7 +379,7 @@ static void tell_coverage(const struct reading *r, const struct aof_reader *read
 {
     if (reader->has_session)
         log_verbose("%s: %" PRIu64 " of %" PRIu64 " bytes have checksums, in %" PRIu64 " batches%s",
-                    r->path, reader->bytes_checked, in_offset(&r->in), reader->batches,
+                    r->path, reader->bytes_checked, in_offset(r->in), reader->batches,
                     reader->chain.open ? "" : "; its end has none");
     else
         log_verbose("%s: no checksums", r->path);
@@ -361,14 +391,14 @@ static bool read_log_file(struct reading *r, bool last, struct fault *f)
     struct aof_limits limits = {.bulk_max = bulk_max > BULK_MAX ? (uint64_t)bulk_max : BULK_MAX,
                                 .loose = true, .open_end = !last};
     struct aof_reader reader;
-    bool rdb = aof_has_preamble(&r->in);
+    bool rdb = aof_has_preamble(r->in);
     if (rdb) {
         log_notice("Reading RDB base file on AOF loading...");
-        if (!read_rdb(r, 0, f))
+        if (!read_rdb(r, 0, NULL, f))
             return false;
     }
     bool refused;
-    aof_open(&reader, &r->in, &limits);
+    aof_open(&reader, r->in, &limits);
     bool ok = run_commands(r, &reader, &refused, f);
     if (!ok && !refused && last)
         ok = cut_tail(r, &reader, f);

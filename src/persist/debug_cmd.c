@@ -14,6 +14,7 @@
 #include "persist/boot.h"
 #include "persist/persist.h"
 #include "persist/persist_cmd.h"
+#include "persist/save_config.h"
 #include "persist/snapshot.h"
 #include "server/commit.h"
 #include "server/ctx.h"
@@ -56,7 +57,7 @@ static bool load_dump(struct persist *p, struct fault *f)
 {
     bool there = false;
     if (boot_load_rdb(p, &there, f) && !there)
-        fault_set(f, FAULT_INVALID, "There is no dump file %s", p->snapshot->filename);
+        fault_set(f, FAULT_INVALID, "There is no dump file %s", p->save->filename);
     return !fault_is(f);
 }
 
@@ -73,7 +74,7 @@ static void debug_reload(struct ctx *c)
         save = false;
     }
     if (save) /* or its older file would take the place of the one that is about to be loaded */
-        persist_kill_child(p, CHILD_SAVE);
+        persist_kill_child(p, &child_save);
     if (save && !snapshot_save(p->snapshot, &f)) {
         reply_fault(c, "Error trying to save the DB", &f);
         return;
@@ -91,8 +92,8 @@ static bool log_is_there(struct aof *a, struct fault *f)
 {
     bool found = false;
     if (a->state == AOF_OFF)
-        return aof_find(a, &found, f) && found;
-    return a->state == AOF_ON && !a->aside && aof_flush(a, true);
+        return aof_find(a, a->persist->save->filename, &found, f) && found;
+    return a->state == AOF_ON && !a->open.aside && aof_flush(a, true);
 }
 
 static void debug_loadaof(struct ctx *c)

@@ -17,9 +17,9 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/lock_file.h"
-#include "persist/aof.h"
+#include "persist/aof_state.h"
 #include "persist/persist.h"
-#include "persist/snapshot.h"
+#include "persist/save_config.h"
 #include "server/config.h"
 #include "server/server.h"
 #include "server/settings.h"
@@ -146,7 +146,7 @@ static int take(struct dir_lock *d, const char *dir, lock_file_taking *how, stru
 
 static bool may_write(const struct persist *p)
 {
-    return p->aof->enabled || p->aof->state != AOF_OFF || snapshot_has_points(p->snapshot);
+    return p->aof->enabled || p->aof->state != AOF_OFF || save_config_has_points(p->save);
 }
 
 /* The clients that connect meanwhile are told that the data set is not there yet. */
@@ -225,7 +225,7 @@ static bool is_needed(const struct dir_lock *d, const struct held *h)
     if (stat(".", &st) < 0 || (st.st_dev == h->dev && st.st_ino == h->ino))
         return true;
     const struct aof *a = d->persist->aof;
-    bool written = a->state != AOF_OFF || d->persist->child_kind == CHILD_REWRITE;
+    bool written = a->state != AOF_OFF || d->persist->child_kind == &child_rewrite;
     return written && (is_in(h, a->home, "") || is_in(h, a->dir, ".."));
 }
 

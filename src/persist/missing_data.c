@@ -17,10 +17,11 @@
 #include "base/num.h"
 #include "os/clock.h"
 #include "os/file.h"
-#include "persist/aof.h"
 #include "persist/aof_find.h"
+#include "persist/aof_names.h"
+#include "persist/aof_state.h"
 #include "persist/persist.h"
-#include "persist/snapshot.h"
+#include "persist/save_config.h"
 #include "server/config.h"
 #include "server/server.h"
 
@@ -201,7 +202,7 @@ static char *log_name(const struct aof *a)
 /* A name with a line end in it could not be read again. */
 static bool can_be_told(const struct persist *p)
 {
-    return !strchr(p->snapshot->filename, '\n') && !strchr(p->aof->dirname, '\n') &&
+    return !strchr(p->save->filename, '\n') && !strchr(p->aof->dirname, '\n') &&
            !strchr(p->aof->filename, '\n');
 }
 
@@ -211,12 +212,29 @@ void missing_data_saved(struct missing_data *m, const char *dir)
     char cwd[PATH_MAX];
     if (!can_be_told(m->persist) || (!dir && !(dir = getcwd(cwd, sizeof cwd))))
         return;
-    struct mark to = {.dump = m->persist->snapshot->filename};
+    struct mark to = {.dump = m->persist->save->filename};
     bool logging = a->state == AOF_ON && a->home && strcmp(dir, a->home) == 0;
     char *own_log = log_name(a);
     to.log = logging ? own_log : NULL;
     change_mark(dir, &to, own_log);
     mem_free(own_log);
+}
+
+void missing_data_removing(struct missing_data *m, const char *dir)
+{
+    struct mark now;
+    struct fault f = {0};
+    char cwd[PATH_MAX];
+    if (!can_be_told(m->persist) || (!dir && !(dir = getcwd(cwd, sizeof cwd))))
+        return;
+    if (!read_mark(dir, &now, &f)) {
+        log_warning("The mark of the data directory could not be renewed: %s", f.what);
+    } else if (now.dump) {
+        struct mark left = now;
+        left.dump = NULL;
+        write_mark(dir, &left);
+    }
+    mark_free(&now);
 }
 
 void missing_data_logged(struct missing_data *m)
@@ -374,7 +392,7 @@ static bool decide_other_than_log(struct missing_data *m, const struct mark *mar
                                   const struct finding *is, enum start_from from, struct fault *f)
 {
     char when[PERSIST_TIME_MAX], when_dump[PERSIST_TIME_MAX];
-    const char *dump = m->persist->snapshot->filename;
+    const char *dump = m->persist->save->filename;
     bool newer = false;
     if (from == START_LOG_OFF && is->dump_there &&
         !is_newer(is, dump, mark->log, true, &newer, f))
@@ -431,7 +449,7 @@ static bool decide_other_dump(struct missing_data *m, const struct mark *mark,
                               const struct finding *is, struct fault *f)
 {
     char when[PERSIST_TIME_MAX], when_other[PERSIST_TIME_MAX];
-    const char *dump = m->persist->snapshot->filename;
+    const char *dump = m->persist->save->filename;
     if (m->policy == START_EMPTY)
         return true;
     bool newer = false;
@@ -459,7 +477,7 @@ static bool decide_empty_log(struct missing_data *m, const struct mark *mark, st
     if (is->dump_instead || m->policy == START_EMPTY)
         return true;
     char when[PERSIST_TIME_MAX];
-    const char *dump = m->persist->snapshot->filename;
+    const char *dump = m->persist->save->filename;
     struct buf held = {0};
     if (is->dump_there)
         buf_printf(&held, "the dump file %s, written at %s, is there", dump,
@@ -481,7 +499,7 @@ static bool decide_unmarked_log(struct missing_data *m, const struct mark *mark,
 {
     const char *const names[] = {is->log, m->persist->aof->filename};
     if (mark->log || mark->dump || mark->off || is->dump_there || m->policy == START_EMPTY ||
-        !snapshot_has_points(m->persist->snapshot))
+        !save_config_has_points(m->persist->save))
         return true;
     for (size_t i = 0; i < sizeof names / sizeof *names && !fault_is(f); i++) {
         struct stat st;
@@ -504,7 +522,7 @@ static bool decide(struct missing_data *m, struct mark *mark, struct finding *is
 {
     if (!is_gone(is->dir, mark->log, &is->log_gone, f) ||
         !is_gone(is->dir, mark->dump, &is->dump_gone, f) ||
-        !file_look_for(m->persist->snapshot->filename, &is->dump_there, f))
+        !file_look_for(m->persist->save->filename, &is->dump_there, f))
         return false;
     bool this_log = from == START_LOG_FOUND && same_name(mark->log, is->log);
     if (from == START_LOG_FOUND && (this_log || !mark->log || is->log_gone) &&
@@ -532,7 +550,7 @@ bool missing_data_allows(struct missing_data *m, enum start_from from, bool *dum
     struct mark mark;
     struct finding is = {.dir = m->persist->aof->home, .log = log_name(m->persist->aof)};
     bool ok = read_mark(is.dir, &mark, f);
-    is.same_dump = same_name(mark.dump, m->persist->snapshot->filename);
+    is.same_dump = same_name(mark.dump, m->persist->save->filename);
     ok = ok && decide(m, &mark, &is, from, f);
     *dump_instead = is.dump_instead;
     mark_free(&mark);

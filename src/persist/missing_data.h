@@ -43,6 +43,9 @@ bool missing_data_allows(struct missing_data *m, enum start_from from, bool *dum
                          struct fault *f);
 /* A dump file was saved, durably. dir NULL: the working directory. */
 void missing_data_saved(struct missing_data *m, const char *dir);
+/* The dump file is about to be removed on purpose, as a replica may that has its data from
+ * elsewhere: no start looks for it any more. dir as above. */
+void missing_data_removing(struct missing_data *m, const char *dir);
 /* There is a log, durably. */
 void missing_data_logged(struct missing_data *m);
 

@@ -3,8 +3,9 @@
 #include "persist/persist_cmd.h"
 
 #include "base/log.h"
-#include "persist/aof.h"
+#include "persist/aof_state.h"
 #include "persist/persist.h"
+#include "persist/rewrite.h"
 #include "persist/snapshot.h"
 #include "server/ctx.h"
 #include "server/hooks.h"
@@ -25,7 +26,7 @@ void cmd_save(struct ctx *c)
 {
     struct persist *p = persist_of(c);
     struct fault f = {0};
-    if (p->child_kind == CHILD_SAVE) {
+    if (p->child_kind == &child_save) {
         reply_error(c, "ERR Background save already in progress");
         return;
     }
@@ -45,9 +46,9 @@ void cmd_bgsave(struct ctx *c)
     bool schedule = c->argc == 2 && ctx_arg_is(c, 1, "schedule");
     if (c->argc > 1 && !schedule) {
         reply_syntax(c);
-    } else if (p->child_kind == CHILD_SAVE) {
+    } else if (p->child_kind == &child_save) {
         reply_error(c, "ERR Background save already in progress");
-    } else if (p->child_kind != CHILD_NONE || c->flags & CTX_IN_MULTI) {
+    } else if (p->child_kind || c->flags & CTX_IN_MULTI) {
         if (schedule || c->flags & CTX_IN_MULTI) {
             p->snapshot->scheduled = true;
             reply_status(c, "Background saving scheduled");
@@ -67,12 +68,10 @@ void cmd_bgrewriteaof(struct ctx *c)
 {
     struct persist *p = persist_of(c);
     struct fault f = {0};
-    if (p->child_kind == CHILD_REWRITE) {
+    if (p->child_kind == &child_rewrite) {
         reply_error(c, "ERR Background append only file rewriting already in progress");
-    } else if (p->child_kind != CHILD_NONE || c->flags & CTX_IN_MULTI) {
-        p->aof->rewrite_scheduled = true;
-        p->aof->rewrite_failures = 0; /* asked for by hand: no more waiting */
-        p->aof->rewrite_retry_mono_s = 0;
+    } else if (p->child_kind || c->flags & CTX_IN_MULTI) {
+        rewrite_ask(p->aof, true);
         reply_status(c, "Background append only file rewriting scheduled");
     } else if (rewrite_start(p->aof, &f)) {
         reply_status(c, "Background append only file rewriting started");

@@ -2,6 +2,7 @@
 /* What COMMAND, ACL and the executor know of the persist commands. Facts as in Redis 7.2. */
 #include "persist/persist_cmd.h"
 
+
 const struct command cmd_persist_commands[] = {
     {.name = "lastsave", .run = cmd_lastsave, .arity = 1,
      .flags = CMD_LOADING | CMD_STALE | CMD_FAST, .categories = CAT_ADMIN | CAT_DANGEROUS,
@@ -30,16 +31,4 @@ const struct command cmd_persist_commands[] = {
      .since = "1.0.0",
      .summary = "Container of commands for tests",
      .complexity = "Depends on subcommand."},
-    {.name = "wait", .run = cmd_wait, .arity = 3, .categories = CAT_CONNECTION,
-     .group = "generic", .since = "3.0.0",
-     .summary = "Waits until replicas have what the connection wrote",
-     .complexity = "O(1)",
-     .tips = "request_policy:all_shards response_policy:agg_min",
-     .args = "numreplicas:integer timeout:integer"},
-    {.name = "waitaof", .run = cmd_waitaof, .arity = 4, .flags = CMD_NOSCRIPT,
-     .categories = CAT_CONNECTION, .group = "generic", .since = "7.2.0",
-     .summary = "Waits until what the connection wrote is on the disk here and on replicas",
-     .complexity = "O(1)",
-     .tips = "request_policy:all_shards response_policy:agg_min",
-     .args = "numlocal:integer numreplicas:integer timeout:integer"},
     {.name = NULL}};

@@ -3,7 +3,8 @@
 
 #include "base/mem.h"
 #include "os/clock.h"
-#include "persist/aof.h"
+#include "persist/aof_state.h"
+#include "persist/aof_sync.h"
 #include "persist/persist.h"
 #include "persist/snapshot.h"
 #include "persist/snapshot_info.h"
@@ -24,37 +25,37 @@ static int64_t seconds_since(int64_t began_mono_s, bool running)
 static void aof_info(struct persist *p, struct info_out *o)
 {
     const struct aof *a = p->aof;
-    bool rewriting = p->child_kind == CHILD_REWRITE;
+    bool rewriting = p->child_kind == &child_rewrite;
     info_i64(o, "aof_enabled", a->state != AOF_OFF);
     info_i64(o, "aof_rewrite_in_progress", rewriting);
-    info_i64(o, "aof_rewrite_scheduled", a->rewrite_scheduled);
-    info_i64(o, "aof_last_rewrite_time_sec", a->last_rewrite_s);
-    info_i64(o, "aof_current_rewrite_time_sec", seconds_since(a->rewrite_began_mono_s, rewriting));
-    info_str(o, "aof_last_bgrewrite_status", ok_or_err(a->last_rewrite_ok));
-    info_u64(o, "aof_rewrites", a->rewrites);
-    info_u64(o, "aof_rewrites_consecutive_failures", a->rewrite_failures);
-    info_str(o, "aof_last_write_status", ok_or_err(a->write_ok && !a->lost_sync));
+    info_i64(o, "aof_rewrite_scheduled", a->rewrite.scheduled);
+    info_i64(o, "aof_last_rewrite_time_sec", a->rewrite.last_s);
+    info_i64(o, "aof_current_rewrite_time_sec", seconds_since(a->rewrite.began_mono_s, rewriting));
+    info_str(o, "aof_last_bgrewrite_status", ok_or_err(a->rewrite.last_ok));
+    info_u64(o, "aof_rewrites", a->rewrite.count);
+    info_u64(o, "aof_rewrites_consecutive_failures", a->rewrite.failures);
+    info_str(o, "aof_last_write_status", ok_or_err(a->write.ok && !a->sync.lost));
     info_u64(o, "aof_load_errors_skipped", a->load_errors_skipped);
-    info_u64(o, "aof_last_cow_size", a->last_cow_bytes);
+    info_u64(o, "aof_last_cow_size", a->rewrite.cow_bytes);
 }
 
 static void aof_size_info(const struct aof *a, struct info_out *o)
 {
     info_u64(o, "aof_current_size", a->total_size);
     info_u64(o, "aof_base_size", a->base_size);
-    info_i64(o, "aof_pending_rewrite", a->rewrite_scheduled);
-    info_u64(o, "aof_buffer_length", a->pending.len);
-    info_u64(o, "aof_pending_bio_fsync", a->sync.running);
-    info_u64(o, "aof_delayed_fsync", a->delayed_fsync);
-    info_u64(o, "aof_position", a->appended);
-    info_u64(o, "aof_durable_position", a->durable);
-    info_u64(o, "aof_bytes_at_risk", a->appended - a->durable);
-    info_u64(o, "aof_commands_at_risk", a->commands_appended - a->commands_durable);
-    info_u64(o, "aof_pending_bytes", a->pending.len);
-    info_i64(o, "aof_last_sync_time", a->last_sync_s);
-    info_i64(o, "aof_last_sync_latency_us", a->last_sync_took_us);
+    info_i64(o, "aof_pending_rewrite", a->rewrite.scheduled);
+    info_u64(o, "aof_buffer_length", a->batch.pending.len);
+    info_u64(o, "aof_pending_bio_fsync", a->sync.job.running);
+    info_u64(o, "aof_delayed_fsync", a->sync.delayed);
+    info_u64(o, "aof_position", a->write.appended);
+    info_u64(o, "aof_durable_position", a->sync.durable);
+    info_u64(o, "aof_bytes_at_risk", a->write.appended - a->sync.durable);
+    info_u64(o, "aof_commands_at_risk", a->write.commands_appended - a->sync.commands_durable);
+    info_u64(o, "aof_pending_bytes", a->batch.pending.len);
+    info_i64(o, "aof_last_sync_time", a->sync.last_s);
+    info_i64(o, "aof_last_sync_latency_us", a->sync.took_us);
     info_i64(o, "aof_sync_in_worker", aof_sync_in_worker(a));
-    info_str(o, "aof_last_error", a->last_error);
+    info_str(o, "aof_last_error", a->error.text);
 }
 
 static void loading_info(const struct persist *p, struct info_out *o)
@@ -90,5 +91,5 @@ void persist_info(void *arg, struct info_out *o)
 
 void persist_memory_info(void *arg, struct info_out *o)
 {
-    info_u64(o, "mem_aof_buffer", persist_waiting_bytes(arg));
+    info_u64(o, "mem_aof_buffer", ((const struct persist *)arg)->aof->batch.pending.cap);
 }

@@ -14,7 +14,7 @@
  * named. What is logged meanwhile goes aside, and the manifest names it together with the new base,
  * when it could be synced. A try that fails leaves the old set as it was; the next begins with a
  * fresh temporary increment. */
-#include "persist/aof.h"
+#include "persist/rewrite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,11 +28,20 @@
 #include "format/aof_write.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "persist/aof.h"
+#include "persist/aof_batch.h"
+#include "persist/aof_check.h"
+#include "persist/aof_file.h"
 #include "persist/aof_find.h"
+#include "persist/aof_first.h"
+#include "persist/aof_gone.h"
+#include "persist/aof_names.h"
+#include "persist/aof_sync.h"
 #include "persist/dir_lock.h"
 #include "persist/file_out.h"
 #include "persist/missing_data.h"
 #include "persist/reserve.h"
+#include "persist/save_config.h"
 #include "persist/snapshot.h"
 #include "persist/verify.h"
 #include "server/commit.h"
@@ -58,7 +67,7 @@ static char *temp_incr_path(const struct aof *a)
 static bool write_commands(struct aof *a, struct snapshot_file *file, struct fault *f)
 {
     struct file_out to = {.incremental = a->incremental_fsync, .child = file->child};
-    to.max_rate = file->child ? a->persist->snapshot->max_rate : 0;
+    to.max_rate = file->child ? a->persist->save->max_rate : 0;
     to.fd = file_create(file->path, 0);
     if (to.fd < 0) {
         fault_io(f, -to.fd, "open", "Can't open %s", file->path);
@@ -69,11 +78,13 @@ static bool write_commands(struct aof *a, struct snapshot_file *file, struct fau
     struct walk_progress walk = {0};
     out_init_callback(&out, file_out_write, &to, 0);
     aof_writer_init(&w, &out);
-    bool sealed = a->checksum && a->next_base <= UINT32_MAX;
+    int64_t seq = a->rewrite.next_base;
+    bool sealed = a->checksum && seq <= UINT32_MAX;
     if (sealed)
-        aof_writer_seal(&w, (struct aof_session){.id = a->log_id, .seq = (uint32_t)a->next_base});
+        aof_writer_seal(&w, (struct aof_session){.id = a->log_id, .seq = (uint32_t)seq});
     if (a->timestamp)
         aof_writer_timestamp(&w, clock_wall_ms() / 1000);
+    hooks_aux_save(server_hooks(a->persist->server), &w.sink, AUX_LOG_BASE);
     bool ok = walk_keyspace(server_keyspace(a->persist->server), &w.sink, &walk) &&
               aof_writer_end(&w);
     if (!ok)
@@ -89,14 +100,16 @@ static bool write_commands(struct aof *a, struct snapshot_file *file, struct fau
         fault_io(f, -err, "fsync", "Can't sync %s", file->path);
     file_close(to.fd);
     return ok && err == 0 &&
-           (!a->persist->snapshot->verify ||
+           (!a->persist->save->verify ||
             verify_commands(file->path, file->bytes, sealed, file->child, f));
 }
 
 static bool write_base(struct aof *a, struct snapshot_file *file, struct fault *f)
 {
     file->aof_base = true;
-    file->origin = (struct aof_origin){.id = a->checksum ? a->log_id : 0, .seq = a->next_base};
+    file->incremental = a->incremental_fsync;
+    file->origin.id = a->checksum ? a->log_id : 0;
+    file->origin.seq = a->rewrite.next_base;
     return a->use_rdb_preamble ? snapshot_write(a->persist->snapshot, file, f)
                                : write_commands(a, file, f);
 }
@@ -123,10 +136,10 @@ static bool plan_base(struct aof *a, struct install *in, const char *tmp, struct
 {
     struct buf head = {0};
     uint64_t size;
-    char *base = manifest_base_name(a->filename, a->next_base, a->use_rdb_preamble);
+    char *base = manifest_base_name(a->filename, a->rewrite.next_base, a->use_rdb_preamble);
     bool ok = aof_look_at_part(tmp, &size, &head, f);
     if (ok) {
-        manifest_set_base(&in->next, base, a->next_base);
+        manifest_set_base(&in->next, base, a->rewrite.next_base);
         in->next.base.id = aof_part_origin(buf_slice(&head)).id;
         in->next.base.size = (int64_t)size;
         in->base_path = aof_path(a, base);
@@ -140,9 +153,9 @@ static bool plan_base(struct aof *a, struct install *in, const char *tmp, struct
  * is off an empty one, for a manifest without any looks damaged beside one that nobody names. */
 static bool plan_incr(struct aof *a, struct install *in, struct fault *f)
 {
-    struct aof_incr made = {.is = a->aside_is};
+    struct aof_incr made = {.is = a->open.is};
     in->temp_incr = temp_incr_path(a);
-    if (!a->aside) {
+    if (!a->open.aside) {
         int64_t seq = aof_free_incr(a, f);
         if (seq == 0 || !aof_create_incr(a, in->temp_incr, seq, &made, f))
             return false;
@@ -162,22 +175,14 @@ static bool plan_install(struct aof *a, struct install *in, const char *tmp, str
     *in = (struct install){0};
     manifest_copy(&in->next, &a->manifest);
     if (!plan_base(a, in, tmp, f) ||
-        ((a->aside || a->state == AOF_OFF) && !plan_incr(a, in, f))) {
+        ((a->open.aside || a->state == AOF_OFF) && !plan_incr(a, in, f))) {
         install_free(in);
         return false;
     }
     manifest_retire_incr(&in->next, 1);
-    if (a->names_gone)
+    if (a->names.gone)
         manifest_drop_history(&in->next); /* not there, or not ours to delete any more */
     return true;
-}
-
-static bool rename_into_place(const char *from, const char *to, struct fault *f)
-{
-    int err = file_rename(from, to);
-    if (err < 0)
-        fault_io(f, -err, "rename", "Error moving %s to %s", from, to);
-    return err == 0;
 }
 
 struct collect_job {
@@ -224,11 +229,11 @@ static void collect_done(struct worker_job *job)
 void rewrite_collect(struct aof *a)
 {
     const struct manifest_list *history = &a->manifest.history;
+    struct fault f = {0};
     if (a->disable_auto_gc || history->count == 0)
         return;
-    if (a->manifest_unsure && file_sync_dir(a->dir) < 0)
+    if (!aof_settle_manifest(a, &f))
         return; /* the manifest before may still need them */
-    a->manifest_unsure = false;
     struct collect_job *c = mem_zalloc(sizeof *c + history->count * sizeof *c->paths);
     c->job.run = run_collect;
     c->job.done = collect_done;
@@ -236,19 +241,21 @@ void rewrite_collect(struct aof *a)
     c->count = history->count;
     for (size_t i = 0; i < c->count; i++)
         c->paths[i] = aof_path(a, history->files[i].name);
-    worker_give(a->worker, &c->job);
+    worker_give(a->sync.worker, &c->job);
 }
 
 /* Both files get their names, and the names are durable, before a manifest tells of them. */
 static bool name_files(struct aof *a, const struct install *in, const char *tmp, struct fault *f)
 {
-    if (!aof_first_plan(a, &in->next, f) || !rename_into_place(tmp, in->base_path, f) ||
-        (in->incr_path && !rename_into_place(in->temp_incr, in->incr_path, f)))
+    struct renaming list[] = {{tmp, in->base_path}, {in->temp_incr, in->incr_path}};
+    if (!aof_first_plan(a, &in->next, f))
         return false;
-    int err = file_sync_dir(a->dir);
-    if (err < 0)
-        fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
-    return err == 0;
+    struct renamed r = file_rename_durably(list, in->incr_path ? 2 : 1);
+    if (r.end == RENAME_FAILED)
+        fault_io(f, -r.err, "rename", "Error moving %s to %s", list[r.at].from, list[r.at].to);
+    else if (r.end == RENAME_UNSURE)
+        fault_io(f, -r.err, "fsync", "Can't sync %s", a->dir);
+    return r.end == RENAME_DONE;
 }
 
 /* Names that no manifest holds: the temporary increment keeps being one. */
@@ -269,45 +276,39 @@ static void take_names_back(struct aof *a, const struct install *in)
 static bool prove_sync(struct aof *a, struct fault *f)
 {
     aof_drain(a);
-    int result = a->incr_failed ? -EIO : file_fdatasync(a->fd);
+    int result = a->open.failed ? -EIO : file_fdatasync(a->open.fd);
     if (result == 0)
         return true;
-    a->incr_failed = true;
+    aof_file_failed(a);
     fault_io(f, -result, "fsync", "The temporary increment can't be synced");
     return false;
-}
-
-static void heal(struct aof *a, uint64_t position, uint64_t size)
-{
-    a->lost_sync = a->names_gone = false;
-    a->durable_size = size;
-    aof_synced(a, 0, position);
 }
 
 static bool install_base(struct aof *a, const char *tmp, struct fault *f)
 {
     struct install in;
-    bool healing = a->lost_sync && a->aside;
-    uint64_t position = a->written, size = a->incr_size;
+    bool healing = a->sync.lost && a->open.aside;
+    uint64_t position = a->write.written, size = a->open.size;
     aof_look_for_names(a);
-    if (a->names_gone && !healing) /* it began before they went */
+    if (a->names.gone && !healing) /* it began before they went */
         fault_set(f, FAULT_IO, "The files of the append log are gone");
     if (fault_is(f) || (healing && !prove_sync(a, f)) || !plan_install(a, &in, tmp, f))
         return false;
     bool ok = name_files(a, &in, tmp, f) && aof_put_manifest(a, &in.next, f);
     if (ok) {
-        a->aside = false;
+        aof_file_is_named(a);
         if (a->state == AOF_WAIT_REWRITE && !a->manifest_unsure)
-            a->state = AOF_ON;
+            aof_is_in_force(a);
         if (a->state == AOF_WAIT_REWRITE) /* a loss of power may leave no manifest: once more */
-            a->rewrite_retry_mono_s = clock_mono_s() + 1;
-        if (healing && !a->manifest_unsure)
-            heal(a, position, size);
+            a->rewrite.retry_mono_s = clock_mono_s() + 1;
+        if (healing && !a->manifest_unsure) {
+            aof_names_are_back(a);
+            aof_sync_heal(a, position, size);
+        }
         if (!a->manifest_unsure && a->state == AOF_ON)
             missing_data_logged(a->persist->missing);
         rewrite_collect(a);
-        aof_measure(a);
-        a->base_size = a->total_size;
+        aof_measure_base(a);
     } else {
         take_names_back(a, &in);
     }
@@ -346,19 +347,15 @@ static void close_behind(struct aof *a, int fd)
     c->job.done = close_done;
     c->aof = a;
     c->fd = fd;
-    c->position = a->written;
-    worker_give(a->worker, &c->job);
+    c->position = a->write.written;
+    worker_give(a->sync.worker, &c->job);
 }
 
-static void take_over(struct aof *a, const struct aof_incr *incr)
+static void take_over(struct aof *a, const struct aof_incr *incr, bool aside)
 {
-    close_behind(a, a->fd);
-    a->fd = incr->fd;
-    a->incr_size = a->durable_size = a->answered_size = incr->size;
-    a->total_size += incr->size;
-    a->incr_failed = false;
-    aof_batch_restart(a);
-    a->chain = incr->chain;
+    close_behind(a, a->open.fd);
+    aof_take_file(a, incr->fd, incr->size, aside ? &incr->is : NULL);
+    aof_batch_restart(a, &incr->chain);
     commit_reselect(server_commit(a->persist->server), TO_LOG);
 }
 
@@ -371,11 +368,8 @@ static bool fresh_temp_increment(struct aof *a, struct fault *f)
     file_unlink(path); /* the old one stays with its descriptor only */
     bool ok = seq > 0 && aof_create_incr(a, path, seq, &incr, f);
     mem_free(path);
-    if (ok) {
-        take_over(a, &incr);
-        a->aside = true;
-        a->aside_is = incr.is;
-    }
+    if (ok)
+        take_over(a, &incr, true);
     return ok;
 }
 
@@ -384,7 +378,7 @@ static bool named_increment(struct aof *a, struct fault *f)
 {
     struct manifest next = {0};
     struct aof_incr incr;
-    int64_t seq = aof_free_incr(a, f), size = file_size(a->fd);
+    int64_t seq = aof_free_incr(a, f), size = file_size(a->open.fd);
     if (seq == 0)
         return false;
     char *name = manifest_incr_name(a->filename, seq), *path = aof_path(a, name);
@@ -394,19 +388,16 @@ static bool named_increment(struct aof *a, struct fault *f)
         next.incr.files[next.incr.count - 1].size = size < 0 ? -1 : size;
     manifest_add_incr(&next, name, seq);
     next.incr.files[next.incr.count - 1].id = incr.is.id;
-    int err = created ? file_sync_dir(a->dir) : 0;
-    if (err < 0)
-        fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
-    bool ok = created && err == 0 && aof_put_manifest(a, &next, f);
+    bool ok = created && aof_sync_dir(a, f) && aof_put_manifest(a, &next, f);
     if (ok) {
-        take_over(a, &incr);
+        take_over(a, &incr, false);
     } else if (created) {
         file_close(incr.fd);
         file_unlink(path);
     }
     /* After a loss of power no manifest may name it: nothing that goes there counts. */
     if (ok && a->manifest_unsure) {
-        aof_synced(a, -EIO, a->written);
+        aof_synced(a, -EIO, a->write.written);
         fault_io(f, EIO, "fsync", "The manifest can't be made durable");
         ok = false;
     }
@@ -422,12 +413,12 @@ static bool next_increment(struct aof *a, struct fault *f)
 {
     if (a->state == AOF_OFF)
         return true;
-    bool lost = a->lost_sync;
+    bool lost = a->sync.lost;
     if (!aof_flush(a, true) || (!lost && !aof_sync_now(a))) {
         fault_set(f, FAULT_IO, "The append log can't be written now");
         return false;
     }
-    return a->aside || lost ? fresh_temp_increment(a, f) : named_increment(a, f);
+    return a->open.aside || lost ? fresh_temp_increment(a, f) : named_increment(a, f);
 }
 
 /* ---- the child ---- */
@@ -437,37 +428,37 @@ static void failed(struct aof *a, const struct fault *f)
     char line[FAULT_TEXT_MAX];
     int64_t now_s = clock_mono_s();
     log_warning("Background AOF rewrite failed: %s", fault_text(f, line, sizeof line));
-    a->last_rewrite_ok = false;
-    a->rewrite_failures++;
+    a->rewrite.last_ok = false;
+    a->rewrite.failures++;
     reserve_give_up(a->persist->reserve, f->err);
     int64_t wait_min = 0;
     /* Writes that are refused wait for it: no longer than a second, however often it failed. */
-    if (a->rewrite_failures >= FAILURES_BEFORE_WAIT && !a->lost_sync) {
-        unsigned doublings = a->rewrite_failures - FAILURES_BEFORE_WAIT;
+    if (a->rewrite.failures >= FAILURES_BEFORE_WAIT && !a->sync.lost) {
+        unsigned doublings = a->rewrite.failures - FAILURES_BEFORE_WAIT;
         wait_min = doublings > 6 ? WAIT_MAX_MIN : 1 << doublings;
         wait_min = wait_min > WAIT_MAX_MIN ? WAIT_MAX_MIN : wait_min;
         log_warning("Background AOF rewrite has repeatedly failed, the next try is in %lld minutes",
                     (long long)wait_min);
     }
-    a->rewrite_retry_mono_s = now_s + (wait_min ? wait_min * 60 : 1);
+    a->rewrite.retry_mono_s = now_s + (wait_min ? wait_min * 60 : 1);
 }
 
 static void child_ended(void *arg, const struct child_end *end)
 {
     struct aof *a = arg;
-    struct fault f = persist_child_fault(end, "Background AOF rewrite");
+    struct fault f = persist_child_fault(end, &child_rewrite);
     char tmp[TMP_NAME];
-    a->last_rewrite_s = clock_mono_s() - a->rewrite_began_mono_s;
-    a->last_cow_bytes = end->cow_bytes;
+    a->rewrite.last_s = clock_mono_s() - a->rewrite.began_mono_s;
+    a->rewrite.cow_bytes = end->cow_bytes;
     persist_child_gone(a->persist, end);
-    child_name(a, tmp, a->rewrite_pid, true);
+    child_name(a, tmp, a->rewrite.pid, true);
     if (!end->killed && !fault_is(&f)) {
         log_notice("Background AOF rewrite terminated with success");
         if (install_base(a, tmp, &f)) {
-            a->rewrite_failures = 0;
+            a->rewrite.failures = 0;
             /* Waiting still: the log is not in force before its manifest is durable. */
-            a->last_rewrite_ok = a->state != AOF_WAIT_REWRITE;
-            if (a->last_rewrite_ok)
+            a->rewrite.last_ok = a->state != AOF_WAIT_REWRITE;
+            if (a->rewrite.last_ok)
                 log_notice("Background AOF rewrite finished successfully");
             else
                 log_warning("Background AOF rewrite is done again: its manifest is not durable");
@@ -475,7 +466,7 @@ static void child_ended(void *arg, const struct child_end *end)
         }
     }
     file_unlink(tmp);
-    child_name(a, tmp, a->rewrite_pid, false);
+    child_name(a, tmp, a->rewrite.pid, false);
     file_unlink(tmp);
     if (end->killed)
         log_warning("Background AOF rewrite terminated by signal %d", end->signal);
@@ -490,11 +481,13 @@ static _Noreturn void run_child(struct aof *a)
     child_name(a, tmp, getpid(), false);
     child_name(a, finished, getpid(), true);
     struct snapshot_file file = {.path = tmp, .child = &a->persist->child};
-    bool ok =
-        write_base(a, &file, &report.fault) && rename_into_place(tmp, finished, &report.fault);
+    bool ok = write_base(a, &file, &report.fault);
+    int err = ok ? file_rename(tmp, finished) : 0; /* a name that says complete, no more */
+    if (err < 0)
+        fault_io(&report.fault, -err, "rename", "Error moving %s to %s", tmp, finished);
     report.keys = file.keys;
     report.bytes = file.bytes;
-    child_finish(&a->persist->child, &report, sizeof report, ok ? 0 : 1);
+    child_finish(&a->persist->child, &report, sizeof report, ok && err == 0 ? 0 : 1);
 }
 
 bool rewrite_start(struct aof *a, struct fault *f)
@@ -507,24 +500,25 @@ bool rewrite_start(struct aof *a, struct fault *f)
     bool found;
     aof_look_for_names(a); /* before there is a new, empty directory */
     if (!dir_lock_hold_log(a->persist->lock, f) ||
-        (a->names_gone && !aof_dir_is_ours(a, f)) || !aof_make_dir(a, f) ||
-        (a->state == AOF_OFF && !aof_find(a, &found, f)) ||
-        !(a->next_base = aof_free_base(a, f)) || !next_increment(a, f)) {
+        (a->names.gone && !aof_dir_is_ours(a, f)) || !aof_make_dir(a, f) ||
+        (a->state == AOF_OFF && !aof_find(a, a->persist->save->filename, &found, f)) ||
+        !(a->rewrite.next_base = aof_free_base(a, f)) || !next_increment(a, f)) {
         failed(a, f);
         return false;
     }
     aof_id(a);
-    a->rewrite_scheduled = false;
-    a->rewrites++;
-    a->rewrite_began_mono_s = clock_mono_s();
-    pid_t pid = persist_fork(a->persist, CHILD_REWRITE, "redis-aof-rewrite", child_ended, a, f);
+    a->rewrite.scheduled = false;
+    a->rewrite.count++;
+    a->rewrite.began_mono_s = clock_mono_s();
+    pid_t pid = persist_fork(a->persist, &child_rewrite,
+                             &(struct child_spec){.ended = child_ended, .arg = a}, f);
     if (pid == 0)
         run_child(a);
     if (pid < 0) {
         failed(a, f);
         return false;
     }
-    a->rewrite_pid = pid;
+    a->rewrite.pid = pid;
     log_notice("Background append only file rewriting started by pid %ld", (long)pid);
     return true;
 }
@@ -536,21 +530,31 @@ bool rewrite_now(struct aof *a, struct fault *f)
     struct snapshot_file file = {.path = tmp};
     must(a->state == AOF_OFF);
     aof_id(a);
-    if (!aof_make_dir(a, f) || !(a->next_base = aof_free_base(a, f)) ||
+    if (!aof_make_dir(a, f) || !(a->rewrite.next_base = aof_free_base(a, f)) ||
         !write_base(a, &file, f) || !install_base(a, tmp, f)) {
         file_unlink(tmp);
         return false;
     }
     /* Nothing is promised by a log whose first manifest may be gone after a loss of power. */
-    int err = a->manifest_unsure ? file_sync_dir(a->dir) : 0;
-    if (err < 0) {
-        fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
-        return false;
-    }
-    if (!aof_open_log(a, f))
+    if (!aof_settle_manifest(a, f) || !aof_open_log(a, f))
         return false;
     missing_data_logged(a->persist->missing);
     return true;
+}
+
+void rewrite_ask(struct aof *a, bool by_hand)
+{
+    a->rewrite.scheduled = true;
+    if (!by_hand)
+        return;
+    a->rewrite.failures = 0;
+    a->rewrite.retry_mono_s = 0;
+}
+
+void rewrite_init(struct aof *a)
+{
+    a->rewrite.last_ok = true;
+    a->rewrite.last_s = -1;
 }
 
 static bool grown(const struct aof *a)
@@ -568,10 +572,10 @@ void rewrite_tick(struct aof *a, int64_t mono_ms)
     struct fault f = {0};
     if (persist_busy(a->persist))
         return;
-    if (mono_ms / 1000 < a->rewrite_retry_mono_s)
+    if (mono_ms / 1000 < a->rewrite.retry_mono_s)
         return;
-    if (a->rewrite_scheduled || a->state == AOF_WAIT_REWRITE ||
-        (a->lost_sync && a->state == AOF_ON && !a->failed)) {
+    if (a->rewrite.scheduled || a->state == AOF_WAIT_REWRITE ||
+        (a->sync.lost && a->state == AOF_ON && !a->sync.failed)) {
         rewrite_start(a, &f);
     } else if (a->state == AOF_ON && grown(a)) {
         log_notice("Starting automatic rewriting of AOF on %llu%% growth",
@@ -587,9 +591,9 @@ bool aof_switch_on(struct aof *a, struct fault *f)
 {
     bool found;
     must(a->state == AOF_OFF);
-    if (!aof_make_dir(a, f) || !aof_find(a, &found, f))
+    if (!aof_make_dir(a, f) || !aof_find(a, a->persist->save->filename, &found, f))
         return false;
-    persist_kill_child(a->persist, CHILD_REWRITE);
+    persist_kill_child(a->persist, &child_rewrite);
     struct aof_incr incr;
     char *path = temp_incr_path(a);
     int64_t seq = aof_free_incr(a, f);
@@ -597,15 +601,10 @@ bool aof_switch_on(struct aof *a, struct fault *f)
     mem_free(path);
     if (!made)
         return false;
-    a->fd = incr.fd;
-    a->incr_size = a->durable_size = a->answered_size = incr.size;
-    a->incr_failed = false;
-    a->aside = true;
-    a->aside_is = incr.is;
-    aof_listen(a, AOF_WAIT_REWRITE);
-    a->chain = incr.chain;
-    if (a->persist->child_kind != CHILD_NONE) {
-        a->rewrite_scheduled = true;
+    aof_take_file(a, incr.fd, incr.size, &incr.is);
+    aof_listen(a, AOF_WAIT_REWRITE, &incr.chain);
+    if (a->persist->child_kind) {
+        a->rewrite.scheduled = true;
         log_notice("AOF was enabled but there is already another background operation. An AOF "
                    "background was scheduled to start when possible.");
         return true;
@@ -619,11 +618,10 @@ bool aof_switch_on(struct aof *a, struct fault *f)
 
 void aof_switch_off(struct aof *a)
 {
-    bool aside = a->aside;
-    persist_kill_child(a->persist, CHILD_REWRITE);
+    bool aside = a->open.aside;
+    persist_kill_child(a->persist, &child_rewrite);
     aof_close_log(a);
-    a->rewrite_scheduled = false;
-    a->aside = false;
+    a->rewrite.scheduled = false;
     if (aside) {
         char *path = temp_incr_path(a);
         file_unlink(path);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "persist/snapshot.h"
+#include "base/mem.h"
 #include "server/config.h"
 #include "server/server.h"
 #include "store/db.h"
@@ -16,7 +16,7 @@ static bool bad_points(struct fault *f)
     return false;
 }
 
-static bool add_points(struct snapshot *s, int argc, const struct slice *argv, struct fault *f)
+static bool add_points(struct save_config *c, int argc, const struct slice *argv, struct fault *f)
 {
     if (argc % 2)
         return bad_points(f);
@@ -25,51 +25,51 @@ static bool add_points(struct snapshot *s, int argc, const struct slice *argv, s
         if (!num_parse_i64(argv[i], &point.seconds) ||
             !num_parse_i64(argv[i + 1], &point.changes) || point.seconds < 1 || point.changes < 0)
             return bad_points(f);
-        if (s->point_count == SAVE_POINTS_MAX) {
+        if (c->point_count == SAVE_POINTS_MAX) {
             fault_set(f, FAULT_LIMIT, "More than %d save points", SAVE_POINTS_MAX);
             return false;
         }
-        s->points[s->point_count++] = point;
+        c->points[c->point_count++] = point;
     }
     return true;
 }
 
 static void clear_save(void *owner)
 {
-    struct snapshot *s = owner;
-    s->point_count = 0;
+    struct save_config *c = owner;
+    c->point_count = 0;
 }
 
 static bool parse_save(void *owner, int argc, const struct slice *argv, struct fault *f)
 {
-    struct snapshot *s = owner;
-    int before = s->point_count;
+    struct save_config *c = owner;
+    int before = c->point_count;
     if (argc == 0 || (argc == 1 && argv[0].len == 0)) {
-        clear_save(s);
+        clear_save(c);
         return true;
     }
-    if (add_points(s, argc, argv, f))
+    if (add_points(c, argc, argv, f))
         return true;
-    s->point_count = before;
+    c->point_count = before;
     return false;
 }
 
 static void print_save(const void *owner, struct buf *out)
 {
-    const struct snapshot *s = owner;
-    for (int i = 0; i < s->point_count; i++)
-        buf_printf(out, "%s%lld %lld", i ? " " : "", (long long)s->points[i].seconds,
-                   (long long)s->points[i].changes);
+    const struct save_config *c = owner;
+    for (int i = 0; i < c->point_count; i++)
+        buf_printf(out, "%s%lld %lld", i ? " " : "", (long long)c->points[i].seconds,
+                   (long long)c->points[i].changes);
 }
 
 static void save_lines(const void *owner, struct buf *out)
 {
-    const struct snapshot *s = owner;
-    if (s->point_count == 0)
+    const struct save_config *c = owner;
+    if (c->point_count == 0)
         buf_printf(out, "save \"\"\n");
-    for (int i = 0; i < s->point_count; i++)
-        buf_printf(out, "save %lld %lld\n", (long long)s->points[i].seconds,
-                   (long long)s->points[i].changes);
+    for (int i = 0; i < c->point_count; i++)
+        buf_printf(out, "save %lld %lld\n", (long long)c->points[i].seconds,
+                   (long long)c->points[i].changes);
 }
 
 /* File names are bare: the directory is dir's business. */
@@ -84,16 +84,16 @@ static bool bare_name(void *owner, struct slice text, struct fault *f)
 
 static bool apply_version(void *owner, struct fault *f)
 {
-    struct snapshot *s = owner;
+    struct save_config *c = owner;
     (void)f;
-    server_keyspace(s->persist->server)->dump_version = (int)s->target_version;
+    server_keyspace(c->server)->dump_version = (int)c->target_version;
     return true;
 }
 
 static const struct config_word sanitize_words[] = {
     {"no", 0}, {"yes", 1}, {"clients", 2}, {NULL, 0}};
 
-#define FIELD(name) .offset = offsetof(struct snapshot, name)
+#define FIELD(name) .offset = offsetof(struct save_config, name)
 static const struct config_option options[] = {
     {.name = "save", .kind = CONFIG_CUSTOM, .flags = CONFIG_MULTI,
      .initial = "3600 1 300 100 60 10000", .parse = parse_save, .clear = clear_save,
@@ -121,7 +121,21 @@ static const struct config_option options[] = {
      .initial = "0", .min = INT32_MIN, .max = INT32_MAX},
     {.name = NULL}};
 
-void save_config_register(struct snapshot *s, struct config *cfg)
+bool save_config_has_points(const struct save_config *c)
 {
-    config_add(cfg, options, s);
+    return c->point_count > 0;
+}
+
+struct save_config *save_config_new(struct server *server)
+{
+    struct save_config *c = mem_zalloc(sizeof *c);
+    c->server = server;
+    config_add(server_config(server), options, c);
+    return c;
+}
+
+void save_config_free(struct save_config *c)
+{
+    mem_free(c->filename);
+    mem_free(c);
 }

@@ -3,9 +3,31 @@
 #ifndef PERSIST_SAVE_CONFIG_H
 #define PERSIST_SAVE_CONFIG_H
 
-struct config;
-struct snapshot;
+#include <stdbool.h>
+#include <stdint.h>
 
-void save_config_register(struct snapshot *s, struct config *cfg);
+struct server;
+
+enum { SAVE_POINTS_MAX = 64 };
+struct save_point {
+    int64_t seconds, changes;
+};
+
+struct save_config { /* read only */
+    struct server *server;
+    struct save_point points[SAVE_POINTS_MAX];
+    int point_count;
+    bool verify; /* read back before the rename */
+    bool blocks; /* block checksums, digest, trailer */
+    bool stop_writes_on_error, compress, checksum, incremental_fsync, del_sync_files;
+    int sanitize;
+    char *filename;
+    int64_t target_version, save_delay_us; /* rdb-key-save-delay: microseconds a key, for tests */
+    int64_t max_rate; /* bytes a second a child may write; 0: no limit */
+};
+
+struct save_config *save_config_new(struct server *server);
+void save_config_free(struct save_config *c);
+bool save_config_has_points(const struct save_config *c);
 
 #endif

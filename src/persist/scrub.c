@@ -23,9 +23,12 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/worker.h"
-#include "persist/aof.h"
+#include "persist/aof_names.h"
+#include "persist/aof_state.h"
 #include "persist/file_out.h"
 #include "persist/persist.h"
+#include "persist/rewrite.h"
+#include "persist/save_config.h"
 #include "persist/snapshot.h"
 #include "server/config.h"
 #include "server/hooks.h"
@@ -213,7 +216,7 @@ static void replace(struct scrub *s, const struct target *t)
     struct persist *p = s->persist;
     struct fault f = {0};
     if (t->part) {
-        p->aof->rewrite_scheduled = true;
+        rewrite_ask(p->aof, false);
     } else {
         p->snapshot->scheduled = true;
         if (!persist_busy(p))
@@ -288,8 +291,8 @@ static void add_log(struct round *r, const struct aof *a)
         add_part(r, a, m->base.name, IN_SIZE_UNKNOWN);
     for (size_t i = 0; i < m->incr.count; i++) {
         bool open = i + 1 == m->incr.count && a->state == AOF_ON;
-        if (!open || !a->broken_tail)
-            add_part(r, a, m->incr.files[i].name, open ? a->incr_size : IN_SIZE_UNKNOWN);
+        if (!open || !a->write.broken_tail)
+            add_part(r, a, m->incr.files[i].name, open ? a->open.size : IN_SIZE_UNKNOWN);
     }
 }
 
@@ -297,7 +300,7 @@ static void begin(struct scrub *s)
 {
     const struct persist *p = s->persist;
     struct fault f = {0};
-    char *dump = file_absolute(p->snapshot->filename, &f);
+    char *dump = file_absolute(p->save->filename, &f);
     if (!dump) {
         log_warning("Can't scrub: %s", f.what);
         s->due_us = clock_mono_us() + s->interval_s * 1000000;

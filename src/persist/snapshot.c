@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A save is: walk -> rdb_write -> file. BGSAVE does it in a child, SAVE here; both end in
- * file_publish, which is the only way a file gets its name. */
+/* A save is: walk -> rdb_write -> file. BGSAVE does it in a child, SAVE here; in both the file
+ * gets its name by file_rename_durably. */
 #include "persist/snapshot.h"
 
 #include <fcntl.h>
@@ -17,7 +17,6 @@
 #include "format/rdb_write.h"
 #include "os/clock.h"
 #include "os/file.h"
-#include "persist/aof.h"
 #include "persist/dir_lock.h"
 #include "persist/file_out.h"
 #include "persist/missing_data.h"
@@ -34,17 +33,6 @@
 enum { RETRY_FIRST_S = 5, RETRY_MAX_S = 60, RETRY_DOUBLINGS_MAX = 4,
        PATIENCE_EVERY_US = 5000000 };
 
-bool snapshot_has_points(const struct snapshot *s)
-{
-    return s->point_count > 0;
-}
-
-const char *save_phase_name(unsigned phase)
-{
-    static const char *const names[] = {"write", "sync", "verify", "rename"};
-    return phase < sizeof names / sizeof *names ? names[phase] : "?";
-}
-
 /* For mem_free. dir NULL: where the process is. */
 static char *temp_path(const char *dir, pid_t pid)
 {
@@ -53,7 +41,7 @@ static char *temp_path(const char *dir, pid_t pid)
     return file_join(dir, name);
 }
 
-/* ---- writing the file ---- */
+/* ---- the stream, and the file ---- */
 
 static void aux_number(struct rdb_writer *w, const char *name, uint64_t n)
 {
@@ -71,8 +59,8 @@ struct progress {
 static void report_progress(void *arg, uint64_t keys)
 {
     struct progress *p = arg;
-    if (p->snapshot->save_delay_us > 0)
-        usleep((useconds_t)p->snapshot->save_delay_us);
+    if (p->snapshot->config->save_delay_us > 0)
+        usleep((useconds_t)p->snapshot->config->save_delay_us);
     if (!p->child && clock_mono_us() - p->patience_us > PATIENCE_EVERY_US) {
         p->patience_us = clock_mono_us(); /* the save of a stop may be a long one */
         supervisor_tell(server_settings(p->snapshot->persist->server), SUPERVISOR_PATIENCE);
@@ -81,26 +69,75 @@ static void report_progress(void *arg, uint64_t keys)
         child_progress(p->child, keys, p->total ? (double)keys / (double)p->total : 0);
 }
 
-static void write_data(struct snapshot *s, struct snapshot_file *file, struct rdb_writer *w)
+/* Passes on what a feature adds, but for function libraries. */
+struct no_functions {
+    struct sink sink;
+    struct sink *to;
+};
+
+static void pass_aux(struct sink *sink, struct slice name, struct slice value)
 {
-    struct persist *p = s->persist;
-    struct keyspace *ks = server_keyspace(p->server);
-    struct progress progress = {s, file->child, keyspace_count(ks), clock_mono_us()};
-    struct walk_progress walk = {.report = report_progress, .arg = &progress,
-                                 .every = s->save_delay_us ? 1 : 0};
-    rdb_writer_begin(w);
+    struct sink *to = ((struct no_functions *)(void *)sink)->to;
+    to->ops->aux(to, name, value);
+}
+
+static void pass_module_aux(struct sink *sink, uint64_t module_id, struct slice bytes)
+{
+    struct sink *to = ((struct no_functions *)(void *)sink)->to;
+    to->ops->module_aux(to, module_id, bytes);
+}
+
+static void write_aux(struct persist *p, const struct snapshot_stream *what, struct rdb_writer *w)
+{
+    static const struct sink_ops ops = {.aux = pass_aux, .module_aux = pass_module_aux};
+    struct no_functions without = {.sink.ops = &ops, .to = &w->sink};
+    must(w->sink.ops->aux && w->sink.ops->module_aux && w->sink.ops->function);
     rdb_writer_aux(w, "redis-ver", slice_str(REDIS_VERSION));
     aux_number(w, "redis-bits", sizeof(void *) * 8);
     aux_number(w, "ctime", (uint64_t)clock_wall_ms() / 1000);
     aux_number(w, "used-mem", mem_used());
-    aux_number(w, "aof-base", file->aof_base);
-    if (file->origin.id) {
+    aux_number(w, "aof-base", what->purpose == AUX_LOG_BASE);
+    if (what->origin.id) {
         char text[AOF_PART_AUX_MAX];
-        rdb_writer_aux(w, AOF_PART_AUX, slice(text, aof_part_aux(text, &file->origin)));
+        rdb_writer_aux(w, AOF_PART_AUX, slice(text, aof_part_aux(text, &what->origin)));
     }
-    hooks_aux_save(server_hooks(p->server), &w->sink);
+    hooks_aux_save(server_hooks(p->server), what->no_functions ? &without.sink : &w->sink,
+                   what->purpose);
+}
+
+static void write_keys(struct snapshot *s, struct snapshot_stream *what, struct rdb_writer *w)
+{
+    struct keyspace *ks = server_keyspace(s->persist->server);
+    struct progress progress = {s, what->child, keyspace_count(ks), clock_mono_us()};
+    struct walk_progress walk = {.report = report_progress, .arg = &progress,
+                                 .every = s->config->save_delay_us ? 1 : 0};
     walk_keyspace(ks, &w->sink, &walk);
-    file->keys = walk.keys;
+    what->keys = walk.keys;
+}
+
+bool snapshot_stream(struct snapshot *s, struct snapshot_stream *what, struct out *out,
+                     struct fault *f)
+{
+    const struct save_config *c = s->config;
+    struct rdb_write_options opt = {.version = (int)c->target_version, .compress = c->compress,
+                                    .no_checksum = !c->checksum, .blocks = c->blocks,
+                                    .trailer = what->trailer};
+    struct rdb_writer w;
+    must(what->version == 0 || (what->version >= 9 && what->version <= 11));
+    must(out_offset(out) == 0);
+    opt.version = what->version ? what->version : opt.version;
+    rdb_writer_init(&w, out, &opt);
+    rdb_writer_begin(&w);
+    write_aux(s->persist, what, &w);
+    if (!what->no_keys)
+        write_keys(s, what, &w);
+    bool ok = rdb_writer_end(&w);
+    if (!ok)
+        *f = w.sink.fault;
+    what->bytes = out_offset(out);
+    rdb_writer_free(&w);
+    must(ok || fault_is(f));
+    return ok;
 }
 
 static void enter(struct snapshot_file *file, enum save_phase phase)
@@ -110,31 +147,23 @@ static void enter(struct snapshot_file *file, enum save_phase phase)
 }
 
 /* The data set into the open file. */
-static bool write_stream(struct snapshot *s, struct snapshot_file *file, int fd, struct fault *f)
+static bool write_file(struct snapshot *s, struct snapshot_file *file, int fd, struct fault *f)
 {
-    struct file_out to = {.fd = fd, .child = file->child};
-    to.incremental = file->aof_base ? s->persist->aof->incremental_fsync : s->incremental_fsync;
-    struct rdb_write_options opt = {.version = (int)s->target_version, .compress = s->compress,
-                                    .no_checksum = !s->checksum, .blocks = s->blocks,
-                                    .trailer = true};
+    struct file_out to = {.fd = fd, .child = file->child, .incremental = file->incremental};
+    struct snapshot_stream what = {.purpose = file->aof_base ? AUX_LOG_BASE : AUX_DUMP,
+                                   .trailer = true, .origin = file->origin, .child = file->child};
     struct out out;
-    struct rdb_writer w;
-    to.max_rate = file->child ? s->max_rate : 0;
+    to.max_rate = file->child ? s->config->max_rate : 0;
     out_init_callback(&out, file_out_write, &to, 0);
-    rdb_writer_init(&w, &out, &opt);
-    write_data(s, file, &w);
-    bool ok = rdb_writer_end(&w);
-    if (!ok) {
-        *f = w.sink.fault;
-        if (f->code == FAULT_IO) { /* a stream does not know its file */
-            fault_clear(f);
-            fault_io(f, w.sink.fault.err, "write", "Failed writing the temp RDB file %s",
-                     file->path);
-            f->offset = w.sink.fault.offset;
-        }
+    bool ok = snapshot_stream(s, &what, &out, f);
+    if (!ok && f->code == FAULT_IO) { /* a stream does not know its file */
+        struct fault of_stream = *f;
+        fault_clear(f);
+        fault_io(f, of_stream.err, "write", "Failed writing the temp RDB file %s", file->path);
+        f->offset = of_stream.offset;
     }
-    file->bytes = out_offset(&out);
-    rdb_writer_free(&w);
+    file->keys = what.keys;
+    file->bytes = what.bytes;
     out_free(&out);
     return ok;
 }
@@ -146,8 +175,8 @@ bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault
         fault_io(f, -fd, "open", "Failed opening the temp RDB file %s for saving", file->path);
         return false;
     }
-    bool guarded = s->blocks;
-    bool ok = write_stream(s, file, fd, f);
+    bool guarded = s->config->blocks;
+    bool ok = write_file(s, file, fd, f);
     enter(file, SAVE_SYNCING);
     if (file->as_of.tv_sec) /* what was logged since is newer, and no start must think otherwise */
         file_set_time(fd, file->as_of);
@@ -162,8 +191,8 @@ bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault
         ok = false;
     }
     enter(file, SAVE_VERIFYING);
-    ok = ok && (!s->verify || verify_rdb(file->path, file->bytes, file->keys, guarded, file->child,
-                                         f));
+    ok = ok && (!s->config->verify ||
+                verify_rdb(file->path, file->bytes, file->keys, guarded, file->child, f));
     enter(file, SAVE_NAMING);
     if (!ok)
         file_unlink(file->path);
@@ -173,25 +202,25 @@ bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault
 /* Gives the finished file its name, durably. */
 static bool publish(const char *tmp, const char *path, struct fault *f)
 {
-    int err = file_rename(tmp, path);
-    if (err < 0) {
-        fault_io(f, -err, "rename", "Error moving temp DB file %s on the final destination %s", tmp,
-                 path);
+    struct renamed r = file_rename_durably(&(struct renaming){tmp, path}, 1);
+    if (r.end == RENAME_FAILED) {
+        fault_io(f, -r.err, "rename", "Error moving temp DB file %s on the final destination %s",
+                 tmp, path);
         file_unlink(tmp);
-        return false;
+    } else if (r.end == RENAME_UNSURE) {
+        fault_io(f, -r.err, "fsync", "Failed syncing the directory of %s", path);
     }
-    err = file_sync_dir_of(path);
-    if (err < 0)
-        fault_io(f, -err, "fsync", "Failed syncing the directory of %s", path);
-    return err >= 0;
+    return r.end == RENAME_DONE;
 }
 
 /* dir NULL: the working directory. */
 static bool save_to(struct snapshot *s, const char *dir, struct snapshot_file *file,
                     struct fault *f)
 {
-    char *tmp = temp_path(dir, getpid()), *path = file_join(dir, s->filename);
+    must(s->config->filename && *s->config->filename);
+    char *tmp = temp_path(dir, getpid()), *path = file_join(dir, s->config->filename);
     file->path = tmp;
+    file->incremental = s->config->incremental_fsync;
     bool ok = snapshot_write(s, file, f) && publish(tmp, path, f);
     file->path = NULL;
     mem_free(tmp);
@@ -211,8 +240,11 @@ static void saved(struct snapshot *s, uint64_t dirty_saved)
     uint64_t dirty = commit_dirty(commit); /* a reload meanwhile may have set it back */
     commit_set_dirty(commit, dirty > dirty_saved ? dirty - dirty_saved : 0);
     snapshot_note_save(s);
+    if (s->persist->unfilled) /* somebody asked for it: that is the data set now */
+        s->persist->log_due = true;
+    s->persist->unfilled = false;
     s->last_ok = true;
-    persist_may_refuse(s->persist);
+    persist_may_refuse(s->persist, MAY_REFUSE_SAVE, false);
     s->failures = 0;
     s->retry_mono_s = 0;
     s->last_error[0] = s->error_story[0] = 0;
@@ -225,7 +257,7 @@ static void failed(struct snapshot *s, const struct fault *f)
     int64_t wait_s = (int64_t)RETRY_FIRST_S << doublings;
     s->failures++;
     s->last_ok = false;
-    persist_may_refuse(s->persist);
+    persist_may_refuse(s->persist, MAY_REFUSE_SAVE, true);
     s->retry_mono_s = clock_mono_s() + (wait_s < RETRY_MAX_S ? wait_s : RETRY_MAX_S);
     fault_text(f, s->last_error, sizeof s->last_error);
     for (char *at = s->last_error; *at; at++)
@@ -284,7 +316,7 @@ static void remove_temp(struct snapshot *s)
 static void child_ended(void *arg, const struct child_end *end)
 {
     struct snapshot *s = arg;
-    struct fault f = persist_child_fault(end, "Background saving");
+    struct fault f = persist_child_fault(end, &child_save);
     s->last_duration_s = clock_mono_s() - s->began_mono_s;
     s->last_cow_bytes = end->cow_bytes;
     persist_child_gone(s->persist, end);
@@ -325,7 +357,8 @@ static bool fork_child(struct snapshot *s, struct fault *f)
     mem_free(s->child_dir);
     s->child_dir = here;
     struct timespec as_of = file_time_past();
-    pid_t pid = persist_fork(s->persist, CHILD_SAVE, "redis-rdb-bgsave", child_ended, s, f);
+    pid_t pid = persist_fork(s->persist, &child_save,
+                             &(struct child_spec){.ended = child_ended, .arg = s}, f);
     if (pid == 0)
         run_child(s, as_of);
     s->child_pid = pid;
@@ -362,14 +395,14 @@ void snapshot_tick(struct snapshot *s, int64_t mono_ms)
     bool may_retry = s->last_ok || now_s >= s->retry_mono_s;
     /* A failure refuses writes where there are save points: it is tried again whether or not one of
      * them is due, or the disk would be well for an hour and nobody could write. */
-    bool again = !s->last_ok && s->retry_mono_s && snapshot_has_points(s);
+    bool again = !s->last_ok && s->retry_mono_s && save_config_has_points(s->config);
     if ((s->scheduled || again) && may_retry) {
         snapshot_start(s, &f);
         return;
     }
     int64_t changes = (int64_t)commit_dirty(server_commit(s->persist->server));
-    for (int i = 0; i < s->point_count; i++) {
-        const struct save_point *point = &s->points[i];
+    for (int i = 0; i < s->config->point_count; i++) {
+        const struct save_point *point = &s->config->points[i];
         if (changes < point->changes || now_s - s->last_save_mono_s <= point->seconds || !may_retry)
             continue;
         log_notice("%lld changes in %lld seconds. Saving...", (long long)point->changes,
@@ -383,15 +416,14 @@ struct snapshot *snapshot_new(struct persist *p)
 {
     struct snapshot *s = mem_zalloc(sizeof *s);
     s->persist = p;
+    s->config = p->save;
     s->last_ok = true;
     s->last_duration_s = -1;
-    save_config_register(s, server_config(p->server));
     return s;
 }
 
 void snapshot_free(struct snapshot *s)
 {
-    mem_free(s->filename);
     mem_free(s->child_dir);
     mem_free(s);
 }

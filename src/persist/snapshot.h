@@ -15,28 +15,14 @@
 #include "base/fault.h"
 #include "format/aof_parts.h"
 #include "persist/persist.h"
+#include "server/hooks.h"
 
-enum { SAVE_POINTS_MAX = 64 };
-struct save_point {
-    int64_t seconds, changes;
-};
-
-/* What the child is at, for INFO and the watchdog (child_phase). */
-enum save_phase { SAVE_WRITING, SAVE_SYNCING, SAVE_VERIFYING, SAVE_NAMING };
+struct out;
+struct save_config;
 
 struct snapshot {
     struct persist *persist;
-    /* settings */
-    struct save_point points[SAVE_POINTS_MAX];
-    int point_count;
-    bool verify; /* read back before the rename */
-    bool blocks; /* block checksums, digest, trailer */
-    bool stop_writes_on_error, compress, checksum, incremental_fsync, del_sync_files;
-    int sanitize;
-    char *filename;
-    int64_t target_version, save_delay_us; /* rdb-key-save-delay: microseconds a key, for tests */
-    int64_t max_rate; /* bytes a second a child may write; 0: no limit */
-    /* state */
+    const struct save_config *config;
     bool last_ok, scheduled;
     unsigned failures;     /* in a row */
     int64_t retry_mono_s;  /* after a failure: not before, by itself */
@@ -64,8 +50,22 @@ void snapshot_tick(struct snapshot *s, int64_t mono_ms);
 void snapshot_note_save(struct snapshot *s);
 /* The -MISCONF for a write command after a failed save. */
 const char *snapshot_refusal(struct snapshot *s);
-bool snapshot_has_points(const struct snapshot *s);
-const char *save_phase_name(unsigned phase);
+
+/* The data set as an RDB, to any stream: a socket, a pipe. Nothing is synced or read back. A child
+ * or the parent may do it. False with f filled: what was written is no RDB. Cost: the keyspace is
+ * walked once. */
+struct snapshot_stream {
+    enum aux_purpose purpose; /* what features add to it */
+    int version;       /* 9 to 11; 0: as rdb-target-version says */
+    bool no_keys;      /* only what features add: function libraries, AUX fields */
+    bool no_functions; /* for a reader that does not know them */
+    bool trailer;      /* the index of blocks behind the end: for files */
+    struct aof_origin origin; /* of the base of a log: an AUX field tells it; id 0: none */
+    struct child *child;      /* progress goes there; NULL in the parent */
+    uint64_t keys, bytes;     /* out */
+};
+bool snapshot_stream(struct snapshot *s, struct snapshot_stream *what, struct out *out,
+                     struct fault *f);
 
 /* Writes the data set to path (created or truncated, then synced; not renamed). The child and the
  * rewrite use it too. aof_base goes into the AUX field. */
@@ -73,6 +73,7 @@ struct snapshot_file {
     const char *path;
     bool aof_base;
     struct aof_origin origin; /* of such a base: goes into an AUX field too; id 0: none */
+    bool incremental; /* synced bit by bit while it is written */
     struct child *child; /* progress goes there; NULL in the parent */
     struct timespec as_of; /* the file's time, of the data set in it; 0: when it was written */
     uint64_t keys, bytes; /* out */

@@ -12,17 +12,11 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "persist/persist.h"
-#include "persist/snapshot.h"
 #include "server/config.h"
 #include "server/hooks.h"
 #include "server/server.h"
 
 enum { LOG_EVERY_US = 10000000, GAP_US = 500000 };
-
-static const char *work_of(const struct persist *p)
-{
-    return p->child_kind == CHILD_REWRITE ? "Background AOF rewrite" : "Background saving";
-}
 
 double watchdog_mb_per_s(const struct watchdog *w)
 {
@@ -77,7 +71,7 @@ static void tell(struct watchdog *w, int64_t now_us)
     w->logged_us = now_us;
     log_notice("%s: %s, %" PRIu64 " of %" PRIu64 " keys, %.1f MB at %.1f MB/s, %" PRId64
                " s to go, %zu MB copied on write",
-               work_of(p), save_phase_name(w->phase), w->keys, p->keys_at_fork,
+               p->child_kind->work, save_phase_name(w->phase), w->keys, p->keys_at_fork,
                (double)w->written / 1e6, watchdog_mb_per_s(w), watchdog_eta_s(w),
                p->child.cow_bytes / 1000000);
 }
@@ -89,8 +83,8 @@ static void end_hanging(struct watchdog *w, int64_t now_us)
         return;
     log_warning("%s: child %ld made no progress for %" PRId64 " seconds (phase %s, %" PRIu64
                 " keys, %" PRIu64 " bytes): killing it",
-                work_of(w->persist), (long)w->pid, w->timeout_s, save_phase_name(w->phase), w->keys,
-                w->bytes);
+                w->persist->child_kind->work, (long)w->pid, w->timeout_s,
+                save_phase_name(w->phase), w->keys, w->bytes);
     w->timeouts++;
     w->changed_us = now_us; /* it may take a while to go: once more then, not ten times a second */
     kill(w->pid, SIGKILL);
@@ -102,7 +96,7 @@ static void watchdog_tick(void *arg, int64_t mono_ms)
     const struct persist *p = w->persist;
     int64_t now_us = clock_mono_us();
     (void)mono_ms;
-    if (p->child_kind == CHILD_NONE || p->child.pid <= 0) {
+    if (!p->child_kind || p->child_kind->silent || p->child.pid <= 0) {
         w->pid = 0;
         return;
     }

@@ -263,16 +263,16 @@ void hooks_role(struct hooks *h, bool is_replica)
     TELL_ALL(h, role, is_replica);
 }
 
-void hooks_fork(struct hooks *h, bool in_child, bool ended)
+void hooks_fork(struct hooks *h, const struct fork_event *e)
 {
-    TELL_ALL(h, fork, in_child, ended);
+    TELL_ALL(h, fork, e);
 }
 
-void hooks_aux_save(struct hooks *h, struct sink *sink)
+void hooks_aux_save(struct hooks *h, struct sink *sink, enum aux_purpose purpose)
 {
     for (int i = 0; i < h->aux_count; i++)
         if (h->aux[i].save)
-            h->aux[i].save(h->aux[i].arg, sink);
+            h->aux[i].save(h->aux[i].arg, sink, purpose);
 }
 
 bool hooks_aux_load(struct hooks *h, struct slice name, struct slice value)

@@ -15,7 +15,8 @@
  * TICK      from cron, hz times a second.
  * CLIENT    a client was accepted or is about to be freed.
  * ROLE      the server became a replica, or a primary again (role.h).
- * FORK      a child was made (in the child: drop what it must not touch), or has ended.
+ * FORK      a child was made (in the child: drop what it must not touch), or has ended: which, and
+ *           what of the data set it sees.
  * AUX       saving: emit a feature's own state into the file; loading: take it.
  * SHUTDOWN  asked to stop, in two phases (shutdown.h). All are asked whether they are ready, maybe
  *           again and again; nobody does anything yet. When none refuses (or it is forced) all
@@ -23,51 +24,7 @@
 #ifndef SERVER_HOOKS_H
 #define SERVER_HOOKS_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "base/slice.h"
-#include "server/commit.h"
-#include "store/db.h"
-
-struct client;
-struct command_entry;
-struct ctx;
-struct fault;
-struct sink;
-
-enum stage { STAGE_UNBLOCK, STAGE_LOG, STAGE_SYNC, STAGE_REPLY, STAGE_COUNT };
-
-enum {
-    SHUTDOWN_SAVE = 1,   /* even without save points */
-    SHUTDOWN_NOSAVE = 2,
-    SHUTDOWN_NOW = 4,    /* wait for nothing */
-    SHUTDOWN_FORCE = 8,  /* failures do not stop it */
-};
-
-typedef bool hook_configured(void *arg, struct fault *f);
-typedef const char *hook_admit(void *arg, struct ctx *c, const struct command_entry *e);
-enum { ADMIT_EVERY = 1u << 31 }; /* in place of flags: all commands */
-typedef void hook_commit(void *arg, const struct commit_batch *batch);
-typedef uint64_t hook_gate(void *arg); /* the position up to which replies may leave */
-typedef void hook_key(void *arg, struct db *db, struct slice key, enum key_event_kind kind);
-typedef void hook_flushed(void *arg);
-typedef void hook_stage(void *arg);
-typedef void hook_tick(void *arg, int64_t mono_ms); /* for waits; the wall clock may jump */
-typedef void hook_client(void *arg, struct client *client, bool opened);
-typedef void hook_role(void *arg, bool is_replica);
-typedef void hook_fork(void *arg, bool in_child, bool ended);
-typedef void hook_aux_save(void *arg, struct sink *sink);
-/* true: it was mine */
-typedef bool hook_aux_load(void *arg, struct slice name, struct slice value);
-enum shutdown_answer {
-    SHUTDOWN_READY,
-    SHUTDOWN_NOT_YET, /* asked again each turn: the answer is quick and silent */
-    SHUTDOWN_REFUSED, /* the log says why */
-};
-typedef enum shutdown_answer hook_ready(void *arg, unsigned flags);
-/* false: what was acknowledged is not all where it belongs (the log says why) */
-typedef bool hook_finish(void *arg, unsigned flags);
+#include "server/hook_types.h"
 
 struct hooks; /* opaque */
 struct hooks *hooks_new(void);
@@ -110,8 +67,8 @@ void hooks_stage(struct hooks *h, enum stage stage);
 void hooks_tick(struct hooks *h, int64_t mono_ms);
 void hooks_client(struct hooks *h, struct client *client, bool opened);
 void hooks_role(struct hooks *h, bool is_replica);
-void hooks_fork(struct hooks *h, bool in_child, bool ended);
-void hooks_aux_save(struct hooks *h, struct sink *sink);
+void hooks_fork(struct hooks *h, const struct fork_event *e);
+void hooks_aux_save(struct hooks *h, struct sink *sink, enum aux_purpose purpose);
 bool hooks_aux_load(struct hooks *h, struct slice name, struct slice value);
 /* A refusal counts most, but for one that is forced past. */
 enum shutdown_answer hooks_ready(struct hooks *h, unsigned flags);

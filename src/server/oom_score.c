@@ -88,10 +88,9 @@ void oom_score_start(struct oom_score *o)
         log_warning("oom-score-adj has no effect: can't write " ADJ_FILE ": %s", strerror(-err));
 }
 
-static void forked(void *arg, bool in_child, bool ended)
+static void forked(void *arg, const struct fork_event *e)
 {
-    (void)ended;
-    if (in_child)
+    if (e->pid == 0)
         set(arg, CHILD); /* the child saves all the same: nobody would read its complaint */
 }
 

@@ -80,9 +80,9 @@ int server_run(struct server *s);
 /* While the data set is loading, clients get -LOADING for all but CMD_LOADING commands. The loader
  * calls server_turn now and then to serve them (time-boxed). */
 void server_set_loading(struct server *s, bool loading);
-/* A key whose time is over is deleted by who meets it, but as long as one of these says so it stays:
- * the log that is loaded tells of it, or the primary will; nothing is to change in a pause. The
- * first of them counts (store/db.h, enum expire_mode). */
+/* A key whose time is over is deleted by who meets it, but as long as one of these says so it
+ * stays: the log that is loaded tells of it, or the primary will; nothing is to change in a pause.
+ * The first of them counts (store/db.h, enum expire_mode). */
 enum expired_stay {
     EXPIRED_LOADING = 1,
     EXPIRED_WRITABLE_REPLICA = 2,

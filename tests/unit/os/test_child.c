@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,11 @@ static void ended(void *arg, const struct child_end *end)
         memcpy(s->report, end->report, end->report_size);
 }
 
+static bool is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
 static void turn_until_ended(struct loop *loop, struct seen *s)
 {
     int64_t until = clock_mono_us() + 120000000; /* only a hang gets there */
@@ -31,16 +37,52 @@ static void turn_until_ended(struct loop *loop, struct seen *s)
     CHECK_INT(s->calls, 1);
 }
 
-static void reports(void)
+static pid_t fork_as(const char *name, struct child *c, struct loop *loop, struct seen *s)
+{
+    struct fault f = {0};
+    struct child_spec spec = {.name = name, .ended = ended, .arg = s};
+    return child_fork(c, loop, &spec, &f);
+}
+
+/* Two of six descriptors stay open, named in no order. */
+static void keeps(void)
 {
     struct loop *loop = loop_new(NULL);
     struct seen s = {0};
     struct child c = {0};
     struct fault f = {0};
+    int fds[6];
+    for (int i = 0; i < 6; i++)
+        fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int keep[] = {fds[4], fds[1]};
+    struct child_spec spec = {.name = "keeper", .ended = ended, .arg = &s, .keep = keep,
+                              .keep_count = 2};
+    pid_t pid = child_fork(&c, loop, &spec, &f);
+    if (pid == 0) {
+        char open_ones[6];
+        for (int i = 0; i < 6; i++)
+            open_ones[i] = is_open(fds[i]) ? 'o' : '-';
+        child_finish(&c, open_ones, sizeof open_ones, 0);
+    }
+    CHECK(pid > 0);
+    turn_until_ended(loop, &s);
+    CHECK_INT(s.end.pid, pid);
+    CHECK_INT(s.end.exit_code, 0);
+    CHECK_SLICE(slice(s.report, 6), SLICE_LIT("-o--o-"));
+    for (int i = 0; i < 6; i++)
+        close(fds[i]);
+    loop_free(loop);
+}
+
+static void reports(void)
+{
+    struct loop *loop = loop_new(NULL);
+    struct seen s = {0};
+    struct child c = {0};
     size_t size = 8 << 20;
     char *memory = mem_alloc(size);
     memset(memory, 1, size);
-    pid_t pid = child_fork(&c, loop, &(struct child_spec){"saver", ended, &s}, &f);
+    pid_t pid = fork_as("saver", &c, loop, &s);
     if (pid == 0) {
         char text[CHILD_REPORT_MAX];
         memset(text, 'r', sizeof text);
@@ -73,8 +115,7 @@ static void killed(void)
     struct loop *loop = loop_new(NULL);
     struct seen s = {0};
     struct child c = {0};
-    struct fault f = {0};
-    if (child_fork(&c, loop, &(struct child_spec){"sleeper", ended, &s}, &f) == 0) {
+    if (fork_as("sleeper", &c, loop, &s) == 0) {
         for (;;)
             pause();
     }
@@ -91,9 +132,8 @@ static void waited_for(void)
     struct loop *loop = loop_new(NULL);
     struct seen s = {0};
     struct child c = {0};
-    struct fault f = {0};
     for (int i = 1; i <= 3; i++) { /* the same struct again */
-        if (child_fork(&c, loop, &(struct child_spec){"w", ended, &s}, &f) == 0)
+        if (fork_as("w", &c, loop, &s) == 0)
             child_finish(&c, &i, sizeof i, 0);
         child_wait(&c);
         int got;
@@ -106,5 +146,5 @@ static void waited_for(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(reports), UNIT(killed), UNIT(waited_for));
+    return UNIT_RUN(UNIT(keeps), UNIT(reports), UNIT(killed), UNIT(waited_for));
 }

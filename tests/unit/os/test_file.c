@@ -119,6 +119,77 @@ static void replace_fails(void)
     }
 }
 
+/* Who asks how it ended learns whether the new content may be there. */
+static void put_tells(void)
+{
+    struct fault ignored = {0};
+    paths();
+    for (int n = 0; n <= 6; n++) {
+        struct fault f = {0};
+        file_replace(tmp, path, SLICE_LIT("old"), &ignored);
+        struct file_calls t = fake();
+        fail_at = n;
+        file_use(&t);
+        enum rename_end end = file_put(tmp, path, SLICE_LIT("newbytes"), &f);
+        file_use(NULL);
+        CHECK_INT(end, n == 0 ? RENAME_DONE : n < 6 ? RENAME_FAILED : RENAME_UNSURE);
+        CHECK(fault_is(&f) == (n > 0));
+    }
+}
+
+static void make(const char *name, const char *content)
+{
+    struct fault f = {0};
+    CHECK(file_replace(tmp, name, slice_str(content), &f));
+}
+
+static void has(const char *name, const char *content)
+{
+    struct fault f = {0};
+    struct buf got = {0};
+    CHECK(file_slurp(name, 100, &got, &f));
+    CHECK_STR(buf_cstr(&got), content);
+    buf_free(&got);
+}
+
+static struct renamed rename_two(const struct renaming *list, int nth_fails)
+{
+    struct file_calls t = fake();
+    fail_at = nth_fails;
+    file_use(&t);
+    struct renamed r = file_rename_durably(list, 2);
+    file_use(NULL);
+    return r;
+}
+
+/* In order, then one sync for each directory of a new name: or it tells how far it came. */
+static void renamed_durably(void)
+{
+    char from[2][220], to[2][220], dir[210];
+    paths();
+    snprintf(dir, sizeof dir, "%s/sub", unit_tmpdir());
+    CHECK_INT(file_mkdir(dir, 0755), 0);
+    for (int two_dirs = 0; two_dirs < 2; two_dirs++)
+        for (int n = 0; n <= 3 + two_dirs; n++) {
+            for (int i = 0; i < 2; i++) {
+                snprintf(from[i], sizeof from[i], "%s/from%d", unit_tmpdir(), i);
+                snprintf(to[i], sizeof to[i], "%s/to%d", two_dirs && i ? dir : unit_tmpdir(), i);
+                make(from[i], i ? "new1" : "new0");
+                make(to[i], i ? "old1" : "old0");
+            }
+            struct renaming list[] = {{from[0], to[0]}, {from[1], to[1]}};
+            struct renamed r = rename_two(list, n);
+            CHECK_INT(r.end, n == 0 ? RENAME_DONE : n <= 2 ? RENAME_FAILED : RENAME_UNSURE);
+            CHECK_INT(r.err, n == 0 ? 0 : -EIO);
+            if (n)
+                CHECK_INT(r.at, n <= 2 ? n - 1 : n - 3);
+            has(to[0], n == 1 ? "old0" : "new0");
+            has(to[1], n == 1 || n == 2 ? "old1" : "new1");
+            if (n == 0)
+                CHECK_STR(log_text, two_dirs ? "rrscsc" : "rrsc");
+        }
+}
+
 /* What an earlier try left, open or not, is never written to again. */
 static void created_anew(void)
 {
@@ -219,6 +290,7 @@ static void clocks(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(replace_in_order), UNIT(replace_fails), UNIT(created_anew),
+    return UNIT_RUN(UNIT(replace_in_order), UNIT(replace_fails), UNIT(put_tells),
+                    UNIT(renamed_durably), UNIT(created_anew),
                     UNIT(interrupted), UNIT(names), UNIT(errors), UNIT(clocks));
 }
