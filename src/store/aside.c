@@ -29,10 +29,12 @@ struct aside *keyspace_put_aside(struct keyspace *ks)
 
 void keyspace_take_back(struct keyspace *ks, struct aside *put_by)
 {
+    must(put_by->count <= ks->open_count); /* databases only come */
     db_flush_all(ks, false);
     for (unsigned i = 0; i < put_by->count; i++) {
         struct db *db = put_by->of[i].db;
         struct db_contents *now = db_take_contents(db);
+        must(db->keyspace == ks && keys_count(&now->keys) == 0);
         db_put_contents(db, put_by->of[i].contents);
         db_free_contents(now);
     }

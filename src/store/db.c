@@ -503,6 +503,7 @@ struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct
         v.ptr = s;
         entry_put_val(e, v);
     }
+    must(s->len <= s->cap && cap <= s->cap);
     *text = s;
     tell(db, key, KEY_SET);
     return e;
@@ -511,6 +512,7 @@ struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct
 struct entry *db_add_val(struct db *db, struct slice key, struct val v)
 {
     struct key_place at = place_of(db, key);
+    must(v.ptr && !inline_value(v.encoding));
     must(!slot_for(db, key, at));
     struct entry_parts p = {.key = key, .type = v.type, .encoding = v.encoding, .ptr = v.ptr,
                             .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
@@ -525,6 +527,7 @@ struct entry *db_replace_val(struct db *db, struct slice key, struct val v)
     struct entry **slot = slot_for(db, key, at);
     if (!slot)
         return db_add_val(db, key, v);
+    must(v.ptr && !inline_value(v.encoding));
     free_value_of(db, *slot, db->keyspace->lazyfree_del);
     struct entry_parts p = {.key = key, .type = v.type, .encoding = v.encoding, .ptr = v.ptr,
                             .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
@@ -546,6 +549,7 @@ struct entry *db_put_val(struct db *db, struct entry *e, struct val v)
 
 struct entry *db_set_expire(struct db *db, struct entry *e, int64_t expire_ms)
 {
+    must(expire_ms != DB_KEEP_TTL);
     struct slice key = entry_key(e);
     if (entry_has_expire(e) && expire_ms != KEY_NO_EXPIRE) {
         expire_remove(&db->expires, e);
@@ -624,6 +628,7 @@ bool db_remove(struct db *db, struct slice key)
 void db_free_contents(void *contents)
 {
     struct db_contents *r = contents;
+    must(r->expires.count <= keys_count(&r->keys));
     struct keys_iter it;
     keys_iter_init(&it, &r->keys);
     for (struct entry *e; (e = keys_iter_next(&it));) {
@@ -668,6 +673,7 @@ void db_flush(struct db *db, bool lazy)
     struct keyspace *ks = db->keyspace;
     struct db_contents *r = db_take_contents(db);
     db_open(db);
+    must(db_count(db) == 0 && db->slab != r->slab);
     if (lazy && ks->defer && keys_count(&r->keys) > LAZY_ELEMENTS_MIN)
         ks->defer(ks->defer_arg, db_free_contents, r);
     else

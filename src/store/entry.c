@@ -197,6 +197,7 @@ const char *entry_type_name(enum value_type type)
 {
     static const char *const names[] = {"string", "list",   "set",   "zset",
                                         "hash",   "stream", "module"};
+    must(type < sizeof names / sizeof *names);
     return names[type];
 }
 
@@ -207,5 +208,6 @@ const char *entry_encoding_name(const struct entry *e)
     enum encoding encoding = entry_encoding(e);
     if (encoding == ENC_EMBSTR && entry_string_len(e) > OBJECT_EMBSTR_MAX)
         encoding = ENC_RAW;
+    must(encoding < sizeof names / sizeof *names);
     return names[encoding];
 }

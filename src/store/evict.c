@@ -43,6 +43,7 @@ static uint64_t weight_of(const struct keyspace *ks, const struct entry *e,
 {
     if (evict_uses_lfu(policy))
         return 255 - entry_freq(ks, e);
+    must(!only_volatile(policy) || entry_has_expire(e));
     if (policy == EVICT_VOLATILE_TTL)
         return UINT64_MAX - (uint64_t)entry_expire(e);
     return entry_idle_ms(ks, e);
@@ -60,6 +61,7 @@ static bool in_pool(const struct evict *x, unsigned db, struct slice name)
 /* Sorted in; when the pool is full the lightest falls out. */
 static void offer(struct evict *x, struct db *db, struct entry *e, uint64_t weight)
 {
+    must(x->count <= EVICT_POOL);
     if (in_pool(x, db->id, entry_key(e)))
         return;
     if (x->count == EVICT_POOL) {

@@ -163,6 +163,7 @@ struct entry *expire_due(struct expire_index *x)
         x->due_mixed = false;
     }
     struct entry *first = x->due.entries[x->due_first];
+    must(first); /* the queue begins behind its holes */
     return entry_expire(first) <= x->now_ms ? first : NULL;
 }
 
@@ -198,6 +199,7 @@ void expire_remove(struct expire_index *x, struct entry *e)
     int level;
     unsigned slot;
     struct expire_slot *s = slot_for(x, entry_expire(e), &level, &slot);
+    must(x->count > 0);
     x->count--;
     if (level < 0) {
         due_remove(x, e);
@@ -224,6 +226,7 @@ void expire_moved(struct expire_index *x, struct entry *e)
     int level;
     unsigned slot;
     struct expire_slot *s = slot_for(x, entry_expire(e), &level, &slot);
+    must(entry_place(e) < s->count);
     s->entries[entry_place(e)] = e;
 }
 
@@ -235,6 +238,7 @@ static void deal(struct expire_index *x, unsigned level, unsigned slot)
     x->levels[level][slot] = (struct expire_slot){0};
     x->filled[level] &= ~((uint64_t)1 << slot);
     uint32_t due = 0;
+    must(old.count > 0); /* filled said so */
     for (uint32_t i = 0; i < old.count; i++) {
         if (entry_expire(old.entries[i]) <= (int64_t)x->clock_ms)
             old.entries[due++] = old.entries[i];

@@ -35,6 +35,7 @@ void foreign_release(struct foreign_types *types)
 
 struct val foreign_val(const struct foreign_type *type, void *value)
 {
+    must(type && value);
     struct foreign *f = mem_alloc(sizeof *f);
     *f = (struct foreign){type, value};
     return (struct val){VALUE_MODULE, ENC_MODULE, f};
@@ -43,6 +44,7 @@ struct val foreign_val(const struct foreign_type *type, void *value)
 static void free_foreign(struct val v)
 {
     struct foreign *f = v.ptr;
+    must(v.encoding == ENC_MODULE);
     f->type->free(f->value);
     mem_free(f);
 }

@@ -139,6 +139,7 @@ size_t keys_some(const struct key_tables *k, void **items, size_t n)
         if (slot == KEY_SLOTS)
             slot = filled_from(s, 0);
     } while (got < n && slot != first);
+    must(got > 0 && got <= n);
     return got;
 }
 

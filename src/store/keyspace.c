@@ -21,6 +21,7 @@ void keyspace_limits_default(struct value_limits *limits)
 
 void keyspace_init(struct keyspace *ks, unsigned databases)
 {
+    must(databases > 0);
     *ks = (struct keyspace){.count = databases, .lfu_decay_minutes = 1, .lfu_log_factor = 10};
     keyspace_limits_default(&ks->limits);
 }
@@ -97,6 +98,7 @@ void keyspace_swap(struct keyspace *ks, unsigned a, unsigned b)
 {
     struct db *one = keyspace_db(ks, a), *other = keyspace_db(ks, b);
     unsigned of_one = open_place(ks, a), of_other = open_place(ks, b);
+    must(ks->open[of_one] == one && ks->open[of_other] == other);
     ks->open[of_one] = other;
     ks->open[of_other] = one;
     one->id = b;

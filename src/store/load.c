@@ -226,6 +226,7 @@ static void set_access(struct load *l, const struct load_pending *p, struct entr
 /* The key that waits longest. */
 static void put_first(struct load *l)
 {
+    must(l->waiting > 0 && l->waiting <= LOAD_AHEAD);
     struct load_pending *p = &l->ahead[l->first];
     l->first = (l->first + 1) % LOAD_AHEAD;
     l->waiting--;
@@ -259,6 +260,7 @@ static void queue_key(struct load *l)
     if (l->waiting == LOAD_AHEAD)
         put_first(l);
     struct load_pending *p = &l->ahead[(l->first + l->waiting++) % LOAD_AHEAD];
+    must(l->db && !p->value.ptr);
     p->db = l->db;
     p->hash = hash_slice(buf_slice(&l->name));
     struct key_place at = keys_place(&l->db->keys, buf_slice(&l->name), p->hash);
@@ -307,6 +309,7 @@ static const struct sink_ops load_ops = {
 
 void load_init(struct load *l, struct keyspace *ks, unsigned flags, int64_t now_ms)
 {
+    must(!(flags & ~(unsigned)(LOAD_DROP_EXPIRED | LOAD_ONE_VALUE)));
     *l = (struct load){.keyspace = ks, .flags = flags, .now_ms = now_ms};
     l->sink.ops = &load_ops;
 }

@@ -22,6 +22,7 @@ struct val hash_new(void)
 
 static void to_table(struct val *v, size_t room)
 {
+    must(v->encoding == ENC_LISTPACK);
     uint8_t *lp = v->ptr;
     struct table *t = mem_alloc(sizeof *t);
     table_init(t, &pairs);
@@ -42,6 +43,7 @@ static struct val from_listpack(uint8_t *lp, const struct value_limits *limits)
 {
     struct val v = packed(lp);
     size_t count = lp_count(lp) / 2;
+    must(lp_count(lp) % 2 == 0);
     bool over = count > limits->hash_listpack_entries;
     char scratch[NUM_I64_TEXT];
     for (size_t at = lp_first(lp); at && !over; at = lp_next(lp, at))
@@ -147,6 +149,7 @@ void hash_random(const struct val *v, struct slice *field, struct slice *value,
         *value = pair_value(p);
         return;
     }
+    must(hash_count(v) > 0);
     size_t at = lp_at(v->ptr, (long)rand_below(hash_count(v)) * 2);
     *field = lp_get(v->ptr, at, scratch);
     *value = lp_get(v->ptr, lp_next(v->ptr, at), scratch + NUM_I64_TEXT);

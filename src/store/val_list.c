@@ -26,6 +26,7 @@ static struct quicklist *new_quicklist(const struct value_limits *limits)
 
 static void to_quicklist(struct val *v, const struct value_limits *limits)
 {
+    must(v->encoding == ENC_LISTPACK);
     struct quicklist *q = new_quicklist(limits);
     if (lp_count(v->ptr))
         quicklist_append_listpack(q, v->ptr);

@@ -38,6 +38,7 @@ struct val set_new(struct slice first, const struct value_limits *limits)
 
 static void to_table(struct val *v, size_t room)
 {
+    must(v->encoding != ENC_TABLE);
     struct table *t = mem_alloc(sizeof *t);
     table_init(t, &members);
     table_reserve(t, room);
@@ -51,6 +52,7 @@ static void to_table(struct val *v, size_t room)
 
 static void to_listpack(struct val *v)
 {
+    must(v->encoding == ENC_INTSET);
     uint8_t *lp = lp_new();
     for (size_t i = 0; i < intset_count(v->ptr); i++)
         lp = lp_append_int(lp, intset_get(v->ptr, i));
@@ -197,6 +199,7 @@ struct slice set_random(const struct val *v, char scratch[NUM_I64_TEXT])
 {
     if (v->encoding == ENC_TABLE)
         return member_key(table_random(v->ptr));
+    must(set_count(v) > 0);
     size_t i = rand_below(set_count(v));
     if (v->encoding == ENC_INTSET)
         return slice(scratch, num_format_i64(scratch, intset_get(v->ptr, i)));

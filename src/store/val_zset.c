@@ -58,6 +58,7 @@ static void large_add(struct zset *z, struct slice member, double score)
 
 static void to_large(struct val *v, size_t room)
 {
+    must(v->encoding == ENC_LISTPACK);
     uint8_t *lp = v->ptr;
     struct zset *z = large_new(room);
     char scratch[NUM_I64_TEXT];
@@ -75,6 +76,7 @@ static struct val from_listpack(uint8_t *lp, const struct value_limits *limits)
 {
     struct val v = packed(lp);
     size_t count = lp_count(lp) / 2;
+    must(lp_count(lp) % 2 == 0);
     bool over = count > limits->zset_listpack_entries;
     char scratch[NUM_I64_TEXT];
     for (size_t at = lp_first(lp); at && !over; at = lp_next(lp, lp_next(lp, at)))
@@ -421,6 +423,7 @@ void zset_random(const struct val *v, struct slice *member, double *score,
         *score = skipnode_score(n);
         return;
     }
+    must(zset_count(v) > 0);
     size_t at = lp_at(v->ptr, (long)rand_below(zset_count(v)) * 2);
     *member = lp_get(v->ptr, at, scratch);
     *score = score_at(v->ptr, lp_next(v->ptr, at));

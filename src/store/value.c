@@ -32,12 +32,14 @@ struct str *str_of(struct slice text)
 
 static void free_string(struct val v)
 {
+    must(v.encoding == ENC_RAW);
     mem_free(v.ptr);
 }
 
 static struct val copy_string(const struct val *v)
 {
     const struct str *s = v->ptr;
+    must(v->encoding == ENC_RAW && s->len <= s->cap);
     return (struct val){v->type, v->encoding, str_of(slice(s->bytes, s->len))};
 }
 

@@ -3,6 +3,7 @@
  * does not. The key event carries exact counts, so that a writer can put a length in front. */
 #include "store/walk.h"
 
+#include "base/must.h"
 #include "store/value_ops.h"
 
 static void send_value(struct sink *sink, const struct entry *e)
@@ -57,12 +58,14 @@ bool walk_db(struct db *db, struct sink *sink, struct walk_progress *progress)
         return true;
     SINK_EVENT(sink, db, db->id, db_count(db), db->expires.count);
     struct keys_iter it;
+    uint64_t walked = 0;
     keys_iter_init(&it, &db->keys);
-    for (struct entry *e; (e = keys_iter_next(&it));) {
+    for (struct entry *e; (e = keys_iter_next(&it)); walked++) {
         if (!walk_entry(db, e, sink))
             return false;
         progressed(progress);
     }
+    must(walked == db_count(db)); /* what the sink was told at first */
     return !sink_bad(sink);
 }
 
