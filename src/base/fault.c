@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/quote.h"
+
 void fault_set(struct fault *f, enum fault_code code, const char *format, ...)
 {
     if (fault_is(f))
@@ -43,23 +45,10 @@ void fault_io(struct fault *f, int err, const char *doing, const char *format, .
 
 void fault_set_key(struct fault *f, struct slice key)
 {
-    static const char hex[] = "0123456789abcdef";
-    char *out = f->key, *end = f->key + sizeof f->key - 8; /* room for one escape, "..." and NUL */
+    char *out = f->key, *end = f->key + sizeof f->key - QUOTE_ESCAPE_MAX - sizeof "...";
     size_t i = 0;
-    for (; i < key.len && out < end; i++) {
-        unsigned char c = (unsigned char)key.data[i];
-        if (c == '"' || c == '\\') {
-            *out++ = '\\';
-            *out++ = (char)c;
-        } else if (c >= ' ' && c < 0x7f) {
-            *out++ = (char)c;
-        } else {
-            *out++ = '\\';
-            *out++ = 'x';
-            *out++ = hex[c >> 4];
-            *out++ = hex[c & 15];
-        }
-    }
+    for (; i < key.len && out < end; i++)
+        out += quote_escape((unsigned char)key.data[i], out);
     if (i < key.len) {
         memcpy(out, "...", 3);
         out += 3;

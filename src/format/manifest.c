@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/num.h"
+#include "base/quote.h"
 
 /* A comment to others: CRC64 of what stands before it, the last line. */
 #define SUM_MARK "#HF:sum "
@@ -183,40 +184,15 @@ static bool blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* What stands behind a backslash; moves *i to the last byte used. */
-static char unescape(struct slice s, size_t *i)
-{
-    static const char from[] = "nrtab", to[] = "\n\r\t\a\b";
-    if (s.data[*i] == 'x' && *i + 2 < s.len) {
-        int high = num_hex_digit(s.data[*i + 1]), low = num_hex_digit(s.data[*i + 2]);
-        if (high >= 0 && low >= 0) {
-            *i += 2;
-            return (char)(high << 4 | low);
-        }
-    }
-    const char *known = memchr(from, s.data[*i], sizeof from - 1);
-    return known ? to[known - from] : s.data[*i];
-}
-
 /* The quoted text that begins at s.data[*i]; false when it does not end. */
 static bool quoted(struct slice s, size_t *i, struct buf *word)
 {
-    char quote = s.data[(*i)++];
-    for (; *i < s.len; (*i)++) {
-        char c = s.data[*i];
-        if (c == quote) {
-            (*i)++;
-            return *i == s.len || blank(s.data[*i]); /* nothing may touch its end */
-        }
-        if (c == '\\' && *i + 1 < s.len && quote == '"') {
-            (*i)++;
-            c = unescape(s, i);
-        } else if (c == '\\' && *i + 1 < s.len && s.data[*i + 1] == '\'') {
-            c = s.data[++*i];
-        }
-        buf_byte(word, (uint8_t)c);
-    }
-    return false;
+    const char *at = s.data + *i, *end = s.data + s.len;
+    char *to = buf_reserve(word, s.len - *i);
+    bool ends = quote_take(&at, end, &to);
+    word->len = (size_t)(to - word->data);
+    *i = (size_t)(at - s.data);
+    return ends && (at == end || blank(*at)); /* nothing may touch its end */
 }
 
 /* 1 and *word, 0 at the end of s, -1 for quotes that do not close. */
@@ -406,33 +382,12 @@ bool manifest_parse(struct manifest *m, struct slice text, struct fault *f)
 
 /* ---- printing ---- */
 
-static bool plain(unsigned char c)
-{
-    return c > ' ' && c < 0x7f && c != '\\' && c != '"' && c != '\'';
-}
-
 static void print_name(struct buf *out, const char *name)
 {
-    static const char from[] = "\n\r\t\a\b\\\"", to[] = "nrtab\\\"";
-    bool quote = false;
-    for (const char *p = name; *p; p++)
-        quote = quote || !plain((unsigned char)*p);
-    if (!quote) {
+    if (!*name || quote_plain(slice_str(name)))
         buf_add(out, slice_str(name));
-        return;
-    }
-    buf_byte(out, '"');
-    for (const char *p = name; *p; p++) {
-        unsigned char c = (unsigned char)*p;
-        const char *special = strchr(from, c);
-        if (special)
-            buf_printf(out, "\\%c", to[special - from]);
-        else if (c < ' ' || c >= 0x7f)
-            buf_printf(out, "\\x%02x", c);
-        else
-            buf_byte(out, c);
-    }
-    buf_byte(out, '"');
+    else
+        quote_put(out, slice_str(name), true);
 }
 
 static void print_file(struct buf *out, const struct manifest_file *file, char type)

@@ -16,7 +16,6 @@
  * end; where it came with its end in one read, it is taken up to RESP_LINE_WHOLE_MAX. */
 #include "format/resp.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/num.h"
+#include "base/quote.h"
 
 enum { ARGS_FIRST = 16, ARGS_KEPT_MAX = 1024 };
 
@@ -204,83 +204,6 @@ static enum resp_got cut_bulks(struct resp *r, const char *data, size_t len)
 }
 
 /* ---- inline ---- */
-/* The byte an escape at *at (behind the backslash) stands for; *at moves past it. */
-static char unescape(const char **at, const char *end)
-{
-    const char *p = *at;
-    if (*p == 'x' && end - p > 2 && num_hex_digit(p[1]) >= 0 && num_hex_digit(p[2]) >= 0) {
-        *at = p + 3;
-        return (char)(num_hex_digit(p[1]) * 16 + num_hex_digit(p[2]));
-    }
-    *at = p + 1;
-    switch (*p) {
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    case 'b': return '\b';
-    case 'a': return '\a';
-    default: return *p;
-    }
-}
-
-/* Copies the quoted text at *at (behind its quote) to *to. False when it does not end, or something
- * else than a blank follows its end. */
-static bool take_quoted(char quote, const char **at, const char *end, char **to)
-{
-    while (*at < end && **at != quote) {
-        if (**at == '\\' && *at + 1 < end && (quote == '"' || (*at)[1] == '\'')) {
-            ++*at;
-            *(*to)++ = quote == '"' ? unescape(at, end) : *(*at)++;
-        } else {
-            *(*to)++ = *(*at)++;
-        }
-    }
-    if (*at >= end)
-        return false;
-    ++*at;
-    return *at == end || isspace((unsigned char)**at);
-}
-
-static bool ends_word(char c)
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\0';
-}
-
-/* One word from *at, written over the same memory: it never grows. */
-static bool take_word(const char **at, const char *end, char *to, struct slice *word)
-{
-    char *start = to;
-    while (*at < end && !ends_word(**at)) {
-        char c = *(*at)++;
-        if (c != '"' && c != '\'') {
-            *to++ = c;
-        } else {
-            if (!take_quoted(c, at, end, &to))
-                return false;
-            break;
-        }
-    }
-    *word = slice(start, (size_t)(to - start));
-    return true;
-}
-
-int resp_split_line(char *line, size_t len, struct slice *words, int max)
-{
-    const char *at = line, *end = line + len;
-    int count = 0;
-    for (;;) {
-        while (at < end && (isspace((unsigned char)*at) || *at == '\0'))
-            at++;
-        if (at == end)
-            return count;
-        if (count == max)
-            return -2;
-        if (!take_word(&at, end, line + (at - line), &words[count]))
-            return -1;
-        count++;
-    }
-}
-
 static enum resp_got cut_line(struct resp *r, char *data, size_t len)
 {
     size_t length;
@@ -294,7 +217,7 @@ static enum resp_got cut_line(struct resp *r, char *data, size_t len)
     int room = (int)(length / 2 + 1); /* a word and a blank each */
     if (r->cap - r->used < (size_t)room)
         grow(r, (size_t)room);
-    int count = resp_split_line(line, length, r->args + r->used, room);
+    int count = quote_split(line, length, r->args + r->used, room);
     if (count < 0)
         return bad(r, "unbalanced quotes in request");
     r->used += (size_t)count;

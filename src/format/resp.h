@@ -8,10 +8,10 @@
  *   resp_batch_done(&r);
  *   if (got == RESP_BAD) ... r.error ...
  *
- * Arguments are slices into the buffer: nothing is copied or allocated for them (inline quoting is
- * undone in place). A command that is not yet whole is kept half cut, and goes on when more bytes
- * have come; the caller says where the bytes went when it moves them (resp_moved). Several commands
- * may be cut before they are run. */
+ * Arguments are slices into the buffer: nothing is copied or allocated for them (inline quotes are
+ * undone in place: base/quote.h). A command that is not yet whole is kept half cut, and goes on
+ * when more bytes have come; the caller says where the bytes went when it moves them (resp_moved).
+ * Several commands may be cut before they are run. */
 #ifndef FORMAT_RESP_H
 #define FORMAT_RESP_H
 
@@ -77,10 +77,5 @@ static inline bool resp_partial(const struct resp *r)
 }
 /* Bytes held by the argument array. */
 size_t resp_memory(const struct resp *r);
-
-/* Splits a line into words as the inline protocol and the configuration file do: blanks separate,
- * '...' with \' , "..." with \n \r \t \b \a \xHH and \any. Undoes the quoting in place: the words
- * are slices into line. The count; -1 for unbalanced quotes, -2 for more than max words. */
-int resp_split_line(char *line, size_t len, struct slice *words, int max);
 
 #endif

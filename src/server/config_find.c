@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "format/resp.h"
+#include "base/quote.h"
 #include "server/config_parts.h"
 
 /* Negative, 0, positive as by strcasecmp; a zero byte is a byte like others. */
@@ -34,6 +34,6 @@ bool config_split(struct slice line, struct buf *hold, struct slice *words, int 
 {
     buf_clear(hold);
     buf_add(hold, line);
-    *count = hold->len ? resp_split_line(hold->data, hold->len, words, max) : 0;
+    *count = hold->len ? quote_split(hold->data, hold->len, words, max) : 0;
     return *count >= 0;
 }

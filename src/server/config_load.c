@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/quote.h"
 #include "os/file.h"
 #include "server/config_parts.h"
 
@@ -166,21 +167,6 @@ static bool load_stdin(struct config *cfg, struct fault *f)
     return ok;
 }
 
-static void add_quoted(struct buf *out, const char *word)
-{
-    buf_add(out, SLICE_LIT(" \""));
-    for (; *word; word++) {
-        unsigned char c = (unsigned char)*word;
-        if (c == '"' || c == '\\')
-            buf_printf(out, "\\%c", c);
-        else if (c < ' ' || c > '~')
-            buf_printf(out, "\\x%02x", c);
-        else
-            buf_byte(out, c);
-    }
-    buf_byte(out, '"');
-}
-
 /* These may stand without a word, so the word behind them that looks like a name is one. */
 static bool may_be_bare(const char *name)
 {
@@ -201,7 +187,8 @@ static void option_lines(int argc, char **argv, struct buf *out)
                 buf_byte(out, '\n');
             buf_add(out, slice_str(argv[i] + 2));
         } else {
-            add_quoted(out, argv[i]);
+            buf_byte(out, ' ');
+            quote_put(out, slice_str(argv[i]), false);
         }
     }
     if (out->len)

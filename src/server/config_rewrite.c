@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "format/resp.h"
+#include "base/quote.h"
 #include "os/file.h"
 #include "server/config_parts.h"
 
@@ -37,24 +37,10 @@ static bool goes_to_end(const struct option *o)
 
 static void add_value(struct buf *out, struct slice value)
 {
-    bool plain = value.len > 0;
-    for (size_t i = 0; i < value.len && plain; i++)
-        plain = value.data[i] > ' ' && value.data[i] <= '~' && !strchr("\"'\\", value.data[i]);
-    if (plain) {
+    if (quote_plain(value))
         buf_add(out, value);
-        return;
-    }
-    buf_byte(out, '"');
-    for (size_t i = 0; i < value.len; i++) {
-        unsigned char c = (unsigned char)value.data[i];
-        if (c == '"' || c == '\\')
-            buf_printf(out, "\\%c", c);
-        else if (c < ' ' || c > '~')
-            buf_printf(out, "\\x%02x", c);
-        else
-            buf_byte(out, c);
-    }
-    buf_byte(out, '"');
+    else
+        quote_put(out, value, false);
 }
 
 static void add_size(struct buf *out, struct slice text)
