@@ -264,6 +264,24 @@ bool radix_get(const struct radix *r, struct slice key, void **value)
     return n->has_value;
 }
 
+void radix_each_prefix(const struct radix *r, struct slice text, radix_visit *visit, void *arg)
+{
+    struct slice rest = text;
+    for (const struct node *n = r->root; common(n, rest) == n->prefix_len;) {
+        rest = slice_from(rest, n->prefix_len);
+        if (n->has_value && !visit(arg, slice(text.data, text.len - rest.len), n->value))
+            return;
+        if (rest.len == 0)
+            return;
+        uint8_t byte = (uint8_t)rest.data[0];
+        unsigned at = lower_child(n, byte);
+        if (!child_at(n, at, byte))
+            return;
+        rest = slice_from(rest, 1);
+        n = n->child[at];
+    }
+}
+
 bool radix_remove(struct radix *r, struct slice key, void **old)
 {
     struct node **link = &r->root, **parent = NULL;
@@ -447,17 +465,33 @@ static bool seek(struct radix_iter *it, struct slice key, bool le)
     }
 }
 
-bool radix_seek(struct radix_iter *it, struct slice key, bool le)
+/* Seeks, and tells whether key itself was found. It may be the iterator's own. */
+static bool seek_any(struct radix_iter *it, struct slice key, bool le)
 {
-    /* The key sought may be the iterator's own. */
     struct buf own = it->key;
     bool is_own = own.data && key.data >= own.data && key.data <= own.data + own.cap;
     if (is_own)
         it->key = (struct buf){0};
-    bool found = seek(it, key, le);
+    bool exact = seek(it, key, le) && slice_eq(buf_slice(&it->key), key);
     if (is_own)
         buf_free(&own);
-    return found;
+    return exact;
+}
+
+bool radix_seek(struct radix_iter *it, struct slice key, bool le)
+{
+    seek_any(it, key, le);
+    return it->valid;
+}
+
+bool radix_seek_after(struct radix_iter *it, struct slice key)
+{
+    return seek_any(it, key, false) ? radix_next(it) : it->valid;
+}
+
+bool radix_seek_before(struct radix_iter *it, struct slice key)
+{
+    return seek_any(it, key, true) ? radix_prev(it) : it->valid;
 }
 
 bool radix_first(struct radix_iter *it)

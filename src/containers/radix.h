@@ -22,6 +22,12 @@ bool radix_put(struct radix *r, struct slice key, void *value, void **old);
 bool radix_get(const struct radix *r, struct slice key, void **value);
 bool radix_remove(struct radix *r, struct slice key, void **old);
 
+/* False: no more. key is a part of what was asked about. */
+typedef bool radix_visit(void *arg, struct slice key, void *value);
+/* Visits each key that is a prefix of text, the empty one and text itself among them, from the
+ * shortest on. One walk down the tree, no allocation. visit must not change the tree. */
+void radix_each_prefix(const struct radix *r, struct slice text, radix_visit *visit, void *arg);
+
 /* Void after any change of the tree: seek again (its own key may be what is sought). */
 struct radix_iter {
     const struct radix *radix;
@@ -34,6 +40,9 @@ void radix_iter_init(struct radix_iter *it, const struct radix *r);
 void radix_iter_free(struct radix_iter *it);
 /* Stands on the first key >= key (or <= key with le); false when none. */
 bool radix_seek(struct radix_iter *it, struct slice key, bool le);
+/* The same without key itself: the first one above it, the last one below it. */
+bool radix_seek_after(struct radix_iter *it, struct slice key);
+bool radix_seek_before(struct radix_iter *it, struct slice key);
 bool radix_first(struct radix_iter *it);
 bool radix_last(struct radix_iter *it);
 bool radix_next(struct radix_iter *it);

@@ -183,9 +183,56 @@ static void check_seeks(const struct model *m, struct slice key, struct radix_it
         check_iterator(it, radix_seek(it, buf_slice(&it->key), false), m, le); /* its own key */
         check_iterator(it, radix_next(it), m, le + 1);
     }
+    size_t after = model_has(m, at, key) ? at + 1 : at;
+    check_iterator(it, radix_seek_after(it, key), m, after);
+    if (it->valid)
+        check_iterator(it, radix_seek_after(it, buf_slice(&it->key)), m, after + 1);
+    check_iterator(it, radix_seek_before(it, key), m, at - 1);
+    if (it->valid)
+        check_iterator(it, radix_seek_before(it, buf_slice(&it->key)), m, at - 2);
     check_iterator(it, radix_seek(it, key, false), m, at);
     if (it->valid)
         check_iterator(it, radix_prev(it), m, at - 1);
+}
+
+/* A prefix of a key is below it in order, and a shorter one below a longer one. */
+struct prefixes {
+    const struct model *m;
+    struct slice text;
+    size_t at, left; /* where in the model; how many more are wanted */
+};
+
+static void pass_others(struct prefixes *p)
+{
+    while (p->at < p->m->count && !slice_eq(key_at(p->m, p->at),
+                                            slice(p->text.data, p->m->len[p->at] < p->text.len
+                                                                    ? p->m->len[p->at]
+                                                                    : p->text.len)))
+        p->at++;
+}
+
+static bool visit_prefix(void *arg, struct slice key, void *value)
+{
+    struct prefixes *p = arg;
+    CHECK(p->left > 0);
+    pass_others(p);
+    CHECK(p->at < p->m->count && p->m->value[p->at] == value);
+    CHECK_SLICE(key, key_at(p->m, p->at));
+    CHECK(key.len == 0 || key.data == p->text.data);
+    p->at++;
+    return --p->left > 0;
+}
+
+static void check_prefixes(const struct radix *r, const struct model *m, struct slice text)
+{
+    struct prefixes all = {.m = m, .text = text, .left = SIZE_MAX};
+    radix_each_prefix(r, text, visit_prefix, &all);
+    size_t seen = SIZE_MAX - all.left;
+    pass_others(&all);
+    CHECK_INT(all.at, m->count); /* none was left out */
+    struct prefixes first = {.m = m, .text = text, .left = 1};
+    radix_each_prefix(r, text, visit_prefix, &first);
+    CHECK_INT(first.left, seen ? 0 : 1);
 }
 
 static void agrees_with_an_array(void)
@@ -218,6 +265,7 @@ static void agrees_with_an_array(void)
             m.value[at] = value;
         }
         check_seeks(&m, random_key(room), &it);
+        check_prefixes(r, &m, random_key(room));
         if (i % 300 == 0)
             check_same(r, &m, &it);
     }
