@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every disk call of the program goes through one table, so that a test can fail, shorten, record
- * or stop any of them. Thin: same meaning as the system call, -errno instead of -1 and errno.
+/* Every disk call that data hangs on goes through one table, so that a test can fail, shorten,
+ * record or stop any of them. Thin: same meaning as the system call, -errno instead of -1 and
+ * errno. Beside it: owners, modes and times of files (below), locks, the reserve's room, the log.
  *
  *   int fd = file_open(path, O_RDONLY, 0);
  *   if (fd < 0) fault_io(&f, -fd, "open", "Can't open %s", path); */
