@@ -30,7 +30,7 @@ struct output;
 /* Whose call it is: decides which checks are asked (hooks.h, ADMIT). */
 enum exec_from {
     FROM_CLIENT, FROM_EXEC, FROM_SCRIPT, FROM_MODULE,
-    FROM_PRIMARY, /* the link to our primary */
+    FROM_PRIMARY, /* the link to our primary (CLIENT_PRIMARY): nobody is asked, nothing replied */
     FROM_LOG,     /* the append log, at a start */
     FROM_COUNT,
 };

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/clock.h"
@@ -182,6 +183,15 @@ static void __attribute__((noinline)) tell_observers(struct exec *x, const struc
 }
 
 /* ---- a call ---- */
+enum { SAYS_LITTLE = CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_CLOSE_SOON | CLIENT_PRIMARY };
+
+static void __attribute__((noinline)) hush(struct ctx *ctx)
+{
+    reply_to_nobody(ctx);
+    if (ctx->client->flags & CLIENT_PRIMARY)
+        ctx->from = FROM_PRIMARY;
+}
+
 void exec_fill(struct exec *x, struct ctx *ctx, struct client *c, int argc,
                const struct slice *argv)
 {
@@ -199,8 +209,8 @@ void exec_fill(struct exec *x, struct ctx *ctx, struct client *c, int argc,
         .out_most = OUTPUT_FULL,
         .scope = TO_ALL,
     };
-    if (__builtin_expect(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_CLOSE_SOON), 0))
-        reply_to_nobody(ctx);
+    if (__builtin_expect(c->flags & SAYS_LITTLE, 0))
+        hush(ctx);
 }
 
 void exec_set_command(struct ctx *ctx, const struct command_entry *e)
@@ -387,6 +397,25 @@ static bool may_run(struct exec *x, struct ctx *ctx, struct command_entry *e)
     return true;
 }
 
+/* What the primary did is done here too, whoever else may not: keys that are over for us are alive
+ * for it until it says otherwise. */
+static void apply(struct exec *x, struct ctx *ctx, struct command_entry *e)
+{
+    struct keyspace *ks = x->keyspace;
+    enum expire_mode mode = ks->expire_mode;
+    if (!command_arity_ok(e, ctx->argc)) {
+        log_warning("The primary sent '%s' with a wrong number of arguments", e->name);
+        return;
+    }
+    if (exec_queues(ctx->client, e)) {
+        multi_queue(ctx->client, e, ctx->argc, ctx->argv, ks->offered);
+        return;
+    }
+    ks->expire_mode = EXPIRE_IGNORE;
+    exec_run(x, ctx, e);
+    ks->expire_mode = mode;
+}
+
 /* Admitted or refused, queued or run; the unit is open. */
 static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entry)
 {
@@ -401,6 +430,10 @@ static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entr
     }
     c->last_command = e;
     exec_set_command(ctx, e);
+    if (__builtin_expect(ctx->from == FROM_PRIMARY, 0)) {
+        apply(x, ctx, e);
+        return;
+    }
     if (!runs_at_once(x, ctx, e) && !may_run(x, ctx, e))
         return;
     /* Keys that it meets and that are over do not belong together. */

@@ -27,7 +27,7 @@ static void run_nested(struct ctx *outer, struct command_entry *entry, int argc,
     ctx.resp = outer->client->resp;
     ctx.now_ms = outer->now_ms;
     ctx.scope = outer->scope;
-    ctx.from = outer->from == FROM_LOG ? FROM_LOG : FROM_EXEC;
+    ctx.from = outer->from == FROM_CLIENT ? FROM_EXEC : outer->from;
     ctx.flags |= CTX_IN_MULTI | (outer->flags & (CTX_NO_REPLY | CTX_LOADING));
     size_t before = ctx.out->len;
     exec_set_command(&ctx, entry);

@@ -31,6 +31,18 @@ int64_t role_offset(const struct role *r)
     return (int64_t)commit_position(server_commit(r->server)) + r->offset_ahead;
 }
 
+static void settle_expiry(const struct role *r)
+{
+    server_keep_expired(r->server, EXPIRED_REPLICA, r->is_replica);
+    server_keep_expired(r->server, EXPIRED_WRITABLE_REPLICA, r->is_replica && r->writable);
+}
+
+void role_set_writable(struct role *r, bool writable)
+{
+    r->writable = writable;
+    settle_expiry(r);
+}
+
 void role_set_replica(struct role *r, bool is_replica)
 {
     if (r->is_replica == is_replica)
@@ -38,7 +50,7 @@ void role_set_replica(struct role *r, bool is_replica)
     r->is_replica = is_replica;
     r->link_up = false;
     gate_set(server_gates(r->server), GATE_REPLICA, is_replica);
-    server_keep_expired(r->server, EXPIRED_REPLICA, is_replica);
+    settle_expiry(r);
     if (is_replica)
         block_end_all(server_clients(r->server),
                       "UNBLOCKED force unblock from blocking operation, "

@@ -28,6 +28,7 @@ struct role {
     bool is_replica;
     bool link_up;        /* of a replica: it is in touch with its primary */
     bool keeps_all;      /* of a replica: its primary evicts, it does not */
+    bool writable;       /* of a replica: clients may write to it; see role_set_writable */
     const char *mode;    /* "standalone", "cluster", "sentinel" */
     char id[ROLE_ID_SIZE], old_id[ROLE_ID_SIZE]; /* of the history of data, 40 hex digits; the one
                           * before a promotion, all zeros: none */
@@ -46,5 +47,7 @@ int64_t role_offset(const struct role *r);
  * than deleted (a replica waits for its primary's DEL); clients that wait for keys hear that it is
  * in vain; ROLE hooks are told. Not from inside a command of a client but the one that asked. */
 void role_set_replica(struct role *r, bool is_replica);
+/* What clients then write over a key whose time is over finds it gone, as they see it. */
+void role_set_writable(struct role *r, bool writable);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "commands/cmd_connection.h"
+#include "commands/cmd_transaction.h"
 #include "server/block.h"
 #include "server/command.h"
 #include "server/commit.h"
@@ -48,6 +49,16 @@ static void hear(struct ctx *c, void *arg, enum block_why why)
     reply_ok(c);
 }
 static const struct block_kind staying = {.wake = hear, .stays = true};
+
+/* COPY from to: when from is there. */
+static void copy(struct ctx *c)
+{
+    if (!db_find_write(c->db, c->argv[1]))
+        return;
+    db_set_string(c->db, c->argv[2], SLICE_LIT("copied"), KEY_NO_EXPIRE);
+    ctx_changed(c, 1);
+    reply_ok(c);
+}
 
 static void stay(struct ctx *c)
 {
@@ -110,6 +121,8 @@ static const struct command table[] = {
      .keys = {KEY_AT(KEY_RW, 1, 0, 1)}},
     {.name = "there", .run = there, .arity = 2, .flags = CMD_READONLY,
      .keys = {KEY_AT(KEY_RO, 1, 0, 1)}},
+    {.name = "copy", .run = copy, .arity = 3, .flags = CMD_WRITE,
+     .keys = {KEY_AT(KEY_RW, 1, 0, 1)}},
     {.name = "stay", .run = stay, .arity = 1, .flags = CMD_BLOCKING},
     {.name = "follow", .run = follow_command, .arity = 3, .flags = CMD_ADMIN},
     {.name = "lead", .run = lead_command, .arity = 1, .flags = CMD_ADMIN},
@@ -231,6 +244,37 @@ static void keys_that_are_over(void)
     server_free(s);
 }
 
+/* What the primary sends is applied whatever a client may not, and sees what it saw. */
+static void commands_of_the_primary(void)
+{
+    struct role *r = begin();
+    struct peer primary = join(), p = join();
+    struct db *db = keyspace_db(server_keyspace(s), 0);
+    commands_add(server_commands(s), cmd_transaction_commands, NULL);
+    role_set_replica(r, true);
+    primary.client->flags |= CLIENT_PRIMARY;
+    db_set_string(db, SLICE_LIT("old"), SLICE_LIT("1"), 1);
+    say(&p, "copy old new\r\nthere new\r\n");
+    check_hears(&p, "-READONLY it follows another\r\n:0\r\n");
+    say(&primary, "copy old new\r\ncopy old\r\nnosuch\r\nmulti\r\ncopy old other\r\n");
+    say(&p, "there new\r\nthere other\r\nthere old\r\n");
+    check_hears(&p, ":1\r\n:0\r\n:0\r\n");
+    say(&primary, "exec\r\n");
+    say(&p, "there other\r\n");
+    check_hears(&p, ":1\r\n");
+    check_hears(&primary, "");
+    CHECK_INT(db_count(db), 3);
+    /* a client that may write finds it gone */
+    hooks_set_admit(server_hooks(s), r, 0);
+    role_set_writable(r, true);
+    say(&p, "copy old third\r\nthere third\r\n");
+    check_hears(&p, ":0\r\n");
+    CHECK_INT(db_count(db), 2);
+    close(primary.fd);
+    close(p.fd);
+    server_free(s);
+}
+
 /* The position is this server's own; the offset is what a full sync set, and goes on from there. */
 static void offsets(void)
 {
@@ -256,6 +300,7 @@ static void section_taken_over(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(what_it_is), UNIT(waits_end), UNIT(keys_that_are_over), UNIT(offsets),
+    return UNIT_RUN(UNIT(what_it_is), UNIT(waits_end), UNIT(keys_that_are_over),
+                    UNIT(commands_of_the_primary), UNIT(offsets),
                     UNIT(section_taken_over));
 }
