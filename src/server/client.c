@@ -56,6 +56,7 @@ void clients_free(struct clients *cs)
     table_release(&cs->by_id);
     buf_free(&cs->password);
     buf_free(&cs->unheard);
+    buf_free(&cs->more_input);
     mem_free(cs->shared_in);
     mem_free(cs);
 }
@@ -117,6 +118,7 @@ void client_free(struct client *c)
         hooks_client(server_hooks(c->server), c, false);
         cs->count--;
         loop_unwatch(server_loop(c->server), &c->io);
+        wire_close(&c->wire, c->io.fd);
         socket_close(c->io.fd);
     }
     slots_drop_all(c);

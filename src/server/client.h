@@ -16,6 +16,7 @@
 #include "containers/table.h"
 #include "format/resp.h"
 #include "os/loop.h"
+#include "os/wire.h"
 #include "server/output.h"
 #include "store/offer.h"
 
@@ -82,6 +83,7 @@ struct client {
     uint32_t flags;
     int resp;            /* 2 or 3 */
     struct loop_io io;   /* fd -1: none */
+    struct wire wire;    /* plain unless whoever let it in says otherwise */
     struct buf in;       /* input that is not yet a whole command */
     struct resp parser;
     struct str *big;     /* a large bulk is being read into it; NULL: none */
@@ -128,6 +130,7 @@ struct clients {
     uint64_t next_id;
     unsigned count, fakes, blocked_count;
     char *shared_in;      /* one read's worth of input, for clients that keep none */
+    struct buf more_input; /* ids of those whose wire holds input already */
     struct buf unheard;    /* the rest of replies that nobody will get; empty between commands */
     /* settings */
     int64_t max_clients, timeout_s, query_buffer_limit, bulk_max;

@@ -83,7 +83,7 @@ static ssize_t receive_big(struct client *c)
         s->cap = cap;
     }
     size_t left = big_whole(c) - s->len, room = s->cap - s->len;
-    ssize_t got = socket_recv(c->io.fd, s->bytes + s->len, left < room ? left : room);
+    ssize_t got = wire_recv(&c->wire, c->io.fd, s->bytes + s->len, left < room ? left : room);
     s->len += got > 0 ? (size_t)got : 0;
     return got;
 }
@@ -280,10 +280,10 @@ static ssize_t receive(struct client *c)
     if (c->big) {
         got = receive_big(c);
     } else if (c->in.len == 0) {
-        got = socket_recv(c->io.fd, cs->shared_in, CONN_READ_SIZE);
+        got = wire_recv(&c->wire, c->io.fd, cs->shared_in, CONN_READ_SIZE);
     } else {
         size_t room = make_room(c);
-        got = socket_recv(c->io.fd, c->in.data + c->in.len, room);
+        got = wire_recv(&c->wire, c->io.fd, c->in.data + c->in.len, room);
     }
     if (got > 0) {
         st->input_bytes += (uint64_t)got;
@@ -373,7 +373,7 @@ static void watch_right(struct client *c)
     /* A client that waits and hangs up must be noticed, and its end comes behind all it sent. */
     if (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED) && !is_full_before_auth(c))
         what |= LOOP_READ;
-    loop_watch(server_loop(c->server), &c->io, what);
+    loop_watch(server_loop(c->server), &c->io, wire_watch(&c->wire, what));
 }
 
 /* Input of a client that waits is only stored, up to its limit. */
@@ -382,7 +382,7 @@ static void store_input(struct client *c)
     size_t room = make_room(c), most = CONN_READ_SIZE / 4;
     if (!room) /* it must authenticate first, and will not be watched */
         return;
-    ssize_t got = socket_recv(c->io.fd, c->in.data + c->in.len, room < most ? room : most);
+    ssize_t got = wire_recv(&c->wire, c->io.fd, c->in.data + c->in.len, room < most ? room : most);
     if (got == -EAGAIN)
         return;
     if (got <= 0) {
@@ -395,11 +395,9 @@ static void store_input(struct client *c)
         over_query_limit(c);
 }
 
-static void ready(void *arg, unsigned what)
+/* Readable, writable: by its wire. */
+static void serve(struct client *c, unsigned what)
 {
-    struct client *c = arg;
-    if (c->busy) /* a peek from inside its own command */
-        return;
     if (what & LOOP_WRITE && c->flags & CLIENT_WRITE_WATCHED)
         conn_flush(c);
     if (what & LOOP_READ && !(c->flags & (CLIENT_CLOSE_SOON | CLIENT_CLOSE_AFTER_REPLY))) {
@@ -412,6 +410,48 @@ static void ready(void *arg, unsigned what)
     }
 }
 
+/* What its wire does not tell by the descriptor. */
+static void __attribute__((noinline)) look_at_wire(struct client *c)
+{
+    struct clients *cs = server_clients(c->server);
+    if (c->flags & CLIENT_CLOSE_SOON)
+        return;
+    watch_right(c);
+    if (wire_pending(&c->wire) && !stops_input(c))
+        buf_append(&cs->more_input, &c->id, sizeof c->id);
+}
+
+static void ready(void *arg, unsigned what)
+{
+    struct client *c = arg;
+    if (c->busy) /* a peek from inside its own command */
+        return;
+    serve(c, wire_events(&c->wire, what));
+    if (__builtin_expect(c->wire.ops != NULL, 0))
+        look_at_wire(c);
+}
+
+void conn_stage(void *arg)
+{
+    struct clients *cs = arg;
+    struct buf ids = cs->more_input;
+    if (!ids.len)
+        return;
+    cs->more_input = (struct buf){0};
+    for (size_t at = 0; at < ids.len && !cs->over; at += sizeof(uint64_t)) {
+        uint64_t id;
+        memcpy(&id, ids.data + at, sizeof id);
+        struct client *c = clients_find(cs, id);
+        if (!c || c->flags & CLIENT_CLOSE_SOON)
+            continue;
+        serve(c, LOOP_READ);
+        look_at_wire(c);
+    }
+    buf_free(&ids);
+    if (cs->more_input.len)
+        loop_stay_awake(server_loop(cs->server));
+}
+
 void conn_resume(struct client *c)
 {
     if (stops_input(c))
@@ -419,13 +459,15 @@ void conn_resume(struct client *c)
     if (c->in.len)
         run_stored(c);
     watch_right(c);
+    if (__builtin_expect(c->wire.ops != NULL, 0))
+        look_at_wire(c);
 }
 
 void conn_open(struct client *c)
 {
     c->io.ready = ready;
     c->io.arg = c;
-    int rc = loop_watch(server_loop(c->server), &c->io, LOOP_READ);
+    int rc = loop_watch(server_loop(c->server), &c->io, wire_watch(&c->wire, LOOP_READ));
     if (rc < 0) {
         log_warning("Can't watch a client's socket: %s", strerror(-rc));
         client_close_soon(c);
@@ -460,8 +502,7 @@ static enum sent send_parts(struct client *c, const struct iovec *parts, int cou
     size_t n = 0;
     for (int i = 0; i < count; i++)
         n += parts[i].iov_len;
-    ssize_t got = count == 1 ? socket_send(c->io.fd, parts[0].iov_base, n)
-                             : socket_sendv(c->io.fd, parts, count);
+    ssize_t got = wire_sendv(&c->wire, c->io.fd, parts, count);
     *put = got > 0 ? (size_t)got : 0;
     if (got < 0 && got != -EAGAIN) {
         log_verbose("Can't write to a client: %s", strerror((int)-got));

@@ -18,6 +18,8 @@ void conn_flush(struct client *c);
 void conn_flush_all(struct clients *cs);
 /* The last sends, when nothing is served any more: to each as much as its socket takes. */
 void conn_flush_last(struct clients *cs);
+/* STAGE_UNBLOCK: input that a wire holds already. arg: the struct clients. */
+void conn_stage(void *arg);
 /* Goes on with input that was left when the client was blocked or paused. */
 void conn_resume(struct client *c);
 

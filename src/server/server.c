@@ -196,6 +196,7 @@ struct server *server_new(void)
     s->role = role_new(s);
     s->clients = clients_new(s);
     block_init(s);
+    hooks_on_stage(s->hooks, STAGE_UNBLOCK, conn_stage, s->clients);
     s->waits = waits_new(s);
     s->exec = exec_new(s);
     exec_set_delivery(s->exec, push_unit_over);
