@@ -40,7 +40,7 @@ const struct command cmd_bitmap_commands[] = {
     {.name = "bitfield", .run = cmd_bitfield, .arity = -2, .flags = CMD_WRITE | CMD_DENYOOM,
      .categories = CAT_BITMAP, .group = "bitmap", .since = "3.2.0",
      .summary = "Reads and changes integers of any width within a string",
-     .complexity = "O(1) for each subcommand specified",
+     .complexity = "O(N), N: operations given",
      .keys = {KEY_AT(KEY_RW | KEY_ACCESS | KEY_UPDATE | KEY_VARIABLE, 1, 0, 1)},
      .args = "key:key@0 operation:oneof?*(get-block:block=GET(encoding:string offset:integer) "
        "write:block(overflow-block:oneof=OVERFLOW?(wrap:token=WRAP sat:token=SAT "
@@ -51,7 +51,7 @@ const struct command cmd_bitmap_commands[] = {
      .flags = CMD_READONLY | CMD_FAST, .categories = CAT_BITMAP, .group = "bitmap",
      .since = "6.0.0",
      .summary = "Reads integers of any width within a string",
-     .complexity = "O(1) for each subcommand specified",
+     .complexity = "O(N), N: operations given",
      .keys = {KEY_AT(KEY_RO | KEY_ACCESS, 1, 0, 1)},
      .args = "key:key@0 get-block:block=GET?*+(encoding:string offset:integer)"},
     {.name = NULL}};

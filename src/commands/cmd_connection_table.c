@@ -27,7 +27,7 @@ static const struct command client_subcommands[] = {
      .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE, .categories = CAT_CONNECTION,
      .group = "connection", .since = "2.4.0",
      .summary = "Closes connections",
-     .complexity = "O(N) where N is the number of client connections",
+     .complexity = "O(N), N: connections",
      .args = "filter:oneof(old-format:string~ip:port!2.8.12 "
        "new-format:oneof*(client-id:integer=ID?^2.8.12 "
        "client-type:oneof=TYPE?^2.8.12(normal:token=NORMAL master:token=MASTER^3.2.0 "
@@ -38,7 +38,7 @@ static const struct command client_subcommands[] = {
      .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE, .categories = CAT_CONNECTION,
      .group = "connection", .since = "2.4.0",
      .summary = "Describes all connections",
-     .complexity = "O(N) where N is the number of client connections",
+     .complexity = "O(N), N: connections",
      .tips = "nondeterministic_output",
      .args = "client-type:oneof=TYPE?^5.0.0(normal:token=NORMAL master:token=MASTER "
        "replica:token=REPLICA pubsub:token=PUBSUB) client-id:integer=ID?*^6.2.0"},
@@ -84,13 +84,13 @@ static const struct command client_subcommands[] = {
      .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE, .categories = CAT_CONNECTION,
      .group = "connection", .since = "5.0.0",
      .summary = "Ends the waiting of a blocked client",
-     .complexity = "O(log N) where N is the number of client connections",
+     .complexity = "O(1)",
      .args = "client-id:integer unblock-type:oneof?(timeout:token=TIMEOUT error:token=ERROR)"},
     {.name = "unpause", .run = cmd_client_unpause, .arity = 2,
      .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE, .categories = CAT_CONNECTION,
      .group = "connection", .since = "6.2.0",
      .summary = "Ends a pause at once",
-     .complexity = "O(N) Where N is the number of paused clients"},
+     .complexity = "O(N), N: clients that are held"},
     {.name = NULL}};
 
 const struct command cmd_connection_commands[] = {
@@ -121,7 +121,7 @@ const struct command cmd_connection_commands[] = {
      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY,
      .categories = CAT_CONNECTION, .group = "connection", .since = "1.0.0",
      .summary = "Logs the connection in",
-     .complexity = "O(N) where N is the number of passwords defined for the user",
+     .complexity = "O(N), N: passwords of the user",
      .args = "username:string?^6.0.0 password:string"},
     {.name = "hello", .run = cmd_hello, .arity = -1,
      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY,
@@ -137,7 +137,7 @@ const struct command cmd_connection_commands[] = {
      .complexity = "O(1)"},
     {.name = "client", .arity = -2, .group = "connection", .since = "2.4.0",
      .summary = "Container of connection commands",
-     .complexity = "Depends on subcommand.",
+     .complexity = "The subcommand's",
      .subcommands = client_subcommands},
     {.name = "wait", .run = cmd_wait, .arity = 3, .categories = CAT_CONNECTION,
      .group = "generic", .since = "3.0.0",

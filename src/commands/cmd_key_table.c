@@ -41,28 +41,21 @@ const struct command cmd_key_commands[] = {
     {.name = "del", .run = cmd_del, .arity = -2, .flags = CMD_WRITE, .categories = CAT_KEYSPACE,
      .group = "generic", .since = "1.0.0",
      .summary = "Removes keys",
-     .complexity =
-         "O(N) where N is the number of keys that will be removed. When a key to remove holds a "
-         "value other than a string, the individual complexity for this key is O(M) where M is "
-         "the number of elements in the list, set, sorted set or hash. Removing a single key "
-         "that holds a string value is O(1).",
+     .complexity = "O(N), N: keys given and the elements that their values hold",
      .tips = "request_policy:multi_shard response_policy:agg_sum",
      .keys = {KEY_AT(KEY_RM | KEY_DELETE, 1, -1, 1)},
      .args = "key:key@0*"},
     {.name = "unlink", .run = cmd_unlink, .arity = -2, .flags = CMD_WRITE | CMD_FAST,
      .categories = CAT_KEYSPACE, .group = "generic", .since = "4.0.0",
      .summary = "Removes keys; large values are freed in the background",
-     .complexity =
-         "O(1) for each key removed regardless of its size. Then the command does O(N) work in a "
-         "different thread in order to reclaim memory, where N is the number of allocations the "
-         "deleted objects where composed of.",
+     .complexity = "O(K), K: keys given; what their values hold is freed by another thread",
      .tips = "request_policy:multi_shard response_policy:agg_sum",
      .keys = {KEY_AT(KEY_RM | KEY_DELETE, 1, -1, 1)},
      .args = "key:key@0*"},
     {.name = "exists", .run = cmd_exists, .arity = -2, .flags = CMD_READONLY | CMD_FAST,
      .categories = CAT_KEYSPACE, .group = "generic", .since = "1.0.0",
      .summary = "Counts which of the keys exist",
-     .complexity = "O(N) where N is the number of keys to check.",
+     .complexity = "O(N), N: keys given",
      .tips = "request_policy:multi_shard response_policy:agg_sum",
      .keys = {KEY_AT(KEY_RO, 1, -1, 1)},
      .args = "key:key@0*"},
@@ -75,9 +68,7 @@ const struct command cmd_key_commands[] = {
     {.name = "keys", .run = cmd_keys, .arity = 2, .flags = CMD_READONLY,
      .categories = CAT_DANGEROUS | CAT_KEYSPACE, .group = "generic", .since = "1.0.0",
      .summary = "Lists the keys that match a pattern",
-     .complexity =
-         "O(N) with N being the number of keys in the database, under the assumption that the key "
-         "names in the database and the given pattern have limited length.",
+     .complexity = "O(N), N: keys of the database; a pattern with many stars takes longer on each",
      .tips = "request_policy:all_shards nondeterministic_output_order",
      .args = "pattern:pattern"},
     {.name = "randomkey", .run = cmd_randomkey, .arity = 1, .flags = CMD_READONLY,
@@ -102,9 +93,7 @@ const struct command cmd_key_commands[] = {
     {.name = "scan", .run = cmd_scan, .arity = -2, .flags = CMD_READONLY,
      .categories = CAT_KEYSPACE, .group = "generic", .since = "2.8.0",
      .summary = "Walks the keys in steps",
-     .complexity =
-         "O(1) for every call. O(N) for a complete iteration, including enough command calls for "
-         "the cursor to return back to 0. N is the number of elements inside the collection.",
+     .complexity = "O(COUNT) a call; O(N) until the cursor is 0 again, N: elements there",
      .tips = "nondeterministic_output request_policy:special response_policy:special",
      .args = "cursor:integer pattern:pattern=MATCH? count:integer=COUNT? type:string=TYPE?^6.0.0"},
     {.name = "expire", .run = cmd_expire, .arity = -3, .flags = CMD_WRITE | CMD_FAST,
@@ -170,38 +159,28 @@ const struct command cmd_key_commands[] = {
     {.name = "touch", .run = cmd_touch, .arity = -2, .flags = CMD_READONLY | CMD_FAST,
      .categories = CAT_KEYSPACE, .group = "generic", .since = "3.2.1",
      .summary = "Counts which keys exist and renews their access clocks",
-     .complexity = "O(N) where N is the number of keys that will be touched.",
+     .complexity = "O(N), N: keys given",
      .tips = "request_policy:multi_shard response_policy:agg_sum",
      .keys = {KEY_AT(KEY_RO, 1, -1, 1)},
      .args = "key:key@0*"},
     {.name = "dump", .run = cmd_dump, .arity = 2, .flags = CMD_READONLY,
      .categories = CAT_KEYSPACE, .group = "generic", .since = "2.6.0",
      .summary = "Serialises a key's value",
-     .complexity =
-         "O(1) to access the key and additional O(N*M) to serialize it, where N is the number of "
-         "Redis objects composing the value and M their average size. For small string values "
-         "the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1).",
+     .complexity = "O(B), B: bytes of the value",
      .tips = "nondeterministic_output",
      .keys = {KEY_AT(KEY_RO | KEY_ACCESS, 1, 0, 1)},
      .args = "key:key@0"},
     {.name = "restore", .run = cmd_restore, .arity = -4, .flags = CMD_WRITE | CMD_DENYOOM,
      .categories = CAT_DANGEROUS | CAT_KEYSPACE, .group = "generic", .since = "2.6.0",
      .summary = "Makes a key from a serialised value",
-     .complexity =
-         "O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, "
-         "where N is the number of Redis objects composing the value and M their average size. "
-         "For small string values the time complexity is thus O(1)+O(1*M) where M is small, so "
-         "simply O(1). However for sorted set values the complexity is O(N*M*log(N)) because "
-         "inserting values into sorted sets is O(log(N)).",
+     .complexity = "O(B), B: bytes of the payload; for a sorted set of N members O(B+N*log(N))",
      .keys = {KEY_AT(KEY_OW | KEY_UPDATE, 1, 0, 1)},
      .args = "key:key@0 ttl:integer serialized-value:string replace:token=REPLACE?^3.0.0 "
        "absttl:token=ABSTTL?^5.0.0 seconds:integer=IDLETIME?^5.0.0 frequency:integer=FREQ?^5.0.0"},
     {.name = "copy", .run = cmd_copy, .arity = -3, .flags = CMD_WRITE | CMD_DENYOOM,
      .categories = CAT_KEYSPACE, .group = "generic", .since = "6.2.0",
      .summary = "Copies a value to another key",
-     .complexity =
-         "O(N) worst case for collections, where N is the number of nested items. O(1) for string "
-         "values.",
+     .complexity = "O(N), N: elements of the value; O(B) for a string of B bytes",
      .keys = {KEY_AT(KEY_RO | KEY_ACCESS, 1, 0, 1),
               KEY_AT(KEY_OW | KEY_UPDATE, 2, 0, 1)},
      .args = "source:key@0 destination:key@1 destination-db:integer=DB? replace:token=REPLACE?"},
@@ -213,6 +192,6 @@ const struct command cmd_key_commands[] = {
      .args = "key:key@0 db:integer"},
     {.name = "object", .arity = -2, .group = "generic", .since = "2.2.3",
      .summary = "Container of commands that look into values",
-     .complexity = "Depends on subcommand.",
+     .complexity = "The subcommand's",
      .subcommands = object_subcommands},
     {.name = NULL}};

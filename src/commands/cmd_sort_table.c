@@ -8,9 +8,7 @@ const struct command cmd_sort_commands[] = {
      .categories = CAT_DANGEROUS | CAT_LIST | CAT_SET | CAT_SORTEDSET, .group = "generic",
      .since = "1.0.0",
      .summary = "Sorts the elements of a list, set or sorted set, or keeps them sorted in a key",
-     .complexity =
-         "O(N+M*log(M)) where N is the number of elements in the list or set to sort, and M the "
-         "number of returned elements. When the elements are not sorted, complexity is O(N).",
+     .complexity = "O(N+M*log(M)), N: elements there, M: elements returned; O(N) with BY nosort",
      .keys = {KEY_AT(KEY_RO | KEY_ACCESS, 1, 0, 1),
               {.flags = KEY_RO | KEY_ACCESS, .begin = KEY_BEGIN_UNKNOWN, .find = KEY_FIND_UNKNOWN},
               {.flags = KEY_OW | KEY_UPDATE, .begin = KEY_BEGIN_UNKNOWN, .find = KEY_FIND_UNKNOWN}},
@@ -23,9 +21,7 @@ const struct command cmd_sort_commands[] = {
      .categories = CAT_DANGEROUS | CAT_LIST | CAT_SET | CAT_SORTEDSET, .group = "generic",
      .since = "7.0.0",
      .summary = "Sorts the elements of a list, set or sorted set",
-     .complexity =
-         "O(N+M*log(M)) where N is the number of elements in the list or set to sort, and M the "
-         "number of returned elements. When the elements are not sorted, complexity is O(N).",
+     .complexity = "O(N+M*log(M)), N: elements there, M: elements returned; O(N) with BY nosort",
      .keys = {KEY_AT(KEY_RO | KEY_ACCESS, 1, 0, 1),
               {.flags = KEY_RO | KEY_ACCESS, .begin = KEY_BEGIN_UNKNOWN, .find = KEY_FIND_UNKNOWN}},
      .args = "key:key@0 by-pattern:pattern@1=BY~pattern? limit:block=LIMIT?(offset:integer "

@@ -7,10 +7,7 @@ const struct command cmd_string_commands[] = {
      .flags = CMD_WRITE | CMD_DENYOOM | CMD_FAST, .categories = CAT_STRING, .group = "string",
      .since = "2.0.0",
      .summary = "Adds text behind a string",
-     .complexity =
-         "O(1). The amortized time complexity is O(1) assuming the appended value is small and "
-         "the already present value is of any size, since the dynamic string library used by "
-         "Redis will double the free space available on every reallocation.",
+     .complexity = "O(B), B: bytes appended; amortized, as room grows with the string",
      .keys = {KEY_AT(KEY_RW | KEY_INSERT, 1, 0, 1)},
      .args = "key:key@0 value:string"},
     {.name = "decr", .run = cmd_decr, .arity = 2, .flags = CMD_WRITE | CMD_DENYOOM | CMD_FAST,
@@ -49,10 +46,7 @@ const struct command cmd_string_commands[] = {
     {.name = "getrange", .run = cmd_getrange, .arity = 4, .flags = CMD_READONLY,
      .categories = CAT_STRING, .group = "string", .since = "2.4.0",
      .summary = "Reads a part of a string",
-     .complexity =
-         "O(N) where N is the length of the returned string. The complexity is ultimately "
-         "determined by the returned length, but because creating a substring from an existing "
-         "string is very cheap, it can be considered O(1) for small strings.",
+     .complexity = "O(B), B: bytes returned",
      .keys = {KEY_AT(KEY_RO | KEY_ACCESS, 1, 0, 1)},
      .args = "key:key@0 start:integer end:integer"},
     {.name = "getset", .run = cmd_getset, .arity = 3,
@@ -86,28 +80,28 @@ const struct command cmd_string_commands[] = {
     {.name = "lcs", .run = cmd_lcs, .arity = -3, .flags = CMD_READONLY, .categories = CAT_STRING,
      .group = "string", .since = "7.0.0",
      .summary = "Finds the longest common subsequence of two strings",
-     .complexity = "O(N*M) where N and M are the lengths of s1 and s2, respectively",
+     .complexity = "O(N*M), N and M: bytes of the two strings",
      .keys = {KEY_AT(KEY_RO | KEY_ACCESS, 1, 1, 1)},
      .args = "key1:key@0 key2:key@0 len:token=LEN? idx:token=IDX? "
        "min-match-len:integer=MINMATCHLEN? withmatchlen:token=WITHMATCHLEN?"},
     {.name = "mget", .run = cmd_mget, .arity = -2, .flags = CMD_READONLY | CMD_FAST,
      .categories = CAT_STRING, .group = "string", .since = "1.0.0",
      .summary = "Reads several strings",
-     .complexity = "O(N) where N is the number of keys to retrieve.",
+     .complexity = "O(N), N: keys given",
      .tips = "request_policy:multi_shard",
      .keys = {KEY_AT(KEY_RO | KEY_ACCESS, 1, -1, 1)},
      .args = "key:key@0*"},
     {.name = "mset", .run = cmd_mset, .arity = -3, .flags = CMD_WRITE | CMD_DENYOOM,
      .categories = CAT_STRING, .group = "string", .since = "1.0.1",
      .summary = "Sets several strings",
-     .complexity = "O(N) where N is the number of keys to set.",
+     .complexity = "O(N), N: keys given",
      .tips = "request_policy:multi_shard response_policy:all_succeeded",
      .keys = {KEY_AT(KEY_OW | KEY_UPDATE, 1, -1, 2)},
      .args = "data:block*(key:key@0 value:string)"},
     {.name = "msetnx", .run = cmd_msetnx, .arity = -3, .flags = CMD_WRITE | CMD_DENYOOM,
      .categories = CAT_STRING, .group = "string", .since = "1.0.1",
      .summary = "Sets several strings if none of the keys exists",
-     .complexity = "O(N) where N is the number of keys to set.",
+     .complexity = "O(N), N: keys given",
      .keys = {KEY_AT(KEY_OW | KEY_INSERT, 1, -1, 2)},
      .args = "data:block*(key:key@0 value:string)"},
     {.name = "psetex", .run = cmd_psetex, .arity = 4, .flags = CMD_WRITE | CMD_DENYOOM,
@@ -143,10 +137,7 @@ const struct command cmd_string_commands[] = {
     {.name = "setrange", .run = cmd_setrange, .arity = 4, .flags = CMD_WRITE | CMD_DENYOOM,
      .categories = CAT_STRING, .group = "string", .since = "2.2.0",
      .summary = "Overwrites a part of a string",
-     .complexity =
-         "O(1), not counting the time taken to copy the new string in place. Usually, this string "
-         "is very small so the amortized complexity is O(1). Otherwise, complexity is O(M) with "
-         "M being the length of the value argument.",
+     .complexity = "O(B), B: bytes written, and those the string grows by",
      .keys = {KEY_AT(KEY_RW | KEY_UPDATE, 1, 0, 1)},
      .args = "key:key@0 offset:integer value:string"},
     {.name = "strlen", .run = cmd_strlen, .arity = 2, .flags = CMD_READONLY | CMD_FAST,
@@ -158,10 +149,7 @@ const struct command cmd_string_commands[] = {
     {.name = "substr", .run = cmd_substr, .arity = 4, .flags = CMD_READONLY,
      .categories = CAT_STRING, .group = "string", .since = "1.0.0",
      .summary = "Reads a part of a string",
-     .complexity =
-         "O(N) where N is the length of the returned string. The complexity is ultimately "
-         "determined by the returned length, but because creating a substring from an existing "
-         "string is very cheap, it can be considered O(1) for small strings.",
+     .complexity = "O(B), B: bytes returned",
      .deprecated_since = "2.0.0", .replaced_by = "`GETRANGE`",
      .keys = {KEY_AT(KEY_RO | KEY_ACCESS, 1, 0, 1)},
      .args = "key:key@0 start:integer end:integer"},

@@ -3,8 +3,9 @@
  * others (TLS). A descriptor alone is plain, and goes straight to socket.h.
  *
  * A layer may hold bytes of which the descriptor says nothing any more (wire_pending), and may have
- * to write in order to read (wire_watch, wire_events): the one who watches the descriptor asks after
- * each reading and writing. Errors are those of socket.h; -EAGAIN whatever the layer waits for. */
+ * to write in order to read (wire_watch, wire_events): the one who watches the descriptor asks
+ * after each reading and writing. Errors are those of socket.h; -EAGAIN whatever the layer waits
+ * for. */
 #ifndef OS_WIRE_H
 #define OS_WIRE_H
 
@@ -12,6 +13,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "base/must.h"
 #include "os/socket.h"
 
 struct wire_ops {
@@ -32,12 +34,14 @@ struct wire {
 
 static inline ssize_t wire_recv(const struct wire *w, int fd, void *to, size_t n)
 {
+    must(n > 0); /* 0 would look like the end */
     return __builtin_expect(w->ops != NULL, 0) ? w->ops->recv(w->arg, fd, to, n)
                                                : socket_recv(fd, to, n);
 }
 
 static inline ssize_t wire_sendv(const struct wire *w, int fd, const struct iovec *parts, int count)
 {
+    must(count > 0);
     if (__builtin_expect(w->ops != NULL, 0))
         return w->ops->sendv(w->arg, fd, parts, count);
     return count == 1 ? socket_send(fd, parts[0].iov_base, parts[0].iov_len)

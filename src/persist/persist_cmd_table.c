@@ -14,7 +14,7 @@ const struct command cmd_persist_commands[] = {
      .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING | CMD_NO_MULTI, .group = "server",
      .since = "1.0.0",
      .summary = "Saves the data set and waits for it",
-     .complexity = "O(N) where N is the total number of keys in all databases"},
+     .complexity = "O(N), N: keys of all databases"},
     {.name = "bgsave", .run = cmd_bgsave, .arity = -1,
      .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING, .group = "server",
      .since = "1.0.0",
@@ -30,5 +30,5 @@ const struct command cmd_persist_commands[] = {
      .flags = CMD_PROTECTED | CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE, .group = "server",
      .since = "1.0.0",
      .summary = "Container of commands for tests",
-     .complexity = "Depends on subcommand."},
+     .complexity = "The subcommand's"},
     {.name = NULL}};

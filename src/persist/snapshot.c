@@ -274,11 +274,9 @@ const char *snapshot_refusal(struct snapshot *s)
 {
     int64_t left_s = s->retry_mono_s - clock_mono_s();
     snprintf(s->refusal, sizeof s->refusal,
-             "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
-             "persist to disk. Commands that may modify the data set are disabled, because this "
-             "instance is configured to report errors during writes if RDB snapshotting fails "
-             "(stop-writes-on-bgsave-error option). Please check the Redis logs for details about "
-             "the RDB error. (%s; next try in %lld s)",
+             "MISCONF Redis is configured to save RDB snapshots, and the last one failed. Commands "
+             "that write are refused while stop-writes-on-bgsave-error is yes; the server's log "
+             "has details about the error. (%s; next try in %lld s)",
              s->error_story, (long long)(left_s > 0 ? left_s : 0));
     return s->refusal;
 }

@@ -95,9 +95,8 @@ static void refuse_protected(struct ctx *ctx, const struct command_entry *e)
 {
     bool module = strncmp(e->name, "module", 6) == 0;
     refuse(ctx, e,
-           "ERR %s command not allowed. If the %s option is set to \"local\", you can run it from "
-           "a local connection, otherwise you need to set this option in the configuration file, "
-           "and then restart the server.",
+           "ERR %s command not allowed. It is %s that allows it, from the server's own machine "
+           "(local) or from anywhere (yes), and only when it is set before the server starts.",
            module ? "MODULE" : "DEBUG",
            module ? "enable-module-command" : "enable-debug-command");
 }

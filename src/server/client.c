@@ -14,6 +14,7 @@
 #include "server/command.h"
 #include "server/conn.h"
 #include "server/hooks.h"
+#include "server/feed.h"
 #include "server/held.h"
 #include "server/multi.h"
 #include "server/pushed.h"

@@ -21,6 +21,7 @@
 #include "store/offer.h"
 
 struct block;
+struct client_feed;
 struct command_entry;
 struct config;
 struct db;
@@ -62,16 +63,6 @@ struct client_stamp {
 };
 
 enum { CLIENT_SLOTS_MAX = 16 };
-
-/* What a client gets behind its own output, and what is not its own: a replica's part of the
- * stream, which many share. The owner says when there is more (client_want_send). */
-struct client_feed {
-    /* What may go now, at most most bytes in at most max parts. Returns how many parts. */
-    int (*parts)(void *arg, size_t most, struct iovec *to, int max);
-    void (*sent)(void *arg, size_t n);
-    size_t (*pending)(const void *arg); /* bytes, for limits and CLIENT LIST */
-    void *arg;
-};
 
 struct client {
     struct link link;    /* all clients */

@@ -23,6 +23,7 @@
 #include "server/command.h"
 #include "server/commit.h"
 #include "server/exec.h"
+#include "server/feed.h"
 #include "server/hooks.h"
 #include "server/pause.h"
 #include "server/reply.h"

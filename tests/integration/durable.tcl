@@ -433,7 +433,7 @@ case "the dump's name is taken: writes are refused with the reason, until it is 
     ask $s BGSAVE
     wait_for { expr {[info_of $s rdb_last_bgsave_status] eq "err"} }
     like [error_of $s SET b 2] "MISCONF Redis is configured to save RDB snapshots*details about the\
-        RDB error. (rename failed at 20??-??-??T??:??:??Z: *; next try in * s)"
+        error. (rename failed at 20??-??-??T??:??:??Z: *; next try in * s)"
     like [info_of $s rdb_last_error] "rename failed at 20*dump.rdb*"
     is [ask $s GET a] 1
     ask $s CONFIG SET stop-writes-on-bgsave-error no

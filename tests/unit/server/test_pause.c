@@ -6,6 +6,7 @@
 
 #include "server/command.h"
 #include "server/ctx.h"
+#include "server/feed.h"
 #include "server/reply.h"
 #include "store/db.h"
 #include "tests/unit/server/served.h"
