@@ -204,7 +204,7 @@ void aof_listen(struct aof *a, enum aof_state state, const struct aof_chain *cha
     must(a->open.fd >= 0);
     /* What the open unit did so far is in memory, so it will be in the base: it must not be logged
      * as well. */
-    commit_end(commit, clock_wall_ms(), true);
+    commit_end_log(commit, clock_wall_ms());
     a->write = (struct aof_write){.ok = true, .broken_tail = a->write.broken_tail};
     a->write.appended = a->write.written = commit_position(commit);
     aof_sync_restart(a, a->write.written);
@@ -223,7 +223,7 @@ void aof_close_log(struct aof *a)
     struct hooks *hooks = server_hooks(a->persist->server);
     if (a->open.fd < 0)
         return;
-    commit_end(server_commit(a->persist->server), clock_wall_ms(), true);
+    commit_end_log(server_commit(a->persist->server), clock_wall_ms());
     aof_flush(a, true);
     aof_sync_now(a);
     if (a->sync.failed)

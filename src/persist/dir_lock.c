@@ -263,10 +263,10 @@ static bool dir_changed(void *arg, struct fault *f)
 }
 
 static const struct config_option options[] = {
-    {.name = "dir-lock", .kind = CONFIG_BOOL, .flags = CONFIG_IMMUTABLE,
-     .offset = offsetof(struct dir_lock, on), .initial = "yes"},
-    {.name = "dir-lock-wait", .kind = CONFIG_INT, .flags = CONFIG_IMMUTABLE,
-     .offset = offsetof(struct dir_lock, wait_s), .initial = "0", .min = 0, .max = 86400},
+    {.name = "dir-lock", .flags = CONFIG_IMMUTABLE,
+     CONFIG_BOOL_AT(struct dir_lock, on), .initial = "yes"},
+    {.name = "dir-lock-wait", .flags = CONFIG_IMMUTABLE,
+     CONFIG_INT_AT(struct dir_lock, wait_s), .initial = "0", .min = 0, .max = 86400},
     {.name = NULL}};
 
 struct dir_lock *dir_lock_new(struct persist *p)

@@ -42,8 +42,8 @@ struct mark {
 static const struct config_word policies[] = {
     {"refuse", REFUSE}, {"load-rdb", LOAD_RDB}, {"start-empty", START_EMPTY}, {NULL, 0}};
 static const struct config_option options[] = {
-    {.name = "on-missing-data", .kind = CONFIG_ENUM,
-     .offset = offsetof(struct missing_data, policy), .initial = "refuse", .words = policies},
+    {.name = "on-missing-data", CONFIG_ENUM_AT(struct missing_data, policy), .initial = "refuse",
+     .words = policies},
     {.name = NULL}};
 
 /* ---- the file ---- */

@@ -210,7 +210,7 @@ static bool apply_size(void *owner, struct fault *f)
 }
 
 static const struct config_option options[] = {
-    {.name = "reserve-file-size", .kind = CONFIG_SIZE, .offset = offsetof(struct reserve, size),
+    {.name = "reserve-file-size", CONFIG_SIZE_AT(struct reserve, size),
      .initial = "0", .max = INT64_MAX / 4, .apply = apply_size},
     {.name = NULL}};
 

@@ -348,11 +348,10 @@ void scrub_info(struct scrub *s, struct info_out *o)
     info_str(o, "scrub_last_error", s->last_error);
 }
 
-#define FIELD(name) .offset = offsetof(struct scrub, name)
 static const struct config_option options[] = {
-    {.name = "scrub-interval", .kind = CONFIG_INT, FIELD(interval_s), .initial = "0", .min = 0,
+    {.name = "scrub-interval", CONFIG_INT_AT(struct scrub, interval_s), .initial = "0", .min = 0,
      .max = INT32_MAX},
-    {.name = "scrub-max-rate", .kind = CONFIG_SIZE, FIELD(max_rate), .initial = "32mb",
+    {.name = "scrub-max-rate", CONFIG_SIZE_AT(struct scrub, max_rate), .initial = "32mb",
      .max = INT64_MAX},
     {.name = NULL}};
 

@@ -108,7 +108,7 @@ static void watchdog_tick(void *arg, int64_t mono_ms)
 }
 
 static const struct config_option options[] = {
-    {.name = "child-timeout", .kind = CONFIG_INT, .offset = offsetof(struct watchdog, timeout_s),
+    {.name = "child-timeout", CONFIG_INT_AT(struct watchdog, timeout_s),
      .initial = "600", .min = 0, .max = INT32_MAX},
     {.name = NULL}};
 

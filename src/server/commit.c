@@ -154,6 +154,20 @@ void commit_end(struct commit *cm, int64_t now_ms, bool together)
         end_unit(cm, now_ms, together);
 }
 
+void commit_end_log(struct commit *cm, int64_t now_ms)
+{
+    if (cm->log.unit.len == 0)
+        return;
+    if (cm->shared)
+        part(cm);
+    struct commit_batch batch = {.log = finished(&cm->log, true), .now_ms = now_ms};
+    batch.log_commands = cm->log.commands;
+    cm->position += batch.log.len;
+    batch.position = cm->position;
+    hooks_commit(cm->hooks, &batch);
+    clear(&cm->log);
+}
+
 bool commit_is_long(const struct commit *cm)
 {
     return cm->log.unit.len >= COMMIT_LOOSE_MAX || cm->replicas.unit.len >= COMMIT_LOOSE_MAX;

@@ -42,6 +42,9 @@ void commit_add(struct commit *cm, enum commit_scope scope, unsigned db, int arg
  * in the log, and no batch gets longer than COMMIT_LOOSE_MAX and what one step of the work adds
  * (exec_loose_step). */
 void commit_end(struct commit *cm, int64_t now_ms, bool together);
+/* What the open unit has put into the log's stream so far is a batch of its own, now: the log is
+ * switched on or off in its middle. Replicas get the unit whole. */
+void commit_end_log(struct commit *cm, int64_t now_ms);
 /* The open unit's bytes are so many that a loose one should end. */
 enum { COMMIT_LOOSE_MAX = 64 * 1024 };
 bool commit_is_long(const struct commit *cm);

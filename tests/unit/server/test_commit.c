@@ -223,9 +223,39 @@ static void listeners_of_one_stream(void)
     end();
 }
 
+/* The log ends, or begins, in the middle of a unit, which replicas get whole. */
+static void log_in_mid_unit(void)
+{
+    struct heard replicas = {0};
+    begin(TO_LOG);
+    hooks_on_commit(hooks, TO_REPLICAS, hear, &replicas);
+    commit_add(cm, TO_ALL, 0, 3, set);
+    commit_add(cm, TO_ALL, 0, 2, del);
+    commit_end_log(cm, 1);
+    LOG_IS(MULTI SELECT("0") SET DEL EXEC);
+    CHECK_INT(replicas.batches, 0);
+    hooks_off_commit(hooks, &heard);
+    uint64_t off = commit_position(cm);
+    CHECK_INT(off, heard.position);
+    commit_add(cm, TO_ALL, 0, 3, set);
+    commit_end_log(cm, 1); /* nothing there */
+    hooks_on_commit(hooks, TO_LOG, hear, &heard);
+    commit_reselect(cm, TO_LOG);
+    commit_add(cm, TO_ALL, 0, 2, del);
+    commit_end(cm, 1, true);
+    LOG_IS(MULTI SELECT("0") SET DEL EXEC SELECT("0") DEL);
+    CHECK_SLICE(buf_slice(&replicas.replicas),
+                SLICE_LIT(MULTI SELECT("0") SET DEL SET DEL EXEC));
+    CHECK_INT(replicas.batches, 1);
+    CHECK(commit_position(cm) > off);
+    buf_free(&replicas.log);
+    buf_free(&replicas.replicas);
+    end();
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(one_command), UNIT(several_are_wrapped), UNIT(reselect),
                     UNIT(nobody_listens), UNIT(one_stream_only), UNIT(mixed_units),
-                    UNIT(listeners_of_one_stream));
+                    UNIT(listeners_of_one_stream), UNIT(log_in_mid_unit));
 }
