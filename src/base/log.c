@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fault.h"
+
 enum { QUARTER_S = 900, DAY_S = 86400 };
 
 static struct {
@@ -172,4 +174,10 @@ void log_raw(enum log_level level, const char *text)
     int saved_errno = errno;
     emit(level, text, strlen(text));
     errno = saved_errno;
+}
+
+void log_fault(const char *what, const struct fault *f)
+{
+    char text[FAULT_TEXT_MAX];
+    log_warning("%s%s%s", what ? what : "", what ? ": " : "", fault_text(f, text, sizeof text));
 }

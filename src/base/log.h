@@ -32,6 +32,9 @@ void log_use_syslog(const char *ident, int facility);
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A bare line without the prefix: banners and crash reports. */
 void log_raw(enum log_level level, const char *text);
+/* A warning: "what: the fault's text", or what NULL: the text alone. */
+struct fault;
+void log_fault(const char *what, const struct fault *f);
 bool log_wants(enum log_level level);
 
 #define log_debug(...) log_write(LOG_DEBUG_LEVEL, __VA_ARGS__)

@@ -99,8 +99,7 @@ static bool read_value(struct ctx *c, struct restored *r)
     if (read_payload(c, r, &f))
         return true;
     const struct fault *why = fault_is(&f) ? &f : &r->l.sink.fault;
-    char line[FAULT_TEXT_MAX];
-    log_warning("RESTORE refused a payload: %s", fault_text(why, line, sizeof line));
+    log_fault("RESTORE refused a payload", why);
     if (why->code == FAULT_CANNOT_HOLD)
         reply_errorf(c, "ERR %s", why->what);
     else

@@ -51,8 +51,7 @@ static int refuse_config(const struct fault *f)
 
 static int refuse_start(const struct fault *f)
 {
-    char text[FAULT_TEXT_MAX];
-    log_warning("%s", fault_text(f, text, sizeof text));
+    log_fault(NULL, f);
     return 1;
 }
 

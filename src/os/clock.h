@@ -11,6 +11,10 @@
 
 int64_t clock_mono_us(void);
 int64_t clock_wall_us(void);
+static inline int64_t clock_wall_s(void)
+{
+    return clock_wall_us() / 1000000;
+}
 static inline int64_t clock_wall_ms(void)
 {
     return clock_wall_us() / 1000;

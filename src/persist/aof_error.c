@@ -19,7 +19,7 @@ void aof_note_error(struct aof *a, const char *phase, int err)
     char when[PERSIST_TIME_MAX], *name = aof_open_name(a);
     a->error.err = err;
     snprintf(a->error.text, sizeof a->error.text, "%s of %s failed at %s: %s", phase, name,
-             persist_time(clock_wall_ms() / 1000, when), strerror(err));
+             persist_time(clock_wall_s(), when), strerror(err));
     mem_free(name);
 }
 

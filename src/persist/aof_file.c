@@ -71,8 +71,7 @@ bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f)
     if (end == RENAME_FAILED)
         return false;
     if (end == RENAME_UNSURE) {
-        char line[FAULT_TEXT_MAX];
-        log_warning("%s", fault_text(f, line, sizeof line));
+        log_fault(NULL, f);
         fault_clear(f);
     }
     a->manifest_unsure = end == RENAME_UNSURE;

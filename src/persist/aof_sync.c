@@ -78,7 +78,7 @@ void aof_synced(struct aof *a, int result, uint64_t position)
         aof_note_error(a, "fsync", -result);
         reserve_give_up(a->persist->reserve, -result); /* for the rewrite */
     } else if (!a->sync.lost) {
-        a->sync.last_s = clock_wall_ms() / 1000;
+        a->sync.last_s = clock_wall_s();
         if (position > a->sync.durable)
             a->sync.durable = position;
         if (position == a->write.written)

@@ -53,7 +53,7 @@ static void begin_loading(struct persist *p, uint64_t total_bytes)
 {
     struct keyspace *ks = server_keyspace(p->server);
     p->loading = true;
-    p->load_began_s = clock_wall_ms() / 1000;
+    p->load_began_s = clock_wall_s();
     p->load_began_mono_s = clock_mono_s();
     p->load_total_bytes = total_bytes;
     p->load_done_bytes = p->load_rdb_used_mem = 0;
@@ -363,7 +363,7 @@ static bool cut_tail(struct reading *r, const struct aof_reader *reader, struct 
         return false;
     fault_clear(f);
     struct buf kept = {0};
-    bool ok = file_cut(r->path, t.good_end, clock_wall_ms() / 1000, &kept, f);
+    bool ok = file_cut(r->path, t.good_end, clock_wall_s(), &kept, f);
     if (ok)
         log_warning("Truncated the AOF file %s from %" PRIu64 " to %" PRIu64 " bytes: %s. What was "
                     "cut off is kept in %s", r->path, t.size, t.good_end, damage.what,

@@ -115,7 +115,7 @@ static void write_mark(const char *dir, const struct mark *m)
     char *path = file_join(dir, MISSING_DATA_MARK), *tmp = file_join(dir, MISSING_DATA_MARK ".new");
     buf_printf(&text, "# Data was kept here. When what is told below is gone, the server does not "
                       "start\n# (on-missing-data). Remove this file together with the data.\n"
-                      "time %s\n", persist_time(clock_wall_ms() / 1000, when));
+                      "time %s\n", persist_time(clock_wall_s(), when));
     if (m->dump)
         buf_printf(&text, "dump %s\n", m->dump);
     if (m->log)

@@ -34,8 +34,7 @@ void cmd_save(struct ctx *c)
         reply_ok(c);
         return;
     }
-    char line[FAULT_TEXT_MAX];
-    log_warning("SAVE failed: %s", fault_text(&f, line, sizeof line));
+    log_fault("SAVE failed", &f);
     reply_error(c, "ERR");
 }
 

@@ -64,13 +64,12 @@ static void after_flush(void *arg)
 {
     struct persist *p = arg;
     struct fault f = {0};
-    char line[FAULT_TEXT_MAX];
     if (!p->flushed)
         return;
     p->flushed = false;
     persist_kill_child(p, &child_save);
     if (save_config_has_points(p->save) && !snapshot_save(p->snapshot, &f))
-        log_warning("FLUSHALL could not save the DB: %s", fault_text(&f, line, sizeof line));
+        log_fault("FLUSHALL could not save the DB", &f);
 }
 
 /* ---- stopping ---- */

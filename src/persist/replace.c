@@ -18,12 +18,6 @@
 
 enum { LOG_AGAIN_MS = 1000 };
 
-static void tell(const char *what, const struct fault *f)
-{
-    char line[FAULT_TEXT_MAX];
-    log_warning("%s: %s", what, fault_text(f, line, sizeof line));
-}
-
 /* ---- the log, off and on ---- */
 
 /* whole: what is on disk then is all that the log is meant to hold. */
@@ -53,7 +47,7 @@ static void log_on(struct persist *p)
               (dir_lock_hold(p->lock, &f) && aof_switch_on(p->aof, &f));
     log_is_due(p, !ok);
     if (!ok)
-        tell("The append log can't be begun again", &f);
+        log_fault("The append log can't be begun again", &f);
 }
 
 /* The data set that it holds is back. */
@@ -66,7 +60,7 @@ static void log_back(struct persist *p, bool whole)
         found && aof_check_parts(a, &f) && aof_open_log(a, &f))
         return;
     if (fault_is(&f))
-        tell("The append log can't go on as it was, and is rewritten", &f);
+        log_fault("The append log can't go on as it was, and is rewritten", &f);
     log_on(p);
 }
 

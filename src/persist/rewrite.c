@@ -83,7 +83,7 @@ static bool write_commands(struct aof *a, struct snapshot_file *file, struct fau
     if (sealed)
         aof_writer_seal(&w, (struct aof_session){.id = a->log_id, .seq = (uint32_t)seq});
     if (a->timestamp)
-        aof_writer_timestamp(&w, clock_wall_ms() / 1000);
+        aof_writer_timestamp(&w, clock_wall_s());
     hooks_aux_save(server_hooks(a->persist->server), &w.sink, AUX_LOG_BASE);
     bool ok = walk_keyspace(server_keyspace(a->persist->server), &w.sink, &walk) &&
               aof_writer_end(&w);
@@ -425,9 +425,8 @@ static bool next_increment(struct aof *a, struct fault *f)
 
 static void failed(struct aof *a, const struct fault *f)
 {
-    char line[FAULT_TEXT_MAX];
     int64_t now_s = clock_mono_s();
-    log_warning("Background AOF rewrite failed: %s", fault_text(f, line, sizeof line));
+    log_fault("Background AOF rewrite failed", f);
     a->rewrite.last_ok = false;
     a->rewrite.failures++;
     reserve_give_up(a->persist->reserve, f->err);

@@ -201,7 +201,7 @@ static void keep_aside(const struct target *t)
     struct stat st;
     if (!t->read || file_stat(t->path, &st) < 0 || st.st_nlink > 1)
         return;
-    buf_printf(&path, "%s.bad-%" PRId64, t->path, clock_wall_ms() / 1000);
+    buf_printf(&path, "%s.bad-%" PRId64, t->path, clock_wall_s());
     int err = file_link(t->path, buf_cstr(&path));
     if (err < 0)
         log_warning("Can't keep the damaged file as %s: %s", path.data, strerror(-err));
@@ -263,7 +263,7 @@ static void round_done(struct worker_job *job)
             act_on(s, &r->targets[i]);
         }
         s->rounds++;
-        s->last_s = clock_wall_ms() / 1000;
+        s->last_s = clock_wall_s();
         s->last_took_ms = (clock_mono_us() - r->began_us) / 1000;
         s->last_bytes = r->bytes;
         log_debug("Scrubbed %" PRIu64 " files, %" PRIu64 " bytes: %" PRIu64 " damaged",

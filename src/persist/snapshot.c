@@ -94,7 +94,7 @@ static void write_aux(struct persist *p, const struct snapshot_stream *what, str
     must(w->sink.ops->aux && w->sink.ops->module_aux && w->sink.ops->function);
     rdb_writer_aux(w, "redis-ver", slice_str(REDIS_VERSION));
     aux_number(w, "redis-bits", sizeof(void *) * 8);
-    aux_number(w, "ctime", (uint64_t)clock_wall_ms() / 1000);
+    aux_number(w, "ctime", (uint64_t)clock_wall_s());
     aux_number(w, "used-mem", mem_used());
     aux_number(w, "aof-base", what->purpose == AUX_LOG_BASE);
     if (what->origin.id) {
@@ -230,7 +230,7 @@ static bool save_to(struct snapshot *s, const char *dir, struct snapshot_file *f
 
 void snapshot_note_save(struct snapshot *s)
 {
-    s->last_save_s = clock_wall_ms() / 1000;
+    s->last_save_s = clock_wall_s();
     s->last_save_mono_s = clock_mono_s();
 }
 
@@ -265,7 +265,7 @@ static void failed(struct snapshot *s, const struct fault *f)
             *at = ' ';
     char when[PERSIST_TIME_MAX];
     snprintf(s->error_story, sizeof s->error_story, "%s failed at %s: %s",
-             f->doing ? f->doing : "save", persist_time(clock_wall_ms() / 1000, when),
+             f->doing ? f->doing : "save", persist_time(clock_wall_s(), when),
              s->last_error);
     reserve_give_up(s->persist->reserve, f->err);
 }
@@ -321,9 +321,8 @@ static void child_ended(void *arg, const struct child_end *end)
     if (end->killed || end->signal == SIGUSR1) { /* on purpose: no failure */
         log_warning("Background saving terminated by signal %d", end->signal);
     } else if (fault_is(&f)) {
-        char line[FAULT_TEXT_MAX];
         failed(s, &f);
-        log_warning("Background saving error: %s", fault_text(&f, line, sizeof line));
+        log_fault("Background saving error", &f);
     } else {
         log_notice("Background saving terminated with success");
         saved(s, s->dirty_at_start);
@@ -374,9 +373,8 @@ bool snapshot_start(struct snapshot *s, struct fault *f)
     s->began_mono_s = clock_mono_s();
     s->saves++;
     if (!fork_child(s, f)) {
-        char line[FAULT_TEXT_MAX];
         failed(s, f);
-        log_warning("Can't save in background: %s", fault_text(f, line, sizeof line));
+        log_fault("Can't save in background", f);
         return false;
     }
     log_notice("Background saving started by pid %ld", (long)s->child_pid);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A client behind a layer as TLS is one: what it sends comes turned about, in records that the
- * layer reads whole, it gives few bytes at a time, and must say hello before anything can be read. */
+ * layer reads whole; it gives few bytes at a time, and must say hello before anything is read. */
 #include "os/wire.h"
 
 #include <errno.h>
