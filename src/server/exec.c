@@ -323,7 +323,7 @@ void exec_stamp_push(struct exec *x, struct client *c, uint64_t place)
 
 void exec_key_changed(struct exec *x, const struct db *db, struct slice key)
 {
-    if (hooks_commit_scope(x->hooks) & TO_LOG)
+    if (hooks_has_gate(x->hooks))
         fresh_touch(&x->fresh, db->id, key, commit_position(x->commit) + 1);
 }
 

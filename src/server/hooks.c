@@ -34,6 +34,8 @@ struct hooks {
     } commit[LISTENERS_MAX];
     int commit_count;
     enum commit_scope commit_scope; /* of all of them */
+    void (*interest)(void *arg, bool wanted);
+    void *interest_arg;
     LIST(configured);
     LIST(gate);
     LIST(key);
@@ -71,12 +73,25 @@ void hooks_free(struct hooks *h)
     mem_free(h);
 }
 
+void hooks_on_interest(struct hooks *h, void (*f)(void *arg, bool wanted), void *arg)
+{
+    h->interest = f;
+    h->interest_arg = arg;
+}
+
+static void tell_interest(struct hooks *h)
+{
+    if (h->interest)
+        h->interest(h->interest_arg, h->key_count || h->gate_count);
+}
+
 #define DEFINE_ON(kind) \
     void hooks_on_##kind(struct hooks *h, hook_##kind *f, void *arg) \
     { \
         must(h->kind##_count < LISTENERS_MAX); \
         h->kind[h->kind##_count].f = f; \
         h->kind[h->kind##_count++].arg = arg; \
+        tell_interest(h); \
     }
 DEFINE_ON(configured)
 DEFINE_ON(gate)
@@ -97,6 +112,7 @@ DEFINE_ON(fork)
                 h->kind[kept++] = h->kind[i]; \
         } \
         h->kind##_count = kept; \
+        tell_interest(h); \
     }
 DEFINE_OFF(gate)
 DEFINE_OFF(key)

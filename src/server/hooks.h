@@ -29,6 +29,9 @@
 struct hooks; /* opaque */
 struct hooks *hooks_new(void);
 void hooks_free(struct hooks *h);
+/* Told when the first KEY or GATE listener comes, and when the last of them has gone: with none of
+ * both, nobody asks which keys changed. */
+void hooks_on_interest(struct hooks *h, void (*f)(void *arg, bool wanted), void *arg);
 
 void hooks_on_configured(struct hooks *h, hook_configured *f, void *arg);
 /* from: bits 1 << FROM_*. flags: CMD_*, or ADMIT_EVERY; 0: it is not asked, for now. */

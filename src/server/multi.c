@@ -185,6 +185,7 @@ void multi_watch(struct client *c, struct slice key)
 {
     struct multi *m = multi_of(c);
     struct watched_key *k = watched_key_of(server_watches(c->server), c->db, key);
+    server_want_changes(c->server, CHANGES_WATCHED, true);
     LINK_FOR(pos, &k->watchers)
         if (LINK_OF(pos, struct watch, of_key)->client == c)
             return;
@@ -219,6 +220,8 @@ void multi_unwatch(struct client *c)
         }
     }
     m->watch_count = 0;
+    if (!ws->keys.count)
+        server_want_changes(c->server, CHANGES_WATCHED, false);
 }
 
 size_t multi_watched(const struct client *c)

@@ -114,6 +114,15 @@ static void defer(void *arg, void (*job)(void *job_arg), void *job_arg)
     worker_give(s->freer, &d->job);
 }
 
+/* What changed before nobody noted: to a gate that comes it is all of it. */
+static void want_changes(void *arg, bool wanted)
+{
+    struct server *s = arg;
+    server_want_changes(s, CHANGES_HOOKED, wanted);
+    if (wanted && s->exec)
+        exec_all_changed(s->exec);
+}
+
 static void attach_keyspace(struct server *s)
 {
     s->keyspace->on_event = key_event;
@@ -183,6 +192,8 @@ struct server *server_new(void)
     attach_keyspace(s);
     s->notify = notify_new(s->keyspace);
     s->hooks = hooks_new();
+    hooks_on_interest(s->hooks, want_changes, s);
+    want_changes(s, false);
     s->commands = commands_new();
     s->commit = commit_new(s->hooks);
     s->stats = stats_new();

@@ -90,6 +90,9 @@ enum expired_stay {
     EXPIRED_PAUSED = 8,
 };
 void server_keep_expired(struct server *s, enum expired_stay why, bool on);
+/* Who wants to hear of each key that changes. With none of them the keyspace does not tell. */
+enum change_listener { CHANGES_WATCHED = 1, CHANGES_HOOKED = 2 };
+void server_want_changes(struct server *s, enum change_listener who, bool on);
 /* SWAPDB: databases, and with them what clients, watchers and waiters see. */
 void server_swap_databases(struct server *s, unsigned a, unsigned b);
 #define LOADING_ERROR "LOADING Redis is loading the dataset in memory"

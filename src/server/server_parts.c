@@ -70,3 +70,9 @@ void server_keep_expired(struct server *s, enum expired_stay why, bool on)
                                : stay & EXPIRED_PAUSED           ? EXPIRE_PAUSE
                                                                  : EXPIRE_DELETE;
 }
+
+void server_want_changes(struct server *s, enum change_listener who, bool on)
+{
+    s->change_listeners = on ? s->change_listeners | who : s->change_listeners & ~(unsigned)who;
+    s->keyspace->quiet = !s->change_listeners;
+}

@@ -36,6 +36,7 @@ struct server {
     struct waits *waits;
     struct gates gates;
     unsigned expired_stay; /* EXPIRED_* */
+    unsigned change_listeners; /* CHANGES_* */
     struct notify *notify;
     size_t startup_memory;
     bool loading, stopping;

@@ -27,6 +27,13 @@ static void tell(struct db *db, struct slice key, enum key_event_kind kind)
         db->keyspace->on_event(db->keyspace->on_event_arg, db, key, kind);
 }
 
+/* What most commands cause, and few want to hear. */
+static inline void tell_change(struct db *db, struct slice key, enum key_event_kind kind)
+{
+    if (!db->keyspace->quiet)
+        tell(db, key, kind);
+}
+
 void db_tell_flushed(struct db *db)
 {
     tell(db, SLICE_LIT(""), KEY_FLUSHED);
@@ -37,7 +44,7 @@ static void tell_new(struct db *db, struct slice key)
 {
     if (__builtin_expect(db->keyspace->notify & TELL_NEW, 0))
         tell(db, key, KEY_NEW);
-    tell(db, key, KEY_SET);
+    tell_change(db, key, KEY_SET);
 }
 
 static void tell_missed(struct db *db, struct slice key)
@@ -241,7 +248,10 @@ static bool remove_at(struct db *db, struct slice key, struct key_place at,
     else if (kind == KEY_EVICTED)
         db->keyspace->evicted++;
     free_value_of(db, e, lazy);
-    tell(db, key, kind);
+    if (kind == KEY_REMOVED)
+        tell_change(db, key, kind);
+    else
+        tell(db, key, kind);
     drop_entry(db, e);
     return true;
 }
@@ -426,7 +436,7 @@ static struct entry *set_parts(struct db *db, struct entry_parts *p, int64_t exp
         tell_new(db, key);
         return e;
     }
-    tell(db, key, KEY_SET);
+    tell_change(db, key, KEY_SET);
     return e;
 }
 
@@ -450,7 +460,7 @@ struct entry *db_set_int(struct db *db, struct slice key, int64_t n)
         return db_set_string(db, key, slice(text, num_format_i64(text, n)), DB_KEEP_TTL);
     }
     entry_set_int(*slot, n);
-    tell(db, key, KEY_SET);
+    tell_change(db, key, KEY_SET);
     return *slot;
 }
 
@@ -505,7 +515,7 @@ struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct
     }
     must(s->len <= s->cap && cap <= s->cap);
     *text = s;
-    tell(db, key, KEY_SET);
+    tell_change(db, key, KEY_SET);
     return e;
 }
 
@@ -532,7 +542,7 @@ struct entry *db_replace_val(struct db *db, struct slice key, struct val v)
     struct entry_parts p = {.key = key, .type = v.type, .encoding = v.encoding, .ptr = v.ptr,
                             .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
     struct entry *e = replace_entry(db, slot, &p);
-    tell(db, key, KEY_SET);
+    tell_change(db, key, KEY_SET);
     return e;
 }
 
@@ -540,7 +550,7 @@ struct entry *db_put_val(struct db *db, struct entry *e, struct val v)
 {
     entry_put_val(e, v);
     if (!val_is_nothing(v)) {
-        tell(db, entry_key(e), KEY_SET);
+        tell_change(db, entry_key(e), KEY_SET);
         return e;
     }
     db_remove_as(db, entry_key(e), KEY_REMOVED, false);
@@ -570,13 +580,13 @@ struct entry *db_set_expire(struct db *db, struct entry *e, int64_t expire_ms)
         if (expire_ms != KEY_NO_EXPIRE)
             expire_add(&db->expires, e);
     }
-    tell(db, entry_key(e), KEY_SET);
+    tell_change(db, entry_key(e), KEY_SET);
     return e;
 }
 
 void db_changed(struct db *db, struct slice key)
 {
-    tell(db, key, KEY_SET);
+    tell_change(db, key, KEY_SET);
 }
 
 /* ---- loading ---- */
@@ -590,7 +600,7 @@ static struct entry *load_parts(struct db *db, struct entry_parts *p, uint64_t h
     if (p->encoding == ENC_RAW)
         p->ptr = str_of(p->text);
     struct entry *e = add_entry(db, p, at);
-    tell(db, p->key, KEY_LOADED);
+    tell_change(db, p->key, KEY_LOADED);
     return e;
 }
 
@@ -693,7 +703,7 @@ void db_rename(struct db *from, struct slice key, struct db *to, struct slice ne
     p.key = new_key;
     add_entry(to, &p, at);
     drop_entry(from, e);
-    tell(from, key, KEY_REMOVED);
+    tell_change(from, key, KEY_REMOVED);
     tell_new(to, new_key);
 }
 

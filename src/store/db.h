@@ -81,6 +81,7 @@ struct keyspace {
     keyspace_listen *on_event;
     void *on_event_arg;
     uint32_t notify;        /* classes of notifications that somebody listens for */
+    bool quiet;             /* nobody wants to hear KEY_SET, KEY_REMOVED, KEY_LOADED just now */
     int dump_version;       /* RDB version of DUMP payloads (rdb-target-version); 0: ours */
     uint64_t hits, misses, expired, evicted;
     uint64_t expired_time_cap; /* times active expiry ran out of its share */
@@ -88,8 +89,7 @@ struct keyspace {
     /* Runs job(job_arg) on a worker some time; NULL: at once, here. */
     void (*defer)(void *arg, void (*job)(void *job_arg), void *job_arg);
     void *defer_arg;
-    unsigned next_compact;  /* the database where keyspace_compact goes on */
-    unsigned next_settle;   /* and the one whose table keyspace_give_back looks at first */
+    unsigned next_compact, next_settle; /* databases where keyspace_compact, _give_back go on */
     struct key_memo memo[KEY_MEMO_PLACES];
 };
 

@@ -163,6 +163,8 @@ static void ping(struct ctx *c)
     reply_status(c, "PONG");
 }
 
+static void bring_gate(struct ctx *c);
+
 /* ---- a command that brings others ---- */
 static void bring(struct ctx *c)
 {
@@ -174,6 +176,7 @@ static void bring(struct ctx *c)
 
 static const struct command table[] = {
     {.name = "bring", .run = bring, .arity = 1},
+    {.name = "gate", .run = bring_gate, .arity = 1},
     {.name = "slow", .run = slow, .arity = 3, .flags = CMD_WRITE},
     {.name = "ping", .run = ping, .arity = 1, .flags = CMD_ALLOW_BUSY},
     {.name = "call", .run = call_one, .arity = -2},
@@ -287,6 +290,61 @@ static void gates(void)
     loop_turn(server_loop(s), 0);
     check_hears(&p, "+OK\r\n");
     close(p.fd);
+    server_free(s);
+}
+
+static uint64_t opened; /* up to where the gate lets pass that GATE brings */
+
+static void bring_gate(struct ctx *c)
+{
+    hooks_on_gate(server_hooks(c->server), gate, &opened);
+    reply_ok(c);
+}
+
+/* A gate that comes in the middle of a unit: what the unit changed before it is behind it, too. */
+static void gates_that_come(void)
+{
+    int batches = 0;
+    begin();
+    hooks_on_commit(server_hooks(s), TO_LOG, count_batch, &batches);
+    struct peer p = join(), q = join();
+    opened = commit_position(server_commit(s));
+    say(&p, "put a 1\r\n");
+    check_hears(&p, "+OK\r\n");
+    opened = commit_position(server_commit(s));
+    say(&p, "multi\r\nput a 2\r\ngate\r\nexec\r\n");
+    say(&q, "take a\r\n");
+    check_hears(&q, "");
+    opened = commit_position(server_commit(s));
+    loop_turn(server_loop(s), 0);
+    check_hears(&q, "$1\r\n2\r\n");
+    close(p.fd);
+    close(q.fd);
+    server_free(s);
+}
+
+/* Nobody is told of keys that change unless somebody wants to know. */
+static void who_hears_of_changes(void)
+{
+    begin();
+    struct keyspace *ks = server_keyspace(s);
+    struct peer p = join(), q = join();
+    CHECK(ks->quiet);
+    say(&p, "watch a\r\nwatch a\r\nwatch b\r\n");
+    CHECK(!ks->quiet);
+    say(&q, "put a 1\r\n");
+    say(&p, "multi\r\nexec\r\n");
+    check_hears(&p, "+OK\r\n+OK\r\n+OK\r\n+OK\r\n*-1\r\n");
+    CHECK(ks->quiet);
+    say(&p, "watch a\r\n");
+    hooks_on_gate(server_hooks(s), gate, &opened);
+    close(p.fd);
+    loop_turn(server_loop(s), 0);
+    loop_turn(server_loop(s), 0);
+    CHECK(!ks->quiet);
+    hooks_off_gate(server_hooks(s), &opened);
+    CHECK(ks->quiet);
+    close(q.fd);
     server_free(s);
 }
 
@@ -616,7 +674,9 @@ static void commands_that_come(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(pipelines), UNIT(protocol_errors_cost_the_connection),
-                    UNIT(transactions), UNIT(gates), UNIT(replays_a_log),
+                    UNIT(transactions), UNIT(gates), UNIT(gates_that_come),
+                    UNIT(who_hears_of_changes),
+                    UNIT(replays_a_log),
                     UNIT(calls_inside_calls), UNIT(calls_are_logged_in_their_scope),
                     UNIT(admission_by_origin_and_flags), UNIT(jobs_behind_a_unit),
                     UNIT(routes), UNIT(observers), UNIT(peeks),
