@@ -221,6 +221,19 @@ void exec_set_command(struct ctx *ctx, const struct command_entry *e)
 }
 
 /* The handler, then what is logged of it, then its numbers. */
+/* errors: replied by all calls before it. */
+static inline void count_call(struct exec *x, const struct ctx *ctx, struct command_entry *e,
+                              uint64_t took, uint64_t errors)
+{
+    e->stats.calls++;
+    x->stats->command_us += took;
+    x->stats->commands++;
+    if (x->settings->latency_tracking)
+        latency_add(&e->stats.latency, took);
+    if (ctx->flags & CTX_FAILED && x->stats->error_replies > errors)
+        e->stats.failed++;
+}
+
 void exec_run(struct exec *x, struct ctx *ctx, struct command_entry *e)
 {
     int64_t began = x->now_us;
@@ -239,13 +252,7 @@ void exec_run(struct exec *x, struct ctx *ctx, struct command_entry *e)
     e->stats.usec += took;
     if (__builtin_expect(ctx->flags & CTX_WAITS, 0)) /* it is counted once, when it is answered */
         return;
-    e->stats.calls++;
-    x->stats->command_us += took;
-    x->stats->commands++;
-    if (x->settings->latency_tracking)
-        latency_add(&e->stats.latency, took);
-    if (ctx->flags & CTX_FAILED && x->stats->error_replies > errors)
-        e->stats.failed++;
+    count_call(x, ctx, e, took, errors);
     if (__builtin_expect((int64_t)took >= x->observe_from_us, 0))
         tell_observers(x, ctx, e, took);
 }
@@ -506,11 +513,14 @@ void exec_later(struct client *c, struct command_entry *e, exec_work *work, void
     struct around around = client_begin(x, c);
     exec_fill(x, &ctx, c, 0, NULL);
     exec_set_command(&ctx, e);
+    uint64_t errors = x->stats->error_replies;
+    int64_t began = x->now_us;
     work(&ctx, arg);
     if (ctx.dirty)
         commit_add_dirty(x->commit, ctx.dirty);
-    e->stats.calls++;
-    x->stats->commands++;
+    x->now_us = clock_mono_us();
+    e->stats.usec += (uint64_t)(x->now_us - began);
+    count_call(x, &ctx, e, (uint64_t)(x->now_us - began), errors);
     client_end(x, &ctx, around);
 }
 

@@ -8,6 +8,7 @@
 #include "server/ctx.h"
 #include "server/hooks.h"
 #include "server/reply.h"
+#include "server/stats.h"
 #include "store/db.h"
 #include "tests/unit/server/served.h"
 #include "tests/unit/unit.h"
@@ -124,6 +125,10 @@ static void goals(void)
     move(p);
     CHECK(!places[PROGRESS_REPLICAS].hurries);
     CHECK_INT(progress_copies(p, PROGRESS_REPLICA_DISKS, 0), 0);
+    /* each was counted once, when it was answered */
+    const struct command_stats *stats =
+        &commands_find(server_commands(s), SLICE_LIT("await"))->stats;
+    CHECK(stats->calls == 3 && stats->failed == 0 && stats->latency);
     close(a.fd);
     close(b.fd);
     server_free(s);
