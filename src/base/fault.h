@@ -25,6 +25,8 @@ enum fault_code {
     FAULT_LIMIT,   /* over a configured or safety limit */
     FAULT_IO,      /* a system call failed: see err */
     FAULT_INVALID, /* an argument or a setting makes no sense */
+    FAULT_UNKNOWN_NAME, /* of nothing that is here */
+    FAULT_NOT_NOW, /* what is being done just now does not allow it */
 };
 
 /* FAULT_TEXT_MAX: of a line for people that holds all of them. */

@@ -259,3 +259,12 @@ void cmd_bitfield_ro(struct ctx *c)
 {
     bitfield_command(c, false);
 }
+
+/* Only SET and INCRBY write. */
+uint32_t bitfield_key_flags(int argc, const struct slice *argv, uint32_t flags)
+{
+    for (int i = 2; i < argc; i++)
+        if (slice_eq_nocase(argv[i], "set") || slice_eq_nocase(argv[i], "incrby"))
+            return flags;
+    return KEY_RO | KEY_ACCESS;
+}

@@ -13,6 +13,7 @@ void cmd_bitcount(struct ctx *c);
 void cmd_bitpos(struct ctx *c);
 void cmd_bitop(struct ctx *c);
 void cmd_bitfield(struct ctx *c);
+uint32_t bitfield_key_flags(int argc, const struct slice *argv, uint32_t flags);
 void cmd_bitfield_ro(struct ctx *c);
 
 #endif

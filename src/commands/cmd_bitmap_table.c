@@ -42,6 +42,7 @@ const struct command cmd_bitmap_commands[] = {
      .summary = "Reads and changes integers of any width within a string",
      .complexity = "O(N), N: operations given",
      .keys = {KEY_AT(KEY_RW | KEY_ACCESS | KEY_UPDATE | KEY_VARIABLE, 1, 0, 1)},
+     .key_flags = bitfield_key_flags,
      .args = "key:key@0 operation:oneof?*(get-block:block=GET(encoding:string offset:integer) "
        "write:block(overflow-block:oneof=OVERFLOW?(wrap:token=WRAP sat:token=SAT "
        "fail:token=FAIL) write-operation:oneof(set-block:block=SET(encoding:string "

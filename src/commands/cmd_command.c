@@ -359,23 +359,10 @@ static uint32_t spec_flags_at(const struct command_entry *e, int argc, const str
     return flags;
 }
 
-/* KEY_VARIABLE: the call decides. SET reads the key when it has GET, BITFIELD writes it when it has
- * SET or INCRBY. */
 static uint32_t flags_at(const struct command_entry *e, int argc, const struct slice *argv, int at)
 {
     uint32_t flags = spec_flags_at(e, argc, argv, at);
-    if (!(flags & KEY_VARIABLE))
-        return flags;
-    if (strcmp(e->row.name, "bitfield") == 0) {
-        for (int i = 2; i < argc; i++)
-            if (slice_eq_nocase(argv[i], "set") || slice_eq_nocase(argv[i], "incrby"))
-                return flags;
-        return KEY_RO | KEY_ACCESS;
-    }
-    for (int i = 3; i < argc; i++)
-        if (slice_eq_nocase(argv[i], "get"))
-            return flags;
-    return (flags & ~(uint32_t)(KEY_RW | KEY_ACCESS)) | KEY_OW;
+    return flags & KEY_VARIABLE ? e->row.key_flags(argc, argv, flags) : flags;
 }
 
 static void get_keys(struct ctx *c, bool with_flags)

@@ -55,9 +55,9 @@ void cmd_config_set(struct ctx *c)
     config_set_protected_allowed(cfg, may);
     if (config_set(cfg, c->argc - 2, c->argv + 2, &bad, &f))
         reply_ok(c);
-    else if (f.doing && slice_eq_str(slice_str(f.doing), CONFIG_UNKNOWN))
+    else if (f.code == FAULT_UNKNOWN_NAME)
         reply_errorf(c, "ERR %s", f.what);
-    else if (f.doing && slice_eq_str(slice_str(f.doing), CONFIG_NOT_NOW))
+    else if (f.code == FAULT_NOT_NOW)
         reply_error(c, LOADING_ERROR);
     else
         reply_errorf(c, "ERR CONFIG SET failed (possibly related to argument '%.*s') - %s",

@@ -93,6 +93,15 @@ static void set_expiring(struct ctx *c, struct slice key, struct slice value, in
     log_set(c, key, value, expire_ms);
 }
 
+/* Only with GET it reads what was there. */
+uint32_t set_key_flags(int argc, const struct slice *argv, uint32_t flags)
+{
+    for (int i = 3; i < argc; i++)
+        if (slice_eq_nocase(argv[i], "get"))
+            return flags;
+    return (flags & ~(uint32_t)(KEY_RW | KEY_ACCESS)) | KEY_OW;
+}
+
 void cmd_set(struct ctx *c)
 {
     struct slice key = c->argv[1], value = c->argv[2];

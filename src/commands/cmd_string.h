@@ -24,6 +24,7 @@ void cmd_mset(struct ctx *c);
 void cmd_msetnx(struct ctx *c);
 void cmd_psetex(struct ctx *c);
 void cmd_set(struct ctx *c);
+uint32_t set_key_flags(int argc, const struct slice *argv, uint32_t flags);
 void cmd_setex(struct ctx *c);
 void cmd_setnx(struct ctx *c);
 void cmd_setrange(struct ctx *c);

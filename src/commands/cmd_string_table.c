@@ -116,6 +116,7 @@ const struct command cmd_string_commands[] = {
      .summary = "Sets a string",
      .complexity = "O(1)",
      .keys = {KEY_AT(KEY_RW | KEY_ACCESS | KEY_UPDATE | KEY_VARIABLE, 1, 0, 1)},
+     .key_flags = set_key_flags,
      .args = "key:key@0 value:string condition:oneof?^2.6.12(nx:token=NX xx:token=XX) "
        "get:token=GET?^6.2.0 expiration:oneof?(seconds:integer=EX^2.6.12 "
        "milliseconds:integer=PX^2.6.12 unix-time-seconds:unix-time=EXAT^6.2.0 "

@@ -94,7 +94,7 @@ static const struct config_word sanitize_words[] = {
     {"no", 0}, {"yes", 1}, {"clients", 2}, {NULL, 0}};
 
 static const struct config_option options[] = {
-    {.name = "save", .kind = CONFIG_CUSTOM, .flags = CONFIG_MULTI,
+    {.name = "save", .kind = CONFIG_CUSTOM, .flags = CONFIG_MULTI | CONFIG_BARE,
      .initial = "3600 1 300 100 60 10000", .parse = parse_save, .clear = clear_save,
      .print = print_save, .lines = save_lines},
     {.name = "dbfilename", .flags = CONFIG_PROTECTED,

@@ -54,7 +54,7 @@ void admit_unknown(struct ctx *ctx, struct command_entry *container)
 
 static bool may_debug(const struct exec *x, const struct client *c, const struct command_entry *e)
 {
-    bool module = strncmp(e->name, "module", 6) == 0;
+    bool module = e->row.flags & CMD_BRINGS_CODE;
     enum allowed allowed = module ? x->settings->enable_module : x->settings->enable_debug;
     return allowed == ALLOWED_YES || (allowed == ALLOWED_LOCAL && client_is_local(c));
 }
@@ -93,7 +93,7 @@ static void redirect(struct ctx *ctx, const struct command_entry *e, const char 
 
 static void refuse_protected(struct ctx *ctx, const struct command_entry *e)
 {
-    bool module = strncmp(e->name, "module", 6) == 0;
+    bool module = e->row.flags & CMD_BRINGS_CODE;
     refuse(ctx, e,
            "ERR %s command not allowed. It is %s that allows it, from the server's own machine "
            "(local) or from anywhere (yes), and only when it is set before the server starts.",

@@ -173,14 +173,13 @@ struct change {
 static bool may_set(struct config *cfg, struct option *o, struct slice name, struct fault *f)
 {
     if (!o || option_is_directive(o)) {
-        fault_set(f, FAULT_INVALID, "Unknown option or number of arguments for CONFIG SET - '%.*s'",
+        fault_set(f, FAULT_UNKNOWN_NAME,
+                  "Unknown option or number of arguments for CONFIG SET - '%.*s'",
                   SLICE_ARG(name));
-        f->doing = CONFIG_UNKNOWN;
         return false;
     }
     if (o->row->flags & CONFIG_DENY_LOADING && cfg->loading) {
-        fault_set(f, FAULT_INVALID, "%s can't be set while loading", o->row->name);
-        f->doing = CONFIG_NOT_NOW;
+        fault_set(f, FAULT_NOT_NOW, "%s can't be set while loading", o->row->name);
         return false;
     }
     if (o->row->flags & CONFIG_IMMUTABLE)

@@ -45,10 +45,8 @@ typedef void config_visit(void *arg, struct slice name, struct slice value);
  * as it was written. Cost: a name log(options), any other pattern one match an option. */
 void config_get(const struct config *cfg, int count, const struct slice *patterns,
                 config_visit *visit, void *arg);
-/* pairs: name, value, name, value. On failure *bad is the name concerned; f->doing is
- * CONFIG_UNKNOWN when there is no such option, CONFIG_NOT_NOW while loading. */
-#define CONFIG_UNKNOWN "unknown-option"
-#define CONFIG_NOT_NOW "loading"
+/* pairs: name, value, name, value. On failure *bad is the name concerned; f->code is
+ * FAULT_UNKNOWN_NAME when there is no such option, FAULT_NOT_NOW while loading. */
 bool config_set(struct config *cfg, int count, const struct slice *pairs, struct slice *bad,
                 struct fault *f);
 bool config_rewrite(struct config *cfg, struct fault *f);

@@ -319,7 +319,7 @@ static const struct config_option words_options[LATER_WORDS][2] = {
           .refusal = "this version does not replicate, and would be a primary that takes writes"),
     WORDS("user", DIRECTIVE, user_parse, .apply = user_apply),
     WORDS("loadmodule", DIRECTIVE, module_parse, .initial = NULL),
-    WORDS("sentinel", DIRECTIVE, sentinel_parse, .initial = NULL),
+    WORDS("sentinel", DIRECTIVE | CONFIG_BARE, sentinel_parse, .initial = NULL),
 };
 
 enum { LATER_ROWS = sizeof later_options / sizeof *later_options };

@@ -93,6 +93,7 @@ static bool take_line(struct config *cfg, const char *name, int number, struct s
         return true;
     if (!config_split(line, hold, words, CONFIG_WORDS_MAX, &count)) {
         line_fault(f, name, number, line, "Unbalanced quotes in configuration line");
+        cfg->told_where = true;
         return false;
     }
     if (count > 1 && memchr(words[0].data, '.', words[0].len) && !config_find(cfg, words[0])) {
@@ -101,10 +102,11 @@ static bool take_line(struct config *cfg, const char *name, int number, struct s
     }
     if (count == 0 || take_words(cfg, count, words, &why))
         return true;
-    if (strncmp(why.what, "Reading ", 8) == 0) /* inside an included file: it says where */
+    if (cfg->told_where) /* inside an included file */
         *f = why;
     else
         line_fault(f, name, number, line, why.what);
+    cfg->told_where = true;
     return false;
 }
 
@@ -114,6 +116,7 @@ bool config_load_text(struct config *cfg, const char *name, struct slice text, s
     struct buf hold = {0};
     bool ok = true;
     int number = 0;
+    cfg->told_where = cfg->told_where && cfg->depth;
     cfg->depth++;
     while (text.len && ok) {
         const char *end = memchr(text.data, '\n', text.len);
@@ -167,21 +170,22 @@ static bool load_stdin(struct config *cfg, struct fault *f)
     return ok;
 }
 
-/* These may stand without a word, so the word behind them that looks like a name is one. */
-static bool may_be_bare(const char *name)
+/* It may stand without a word, so the word behind it that looks like a name is one. */
+static bool may_be_bare(const struct config *cfg, const char *name)
 {
-    return strcasecmp(name, "save") == 0 || strcasecmp(name, "sentinel") == 0;
+    const struct option *o = config_find(cfg, slice_str(name));
+    return o && o->row->flags & CONFIG_BARE;
 }
 
 /* "--name" begins a line; what follows up to the next is its words; the first of them may begin
  * with "--" as well (a password). One argument may hold a whole line ("--port 7000"), as scripts
  * came to write it. */
-static void option_lines(int argc, char **argv, struct buf *out)
+static void option_lines(const struct config *cfg, int argc, char **argv, struct buf *out)
 {
     bool wants_word = false;
     for (int i = 0; i < argc; i++) {
         bool name = !wants_word && strncmp(argv[i], "--", 2) == 0 && argv[i][2];
-        wants_word = name && !strchr(argv[i], ' ') && !may_be_bare(argv[i] + 2);
+        wants_word = name && !strchr(argv[i], ' ') && !may_be_bare(cfg, argv[i] + 2);
         if (name) {
             if (out->len)
                 buf_byte(out, '\n');
@@ -222,7 +226,7 @@ bool config_load_args(struct config *cfg, int argc, char **argv, struct fault *f
         else
             words[kept++] = argv[i];
     }
-    option_lines(kept, words, &lines);
+    option_lines(cfg, kept, words, &lines);
     bool ok = !use_stdin || load_stdin(cfg, f);
     ok = ok && config_load_text(cfg, "the command line", buf_slice(&lines), f);
     ok = ok && all_can_be_had(cfg, f);

@@ -29,6 +29,7 @@ enum {
     CONFIG_SENSITIVE = 32, /* redacted where arguments are shown */
     CONFIG_DENY_LOADING = 64, /* CONFIG SET is refused while the data set is being loaded */
     CONFIG_PROTECTED = 128, /* CONFIG SET only with enable-protected-configs */
+    CONFIG_BARE = 512,     /* --name may be the last word of its line */
     CONFIG_WHOLE = 256,    /* custom: the value is one word, blanks and all */
 };
 

@@ -290,7 +290,7 @@ static void set_is_atomic(void)
     CHECK(!set("count", "7", "fixed", "8", &bad, &f));
     CHECK_STR(f.what, "can't set immutable config");
     CHECK(!set("count", "7", "nosuch", "8", &bad, &f));
-    CHECK_STR(f.doing, CONFIG_UNKNOWN);
+    CHECK_INT(f.code, FAULT_UNKNOWN_NAME);
     check_get("count", "count=6;");
     CHECK(set("point", "7 8 9 10", "flag", "no", &bad, &f));
     check_get("point", "point=7 8 9 10;");
