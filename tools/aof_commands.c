@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/must.h"
+
 enum { NAME_MAX = 64 };
 
 struct row {
@@ -80,6 +82,7 @@ static bool put_word(char *to, size_t room, struct slice s)
 static bool has_subcommands(const struct row *row)
 {
     size_t len = strlen(row->name);
+    must(row >= rows && row < rows + sizeof rows / sizeof *rows);
     const char *next = row + 1 < rows + sizeof rows / sizeof *rows ? row[1].name : "";
     return strncmp(next, row->name, len) == 0 && next[len] == '|';
 }
@@ -116,11 +119,13 @@ static bool has_no_place(const char *name)
 static unsigned place_of(struct slice name)
 {
     const unsigned char *p = (const unsigned char *)name.data;
+    must(name.len > 0);
     return (unsigned)(name.len * 7 + p[0] + p[name.len - 1] * 5u) % AOF_KNOWN_MAX;
 }
 
 static const char *fault_of(size_t argc, int arity, bool no_place)
 {
+    must(arity != 0); /* a container: told already */
     if (arity >= 0 ? argc != (size_t)arity : argc < (size_t)-arity)
         return "Wrong number of arguments";
     return no_place ? "No place in a log" : NULL;
@@ -129,6 +134,7 @@ static const char *fault_of(size_t argc, int arity, bool no_place)
 const char *aof_command_fault(struct aof_known *known, size_t argc, const struct slice *argv)
 {
     char name[NAME_MAX];
+    must(argc > 0);
     struct slice given = argv[0];
     bool fits = given.len && given.len <= AOF_KNOWN_NAME;
     unsigned i = fits ? place_of(given) : 0;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/must.h"
 #include "base/num.h"
 #include "format/aof_damage.h"
 #include "format/aof_parts.h"
@@ -75,6 +76,7 @@ static bool forget_size(const struct check *c)
     struct manifest_file *file = incr->count ? &incr->files[incr->count - 1] : &c->manifest->base;
     if (file->size < 0)
         return true;
+    must(file->name);
     const char *slash = strrchr(c->manifest_path, '/');
     struct buf text = {0}, name = {0}, tmp = {0};
     struct fault f = {0};
@@ -95,6 +97,8 @@ static bool forget_size(const struct check *c)
  * no other tool's to be like. */
 static bool truncate_part(const struct check *c, struct part *p, uint64_t size)
 {
+    must(c->fix || c->to_timestamp);
+    must(p->last); /* nothing is taken from under what follows */
     if (!forget_size(c))
         return false;
     struct buf kept = {0};
@@ -116,6 +120,7 @@ static enum verdict cut_at(const struct check *c, struct part *p)
 {
     const struct aof_reader *r = &p->reader;
     uint64_t at = r->in_batch ? r->batch_at : r->at;
+    must(at <= r->at && at >= p->start);
     if (at == 0 || (r->has_session && p->start + p->commands == 0)) {
         printf("AOF %s has nothing before timestamp %" PRId64 ", aborting...\n", p->path,
                c->to_timestamp);
@@ -195,6 +200,7 @@ static void tell_damage(const struct check *c, const struct part *p, uint64_t go
     struct aof_damage d;
     struct in in;
     struct buf text = {0};
+    must(in_bad(&p->in));
     if (p->size < r->at || (!id && p->in.fault.code == FAULT_EOF))
         return;
     in_init_callback(&in, read_tail, &t, p->size - r->at, 0);
@@ -215,6 +221,7 @@ static void not_valid(const char *name)
 
 static enum verdict mend(const struct check *c, struct part *p, uint64_t good)
 {
+    must(good <= p->size);
     tell_damage(c, p, good);
     if (!c->fix) {
         not_valid(p->name);
@@ -253,6 +260,8 @@ static void tell_error(struct part *p, uint64_t at, const char *what)
         printf("0x%16" PRIx64 ": %s in AOF %s\n", at, what, p->name);
     else if (p->errors == TELL_MAX + 1)
         printf("(and more)\n");
+    must(p->behind <= p->errors);
+    must(p->errors <= p->commands);
 }
 
 /* The bytes are whole. Would the server run what they say? */
@@ -299,6 +308,7 @@ static enum verdict read_commands(struct check *c, struct part *p)
         if (v != GOOD)
             return v;
     }
+    must((what == AOF_FAULT) == in_bad(&p->in));
     c->lines += p->reader.lines;
     if (c->to_timestamp && what == AOF_END) {
         printf("Truncate nothing in AOF %s to timestamp %" PRId64 "\n", p->name, c->to_timestamp);
@@ -316,6 +326,7 @@ static enum verdict read_commands(struct check *c, struct part *p)
     tell_errors(c, p);
     enum verdict v = what == AOF_FAULT ? mend(c, p, good) : GOOD;
     if (v == CUT && p->behind_end == good) { /* they are gone with it */
+        must(p->behind <= p->errors && p->errors <= c->errors);
         p->errors -= p->behind;
         c->errors -= p->behind;
     }
@@ -346,6 +357,7 @@ static enum verdict read_part(struct check *c, struct part *p)
 static bool check_part(struct check *c, const char *label, struct part *p)
 {
     enum verdict v = read_part(c, p);
+    must(v != CUT || p->last);
     check_close(p->fd, &p->in);
     if (v == EMPTY || (v == GOOD && !p->errors))
         printf("%s %s is %s\n", label, p->name, v == GOOD ? "valid" : "empty");
@@ -422,6 +434,7 @@ static bool no_strays(struct check *c)
     size_t len = strlen(name), stem = len > sizeof suffix - 1 ? len - (sizeof suffix - 1) : 0;
     struct stray_search s = {.check = c};
     struct buf dir = {0};
+    must(c->manifest);
     if (stem == 0 || stem >= sizeof s.stem || strcmp(name + stem, suffix) != 0)
         return true;
     memcpy(s.stem, name, stem);
@@ -474,6 +487,7 @@ static bool check_files(struct check *c, const struct manifest *m, const char *m
 static bool check_end(const struct check *c)
 {
     const struct manifest_list *incr = &c->manifest->incr;
+    must(c->lost == 0 || incr->count > 0);
     if (c->lost == 0 || incr->files[incr->count - 1].size < 0) /* or it was cut just now */
         return true;
     const char *name = incr->files[incr->count - 1].name;
@@ -491,6 +505,7 @@ static bool check_manifest(struct check *c, const char *path, struct slice text)
 {
     struct manifest m = {0};
     struct fault f = {0};
+    must(!c->manifest);
     if (!c->plain)
         printf("Start checking Multi Part AOF\n");
     bool ok = aof_parts_manifest(&m, path, text, &f), plain = ok && c->plain;

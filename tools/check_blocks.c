@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/crc64.h"
+#include "base/must.h"
 #include "format/rdb_block.h"
 #include "os/file.h"
 
@@ -32,6 +33,7 @@ static bool read_at(int fd, uint64_t at, size_t n, struct buf *to)
             return false;
         to->len += (size_t)got;
     }
+    must(to->len == n);
     return true;
 }
 
@@ -104,6 +106,7 @@ static bool block_is_good(const struct survey *s, const struct rdb_block *b)
     struct buf part = {0};
     uint64_t crc = 0, end = b->start + b->len;
     bool ok = end <= s->size;
+    must(end >= b->start); /* rdb_block_parse */
     for (uint64_t at = b->start; ok && at < end; at += PART) {
         uint64_t n = end - at < PART ? end - at : PART;
         ok = read_at(s->fd, at, (size_t)n, &part);
@@ -129,6 +132,7 @@ static void check_all(struct survey *s, bool whole)
 {
     const struct rdb_block *b = (const struct rdb_block *)(const void *)s->blocks.data;
     uint64_t at = 0;
+    must(s->blocks.len % sizeof *b == 0);
     for (size_t i = 0; i < s->blocks.len / sizeof *b; i++) {
         if (b[i].start < at)
             continue;
@@ -141,6 +145,7 @@ static void check_all(struct survey *s, bool whole)
     if (!whole && at < s->size)
         fprintf(s->out, "[info] Bytes %" PRIu64 " to %" PRIu64 ": no block record tells of them\n",
                 at, s->size);
+    must(s->good + s->bad == s->number);
     fprintf(s->out, "[info] %" PRIu64 " blocks are intact, %" PRIu64 " damaged\n", s->good, s->bad);
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/must.h"
 #include "base/num.h"
 #include "format/rdb_read.h"
 #include "format/sink_count.h"
@@ -128,6 +129,7 @@ static void count_expiry(struct report *r, const struct rdb_record *rec)
         return;
     r->expires++;
     r->already_expired += rec->key.expire_ms < r->now_ms;
+    must(r->already_expired <= r->expires && r->expires <= r->keys);
 }
 
 static void print_counts(const struct report *r)
@@ -153,6 +155,7 @@ static void print_integrity(struct report *r)
     if (digest)
         fprintf(r->out, "[info] Digest equal: %s\n", digest);
     enum rdb_trailer_state state = rdb_trailer(&r->reader);
+    must(state <= RDB_TRAILER_BAD);
     if (state != RDB_TRAILER_NONE)
         fprintf(r->out, "[info] %s\n", trailer[state]);
 }
@@ -192,6 +195,7 @@ static void print_progress(struct report *r)
     uint64_t offset = in_file_offset(r->reader.in), left = in_file_left(r->reader.in);
     if (!r->progress || left == UINT64_MAX || offset - r->shown < STEP)
         return;
+    must(offset > r->shown);
     r->shown = offset;
     fprintf(stderr, "\r%d%%", (int)(100.0 * (double)offset / (double)(offset + left)));
     fflush(stderr);
@@ -215,6 +219,9 @@ static bool read_all(struct report *r, unsigned databases)
         print_progress(r);
     }
     r->subexpires = counts.subexpires;
+    must(r->keys == r->reader.keys || in_bad(r->reader.in));
+    /* Each key was an event, or empty. */
+    must(!ok || !r->reader.ended || counts.keys + r->reader.empty_skipped == r->keys);
     return ok && r->reader.ended;
 }
 
@@ -227,6 +234,7 @@ bool check_rdb_stream(struct in *in, int fd, const char *name, unsigned database
     r.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     fprintf(out, "[offset 0] Checking RDB file %s\n", name);
     bool ok = read_all(&r, databases);
+    must(ok != in_bad(in));
     if (r.shown)
         fprintf(stderr, "\r    \r");
     uint64_t offset = in_offset(in);

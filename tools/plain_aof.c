@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "format/aof_read.h"
 #include "format/aof_write.h"
 #include "format/rdb_read.h"
@@ -31,6 +32,7 @@ static bool copy_rdb(struct in *in, struct out *out, struct fault *f)
         *f = in_bad(in) ? in->fault : w.sink.fault;
     else
         rdb_trailer(&r);
+    must(ok || fault_is(f));
     rdb_close(&r);
     aof_writer_free(&w);
     return ok;
@@ -49,6 +51,7 @@ static bool copy_commands(struct in *in, struct out *out, struct fault *f)
         aof_put_command(&command, r.argv, r.argc);
         out_slice(out, buf_slice(&command));
     }
+    must((what == AOF_FAULT) == in_bad(in));
     if (what == AOF_FAULT)
         *f = in->fault;
     else if (r.in_multi)
@@ -73,6 +76,7 @@ static bool copy_part(const char *path, struct out *out, struct fault *f)
 {
     struct in in;
     uint64_t size;
+    must(!fault_is(f) && !out_bad(out));
     int fd = check_open(path, O_RDONLY, &in, &size);
     if (fd < 0) {
         fault_io(f, -fd, "open", "Cannot open file %s", path);
@@ -85,6 +89,7 @@ static bool copy_part(const char *path, struct out *out, struct fault *f)
     ok = ok && copy_commands(&in, out, f);
     if (ok && !out_flush(out))
         *f = out->fault;
+    must(ok || fault_is(f));
     if (fault_is(f))
         fault_prefix(f, path);
     check_close(fd, &in);
@@ -108,6 +113,7 @@ int plain_aof(const struct manifest *m, const char *path, plain_path *path_of, c
         ok = copy_part(path_of(&full, path, m->base.name), &out, &f);
     for (size_t i = 0; m && ok && i < m->incr.count; i++)
         ok = copy_part(path_of(&full, path, m->incr.files[i].name), &out, &f);
+    must(ok != fault_is(&f));
     int err = ok ? file_fsync(fd) : 0;
     if (err < 0)
         fault_io(&f, -err, "fsync", "Cannot sync %s", to);

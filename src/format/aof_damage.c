@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 
+#include "base/must.h"
 #include "base/num.h"
 #include "format/aof_sum.h"
 
@@ -25,6 +26,7 @@ struct look {
 
 static uint64_t here(const struct look *l)
 {
+    must(in_offset(l->in) >= l->start);
     return l->at + (in_offset(l->in) - l->start);
 }
 
@@ -37,6 +39,7 @@ static bool take_number(struct in *in, char prefix, uint64_t *left, uint64_t *n)
     if (!end || s.data[0] != prefix)
         return false;
     uint64_t whole = (uint64_t)(end - s.data) + 2;
+    must(whole > 2); /* the prefix is no CR */
     if (!num_parse_u64(slice(s.data + 1, (size_t)(whole - 3)), n) || whole > *left)
         return false;
     *left -= whole;
@@ -84,6 +87,7 @@ static uint64_t pass_batch(struct in *in, uint64_t len)
         if (in_at_end(in))
             break;
     }
+    must(left <= len);
     return commands;
 }
 
@@ -130,6 +134,7 @@ static void try_line(struct look *l)
 {
     struct aof_session s;
     uint64_t at = here(l);
+    must(*in_window(l->in, 1).data == '#');
     /* Another server may have appended since it was begun (aof_read.h). */
     if (aof_session_parse(in_peek(l->in, AOF_LOG_LINE), &s) &&
         (s.offset == at || (l->has_id && s.id == l->id && s.offset < at))) {
@@ -155,11 +160,13 @@ bool aof_damage_look(struct in *in, uint64_t at, const uint64_t *id, struct aof_
             try_line(&l);
     }
     d->rot = d->durable > at;
+    must(d->batches > 0 || d->commands == 0);
     return in->fault.code != FAULT_IO;
 }
 
 void aof_damage_tell(const struct aof_damage *d, uint64_t cut, uint64_t size, struct buf *to)
 {
+    must(!d->rot || d->durable > 0);
     if (d->rot)
         buf_printf(to, "Rot: up to offset %" PRIu64 " the file was safely on the disk, so writes "
                    "that were acknowledged are damaged.", d->durable);

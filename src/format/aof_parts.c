@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "base/num.h"
 #include "format/aof_read.h"
 #include "format/aof_sum.h"
@@ -15,11 +16,6 @@ enum { ID_DIGITS = 16 };
 
 /* ---- what a file says of itself ---- */
 
-size_t aof_part_aux(char out[AOF_PART_AUX_MAX], const struct aof_origin *o)
-{
-    return (size_t)snprintf(out, AOF_PART_AUX_MAX, "%016" PRIx64 " %" PRId64, o->id, o->seq);
-}
-
 static struct aof_origin parse_aux(struct slice value)
 {
     struct aof_origin o = {0};
@@ -28,6 +24,15 @@ static struct aof_origin parse_aux(struct slice value)
         !num_parse_i64(slice_from(value, ID_DIGITS + 1), &o.seq))
         return (struct aof_origin){0};
     return o;
+}
+
+size_t aof_part_aux(char out[AOF_PART_AUX_MAX], const struct aof_origin *o)
+{
+    int len = snprintf(out, AOF_PART_AUX_MAX, "%016" PRIx64 " %" PRId64, o->id, o->seq);
+    must(len > ID_DIGITS && len < AOF_PART_AUX_MAX);
+    struct aof_origin again = parse_aux(slice(out, (size_t)len));
+    must(again.id == o->id && again.seq == o->seq);
+    return (size_t)len;
 }
 
 /* The field stands before the first key; where the head ends in its middle there is none. */
@@ -92,6 +97,7 @@ bool aof_parts_manifest(struct manifest *m, const char *path, struct slice text,
         fault_set(f, FAULT_FORMAT, "AOF manifest: it names itself");
         ok = false;
     }
+    must(ok || fault_is(f));
     return ok;
 }
 
@@ -155,8 +161,10 @@ static bool check_size(struct check *c, const struct manifest_file *file, uint64
     uint64_t told = (uint64_t)file->size;
     if (file->size < 0 || size == told || (newest && size > told))
         return true;
+    must(c->found->lost == 0); /* only one is the newest */
     if (newest) {
         c->found->lost = told - size;
+        must(c->found->lost > 0 && c->found->lost <= told);
         return true;
     }
     fault_set(c->fault, FAULT_FORMAT,
@@ -168,6 +176,7 @@ static bool check_size(struct check *c, const struct manifest_file *file, uint64
 /* All that is told must tell of one log. */
 static bool same_log(struct check *c, const char *name, uint64_t id)
 {
+    must((c->found->id == 0) == (c->told_by == NULL));
     if (id == 0 || c->found->id == 0 || id == c->found->id) {
         if (id && c->found->id == 0) {
             c->found->id = id;
@@ -210,6 +219,7 @@ static bool check_file(struct check *c, const struct manifest_file *file, bool b
     /* An increment that nothing was written to, or that has lost all, is part of any log. */
     if (ok && (base || size > 0))
         ok = check_origin(c, file, aof_part_origin(buf_slice(&head)));
+    must(ok || fault_is(c->fault));
     buf_free(&head);
     return ok;
 }
@@ -223,5 +233,6 @@ bool aof_parts_check(const struct manifest *m, aof_part_look *look, void *arg,
     bool ok = !m->base.name || check_file(&c, &m->base, true, false, look, arg);
     for (size_t i = 0; ok && i < incr->count; i++)
         ok = check_file(&c, &incr->files[i], false, i + 1 == incr->count, look, arg);
+    must(found->lost == 0 || incr->count > 0);
     return ok;
 }

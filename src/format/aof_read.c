@@ -19,6 +19,22 @@
 
 enum { NOTE_MAX = 1024, CHUNK = 1 << 20, KEEP_MAX = 16 << 20, QUICK_ARGS_MAX = 1 << 16 };
 
+/* The drawing above, where one of its arrows ends. */
+static void reader_must_hold(const struct aof_reader *r)
+{
+    must(r->good_end <= in_offset(r->in));
+    must(!r->chain.open || r->has_session);
+    must(!r->line_twice || r->has_session);
+    must(r->others.len % sizeof r->chain == 0);
+    must(r->others.len <= AOF_OTHERS_MAX * sizeof r->chain);
+    if (!r->in_batch)
+        return;
+    must(r->chain.open && !r->line_twice);
+    must(r->batches > 0);
+    must(r->batch_at <= r->batch_body && r->batch_body <= r->batch_end);
+    must(r->line_behind == 0 || r->line_behind == AOF_SMALL_LINE);
+}
+
 void aof_open(struct aof_reader *r, struct in *in, const struct aof_limits *limits)
 {
     *r = (struct aof_reader){.in = in, .limits = *limits};
@@ -28,6 +44,7 @@ void aof_open(struct aof_reader *r, struct in *in, const struct aof_limits *limi
         r->limits.args_max = INT32_MAX;
     r->good_end = in_offset(in);
     in->doing = "read-command";
+    reader_must_hold(r);
 }
 
 void aof_close(struct aof_reader *r)
@@ -98,6 +115,7 @@ static bool number_line(struct aof_reader *r, char prefix, int64_t *n)
 
 static void cut_short(struct aof_reader *r, uint64_t wanted, uint64_t got)
 {
+    must(got < wanted);
     if (r->in->fault.code == FAULT_EOF)
         r->in->fault.code = FAULT_NONE;
     FAIL(r, FAULT_EOF, "Expected to read %" PRIu64 " bytes, got %" PRIu64 " bytes", wanted, got);
@@ -198,13 +216,15 @@ static bool argument(struct aof_reader *r)
 static void make_slices(struct aof_reader *r)
 {
     const size_t *lengths = (const size_t *)(const void *)r->lengths.data;
-    const char *at = r->text.len ? r->text.data : "";
+    const char *text = r->text.len ? r->text.data : "", *at = text;
+    must(r->lengths.len == r->argc * sizeof *lengths);
     buf_clear(&r->slices);
     r->argv = (struct slice *)(void *)buf_reserve(&r->slices, r->argc * sizeof *r->argv);
     for (size_t i = 0; i < r->argc; i++) {
         r->argv[i] = slice(at, lengths[i]);
         at += lengths[i];
     }
+    must((size_t)(at - text) == r->text.len);
 }
 
 static bool line_was_new(struct aof_reader *r)
@@ -269,6 +289,7 @@ static bool slow_command(struct aof_reader *r, uint64_t *name_at)
         if (r->argc++ == 0)
             *name_at = r->piece_at;
     }
+    must(r->argc > 0);
     make_slices(r);
     return true;
 }
@@ -364,6 +385,7 @@ static bool is_repeated(const struct aof_reader *r)
 static bool begin_session(struct aof_reader *r)
 {
     struct aof_session s;
+    must(!r->in_batch);
     struct slice line = in_peek(r->in, AOF_LOG_LINE);
     if (in_bad(r->in))
         return false;
@@ -393,6 +415,7 @@ static bool begin_session(struct aof_reader *r)
     in_skip(r->in, AOF_LOG_LINE);
     if (!r->line_twice)
         r->good_end = in_offset(r->in);
+    reader_must_hold(r);
     return true;
 }
 
@@ -401,6 +424,7 @@ static bool of_another(struct aof_reader *r, const struct aof_batch *b, struct s
                        struct slice body)
 {
     struct aof_chain *others = (struct aof_chain *)(void *)r->others.data;
+    must(r->chain.open);
     for (size_t i = r->others.len / sizeof *others; i-- > 0;) {
         struct aof_chain *c = &others[i];
         if (c->open && c->id == r->chain.id && aof_chain_check(c, b, line, body)) {
@@ -427,6 +451,9 @@ static void not_next(struct aof_reader *r, const struct aof_batch *b, uint64_t e
 static bool enter_batch(struct aof_reader *r, const struct aof_batch *b, uint64_t body,
                         uint64_t end)
 {
+    must(!r->in_batch && !r->in_multi);
+    must(r->at == in_offset(r->in)); /* nothing of it is consumed */
+    must(end - body == b->len);
     if (r->line_twice && !is_repeated(r))
         r->line_twice = false;
     if (!line_was_new(r))
@@ -438,6 +465,7 @@ static bool enter_batch(struct aof_reader *r, const struct aof_batch *b, uint64_
     r->line_behind = b->line == AOF_SMALL_LINE ? b->line : 0;
     r->batches++;
     r->bytes_checked += b->line + b->len;
+    reader_must_hold(r);
     return true;
 }
 
@@ -463,6 +491,7 @@ static bool batch_line(struct aof_reader *r, struct aof_batch *b)
 static bool begin_batch(struct aof_reader *r)
 {
     struct aof_batch b;
+    must(!r->in_batch);
     if (!batch_line(r, &b))
         return false;
     uint64_t whole = b.line + b.len, end = r->at + whole;
@@ -528,6 +557,7 @@ static bool begin_small(struct aof_reader *r)
     enum { WHOLE = AOF_SMALL_BYTES + AOF_SMALL_LINE };
     struct slice held = in_hold(r->in, WHOLE);
     struct aof_batch b;
+    must(r->chain.open && !r->in_batch);
     if (in_bad(r->in))
         return false;
     if (r->in_multi || aof_begins_with_select(held))
@@ -549,6 +579,7 @@ static bool begin_small(struct aof_reader *r)
 
 static bool end_batch(struct aof_reader *r)
 {
+    must(r->in_batch && r->at == r->batch_end);
     r->piece_at = r->batch_at;
     if (r->in_multi)
         FAIL(r, FAULT_FORMAT, "A transaction goes beyond its batch, which ends at %" PRIu64,
@@ -557,6 +588,9 @@ static bool end_batch(struct aof_reader *r)
         return false;
     r->in_batch = false;
     r->good_end = r->at = r->batch_end + r->line_behind;
+    must(r->at == in_offset(r->in));
+    must(r->bytes_checked <= r->at);
+    reader_must_hold(r);
     return true;
 }
 
@@ -564,8 +598,10 @@ static enum aof_item at_end(struct aof_reader *r)
 {
     if (!line_was_new(r))
         return AOF_FAULT;
+    must(!r->in_batch);
     if (!r->in_multi)
         r->good_end = r->at;
+    reader_must_hold(r);
     if (!r->in_multi || r->limits.open_end)
         return AOF_END;
     FAIL(r, FAULT_EOF, "Reached EOF before reading EXEC for MULTI");
@@ -635,5 +671,6 @@ enum aof_item aof_read_all(struct aof_reader *r)
     do
         item = aof_next(r);
     while (item == AOF_COMMAND || item == AOF_ANNOTATION);
+    must((item == AOF_FAULT) == in_bad(r->in));
     return item;
 }

@@ -25,18 +25,21 @@ static uint64_t check_of(uint64_t id, const char *line, size_t len)
 
 static void put(char *line, size_t at, unsigned width, uint64_t n)
 {
+    must(width == 16 || n >> (4 * width) == 0);
     line[at - 1] = ' ';
     num_put_hex(line + at, width, n);
 }
 
 static bool get(struct slice line, size_t at, unsigned width, uint64_t *n)
 {
+    must(at + width <= line.len);
     return (at == WORD || line.data[at - 1] == ' ') &&
            num_parse_hex(slice(line.data + at, width), n);
 }
 
 static bool get_end(struct slice line, size_t check_at, uint64_t *check)
 {
+    must(check_at + 10 <= line.len);
     return get(line, check_at, 8, check) && memcmp(line.data + check_at + 8, "\r\n", 2) == 0;
 }
 
@@ -58,6 +61,9 @@ void aof_chain_begin(struct aof_chain *c, const struct aof_session *s, struct bu
     memcpy(line, "#LOG:", WORD);
     put(line, LOG_CHECK, 8, check_of(s->id, line, LOG_CHECK - 1));
     memcpy(line + LOG_CHECK + 8, "\r\n", 2);
+    struct aof_session again;
+    must(aof_session_parse(slice(line, sizeof line), &again));
+    must(again.id == s->id && again.seq == s->seq && again.offset == s->offset);
     buf_append(to, line, sizeof line);
     begin(c, s, line);
 }
@@ -87,6 +93,7 @@ static void put64(char *to, unsigned width, uint64_t n)
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (; width-- > 0; n >>= 6)
         to[width] = digits[n & 63];
+    must(n == 0); /* it has room */
 }
 
 static int digit64(char c)
@@ -102,6 +109,7 @@ static int digit64(char c)
 
 static bool get64(struct slice line, size_t at, unsigned width, uint64_t *n)
 {
+    must(at + width <= line.len);
     for (*n = 0; width-- > 0; at++) {
         int digit = digit64(line.data[at]);
         if (digit < 0)
@@ -112,7 +120,13 @@ static bool get64(struct slice line, size_t at, unsigned width, uint64_t *n)
 }
 
 /* Distances as 13 bits and how many bits were left out behind them: exact up to 8191, else more. */
-enum { BACK_BITS = 13 };
+enum { BACK_BITS = 13, BACK_DIGITS = 3 };
+
+static uint64_t unpack_back(uint64_t packed)
+{
+    must(packed >> (6 * BACK_DIGITS) == 0);
+    return (packed & ((1 << BACK_BITS) - 1)) << (packed >> BACK_BITS);
+}
 
 static uint64_t pack_back(uint64_t distance)
 {
@@ -125,12 +139,9 @@ static uint64_t pack_back(uint64_t distance)
         kept >>= 1;
         shift++;
     }
-    return shift << BACK_BITS | kept;
-}
-
-static uint64_t unpack_back(uint64_t packed)
-{
-    return (packed & ((1 << BACK_BITS) - 1)) << (packed >> BACK_BITS);
+    uint64_t packed = shift << BACK_BITS | kept;
+    must(unpack_back(packed) >= distance); /* it never tells of more than was durable */
+    return packed;
 }
 
 /* ---- batches ---- */
@@ -157,7 +168,7 @@ void aof_chain_seal(struct aof_chain *c, char line[AOF_SUM_LINE], struct slice b
          body.len < (uint64_t)1 << 36);
     memcpy(line, "#=", SUM_LEN);
     put64(line + SUM_LEN, 6, body.len);
-    put64(line + SUM_BACK, 3, pack_back(at - durable));
+    put64(line + SUM_BACK, BACK_DIGITS, pack_back(at - durable));
     c->n++;
     c->crc = crc64(crc64(c->crc, body.data, body.len), line, SUM_CRC);
     put64(line + SUM_CRC, 7, crc_bits(c->crc));
@@ -211,6 +222,7 @@ bool aof_small_takes(struct slice body)
 bool aof_small_find(struct slice text, struct aof_batch *b)
 {
     size_t len = aof_hash_line(text);
+    must(len <= text.len);
     *b = (struct aof_batch){.line = AOF_SMALL_LINE, .len = len};
     return len > 0 && len <= AOF_SMALL_BYTES && text.len - len >= AOF_SMALL_LINE &&
            get64(slice_from(text, len), 1, 4, &b->crc) &&
@@ -234,7 +246,7 @@ static bool read_new(struct slice text, uint64_t at, struct aof_batch *b, uint64
 {
     uint64_t packed;
     if (text.len < AOF_SUM_LINE || memcmp(text.data, "#=", 2) != 0 ||
-        !get64(text, SUM_LEN, 6, &b->len) || !get64(text, SUM_BACK, 3, &packed) ||
+        !get64(text, SUM_LEN, 6, &b->len) || !get64(text, SUM_BACK, BACK_DIGITS, &packed) ||
         !get64(text, SUM_CRC, 7, &b->crc) || !get64(text, SUM_CHECK, 4, check) ||
         memcmp(text.data + SUM_END, "\r\n", 2) != 0)
         return false;
@@ -279,6 +291,7 @@ bool aof_chain_check(struct aof_chain *c, const struct aof_batch *b, struct slic
 {
     bool old = b->line == AOF_OLD_LINE, small = b->line == AOF_SMALL_LINE;
     must(c->open && line.len >= b->line);
+    must(old || small || b->line == AOF_SUM_LINE);
     if (b->len != body.len || (old && b->n != c->n + 1))
         return false;
     uint64_t crc = next_crc(c, b, line.data, body);

@@ -24,6 +24,21 @@ static struct aof_writer *writer(struct sink *s)
     return (struct aof_writer *)s;
 }
 
+/* Between a producer's events. */
+static void writer_must_hold(const struct aof_writer *w)
+{
+    must(w->items < BATCH_ITEMS);
+    must(w->items <= w->args);
+    must((w->items == 0) == (w->batch.len == 0));
+    must(w->command.len == 0 || (w->chain.open && w->command.len < AOF_BATCH_BYTES));
+}
+
+/* Behind a key: all it has to say stands in command, or has gone. */
+static bool between_keys(const struct aof_writer *w)
+{
+    return w->items == 0 && w->expires.len == 0 && !w->consumer_waits;
+}
+
 /* ---- commands ---- */
 
 static void put_number(struct buf *to, char prefix, size_t n)
@@ -38,6 +53,7 @@ static void put_number(struct buf *to, char prefix, size_t n)
 
 void aof_put_head(struct buf *to, size_t argc)
 {
+    must(argc > 0);
     put_number(to, '*', argc);
 }
 
@@ -81,6 +97,7 @@ static void send(struct aof_writer *w)
 {
     if (!w->chain.open || w->command.len >= AOF_BATCH_BYTES)
         hand_on(w);
+    must(w->command.len == 0 || w->chain.open);
 }
 
 static void send_args(struct aof_writer *w, const struct slice *argv, size_t argc)
@@ -108,6 +125,7 @@ static struct slice u64_text(char out[NUM_I64_TEXT], uint64_t n)
 static struct slice id_text(char out[ID_TEXT], struct stream_id id)
 {
     int len = snprintf(out, ID_TEXT, "%" PRIu64 "-%" PRIu64, id.ms, id.seq);
+    must(len > 0 && len < ID_TEXT);
     return slice(out, (size_t)len);
 }
 
@@ -123,14 +141,23 @@ static struct slice batch_command(const struct aof_writer *w)
     case VALUE_ZSET:
         return SLICE_LIT("ZADD");
     default:
+        must(w->key.type == VALUE_HASH);
         return SLICE_LIT("HMSET");
     }
+}
+
+/* Of an element of such a value. */
+static size_t args_of(enum value_type type)
+{
+    return type == VALUE_LIST || type == VALUE_SET ? 1 : 2;
 }
 
 static void flush_batch(struct aof_writer *w)
 {
     if (w->items == 0)
         return;
+    must(w->items <= BATCH_ITEMS);
+    must(w->args == w->items * args_of(w->key.type));
     aof_put_head(&w->command, 2 + w->args);
     aof_put_arg(&w->command, batch_command(w));
     aof_put_arg(&w->command, buf_slice(&w->name));
@@ -197,6 +224,7 @@ static bool key(struct sink *s, const struct key_event *k)
 {
     struct aof_writer *w = writer(s);
     char text[NUM_I64_TEXT];
+    must(sink_bad(s) || between_keys(w));
     w->key = *k;
     buf_clear(&w->name);
     buf_add(&w->name, k->name);
@@ -244,6 +272,8 @@ static void end_key(struct sink *s)
     }
     if (w->key.expire_ms != KEY_NO_EXPIRE)
         SEND(w, SLICE_LIT("PEXPIREAT"), buf_slice(&w->name), i64_text(text, w->key.expire_ms));
+    must(between_keys(w));
+    writer_must_hold(w);
 }
 
 /* ---- streams ---- */
@@ -254,6 +284,7 @@ static void stream_node(struct sink *s, struct stream_id master, struct slice li
     struct stream_entry e;
     struct slice name, value;
     char text[ID_TEXT];
+    must(w->key.type == VALUE_STREAM);
     stream_node_start(&e, master, listpack);
     while (stream_node_next(&e)) {
         aof_put_head(&w->command, 3 + 2 * (size_t)e.fields);
@@ -295,6 +326,7 @@ static void stream_group(struct sink *s, const struct stream_group_event *e)
 
 static void stream_pending(struct sink *s, const struct stream_pending_event *e)
 {
+    must(stream_pending_ascends(&writer(s)->pending, sizeof *e, e->id));
     buf_append(&writer(s)->pending, e, sizeof *e);
 }
 
@@ -356,15 +388,19 @@ void aof_writer_seal(struct aof_writer *w, struct aof_session s)
 {
     struct buf line = {0};
     must(!w->chain.open && w->command.len == 0);
+    must(between_keys(w));
     s.offset = out_offset(w->out);
     aof_chain_begin(&w->chain, &s, &line);
     out_slice(w->out, buf_slice(&line));
     buf_free(&line);
+    must(w->chain.open);
+    writer_must_hold(w);
 }
 
 /* First in its batch, so that a cut at this time can be made between batches. */
 void aof_writer_timestamp(struct aof_writer *w, int64_t unix_s)
 {
+    must(sink_bad(&w->sink) || between_keys(w));
     hand_on(w);
     aof_put_timestamp(&w->command, unix_s);
     send(w);
@@ -372,7 +408,9 @@ void aof_writer_timestamp(struct aof_writer *w, int64_t unix_s)
 
 bool aof_writer_end(struct aof_writer *w)
 {
+    must(sink_bad(&w->sink) || between_keys(w));
     hand_on(w);
+    must(w->command.len == 0);
     return !sink_bad(&w->sink);
 }
 

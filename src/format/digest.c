@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "base/bytes.h"
+#include "base/must.h"
 #include "format/rdb.h"
 #include "format/stream_node.h"
 
@@ -72,6 +73,7 @@ static inline void sum(struct hash128 *to, struct hash128 more)
 static bool on_key(struct sink *sink, const struct key_event *key)
 {
     struct digest *d = digest_of(sink);
+    must(key->type <= VALUE_MODULE); /* the part of the head that is the type's */
     uint64_t head = (uint64_t)key->type | (d->nameless ? 0 : (uint64_t)key->db << 8);
     d->members = (struct hash128){0};
     uint64_t seed = (uint64_t)key->expire_ms * MIX_EXPIRE + head * MIX_HEAD;
@@ -236,7 +238,8 @@ void digest_free(struct digest *d)
 
 void digest_hex(const struct digest *d, char out[DIGEST_HEX])
 {
-    snprintf(out, DIGEST_HEX, "%024" PRIx64 "%016" PRIx64, d->total.high, d->total.low);
+    int len = snprintf(out, DIGEST_HEX, "%024" PRIx64 "%016" PRIx64, d->total.high, d->total.low);
+    must(len == DIGEST_DIGITS);
 }
 
 const char *digest_text(const struct digest *d, char out[DIGEST_HEX])

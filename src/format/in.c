@@ -20,8 +20,21 @@
 
 enum { BLOCK_DEFAULT = 1 << 20, BLOCK_MIN = 1024 };
 
+/* The drawing above, at the end of what moves the window. */
+static void in_must_hold(const struct in *in)
+{
+    must(in->at <= in->end);
+    must((uint64_t)(in->end - in->at) <= in->base);
+    must(in->limit == IN_SIZE_UNKNOWN || in->base <= in->limit);
+    must(!in->read || (in->at >= in->block && in->end <= in->block + in->room));
+    must(!in->read || in->room >= in->block_size);
+    must(!in->crc_on || in->crc_from <= in->at);
+    must(!in->tap || in->tap_from <= in->at);
+}
+
 void in_init_memory(struct in *in, struct slice bytes)
 {
+    must(bytes.data || bytes.len == 0);
     *in = (struct in){.base = bytes.len, .limit = bytes.len};
     in->at = (const uint8_t *)bytes.data;
     in->end = in->at + bytes.len;
@@ -37,11 +50,14 @@ void in_init_callback(struct in *in, in_read *read, void *arg, uint64_t limit, s
     in->room = in->block_size;
     in->block = mem_alloc(in->room);
     in->at = in->end = in->block;
+    in_must_hold(in);
 }
 
 void in_decode(struct in *in, struct in_decoder *d, in_read *read, unsigned growth)
 {
     must(!in->decoder && !in->crc_on && !in->tap);
+    must(growth > 0);
+    must(d->free);
     d->under = *in;
     uint64_t left = in_left(in);
     uint64_t most = left > IN_SIZE_UNKNOWN / growth ? IN_SIZE_UNKNOWN : left * growth;
@@ -55,6 +71,7 @@ void in_free(struct in *in)
     if (in->decoder) {
         struct in_decoder *d = in->decoder;
         in->decoder = NULL;
+        must(!d->under.decoder); /* one over the other: in_decode */
         in_free(&d->under);
         d->free(d);
     }
@@ -91,6 +108,7 @@ uint64_t in_left(const struct in *in)
 /* What was consumed goes into the checksum and the tap. */
 static void settle(struct in *in)
 {
+    must(!in->tap || in->tap_from <= in->at);
     if (in->crc_on && in->at > in->crc_from)
         in->crc = crc64(in->crc, in->crc_from, (size_t)(in->at - in->crc_from));
     in->crc_from = in->at;
@@ -102,13 +120,16 @@ static void settle(struct in *in)
 /* The fault is in place: no more bytes. Nothing of the unread part counts as consumed. */
 static void stop(struct in *in)
 {
+    must(in_bad(in));
     settle(in);
     in->base -= window(in);
     in->end = in->at;
+    in_must_hold(in);
 }
 
 void in_fail(struct in *in, enum fault_code code, const char *format, ...)
 {
+    must(code != FAULT_NONE);
     if (in_bad(in))
         return;
     va_list ap;
@@ -130,6 +151,8 @@ static void fail_end(struct in *in)
 /* One call of the callback, into to. 0: no more bytes (or a fault). */
 static size_t fetch(struct in *in, void *to, size_t n)
 {
+    must(!in_bad(in));
+    must(in->limit == IN_SIZE_UNKNOWN || in->base <= in->limit);
     if (in->limit != IN_SIZE_UNKNOWN && n > in->limit - in->base)
         n = (size_t)(in->limit - in->base);
     if (!in->read || n == 0)
@@ -158,6 +181,8 @@ static void move_front(struct in *in, size_t room)
 {
     settle(in);
     size_t rest = window(in);
+    must(in->read);
+    must(rest <= room);
     if (room == in->room) {
         memmove(in->block, in->at, rest);
     } else {
@@ -169,6 +194,7 @@ static void move_front(struct in *in, size_t room)
     }
     in->at = in->crc_from = in->tap_from = in->block;
     in->end = in->block + rest;
+    in_must_hold(in);
 }
 
 /* At least n bytes into the window (n <= block_size), or as many as there are. */
@@ -178,6 +204,7 @@ static bool fill(struct in *in, size_t n)
         return true;
     if (in_bad(in) || !in->read)
         return false;
+    must(n <= in->block_size);
     move_front(in, in->block_size); /* a larger one has served: less than n is left of it */
     while (window(in) < n) {
         size_t got = fetch(in, in->block + window(in), in->room - window(in));
@@ -186,6 +213,7 @@ static bool fill(struct in *in, size_t n)
         in->end += got;
         in->base += got;
     }
+    in_must_hold(in);
     return true;
 }
 
@@ -201,6 +229,7 @@ static bool can_come(struct in *in, uint64_t n)
 
 uint8_t in_byte_slow(struct in *in)
 {
+    must(in->at == in->end);
     if (!fill(in, 1)) {
         fail_end(in);
         return 0;
@@ -238,6 +267,8 @@ bool in_bytes(struct in *in, void *to, size_t n)
 /* Longer than a block: straight into hold, which grows with what has come. */
 static bool gather(struct in *in, uint64_t n, struct buf *hold)
 {
+    must(in->read && n > in->block_size); /* what a memory stream has, its window has */
+    must(hold != in->tap);
     buf_clear(hold);
     size_t part = window(in) < n ? window(in) : (size_t)n;
     buf_append(hold, in->at, part);
@@ -261,6 +292,9 @@ static bool gather(struct in *in, uint64_t n, struct buf *hold)
             buf_append(in->tap, to, got);
         hold->len += got;
     }
+    must(hold->len == n);
+    must(window(in) == 0);
+    in_must_hold(in);
     return true;
 }
 
@@ -330,6 +364,7 @@ struct slice in_hold(struct in *in, uint64_t n)
             in->end += got;
             in->base += got;
         }
+        in_must_hold(in);
     }
     return slice(in->at, window(in) < most ? window(in) : most);
 }
@@ -390,6 +425,7 @@ void in_crc_start(struct in *in)
 
 uint64_t in_crc(struct in *in)
 {
+    must(in->crc_on);
     settle(in);
     return in->crc;
 }
@@ -406,19 +442,21 @@ uint64_t in_crc_before(struct in *in)
 
 void in_crc_stop(struct in *in)
 {
+    must(in->crc_on);
     settle(in);
     in->crc_on = false;
 }
 
 void in_tap_start(struct in *in, struct buf *tap)
 {
-    must(!in->tap);
+    must(tap && !in->tap);
     settle(in);
     in->tap = tap;
 }
 
 void in_tap_stop(struct in *in)
 {
+    must(in->tap);
     settle(in);
     in->tap = NULL;
 }

@@ -36,7 +36,7 @@ void json_put_base64(struct buf *to, struct slice bytes)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const uint8_t *p = (const uint8_t *)bytes.data;
-    size_t left = bytes.len;
+    size_t left = bytes.len, before = to->len;
     buf_byte(to, '"');
     for (; left > 0; left = left < 3 ? 0 : left - 3, p += 3) {
         unsigned second = left > 1 ? p[1] : 0, third = left > 2 ? p[2] : 0;
@@ -47,6 +47,7 @@ void json_put_base64(struct buf *to, struct slice bytes)
         buf_byte(to, (uint8_t)(left > 2 ? digits[x & 63] : '='));
     }
     buf_byte(to, '"');
+    must(to->len - before == 2 + (bytes.len + 2) / 3 * 4);
 }
 
 static void base64(struct json_writer *w, struct slice bytes)
@@ -169,6 +170,10 @@ static void print_rows(struct json_writer *w)
 {
     struct json_row *rows = (struct json_row *)(void *)w->rows.data;
     size_t n = w->rows.len / sizeof *rows;
+    must(w->rows.len % sizeof *rows == 0);
+    must(n == 1 || w->key.type != VALUE_STRING);
+    must(n == 1 || w->key.type != VALUE_MODULE || is_array(w));
+    must(n == 0 || rows[n - 1].at + rows[n - 1].len + rows[n - 1].value_len == w->bytes.len);
     for (size_t i = 0; i < n; i++)
         rows[i].text = slice(w->bytes.data + rows[i].at, rows[i].len);
     if (w->key.type == VALUE_SET || w->key.type == VALUE_HASH)
@@ -238,6 +243,9 @@ static void stream_node(struct sink *s, struct stream_id master, struct slice li
 static void stream_info(struct sink *s, const struct stream_info_event *e)
 {
     struct json_writer *w = writer(s);
+    must(w->key.type == VALUE_STREAM && w->groups == 0);
+    must((w->entry_count == 0) == (w->entries.len == 0));
+    must(w->entry_count == e->length); /* which is that of the entries, whatever was stored */
     print_head(w);
     out_printf(w->out, "{\"length\":%" PRIu64, e->length);
     print_id(&w->out->buf, ",\"last_id\":", e->last);
@@ -253,6 +261,7 @@ static void print_pending(struct json_writer *w)
 {
     const struct json_pending *all = (const struct json_pending *)(const void *)w->pending.data;
     struct buf *to = &w->out->buf;
+    must(w->pending.len == w->group.pending * sizeof *all);
     for (size_t i = 0; i < w->pending.len / sizeof *all; i++) {
         print_id(to, i ? ",[" : "[", all[i].event.id);
         buf_byte(to, ',');
@@ -272,6 +281,7 @@ static void close_group(struct json_writer *w)
 {
     if (w->groups == 0)
         return;
+    must(w->group_name_at + w->group.name.len <= w->bytes.len);
     struct slice name = slice(w->bytes.data + w->group_name_at, w->group.name.len);
     out_printf(w->out, w->groups > 1 ? ",{\"name\":" : "{\"name\":");
     base64(w, name);
@@ -290,6 +300,7 @@ static void close_group(struct json_writer *w)
 static void stream_group(struct sink *s, const struct stream_group_event *e)
 {
     struct json_writer *w = writer(s);
+    must(w->key.type == VALUE_STREAM);
     close_group(w);
     w->groups++;
     w->group_consumers = 0;
@@ -303,12 +314,15 @@ static void stream_group(struct sink *s, const struct stream_group_event *e)
 static void stream_pending(struct sink *s, const struct stream_pending_event *e)
 {
     struct json_pending p = {.event = *e};
+    must(writer(s)->groups > 0 && writer(s)->group_consumers == 0);
+    must(stream_pending_ascends(&writer(s)->pending, sizeof p, e->id));
     buf_append(&writer(s)->pending, &p, sizeof p);
 }
 
 static void stream_consumer(struct sink *s, const struct stream_consumer_event *e)
 {
     struct json_writer *w = writer(s);
+    must(w->groups > 0 && w->group_consumers < w->group.consumers);
     close_consumer(w);
     buf_printf(&w->consumers, w->group_consumers++ ? ",{\"name\":" : "{\"name\":");
     json_put_base64(&w->consumers, e->name);
@@ -322,12 +336,13 @@ static void stream_consumer(struct sink *s, const struct stream_consumer_event *
 static void stream_owned(struct sink *s, struct stream_id id)
 {
     struct json_writer *w = writer(s);
+    must(w->group_consumers > 0);
     print_id(&w->consumers, w->owned++ ? "," : "", id);
     struct json_pending *p = stream_pending_find(&w->pending, sizeof *p, id);
-    if (p) {
-        p->owner_at = w->owner_at;
-        p->owner_len = w->owner_len;
-    }
+    must(p); /* producers promise it */
+    must(w->owner_at + w->owner_len <= w->bytes.len);
+    p->owner_at = w->owner_at;
+    p->owner_len = w->owner_len;
 }
 
 static void end_key(struct sink *s)

@@ -20,9 +20,27 @@ enum { SUM_LINE = sizeof SUM_MARK - 1 + 16 };
 
 /* ---- lists ---- */
 
+static void list_must_hold(const struct manifest_list *list)
+{
+    must(list->files || list->count == 0);
+    must(list->count == 0 || list->files[list->count - 1].name);
+}
+
+/* Increments ascend: the first and the last tell it well enough to look each time. */
+static void manifest_must_hold(const struct manifest *m)
+{
+    const struct manifest_list *incr = &m->incr;
+    list_must_hold(incr);
+    list_must_hold(&m->history);
+    must(incr->count < 2 || incr->files[0].seq < incr->files[incr->count - 1].seq);
+    must(!m->base.name || m->base.seq > 0);
+    must(!m->base.name || m->base.size >= -1);
+}
+
 /* A copy, with a name of its own. */
 static struct manifest_file copy_of(const struct manifest_file *file)
 {
+    must(file->name);
     struct manifest_file copy = *file;
     copy.name = mem_strdup(file->name);
     return copy;
@@ -30,6 +48,7 @@ static struct manifest_file copy_of(const struct manifest_file *file)
 
 static struct manifest_file named(const char *name, int64_t seq)
 {
+    must(seq > 0);
     return (struct manifest_file){.name = mem_strdup(name), .seq = seq, .size = -1};
 }
 
@@ -41,6 +60,7 @@ static void list_insert(struct manifest_list *list, size_t at, struct manifest_f
     memmove(list->files + at + 1, list->files + at, (list->count - at) * sizeof *list->files);
     list->files[at] = file;
     list->count++;
+    list_must_hold(list);
 }
 
 static void list_free(struct manifest_list *list)
@@ -67,11 +87,14 @@ static void list_copy(struct manifest_list *to, const struct manifest_list *from
 
 void manifest_copy(struct manifest *to, const struct manifest *from)
 {
+    must(to != from);
     *to = (struct manifest){0};
     if (from->base.name)
         to->base = copy_of(&from->base);
     list_copy(&to->incr, &from->incr);
     list_copy(&to->history, &from->history);
+    must(to->incr.count == from->incr.count && to->history.count == from->history.count);
+    manifest_must_hold(to);
 }
 
 static int64_t newest(const struct manifest_list *list)
@@ -88,6 +111,7 @@ int64_t manifest_next_base(const struct manifest *m)
     int64_t seq = newest(&m->history);
     if (m->base.name && m->base.seq > seq)
         seq = m->base.seq;
+    must(seq >= 0);
     return seq < INT64_MAX ? seq + 1 : 0;
 }
 
@@ -95,12 +119,14 @@ int64_t manifest_next_incr(const struct manifest *m)
 {
     int64_t live = newest(&m->incr), old = newest(&m->history);
     int64_t seq = live > old ? live : old;
+    must(seq >= 0);
     return seq < INT64_MAX ? seq + 1 : 0;
 }
 
 static char *numbered(const char *stem, int64_t seq, const char *suffix)
 {
     char number[NUM_I64_TEXT];
+    must(seq > 0);
     num_format_i64(number, seq);
     struct buf name = {0};
     buf_printf(&name, "%s.%s%s", stem, number, suffix);
@@ -124,6 +150,7 @@ void manifest_add_incr(struct manifest *m, const char *name, int64_t seq)
 {
     must(m->incr.count == 0 || m->incr.files[m->incr.count - 1].seq < seq);
     list_insert(&m->incr, m->incr.count, named(name, seq));
+    manifest_must_hold(m);
 }
 
 void manifest_set_base(struct manifest *m, const char *name, int64_t seq)
@@ -131,6 +158,7 @@ void manifest_set_base(struct manifest *m, const char *name, int64_t seq)
     if (m->base.name)
         list_insert(&m->history, 0, m->base);
     m->base = named(name, seq);
+    manifest_must_hold(m);
 }
 
 void manifest_retire_incr(struct manifest *m, size_t keep)
@@ -142,6 +170,8 @@ void manifest_retire_incr(struct manifest *m, size_t keep)
     if (retire)
         memmove(incr->files, incr->files + retire, (incr->count - retire) * sizeof *incr->files);
     incr->count -= retire;
+    must(incr->count <= keep);
+    manifest_must_hold(m);
 }
 
 void manifest_drop_history(struct manifest *m)
@@ -167,6 +197,7 @@ void manifest_make_plain(struct manifest *m)
     each_is_plain(&m->base, m->base.name != NULL, true);
     each_is_plain(m->incr.files, m->incr.count, true);
     each_is_plain(m->history.files, m->history.count, true);
+    must(manifest_is_plain(m));
 }
 
 bool manifest_is_plain(const struct manifest *m)
@@ -191,6 +222,8 @@ static bool quoted(struct slice s, size_t *i, struct buf *word)
     char *to = buf_reserve(word, s.len - *i);
     bool ends = quote_take(&at, end, &to);
     word->len = (size_t)(to - word->data);
+    must(word->len <= word->cap); /* an escape is no shorter than what it stands for */
+    must(at <= end);
     *i = (size_t)(at - s.data);
     return ends && (at == end || blank(*at)); /* nothing may touch its end */
 }
@@ -208,6 +241,7 @@ static int next_word(struct slice s, size_t *i, struct buf *word)
             return quoted(s, i, word) ? 1 : -1;
         buf_byte(word, (uint8_t)s.data[(*i)++]);
     }
+    must(*i <= s.len && word->len > 0);
     return 1;
 }
 
@@ -301,6 +335,8 @@ static const char *add_line(struct manifest *m, struct line *l)
     if (bad)
         return bad;
     buf_cstr(&l->file);
+    must(strlen(l->file.data) == l->file.len); /* check_line: no zero byte in it */
+    must(l->seq > 0 && l->size >= -1);
     const struct manifest_file file = {l->file.data, l->seq, l->id, l->size};
     struct manifest_list *incr = &m->incr;
     if (manifest_names(m, file.name))
@@ -357,11 +393,13 @@ static void check_sum(struct slice text, struct fault *f)
             return;
         }
         at += len;
+        must(at <= text.len);
     }
 }
 
 bool manifest_parse(struct manifest *m, struct slice text, struct fault *f)
 {
+    must(!m->base.name && m->incr.count == 0 && m->history.count == 0);
     if (text.len == 0)
         fault_set(f, FAULT_FORMAT, "Found an empty AOF manifest");
     check_sum(text, f);
@@ -377,6 +415,7 @@ bool manifest_parse(struct manifest *m, struct slice text, struct fault *f)
             fault_set(f, FAULT_FORMAT, "AOF manifest, line %u: %s", line, bad);
         text = slice_from(text, len + 1);
     }
+    manifest_must_hold(m);
     return !fault_is(f);
 }
 
@@ -392,6 +431,7 @@ static void print_name(struct buf *out, const char *name)
 
 static void print_file(struct buf *out, const struct manifest_file *file, char type)
 {
+    must(file->seq > 0);
     buf_printf(out, "file ");
     print_name(out, file->name);
     buf_printf(out, " seq %lld type %c", (long long)file->seq, type);
@@ -413,6 +453,8 @@ static bool tells_ids(const struct manifest *m)
 
 void manifest_print(const struct manifest *m, struct buf *out)
 {
+    manifest_must_hold(m);
+    must(out->len == 0 || !tells_ids(m)); /* the checksum is of all of the text */
     if (m->base.name)
         print_file(out, &m->base, 'b');
     for (size_t i = 0; i < m->history.count; i++)

@@ -13,6 +13,13 @@
 
 enum { BLOCK_DEFAULT = 1 << 20 };
 
+static void out_must_hold(const struct out *out)
+{
+    must(out->crc_from <= out->buf.len);
+    must(out->buf.len <= out->buf.cap);
+    must(out->write ? out->block_size > 0 : out->flushed == 0);
+}
+
 void out_init_memory(struct out *out)
 {
     *out = (struct out){0};
@@ -23,6 +30,7 @@ void out_init_callback(struct out *out, out_write *write, void *arg, size_t bloc
     must(write);
     *out = (struct out){.write = write, .arg = arg};
     out->block_size = block_size ? block_size : BLOCK_DEFAULT;
+    out_must_hold(out);
 }
 
 void out_free(struct out *out)
@@ -37,6 +45,7 @@ uint64_t out_offset(const struct out *out)
 
 void out_fail(struct out *out, enum fault_code code, const char *format, ...)
 {
+    must(code != FAULT_NONE);
     if (out_bad(out))
         return;
     va_list ap;
@@ -50,6 +59,7 @@ void out_fail(struct out *out, enum fault_code code, const char *format, ...)
 
 static void settle(struct out *out)
 {
+    out_must_hold(out);
     if (out->crc_on && out->buf.len > out->crc_from)
         out->crc = crc64(out->crc, out->buf.data + out->crc_from, out->buf.len - out->crc_from);
     out->crc_from = out->buf.len;
@@ -59,7 +69,9 @@ static void hand_on(struct out *out, const void *data, size_t n)
 {
     if (n == 0 || out_bad(out))
         return;
+    must(out->write);
     int err = out->write(out->arg, data, n);
+    must(err <= 0);
     if (err) {
         fault_io(&out->fault, -err, "write", "Write error");
         out->fault.offset = out->flushed;
@@ -75,6 +87,7 @@ bool out_flush(struct out *out)
         hand_on(out, out->buf.data, out->buf.len);
         buf_clear(&out->buf);
         out->crc_from = 0;
+        out_must_hold(out);
     }
     return !out_bad(out);
 }
@@ -163,6 +176,7 @@ void out_printf(struct out *out, const char *format, ...)
     va_start(ap, format);
     buf_vprintf(&text, format, ap);
     va_end(ap);
+    must(text.len == (size_t)n);
     out_slice(out, buf_slice(&text));
     buf_free(&text);
 }
@@ -176,6 +190,7 @@ void out_crc_start(struct out *out)
 
 uint64_t out_crc(struct out *out)
 {
+    must(out->crc_on);
     settle(out);
     return out->crc;
 }

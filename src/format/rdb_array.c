@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/must.h"
 #include "base/num.h"
 #include "format/rdb_array.h"
 #include "format/rdb_parts.h"
@@ -78,6 +79,7 @@ void rdb_array(struct rdb_reader *r)
     in_tap_stop(r->in);
     if (in_bad(r->in))
         return;
+    must(r->second.len > ELEMENT_MIN);
     rdb_begin(r, VALUE_MODULE, 0, 0);
     RDB_EVENT(r, opaque, RDB_ARRAY, 0, buf_slice(&r->second));
 }

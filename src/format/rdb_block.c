@@ -19,6 +19,7 @@ size_t rdb_block_format(const struct rdb_block *b, char out[RDB_BLOCK_TEXT])
 {
     int n = snprintf(out, RDB_BLOCK_TEXT, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %u %016" PRIx64,
                      b->start, b->len, b->keys, b->db, b->crc);
+    must(n > 0 && n < RDB_BLOCK_TEXT);
     return (size_t)n;
 }
 
@@ -55,10 +56,12 @@ static void add_line(struct rdb_blocks *b, const char *line, size_t len)
     b->lines_crc = crc64(b->lines_crc, line, len);
     if (b->lines)
         buf_append(b->lines, line, len);
+    must(!b->lines || b->lines->len == b->lines_len);
 }
 
 void rdb_blocks_begin(struct rdb_blocks *b, struct buf *lines)
 {
+    must(!lines || lines->len == 0);
     *b = (struct rdb_blocks){.lines = lines};
     add_line(b, HEAD_LINE, sizeof HEAD_LINE - 1);
 }
@@ -66,6 +69,7 @@ void rdb_blocks_begin(struct rdb_blocks *b, struct buf *lines)
 struct rdb_block rdb_blocks_open(const struct rdb_blocks *b, uint64_t at, uint64_t crc)
 {
     struct rdb_block block = b->now;
+    must(at >= block.start);
     block.len = at - block.start;
     block.crc = crc64_combine(b->crc_at_start, crc, block.len);
     return block;
@@ -75,8 +79,11 @@ void rdb_blocks_close(struct rdb_blocks *b, uint64_t at, uint64_t crc, unsigned 
 {
     char line[sizeof BLOCK_WORD + RDB_BLOCK_TEXT + 2] = BLOCK_WORD;
     struct rdb_block block = rdb_blocks_open(b, at, crc);
-    size_t len = sizeof BLOCK_WORD - 1;
-    len += rdb_block_format(&block, line + len);
+    size_t word = sizeof BLOCK_WORD - 1, len = word + rdb_block_format(&block, line + word);
+    struct rdb_block again;
+    must(rdb_block_parse(slice(line + word, len - word), &again));
+    must(again.start == block.start && again.len == block.len && again.crc == block.crc);
+    must(len + 2 <= sizeof line);
     memcpy(line + len, "\r\n", 2);
     add_line(b, line, len + 2);
     b->count++;
@@ -87,9 +94,13 @@ void rdb_blocks_close(struct rdb_blocks *b, uint64_t at, uint64_t crc, unsigned 
 void rdb_blocks_end(struct rdb_blocks *b, uint64_t rdb_bytes, char out[RDB_TRAILER_END])
 {
     char line[RDB_TRAILER_END + 1];
+    uint64_t count, bytes, crc;
+    must(b->now.start == rdb_bytes && b->now.keys == 0); /* all are closed */
     int n = snprintf(line, sizeof line, END_WORD "%012" PRIu64 " %020" PRIu64 " %016" PRIx64 "\r\n",
                      b->count, rdb_bytes, b->lines_crc);
     must(n == RDB_TRAILER_END);
+    must(rdb_trailer_end(slice(line, RDB_TRAILER_END), &count, &bytes, &crc));
+    must(count == b->count && bytes == rdb_bytes && crc == b->lines_crc);
     memcpy(out, line, RDB_TRAILER_END);
 }
 

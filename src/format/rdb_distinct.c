@@ -14,6 +14,7 @@ enum { SIZE_MIN = 16, START_MAX = 1 << 16 };
 static void make_room(struct rdb_distinct *d, size_t size)
 {
     must((size & (size - 1)) == 0);
+    must(size >= SIZE_MIN);
     if (size > d->cap) {
         mem_free(d->slots);
         d->slots = mem_alloc(size * sizeof *d->slots);
@@ -22,6 +23,7 @@ static void make_room(struct rdb_distinct *d, size_t size)
     memset(d->slots, 0, size * sizeof *d->slots);
     d->size = size;
     d->used = 0;
+    must(d->slots && d->size <= d->cap);
 }
 
 void distinct_start(struct rdb_distinct *d, uint64_t expected)
@@ -50,6 +52,7 @@ static void grow(struct rdb_distinct *d)
 {
     enum { FACTOR = 4 };
     struct rdb_distinct old = *d;
+    must(old.used * 2 <= old.size); /* half of it is free: a probe ends */
     d->slots = NULL;
     d->cap = 0;
     make_room(d, old.size * FACTOR);
@@ -96,6 +99,7 @@ static bool same_text(const uint8_t *lp, size_t a, size_t b)
 bool distinct_listpack(struct rdb_distinct *d, const uint8_t *lp, size_t count, unsigned stride)
 {
     size_t size = SIZE_MIN;
+    must(stride > 0 && count % stride == 0);
     while (size / 2 < count / stride + 1)
         size *= 2;
     make_room(d, size);

@@ -37,6 +37,7 @@ uint64_t rdb_len(struct rdb_reader *r)
 uint64_t rdb_count(struct rdb_reader *r, unsigned min_bytes, const char *of_what)
 {
     uint64_t n = rdb_len(r);
+    must(min_bytes > 0);
     if (n > in_left(r->in) / min_bytes) {
         in_fail(r->in, FAULT_FORMAT,
                 "%" PRIu64 " %s announced, but only %" PRIu64 " bytes are left", n, of_what,
@@ -60,6 +61,7 @@ static struct slice str_int(struct rdb_reader *r, uint8_t form, struct buf *hold
 static struct slice str_lzf(struct rdb_reader *r, struct buf *hold)
 {
     enum { EXPANSION_MAX = 88 }; /* 264 bytes out of 3 */
+    must(hold != &r->raw);
     uint64_t packed_len = rdb_len(r), len = rdb_len(r);
     struct slice packed = in_slice(r->in, packed_len, &r->raw);
     if (in_bad(r->in))
@@ -128,6 +130,8 @@ void rdb_begin(struct rdb_reader *r, enum value_type type, uint64_t count, uint6
 {
     if (r->begun || in_bad(r->in))
         return;
+    must(r->rec && r->rec->kind == RDB_REC_KEY);
+    must(type <= VALUE_MODULE);
     r->begun = true;
     struct sink *s = r->sink;
     struct key_event event = r->rec->key;
@@ -143,6 +147,8 @@ void rdb_begin(struct rdb_reader *r, enum value_type type, uint64_t count, uint6
 
 void rdb_end_value(struct rdb_reader *r)
 {
+    must(!in_bad(r->in));
+    must(r->begun || !rdb_wanted(r));
     if (r->out[RDB_OUT_ALL] && r->begun)
         sink_end_key(r->out[RDB_OUT_ALL]);
     if (rdb_caller_hears(r))
@@ -172,6 +178,7 @@ void rdb_packed(struct rdb_reader *r, enum pack pack, struct slice bytes)
 {
     if (in_bad(r->in))
         return;
+    must(r->begun && bytes.len > 0);
     if (r->out[RDB_OUT_ALL])
         sink_packed(r->out[RDB_OUT_ALL], pack, bytes);
     if (rdb_caller_hears(r))
@@ -182,6 +189,7 @@ void rdb_unpacked(struct rdb_reader *r, enum pack pack, struct slice bytes)
 {
     if (in_bad(r->in))
         return;
+    must(r->begun && bytes.len > 0);
     if (r->out[RDB_OUT_ALL])
         sink_unpack(r->out[RDB_OUT_ALL], pack, bytes);
     if (rdb_caller_hears(r))
@@ -192,6 +200,7 @@ void rdb_empty(struct rdb_reader *r)
 {
     if (in_bad(r->in))
         return;
+    must(!r->begun && !rdb_wanted(r));
     if (r->payload) {
         in_fail(r->in, FAULT_FORMAT, "Empty collection");
         return;

@@ -41,6 +41,8 @@ static ssize_t decode_some(struct envelope *e, void *to, size_t n)
         in_fail(in, FAULT_FORMAT, "The LZ4 envelope is damaged: %s", LZ4F_getErrorName(hint));
         return -EIO;
     }
+    must(made <= n);
+    must(used <= (size_t)(in->end - in->at));
     in_skip(in, used);
     e->in_frame = hint != 0;
     return (ssize_t)made;
@@ -97,12 +99,14 @@ void rdb_envelope(struct in *in)
     }
     struct envelope *e = mem_zalloc(sizeof *e);
     must(!LZ4F_isError(LZ4F_createDecompressionContext(&e->lz4, LZ4F_VERSION)));
+    must(e->lz4 && !e->in_frame);
     e->decoder.free = envelope_free;
     in_decode(in, &e->decoder, envelope_read, LZ4_GROWTH_MAX);
 }
 
 void rdb_envelope_end(struct in *in)
 {
+    must(in_decoded(in));
     while (!in_at_end(in))
         in_skip(in, (uint64_t)(in->end - in->at));
 }

@@ -13,8 +13,20 @@
 
 #include "base/bytes.h"
 #include "base/crc64.h"
+#include "base/must.h"
 #include "format/rdb_parts.h"
 #include "format/rdb_read.h"
+
+/* Behind an AUX record that ends no file yet. */
+static void guard_must_hold(const struct rdb_reader *r)
+{
+    const struct rdb_guard *g = &r->guard;
+    must(g->blocks.now.start <= g->mark_at);
+    must(!g->covered || (g->blocks.count > 0 && g->blocks.now.keys == 0));
+    must(!g->digest_due || r->out[RDB_OUT_ALL] == &g->digest.sink);
+    must(!g->digest_ok || !g->digest_wrong);
+    must(g->blocks.now.keys <= r->keys);
+}
 
 void rdb_guard_begin(struct rdb_reader *r)
 {
@@ -24,6 +36,7 @@ void rdb_guard_begin(struct rdb_reader *r)
 
 void rdb_guard_mark(struct rdb_reader *r)
 {
+    must(in_offset(r->in) > r->guard.begin);
     r->guard.mark_at = in_offset(r->in) - 1 - r->guard.begin;
     r->guard.mark_crc = in_crc_before(r->in);
 }
@@ -66,6 +79,7 @@ static void take_block(struct rdb_reader *r, struct slice text)
     }
     rdb_blocks_close(&g->blocks, g->mark_at, g->mark_crc, r->db);
     g->covered = true;
+    must(g->blocks.now.start == g->mark_at);
 }
 
 /* A wrong one is a fault at the end only: the last block's checksum, still to come, tells more. */
@@ -91,6 +105,7 @@ void rdb_guard_aux(struct rdb_reader *r, const struct rdb_record *rec)
         take_announcement(r, rec->value);
     else if (slice_eq(rec->name, SLICE_LIT(RDB_AUX_DIGEST)))
         take_digest(r, rec->value);
+    guard_must_hold(r);
 }
 
 void rdb_guard_end(struct rdb_reader *r, uint64_t crc, uint64_t stored)
@@ -100,6 +115,8 @@ void rdb_guard_end(struct rdb_reader *r, uint64_t crc, uint64_t stored)
     char is[DIGEST_HEX];
     if (in_bad(r->in))
         return;
+    must(!r->ended && g->verified == 0);
+    must(!g->covered || g->blocks.now.keys == 0);
     g->verified = g->blocks.count; /* what comes below only the trailer tells of */
     if (g->blocks_due && !g->covered)
         in_fail(r->in, FAULT_CRC, "Announced block checksums are missing behind offset %" PRIu64,
@@ -113,10 +130,12 @@ void rdb_guard_end(struct rdb_reader *r, uint64_t crc, uint64_t stored)
         return;
     store_le64(last, stored);
     rdb_blocks_close(&g->blocks, in_offset(r->in) - g->begin, crc64(crc, last, sizeof last), r->db);
+    must(g->blocks.count == g->verified + 1);
 }
 
 uint64_t rdb_blocks_verified(const struct rdb_reader *r)
 {
+    must(r->guard.verified <= r->guard.blocks.count);
     return r->ended ? r->guard.verified : r->guard.blocks.count;
 }
 

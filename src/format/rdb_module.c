@@ -4,6 +4,7 @@
  *
  *   item  1 len | 2 len | 3 float | 4 double | 5 str | 0 (the end)
  *   aux   id, 2, when (1 before the keys, 2 behind them), items */
+#include "base/must.h"
 #include "format/rdb_parts.h"
 #include "format/rdb_read.h"
 
@@ -61,6 +62,7 @@ void rdb_module_value(struct rdb_reader *r)
     in_tap_stop(r->in);
     if (in_bad(r->in))
         return;
+    must(r->second.len > 0); /* the end mark at least */
     rdb_begin(r, VALUE_MODULE, 0, 0);
     RDB_EVENT(r, opaque, RDB_MODULE, id, buf_slice(&r->second));
 }
@@ -80,5 +82,6 @@ void rdb_module_aux(struct rdb_reader *r, struct rdb_record *rec)
     rec->offset = in_offset(r->in);
     rdb_module_items(r);
     in_tap_stop(r->in);
+    must(in_bad(r->in) || r->second.len > 0);
     rec->value = buf_slice(&r->second);
 }

@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "base/num.h"
 #include "containers/intset.h"
 #include "containers/legacy.h"
@@ -116,6 +117,7 @@ static void hand_hash(struct rdb_reader *r, const uint8_t *lp, size_t count)
 {
     if (!pairs_ok(r, lp, count))
         return;
+    must(count > 0 && count % 2 == 0);
     rdb_begin(r, VALUE_HASH, count / 2, 0);
     rdb_packed(r, PACK_HASH, lp_blob(lp));
 }
@@ -125,6 +127,7 @@ static void hand_zset(struct rdb_reader *r, const uint8_t *lp, size_t count)
     bool sorted;
     if (!pairs_ok(r, lp, count) || !scores_ok(r, lp, &sorted))
         return;
+    must(count > 0 && count % 2 == 0);
     rdb_begin(r, VALUE_ZSET, count / 2, 0);
     if (sorted)
         rdb_packed(r, PACK_ZSET, lp_blob(lp));
@@ -146,6 +149,7 @@ static void hand_hash_ttl(struct rdb_reader *r, const uint8_t *lp, size_t count)
 {
     if (!triples_ok(r, lp, count))
         return;
+    must(count > 0 && count % 3 == 0);
     rdb_begin(r, VALUE_HASH, count / 3, 0);
     rdb_packed(r, PACK_HASH_TTL, lp_blob(lp));
 }
@@ -173,7 +177,8 @@ static void hand_listpack(struct rdb_reader *r, enum rdb_type type, const uint8_
     case RDB_SET_LISTPACK:
         hand_set(r, lp, count);
         break;
-    default: /* the two packed types with field expiry */
+    default:
+        must(type == RDB_HASH_TTL_PACK || type == RDB_HASH_TTL_PACK_OLD);
         hand_hash_ttl(r, lp, count);
         break;
     }
@@ -189,6 +194,7 @@ static void read_intset(struct rdb_reader *r)
         refuse(r, why);
         return;
     }
+    must(intset_count((const uint8_t *)blob.data) > 0); /* 0 would be: not known */
     rdb_begin(r, VALUE_SET, intset_count((const uint8_t *)blob.data), 0);
     rdb_packed(r, PACK_INTSET, blob);
 }
@@ -224,6 +230,7 @@ static void read_listpack(struct rdb_reader *r, enum rdb_type type)
 
 void rdb_packed_value(struct rdb_reader *r, enum rdb_type type)
 {
+    must(!r->begun);
     switch (type) {
     case RDB_SET_INTSET:
         read_intset(r);
@@ -247,6 +254,7 @@ static void hand_node(struct rdb_reader *r, const uint8_t *lp, size_t count, uin
 {
     if (count == 0)
         return;
+    must(nodes > 1 || !r->begun);
     rdb_begin(r, VALUE_LIST, nodes == 1 ? count : 0, nodes == 1);
     rdb_packed(r, PACK_LIST, lp_blob(lp));
 }

@@ -3,6 +3,7 @@
  * exactly where the footer begins. FUNCTION DUMP: opcode 245 records in place of the one value. */
 #include "base/bytes.h"
 #include "base/crc64.h"
+#include "base/must.h"
 #include "format/rdb_parts.h"
 #include "format/rdb_payload.h"
 
@@ -36,6 +37,7 @@ static bool open_payload(struct rdb_reader *r, struct in *in, struct slice paylo
 
 static bool close_payload(struct rdb_reader *r, const struct sink *sink, struct fault *f)
 {
+    must(r->payload && !fault_is(f));
     if (in_bad(r->in))
         *f = r->in->fault;
     else if (sink && sink_bad(sink))

@@ -78,6 +78,7 @@ static void forget_attributes(struct rdb_reader *r)
 bool rdb_open(struct rdb_reader *r, struct in *in, const struct rdb_options *opt)
 {
     *r = (struct rdb_reader){.in = in, .opt = *opt};
+    must(!in->tap);
     forget_attributes(r);
     in->doing = "start";
     rdb_envelope(in);
@@ -89,6 +90,7 @@ bool rdb_open(struct rdb_reader *r, struct in *in, const struct rdb_options *opt
 
 void rdb_close(struct rdb_reader *r)
 {
+    must(!r->ended || !r->body_due);
     rdb_reader_free(r);
     rdb_templates_free(r);
 }
@@ -152,6 +154,7 @@ static void read_db(struct rdb_reader *r, struct rdb_record *rec)
                 "DB number %" PRIu64 " is out of range (there are %u databases)", db, max);
     rec->kind = RDB_REC_DB;
     r->db = rec->db = (unsigned)db;
+    must(in_bad(r->in) || r->db == db);
 }
 
 /* Hints: no more than the bytes that are left could hold. */
@@ -198,6 +201,7 @@ static void skip_slot_import(struct rdb_reader *r)
 
 static void read_end(struct rdb_reader *r, struct rdb_record *rec)
 {
+    must(!r->ended);
     rec->kind = RDB_REC_END;
     uint64_t computed = in_crc(r->in);
     in_crc_stop(r->in);
@@ -237,6 +241,7 @@ static void read_key(struct rdb_reader *r, struct rdb_record *rec, uint8_t type)
     r->keys++;
     r->guard.blocks.now.keys++;
     r->guard.covered = false;
+    must(r->guard.blocks.now.keys <= r->keys);
     r->body_due = true;
 }
 
@@ -308,6 +313,7 @@ bool rdb_next(struct rdb_reader *r, struct rdb_record *rec)
 
 static bool read_body(struct rdb_reader *r, const struct rdb_record *rec, struct sink *sink)
 {
+    must(r->body_due); /* once, and only what rdb_next gave */
     r->sink = sink;
     r->rec = rec;
     r->begun = r->body_due = false;
@@ -322,6 +328,7 @@ static bool read_body(struct rdb_reader *r, const struct rdb_record *rec, struct
 
 bool rdb_body(struct rdb_reader *r, const struct rdb_record *rec, struct sink *sink)
 {
+    must(rec->kind != RDB_REC_END);
     if (rec->kind == RDB_REC_KEY)
         return read_body(r, rec, sink);
     if (rec->kind == RDB_REC_AUX)
@@ -348,5 +355,6 @@ bool rdb_read_all(struct rdb_reader *r, struct sink *sink)
     while (rdb_next(r, &rec))
         if (!rdb_body(r, &rec, sink))
             return false;
+    must(r->ended != in_bad(r->in));
     return r->ended;
 }

@@ -21,6 +21,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/must.h"
 #include "containers/listpack.h"
 #include "format/rdb_parts.h"
 
@@ -146,6 +147,8 @@ static const char *check_node(const uint8_t *lp, size_t count, struct stream_id 
     walk_complain(&w, w.left != 0, "Stream node: elements behind the last entry");
     walk_complain(&w, seen_deleted != deleted, "Stream node: wrong number of deleted entries");
     sums->live += (uint64_t)live;
+    must(w.bad || w.at == 0);
+    must(w.bad || sums->any);
     return w.bad;
 }
 
@@ -175,6 +178,8 @@ static void read_node(struct rdb_reader *r, struct stream_sums *sums)
 static void mend(struct rdb_reader *r, const struct stream_sums *sums,
                  struct stream_info_event *info)
 {
+    must(sums->any_live == (sums->live > 0));
+    must(sums->any || !sums->any_live);
     bool wrong = info->length != sums->live || (sums->any && id_cmp(info->last, sums->newest) < 0);
     if (wrong && !sums->any)
         in_fail(r->in, FAULT_FORMAT, "Stream length inconsistent with its nodes");
@@ -187,6 +192,7 @@ static void mend(struct rdb_reader *r, const struct stream_sums *sums,
         info->last = sums->newest;
     if (info->entries_added < info->length)
         info->entries_added = info->length;
+    must(!sums->any || id_cmp(info->last, sums->newest) >= 0);
 }
 
 static void read_info(struct rdb_reader *r, int version, const struct stream_sums *sums,
@@ -215,6 +221,7 @@ static void read_info(struct rdb_reader *r, int version, const struct stream_sum
 /* What version 1 did not store, as far as it can be told. */
 static int64_t estimate_read(const struct stream_info_event *info, struct stream_id at)
 {
+    must(info->entries_added >= info->length);
     if (info->entries_added == 0)
         return 0;
     int to_last = id_cmp(at, info->last);
@@ -250,8 +257,11 @@ static size_t read_pending(struct rdb_reader *r)
         before = p.event.id;
         buf_append(&r->pending, &p, sizeof p);
     }
-    if (in_bad(r->in) || ordered)
-        return in_bad(r->in) ? 0 : (size_t)n;
+    if (in_bad(r->in))
+        return 0;
+    must(r->pending.len == n * sizeof(struct pending));
+    if (ordered)
+        return (size_t)n;
     struct pending *all = (struct pending *)(void *)r->pending.data;
     qsort(all, (size_t)n, sizeof *all, pending_cmp);
     for (size_t i = 1; i < n; i++)
@@ -263,6 +273,7 @@ static size_t read_pending(struct rdb_reader *r)
 static struct pending *find_pending(struct rdb_reader *r, struct stream_id id)
 {
     struct pending key = {.event.id = id};
+    must(r->pending.len % sizeof key == 0);
     return r->pending.len ? bsearch(&key, r->pending.data, r->pending.len / sizeof key, sizeof key,
                                     pending_cmp) : NULL;
 }
@@ -343,6 +354,7 @@ static void read_group(struct rdb_reader *r, int version, const struct stream_in
         owned += read_consumer(r, version);
     if (version >= 5 && !in_bad(r->in))
         owned += read_unowned(r);
+    must(in_bad(r->in) || owned <= n); /* each by one: p->owned */
     if (owned != n)
         in_fail(r->in, FAULT_FORMAT, "A pending entry belongs to no consumer");
 }
@@ -380,6 +392,8 @@ void rdb_stream(struct rdb_reader *r, int type)
                   : type == RDB_STREAM_3 ? 3
                   : type == RDB_STREAM_4 ? 4
                                          : 5;
+    must(version < 5 || type == RDB_STREAM_5);
+    must(!r->begun);
     struct stream_sums sums = {0};
     struct stream_info_event info = {0};
     uint64_t nodes = rdb_count(r, NODE_MIN, "stream nodes");

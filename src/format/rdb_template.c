@@ -9,6 +9,7 @@
  *
  * The reader keeps the templates of the file, each as a listpack of its fields. */
 #include "base/mem.h"
+#include "base/must.h"
 #include "containers/listpack.h"
 #include "format/rdb_parts.h"
 
@@ -25,6 +26,7 @@ static void refuse(struct rdb_reader *r, const char *why)
 
 static struct rdb_template *templates(const struct rdb_reader *r, size_t *count)
 {
+    must(r->templates.len % sizeof(struct rdb_template) == 0);
     *count = r->templates.len / sizeof(struct rdb_template);
     return (struct rdb_template *)(void *)r->templates.data;
 }
@@ -93,10 +95,12 @@ void rdb_template_record(struct rdb_reader *r)
     if (find(r, t.id))
         refuse(r, "Two templates with one id");
     t.fields = read_names(r, &t.count);
-    if (in_bad(r->in))
+    if (in_bad(r->in)) {
         mem_free(t.fields);
-    else
-        buf_append(&r->templates, &t, sizeof t);
+        return;
+    }
+    must(t.fields && t.count > 0);
+    buf_append(&r->templates, &t, sizeof t);
 }
 
 /* The fields that stand in front of the values of types 29 and 31. */
@@ -128,6 +132,7 @@ static void packed_values(struct rdb_reader *r, const struct rdb_template *t, co
         refuse(r, "A hash has not as many values as its template has fields");
         return;
     }
+    must(t->fields && t->count > 0);
     rdb_begin(r, VALUE_HASH, t->count, 0);
     size_t value = lp_next(lp, lp_first(lp));
     for (size_t at = lp_first(t->fields); at; at = lp_next(t->fields, at)) {
@@ -135,11 +140,13 @@ static void packed_values(struct rdb_reader *r, const struct rdb_template *t, co
         rdb_pair(r, field, lp_get(lp, value, scratch[1]), KEY_NO_EXPIRE);
         value = lp_next(lp, value);
     }
+    must(value == 0); /* both end together */
 }
 
 static void single_values(struct rdb_reader *r, const struct rdb_template *t)
 {
     char scratch[NUM_I64_TEXT];
+    must(t->fields && t->count > 0);
     rdb_begin(r, VALUE_HASH, t->count, 0);
     for (size_t at = lp_first(t->fields); at && !in_bad(r->in); at = lp_next(t->fields, at))
         rdb_pair(r, lp_get(t->fields, at, scratch), rdb_str(r, &r->second), KEY_NO_EXPIRE);
@@ -186,6 +193,8 @@ void rdb_templated(struct rdb_reader *r, int type)
 {
     bool packed = type == RDB_HASH_TEMPLATED_PACK || type == RDB_HASH_TEMPLATED_PACK_REF;
     bool reference = type == RDB_HASH_TEMPLATED_PACK_REF || type == RDB_HASH_TEMPLATED_REF;
+    must(packed || reference || type == RDB_HASH_TEMPLATED);
+    must(!r->begun);
     if (reference && r->payload) /* nothing to refer to */
         refuse(r, "A hash refers to a template that is not in the payload");
     else if (reference)

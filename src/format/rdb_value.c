@@ -15,6 +15,7 @@
 #include <math.h>
 
 #include "base/hash.h"
+#include "base/must.h"
 #include "format/rdb_parts.h"
 #include "format/score.h"
 
@@ -40,6 +41,7 @@ static uint64_t begin_counted(struct rdb_reader *r, enum value_type type, unsign
         rdb_empty(r);
     else
         rdb_begin(r, type, n, 0);
+    must(n == 0 || r->begun || in_bad(r->in));
     if (!trusted(r))
         distinct_start(&r->distinct, n);
     return n;
@@ -198,6 +200,8 @@ static void read_valkey_only(struct rdb_reader *r, int type)
 
 void rdb_value(struct rdb_reader *r, int type)
 {
+    must(!r->begun && !rdb_wanted(r));
+    must(rdb_type_known(r, (uint8_t)type));
     switch (type) {
     case RDB_STRING:
         read_string(r);

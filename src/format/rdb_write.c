@@ -24,6 +24,15 @@ static struct rdb_writer *writer(struct sink *s)
     return (struct rdb_writer *)s;
 }
 
+/* Between a producer's events: the drawing above. */
+static void writer_must_hold(const struct rdb_writer *w)
+{
+    must(w->to == w->out || w->to == &w->body);
+    must(w->to == &w->body || w->body.buf.len == 0);
+    must(!w->counted || (w->started && w->to == w->out));
+    must(!w->payload || !w->guarded);
+}
+
 static void fail(struct rdb_writer *w, enum fault_code code, const char *what)
 {
     if (sink_bad(&w->sink))
@@ -92,6 +101,7 @@ static void put_blob(struct rdb_writer *w, struct out *out, struct slice s)
         buf_clear(&w->packed);
         char *to = buf_reserve(&w->packed, s.len);
         size_t packed = lzf_pack(s.data, s.len, to, s.len - SAVES_MIN);
+        must(packed <= s.len - SAVES_MIN);
         if (packed) {
             out_byte(out, RDB_STR_LZF);
             rdb_put_len(out, packed);
@@ -144,15 +154,46 @@ static void put_attributes(struct rdb_writer *w)
         out_byte(w->out, RDB_OP_IDLE);
         rdb_put_len(w->out, (uint64_t)w->key.idle_s);
     }
+    must(w->key.freq >= KEY_NO_FREQ && w->key.freq <= UINT8_MAX);
     if (w->key.freq != KEY_NO_FREQ) {
         out_byte(w->out, RDB_OP_FREQ);
         out_byte(w->out, (uint8_t)w->key.freq);
     }
 }
 
+/* Of the types that are written. */
+static enum value_type value_of(uint8_t type)
+{
+    switch (type) {
+    case RDB_STRING:
+        return VALUE_STRING;
+    case RDB_LIST:
+    case RDB_QUICKLIST_2:
+        return VALUE_LIST;
+    case RDB_SET:
+    case RDB_SET_INTSET:
+    case RDB_SET_LISTPACK:
+        return VALUE_SET;
+    case RDB_ZSET:
+    case RDB_ZSET_LISTPACK:
+        return VALUE_ZSET;
+    case RDB_HASH:
+    case RDB_HASH_LISTPACK:
+        return VALUE_HASH;
+    case RDB_STREAM_1:
+    case RDB_STREAM_2:
+    case RDB_STREAM_3:
+        return VALUE_STREAM;
+    default:
+        must(type == RDB_MODULE);
+        return VALUE_MODULE;
+    }
+}
+
 static void start(struct rdb_writer *w, uint8_t type)
 {
-    must(!w->started);
+    must(!w->started && w->to == w->out);
+    must(value_of(type) == w->key.type);
     w->started = true;
     w->type = type;
     if (!w->payload) {
@@ -173,11 +214,15 @@ static void start_counted(struct rdb_writer *w, uint8_t type, uint64_t n)
     w->to = n ? w->out : &w->body;
     if (n)
         rdb_put_len(w->out, n);
+    writer_must_hold(w);
 }
 
 /* The counted part is over. */
 static void close_counted(struct rdb_writer *w)
 {
+    must(w->started);
+    must(w->counted == (w->to == w->out));
+    must(w->counted == (w->expected > 0));
     if (w->counted && w->written != w->expected)
         fail(w, FAULT_INVALID, "A value had another number of elements than it said");
     if (!w->counted) {
@@ -187,6 +232,7 @@ static void close_counted(struct rdb_writer *w)
         out_init_memory(&w->body);
     }
     w->to = w->out;
+    writer_must_hold(w);
 }
 
 static int stream_version(const struct rdb_writer *w)
@@ -199,6 +245,7 @@ static bool key(struct sink *s, const struct key_event *k)
     struct rdb_writer *w = writer(s);
     if (rdb_writer_bad(w))
         return false;
+    must(w->pending_left == 0 && w->body.buf.len == 0); /* the one before came to its end */
     w->key = *k;
     buf_clear(&w->name);
     buf_add(&w->name, k->name);
@@ -218,6 +265,8 @@ static void end_key(struct sink *s)
         fail(w, FAULT_INVALID, "A key came without a value");
     else if (counts)
         close_counted(w);
+    must(w->pending_left == 0 || sink_bad(s));
+    writer_must_hold(w);
     rdb_writer_bad(w);
 }
 
@@ -233,6 +282,7 @@ static void element(struct rdb_writer *w, uint8_t type)
 /* Which of the two list types, once the first event is there; see sink.h on count and blocks. */
 static void list_start(struct rdb_writer *w, bool packed)
 {
+    must(w->key.type == VALUE_LIST);
     if (w->opt.version < 10 || (!packed && !w->key.blocks && w->key.count))
         start_counted(w, RDB_LIST, w->key.count);
     else
@@ -294,6 +344,7 @@ static void score(struct sink *s, struct slice member, double d)
 
 static void whole(struct rdb_writer *w, uint8_t type, struct slice bytes)
 {
+    must(bytes.len > 0);
     start(w, type);
     put_blob(w, w->out, bytes);
 }
@@ -318,6 +369,8 @@ static uint8_t packed_type(int version, enum pack pack)
 static uint64_t packed_count(enum pack pack, struct slice bytes)
 {
     uint64_t n = lp_count((const uint8_t *)bytes.data);
+    must(pack != PACK_LIST && pack != PACK_INTSET);
+    must(n > 0 && n % (pack == PACK_SET ? 1 : pack == PACK_HASH_TTL ? 3 : 2) == 0);
     return pack == PACK_SET ? n : pack == PACK_HASH_TTL ? n / 3 : n / 2;
 }
 
@@ -329,6 +382,7 @@ static bool packed(struct sink *s, enum pack pack, struct slice bytes)
             list_start(w, true);
         if (w->type == RDB_LIST)
             return false;
+        must(w->type == RDB_QUICKLIST_2);
         w->written++;
         rdb_put_len(w->to, RDB_NODE_PACKED);
         put_blob(w, w->to, bytes);
@@ -388,6 +442,7 @@ static void stream_info(struct sink *s, const struct stream_info_event *e)
     struct rdb_writer *w = writer(s);
     stream_start(w);
     close_counted(w);
+    must(w->pending_left == 0);
     rdb_put_len(w->out, e->length);
     put_len_id(w->out, e->last);
     if (stream_version(w) >= 2) {
@@ -401,6 +456,8 @@ static void stream_info(struct sink *s, const struct stream_info_event *e)
 static void stream_group(struct sink *s, const struct stream_group_event *e)
 {
     struct rdb_writer *w = writer(s);
+    must(w->started && w->to == w->out); /* the nodes are through */
+    must(w->pending_left == 0);
     rdb_put_str(w, w->out, e->name);
     put_len_id(w->out, e->last);
     if (stream_version(w) >= 2)
@@ -436,6 +493,7 @@ static void stream_consumer(struct sink *s, const struct stream_consumer_event *
 
 static void stream_owned(struct sink *s, struct stream_id id)
 {
+    must(writer(s)->pending_left == 0);
     put_raw_id(writer(s)->out, id);
 }
 
@@ -518,6 +576,9 @@ static const struct sink_ops writer_ops = {
 /* As they are, never compressed: whoever looks for them in a damaged file finds them. */
 static void plain_aux(struct rdb_writer *w, const char *name, struct slice value)
 {
+    enum { NAME_LIMIT = 1 << 6, VALUE_LIMIT = 1 << 14 };
+    must(strlen(name) < NAME_LIMIT); /* one byte of length: its bytes are searched for */
+    must(value.len < VALUE_LIMIT);
     out_byte(w->out, RDB_OP_AUX);
     rdb_put_len(w->out, strlen(name));
     out_bytes(w->out, name, strlen(name));
@@ -533,6 +594,7 @@ static void put_block(struct rdb_writer *w)
     struct rdb_block block = rdb_blocks_open(&w->blocks, at, crc);
     rdb_blocks_close(&w->blocks, at, crc, w->db);
     plain_aux(w, RDB_AUX_BLOCK, slice(text, rdb_block_format(&block, text)));
+    must(w->blocks.now.start == at); /* the record is the next block's first */
 }
 
 /* The digest is of what the file will hold: a stream in its oldest form says less. */
@@ -610,6 +672,7 @@ static const struct sink_ops guarded_ops = {
 
 static void begin_guard(struct rdb_writer *w)
 {
+    must(!w->guarded && w->out->crc_on);
     rdb_blocks_begin(&w->blocks, w->opt.trailer ? &w->trailer : NULL);
     digest_init(&w->digest);
     w->guarded = true;
@@ -621,6 +684,7 @@ static void begin_guard(struct rdb_writer *w)
 static void end_guard(struct rdb_writer *w)
 {
     char text[DIGEST_HEX];
+    must(w->sink.ops == &guarded_ops);
     plain_aux(w, RDB_AUX_DIGEST, slice_str(digest_text(&w->digest, text)));
     put_block(w);
 }
@@ -631,6 +695,7 @@ static void put_trailer(struct rdb_writer *w)
     uint64_t bytes = out_offset(w->out) - w->begin;
     rdb_blocks_close(&w->blocks, bytes, out_crc(w->out), w->db);
     rdb_blocks_end(&w->blocks, bytes, end);
+    must(w->trailer.len == w->blocks.lines_len);
     out_slice(w->out, buf_slice(&w->trailer));
     out_bytes(w->out, end, sizeof end);
 }
@@ -656,6 +721,7 @@ void rdb_writer_free(struct rdb_writer *w)
 
 void rdb_writer_begin(struct rdb_writer *w)
 {
+    must(!w->payload && !w->guarded);
     w->begin = out_offset(w->out);
     if (!w->opt.no_checksum || w->opt.blocks)
         out_crc_start(w->out);
@@ -671,6 +737,8 @@ void rdb_writer_aux(struct rdb_writer *w, const char *name, struct slice value)
 
 bool rdb_writer_end(struct rdb_writer *w)
 {
+    must(!w->payload);
+    must(w->guarded == w->opt.blocks); /* rdb_writer_begin was called */
     if (w->guarded)
         end_guard(w);
     out_byte(w->out, RDB_OP_EOF);

@@ -269,6 +269,7 @@ static void open_aggregate(struct reply_reader *r, uint64_t elements)
         r->cap = r->cap ? r->cap * 2 : LEFT_FIRST;
         r->left = mem_realloc(r->left, r->cap * sizeof *r->left);
     }
+    must(elements > 0);
     r->left[r->depth++] = elements;
 }
 
@@ -303,6 +304,7 @@ enum reply_got reply_next(struct reply_reader *r, const char *data, size_t len,
         open_aggregate(r, (uint64_t)out->number * type->per_count);
     close_full(r);
     out->last = r->depth == 0 && !r->owner_due;
+    must(r->depth <= r->cap && r->seen == 0);
     return REPLY_ITEM;
 }
 

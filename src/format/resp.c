@@ -27,11 +27,21 @@
 
 enum { ARGS_FIRST = 16, ARGS_KEPT_MAX = 1024 };
 
+/* Between calls; see above. */
+static void resp_must_hold(const struct resp *r)
+{
+    must(r->first <= r->used && r->used <= r->cap);
+    must(r->start <= r->at);
+    must(r->missing >= 0);
+    must(r->bulk == -1 || (r->bulk >= 0 && r->missing > 0));
+}
+
 void resp_init(struct resp *r, int64_t bulk_max)
 {
     memset(r, 0, sizeof *r);
     r->bulk = -1;
     r->bulk_max = bulk_max;
+    resp_must_hold(r);
 }
 
 void resp_free(struct resp *r)
@@ -60,6 +70,7 @@ static void __attribute__((noinline)) grow(struct resp *r, size_t more)
         cap *= 2;
     r->args = mem_realloc(r->args, cap * sizeof *r->args);
     r->cap = cap;
+    must(r->cap - r->used >= more);
 }
 
 static inline void add(struct resp *r, const char *data, size_t len)
@@ -220,6 +231,7 @@ static enum resp_got cut_line(struct resp *r, char *data, size_t len)
     int count = quote_split(line, length, r->args + r->used, room);
     if (count < 0)
         return bad(r, "unbalanced quotes in request");
+    must(count <= room);
     r->used += (size_t)count;
     return RESP_COMMAND;
 }
@@ -262,6 +274,7 @@ void resp_batch_done(struct resp *r)
 
 void resp_moved(struct resp *r, const char *from, const char *to, size_t dropped)
 {
+    resp_must_hold(r);
     must(dropped <= r->start && (dropped == 0 || r->first == 0));
     r->at -= dropped;
     r->start -= dropped;
@@ -278,6 +291,7 @@ size_t resp_wanted(const struct resp *r, size_t len)
 {
     if (r->missing == 0 || r->bulk < 0)
         return 0;
+    must(r->at <= len);
     size_t whole = r->at + (size_t)r->bulk + 2;
     return whole > len ? whole - len : 0;
 }

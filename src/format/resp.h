@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "base/slice.h"
 
 enum { RESP_LINE_MAX = 65536, RESP_LINE_WHOLE_MAX = RESP_LINE_MAX + 16384 };
@@ -68,6 +69,7 @@ size_t resp_wanted(const struct resp *r, size_t len);
  * buffer, its line end too: text is the argument, and must stay until the command has been run. */
 static inline void resp_give(struct resp *r, struct slice text)
 {
+    must(r->missing > 0 && !r->outside.data);
     r->outside = text;
 }
 /* Is a command half cut? */

@@ -62,6 +62,9 @@ static void unpack_scores(struct sink *s, const uint8_t *lp)
 void sink_unpack(struct sink *s, enum pack pack, struct slice bytes)
 {
     const uint8_t *block = (const uint8_t *)bytes.data;
+    must(pack <= PACK_ZSET);
+    /* A block says how long it is, and so does who hands it on. */
+    must(bytes.len == (pack == PACK_INTSET ? intset_bytes(block) : lp_bytes(block)));
     switch (pack) {
     case PACK_LIST:
     case PACK_SET:

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "format/sink_count.h"
 
+#include "base/must.h"
+
 static struct sink_count *count_of(struct sink *s)
 {
     return (struct sink_count *)s;
@@ -40,7 +42,11 @@ static void count_pair(struct sink *s, struct slice field, struct slice value, i
 
 static void count_end_key(struct sink *s)
 {
-    count_of(s)->subexpires += count_of(s)->key_has_subexpire;
+    struct sink_count *c = count_of(s);
+    c->subexpires += c->key_has_subexpire;
+    must(c->subexpires <= c->keys);
+    must(c->expires <= c->keys);
+    must(c->already_expired <= c->expires);
 }
 
 static const struct sink_ops count_ops = {

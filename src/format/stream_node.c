@@ -32,6 +32,8 @@ void stream_node_start(struct stream_entry *e, struct stream_id master, struct s
     e->entries_left = take_int(e);  /* live */
     e->entries_left += take_int(e); /* deleted */
     e->shared = take_int(e);
+    must(e->entries_left > 0);
+    must(e->shared >= 0);
     for (int64_t i = 0; i < e->shared; i++)
         take_text(e, &e->at, e->scratch[0]);
     take_int(e);
@@ -45,6 +47,7 @@ static void pass_over(struct stream_entry *e)
         return;
     while (stream_node_field(e, &name, &value))
         ;
+    must(e->fields_left == 0);
     take_int(e); /* number of elements */
 }
 
@@ -55,14 +58,17 @@ bool stream_node_next(struct stream_entry *e)
     do {
         pass_over(e);
         e->begun = e->entries_left > 0;
-        if (!e->begun)
+        if (!e->begun) {
+            must(e->entries_left == 0 && e->at == 0); /* behind the last entry there is nothing */
             return false;
+        }
         e->entries_left--;
         flags = take_int(e);
         e->id.ms = e->master.ms + (uint64_t)take_int(e);
         e->id.seq = e->master.seq + (uint64_t)take_int(e);
         e->same_fields = flags & STREAM_ENTRY_SAME_FIELDS;
         e->fields = e->fields_left = e->same_fields ? e->shared : take_int(e);
+        must(e->fields >= 0);
         e->name_at = lp_first(e->lp);
         for (int i = 0; i < HEAD_INTS; i++)
             e->name_at = lp_next(e->lp, e->name_at);
@@ -89,8 +95,15 @@ static int by_id(const void *a, const void *b)
     return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
+bool stream_pending_ascends(const struct buf *all, size_t size, struct stream_id id)
+{
+    struct stream_pending_event next = {.id = id};
+    return all->len == 0 || by_id(all->data + all->len - size, &next) < 0;
+}
+
 void *stream_pending_find(const struct buf *all, size_t size, struct stream_id id)
 {
+    must(all->len % size == 0);
     struct stream_pending_event wanted = {.id = id};
     return all->len ? bsearch(&wanted, all->data, all->len / size, size, by_id) : NULL;
 }

@@ -39,5 +39,7 @@ bool stream_node_field(struct stream_entry *e, struct slice *name, struct slice 
 /* all: ascending structs of size bytes that begin with their struct stream_pending_event. NULL when
  * the id is not there. */
 void *stream_pending_find(const struct buf *all, size_t size, struct stream_id id);
+/* May id be the next of them? */
+bool stream_pending_ascends(const struct buf *all, size_t size, struct stream_id id);
 
 #endif
