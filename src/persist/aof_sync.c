@@ -296,8 +296,9 @@ void aof_gate_set(struct aof *a)
 
 void aof_sync_restart(struct aof *a, uint64_t position)
 {
-    a->sync.durable = position;
-    a->sync.commands_durable = 0;
+    must(!a->sync.job.running);
+    a->sync.durable = a->sync.job.position = position;
+    a->sync.commands_durable = a->sync.job.commands = 0; /* the last job's are of another log */
     a->sync.lost = false;
     a->sync.began_us = clock_mono_us();
 }
