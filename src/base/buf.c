@@ -24,6 +24,7 @@ void buf_grow(struct buf *b, size_t more)
         cap = SMALLEST_CAP;
     if (cap < need)
         cap = need;
+    must(cap >= need);
     b->data = mem_realloc(b->data, cap);
     b->cap = cap;
 }
@@ -36,6 +37,7 @@ void buf_free(struct buf *b)
 
 void buf_shrink(struct buf *b)
 {
+    must(b->len <= b->cap);
     if (b->cap == b->len)
         return;
     if (b->len == 0) {
@@ -65,7 +67,7 @@ void buf_vprintf(struct buf *b, const char *format, va_list ap)
     must(len >= 0);
     if ((size_t)len >= b->cap - b->len) {
         to = buf_reserve(b, (size_t)len + 1);
-        vsnprintf(to, (size_t)len + 1, format, again);
+        must(vsnprintf(to, (size_t)len + 1, format, again) == len);
     }
     va_end(again);
     b->len += (size_t)len;

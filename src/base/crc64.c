@@ -25,6 +25,7 @@
 #include <pthread.h>
 
 #include "base/bytes.h"
+#include "base/must.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -131,6 +132,7 @@ CLMUL static inline __m128i fold(__m128i lane, __m128i by, __m128i more)
 CLMUL static uint64_t run_folding(const struct crc_engine *e, uint64_t crc, const uint8_t *p,
                                   size_t len)
 {
+    must(len >= 64);
     __m128i by = _mm_set_epi64x((long long)e->fold[1], (long long)e->fold[0]);
     __m128i a = _mm_xor_si128(load(p), _mm_set_epi64x(0, (long long)crc));
     __m128i b = load(p + 16), c = load(p + 32), d = load(p + 48);

@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "base/quote.h"
 
 void fault_set(struct fault *f, enum fault_code code, const char *format, ...)
 {
+    must(code != FAULT_NONE);
     if (fault_is(f))
         return;
     f->code = code;
@@ -38,6 +40,7 @@ void fault_io(struct fault *f, int err, const char *doing, const char *format, .
     if (len < 0)
         len = 0;
     /* The reason matters more than the end of a long sentence (most often a path). */
+    must(strlen(text) < sizeof f->what - 3);
     size_t most = sizeof f->what - strlen(text) - 3;
     size_t at = (size_t)len < most ? (size_t)len : most;
     snprintf(f->what + at, sizeof f->what - at, ": %s", text);
@@ -53,6 +56,7 @@ void fault_set_key(struct fault *f, struct slice key)
         memcpy(out, "...", 3);
         out += 3;
     }
+    must(out < f->key + sizeof f->key);
     *out = '\0';
     f->has_key = true;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 
 enum kind { STAR, ANY, BYTE, CLASS, NONE };
 
@@ -52,6 +53,7 @@ static size_t read_class(struct slice p, size_t at, bool nocase, struct glob_cla
     }
     for (int i = 0; i < 4 && negated; i++)
         cl->takes[i] = ~cl->takes[i];
+    must(at <= p.len);
     return at;
 }
 
@@ -64,12 +66,14 @@ static struct glob_class *new_class(struct glob *g)
         if (few)
             memcpy(g->classes, g->few_classes, sizeof g->few_classes);
     }
+    must(g->class_count < g->class_cap);
     return &g->classes[g->class_count++];
 }
 
 /* What the class just read takes; those that need no table give theirs back. */
 static struct glob_token class_token(struct glob *g)
 {
+    must(g->class_count > 0);
     const struct glob_class *cl = &g->classes[g->class_count - 1];
     int count = 0, last = 0;
     for (int c = 0; c < 256; c++)
@@ -107,6 +111,7 @@ void glob_init(struct glob *g, struct slice pattern, bool nocase)
             g->count--; /* two in a row are one */
         t->byte = fold_case(c, nocase);
     }
+    must(g->count <= pattern.len && g->class_count <= g->count);
 }
 
 void glob_free(struct glob *g)

@@ -11,6 +11,8 @@
 #include <limits.h>
 #include <liblzf/lzf.h>
 
+#include "base/must.h"
+
 enum { PROBE = 4096, PROBE_FROM = 8 * PROBE, PROBE_GAIN = 64 };
 
 static bool start_compresses(const void *in)
@@ -27,7 +29,9 @@ size_t lzf_pack(const void *in, size_t in_len, void *out, size_t out_size)
         return 0;
     if (out_size > UINT_MAX)
         out_size = UINT_MAX;
-    return lzf_compress(in, (unsigned)in_len, out, (unsigned)out_size);
+    size_t packed = lzf_compress(in, (unsigned)in_len, out, (unsigned)out_size);
+    must(packed <= out_size);
+    return packed;
 }
 
 bool lzf_unpack(const void *in, size_t in_len, void *out, size_t out_len)

@@ -186,6 +186,7 @@ void mem_thread_leave(void)
     if (my_thread < 0)
         return;
     pthread_mutex_lock(&threads_lock);
+    must(threads[my_thread].counted == &mem_counted);
     left_behind += bytes_of(my_thread);
     threads[my_thread].allocated = threads[my_thread].freed = NULL;
     mem_counted = 0;
@@ -366,6 +367,7 @@ char *mem_strdup(const char *text)
 
 void *mem_map(size_t size, size_t align)
 {
+    must(size > 0 && align > 0 && (align & (align - 1)) == 0);
     size_t span = size + align;
     char *base = mmap(NULL, span, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED)

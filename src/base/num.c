@@ -342,8 +342,9 @@ static bool round_to(uint64_t f, int e, int k, uint64_t *m)
         3814697265625u, 19073486328125u, 95367431640625u, 476837158203125u, 2384185791015625u,
         11920928955078125u, 59604644775390625u, 298023223876953125u, 1490116119384765625u,
         7450580596923828125u,};
-    uint64_t five_k = five[k];
     int s = -(e + k);
+    must(k >= 0 && k < 28 && s > 0);
+    uint64_t five_k = five[k];
     unsigned __int128 n = (unsigned __int128)f * five_k, half = (unsigned __int128)1 << (s - 1);
     *m = (uint64_t)((n + half) >> s);
     unsigned __int128 back = (unsigned __int128)*m << s;
@@ -370,6 +371,7 @@ static bool find_exact(double d, struct decimal *out)
         if (round_to(f, e, k, &m))
             break;
     }
+    must(m > 0);
     while (m % 10 == 0) {
         m /= 10;
         k--;
@@ -394,6 +396,7 @@ static void find_by_printing(double d, struct decimal *out)
         if (*p >= '0' && *p <= '9') /* whatever the locale's point looks like */
             mantissa = mantissa * 10 + (uint64_t)(*p - '0');
     scale = atoi(p + 1) - (precision - 1);
+    must(mantissa > 0);
     while (mantissa % 10 == 0) {
         mantissa /= 10;
         scale++;
@@ -464,6 +467,7 @@ size_t num_format_double(char out[NUM_DOUBLE_TEXT], double d)
     size_t n = num_format_u64(digits, decimal.mantissa);
     out[0] = '-';
     size_t len = minus + lay_out(out + minus, digits, (int)n, decimal.scale);
+    must(len < NUM_DOUBLE_TEXT);
     out[len] = '\0';
     return len;
 }
@@ -498,5 +502,6 @@ size_t num_format_bytes(char out[NUM_DOUBLE_TEXT], uint64_t n)
     }
     int len = unit ? snprintf(out, NUM_DOUBLE_TEXT, "%.2f%c", value, units[unit])
                    : snprintf(out, NUM_DOUBLE_TEXT, "%lluB", (unsigned long long)n);
+    must(len > 0 && len < NUM_DOUBLE_TEXT);
     return (size_t)len;
 }

@@ -105,6 +105,7 @@ static bool take_word(const char **at, const char *end, char *to, struct slice *
         }
         *to++ = *(*at)++;
     }
+    must(to <= *at);
     *word = slice(start, (size_t)(to - start));
     return true;
 }

@@ -96,6 +96,8 @@ static void add_chunk(struct slab *s)
 
 static void drop_chunk(struct slab *s, struct chunk *c)
 {
+    must((c->dirty & ~c->free) == 0);
+    must(s->dirty >= (unsigned)__builtin_popcount(c->dirty));
     s->dirty -= (unsigned)__builtin_popcount(c->dirty);
     link_remove(&c->link);
     link_remove(&c->room);
@@ -111,6 +113,7 @@ static struct page *take_page(struct slab *s)
         add_chunk(s);
     struct chunk *c = LINK_OF(s->chunks_with_room.next, struct chunk, room);
     bool dirty = c->dirty;
+    must(c->free && (c->dirty & ~c->free) == 0);
     unsigned i = (unsigned)__builtin_ctz(dirty ? c->dirty : c->free);
     c->free &= ~(1u << i);
     c->dirty &= ~(1u << i);
@@ -156,6 +159,8 @@ static void release_page(struct slab *s, struct page *p)
 {
     struct chunk *c = p->chunk;
     unsigned i = (unsigned)(((char *)p - c->base) / PAGE);
+    must(p->used == 0 && !(c->free >> i & 1));
+    must(s->pages > 0 && s->pages_of[p->block / 8] > 0);
     mem_count(-(int64_t)sizeof *p);
     s->pages_of[p->block / 8]--;
     s->pages--;
@@ -181,6 +186,7 @@ void slab_drop(struct slab *s)
     mem_count(-(int64_t)(used + s->pages * sizeof(struct page)));
     LINK_FOR_SAFE(pos, &s->chunks)
         drop_chunk(s, LINK_OF(pos, struct chunk, link));
+    must(s->dirty == 0 && link_empty(&s->chunks_with_room));
     mem_free(s);
 }
 
@@ -190,6 +196,7 @@ static struct page *page_for(struct slab *s, size_t class_index)
 {
     if (!link_empty(&s->room[class_index]))
         return LINK_OF(s->room[class_index].next, struct page, link);
+    must(class_index > 0 && class_index < CLASSES);
     struct page *p = take_page(s);
     p->free = NULL;
     p->used = 0;
@@ -273,6 +280,7 @@ void slab_stats(const struct slab *s, size_t *held, size_t *used)
 static size_t idle_blocks(const struct slab *s, unsigned class_index)
 {
     size_t all = (size_t)s->pages_of[class_index] * blocks_a_page(class_index);
+    must(s->used_of[class_index] <= all);
     size_t idle = all - s->used_of[class_index];
     size_t fine = all / 8 + 2 * blocks_a_page(class_index);
     return idle > fine ? idle - fine : 0;
@@ -312,6 +320,7 @@ static void empty_page(struct page *p, slab_move *move, void *arg)
     uint64_t idle[PAGE / 8 / 64] = {0};
     void *batch[SLAB_BATCH];
     uint32_t block = p->block, left = p->used, n = 0;
+    must(left > 0 && left <= blocks_a_page(block / 8));
     link_remove(&p->link); /* nothing is handed out from it any more */
     ASAN_UNPOISON_MEMORY_REGION((char *)p + sizeof *p, PAGE - sizeof *p);
     for (void *at = p->free; at; memcpy(&at, at, sizeof at)) {

@@ -39,6 +39,7 @@ _Static_assert(sizeof(struct header) + CHILD_REPORT_MAX <= PIPE_BUF, "one write 
 
 static void take_message(struct child *c, const struct header *h, const void *payload)
 {
+    must(h->size <= CHILD_REPORT_MAX && h->size <= c->got);
     c->keys = h->keys;
     c->bytes = h->bytes;
     c->phase = (unsigned)h->phase;
@@ -77,6 +78,7 @@ static bool take_messages(struct child *c)
 
 static void ended(struct child *c, int status)
 {
+    must(c->pid > 0 && c->spec.ended && c->report_size <= sizeof c->report);
     struct child_end end = {
         .pid = c->pid,
         .exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
@@ -97,6 +99,7 @@ static void reap(void *arg)
 {
     struct child *c = arg;
     int status = 0;
+    must(c->pid > 0); /* or it would wait for any */
     pid_t pid = waitpid(c->pid, &status, WNOHANG);
     if (pid == 0) {
         loop_timer_start(c->loop, &c->reap, REAP_AGAIN_US);
@@ -109,6 +112,7 @@ static void reap(void *arg)
 static bool read_pipe(struct child *c)
 {
     for (;;) {
+        must(c->got < sizeof c->message); /* reading nothing would look like the end */
         ssize_t n = read(c->io.fd, (char *)c->message + c->got, sizeof c->message - c->got);
         if (n < 0 && errno == EINTR)
             continue;
@@ -141,6 +145,7 @@ static int next_kept(const struct child *c, int fd)
     for (size_t i = 0; i < c->spec.keep_count; i++)
         if (c->spec.keep[i] >= fd && c->spec.keep[i] < next)
             next = c->spec.keep[i];
+    must(next >= fd);
     return next;
 }
 
@@ -183,7 +188,7 @@ static void become_child(struct child *c, pid_t parent)
 pid_t child_fork(struct child *c, struct loop *loop, const struct child_spec *spec, struct fault *f)
 {
     int ends[2];
-    must(c->pid == 0);
+    must(c->pid == 0 && spec->ended);
     if (pipe2(ends, O_CLOEXEC) < 0) {
         fault_io(f, errno, "pipe", "pipe");
         return -errno;
@@ -221,6 +226,7 @@ void child_kill(struct child *c, int sig)
 {
     if (c->pid <= 0)
         return;
+    must(sig > 0);
     c->killed = true;
     kill(c->pid, sig);
 }
@@ -242,6 +248,7 @@ static void send_message(struct child *c, const struct header *h, const void *pa
 {
     char message[sizeof *h + CHILD_REPORT_MAX];
     ssize_t put;
+    must(h->size <= CHILD_REPORT_MAX && (h->kind == PROGRESS || h->kind == REPORT));
     memcpy(message, h, sizeof *h);
     if (h->size)
         memcpy(message + sizeof *h, payload, h->size);

@@ -330,6 +330,7 @@ struct renamed file_rename_durably(const struct renaming *list, size_t count)
             return r;
     }
     r.end = RENAME_DONE;
+    must(r.err == 0 && r.at == count);
     return r;
 }
 
@@ -355,11 +356,13 @@ static enum rename_end publish(int fd, const char *tmp, const char *path, struct
     } else if (r.end == RENAME_UNSURE) {
         fault_io(f, -err, "fsync-directory", "Can't sync the directory of %s", path);
     }
+    must(r.end == RENAME_DONE ? err == 0 : fault_is(f));
     return r.end;
 }
 
 int file_create(const char *path, int flags)
 {
+    must((flags & ~O_APPEND) == 0);
     int old = file_unlink(path);
     if (old < 0 && old != -ENOENT)
         return old;
@@ -387,6 +390,7 @@ struct timespec file_time_past(void)
     clock_gettime(CLOCK_REALTIME_COARSE, &t); /* where files' times come from */
     if (t.tv_nsec-- == 0)
         t = (struct timespec){t.tv_sec - 1, 999999999};
+    must(t.tv_nsec >= 0 && t.tv_nsec < 1000000000);
     return t;
 }
 
@@ -428,6 +432,7 @@ static bool read_to_end(int fd, const char *path, size_t limit, struct buf *out,
     size_t start = out->len;
     for (;;) {
         size_t have = out->len - start;
+        must(have <= limit);
         /* One byte over the limit is asked for, so that exactly limit bytes still fit. */
         size_t room = limit - have < 16384 ? limit - have + 1 : 16384;
         ssize_t got = file_read(fd, buf_reserve(out, room), room);
@@ -454,6 +459,7 @@ bool file_slurp(const char *path, size_t limit, struct buf *out, struct fault *f
         return false;
     }
     bool ok = read_to_end(fd, path, limit, out, f);
+    must(ok || fault_is(f));
     file_close(fd);
     return ok;
 }

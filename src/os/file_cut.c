@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "os/file.h"
 
 enum { BLOCK = 64 << 10, NAMES_MAX = 100 };
@@ -45,6 +46,7 @@ static bool keep(const char *path, int from, uint64_t at, int64_t now_s, struct 
     size_t start = kept->len;
     int fd = create(path, at, now_s, kept);
     const char *name = buf_cstr(kept) + start;
+    must(kept->len > start);
     if (fd < 0) {
         fault_io(f, -fd, "open", "Can't keep what is to be cut off in %s", name);
         kept->len = start;
@@ -88,6 +90,7 @@ bool file_cut(const char *path, uint64_t at, int64_t now_s, struct buf *kept, st
             ok = false;
         }
     }
+    must(ok || fault_is(f));
     file_close(fd);
     return ok;
 }

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
+#include "base/must.h"
 #include "os/clock.h"
 #include "os/file.h"
 
@@ -69,6 +70,7 @@ int lock_file_take(const char *path, pid_t *holder)
             *holder = holder_of(fd);
         close(fd);
     }
+    must(err < 0 && *holder >= 0);
     return err;
 }
 
@@ -77,6 +79,7 @@ bool process_has_ended(pid_t pid)
     char path[64];
     struct buf text = {0};
     struct fault f = {0};
+    must(pid > 0); /* others are not one process */
     if (kill(pid, 0) < 0 && errno == ESRCH)
         return true;
     snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);

@@ -89,6 +89,7 @@ struct loop *loop_new(const char *backend)
 
 void loop_free(struct loop *loop)
 {
+    must(!loop->turning && !loop->batch);
     loop->backend->close(loop->state);
     close(loop->wake.fd);
     close(loop->wake_write);
@@ -114,6 +115,7 @@ int loop_watch(struct loop *loop, struct loop_io *io, unsigned what)
 {
     if (what == io->watched)
         return 0;
+    must((what & ~(unsigned)(LOOP_READ | LOOP_WRITE)) == 0);
     int rc = loop->backend->change(loop->state, io, what);
     if (rc < 0)
         return rc;
@@ -183,6 +185,7 @@ void loop_timer_start(struct loop *loop, struct loop_timer *timer, int64_t after
         loop->heap_cap = loop->heap_cap ? loop->heap_cap * 2 : 16;
         loop->heap = mem_realloc(loop->heap, loop->heap_cap * sizeof *loop->heap);
     }
+    must(timer->due && loop->timers + 1 < loop->heap_cap);
     timer->at_us = clock_mono_us() + (after_us > 0 ? after_us : 0);
     heap_up(loop, timer, ++loop->timers);
 }
@@ -240,6 +243,7 @@ static int64_t sleep_us(const struct loop *loop, int64_t now, int64_t max_us)
 
 static void tell_batch(struct loop *loop, struct batch *b)
 {
+    must(b->count >= 0 && b->count <= LOOP_BATCH);
     b->outer = loop->batch;
     loop->batch = b;
     for (b->at = 0; b->at < b->count && !loop->stopped;) {
@@ -247,6 +251,7 @@ static void tell_batch(struct loop *loop, struct batch *b)
         if (e.io && (e.what &= e.io->watched))
             e.io->ready(e.io->arg, e.what);
     }
+    must(loop->batch == b); /* peeks end in the order they nest */
     loop->batch = b->outer;
 }
 
@@ -260,6 +265,7 @@ void loop_peek(struct loop *loop)
 
 void loop_between(struct loop *loop, struct loop_work *work)
 {
+    must(work->run && loop->between_end != &work->next);
     work->next = NULL;
     *loop->between_end = work;
     loop->between_end = &work->next;
@@ -268,6 +274,7 @@ void loop_between(struct loop *loop, struct loop_work *work)
 /* One may ask for another, and turn the loop: those that are there then wait for it. */
 static void run_between(struct loop *loop)
 {
+    must(!loop->in_between && !loop->turning);
     loop->in_between = true;
     while (loop->between && !loop->stopped) {
         struct loop_work *work = loop->between;

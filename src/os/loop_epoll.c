@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "os/loop_backend.h"
 
 struct epoll_state {
@@ -35,6 +36,7 @@ static int epoll_backend_change(void *state, struct loop_io *io, unsigned what)
 {
     struct epoll_state *s = state;
     struct epoll_event e = {.data.ptr = io};
+    must(io->watched || what);
     int op = !io->watched ? EPOLL_CTL_ADD : what ? EPOLL_CTL_MOD : EPOLL_CTL_DEL;
     if (what & LOOP_READ)
         e.events |= EPOLLIN;
@@ -49,6 +51,7 @@ static int epoll_backend_wait(void *state, struct loop_event *events, int64_t ti
     /* Rounded up: a timer that is due in 300 us must not spin until then. */
     int64_t ms = timeout_us < 0 ? -1 : (timeout_us + 999) / 1000;
     int count = epoll_wait(s->fd, s->events, LOOP_BATCH, ms > 3600000 ? 3600000 : (int)ms);
+    must(count <= LOOP_BATCH);
     for (int i = 0; i < count; i++) {
         unsigned got = s->events[i].events, what = 0;
         if (got & EPOLLIN)

@@ -35,14 +35,16 @@ static void add_slot(struct poll_state *s, struct loop_io *io)
         s->fds = mem_realloc(s->fds, s->cap * sizeof *s->fds);
         s->ios = mem_realloc(s->ios, s->cap * sizeof *s->ios);
     }
+    must(s->count < s->cap);
     io->slot = (int)s->count++;
     s->ios[io->slot] = io;
 }
 
 static void drop_slot(struct poll_state *s, struct loop_io *io)
 {
+    must(s->count > 0);
     size_t last = --s->count;
-    must(s->ios[io->slot] == io);
+    must(io->slot >= 0 && (size_t)io->slot <= last && s->ios[io->slot] == io);
     s->fds[io->slot] = s->fds[last];
     s->ios[io->slot] = s->ios[last];
     s->ios[io->slot]->slot = io->slot;

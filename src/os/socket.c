@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/must.h"
 
 static int set_int(int fd, int level, int name, int value)
 {
@@ -90,6 +91,7 @@ int socket_listen_tcp(const char *bind_to, int port, int backlog, struct fault *
         close(fd);
     }
     freeaddrinfo(found);
+    must(rc < 0);
     fault_io(f, -rc, doing, "%s", doing);
     return rc;
 }
@@ -132,6 +134,7 @@ int socket_listen_binds(char *const *binds, size_t count, int port, int backlog,
         fault_set(&last, FAULT_INVALID, "No address to listen on");
     if (!fault_is(f))
         *f = last;
+    must(rc < 0 && fault_is(f));
     return rc;
 }
 
@@ -167,6 +170,7 @@ int socket_listen_unix(const char *path, mode_t perm, int backlog, struct fault 
         umask(mask);
     if (rc == 0)
         return fd;
+    must(rc < 0);
     fault_io(f, -rc, doing, "%s of unix socket %s", doing, path);
     if (fd >= 0)
         close(fd);
@@ -233,6 +237,7 @@ int socket_connect_tcp(const char *host, int port, const char *source, struct fa
         close(fd);
     }
     freeaddrinfo(found);
+    must(rc < 0);
     fault_io(f, -rc, "connect", "connect to %s:%d", host, port);
     return rc;
 }

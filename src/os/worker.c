@@ -8,10 +8,13 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/cpus.h"
+
+enum { NAME_MAX_LETTERS = 15 }; /* of a thread, as the kernel has it */
 
 struct workers {
     struct loop *loop;
@@ -55,6 +58,7 @@ struct workers *workers_new(struct loop *loop)
 struct worker *worker_new(struct workers *w, const char *name)
 {
     struct worker *me = mem_zalloc(sizeof *me);
+    must(strlen(name) <= NAME_MAX_LETTERS);
     me->owner = w;
     me->name = name;
     link_init(&me->jobs);
@@ -105,6 +109,7 @@ static void *work(void *arg)
         if (report)
             hand_back(me->owner, job);
         pthread_mutex_lock(&me->lock);
+        must(me->pending > 0);
         if (--me->pending == 0)
             pthread_cond_broadcast(&me->idle);
         pthread_mutex_unlock(&me->lock);
@@ -134,6 +139,7 @@ void worker_give(struct worker *me, struct worker_job *job)
 {
     link_init(&job->link);
     pthread_mutex_lock(&me->lock);
+    must(job->run && !me->ending);
     link_push_back(&me->jobs, &job->link);
     me->pending++;
     pthread_cond_signal(&me->given);
@@ -176,6 +182,7 @@ void workers_collect(struct workers *w)
     while (!link_empty(&taken)) {
         struct worker_job *job = LINK_OF(taken.next, struct worker_job, link);
         link_remove(&job->link);
+        must(job->done);
         job->done(job);
     }
 }
@@ -188,6 +195,7 @@ static void end(struct worker *me)
     pthread_mutex_unlock(&me->lock);
     if (me->started)
         pthread_join(me->thread, NULL);
+    must(me->pending == 0 && link_empty(&me->jobs));
     pthread_mutex_destroy(&me->lock);
     pthread_cond_destroy(&me->given);
     pthread_cond_destroy(&me->idle);
@@ -202,6 +210,7 @@ void workers_free(struct workers *w)
     LINK_FOR_SAFE(pos, &w->all)
         end(LINK_OF(pos, struct worker, link));
     workers_collect(w);
+    must(link_empty(&w->finished));
     pthread_mutex_destroy(&w->lock);
     mem_free(w->cpus);
     mem_free(w);

@@ -70,6 +70,7 @@ const char *aof_refusal(struct aof *a)
 
 static void write_failed(struct aof *a, int err, size_t written, size_t wanted)
 {
+    must(err > 0 && written < wanted);
     aof_note_short_write(a, err, written, wanted);
     a->write.ok = false;
     a->write.retry_us = clock_mono_us() + WRITE_RETRY_US;
@@ -80,6 +81,7 @@ static void write_failed(struct aof *a, int err, size_t written, size_t wanted)
 /* Takes a partly written batch back, so that the file ends with a whole one. */
 static void cut_back(struct aof *a, size_t written)
 {
+    must(written < a->batch.pending.len);
     int err = file_truncate(a->open.fd, (off_t)a->open.size);
     if (err == 0)
         return;
@@ -91,6 +93,7 @@ static void cut_back(struct aof *a, size_t written)
 
 static bool write_pending(struct aof *a)
 {
+    must(a->open.fd >= 0 && !a->sync.failed);
     aof_batch_seal(a);
     size_t written = 0, wanted = a->batch.pending.len;
     int err = file_write_all(a->open.fd, a->batch.pending.data, wanted, &written);
@@ -100,6 +103,7 @@ static bool write_pending(struct aof *a)
             cut_back(a, written);
         return false;
     }
+    must(written == wanted && wanted > 0);
     if (!a->write.ok)
         log_notice("AOF write error looks solved. The server can write again.");
     if (a->write.overfull)
@@ -126,6 +130,7 @@ bool aof_flush(struct aof *a, bool force)
         written = write_pending(a);
     if (!written && a->policy == AOF_ALWAYS)
         aof_stop_unsent(a, "write", a->error.err);
+    must(!written || a->batch.pending.len == 0);
     return written;
 }
 
@@ -141,6 +146,7 @@ static void flush_sum(struct aof *a)
 static void on_commit(void *arg, const struct commit_batch *batch)
 {
     struct aof *a = arg;
+    must(batch->position >= a->write.appended);
     aof_batch_add(a, batch);
     a->write.appended = batch->position;
     a->write.commands_appended += batch->log_commands;
@@ -193,6 +199,7 @@ void aof_tick(struct aof *a, int64_t mono_ms)
         aof_flush(a, false);
     sum_up_old(a, mono_ms);
     aof_wait_check(a);
+    aof_must_hold(a);
 }
 
 /* ---- on and off ---- */
@@ -201,7 +208,9 @@ void aof_listen(struct aof *a, enum aof_state state, const struct aof_chain *cha
 {
     struct hooks *hooks = server_hooks(a->persist->server);
     struct commit *commit = server_commit(a->persist->server);
-    must(a->open.fd >= 0);
+    must(a->state == AOF_OFF && a->open.fd >= 0 && a->batch.pending.len == 0);
+    must((state == AOF_WAIT_REWRITE) == a->open.aside);
+    must(!chain || !chain->open || chain->id == a->log_id);
     /* What the open unit did so far is in memory, so it will be in the base: it must not be logged
      * as well. */
     commit_end_log(commit, clock_wall_ms());
@@ -228,6 +237,7 @@ void aof_close_log(struct aof *a)
     aof_sync_now(a);
     if (a->sync.failed)
         return; /* the gate stays shut */
+    must(!a->sync.job.running); /* it would sync whatever gets this descriptor next */
     file_close(a->open.fd);
     aof_drop_file(a);
     a->state = AOF_OFF;
@@ -237,12 +247,15 @@ void aof_close_log(struct aof *a)
     hooks_off_gate(hooks, a);
     persist_may_refuse(a->persist, MAY_REFUSE_LOG, false);
     aof_wait_check(a);
+    aof_must_hold(a);
 }
 
 bool aof_open_log(struct aof *a, struct fault *f)
 {
-    if (!aof_open_newest(a, f))
+    if (!aof_open_newest(a, f)) {
+        must(fault_is(f) && a->open.fd < 0);
         return false;
+    }
     aof_listen(a, AOF_ON, NULL);
     return true;
 }
@@ -273,6 +286,7 @@ bool aof_policy_changed(struct aof *a, struct fault *f)
     }
     aof_synced(a, 0, a->write.written);
     aof_file_is_durable(a, a->open.size);
+    must(a->sync.durable == a->write.appended && a->batch.pending.len == 0);
     aof_gate_set(a);
     return true;
 }

@@ -65,14 +65,18 @@ void aof_batch_free(struct aof *a)
 static void begin_session(struct aof *a)
 {
     const struct manifest_list *incr = &a->manifest.incr;
+    size_t before = a->batch.pending.len;
     bool named = !a->open.aside && incr->count;
     struct aof_session s = {.id = aof_id(a), .offset = end_of_file(a)};
     s.seq = (uint32_t)(named ? incr->files[incr->count - 1].seq : a->open.is.seq);
+    must(s.id != 0 && a->batch.small_at == 0);
     aof_chain_begin(&a->batch.chain, &s, &a->batch.pending);
+    must(a->batch.chain.open && a->batch.pending.len - before == AOF_LOG_LINE);
 }
 
 static void put_gap(struct aof *a)
 {
+    must(a->batch.pending.len == a->batch.at); /* in front of the batch's bytes */
     memset(buf_reserve(&a->batch.pending, AOF_SUM_LINE), ' ', AOF_SUM_LINE);
     a->batch.pending.len += AOF_SUM_LINE;
     a->batch.gap = true;
@@ -95,6 +99,7 @@ static void make_gap(struct aof *a)
 
 static void begin_batch(struct aof *a)
 {
+    must(!a->batch.open);
     if (!a->batch.chain.open)
         begin_session(a);
     a->batch.at = a->batch.pending.len;
@@ -109,6 +114,7 @@ void aof_batch_seal(struct aof *a)
     char line[AOF_SMALL_LINE];
     if (!a->batch.open)
         return;
+    must(a->batch.chain.open && a->batch.at <= a->batch.pending.len);
     struct slice body = slice_from(buf_slice(&a->batch.pending), a->batch.at);
     uint64_t at = a->open.size + a->batch.at;
     a->batch.open = false;
@@ -119,6 +125,7 @@ void aof_batch_seal(struct aof *a)
         return;
     }
     make_gap(a);
+    must(a->batch.pending.len - a->batch.at >= AOF_SUM_LINE);
     body = slice_from(buf_slice(&a->batch.pending), a->batch.at + AOF_SUM_LINE);
     aof_chain_seal(&a->batch.chain, a->batch.pending.data + a->batch.at, body, at,
                    a->open.durable_size);
@@ -133,6 +140,7 @@ bool aof_batch_sum_up(struct aof *a)
     begin_batch(a);
     make_gap(a);
     aof_batch_seal(a);
+    must(a->batch.small_at == 0 && !a->batch.open);
     return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "os/file.h"
 #include "persist/aof_names.h"
 #include "persist/aof_state.h"
@@ -19,6 +20,7 @@ bool aof_look_at_part(const char *path, uint64_t *size, struct buf *head, struct
     int64_t bytes = fd < 0 ? fd : file_size(fd);
     ssize_t got = bytes < 0 ? (ssize_t)bytes
                             : file_pread(fd, buf_reserve(head, AOF_PART_HEAD), AOF_PART_HEAD, 0);
+    must(got <= AOF_PART_HEAD);
     if (got < 0)
         fault_io(f, (int)-got, fd < 0 ? "open" : "read", "Can't %s %s", fd < 0 ? "open" : "read",
                  path);
@@ -27,6 +29,7 @@ bool aof_look_at_part(const char *path, uint64_t *size, struct buf *head, struct
     if (fd >= 0)
         file_close(fd);
     *size = bytes < 0 ? 0 : (uint64_t)bytes;
+    must(got >= 0 || fault_is(f));
     return got >= 0;
 }
 
@@ -45,6 +48,7 @@ bool aof_check_parts(struct aof *a, struct fault *f)
     if (!a->checksum) /* parts that others wrote, or changed, are taken for what they are */
         return true;
     if (!aof_parts_check(&a->manifest, aof_look, a, &found, f)) {
+        must(fault_is(f));
         if (f->code != FAULT_IO)
             fault_prefix(f, a->dir);
         return false;
@@ -53,6 +57,7 @@ bool aof_check_parts(struct aof *a, struct fault *f)
         aof_id_is(a, found.id);
     if (found.lost == 0)
         return true;
+    must(incr->count > 0); /* whose newest has lost them */
     const char *name = incr->files[incr->count - 1].name;
     if (!a->load_truncated) {
         fault_set(f, FAULT_FORMAT,

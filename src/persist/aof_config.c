@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "persist/aof.h"
 #include "persist/rewrite.h"
 #include "persist/dir_lock.h"
@@ -36,8 +37,11 @@ static bool apply_enabled(void *owner, struct fault *f)
     struct aof *a = owner;
     if (!a->started || a->persist->unfilled)
         return true; /* persist_start looks at it, or whoever replaces the data set */
-    if (a->enabled && a->state == AOF_OFF)
-        return dir_lock_hold(a->persist->lock, f) && aof_switch_on(a, f);
+    if (a->enabled && a->state == AOF_OFF) {
+        bool on = dir_lock_hold(a->persist->lock, f) && aof_switch_on(a, f);
+        must(on ? a->state != AOF_OFF : fault_is(f));
+        return on;
+    }
     if (!a->enabled && a->state != AOF_OFF)
         aof_switch_off(a);
     return true;

@@ -26,6 +26,7 @@ void aof_note_error(struct aof *a, const char *phase, int err)
 void aof_note_short_write(struct aof *a, int err, size_t written, size_t wanted)
 {
     int64_t now_s = clock_mono_s();
+    must(written < wanted);
     if (now_s - a->error.logged_mono_s >= LOG_ERROR_EVERY_S || a->write.ok) {
         log_warning("Short write while writing to the AOF file: %s, (nwritten=%zu, expected=%zu)",
                     strerror(err), written, wanted);
@@ -36,6 +37,7 @@ void aof_note_short_write(struct aof *a, int err, size_t written, size_t wanted)
 
 const char *aof_refuse_failed(struct aof *a, int64_t next_try_s)
 {
+    must(a->error.err > 0 && a->error.text[0]);
     snprintf(a->error.refusal, sizeof a->error.refusal,
              "MISCONF Errors writing to the AOF file: %s (%s; next try in %lld s)",
              strerror(a->error.err), a->error.text, (long long)next_try_s);
@@ -44,6 +46,7 @@ const char *aof_refuse_failed(struct aof *a, int64_t next_try_s)
 
 const char *aof_refuse_slow(struct aof *a)
 {
+    must(a->write.overfull && a->batch.pending.len > 0);
     snprintf(a->error.refusal, sizeof a->error.refusal,
              "MISCONF The AOF can't be synced in time: the disk has been at it for %lld s, and %zu "
              "bytes wait in memory (aof-max-pending)",

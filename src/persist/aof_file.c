@@ -21,7 +21,9 @@ static void run_nothing(struct worker_job *job)
 
 bool aof_settle(struct aof *a, struct fault *f)
 {
+    must(!a->home && !a->dir);
     a->home = file_absolute("", f);
+    must(a->home || fault_is(f));
     if (!a->home)
         return false;
     a->dir = file_join(a->home, a->dirname);
@@ -47,6 +49,7 @@ static bool reads_back(struct slice text, struct fault *f)
 
 void aof_take_manifest(struct aof *a, struct manifest *m)
 {
+    must(m != &a->manifest);
     manifest_free(&a->manifest);
     a->manifest = *m;
     *m = (struct manifest){0};
@@ -55,10 +58,12 @@ void aof_take_manifest(struct aof *a, struct manifest *m)
 bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f)
 {
     struct buf text = {0};
+    must(m != &a->manifest);
     if (!a->checksum)
         manifest_make_plain(m);
     manifest_print(m, &text);
     if (!reads_back(buf_slice(&text), f)) {
+        must(fault_is(f));
         buf_free(&text);
         return false;
     }
@@ -68,6 +73,7 @@ bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f)
     mem_free(tmp);
     mem_free(path);
     buf_free(&text);
+    must(end == RENAME_DONE || fault_is(f));
     if (end == RENAME_FAILED)
         return false;
     if (end == RENAME_UNSURE) {
@@ -118,7 +124,9 @@ static int write_first_line(struct aof *a, struct aof_incr *made)
 {
     struct buf line = {0};
     struct aof_session session = {.id = aof_id(a), .seq = (uint32_t)made->is.seq};
+    must(session.id != 0);
     aof_chain_begin(&made->chain, &session, &line);
+    must(line.len == AOF_LOG_LINE && made->chain.open);
     int err = file_write_all(made->fd, line.data, line.len, NULL);
     made->size = line.len;
     made->is.id = session.id;
@@ -138,6 +146,7 @@ bool aof_create_incr(struct aof *a, const char *path, int64_t seq, struct aof_in
     /* After a lost sync, whatever is in it: does the disk work again? */
     if (err == 0 && (made->size || a->sync.lost))
         err = file_fdatasync(made->fd);
+    must((made->is.id != 0) == (made->size != 0));
     if (err == 0)
         return true;
     fault_io(f, -err, "open", "Can't make the append-only file %s", path);
@@ -199,6 +208,7 @@ static int64_t free_number(const struct aof *a, bool base, struct fault *f)
     }
     if (seq == 0)
         fault_set(f, FAULT_LIMIT, "The manifest's numbers are used up: a new file gets none");
+    must(seq > 0 || fault_is(f));
     return seq;
 }
 
@@ -217,6 +227,7 @@ static bool add_first_incr(struct aof *a, struct fault *f)
     struct manifest next = {0};
     struct aof_incr made;
     int64_t seq = aof_free_incr(a, f);
+    must(a->manifest.incr.count == 0);
     if (seq == 0)
         return false;
     char *name = manifest_incr_name(a->filename, seq);
@@ -229,6 +240,7 @@ static bool add_first_incr(struct aof *a, struct fault *f)
         fault_io(f, -err, "open", "Can't make the append-only file %s", path);
     manifest_copy(&next, &a->manifest);
     manifest_add_incr(&next, name, seq);
+    must(next.incr.count == 1);
     next.incr.files[0].id = made.is.id;
     mem_free(path);
     mem_free(name);
@@ -271,7 +283,7 @@ void aof_tell_size(struct aof *a)
 
 void aof_take_file(struct aof *a, int fd, uint64_t size, const struct aof_origin *aside)
 {
-    must(fd >= 0);
+    must(fd >= 0 && (!aside || aside->seq > 0));
     a->open = (struct aof_open){.fd = fd, .aside = aside != NULL, .size = size};
     a->open.durable_size = a->open.answered_size = size;
     a->total_size += size;
@@ -291,6 +303,7 @@ void aof_drop_file(struct aof *a)
 
 void aof_file_grew(struct aof *a, uint64_t bytes)
 {
+    must(a->open.fd >= 0);
     a->open.size += bytes;
     a->total_size += bytes;
 }
@@ -304,11 +317,13 @@ void aof_file_is_durable(struct aof *a, uint64_t size)
 
 void aof_file_is_answered(struct aof *a)
 {
+    must(a->open.answered_size <= a->open.size);
     a->open.answered_size = a->open.size;
 }
 
 void aof_file_failed(struct aof *a)
 {
+    must(a->open.fd >= 0);
     a->open.failed = true;
 }
 

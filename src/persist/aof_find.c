@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "os/file.h"
 #include "persist/aof_check.h"
 #include "persist/aof_file.h"
@@ -101,6 +102,7 @@ static bool rename_aside(struct aof *a, const struct renaming *list, size_t coun
         return aof_sync_dir(a, f);
     struct renamed r = file_rename_durably(list, count);
     size_t moved = r.end == RENAME_FAILED ? r.at : count;
+    must(moved <= count);
     for (size_t i = 0; i < moved; i++)
         log_warning("The first install of the append log was interrupted, and no manifest names "
                     "%s: it is now %s and can be deleted", strrchr(list[i].from, '/') + 1,
@@ -119,6 +121,7 @@ static bool put_all_aside(struct aof *a, const struct manifest *next, struct fau
     bool ok = list_aside(a, next->base.name, list, &count, f);
     for (size_t i = 0; ok && i < next->incr.count; i++)
         ok = list_aside(a, next->incr.files[i].name, list, &count, f);
+    must(count <= 1 + next->incr.count && (ok || fault_is(f)));
     ok = ok && rename_aside(a, list, count, f);
     for (size_t i = 0; i < count; i++) {
         mem_free((void *)(uintptr_t)list[i].from);
@@ -132,6 +135,7 @@ static bool put_all_aside(struct aof *a, const struct manifest *next, struct fau
 static bool adopt(struct aof *a, struct manifest *next, struct fault *f)
 {
     bool there = true;
+    must(next->base.name && !a->started);
     for (size_t i = 0; there && i < next->incr.count; i++)
         if (!is_there(a, next->incr.files[i].name, &there, f))
             return false;
@@ -175,9 +179,11 @@ static bool without_manifest(struct aof *a, const char *dump, bool *found, struc
 {
     struct manifest plan = {0};
     bool planned = false;
+    must(!*found);
     aof_take_manifest(a, &(struct manifest){0}); /* there was a log when it was switched off */
     bool ok = aof_first_find(a, &plan, &planned, f) && no_orphans(a, &plan, f) &&
               (!planned || resolve(a, dump, &plan, found, f));
+    must(!*found || (ok && a->manifest.base.name));
     manifest_free(&plan);
     return ok;
 }
@@ -203,6 +209,7 @@ static bool take_over_old(struct aof *a, const char *old, struct fault *f)
         return false;
     manifest_set_base(&m, a->filename, 1);
     bool ok = aof_put_manifest(a, &m, f) && move_old(a, old, f);
+    must(ok ? a->manifest.base.name != NULL : fault_is(f));
     manifest_free(&m);
     return ok;
 }
@@ -224,6 +231,7 @@ static bool old_file_counts(struct aof *a, const char *old, bool has_manifest, b
                             struct fault *f)
 {
     const struct manifest *m = &a->manifest;
+    must(has_manifest || (!m->base.name && !m->incr.count));
     if (!file_look_for(old, counts, f))
         return false;
     if (!*counts || file_is_dir(old)) {
@@ -284,11 +292,14 @@ bool aof_find(struct aof *a, const char *dump, bool *found, struct fault *f)
 {
     struct buf old = {0};
     bool counts = false;
+    must(a->state == AOF_OFF && a->home && a->dir);
     buf_printf(&old, "%s/%s", a->home, a->filename);
     bool ok = find_manifest(a, dump, found, f) &&
               old_file_counts(a, buf_cstr(&old), *found, &counts, f) &&
               (!counts || take_over_old(a, buf_cstr(&old), f));
     *found = *found || counts;
+    must(ok || fault_is(f));
+    must(!ok || *found || (!a->manifest.base.name && !a->manifest.incr.count));
     buf_free(&old);
     return ok;
 }

@@ -58,6 +58,7 @@ static bool clear_way(struct aof *a, const struct manifest_file *file, struct fa
 bool aof_first_plan(struct aof *a, const struct manifest *next, struct fault *f)
 {
     const struct manifest *now = &a->manifest;
+    must(next != now);
     if (!a->names.gone && (now->base.name || now->incr.count || now->history.count))
         return true;
     if (a->names.gone && !aof_dir_is_ours(a, f))
@@ -66,6 +67,7 @@ bool aof_first_plan(struct aof *a, const struct manifest *next, struct fault *f)
     bool ok = clear_way(a, &next->base, f);
     for (size_t i = 0; ok && i < next->incr.count; i++)
         ok = clear_way(a, &next->incr.files[i], f);
+    must(ok || fault_is(f));
     if (!ok)
         return false;
     struct buf text = {0};
@@ -76,6 +78,7 @@ bool aof_first_plan(struct aof *a, const struct manifest *next, struct fault *f)
     manifest_print(next, &text);
     ok = file_replace(tmp, path, buf_slice(&text), f);
     a->first_install = true;
+    must(ok || fault_is(f));
     buf_free(&text);
     mem_free(path);
     mem_free(tmp);
@@ -107,6 +110,7 @@ bool aof_first_find(struct aof *a, struct manifest *next, bool *plan, struct fau
 {
     char *path = plan_path(a);
     bool ok = file_look_for(path, plan, f) && (!*plan || aof_read_manifest(path, next, f));
+    must(ok || fault_is(f));
     mem_free(path);
     return ok;
 }

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "persist/aof_error.h"
@@ -51,6 +52,7 @@ void aof_look_for_names(struct aof *a)
 {
     if (a->state != AOF_ON || a->sync.lost || a->sync.failed || names_hold(a))
         return;
+    must(!a->names.gone && a->open.fd >= 0);
     a->names.gone = true;
     aof_sync_lose(a);
     aof_note_error(a, "look-up", ENOENT);

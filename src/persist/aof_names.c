@@ -43,6 +43,7 @@ bool aof_make_dir(struct aof *a, struct fault *f)
         err = file_sync_dir(a->home);
     if (err < 0)
         fault_io(f, -err, "mkdir", "Can't open or create append-only dir %s", a->dir);
+    must(err == 0 || fault_is(f));
     return err == 0;
 }
 
@@ -51,11 +52,13 @@ bool aof_sync_dir(const struct aof *a, struct fault *f)
     int err = file_sync_dir(a->dir);
     if (err < 0)
         fault_io(f, -err, "fsync", "Can't sync %s", a->dir);
+    must(err == 0 || fault_is(f));
     return err == 0;
 }
 
 void aof_id_is(struct aof *a, uint64_t id)
 {
+    must(a->state == AOF_OFF); /* what is written says whose it is */
     a->log_id = id;
 }
 
@@ -70,8 +73,10 @@ bool aof_read_manifest(const char *path, struct manifest *m, struct fault *f)
 {
     enum { MANIFEST_MAX = 1 << 20 };
     struct buf text = {0};
+    must(!m->base.name && !m->incr.count && !m->history.count);
     bool ok = file_slurp_regular(path, MANIFEST_MAX, &text, f) &&
               aof_parts_manifest(m, path, buf_slice(&text), f);
+    must(ok || fault_is(f));
     if (!ok)
         fault_prefix(f, path);
     buf_free(&text);
@@ -83,6 +88,7 @@ bool aof_dir_is_ours(const struct aof *a, struct fault *f)
     struct buf ours = {0}, theirs = {0};
     struct manifest m = {0};
     bool there;
+    must(a->names.gone);
     char *path = aof_path_around(a, "", ".manifest");
     bool ok = file_look_for(path, &there, f) && (!there || aof_read_manifest(path, &m, f));
     manifest_print(&a->manifest, &ours);
@@ -91,6 +97,7 @@ bool aof_dir_is_ours(const struct aof *a, struct fault *f)
         fault_set(f, FAULT_INVALID, "another append log lies in %s: move it away", a->dir);
         ok = false;
     }
+    must(ok || fault_is(f));
     manifest_free(&m);
     buf_free(&ours);
     buf_free(&theirs);

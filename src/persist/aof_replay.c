@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/must.h"
 #include "format/aof_read.h"
 #include "persist/aof_state.h"
 #include "server/server.h"
@@ -13,6 +14,7 @@
 static void refuse_or_skip(struct aof_replay *r, struct fault *f, const char *only)
 {
     char line[FAULT_TEXT_MAX];
+    must(fault_is(f));
     f->doing = "run-command";
     if (!only && r->persist->aof->load_errors == AOF_ERRORS_SKIP) {
         log_warning("%s: skipped, as aof-load-errors says: %s", r->path,
@@ -28,6 +30,7 @@ static void failed(void *arg, const struct replay_failure *x)
 {
     struct aof_replay *r = arg;
     struct fault f = {.offset = r->reader->at};
+    must(r->queued.len % sizeof f.offset == 0);
     bool select = slice_eq_nocase(x->command, "select");
     int word = x->command.len < 64 ? (int)x->command.len : 64;
     if (x->index >= 0 && (size_t)x->index < r->queued.len / sizeof f.offset)
@@ -55,6 +58,7 @@ bool aof_replay_command(struct aof_replay *r)
 {
     const struct aof_reader *from = r->reader;
     struct slice next = aof_peek_key(from);
+    must(!fault_is(&r->fault));
     if (next.len)
         replay_soon(&r->run, next);
     if (from->misplaced) {
@@ -72,6 +76,7 @@ bool aof_replay_command(struct aof_replay *r)
 
 bool aof_replay_end(struct aof_replay *r)
 {
+    must(!fault_is(&r->fault) && r->queued.len % sizeof r->reader->at == 0);
     if (r->reader->in_multi) {
         struct fault f = {.offset = r->reader->good_end};
         fault_set(&f, FAULT_INVALID,

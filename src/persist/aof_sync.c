@@ -54,7 +54,9 @@ void aof_stop_unsent(struct aof *a, const char *what, int err)
     if (a->sync.failed)
         return;
     const struct aof_open *o = &a->open;
+    must(err > 0 && o->fd >= 0);
     uint64_t keep = o->durable_size > o->answered_size ? o->durable_size : o->answered_size;
+    must(keep <= o->size);
     int cut = file_truncate(a->open.fd, (off_t)keep);
     if (cut < 0)
         log_warning("Can't cut the append-only file back to what is durable: %s", strerror(-cut));
@@ -69,6 +71,7 @@ void aof_stop_unsent(struct aof *a, const char *what, int err)
  * after a failure nothing counts as durable until a rewrite has put the data set into new files. */
 void aof_synced(struct aof *a, int result, uint64_t position)
 {
+    must(result <= 0 && position <= a->write.written);
     if (result < 0) {
         if (!a->sync.lost)
             log_warning("Fail to fsync the AOF file: %s. Writes are refused until the log was "
@@ -85,6 +88,7 @@ void aof_synced(struct aof *a, int result, uint64_t position)
             a->sync.commands_durable = a->write.commands_written;
         else if (position == a->sync.job.position)
             a->sync.commands_durable = a->sync.job.commands;
+        must(a->sync.commands_durable <= a->write.commands_written);
         aof_wait_check(a);
     }
 }
@@ -101,7 +105,7 @@ void aof_drain(struct aof *a)
 bool aof_sync_all(struct aof *a, int *result)
 {
     aof_drain(a);
-    must(!a->sync.job.running);
+    must(!a->sync.job.running && a->open.fd >= 0);
     a->sync.began_us = clock_mono_us();
     *result = file_fdatasync(a->open.fd);
     a->sync.took_us = clock_mono_us() - a->sync.began_us;
@@ -122,6 +126,7 @@ bool aof_sync_now(struct aof *a)
     if (result < 0 && a->policy == AOF_ALWAYS)
         aof_stop_unsent(a, "fsync", -result);
     aof_synced(a, result, position);
+    must(!ok || a->sync.durable >= position);
     return ok;
 }
 
@@ -267,6 +272,7 @@ enum sync_step aof_sync_next(struct aof *a)
     if (a->open.fd < 0 || a->sync.failed || a->sync.lost || a->sync.job.running ||
         a->write.written == a->sync.durable || (sync_held_back(a) && !a->sync.wanted))
         return SYNC_NOTHING;
+    must(a->write.written > a->sync.durable);
     if (a->policy == AOF_ALWAYS && !aof_sync_in_worker(a))
         return SYNC_HERE;
     return a->policy == AOF_ALWAYS || sync_is_due(a) ? SYNC_BEHIND : SYNC_NOTHING;
@@ -296,28 +302,32 @@ void aof_gate_set(struct aof *a)
 
 void aof_sync_restart(struct aof *a, uint64_t position)
 {
-    a->sync.durable = position;
-    a->sync.commands_durable = 0;
+    must(!a->sync.job.running);
+    a->sync.durable = a->sync.job.position = position;
+    a->sync.commands_durable = a->sync.job.commands = 0; /* the last job's are of another log */
     a->sync.lost = false;
     a->sync.began_us = clock_mono_us();
 }
 
 void aof_sync_lose(struct aof *a)
 {
+    must(a->state == AOF_ON && !a->sync.lost);
     a->sync.lost = true;
 }
 
 void aof_sync_heal(struct aof *a, uint64_t position, uint64_t size)
 {
-    must(a->sync.lost);
+    must(a->sync.lost && !a->open.failed);
     a->sync.lost = false;
     aof_file_is_durable(a, size);
     aof_synced(a, 0, position);
+    must(!a->sync.lost && a->sync.durable >= position);
 }
 
 void aof_sync_free(struct aof *a)
 {
     aof_drain(a); /* its jobs point here */
+    must(!a->sync.job.running);
     loop_timer_stop(server_loop(a->persist->server), &a->sync.timer);
 }
 

@@ -52,6 +52,7 @@ enum { TELL_EVERY = 2 << 20, TURN_EVERY_US = 20000, LOG_EVERY_US = 2000000, BULK
 static void begin_loading(struct persist *p, uint64_t total_bytes)
 {
     struct keyspace *ks = server_keyspace(p->server);
+    must(!p->loading);
     p->loading = true;
     p->load_began_s = clock_wall_s();
     p->load_began_mono_s = clock_mono_s();
@@ -66,6 +67,7 @@ static void begin_loading(struct persist *p, uint64_t total_bytes)
 
 static void end_loading(struct persist *p)
 {
+    must(p->loading);
     p->loading = false;
     server_set_loading(p->server, false);
 }
@@ -91,6 +93,7 @@ static bool open_file(struct reading *r, struct fault *f)
 
 static void close_file(struct reading *r)
 {
+    must(r->in == &r->file && r->fd >= 0);
     r->persist->load_done_bytes = r->done_before + in_file_offset(r->in);
     in_free(r->in);
     file_close(r->fd);
@@ -204,6 +207,7 @@ static bool read_rdb(struct reading *r, unsigned load_flags, struct boot_source 
     }
     load_release(&load);
     rdb_close(&reader);
+    must(ok || fault_is(f));
     return ok;
 }
 
@@ -281,6 +285,7 @@ static bool run_commands(struct reading *r, struct aof_reader *reader, bool *ref
     } else if (!go_on) {
         ok = stopped(f);
     }
+    must(ok || fault_is(f));
     return ok;
 }
 
@@ -317,6 +322,7 @@ static bool look_behind(struct reading *r, const struct aof_reader *reader, stru
     bool ok = aof_damage_look(&in, reader->at, id, &t->damage);
     if (!ok)
         *damage = in.fault;
+    must(fault_is(damage));
     in_free(&in);
     if (ok && (reader->has_session || t->damage.rot)) {
         struct buf text = {0};
@@ -356,6 +362,7 @@ static bool may_cut(const struct aof *a, const char *path, const struct tail *t,
 static bool cut_tail(struct reading *r, const struct aof_reader *reader, struct fault *f)
 {
     struct fault damage = *f;
+    must(fault_is(f));
     struct tail t;
     bool of_bytes = f->code == FAULT_EOF || f->code == FAULT_FORMAT || f->code == FAULT_CRC;
     if (!of_bytes || reader->in_batch || r->in->decoder || !look_behind(r, reader, &t, f) ||
@@ -402,6 +409,7 @@ static bool read_log_file(struct reading *r, bool last, struct fault *f)
     bool ok = run_commands(r, &reader, &refused, f);
     if (!ok && !refused && last)
         ok = cut_tail(r, &reader, f);
+    must(ok || fault_is(f));
     if (ok)
         tell_coverage(r, &reader);
     aof_close(&reader);
@@ -442,6 +450,7 @@ bool boot_load_aof(struct persist *p, struct fault *f)
     for (size_t i = 0; ok && i < m->incr.count; i++)
         ok = load_part(p, m->incr.files[i].name, i + 1 == m->incr.count, f);
     end_loading(p);
+    must(ok || fault_is(f));
     if (ok)
         log_notice("DB loaded from append only file: %.3f seconds",
                    (double)(clock_mono_us() - began) / 1e6);

@@ -41,9 +41,11 @@ static bool load_in_place(struct ctx *c, bool (*load)(struct persist *, struct f
     struct persist *p = c->arg;
     struct aside *before = keyspace_put_aside(c->keyspace);
     uint64_t dirty = commit_dirty(server_commit(c->server));
+    must(!p->no_turns && !p->loading);
     p->no_turns = true;
     bool ok = load(p, f);
     p->no_turns = false;
+    must(ok || fault_is(f));
     if (ok) {
         keyspace_drop_aside(c->keyspace, before);
     } else {
@@ -61,11 +63,22 @@ static bool load_dump(struct persist *p, struct fault *f)
     return !fault_is(f);
 }
 
+/* What there is so far would be saved over the whole, or taken away from the load. */
+static bool refuse_loading(struct ctx *c)
+{
+    const struct persist *p = c->arg;
+    if (p->loading)
+        reply_error(c, LOADING_ERROR);
+    return p->loading;
+}
+
 static void debug_reload(struct ctx *c)
 {
     struct persist *p = c->arg;
     struct fault f = {0};
     bool save = true;
+    if (refuse_loading(c))
+        return;
     for (int i = 2; i < c->argc; i++) {
         if (!ctx_arg_is(c, i, "nosave")) {
             reply_error(c, "ERR DEBUG RELOAD only supports the NOSAVE option.");
@@ -100,6 +113,8 @@ static void debug_loadaof(struct ctx *c)
 {
     struct persist *p = c->arg;
     struct fault f = {0};
+    if (refuse_loading(c))
+        return;
     if (!log_is_there(p->aof, &f)) {
         if (fault_is(&f))
             log_warning("%s", f.what);

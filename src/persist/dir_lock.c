@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/lock_file.h"
@@ -53,6 +54,7 @@ static int place_of(const struct dir_lock *d, const struct stat *st)
 
 static void give_back(struct dir_lock *d, int i)
 {
+    must(i >= 0 && i < d->count);
     close(d->held[i].fd);
     mem_free(d->held[i].path);
     d->held[i] = d->held[--d->count];
@@ -89,6 +91,7 @@ static bool find_dir(const char *dir, struct stat *st, int *err)
 
 static int keep(struct dir_lock *d, int fd, const struct stat *st, const char *dir, struct fault *f)
 {
+    must(fd >= 0 && place_of(d, st) < 0);
     dir_lock_tick(d);
     if (d->count == HELD_MAX) {
         close(fd);
@@ -155,6 +158,7 @@ static bool wait_for_it(struct dir_lock *d, struct fault *f)
     struct server *s = d->persist->server;
     int64_t end_us = clock_mono_us() + d->wait_s * 1000000;
     int rc = 1;
+    must(fault_is(f) && !d->started);
     log_notice("%s. Waiting up to %lld s", f->what, (long long)d->wait_s);
     d->persist->loading = true;
     server_set_loading(s, true);
@@ -186,25 +190,31 @@ static bool hold_where_it_lies(struct dir_lock *d, lock_file_taking *how, struct
     char *up = file_join(d->persist->aof->dir, "..");
     int rc = take(d, up, how, f);
     mem_free(up);
+    must(rc == 0 || fault_is(f));
     return rc == 0;
 }
 
 bool dir_lock_start(struct dir_lock *d, struct fault *f)
 {
+    must(!d->started && d->count == 0);
     int rc = may_write(d->persist) ? take(d, ".", lock_file_take_from_ended, f) : 0;
     bool ok = (rc == 0 || (rc == 1 && d->wait_s && wait_for_it(d, f))) &&
               (!d->persist->aof->enabled || hold_where_it_lies(d, lock_file_take_from_ended, f));
+    must(ok || fault_is(f));
     d->started = ok;
     return ok;
 }
 
 bool dir_lock_hold(struct dir_lock *d, struct fault *f)
 {
-    return take(d, ".", lock_file_take, f) == 0;
+    int rc = take(d, ".", lock_file_take, f);
+    must(rc == 0 || fault_is(f));
+    return rc == 0;
 }
 
 bool dir_lock_hold_log(struct dir_lock *d, struct fault *f)
 {
+    must(d->persist->aof->home);
     return take(d, d->persist->aof->home, lock_file_take, f) == 0 &&
            hold_where_it_lies(d, lock_file_take, f);
 }

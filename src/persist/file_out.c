@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "base/must.h"
 #include "os/child.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -13,6 +14,7 @@ enum { SYNC_EVERY = 4 << 20, SLEEP_MAX_US = 100000, PART_MIN = 4096, PARTS_A_SEC
 
 bool file_rate_wait(int64_t began_us, uint64_t bytes, int64_t rate)
 {
+    must(rate > 0);
     int64_t due_us = began_us + (int64_t)((double)bytes / (double)rate * 1e6);
     int64_t left_us = due_us - clock_mono_us();
     if (left_us > 0)
@@ -22,6 +24,7 @@ bool file_rate_wait(int64_t began_us, uint64_t bytes, int64_t rate)
 
 static int write_part(struct file_out *to, const char *from, size_t n)
 {
+    must(to->fd >= 0 && to->unsynced <= to->written);
     int err = file_write_all(to->fd, from, n, NULL);
     to->unsynced += n;
     to->written += n;

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/must.h"
 #include "os/file.h"
 #include "os/lock_file.h"
 
@@ -25,7 +26,9 @@ static pid_t pid_between(const char *name, const char *prefix, const char *suffi
     if (digits == 0 || digits > DIGITS_MAX || name[n] == '0' ||
         strcmp(name + n + digits, suffix) != 0)
         return 0;
-    return (pid_t)atol(name + n);
+    long pid = atol(name + n);
+    must(pid > 0);
+    return (pid_t)pid;
 }
 
 pid_t leftovers_pid(const char *name)
@@ -48,6 +51,7 @@ void leftovers_remove(const char *dir)
 {
     struct buf names = {0}, path = {0};
     file_each(dir, collect, &names);
+    must(names.len == 0 || names.data[names.len - 1] == '\0');
     for (size_t at = 0; at < names.len; at += strlen(names.data + at) + 1) {
         struct stat st;
         buf_clear(&path);

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "base/num.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -91,6 +92,11 @@ static void parse_mark(struct mark *m, struct slice text)
     }
 }
 
+static bool one_line(const char *name)
+{
+    return !name || !strchr(name, '\n');
+}
+
 static bool read_mark(const char *dir, struct mark *m, struct fault *f)
 {
     enum { MARK_MAX = 64 << 10 };
@@ -100,6 +106,7 @@ static bool read_mark(const char *dir, struct mark *m, struct fault *f)
     *m = (struct mark){0};
     bool ok = file_look_for(path, &there, f) &&
               (!there || file_slurp_regular(path, MARK_MAX, &text, f));
+    must(ok || fault_is(f));
     if (ok)
         parse_mark(m, buf_slice(&text));
     buf_free(&text);
@@ -112,6 +119,7 @@ static void write_mark(const char *dir, const struct mark *m)
     struct buf text = {0};
     struct fault f = {0};
     char when[PERSIST_TIME_MAX];
+    must(one_line(m->dump) && one_line(m->log) && one_line(m->off)); /* as read_mark reads them */
     char *path = file_join(dir, MISSING_DATA_MARK), *tmp = file_join(dir, MISSING_DATA_MARK ".new");
     buf_printf(&text, "# Data was kept here. When what is told below is gone, the server does not "
                       "start\n# (on-missing-data). Remove this file together with the data.\n"
@@ -158,6 +166,7 @@ static bool generation_of(const char *dir, const char *manifest, int64_t *seq, s
     bool gone = why.code == FAULT_IO && why.err == ENOENT;
     if (why.code == FAULT_IO && !gone)
         *f = why;
+    must(gone || why.code != FAULT_IO || fault_is(f));
     return gone || why.code != FAULT_IO;
 }
 
@@ -181,6 +190,7 @@ static void change_mark(const char *dir, const struct mark *to, const char *own_
     struct mark now;
     struct fault f = {0};
     struct mark next = *to;
+    must(to->dump && !to->off);
     if (!read_mark(dir, &now, &f) || (!to->log && !find_off(dir, &now, own_log, &next, &f)))
         log_warning("The mark of the data directory could not be renewed: %s", f.what);
     else if (!same_name(now.dump, next.dump) || !same_name(now.log, next.log) ||
@@ -202,8 +212,7 @@ static char *log_name(const struct aof *a)
 /* A name with a line end in it could not be read again. */
 static bool can_be_told(const struct persist *p)
 {
-    return !strchr(p->save->filename, '\n') && !strchr(p->aof->dirname, '\n') &&
-           !strchr(p->aof->filename, '\n');
+    return one_line(p->save->filename) && one_line(p->aof->dirname) && one_line(p->aof->filename);
 }
 
 void missing_data_saved(struct missing_data *m, const char *dir)
@@ -242,6 +251,7 @@ void missing_data_logged(struct missing_data *m)
     struct mark now;
     struct fault f = {0};
     const struct aof *a = m->persist->aof;
+    must(a->state == AOF_ON);
     if (!can_be_told(m->persist) || !read_mark(a->home, &now, &f))
         return;
     char *name = log_name(a);
@@ -274,6 +284,7 @@ static bool is_gone(const char *dir, const char *name, bool *gone, struct fault 
     char *path = file_join(dir, name);
     bool ok = file_look_for(path, &there, f);
     mem_free(path);
+    must(ok || fault_is(f));
     *gone = !there;
     return ok;
 }
@@ -321,6 +332,7 @@ static bool written_ns(const char *dir, const char *name, bool log, int64_t *ns,
     bool ok = n.err == 0 || n.err == -ENOENT;
     if (!ok)
         fault_io(f, -n.err, "stat", "Can't tell when %s was written", path);
+    must(n.err <= 0 && (ok || fault_is(f)));
     mem_free(path);
     *ns = n.ns;
     return ok;
@@ -348,6 +360,7 @@ static const char *written(const char *dir, const char *name, bool log, char out
 
 static void refuse_gone(const struct mark *mark, const struct finding *is, struct fault *f)
 {
+    must(is->log_gone ? mark->log != NULL : is->dump_gone && mark->dump);
     if (is->log_gone && is->dump_there)
         fault_set(f, FAULT_FORMAT,
                   "The append log %s is gone, the dump file is there and may be older. Restore the "
@@ -363,6 +376,7 @@ static void refuse_gone(const struct mark *mark, const struct finding *is, struc
 /* What the start will have: the mark goes on without what is gone. */
 static void told_to(struct mark *mark, const struct finding *is)
 {
+    must((is->log_gone && mark->log) || (is->dump_gone && mark->dump));
     log_warning("Data that this directory held is gone (%s%s%s); on-missing-data tells to start "
                 "all the same", is->log_gone ? mark->log : "",
                 is->log_gone && is->dump_gone ? ", " : "", is->dump_gone ? mark->dump : "");
@@ -384,6 +398,7 @@ static bool decide_gone(struct missing_data *m, struct mark *mark, struct findin
         told_to(mark, is);
     else
         refuse_gone(mark, is, f);
+    must(allowed || fault_is(f));
     return allowed;
 }
 
@@ -394,6 +409,7 @@ static bool decide_other_than_log(struct missing_data *m, const struct mark *mar
     char when[PERSIST_TIME_MAX], when_dump[PERSIST_TIME_MAX];
     const char *dump = m->persist->save->filename;
     bool newer = false;
+    must(mark->log && !is->log_gone);
     if (from == START_LOG_OFF && is->dump_there &&
         !is_newer(is, dump, mark->log, true, &newer, f))
         return false;
@@ -433,6 +449,7 @@ static bool is_off(const struct missing_data *m, const struct mark *mark, const 
 static bool refuse_old_log(const struct mark *mark, const struct finding *is, struct fault *f)
 {
     char when[PERSIST_TIME_MAX], when_dump[PERSIST_TIME_MAX];
+    must(mark->dump && mark->off && !mark->log);
     fault_set(f, FAULT_FORMAT,
               "The append log %s, written at %s, was switched off before the dump file %s was "
               "saved, at %s%s. To go on with the dump: start with appendonly no, then CONFIG SET "
@@ -450,6 +467,7 @@ static bool decide_other_dump(struct missing_data *m, const struct mark *mark,
 {
     char when[PERSIST_TIME_MAX], when_other[PERSIST_TIME_MAX];
     const char *dump = m->persist->save->filename;
+    must(mark->dump && !is->dump_gone && !is->same_dump);
     if (m->policy == START_EMPTY)
         return true;
     bool newer = false;
@@ -498,6 +516,7 @@ static bool decide_unmarked_log(struct missing_data *m, const struct mark *mark,
                                 const struct finding *is, struct fault *f)
 {
     const char *const names[] = {is->log, m->persist->aof->filename};
+    must(!mark->log || is->log_gone);
     if (mark->log || mark->dump || mark->off || is->dump_there || m->policy == START_EMPTY ||
         !save_config_has_points(m->persist->save))
         return true;
@@ -552,6 +571,8 @@ bool missing_data_allows(struct missing_data *m, enum start_from from, bool *dum
     bool ok = read_mark(is.dir, &mark, f);
     is.same_dump = same_name(mark.dump, m->persist->save->filename);
     ok = ok && decide(m, &mark, &is, from, f);
+    must(ok || fault_is(f));
+    must(!is.dump_instead || (ok && is.dump_there && from == START_LOG_FOUND));
     *dump_instead = is.dump_instead;
     mark_free(&mark);
     mem_free(is.log);

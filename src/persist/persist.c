@@ -66,6 +66,7 @@ pid_t persist_fork(struct persist *p, const struct child_kind *kind, const struc
         tell_fork(p, kind, 0);
         return 0;
     }
+    must(pid == p->child.pid);
     p->child_kind = kind;
     p->keys_at_fork = keyspace_count(server_keyspace(p->server));
     stats->forks++;
@@ -93,7 +94,7 @@ static void tell_cost(const struct persist *p, const struct child_end *end)
 
 void persist_child_gone(struct persist *p, const struct child_end *end)
 {
-    must(p->child_kind);
+    must(p->child_kind && p->child.pid == 0 && end->pid > 0);
     tell_cost(p, end);
     struct fault f = persist_child_fault(end, p->child_kind);
     struct fork_event e = {.kind = p->child_kind, .pid = end->pid, .position = p->fork_position,
@@ -121,6 +122,7 @@ void persist_kill_child(struct persist *p, const struct child_kind *kind)
 {
     if (!p->child_kind || p->child_kind != kind)
         return;
+    must(p->child.pid > 0);
     log_notice("Killing the running %s child: %ld", kind->title, (long)p->child.pid);
     child_kill(&p->child, SIGKILL);
     child_wait(&p->child);
@@ -146,6 +148,7 @@ const char *persist_time(int64_t unix_s, char out[PERSIST_TIME_MAX])
 
 void persist_may_refuse(struct persist *p, enum may_refuse who, bool may)
 {
+    must(who == MAY_REFUSE_LOG || who == MAY_REFUSE_SAVE || who == MAY_REFUSE_REPLACED);
     p->may_refuse = may ? p->may_refuse | who : p->may_refuse & ~(unsigned)who;
     hooks_set_admit(server_hooks(p->server), p, p->may_refuse ? CMD_WRITE | CMD_ASKS_HEALTH : 0);
 }

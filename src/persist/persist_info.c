@@ -2,6 +2,7 @@
 #include "persist/persist_info.h"
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "os/clock.h"
 #include "persist/aof_state.h"
 #include "persist/aof_sync.h"
@@ -41,6 +42,8 @@ static void aof_info(struct persist *p, struct info_out *o)
 
 static void aof_size_info(const struct aof *a, struct info_out *o)
 {
+    must(a->sync.durable <= a->write.appended);
+    must(a->sync.commands_durable <= a->write.commands_appended);
     info_u64(o, "aof_current_size", a->total_size);
     info_u64(o, "aof_base_size", a->base_size);
     info_i64(o, "aof_pending_rewrite", a->rewrite.scheduled);

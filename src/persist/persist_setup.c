@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "persist/aof.h"
 #include "persist/aof_config.h"
 #include "persist/aof_file.h"
@@ -95,6 +96,7 @@ static bool save_at_end(struct persist *p, unsigned flags)
                     "STATUS=Saving the last snapshot\n" SUPERVISOR_PATIENCE);
     if (snapshot_save(s, &f))
         return true;
+    must(fault_is(&f));
     char line[FAULT_TEXT_MAX];
     struct buf why = {0};
     buf_printf(&why, "Error trying to save the DB: %s", fault_text(&f, line, sizeof line));
@@ -240,18 +242,23 @@ static bool start_log(struct persist *p, struct fault *f)
 static bool start_without_log(struct persist *p, struct fault *f)
 {
     bool dump_instead;
-    return missing_data_allows(p->missing, START_LOG_OFF, &dump_instead, f) &&
-           boot_load_rdb(p, NULL, f);
+    if (!missing_data_allows(p->missing, START_LOG_OFF, &dump_instead, f))
+        return false;
+    must(!dump_instead);
+    return boot_load_rdb(p, NULL, f);
 }
 
 bool persist_start(struct persist *p, struct fault *f)
 {
+    must(!p->aof->started && !p->child_kind);
     snapshot_note_save(p->snapshot);
     bool ok = aof_settle(p->aof, f) && dir_lock_start(p->lock, f);
     if (ok)
         leftovers_remove("."); /* another server's are being written */
     ok = ok && (p->aof->enabled ? start_log(p, f) : start_without_log(p, f));
     commit_set_dirty(server_commit(p->server), 0);
+    must(ok || fault_is(f));
+    must(!ok || p->aof->enabled == (p->aof->state == AOF_ON));
     p->aof->started = ok;
     if (ok)
         reserve_start(p->reserve);

@@ -56,6 +56,7 @@ static void log_back(struct persist *p, bool whole)
     struct aof *a = p->aof;
     struct fault f = {0};
     bool found = false;
+    must(a->state == AOF_OFF);
     if (whole && dir_lock_hold_log(p->lock, &f) && aof_find(a, p->save->filename, &found, &f) &&
         found && aof_check_parts(a, &f) && aof_open_log(a, &f))
         return;
@@ -104,14 +105,17 @@ bool persist_replace(struct persist *p, struct in *in, struct boot_source *src,
     must(p->aof->started && !p->loading && !src->into);
     persist_kill_child(p, &child_save);
     persist_kill_child(p, &child_rewrite);
-    if (!log_off(p, &whole, f))
+    if (!log_off(p, &whole, f)) {
+        must(fault_is(f));
         return false;
+    }
     uint64_t keys = keyspace_count(ks);
     if (how == REPLACE_ASIDE)
         before = keyspace_put_aside(ks);
     else
         drop_all(ks);
     bool ok = load(p, in, src, before, f);
+    must(ok || fault_is(f));
     if (ok || !before) { /* what a dump holds is none of this */
         commit_add_dirty(server_commit(p->server), keys + keyspace_count(ks));
         p->unfilled = !ok;

@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/worker.h"
@@ -50,6 +51,7 @@ struct reserve {
 static int make(const char *path, int64_t size)
 {
     struct stat st;
+    must(size > 0);
     int fd = file_open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (fd < 0)
         return fd;
@@ -74,6 +76,7 @@ static int make(const char *path, int64_t size)
 static void run_make(struct worker_job *job)
 {
     struct reserve *r = (struct reserve *)(void *)job;
+    must(r->state == RESERVE_BEING_MADE && r->path);
     r->result = make(r->path, r->path_size);
 }
 
@@ -90,6 +93,7 @@ static void trouble(struct reserve *r, const char *why)
 static void made(struct worker_job *job)
 {
     struct reserve *r = (struct reserve *)(void *)job;
+    must(r->state == RESERVE_BEING_MADE && r->result <= 0);
     r->state = r->result == 0 ? RESERVE_THERE : RESERVE_NONE;
     if (r->freeing)
         return;
@@ -113,6 +117,7 @@ static bool room(const struct reserve *r, const char *dir)
 
 static void begin(struct reserve *r, const char *path)
 {
+    must(r->state == RESERVE_NONE && r->size > 0);
     mem_free(r->path);
     r->path = mem_strdup(path);
     r->path_size = r->size;
@@ -122,6 +127,7 @@ static void begin(struct reserve *r, const char *path)
 
 static void drop(struct reserve *r)
 {
+    must(r->state == RESERVE_NONE || (r->state == RESERVE_THERE && r->path));
     if (r->state == RESERVE_THERE)
         file_unlink(r->path);
     r->state = RESERVE_NONE;
@@ -160,6 +166,7 @@ bool reserve_give_up(struct reserve *r, int err)
     if ((err != ENOSPC && err != EDQUOT) || r->state != RESERVE_THERE)
         return false;
     drop(r);
+    must(r->state == RESERVE_NONE);
     r->given_up++;
     r->next_look_ms = clock_mono_us() / 1000 + LOOK_EVERY_MS;
     log_warning("The disk is full: the reserve of %lld bytes (reserve-file-size) is given up. Make "
@@ -217,6 +224,7 @@ static const struct config_option options[] = {
 void reserve_start(struct reserve *r)
 {
     char dir[PATH_MAX], path[PATH_MAX + sizeof reserve_name];
+    must(!r->started && r->state == RESERVE_NONE);
     r->started = true;
     if (r->size == 0 && reserve_path(path, sizeof path, dir) && file_exists(path))
         file_unlink(path); /* an earlier process kept one */
@@ -240,6 +248,7 @@ void reserve_free(struct reserve *r)
     r->freeing = true;
     worker_drain(r->worker);
     workers_collect(server_workers(r->persist->server));
+    must(r->state != RESERVE_BEING_MADE);
     mem_free(r->path);
     mem_free(r);
 }

@@ -53,8 +53,10 @@ enum { TMP_NAME = PATH_MAX + 64, FAILURES_BEFORE_WAIT = 3, WAIT_MAX_MIN = 60 };
 
 static void child_name(const struct aof *a, char out[TMP_NAME], pid_t pid, bool finished)
 {
-    snprintf(out, TMP_NAME, "%s/temp-rewriteaof-%s%ld.aof", a->home, finished ? "bg-" : "",
-             (long)pid);
+    must(pid > 0);
+    int len = snprintf(out, TMP_NAME, "%s/temp-rewriteaof-%s%ld.aof", a->home,
+                       finished ? "bg-" : "", (long)pid);
+    must(len > 0 && len < TMP_NAME);
 }
 
 static char *temp_incr_path(const struct aof *a)
@@ -99,13 +101,16 @@ static bool write_commands(struct aof *a, struct snapshot_file *file, struct fau
     if (err < 0)
         fault_io(f, -err, "fsync", "Can't sync %s", file->path);
     file_close(to.fd);
-    return ok && err == 0 &&
-           (!a->persist->save->verify ||
-            verify_commands(file->path, file->bytes, sealed, file->child, f));
+    ok = ok && err == 0 &&
+         (!a->persist->save->verify ||
+          verify_commands(file->path, file->bytes, sealed, file->child, f));
+    must(ok || fault_is(f));
+    return ok;
 }
 
 static bool write_base(struct aof *a, struct snapshot_file *file, struct fault *f)
 {
+    must(a->log_id != 0 && a->rewrite.next_base > 0);
     file->aof_base = true;
     file->incremental = a->incremental_fsync;
     file->origin.id = a->checksum ? a->log_id : 0;
@@ -144,6 +149,7 @@ static bool plan_base(struct aof *a, struct install *in, const char *tmp, struct
         in->next.base.size = (int64_t)size;
         in->base_path = aof_path(a, base);
     }
+    must(ok || fault_is(f));
     buf_free(&head);
     mem_free(base);
     return ok;
@@ -154,6 +160,7 @@ static bool plan_base(struct aof *a, struct install *in, const char *tmp, struct
 static bool plan_incr(struct aof *a, struct install *in, struct fault *f)
 {
     struct aof_incr made = {.is = a->open.is};
+    must(a->open.aside || a->state == AOF_OFF);
     in->temp_incr = temp_incr_path(a);
     if (!a->open.aside) {
         int64_t seq = aof_free_incr(a, f);
@@ -161,6 +168,7 @@ static bool plan_incr(struct aof *a, struct install *in, struct fault *f)
             return false;
         file_close(made.fd);
     }
+    must(made.is.seq > 0);
     struct manifest_list *list = &in->next.incr;
     char *incr = manifest_incr_name(a->filename, made.is.seq);
     manifest_add_incr(&in->next, incr, made.is.seq);
@@ -179,7 +187,9 @@ static bool plan_install(struct aof *a, struct install *in, const char *tmp, str
         install_free(in);
         return false;
     }
+    must(in->next.base.seq == a->rewrite.next_base && in->next.incr.count > 0);
     manifest_retire_incr(&in->next, 1);
+    must(in->next.incr.count == 1); /* a base, and the increment that was begun with it */
     if (a->names.gone)
         manifest_drop_history(&in->next); /* not there, or not ours to delete any more */
     return true;
@@ -213,6 +223,7 @@ static void collect_done(struct worker_job *job)
     struct aof *a = c->aof;
     struct manifest next = {0};
     struct fault f = {0};
+    must(c->count > 0);
     if (!c->kept && a->manifest.history.count == c->count && !a->freeing) {
         manifest_copy(&next, &a->manifest);
         manifest_drop_history(&next);
@@ -234,6 +245,7 @@ void rewrite_collect(struct aof *a)
         return;
     if (!aof_settle_manifest(a, &f))
         return; /* the manifest before may still need them */
+    must(!a->manifest_unsure);
     struct collect_job *c = mem_zalloc(sizeof *c + history->count * sizeof *c->paths);
     c->job.run = run_collect;
     c->job.done = collect_done;
@@ -248,6 +260,7 @@ void rewrite_collect(struct aof *a)
 static bool name_files(struct aof *a, const struct install *in, const char *tmp, struct fault *f)
 {
     struct renaming list[] = {{tmp, in->base_path}, {in->temp_incr, in->incr_path}};
+    must(in->base_path && (!in->incr_path || in->temp_incr));
     if (!aof_first_plan(a, &in->next, f))
         return false;
     struct renamed r = file_rename_durably(list, in->incr_path ? 2 : 1);
@@ -255,6 +268,7 @@ static bool name_files(struct aof *a, const struct install *in, const char *tmp,
         fault_io(f, -r.err, "rename", "Error moving %s to %s", list[r.at].from, list[r.at].to);
     else if (r.end == RENAME_UNSURE)
         fault_io(f, -r.err, "fsync", "Can't sync %s", a->dir);
+    must(r.end == RENAME_DONE || fault_is(f));
     return r.end == RENAME_DONE;
 }
 
@@ -275,6 +289,7 @@ static void take_names_back(struct aof *a, const struct install *in)
  * the new base and the increment that was begun with it. */
 static bool prove_sync(struct aof *a, struct fault *f)
 {
+    must(a->sync.lost && a->open.aside);
     aof_drain(a);
     int result = a->open.failed ? -EIO : file_fdatasync(a->open.fd);
     if (result == 0)
@@ -289,12 +304,16 @@ static bool install_base(struct aof *a, const char *tmp, struct fault *f)
     struct install in;
     bool healing = a->sync.lost && a->open.aside;
     uint64_t position = a->write.written, size = a->open.size;
+    must(a->rewrite.next_base > 0 && (!healing || a->state != AOF_OFF));
     aof_look_for_names(a);
     if (a->names.gone && !healing) /* it began before they went */
         fault_set(f, FAULT_IO, "The files of the append log are gone");
-    if (fault_is(f) || (healing && !prove_sync(a, f)) || !plan_install(a, &in, tmp, f))
+    if (fault_is(f) || (healing && !prove_sync(a, f)) || !plan_install(a, &in, tmp, f)) {
+        must(fault_is(f));
         return false;
+    }
     bool ok = name_files(a, &in, tmp, f) && aof_put_manifest(a, &in.next, f);
+    must(ok ? a->manifest.base.seq == a->rewrite.next_base : fault_is(f));
     if (ok) {
         aof_file_is_named(a);
         if (a->state == AOF_WAIT_REWRITE && !a->manifest_unsure)
@@ -313,6 +332,7 @@ static bool install_base(struct aof *a, const char *tmp, struct fault *f)
         take_names_back(a, &in);
     }
     install_free(&in);
+    aof_must_hold(a);
     return ok;
 }
 
@@ -342,6 +362,7 @@ static void close_done(struct worker_job *job)
 /* The worker takes its jobs in order: a later sync of the new file tells of the old one too. */
 static void close_behind(struct aof *a, int fd)
 {
+    must(fd >= 0 && a->write.written >= a->sync.durable);
     struct close_job *c = mem_zalloc(sizeof *c);
     c->job.run = run_close;
     c->job.done = close_done;
@@ -353,6 +374,8 @@ static void close_behind(struct aof *a, int fd)
 
 static void take_over(struct aof *a, const struct aof_incr *incr, bool aside)
 {
+    must(incr->fd >= 0 && incr->fd != a->open.fd);
+    must(a->batch.pending.len == 0); /* it is the old file's */
     close_behind(a, a->open.fd);
     aof_take_file(a, incr->fd, incr->size, aside ? &incr->is : NULL);
     aof_batch_restart(a, &incr->chain);
@@ -368,6 +391,7 @@ static bool fresh_temp_increment(struct aof *a, struct fault *f)
     file_unlink(path); /* the old one stays with its descriptor only */
     bool ok = seq > 0 && aof_create_incr(a, path, seq, &incr, f);
     mem_free(path);
+    must(ok || fault_is(f));
     if (ok)
         take_over(a, &incr, true);
     return ok;
@@ -379,6 +403,7 @@ static bool named_increment(struct aof *a, struct fault *f)
     struct manifest next = {0};
     struct aof_incr incr;
     int64_t seq = aof_free_incr(a, f), size = file_size(a->open.fd);
+    must(!a->open.aside && !a->sync.lost);
     if (seq == 0)
         return false;
     char *name = manifest_incr_name(a->filename, seq), *path = aof_path(a, name);
@@ -401,6 +426,7 @@ static bool named_increment(struct aof *a, struct fault *f)
         fault_io(f, EIO, "fsync", "The manifest can't be made durable");
         ok = false;
     }
+    must(ok || fault_is(f));
     manifest_free(&next);
     mem_free(name);
     mem_free(path);
@@ -426,6 +452,7 @@ static bool next_increment(struct aof *a, struct fault *f)
 static void failed(struct aof *a, const struct fault *f)
 {
     int64_t now_s = clock_mono_s();
+    must(fault_is(f));
     log_fault("Background AOF rewrite failed", f);
     a->rewrite.last_ok = false;
     a->rewrite.failures++;
@@ -447,6 +474,7 @@ static void child_ended(void *arg, const struct child_end *end)
     struct aof *a = arg;
     struct fault f = persist_child_fault(end, &child_rewrite);
     char tmp[TMP_NAME];
+    must(end->pid == a->rewrite.pid);
     a->rewrite.last_s = clock_mono_s() - a->rewrite.began_mono_s;
     a->rewrite.cow_bytes = end->cow_bytes;
     persist_child_gone(a->persist, end);
@@ -517,6 +545,7 @@ bool rewrite_start(struct aof *a, struct fault *f)
         failed(a, f);
         return false;
     }
+    must(a->persist->child_kind == &child_rewrite);
     a->rewrite.pid = pid;
     log_notice("Background append only file rewriting started by pid %ld", (long)pid);
     return true;
@@ -527,16 +556,18 @@ bool rewrite_now(struct aof *a, struct fault *f)
     char tmp[TMP_NAME];
     child_name(a, tmp, getpid(), true);
     struct snapshot_file file = {.path = tmp};
-    must(a->state == AOF_OFF);
+    must(a->state == AOF_OFF && !a->persist->child_kind);
     aof_id(a);
     if (!aof_make_dir(a, f) || !(a->rewrite.next_base = aof_free_base(a, f)) ||
         !write_base(a, &file, f) || !install_base(a, tmp, f)) {
+        must(fault_is(f));
         file_unlink(tmp);
         return false;
     }
     /* Nothing is promised by a log whose first manifest may be gone after a loss of power. */
     if (!aof_settle_manifest(a, f) || !aof_open_log(a, f))
         return false;
+    must(a->state == AOF_ON);
     missing_data_logged(a->persist->missing);
     return true;
 }
@@ -598,6 +629,7 @@ bool aof_switch_on(struct aof *a, struct fault *f)
     int64_t seq = aof_free_incr(a, f);
     bool made = seq > 0 && aof_create_incr(a, path, seq, &incr, f);
     mem_free(path);
+    must(made || fault_is(f));
     if (!made)
         return false;
     aof_take_file(a, incr.fd, incr.size, &incr.is);
@@ -609,6 +641,7 @@ bool aof_switch_on(struct aof *a, struct fault *f)
         return true;
     }
     if (!rewrite_start(a, f)) {
+        must(fault_is(f));
         aof_switch_off(a);
         return false;
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "server/config.h"
 #include "server/server.h"
 #include "store/db.h"
@@ -31,6 +32,7 @@ static bool add_points(struct save_config *c, int argc, const struct slice *argv
         }
         c->points[c->point_count++] = point;
     }
+    must(c->point_count <= SAVE_POINTS_MAX);
     return true;
 }
 
@@ -50,6 +52,7 @@ static bool parse_save(void *owner, int argc, const struct slice *argv, struct f
     }
     if (add_points(c, argc, argv, f))
         return true;
+    must(before <= c->point_count); /* those in front are as they were */
     c->point_count = before;
     return false;
 }
@@ -86,6 +89,7 @@ static bool apply_version(void *owner, struct fault *f)
 {
     struct save_config *c = owner;
     (void)f;
+    must(c->target_version >= 9 && c->target_version <= 11);
     server_keyspace(c->server)->dump_version = (int)c->target_version;
     return true;
 }

@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "format/aof_read.h"
 #include "format/rdb_read.h"
 #include "format/sink_count.h"
@@ -129,6 +130,7 @@ static void read_target(struct round *round, struct target *t)
     struct stat st;
     struct in in;
     uint64_t before = round->bytes;
+    must(!t->read && !fault_is(&t->fault));
     if (src.fd < 0) {
         if (src.fd != -ENOENT)
             fault_io(&t->fault, -src.fd, "open", "Can't open it");
@@ -166,6 +168,7 @@ static void lower_priority(void)
 static void run_round(struct worker_job *job)
 {
     struct round *r = (struct round *)(void *)job;
+    must(r->scrub->round == r);
     lower_priority();
     for (size_t i = 0; i < r->count && !atomic_load(&r->scrub->stop); i++)
         read_target(r, &r->targets[i]);
@@ -199,6 +202,7 @@ static void keep_aside(const struct target *t)
 {
     struct buf path = {0};
     struct stat st;
+    must(fault_is(&t->fault));
     if (!t->read || file_stat(t->path, &st) < 0 || st.st_nlink > 1)
         return;
     buf_printf(&path, "%s.bad-%" PRId64, t->path, clock_wall_s());
@@ -211,17 +215,14 @@ static void keep_aside(const struct target *t)
     buf_free(&path);
 }
 
+/* Both begin with the next tick, and not here: who waits for the workers' results may be in the
+ * middle of something, as a rewrite is that is about to fork. */
 static void replace(struct scrub *s, const struct target *t)
 {
-    struct persist *p = s->persist;
-    struct fault f = {0};
-    if (t->part) {
-        rewrite_ask(p->aof, false);
-    } else {
-        p->snapshot->scheduled = true;
-        if (!persist_busy(p))
-            snapshot_start(p->snapshot, &f);
-    }
+    if (t->part)
+        rewrite_ask(s->persist->aof, false);
+    else
+        s->persist->snapshot->scheduled = true;
 }
 
 static void act_on(struct scrub *s, const struct target *t)
@@ -254,6 +255,7 @@ static void round_done(struct worker_job *job)
 {
     struct round *r = (struct round *)(void *)job;
     struct scrub *s = r->scrub;
+    must(s->round == r);
     s->round = NULL;
     if (!atomic_load(&s->stop)) {
         uint64_t errors = s->errors;
@@ -262,6 +264,7 @@ static void round_done(struct worker_job *job)
             s->last_files += r->targets[i].read;
             act_on(s, &r->targets[i]);
         }
+        must(s->last_files <= r->count && s->errors - errors <= r->count);
         s->rounds++;
         s->last_s = clock_wall_s();
         s->last_took_ms = (clock_mono_us() - r->began_us) / 1000;
@@ -300,6 +303,7 @@ static void begin(struct scrub *s)
 {
     const struct persist *p = s->persist;
     struct fault f = {0};
+    must(!s->round);
     char *dump = file_absolute(p->save->filename, &f);
     if (!dump) {
         log_warning("Can't scrub: %s", f.what);
@@ -315,6 +319,7 @@ static void begin(struct scrub *s)
     r->rate = s->max_rate;
     r->targets[r->count++] = (struct target){.path = dump, .limit = IN_SIZE_UNKNOWN};
     add_log(r, p->aof);
+    must(r->count <= most);
     atomic_store(&s->bytes_now, 0);
     s->round = r;
     worker_give(s->worker, &r->job);
@@ -371,5 +376,6 @@ void scrub_free(struct scrub *s)
     atomic_store(&s->stop, true);
     worker_drain(s->worker);
     workers_collect(server_workers(s->persist->server));
+    must(!s->round);
     mem_free(s);
 }

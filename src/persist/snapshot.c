@@ -33,6 +33,14 @@
 enum { RETRY_FIRST_S = 5, RETRY_MAX_S = 60, RETRY_DOUBLINGS_MAX = 4,
        PATIENCE_EVERY_US = 5000000 };
 
+static void snapshot_must_hold(const struct snapshot *s)
+{
+    must(s->last_ok == (s->failures == 0));
+    must(s->last_ok == (s->retry_mono_s == 0));
+    must(s->last_ok == (s->error_story[0] == '\0'));
+    must(s->last_ok == !(s->persist->may_refuse & MAY_REFUSE_SAVE));
+}
+
 /* For mem_free. dir NULL: where the process is. */
 static char *temp_path(const char *dir, pid_t pid)
 {
@@ -142,6 +150,7 @@ bool snapshot_stream(struct snapshot *s, struct snapshot_stream *what, struct ou
 
 static void enter(struct snapshot_file *file, enum save_phase phase)
 {
+    must(phase <= SAVE_NAMING);
     if (file->child)
         child_phase(file->child, phase);
 }
@@ -162,6 +171,7 @@ static bool write_file(struct snapshot *s, struct snapshot_file *file, int fd, s
         fault_io(f, of_stream.err, "write", "Failed writing the temp RDB file %s", file->path);
         f->offset = of_stream.offset;
     }
+    must(ok ? what.bytes > 0 : fault_is(f));
     file->keys = what.keys;
     file->bytes = what.bytes;
     out_free(&out);
@@ -194,6 +204,7 @@ bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault
     ok = ok && (!s->config->verify ||
                 verify_rdb(file->path, file->bytes, file->keys, guarded, file->child, f));
     enter(file, SAVE_NAMING);
+    must(ok || fault_is(f));
     if (!ok)
         file_unlink(file->path);
     return ok;
@@ -210,6 +221,7 @@ static bool publish(const char *tmp, const char *path, struct fault *f)
     } else if (r.end == RENAME_UNSURE) {
         fault_io(f, -r.err, "fsync", "Failed syncing the directory of %s", path);
     }
+    must(r.end == RENAME_DONE || fault_is(f));
     return r.end == RENAME_DONE;
 }
 
@@ -217,7 +229,7 @@ static bool publish(const char *tmp, const char *path, struct fault *f)
 static bool save_to(struct snapshot *s, const char *dir, struct snapshot_file *file,
                     struct fault *f)
 {
-    must(s->config->filename && *s->config->filename);
+    must(s->config->filename && *s->config->filename && !file->path);
     char *tmp = temp_path(dir, getpid()), *path = file_join(dir, s->config->filename);
     file->path = tmp;
     file->incremental = s->config->incremental_fsync;
@@ -248,11 +260,13 @@ static void saved(struct snapshot *s, uint64_t dirty_saved)
     s->failures = 0;
     s->retry_mono_s = 0;
     s->last_error[0] = s->error_story[0] = 0;
+    snapshot_must_hold(s);
 }
 
 /* Tried again by itself, soon at first and then once a minute. */
 static void failed(struct snapshot *s, const struct fault *f)
 {
+    must(fault_is(f));
     unsigned doublings = s->failures < RETRY_DOUBLINGS_MAX ? s->failures : RETRY_DOUBLINGS_MAX;
     int64_t wait_s = (int64_t)RETRY_FIRST_S << doublings;
     s->failures++;
@@ -267,12 +281,14 @@ static void failed(struct snapshot *s, const struct fault *f)
     snprintf(s->error_story, sizeof s->error_story, "%s failed at %s: %s",
              f->doing ? f->doing : "save", persist_time(clock_wall_s(), when),
              s->last_error);
+    snapshot_must_hold(s);
     reserve_give_up(s->persist->reserve, f->err);
 }
 
 const char *snapshot_refusal(struct snapshot *s)
 {
     int64_t left_s = s->retry_mono_s - clock_mono_s();
+    must(!s->last_ok && s->error_story[0]);
     snprintf(s->refusal, sizeof s->refusal,
              "MISCONF Redis is configured to save RDB snapshots, and the last one failed. Commands "
              "that write are refused while stop-writes-on-bgsave-error is yes; the server's log "
@@ -294,6 +310,7 @@ bool snapshot_save(struct snapshot *s, struct fault *f)
         file = (struct snapshot_file){0};
         ok = save_to(s, NULL, &file, f);
     }
+    must(ok || fault_is(f));
     if (!ok)
         return false;
     log_notice("DB saved on disk");
@@ -306,6 +323,7 @@ bool snapshot_save(struct snapshot *s, struct fault *f)
 
 static void remove_temp(struct snapshot *s)
 {
+    must(s->child_dir && s->child_pid > 0);
     char *tmp = temp_path(s->child_dir, s->child_pid);
     file_unlink(tmp);
     mem_free(tmp);
@@ -314,6 +332,7 @@ static void remove_temp(struct snapshot *s)
 static void child_ended(void *arg, const struct child_end *end)
 {
     struct snapshot *s = arg;
+    must(end->pid == s->child_pid);
     struct fault f = persist_child_fault(end, &child_save);
     s->last_duration_s = clock_mono_s() - s->began_mono_s;
     s->last_cow_bytes = end->cow_bytes;
@@ -377,6 +396,7 @@ bool snapshot_start(struct snapshot *s, struct fault *f)
         log_fault("Can't save in background", f);
         return false;
     }
+    must(s->persist->child_kind == &child_save && s->child_pid > 0);
     log_notice("Background saving started by pid %ld", (long)s->child_pid);
     s->scheduled = false;
     return true;
@@ -386,6 +406,7 @@ void snapshot_tick(struct snapshot *s, int64_t mono_ms)
 {
     struct fault f = {0};
     int64_t now_s = mono_ms / 1000;
+    snapshot_must_hold(s);
     if (persist_busy(s->persist))
         return;
     bool may_retry = s->last_ok || now_s >= s->retry_mono_s;

@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "persist/sync_choice.h"
 
+#include "base/must.h"
+
 /* A window that took so much longer than it should was mostly idle: it says nothing. */
 enum { IDLE_US = 2000000 };
+
+static void choice_must_hold(const struct sync_choice *c)
+{
+    must(c->rest <= c->rest_length && c->rest_length <= SYNC_REST_MAX);
+    must(c->trying || c->worker == c->chosen);
+    must(!c->trying || (c->crowd && c->rest == 0));
+    must(!c->trying || c->trial < SYNC_TRIAL_WINDOWS);
+}
 
 static void begin_window(struct sync_choice *c, int64_t now_us, uint64_t commands)
 {
@@ -22,6 +32,7 @@ static void begin_rest(struct sync_choice *c, unsigned length)
 
 static void begin_trial(struct sync_choice *c)
 {
+    must(!c->trying && c->rest == 0);
     c->trying = true;
     c->trial = 0;
     c->chosen_sum = c->other_sum = 0;
@@ -30,6 +41,7 @@ static void begin_trial(struct sync_choice *c)
 
 static void end_trial(struct sync_choice *c)
 {
+    must(c->trying && c->trial == SYNC_TRIAL_WINDOWS);
     if (c->other_sum * 100 > c->chosen_sum * (100 + SYNC_BETTER_PERCENT)) {
         c->chosen = !c->chosen;
         begin_rest(c, SYNC_REST_FIRST);
@@ -63,7 +75,7 @@ static void window_over(struct sync_choice *c, double rate)
 void sync_choice_note(struct sync_choice *c, int64_t now_us, uint64_t commands)
 {
     int64_t took_us = now_us - c->window_us;
-    if (!c->window_us || took_us < 0 || took_us > IDLE_US) {
+    if (!c->window_us || took_us < 0 || took_us > IDLE_US || commands < c->window_commands) {
         begin_window(c, now_us, commands);
         return;
     }
@@ -74,4 +86,5 @@ void sync_choice_note(struct sync_choice *c, int64_t now_us, uint64_t commands)
     c->crowd = done >= SYNC_CHOICE_CROWD * c->window_syncs;
     window_over(c, (double)done / (double)took_us);
     begin_window(c, now_us, commands);
+    choice_must_hold(c);
 }

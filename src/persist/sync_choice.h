@@ -36,7 +36,7 @@ struct sync_choice {
     uint64_t window_commands, window_syncs;
 };
 
-/* After each sync. commands: run since the server began. */
+/* After each sync. commands: run since the server began, or since they were counted anew. */
 void sync_choice_note(struct sync_choice *c, int64_t now_us, uint64_t commands);
 
 #endif

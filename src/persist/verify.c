@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
+#include "base/must.h"
 #include "format/aof_read.h"
 #include "format/rdb_read.h"
 #include "os/child.h"
@@ -54,6 +55,7 @@ static bool end(struct proof *p, const char *path, struct fault *f)
         fault_set(f, p->in.fault.code, "%s does not read back: %s", path, p->in.fault.what);
         f->offset = p->in.fault.offset;
     }
+    must(!in_bad(&p->in) || fault_is(f));
     in_free(&p->in);
     file_close(p->fd);
     if (fault_is(f))

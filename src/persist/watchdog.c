@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "os/clock.h"
 #include "persist/persist.h"
 #include "server/config.h"
@@ -38,6 +39,7 @@ int64_t watchdog_eta_s(const struct watchdog *w)
 static void begin(struct watchdog *w, int64_t now_us)
 {
     struct persist *p = w->persist;
+    must(p->child_kind && p->child.pid > 0);
     w->pid = p->child.pid;
     w->keys = w->bytes = w->written = 0;
     w->phase = SAVE_WRITING;
@@ -49,6 +51,7 @@ static void look(struct watchdog *w, int64_t now_us)
 {
     const struct child *c = &w->persist->child;
     int64_t gap_us = now_us - w->looked_us;
+    must(w->pid == c->pid);
     w->looked_us = now_us;
     if (gap_us > GAP_US) /* we were away ourselves: a long command, a suspended machine */
         w->changed_us += gap_us;
@@ -87,6 +90,7 @@ static void end_hanging(struct watchdog *w, int64_t now_us)
                 save_phase_name(w->phase), w->keys, w->bytes);
     w->timeouts++;
     w->changed_us = now_us; /* it may take a while to go: once more then, not ten times a second */
+    must(w->pid > 0); /* or more than the child would be killed */
     kill(w->pid, SIGKILL);
 }
 

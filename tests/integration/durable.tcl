@@ -316,6 +316,22 @@ case "a client that waits: unblocked, killed, gone, and the log switched off und
     close $two
 }
 
+# The last sync of the log that ended was at the position where the next one begins.
+case "everysec: what is at risk in a log that is switched off and on again" {
+    set s [server "appendonly yes\nsave \"\""]
+    for {set i 0} {$i < 10} {incr i} { ask $s SET k$i v }
+    wait_for { expr {[info_of $s aof_bytes_at_risk] == 0} }
+    is [ask $s CONFIG SET appendonly no] OK
+    set fd [connect $s]
+    puts -nonewline $fd [encode {CONFIG SET appendonly yes}]
+    send $fd SET k 1
+    is [list [read_reply $fd] [read_reply $fd]] {OK OK}
+    close $fd
+    wait_for { expr {[info_of $s aof_bytes_at_risk] == 0} }
+    is [info_of $s aof_commands_at_risk] 0
+    stop $s term
+}
+
 case "aof-checksum switched while running: every part is read again" {
     set config "appendonly yes\nsave \"\"\naof-timestamp-enabled yes\nenable-debug-command yes"
     set s [server $config]

@@ -332,8 +332,11 @@ case "clients get LOADING while a large file is read" {
     ask $s SAVE
     set dir [of $s dir]
     stop $s kill
-    set chan [loading_server l $dir "save \"\""]
+    set chan [loading_server l $dir "save \"\"\nenable-debug-command yes"]
     like [error_of l GET k:1] "LOADING*"
+    # a part of the data set would be saved over the whole
+    like [error_of l DEBUG RELOAD] "LOADING*"
+    like [error_of l DEBUG LOADAOF] "LOADING*"
     like [ask l INFO persistence] "*loading:1*loading_total_bytes:*"
     load_on l
     wait_for { expr {![catch { ask l DBSIZE } keys]} }

@@ -95,9 +95,24 @@ static void slow_disks_have_windows_too(void)
     CHECK(c.chosen);
 }
 
+/* CONFIG RESETSTAT. */
+static void counting_anew_says_nothing(void)
+{
+    struct sync_choice c = {0};
+    struct world w = {.inline_rate = 50000, .worker_rate = 40000, .per_sync = 25, .now_us = 1};
+    bool changed = false;
+    for (int i = 0; i < 200; i++) {
+        live(&w, &c, 0.27);
+        changed |= c.chosen;
+        w.commands = 0;
+    }
+    CHECK(!changed);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(one_client_stays_inline), UNIT(the_better_way_is_found),
                     UNIT(nothing_to_gain_changes_nothing), UNIT(noise_is_stood),
-                    UNIT(pauses_say_nothing), UNIT(slow_disks_have_windows_too));
+                    UNIT(pauses_say_nothing), UNIT(slow_disks_have_windows_too),
+                    UNIT(counting_anew_says_nothing));
 }
