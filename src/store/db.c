@@ -549,7 +549,6 @@ struct entry *db_put_val(struct db *db, struct entry *e, struct val v)
 
 struct entry *db_set_expire(struct db *db, struct entry *e, int64_t expire_ms)
 {
-    must(expire_ms != DB_KEEP_TTL);
     struct slice key = entry_key(e);
     if (entry_has_expire(e) && expire_ms != KEY_NO_EXPIRE) {
         expire_remove(&db->expires, e);
