@@ -7,6 +7,7 @@
  *   byte     |........|........|........|
  *   field       ^offset ------------^ offset + bits */
 #include "base/buf.h"
+#include "base/must.h"
 #include "commands/bits.h"
 #include "commands/cmd_bitmap.h"
 #include "server/notify.h"
@@ -146,6 +147,7 @@ typedef __int128 wide; /* holds every sum */
 
 static int64_t max_of(const struct field *f)
 {
+    must(f->bits - f->is_signed <= 63);
     return (int64_t)((1ULL << (f->bits - f->is_signed)) - 1);
 }
 
@@ -157,6 +159,7 @@ static wide min_of(const struct field *f)
 /* The low bits, with their sign. */
 static int64_t cut(const struct field *f, uint64_t value)
 {
+    must(f->bits >= 1 && f->bits <= 64);
     unsigned unused = 64 - f->bits;
     value <<= unused;
     return f->is_signed ? (int64_t)value >> unused : (int64_t)(value >> unused);
@@ -178,6 +181,7 @@ static bool new_value(const struct field *f, int64_t old, int64_t *value)
         *value = wanted < 0 ? (int64_t)min_of(f) : max_of(f);
     else
         *value = cut(f, (uint64_t)wanted);
+    must(*value >= min_of(f) && *value <= max_of(f));
     return f->overflow != OVER_FAIL;
 }
 
@@ -210,6 +214,7 @@ static void run_field(struct ctx *c, struct target *t, const struct field *f)
     if (value != old) {
         if (!t->bytes)
             open_target(c, t, 0);
+        must((f->offset + f->bits - 1) / BYTE_BITS < t->text.len);
         write_bits(t->bytes, f, (uint64_t)value);
         ctx_changed(c, 1);
     }
@@ -222,6 +227,7 @@ static void run(struct ctx *c, const struct plan *p)
     size_t n = p->fields.len / sizeof *fields;
     struct target t = {0};
     struct entry *e;
+    must(n * sizeof *fields == p->fields.len);
     if (!(p->writes ? ctx_lookup_write : ctx_lookup)(c, c->argv[1], VALUE_STRING, &e))
         return;
     t.text = e ? entry_string(e, t.scratch) : SLICE_LIT("");

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "commands/bits.h"
 #include "commands/elements.h"
 #include "commands/range.h"
@@ -35,6 +36,7 @@ uint8_t *bits_open(struct ctx *c, struct slice key, size_t len)
 {
     struct str *text;
     db_open_string(c->db, key, len, &text);
+    must(text->len <= text->cap && len <= text->cap);
     if (len > text->len) { /* zeros, whatever an earlier, longer text left there */
         memset(text->bytes + text->len, 0, len - text->len);
         text->len = len;
@@ -121,6 +123,7 @@ static bool parse_range(struct ctx *c, int i, size_t len, bool search, struct bi
     if (!r->empty) {
         r->first = (uint64_t)first * unit;
         r->last = (uint64_t)(first + count) * unit - 1;
+        must(r->first <= r->last && r->last < (uint64_t)len * unit);
     }
     return true;
 }
@@ -160,6 +163,7 @@ static uint64_t bytes_count(const uint8_t *p, size_t n)
 static uint64_t range_count(const uint8_t *text, const struct bit_range *r)
 {
     uint64_t first = r->first / BYTE_BITS, last = r->last / BYTE_BITS;
+    must(first <= last);
     uint64_t sum = word_count(text[first] & edge_mask(r, first));
     if (last == first)
         return sum;
@@ -257,6 +261,7 @@ static inline void combine_run(enum bit_op op, uint8_t *to, const uint8_t *from,
 static void combine(enum bit_op op, uint8_t *to, size_t len, struct slice from)
 {
     const uint8_t *bytes = (const uint8_t *)from.data;
+    must(from.len <= len);
     switch (op) {
     case OP_AND:
         combine_run(OP_AND, to, bytes, from.len);
@@ -266,6 +271,7 @@ static void combine(enum bit_op op, uint8_t *to, size_t len, struct slice from)
         combine_run(OP_OR, to, bytes, from.len);
         break;
     default:
+        must(op == OP_XOR);
         combine_run(OP_XOR, to, bytes, from.len);
         break;
     }
@@ -305,6 +311,8 @@ static void keep_result(struct ctx *c, enum bit_op op, const struct source *sour
     struct slice first = sources[0].text;
     struct str *text = str_new(len);
     uint8_t *bytes = (uint8_t *)text->bytes;
+    must(first.len <= len && len <= text->cap);
+    must(op != OP_NOT || (count == 1 && first.len == len));
     text->len = len;
     if (op == OP_NOT)
         invert(bytes, (const uint8_t *)first.data, len);

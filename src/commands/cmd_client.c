@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "base/num.h"
 #include "commands/cmd_connection.h"
 #include "server/block.h"
@@ -176,6 +177,7 @@ static bool kill_matches(const struct kill_filter *f, const struct client *one)
 /* Who kills himself gets the reply first. */
 static void kill_one(struct ctx *c, struct client *one)
 {
+    must(!(one->flags & (CLIENT_FAKE | CLIENT_CLOSE_SOON)));
     if (one == c->client)
         one->flags |= CLIENT_CLOSE_AFTER_REPLY;
     else

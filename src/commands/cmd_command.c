@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/glob.h"
+#include "base/must.h"
 #include "commands/cmd_server.h"
 #include "commands/command_args.h"
 #include "server/ctx.h"
@@ -21,6 +22,7 @@ static void reply_words(struct ctx *c, uint32_t bits, const char *(*word)(unsign
     for (unsigned i = 0; i < 32; i++) {
         if (!(bits >> i & 1))
             continue;
+        must(word(i) && strlen(mark) + strlen(word(i)) < sizeof text);
         strcpy(text, mark);
         strcat(text, word(i));
         reply_status(c, text);
@@ -31,6 +33,7 @@ static const char *key_flag_name(unsigned i)
 {
     static const char *const names[] = {"RW", "RO", "OW", "RM", "access", "update", "insert",
                                         "delete", "not_key", "incomplete", "variable_flags"};
+    must(i < sizeof names / sizeof *names);
     return names[i];
 }
 
@@ -43,6 +46,7 @@ static void reply_named_int(struct ctx *c, const char *name, int n)
 static void reply_begin(struct ctx *c, const struct key_spec *k)
 {
     static const char *const types[] = {"unknown", "index", "keyword", "unknown"};
+    must(k->begin < sizeof types / sizeof *types);
     reply_bulk_str(c, "begin_search");
     reply_map(c, 2);
     reply_bulk_str(c, "type");
@@ -64,6 +68,7 @@ static void reply_begin(struct ctx *c, const struct key_spec *k)
 static void reply_find(struct ctx *c, const struct key_spec *k)
 {
     static const char *const types[] = {"range", "keynum", "unknown"};
+    must(k->find < sizeof types / sizeof *types);
     reply_bulk_str(c, "find_keys");
     reply_map(c, 2);
     reply_bulk_str(c, "type");
@@ -265,6 +270,7 @@ static void reply_history(struct ctx *c, const char *text)
     size_t n = 0;
     while (*text) {
         size_t line = strcspn(text, "|"), version = strcspn(text, ":");
+        must(version < line);
         reply_array(c, 2);
         reply_bulk(c, slice(text, version));
         reply_bulk(c, slice(text + version + 1, line - version - 1));
@@ -391,8 +397,10 @@ static void get_keys(struct ctx *c, bool with_flags)
         return;
     }
     n = n < 0 ? 0 : n;
+    must(n <= KEYS_MAX);
     reply_array(c, (size_t)n);
     for (int i = 0; i < n; i++) {
+        must(at[i] > 0 && at[i] < argc);
         if (with_flags)
             reply_array(c, 2);
         reply_bulk(c, argv[at[i]]);

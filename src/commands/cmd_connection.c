@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "base/num.h"
 #include "commands/auth.h"
 #include "server/client.h"
@@ -61,6 +62,7 @@ void cmd_select(struct ctx *c)
 static bool same_secret(struct slice given, struct slice secret)
 {
     unsigned char differ = given.len != secret.len;
+    must(secret.len > 0);
     for (size_t i = 0; i < given.len; i++)
         differ |= (unsigned char)(given.data[i] ^ secret.data[i % secret.len]);
     return differ == 0;
@@ -171,6 +173,7 @@ void cmd_hello(struct ctx *c)
     }
     if (h.set_name)
         client_set_text(&c->client->name, h.name);
+    must(version == 2 || version == 3);
     c->client->resp = c->resp = (int)version;
     hello_reply(c);
 }

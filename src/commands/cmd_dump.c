@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "format/rdb_payload.h"
 #include "format/rdb_write.h"
 #include "server/ctx.h"
@@ -111,6 +112,7 @@ static struct str *block_from(struct buf *b)
 {
     size_t good = mem_good_size(sizeof(struct str) + b->len), len = b->len;
     struct str *s = mem_realloc(b->data, good);
+    must(good >= sizeof *s + len);
     memmove(s->bytes, s, len);
     s->len = len;
     s->cap = good - sizeof *s;
@@ -149,6 +151,7 @@ static void put_value(struct ctx *c, struct restored *r, const struct restore_op
     }
     if (o->idle_s != KEY_NO_IDLE && c->keyspace->access == ACCESS_LRU)
         entry_set_idle(c->keyspace, e, o->idle_s);
+    must(o->freq == KEY_NO_FREQ || o->idle_s == KEY_NO_IDLE);
     if (o->freq != KEY_NO_FREQ && c->keyspace->access == ACCESS_LFU)
         entry_set_freq(c->keyspace, e, (unsigned)o->freq);
 }
@@ -171,6 +174,7 @@ static void log_restore(struct ctx *c, const struct restore_options *o, int64_t 
         argv[argc++] = SLICE_LIT("FREQ");
         argv[argc++] = slice(extra, num_format_i64(extra, o->freq));
     }
+    must(argc <= (int)(sizeof argv / sizeof *argv));
     ctx_log_instead(c, argc, argv);
 }
 

@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "base/must.h"
 #include "commands/elements.h"
 #include "server/reply.h"
 
@@ -30,6 +31,7 @@ static int64_t set_fields(struct ctx *c)
     if (!open_hash(c, &e, &v))
         return -1;
     int64_t added = 0;
+    must(c->argc >= 4);
     const struct value_limits *limits = &c->keyspace->limits;
     hash_expect(&v, (size_t)(c->argc - 2) / 2, limits);
     for (int i = 2; i < c->argc; i += 2)
@@ -74,8 +76,10 @@ void cmd_hdel(struct ctx *c)
     int64_t removed = 0;
     if (e) {
         struct val v = entry_val(e);
+        size_t before = hash_count(&v);
         for (int i = 2; i < c->argc && hash_count(&v) > 0; i++)
             removed += hash_remove(&v, c->argv[i]);
+        must(hash_count(&v) + (size_t)removed == before);
         collection_put(c, c->argv[1], e, v, (uint64_t)removed, "hdel");
     }
     reply_int(c, removed);
@@ -227,7 +231,7 @@ static void reply_all(struct ctx *c, bool fields, bool values)
     struct val v;
     if (!collection_read(c, VALUE_HASH, &e, &v))
         return;
-    size_t count = e ? hash_count(&v) : 0;
+    size_t count = e ? hash_count(&v) : 0, told = 0;
     if (fields && values)
         reply_map(c, count);
     else
@@ -236,12 +240,14 @@ static void reply_all(struct ctx *c, bool fields, bool values)
         return;
     struct hash_iter it;
     struct slice field, value;
-    for (hash_iter_init(&it, &v); !reply_unheard(c) && hash_iter_next(&it, &field, &value);) {
+    hash_iter_init(&it, &v);
+    for (; !reply_unheard(c) && hash_iter_next(&it, &field, &value); told++) {
         if (fields)
             reply_bulk(c, field);
         if (values)
             reply_bulk(c, value);
     }
+    must(reply_unheard(c) || told == count);
 }
 
 void cmd_hgetall(struct ctx *c)

@@ -5,6 +5,7 @@
 #include <limits.h>
 
 #include "base/glob.h"
+#include "base/must.h"
 #include "commands/expiry.h"
 #include "commands/scan.h"
 #include "server/ctx.h"
@@ -26,6 +27,7 @@ static void remove_keys(struct ctx *c, bool lazy)
         removed += db_remove_as(c->db, c->argv[i], KEY_REMOVED, lazy);
         ctx_notify(c, NOTIFY_GENERIC, "del", c->argv[i]);
     }
+    must(removed < c->argc);
     ctx_changed(c, (uint64_t)removed);
     reply_int(c, removed);
 }
@@ -218,6 +220,7 @@ static void copy_entry(struct db *to, struct slice key, struct entry *e)
         return;
     }
     struct entry *copy = db_add_val(to, key, val_copy(entry_val(e)));
+    must(entry_type(copy) == entry_type(e) && entry_encoding(copy) == entry_encoding(e));
     if (expire_ms != KEY_NO_EXPIRE)
         db_set_expire(to, copy, expire_ms);
 }
@@ -343,6 +346,7 @@ static void tell_expiry(struct ctx *c, bool seconds, bool absolute)
         return;
     }
     int64_t ms = entry_expire(e);
+    must(ms != KEY_NO_EXPIRE);
     if (!absolute)
         ms = ms > c->now_ms ? ms - c->now_ms : 0;
     reply_int(c, !seconds ? ms : ms / 1000 + (ms % 1000 >= 500)); /* a moment is rounded, too */

@@ -8,6 +8,7 @@
 #include "commands/cmd_string.h"
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "server/ctx.h"
 #include "server/reply.h"
 
@@ -75,6 +76,7 @@ struct run {
 
 static void reply_run(struct ctx *c, const struct run *r, bool with_len)
 {
+    must(r->n > 0);
     reply_array(c, with_len ? 3 : 2);
     reply_array(c, 2);
     reply_int(c, (int64_t)r->a_first);
@@ -118,6 +120,7 @@ static size_t walk_back(struct ctx *c, const struct lcs *l, const struct lcs_opt
             j--;
         }
     }
+    must(left == 0); /* text is full */
     if (o->idx && run.n && run.n >= (size_t)o->min_len) {
         reply_run(c, &run, o->with_len);
         replied++;
@@ -129,6 +132,7 @@ static void reply_lcs(struct ctx *c, struct lcs *l, const struct lcs_options *o)
 {
     fill(l);
     uint32_t len = *cell(l, l->a.len, l->b.len);
+    must(len <= l->a.len && len <= l->b.len);
     if (o->len_only) {
         reply_int(c, len);
         return;

@@ -2,6 +2,7 @@
 /* Lists. LMPOP is logged as the LPOP or RPOP it came to; everything else as it was given. */
 #include "commands/cmd_list.h"
 
+#include "base/must.h"
 #include "commands/elements.h"
 #include "commands/range.h"
 #include "server/notify.h"
@@ -107,6 +108,7 @@ static void reply_range(struct ctx *c, const struct val *v, long from, size_t co
 static void drop(struct ctx *c, struct slice key, struct entry *e, struct val v, bool tail,
                  size_t count)
 {
+    must(count > 0 && count <= list_count(&v));
     list_delete_range(&v, tail ? list_count(&v) - count : 0, count, limits_of(c));
     collection_put(c, key, e, v, count, pop_event(tail));
 }
@@ -145,7 +147,8 @@ static void pop(struct ctx *c, bool tail)
         char scratch[NUM_I64_TEXT];
         struct slice text = {0};
         struct val v = entry_val(e);
-        list_get(&v, tail ? -1 : 0, &text, scratch);
+        bool there = list_get(&v, tail ? -1 : 0, &text, scratch);
+        must(there); /* no key holds an empty list */
         reply_bulk(c, text);
         drop(c, c->argv[1], e, v, tail, 1);
     }
@@ -188,7 +191,8 @@ static void rotate(struct ctx *c, struct entry *e, bool from_tail, bool to_tail)
 {
     struct val v = entry_val(e);
     struct buf text = {0};
-    list_pop(&v, from_tail, &text, limits_of(c));
+    bool there = list_pop(&v, from_tail, &text, limits_of(c));
+    must(there);
     reply_bulk(c, buf_slice(&text));
     list_push(&v, buf_slice(&text), to_tail, limits_of(c));
     buf_free(&text);
@@ -214,7 +218,8 @@ static void move(struct ctx *c, bool from_tail, bool to_tail)
     char scratch[NUM_I64_TEXT];
     struct slice text = {0};
     struct val source = entry_val(from), target = to ? entry_val(to) : list_new();
-    list_get(&source, from_tail ? -1 : 0, &text, scratch);
+    bool there = list_get(&source, from_tail ? -1 : 0, &text, scratch);
+    must(there);
     reply_bulk(c, text);
     list_push(&target, text, to_tail, limits_of(c));
     collection_put(c, c->argv[2], to, target, 1, push_event(to_tail));
@@ -268,6 +273,7 @@ void cmd_lrem(struct ctx *c)
         struct val v = entry_val(e);
         size_t most = count < 0 ? 0 - (size_t)count : (size_t)count;
         removed = list_remove(&v, c->argv[3], most, count < 0, limits_of(c));
+        must(most == 0 || removed <= most);
         collection_put(c, c->argv[1], e, v, removed, "lrem");
     }
     reply_int(c, (int64_t)removed);
@@ -287,6 +293,7 @@ void cmd_ltrim(struct ctx *c)
             first = count;
         list_delete_range(&v, first + n, count - first - n, limits_of(c));
         list_delete_range(&v, 0, first, limits_of(c));
+        must(list_count(&v) == n);
         collection_put(c, c->argv[1], e, v, count - n, "ltrim");
         if (count == n) /* as in Redis, told of a list that stays as it is, too */
             ctx_notify(c, NOTIFY_LIST, "ltrim", c->argv[1]);
@@ -381,6 +388,7 @@ static size_t reply_places(struct ctx *c, const struct val *v, const struct pos_
     struct list_iter it;
     struct slice text;
     bool forward = a->rank > 0;
+    must(a->rank != 0 && a->rank != INT64_MIN);
     int64_t skip = (forward ? a->rank : -a->rank) - 1, looked = 0;
     size_t found = 0, wanted = a->count < 0 ? 1 : a->count == 0 ? SIZE_MAX : (size_t)a->count;
     int64_t last = (int64_t)list_count(v) - 1;
@@ -393,6 +401,7 @@ static size_t reply_places(struct ctx *c, const struct val *v, const struct pos_
         found++;
     }
     list_iter_end(&it);
+    must(found <= wanted && looked <= last + 1);
     return found;
 }
 

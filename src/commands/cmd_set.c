@@ -4,6 +4,7 @@
 #include "commands/cmd_set.h"
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "commands/elements.h"
 #include "server/notify.h"
 #include "server/reply.h"
@@ -18,9 +19,11 @@ void cmd_sadd(struct ctx *c)
         return;
     struct val v = e ? entry_val(e) : set_new(c->argv[2], limits);
     set_expect(&v, (size_t)c->argc - 2, limits);
+    size_t before = set_count(&v);
     int64_t added = 0;
     for (int i = 2; i < c->argc; i++)
         added += set_add(&v, c->argv[i], limits);
+    must(set_count(&v) == before + (size_t)added);
     collection_put(c, c->argv[1], e, v, (uint64_t)added, "sadd");
     reply_int(c, added);
 }
@@ -33,8 +36,10 @@ void cmd_srem(struct ctx *c)
     int64_t removed = 0;
     if (e) {
         struct val v = entry_val(e);
+        size_t before = set_count(&v);
         for (int i = 2; i < c->argc && set_count(&v) > 0; i++)
             removed += set_remove(&v, c->argv[i]);
+        must(set_count(&v) + (size_t)removed == before);
         collection_put(c, c->argv[1], e, v, (uint64_t)removed, "srem");
     }
     reply_int(c, removed);
@@ -81,7 +86,8 @@ static void pop_one(struct ctx *c, struct entry *e)
     /* A copy: the member lies in what is about to change. */
     struct buf copy = {0};
     buf_add(&copy, member);
-    set_remove(&v, buf_slice(&copy));
+    bool removed = set_remove(&v, buf_slice(&copy));
+    must(removed);
     buf_free(&copy);
     collection_put(c, c->argv[1], e, v, 1, "spop");
 }
@@ -131,8 +137,10 @@ static void pop_some(struct ctx *c, struct entry *e, struct val v, size_t count)
         scan_found_add(&popped, set_random(&v, scratch));
         scan_found_next(&popped, &at, &member);
         reply_bulk(c, member);
-        set_remove(&v, member);
+        bool removed = set_remove(&v, member);
+        must(removed);
     }
+    must(popped.count == count);
     log_popped(c, &popped);
     scan_found_free(&popped);
     collection_put(c, c->argv[1], e, v, count, "spop");

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "commands/elements.h"
 #include "server/reply.h"
 
@@ -95,6 +96,7 @@ static void drop_repeated(struct sources *s, size_t first)
     for (size_t i = 1; i < count; i++)
         if (sets[i].v.ptr != sets[i - 1].v.ptr)
             sets[kept++] = sets[i];
+    must(kept <= count);
     s->count = first + kept;
 }
 
@@ -157,6 +159,7 @@ static void subtract(struct sources *s, struct result *r)
     if (s->sets[0].size == 0)
         return;
     drop_repeated(s, 1);
+    must(s->count >= 1 && s->sets[0].place == 0);
     qsort(s->sets + 1, s->count - 1, sizeof *s->sets, by_size_down);
     struct set_iter it;
     struct slice member;
@@ -220,6 +223,8 @@ static void store_result(struct ctx *c, set_operation *operate, const char *even
     if (!open_sources(c, 2, c->argc - 2, &s))
         return;
     operate(&s, &r);
+    size_t kept = r.v.ptr ? set_count(&r.v) : 0;
+    must(operate == unite ? kept <= r.count : kept == r.count);
     close_sources(&s);
     collection_store(c, c->argv[1], r.v, event);
 }
@@ -276,6 +281,7 @@ void cmd_sintercard(struct ctx *c)
     if (!open_sources(c, 2, (int)keys, &s))
         return;
     intersect(&s, &r);
+    must(r.count <= r.limit);
     close_sources(&s);
     reply_int(c, (int64_t)r.count);
 }

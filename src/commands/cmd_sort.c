@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "base/num.h"
 #include "commands/elements.h"
 #include "server/ctx.h"
@@ -187,6 +188,7 @@ static void limit(const struct query *q, size_t n, size_t *first, size_t *count)
     *count = n - *first;
     if (q->count >= 0 && (uint64_t)q->count < *count)
         *count = (size_t)q->count;
+    must(*first <= n && *count <= n - *first);
 }
 
 /* A list or sorted set that stays in its order: only what LIMIT leaves. */
@@ -204,6 +206,7 @@ static void collect_part(struct sorting *s, const struct val *v)
         zset_iter_init(&it, v, at, s->q.desc);
         for (; count > 0 && zset_iter_next(&it, &text, &score); count--)
             add_row(s, text);
+        must(count == 0);
         return;
     }
     struct list_iter it;
@@ -211,6 +214,7 @@ static void collect_part(struct sorting *s, const struct val *v)
     for (; count > 0 && list_iter_next(&it, &text); count--)
         add_row(s, text);
     list_iter_end(&it);
+    must(count == 0);
 }
 
 static void collect_all(struct sorting *s, const struct val *v)
@@ -283,6 +287,7 @@ static bool weigh(struct sorting *s)
         }
         buf_append(&s->places, &place, sizeof place);
     }
+    must(s->places.len == n * sizeof(struct place));
     return true;
 }
 
@@ -361,6 +366,7 @@ static void sort_by_score(struct place *p, size_t n, bool desc)
             count[v] = at;
             at += of_value;
         }
+        must(at == n);
         for (size_t i = 0; i < n; i++)
             other[count[rank_of(from[i].score, desc) >> 8 * b & 255]++] = from[i];
         struct place *t = from;
@@ -394,6 +400,7 @@ static void sort_places(struct sorting *s, size_t n, size_t wanted)
 {
     enum { FEW = 8 }; /* a part in so many is worth a heap */
     struct place *p = (struct place *)(void *)s->places.data;
+    must(wanted <= n);
     if (wanted <= n / FEW) {
         for (size_t i = wanted / 2; i-- > 0;)
             sift_down(p, wanted, i, s);
@@ -431,6 +438,7 @@ static bool arrange(struct sorting *s, const struct val *v, size_t *first, size_
     rows_of(s, &n);
     *first = 0;
     *count = n;
+    must(part ? n <= s->total : n == s->total);
     if (!part)
         limit(&s->q, n, first, count);
     if (!s->q.unsorted)
@@ -492,6 +500,7 @@ static void store_rows(struct sorting *s, size_t first, size_t count)
         }
     }
     size_t n = list_count(&list);
+    must(n == count * (each ? each : 1));
     if (n) {
         db_replace_val(s->c->db, key, list);
         ctx_notify(s->c, NOTIFY_LIST, "sortstore", key);

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "commands/expiry.h"
 #include "commands/range.h"
 #include "server/ctx.h"
@@ -257,6 +258,7 @@ static bool pairs_complete(struct ctx *c)
 
 static void set_pairs(struct ctx *c)
 {
+    must(c->argc % 2 == 1);
     for (int i = 1; i < c->argc; i += 2) {
         db_set_string(c->db, c->argv[i], c->argv[i + 1], KEY_NO_EXPIRE);
         tell_set(c, c->argv[i]);
@@ -392,6 +394,7 @@ void cmd_append(struct ctx *c)
         if (entry_encoding(e) == ENC_RAW && ((struct str *)entry_val(e).ptr)->cap >= len)
             cap = len;
         db_open_string(c->db, c->argv[1], cap, &text);
+        must(text->len == now && len <= text->cap);
         if (more.len)
             memcpy(text->bytes + text->len, more.data, more.len);
         text->len = len;
@@ -435,6 +438,7 @@ void cmd_setrange(struct ctx *c)
     }
     struct str *text;
     db_open_string(c->db, c->argv[1], end, &text);
+    must(text->len <= text->cap && end <= text->cap);
     if ((uint64_t)offset > text->len) /* what an earlier, longer text may have left there */
         memset(text->bytes + text->len, 0, (size_t)offset - text->len);
     memcpy(text->bytes + offset, patch.data, patch.len);

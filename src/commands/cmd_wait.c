@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* WAIT: until so many replicas have what the client wrote. WAITAOF: until the disk here and those
  * of so many replicas hold it. */
+#include "base/must.h"
 #include "commands/cmd_connection.h"
 #include "server/block.h"
 #include "server/client.h"
@@ -39,6 +40,7 @@ static bool is_primary(struct ctx *c, const char *name)
 
 static void wait_or_reply(struct ctx *c, int64_t timeout_ms, const struct progress_goal *goal)
 {
+    must(timeout_ms >= 0);
     if (progress_reached(server_progress(c->server), goal) || !block_may(c))
         goal->reply(c, goal);
     else

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "commands/elements.h"
 #include "server/reply.h"
 
@@ -82,6 +83,7 @@ static bool open_inputs(struct algebra *a, int at, int keys)
 
 static bool parse_weights(struct algebra *a, int at)
 {
+    must((size_t)at + a->count <= (size_t)a->c->argc);
     for (size_t i = 0; i < a->count; i++) {
         if (!num_parse_double(a->c->argv[at + (int)i], &a->inputs[i].weight)) {
             reply_error(a->c, "ERR weight value is not a float");
@@ -216,6 +218,7 @@ static size_t intersect(const struct algebra *a, struct val *result, size_t most
         if (result)
             zset_put(result, e.name, score, &a->c->keyspace->limits);
     }
+    must(found <= most);
     return found;
 }
 
@@ -245,6 +248,7 @@ static struct val compute(struct algebra *a)
 {
     const struct value_limits *limits = &a->c->keyspace->limits;
     struct val result = zset_new();
+    must(a->count > 0);
     if (a->op != OP_DIFF)
         qsort(a->inputs, a->count, sizeof *a->inputs, by_count);
     if (a->op == OP_UNION)
@@ -286,6 +290,7 @@ static const char *const store_events[] = {"zunionstore", "zinterstore", "zdiffs
 static void run(struct ctx *c, enum operation op, bool store)
 {
     struct algebra a = {.c = c, .op = op, .store = store};
+    must((size_t)op < sizeof store_events / sizeof *store_events);
     int at = store ? 2 : 1, keys = parse_numkeys(c, at);
     if (!keys)
         return;

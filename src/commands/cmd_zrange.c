@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/must.h"
 #include "commands/elements.h"
 #include "commands/range.h"
 #include "server/reply.h"
@@ -91,6 +92,7 @@ static bool parse_names(struct ctx *c, int min, int max, struct zset_lex_range *
 static bool parse_bounds(struct ctx *c, int at, struct zrange *r)
 {
     int min = r->reverse ? at + 1 : at, max = r->reverse ? at : at + 1;
+    must(at + 1 < c->argc);
     if (r->kind == BY_SCORE)
         return parse_scores(c, min, max, &r->score);
     if (r->kind == BY_LEX)
@@ -160,6 +162,7 @@ static size_t span(const struct val *v, const struct zrange *r, size_t *first)
         return 0;
     if (r->reverse)
         *first = zset_count(v) - *first - count;
+    must(*first + count <= zset_count(v));
     return count;
 }
 
@@ -171,6 +174,7 @@ static size_t limit(const struct zrange *r, size_t count, size_t *first)
     size_t left = count - (size_t)r->offset, taken = left;
     if (r->limit >= 0 && (uint64_t)r->limit < left)
         taken = (size_t)r->limit;
+    must(taken <= left);
     *first += r->reverse ? left - taken : (size_t)r->offset;
     return taken;
 }
@@ -180,6 +184,7 @@ static size_t limit(const struct zrange *r, size_t count, size_t *first)
 static void walk_init(struct zset_iter *it, const struct val *v, const struct zrange *r,
                       size_t first, size_t count)
 {
+    must(count > 0 && first + count <= zset_count(v));
     zset_iter_init(it, v, r->reverse ? first + count - 1 : first, r->reverse);
 }
 
@@ -262,6 +267,7 @@ static struct val copy_range(struct ctx *c, const struct val *from, const struct
     walk_init(&it, from, r, first, count);
     for (; count && zset_iter_next(&it, &member, &score); count--)
         zset_put(&v, member, score, limits);
+    must(count == 0);
     return v;
 }
 

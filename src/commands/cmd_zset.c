@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "commands/elements.h"
 #include "server/reply.h"
 
@@ -79,6 +80,7 @@ static bool parse_add(struct ctx *c, struct add_args *a)
         return false;
     }
     a->pairs = (size_t)left / 2;
+    must(a->first + 2 * (int)a->pairs == c->argc);
     return options_agree(c, a) && parse_scores(c, a);
 }
 
@@ -133,6 +135,7 @@ static void add(struct ctx *c, struct add_args *a)
     if (!ctx_lookup_write(c, c->argv[1], VALUE_ZSET, &e))
         return;
     struct val v = e ? entry_val(e) : zset_new();
+    size_t before = zset_count(&v);
     zset_expect(&v, a->pairs, limits);
     enum added last = ADD_NOTHING;
     int64_t added = 0, moved = 0;
@@ -142,6 +145,7 @@ static void add(struct ctx *c, struct add_args *a)
         added += last == ADD_NEW;
         moved += last == ADD_MOVED;
     }
+    must(zset_count(&v) == before + (size_t)added);
     collection_put(c, c->argv[1], e, v, (uint64_t)(added + moved), a->incr ? "zincr" : "zadd");
     reply_added(c, a, last, added, moved);
 }
@@ -173,8 +177,10 @@ void cmd_zrem(struct ctx *c)
     int64_t removed = 0;
     if (e) {
         struct val v = entry_val(e);
+        size_t before = zset_count(&v);
         for (int i = 2; i < c->argc && zset_count(&v) > 0; i++)
             removed += zset_remove(&v, c->argv[i]);
+        must(zset_count(&v) + (size_t)removed == before);
         collection_put(c, c->argv[1], e, v, (uint64_t)removed, "zrem");
     }
     reply_int(c, removed);
@@ -191,6 +197,7 @@ static void pop_members(struct ctx *c, struct slice key, struct entry *e, bool h
     struct zset_iter it;
     struct slice member;
     double score;
+    must(count > 0 && count <= size);
     zset_iter_init(&it, &v, high ? size - 1 : 0, high);
     for (; left && zset_iter_next(&it, &member, &score); left--) {
         if (nested)
@@ -198,6 +205,7 @@ static void pop_members(struct ctx *c, struct slice key, struct entry *e, bool h
         reply_bulk(c, member);
         reply_double(c, score);
     }
+    must(left == 0);
     zset_remove_ranks(&v, high ? size - count : 0, count);
     collection_put(c, key, e, v, count, high ? "zpopmax" : "zpopmin");
 }

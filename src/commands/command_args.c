@@ -68,6 +68,7 @@ static const char *parse(const char *at, struct arg *a)
     a->type = take(&at, STOPS);
     while (take_mark(a, &at))
         ;
+    must(a->name.len && a->type.len);
     if (*at == '(')
         a->inner = ++at;
     return at;
@@ -146,5 +147,6 @@ static const char *reply_list(struct ctx *c, const char *at)
 
 void command_args_reply(struct ctx *c, const char *args)
 {
-    reply_list(c, args);
+    const char *end = reply_list(c, args);
+    must(*end == '\0');
 }

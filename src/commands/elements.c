@@ -38,6 +38,7 @@ static void tell_put(struct ctx *c, struct slice key, uint8_t type, const char *
         [VALUE_LIST] = NOTIFY_LIST, [VALUE_SET] = NOTIFY_SET, [VALUE_ZSET] = NOTIFY_ZSET,
         [VALUE_HASH] = NOTIFY_HASH,
     };
+    must(type < sizeof of / sizeof *of && of[type]);
     ctx_notify(c, of[type], event, key);
     if (gone)
         ctx_notify(c, NOTIFY_GENERIC, "del", key);
@@ -88,6 +89,7 @@ void collection_store(struct ctx *c, struct slice key, struct val v, const char 
 
 void element_iter_init(struct element_iter *it, const struct val *v)
 {
+    must(v->type == VALUE_SET || v->type == VALUE_HASH || v->type == VALUE_ZSET);
     it->type = v->type;
     if (v->type == VALUE_SET)
         set_iter_init(&it->of.set, v);
@@ -162,6 +164,7 @@ static void sample_few(const struct sample *s, size_t count)
     char scratch[2 * NUM_I64_TEXT];
     struct element e = {0};
     struct val seen = {0};
+    must(count <= val_count(*s->v));
     const struct value_limits *limits = &s->c->keyspace->limits;
     while (count && !reply_unheard(s->c)) {
         element_random(s->v, &e, scratch);
@@ -195,6 +198,7 @@ static void sample_distinct(const struct sample *s, size_t count)
         sample_reply(s, &e);
         count--;
     }
+    must(count == 0 || reply_unheard(s->c));
 }
 
 /* No reply of more elements than that is made, however often it may repeat them. */
@@ -333,6 +337,7 @@ void element_scan_command(struct ctx *c, enum value_type type)
     do
         cursor = walk_step(&w, &v, cursor);
     while (cursor && --buckets > 0 && w.elements < (size_t)a.count);
+    must(w.elements <= w.found.count);
     scan_args_free(&a);
     scan_reply(c, &w.found, cursor);
 }
@@ -362,6 +367,7 @@ bool pop_args_parse(struct ctx *c, const char *low, const char *high, struct pop
             return false;
     }
     a->count = a->count ? a->count : 1;
+    must(a->keys > 0 && 2 + a->keys < c->argc);
     return true;
 }
 
@@ -373,6 +379,7 @@ bool pop_count_parse(struct ctx *c, int64_t *count)
 void pop_log(struct ctx *c, const char *word, struct slice key, size_t count)
 {
     char text[NUM_I64_TEXT];
+    must(count > 0);
     struct slice argv[] = {slice_str(word), key, slice(text, num_format_u64(text, count))};
     ctx_log_instead(c, 3, argv);
 }

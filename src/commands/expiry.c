@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "commands/expiry.h"
 
+#include "base/must.h"
 #include "server/command.h"
 #include "server/notify.h"
 #include "server/reply.h"
@@ -36,6 +37,7 @@ bool expiry_time(int64_t n, bool seconds, bool absolute, int64_t now_ms, int64_t
 bool expiry_resolve(struct ctx *c, const struct expiry_arg *x, int64_t *expire_ms)
 {
     int64_t n;
+    must(x->given);
     if (!ctx_arg_i64(c, x->at, &n))
         return false;
     if (n > 0 && expiry_time(n, x->seconds, x->absolute, c->now_ms, expire_ms))

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
+
 /* Indexes as LRANGE and ZRANGE take them: negative from the end, clipped to count. False: empty. */
 static inline bool range_clip(int64_t start, int64_t stop, size_t count, size_t *first, size_t *n)
 {
@@ -21,6 +23,7 @@ static inline bool range_clip(int64_t start, int64_t stop, size_t count, size_t 
         return false;
     *first = (size_t)start;
     *n = (size_t)(stop - start) + 1;
+    must(*first + *n <= count);
     return true;
 }
 

@@ -2,6 +2,7 @@
 #include "commands/scan.h"
 
 #include "base/bytes.h"
+#include "base/must.h"
 #include "server/ctx.h"
 #include "server/reply.h"
 
@@ -35,6 +36,7 @@ bool scan_parse(struct ctx *c, int cursor_at, bool keys, struct scan_args *a)
     for (int i = cursor_at + 1; i < c->argc; i += 2)
         if (!parse_option(c, i, a, &pattern))
             return false;
+    must(a->count >= 1);
     if (a->has_pattern)
         glob_init(&a->pattern, pattern, false);
     return true;
@@ -64,7 +66,9 @@ bool scan_found_next(const struct scan_found *f, size_t *at, struct slice *eleme
 {
     if (*at >= f->bytes.len)
         return false;
+    must(f->bytes.len - *at >= 8);
     size_t len = load_le64(f->bytes.data + *at);
+    must(len <= f->bytes.len - *at - 8);
     *element = slice(f->bytes.data + *at + 8, len);
     *at += 8 + len;
     return true;
@@ -83,7 +87,9 @@ void scan_reply(struct ctx *c, struct scan_found *f, uint64_t cursor)
     reply_array(c, 2);
     reply_bulk(c, slice(text, num_format_u64(text, cursor)));
     reply_array(c, f->count);
-    for (size_t at = 0; !reply_unheard(c) && scan_found_next(f, &at, &element);)
+    size_t told = 0;
+    for (size_t at = 0; !reply_unheard(c) && scan_found_next(f, &at, &element); told++)
         reply_bulk(c, element);
+    must(reply_unheard(c) || told == f->count);
     scan_found_free(f);
 }

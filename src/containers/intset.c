@@ -100,10 +100,12 @@ bool intset_has(const uint8_t *is, int64_t n)
 static uint8_t *widen_and_add(uint8_t *is, size_t width, int64_t n)
 {
     size_t old_width = width_of(is), count = intset_count(is), front = n < 0;
+    must(width > old_width);
     is = mem_realloc(is, HEADER + (count + 1) * width);
     for (size_t i = count; i-- > 0;) /* from behind: the new places are not before the old ones */
         put(is, width, i + front, get(is, old_width, i));
     put(is, width, front ? 0 : count, n);
+    must(!count || (front ? n < get(is, width, 1) : n > get(is, width, count - 1)));
     store_le32(is, (uint32_t)width);
     store_le32(is + 4, (uint32_t)count + 1);
     return is;
@@ -130,6 +132,8 @@ uint8_t *intset_add(uint8_t *is, int64_t n, bool *added)
     memmove(is + HEADER + (i + 1) * width, is + HEADER + i * width, (count - i) * width);
     put(is, width, i, n);
     store_le32(is + 4, (uint32_t)count + 1);
+    must(i == 0 || get(is, width, i - 1) < n);
+    must(i == count || n < get(is, width, i + 1));
     return is;
 }
 
@@ -141,6 +145,7 @@ uint8_t *intset_remove(uint8_t *is, int64_t n, bool *removed)
     if (!found)
         return is;
     size_t width = width_of(is), count = intset_count(is), i = lower_bound(is, n);
+    must(i < count);
     memmove(is + HEADER + i * width, is + HEADER + (i + 1) * width, (count - i - 1) * width);
     store_le32(is + 4, (uint32_t)count - 1);
     return mem_realloc(is, HEADER + (count - 1) * width);

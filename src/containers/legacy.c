@@ -17,6 +17,7 @@
 #include "containers/legacy.h"
 
 #include "base/bytes.h"
+#include "base/must.h"
 #include "base/num.h"
 
 enum { ZL_HEADER = 10, ZL_SHORTEST = 11, COUNT_UNKNOWN = 65535, LONG_LENGTH = 254, END = 255 };
@@ -157,6 +158,7 @@ static bool walk_ziplist(struct walk *w, struct slice blob)
             return false;
         previous = (size_t)(w->p - last);
     }
+    must(w->p == w->end);
     if (load_le32(zl + 4) != (size_t)(last - zl))
         return refuse(w, "ziplist: tail offset is not that of the last entry");
     uint16_t stated = load_le16(zl + 8);
@@ -200,6 +202,7 @@ static bool walk_zipmap(struct walk *w, struct slice blob)
     while (w->p < w->end)
         if (!take_zipmap_pair(w))
             return false;
+    must(w->p == w->end);
     if (zm[0] < LONG_LENGTH && zm[0] != w->count / 2)
         return refuse(w, "zipmap: wrong pair count");
     return true;

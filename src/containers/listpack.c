@@ -212,6 +212,7 @@ static void add_count(uint8_t *lp, long change)
 static uint8_t *splice(uint8_t *lp, size_t at, size_t old_size, size_t new_size)
 {
     size_t total = lp_bytes(lp), new_total = total - old_size + new_size;
+    must(at >= HEADER && at < total && old_size < total - at);
     if (new_total > total) {
         must(new_total <= LP_BYTES_MAX);
         lp = mem_realloc(lp, new_total);
@@ -219,6 +220,7 @@ static uint8_t *splice(uint8_t *lp, size_t at, size_t old_size, size_t new_size)
     if (old_size != new_size) {
         memmove(lp + at + new_size, lp + at + old_size, total - at - old_size);
         store_le32(lp, (uint32_t)new_total);
+        must(lp[new_total - 1] == END);
     }
     /* Small cuts mostly keep the block: the next insertion wants the room. */
     if (__builtin_clzll(new_total) > __builtin_clzll(total))
@@ -445,6 +447,7 @@ uint8_t *lp_merge(uint8_t *lp, const uint8_t *behind)
     size_t count = load_le16(behind + 4);
     lp = splice(lp, at, 0, more);
     memcpy(lp + at, behind + HEADER, more);
+    must(lp[at + more] == END);
     if (count == COUNT_UNKNOWN)
         store_le16(lp + 4, COUNT_UNKNOWN);
     else

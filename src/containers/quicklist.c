@@ -36,6 +36,13 @@ struct quicklist {
     unsigned compress;
 };
 
+/* Whenever a node has come or gone: none is empty. */
+static void list_must_hold(const struct quicklist *q)
+{
+    must(!q->head == !q->tail && !q->head == (q->nodes == 0));
+    must(q->nodes <= q->count);
+}
+
 /* ---- limits ---- */
 
 static size_t bytes_limit(int fill)
@@ -88,6 +95,7 @@ static void pack_node(struct node *n)
         return;
     uint8_t *packed = mem_alloc(size - PACK_GAIN);
     size_t len = lzf_pack(n->bytes, size, packed, size - PACK_GAIN);
+    must(len <= size - PACK_GAIN);
     if (!len) {
         mem_free(packed);
         return;
@@ -132,20 +140,24 @@ static bool has_room(const struct quicklist *q, const struct node *n, struct sli
 static void link_node(struct quicklist *q, struct node *after, struct node *n)
 {
     struct node *next = after ? after->next : q->head;
+    must(n->count > 0);
     n->prev = after;
     n->next = next;
     *(after ? &after->next : &q->head) = n;
     *(next ? &next->prev : &q->tail) = n;
     q->nodes++;
     q->count += n->count;
+    list_must_hold(q);
 }
 
 static void drop_node(struct quicklist *q, struct node *n)
 {
+    must(q->nodes > 0 && n->count > 0 && n->count <= q->count);
     *(n->prev ? &n->prev->next : &q->head) = n->next;
     *(n->next ? &n->next->prev : &q->tail) = n->prev;
     q->nodes--;
     q->count -= n->count;
+    list_must_hold(q);
     mem_free(n->bytes);
     mem_free(n);
 }
@@ -210,6 +222,7 @@ void quicklist_free(struct quicklist *q)
 {
     while (q->head)
         drop_node(q, q->head);
+    must(q->count == 0 && q->nodes == 0);
     mem_free(q);
 }
 
@@ -222,6 +235,7 @@ struct quicklist *quicklist_copy(const struct quicklist *q)
         twin->bytes = mem_copy(n->bytes, n->packed ? n->packed : raw_size(n));
         link_node(copy, copy->tail, twin);
     }
+    must(copy->count == q->count && copy->nodes == q->nodes);
     return copy;
 }
 
@@ -276,6 +290,7 @@ void quicklist_push(struct quicklist *q, struct slice text, bool tail)
  * gone then, and the caller settles. */
 static bool cut(struct quicklist *q, struct node *n, size_t at, size_t count)
 {
+    must(count > 0 && count <= n->count && !n->packed);
     if (count == n->count) {
         drop_node(q, n);
         return true;
@@ -340,6 +355,8 @@ static bool stand(struct quicklist_iter *it, struct node *n, long index)
     it->node = n;
     it->at = n->plain ? 0 : lp_at(n->bytes, index);
     it->index = index < 0 ? index + (long)n->count : index;
+    must(n->plain || it->at);
+    must(it->index >= 0 && it->index < (long)n->count);
     return true;
 }
 
@@ -425,6 +442,7 @@ static void join(struct quicklist_iter *it, struct node *left, struct node *righ
     }
     left->bytes = lp_merge(left->bytes, right->bytes);
     left->count += right->count;
+    must(lp_count(left->bytes) == left->count);
     q->count += right->count;
     drop_node(q, right);
 }
@@ -432,6 +450,7 @@ static void join(struct quicklist_iter *it, struct node *left, struct node *righ
 /* Moves the elements from index on (not 0, not all) into a new node behind n. at: of index. */
 static struct node *split(struct quicklist *q, struct node *n, size_t at, long index)
 {
+    must(index > 0 && (size_t)index < n->count && !n->plain && !n->packed);
     size_t moved = n->count - (size_t)index;
     uint8_t *lp = mem_dup(n->bytes, lp_bytes(n->bytes));
     lp = lp_shrink(lp_delete(lp, lp_first(lp), (size_t)index));
@@ -439,6 +458,7 @@ static struct node *split(struct quicklist *q, struct node *n, size_t at, long i
     n->count -= moved;
     q->count -= moved;
     struct node *right = node_of_listpack(lp);
+    must(right->count == moved);
     link_node(q, n, right);
     return right;
 }
@@ -447,6 +467,7 @@ static struct node *split(struct quicklist *q, struct node *n, size_t at, long i
 static void insert_here(struct quicklist_iter *it, struct slice text, bool after)
 {
     struct node *n = it->node;
+    must(!n->plain && !n->packed);
     if (after) {
         size_t next = lp_next(n->bytes, it->at);
         n->bytes = lp_insert(n->bytes, next, text);

@@ -59,7 +59,7 @@ static inline uint8_t *prefix_of(const struct node *n)
 static struct node *node_new(struct radix *r, const struct node *like, size_t count,
                              const uint8_t *prefix, size_t prefix_len)
 {
-    must(prefix_len <= UINT32_MAX);
+    must(prefix_len <= UINT32_MAX && count <= 256);
     size_t size = node_size(count, prefix_len);
     struct node *n = mem_alloc(size);
     r->bytes += size;
@@ -75,6 +75,7 @@ static struct node *node_new(struct radix *r, const struct node *like, size_t co
 static void node_drop(struct radix *r, struct node *n)
 {
     size_t size = node_size(n->count, n->prefix_len);
+    must(r->bytes >= size);
     r->bytes -= size;
     mem_free_sized(n, size);
 }
@@ -112,6 +113,7 @@ static void add_child(struct radix *r, struct node **link, uint8_t byte, struct 
 {
     struct node *old = *link;
     unsigned at = lower_child(old, byte);
+    must(!child_at(old, at, byte));
     struct node *n = node_new(r, old, old->count + 1u, prefix_of(old), old->prefix_len);
     copy_children(n, 0, old, 0, at);
     n->child[at] = child;
@@ -124,6 +126,7 @@ static void add_child(struct radix *r, struct node **link, uint8_t byte, struct 
 static void remove_child(struct radix *r, struct node **link, unsigned at)
 {
     struct node *old = *link;
+    must(at < old->count);
     struct node *n = node_new(r, old, old->count - 1u, prefix_of(old), old->prefix_len);
     copy_children(n, 0, old, 0, at);
     copy_children(n, at, old, at + 1, old->count - at - 1u);
@@ -136,6 +139,7 @@ static void split(struct radix *r, struct node **link, size_t keep)
 {
     struct node *old = *link;
     const uint8_t *prefix = prefix_of(old);
+    must(keep < old->prefix_len);
     struct node *above = node_new(r, NULL, 1, prefix, keep);
     size_t rest = old->prefix_len - keep - 1;
     struct node *below = node_new(r, old, old->count, prefix + keep + 1, rest);
@@ -151,6 +155,7 @@ static void join(struct radix *r, struct node **link)
 {
     struct node *above = *link, *below = above->child[0];
     size_t len = above->prefix_len + 1 + (size_t)below->prefix_len;
+    must(!above->has_value && above->count == 1);
     struct node *n = node_new(r, below, below->count, NULL, 0);
     r->bytes += len;
     n = mem_realloc(n, node_size(below->count, len));
@@ -187,16 +192,19 @@ struct radix *radix_new(void)
 void radix_free(struct radix *r, void (*free_value)(void *value))
 {
     struct buf todo = {0};
+    size_t values = 0;
     buf_append(&todo, &r->root, sizeof r->root);
     while (todo.len) {
         struct node *n;
         todo.len -= sizeof n;
         memcpy(&n, todo.data + todo.len, sizeof n);
         buf_append(&todo, n->child, n->count * sizeof n);
+        values += n->has_value;
         if (n->has_value && free_value)
             free_value(n->value);
         node_drop(r, n);
     }
+    must(values == r->count && r->bytes == sizeof *r);
     buf_free(&todo);
     mem_free(r);
 }
@@ -305,6 +313,7 @@ bool radix_remove(struct radix *r, struct slice key, void **old)
         return false;
     if (old)
         *old = n->value;
+    must(r->count > 0);
     n->has_value = false;
     r->count--;
     if (parent && n->count == 0) {
@@ -336,6 +345,7 @@ static void push_child(struct radix_iter *it, unsigned at)
 {
     struct step *s = top(it);
     const struct node *n = s->node;
+    must(at < n->count);
     s->taken = at;
     buf_byte(&it->key, bytes_of(n)[at]);
     push(it, n->child[at]);
@@ -352,6 +362,7 @@ static void start(struct radix_iter *it)
 
 static bool stand(struct radix_iter *it)
 {
+    must(top(it)->node->has_value);
     it->value = top(it)->node->value;
     return it->valid = true;
 }
@@ -365,6 +376,7 @@ static bool nowhere(struct radix_iter *it)
 /* Drops the last step; false when that was the root. */
 static bool pop(struct radix_iter *it)
 {
+    must(it->path.len >= sizeof(struct step));
     it->path.len -= sizeof(struct step);
     if (it->path.len == 0)
         return false;
@@ -376,8 +388,10 @@ static bool pop(struct radix_iter *it)
 static bool go_least(struct radix_iter *it)
 {
     while (!top(it)->node->has_value) {
-        if (top(it)->node->count == 0) /* only an empty root */
+        if (top(it)->node->count == 0) {
+            must(top(it)->node == it->radix->root);
             return nowhere(it);
+        }
         push_child(it, 0);
     }
     return stand(it);

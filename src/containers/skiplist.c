@@ -40,6 +40,13 @@ struct trail {
     size_t position[HEIGHT_MAX];
 };
 
+/* Whenever a node has come or gone. */
+static void list_must_hold(const struct skiplist *s)
+{
+    must(s->height >= 1 && s->height <= HEIGHT_MAX);
+    must((s->count == 0) == !s->tail && (s->count == 0) == !s->head->lane[0].next);
+}
+
 static inline unsigned height_of(const struct skipnode *n)
 {
     return n->lane[0].leap & 255;
@@ -142,12 +149,14 @@ static void link_in(struct skiplist *s, struct skipnode *n)
         s->head->lane[s->height] = (struct lane){NULL, s->count + 1};
     }
     size_t position = t.position[0] + 1;
+    must(position <= s->count + 1);
     struct skipnode *next = t.node[0]->lane[0].next;
     n->lane[0].next = next;
     t.node[0]->lane[0].next = n;
     for (unsigned i = 1; i < height; i++) {
         struct lane *before = &t.node[i]->lane[i];
         size_t leap = position - t.position[i];
+        must(leap > 0 && leap <= before->leap);
         n->lane[i] = (struct lane){before->next, before->leap + 1 - leap};
         *before = (struct lane){n, leap};
     }
@@ -160,13 +169,14 @@ static void link_in(struct skiplist *s, struct skipnode *n)
     else
         s->tail = n;
     s->count++;
+    list_must_hold(s);
 }
 
 static void link_out(struct skiplist *s, struct skipnode *n)
 {
     struct trail t;
     find_trail(s, n->score, skipnode_member(n), &t);
-    must(t.node[0]->lane[0].next == n);
+    must(s->count > 0 && t.node[0]->lane[0].next == n);
     t.node[0]->lane[0].next = n->lane[0].next;
     for (unsigned i = 1; i < s->height; i++) {
         struct lane *before = &t.node[i]->lane[i];
@@ -182,6 +192,7 @@ static void link_out(struct skiplist *s, struct skipnode *n)
     while (s->height > 1 && !s->head->lane[s->height - 1].next)
         s->height--;
     s->count--;
+    list_must_hold(s);
 }
 
 struct skipnode *skiplist_insert(struct skiplist *s, double score, struct slice member)
@@ -197,6 +208,7 @@ void skiplist_remove(struct skiplist *s, struct skipnode *n)
 {
     link_out(s, n);
     s->bytes -= node_bytes(height_of(n), skipnode_member(n).len);
+    must(s->bytes >= sizeof *s + node_bytes(HEIGHT_MAX, 0));
     node_free(n);
 }
 
@@ -255,6 +267,7 @@ size_t skiplist_rank(const struct skiplist *s, const struct skipnode *n)
         to_end += leap_of(n, top);
         n = n->lane[top].next;
     }
+    must(to_end <= s->count);
     return s->count - to_end;
 }
 

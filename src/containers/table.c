@@ -196,6 +196,7 @@ static void popped_bucket(struct table *t, size_t new_count)
 static void make_buckets(struct table *t, size_t buckets)
 {
     size_t segments = segments_for(buckets);
+    must(!t->segments && t->count == 0);
     t->segments = mem_alloc(directory_room(segments) * sizeof *t->segments);
     for (size_t i = 0; i < segments; i++) {
         size_t room = i ? SEGMENT : first_segment_room(buckets);
@@ -205,6 +206,7 @@ static void make_buckets(struct table *t, size_t buckets)
     while ((size_t)2 << t->level <= buckets)
         t->level++;
     t->split = (uint32_t)(buckets - ((size_t)1 << t->level));
+    must(table_buckets(t) == buckets);
     for (size_t i = 0; i < buckets; i++)
         bucket_at(t, i)->meta = 0;
 }
@@ -238,6 +240,7 @@ static void chain_add(struct table *t, struct table_bucket *b, void *item, uint8
 static void unlink_overflow(struct table *t, struct table_bucket *before,
                             struct table_bucket *empty)
 {
+    must(t->overflow > 0 && item_bits(empty) == 0);
     if (chained(empty))
         before->slots[SLOTS - 1] = overflow_of(empty);
     else
@@ -253,6 +256,7 @@ static void free_chain(struct table *t, struct table_bucket *b)
         struct table_bucket *gone = next;
         next = chained(gone) ? overflow_of(gone) : NULL;
         mem_free(gone);
+        must(t->overflow > 0);
         t->overflow--;
     }
     b->meta = 0;
@@ -262,6 +266,7 @@ static void free_chain(struct table *t, struct table_bucket *b)
 static void split_one(struct table *t)
 {
     size_t from_index = t->split;
+    must(from_index < (size_t)1 << t->level);
     uint64_t bit = (uint64_t)1 << t->level;
     struct table_bucket *to = push_bucket(t), *from = bucket_at(t, from_index);
     if (++t->split == (uint64_t)1 << t->level) {
@@ -292,6 +297,7 @@ static void split_one(struct table *t)
 /* Puts the last bucket's items back to the bucket they were split from. */
 static void merge_one(struct table *t)
 {
+    must(table_buckets(t) > 1);
     if (t->split == 0) {
         t->level--;
         t->split = (uint32_t)1 << t->level;
@@ -320,6 +326,7 @@ void table_release(struct table *t)
     size_t buckets = table_buckets(t);
     for (size_t i = 0; i < buckets && t->overflow; i++)
         free_chain(t, bucket_at(t, i));
+    must(t->overflow == 0);
     for (size_t i = 0; i < segments_for(buckets); i++)
         mem_free(t->segments[i]);
     mem_free(t->segments);
@@ -390,6 +397,7 @@ void table_add(struct table *t, void *item)
 static void fold_tail(struct table *t, struct table_bucket *before, struct table_bucket *tail)
 {
     unsigned slot = (unsigned)__builtin_ctz(item_bits(tail));
+    must(t->overflow > 0 && !chained(tail) && item_bits(tail) == 1u << slot);
     before->tags[SLOTS - 1] = tail->tags[slot];
     before->slots[SLOTS - 1] = tail->slots[slot];
     before->meta ^= CHAINED | 1u << (SLOTS - 1);
@@ -482,6 +490,7 @@ void table_lookup_batch(const struct table *t, const struct slice *keys, const u
 
 void table_hold(struct table *t)
 {
+    must(t->held < UINT16_MAX);
     t->held++;
 }
 
@@ -521,6 +530,7 @@ uint64_t table_scan(const struct table *t, uint64_t cursor, table_visit *visit, 
     if (!t->segments)
         return 0;
     size_t index = index_of(t, cursor);
+    must(index < table_buckets(t));
     bool deep = index < t->split || index >= (size_t)1 << t->level;
     unsigned depth = t->level + deep;
     for (const struct table_bucket *b = bucket_at(t, index); b;
@@ -605,6 +615,7 @@ void *table_random(const struct table *t)
         if (chain_items(b))
             return chain_item(b, 0);
     }
+    must(!"its count is what its buckets hold");
     return NULL;
 }
 
@@ -632,6 +643,7 @@ size_t table_some(const struct table *t, void **items, size_t n)
         }
         at = at + 1 < buckets ? at + 1 : 0;
     }
+    must(got <= n && (got > 0 || n == 0 || t->count == 0));
     return got;
 }
 
@@ -654,5 +666,6 @@ size_t table_items_memory(const struct table *t, size_t samples)
     for (const void *item; (samples == 0 || seen < samples) && (item = table_iter_next(&it));
          seen++)
         bytes += mem_usable(item);
+    must(seen <= t->count);
     return seen ? (size_t)((double)bytes / (double)seen * (double)t->count) : 0;
 }

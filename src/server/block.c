@@ -44,7 +44,8 @@ static void time_over(void *arg)
 void block_client(struct ctx *ctx, int64_t timeout_ms, const struct block_kind *kind, void *arg)
 {
     struct client *c = ctx->client;
-    must(block_may(ctx) && !c->block);
+    must(block_may(ctx) && !c->block && kind->wake);
+    must(!(c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED)));
     struct block *b = mem_zalloc(sizeof *b);
     *b = (struct block){.client = c, .command = c->last_command, .kind = kind, .arg = arg};
     link_init(&b->woken);
@@ -66,6 +67,7 @@ void block_wake(struct client *c, enum block_why why)
     struct block *b = c->block;
     if (!b || link_linked(&b->woken))
         return;
+    must(b->client == c && c->flags & CLIENT_BLOCKED);
     b->why = why;
     link_push_back(&server_clients(c->server)->woken, &b->woken);
     loop_stay_awake(server_loop(c->server));
@@ -104,6 +106,8 @@ static void let_go(struct client *c, struct block *b)
 static void end_block(struct client *c)
 {
     struct block *b = c->block;
+    must(b->client == c && c->flags & CLIENT_BLOCKED);
+    must(server_clients(c->server)->blocked_count > 0);
     c->block = NULL;
     c->flags &= ~(uint32_t)CLIENT_BLOCKED;
     server_clients(c->server)->blocked_count--;
@@ -129,6 +133,7 @@ void block_served(struct client *c)
     struct block *b = c->block;
     if (!b)
         return; /* closed by its own command */
+    must(!b->served);
     let_go(c, b);
     block_wake(c, BLOCK_READY);
 }
@@ -143,6 +148,7 @@ static void client_event(void *arg, struct client *c, bool opened)
 static void reply_now(struct ctx *c, void *arg)
 {
     struct block *b = arg;
+    must(!b->served);
     if (b->error)
         reply_error(c, b->error);
     else
@@ -167,6 +173,7 @@ static void stage(void *arg)
     while (!link_empty(&now)) { /* to its end: this list is gone then */
         struct block *b = LINK_OF(now.next, struct block, woken);
         struct client *c = b->client;
+        must(c->block == b);
         link_remove(&b->woken);
         if (cs->over || c->flags & CLIENT_CLOSE_SOON)
             continue; /* freed before the loop sleeps */

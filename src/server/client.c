@@ -54,6 +54,8 @@ void clients_free(struct clients *cs)
 {
     while (!link_empty(&cs->all))
         client_free(LINK_OF(cs->all.next, struct client, link));
+    must(cs->count + cs->fakes == 0 && cs->by_id.count == 0);
+    must(cs->blocked_count == 0 && link_empty(&cs->closing));
     table_release(&cs->by_id);
     buf_free(&cs->password);
     buf_free(&cs->unheard);
@@ -95,6 +97,7 @@ struct client *client_new(struct clients *cs, int fd)
     link_init(&c->pending);
     link_init(&c->closing);
     link_push_back(&cs->all, &c->link);
+    must(!clients_find(cs, c->id));
     table_add(&cs->by_id, c);
     name_ends(c);
     if (fd < 0) {
@@ -112,19 +115,23 @@ struct client *client_new(struct clients *cs, int fd)
 void client_free(struct client *c)
 {
     struct clients *cs = server_clients(c->server);
-    must(!c->busy);
+    must(!c->busy && cs->current != c);
     if (c->flags & CLIENT_FAKE) {
+        must(cs->fakes > 0);
         cs->fakes--;
     } else {
+        must(cs->count > 0);
         hooks_client(server_hooks(c->server), c, false);
         cs->count--;
         loop_unwatch(server_loop(c->server), &c->io);
         wire_close(&c->wire, c->io.fd);
         socket_close(c->io.fd);
     }
+    must(!c->block && !c->held);
     slots_drop_all(c);
     multi_free(c);
-    table_remove(&cs->by_id, id_of(c));
+    const void *removed = table_remove(&cs->by_id, id_of(c));
+    must(removed == c);
     link_remove(&c->link);
     link_remove(&c->pending);
     link_remove(&c->closing);
@@ -147,6 +154,7 @@ void client_close_soon(struct client *c)
 {
     if (c->flags & (CLIENT_CLOSE_SOON | CLIENT_FAKE))
         return;
+    must(!link_linked(&c->closing));
     c->flags |= CLIENT_CLOSE_SOON;
     link_remove(&c->pending);
     link_push_back(&server_clients(c->server)->closing, &c->closing);
@@ -163,6 +171,7 @@ void clients_free_closing(struct clients *cs)
 {
     LINK_FOR_SAFE(pos, &cs->closing) {
         struct client *c = LINK_OF(pos, struct client, closing);
+        must(c->flags & CLIENT_CLOSE_SOON);
         if (!c->busy)
             client_free(c);
     }
@@ -242,6 +251,7 @@ static size_t put_flags(const struct client *c, char out[24])
             out[n++] = marks[i].mark;
     if (!n)
         out[n++] = 'N';
+    must(n < 24);
     out[n] = '\0';
     return n;
 }
@@ -303,6 +313,7 @@ bool client_check_output_limit(struct client *c, size_t more)
     size_t bytes = client_output_bytes(c) + more;
     if (k == CLIENT_CLASS_PRIMARY || c->flags & (CLIENT_CLOSE_SOON | CLIENT_FAKE))
         return false;
+    must((size_t)k < sizeof cs->limits / sizeof *cs->limits);
     const struct client_limit *limit = &cs->limits[k];
     int64_t now_us = clock_now.mono_us;
     bool hard = limit->hard && (int64_t)bytes >= limit->hard;
@@ -358,6 +369,7 @@ void clients_tick(struct clients *cs, unsigned share)
     n = n < TICK_MIN ? TICK_MIN : n;
     n = n > total ? total : n;
     for (unsigned i = 0; i < n; i++) {
+        must(!link_empty(&cs->all)); /* the counts are those of the list */
         struct client *c = LINK_OF(cs->all.next, struct client, link);
         link_remove(&c->link); /* to the end: next time others are first */
         link_push_back(&cs->all, &c->link);

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "os/clock.h"
 #include "server/client.h"
 #include "server/server.h"
@@ -34,6 +35,7 @@ static void count(struct client_memory *m, struct clients *cs)
             m->unproven += client_must_auth(cs, c) ? client_memory(c) : 0;
         }
     }
+    must(m->unproven <= m->all);
     m->used_then = mem_used_about();
     m->counted_us = clock_mono_us();
     m->took_us = m->counted_us - began;
@@ -93,6 +95,7 @@ static void take(size_t *from, size_t bytes)
 static void close_one(struct client_memory *m, struct clients *cs, struct client *c)
 {
     size_t bytes = client_memory(c);
+    must(counts(c) && !(c->flags & CLIENT_CLOSE_SOON));
     if (client_must_auth(cs, c)) {
         log_verbose("Client closed: clients hold more than they may together, and it has not "
                     "authenticated");
@@ -122,6 +125,7 @@ static void close_most(struct client_memory *m, struct clients *cs, enum which w
         if (bytes)
             all[count++] = (struct held){bytes, c};
     }
+    must(count <= room);
     qsort(all, count, sizeof *all, by_bytes);
     for (size_t i = 0; i < count && *held > limit; i++)
         close_one(m, cs, all[i].client);

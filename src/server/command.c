@@ -109,6 +109,7 @@ static void put_slot(struct names *n, struct command_entry *e)
 {
     uint32_t hash = name_hash(slice_str(name_in(n, e)));
     uint32_t i = hash & n->mask;
+    must(name_in(n, e)[0]);
     while (n->slots[i].entry)
         i = (i + 1) & n->mask;
     n->slots[i] = (struct slot){hash, e};
@@ -122,6 +123,7 @@ static void rebuild(struct commands *cs, struct names *n)
     mem_free(n->slots);
     n->slots = mem_zalloc(size * sizeof *n->slots);
     n->mask = size - 1;
+    must((size & n->mask) == 0 && cs->count < n->mask);
     for (size_t i = 0; i < cs->count; i++)
         if (name_in(n, cs->all[i])[0]) /* a removed one has no name now */
             put_slot(n, cs->all[i]);
@@ -196,6 +198,7 @@ static uint32_t categories_of(const struct command *row)
 
 static void fill(struct command_entry *e, const struct command *row, void *arg, unsigned id)
 {
+    must(row->run || row->subcommands);
     e->row = *row;
     e->arg = arg;
     e->id = id;
@@ -236,7 +239,8 @@ static void add_subs(struct commands *cs, struct command_entry *e, const struct 
         sub->row.parent = &e->row;
         sub->row.renamed = e->row.renamed;
         sub->owner = e;
-        snprintf(sub->name, sizeof sub->name, "%s|%s", e->row.name, sub->row.name);
+        int len = snprintf(sub->name, sizeof sub->name, "%s|%s", e->row.name, sub->row.name);
+        must(len > 0 && (size_t)len < sizeof sub->name);
         e->sub_count++;
     }
 }
@@ -270,6 +274,7 @@ void commands_add(struct commands *cs, const struct command *table, void *arg)
             cs->cap = cs->cap ? cs->cap * 2 : 64;
             cs->all = mem_realloc(cs->all, cs->cap * sizeof *cs->all);
         }
+        must(cs->count < cs->cap);
         cs->all[cs->count++] = make_entry(cs, row, arg);
     }
     rebuild(cs, &cs->now);

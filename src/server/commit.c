@@ -32,6 +32,13 @@ struct commit {
     uint64_t position, dirty;
 };
 
+/* Between commands. */
+static void stream_must_hold(const struct stream *s)
+{
+    must((s->unit.len == 0) == (s->commands == 0));
+    must(s->unit.len == 0 || s->unit.len > FRONT);
+}
+
 struct commit *commit_new(struct hooks *hooks)
 {
     struct commit *cm = mem_zalloc(sizeof *cm);
@@ -75,6 +82,7 @@ static void add_select(struct stream *s, unsigned db)
 
 static void add(struct stream *s, unsigned db, int argc, const struct slice *argv)
 {
+    must(argc > 0);
     if (s->unit.len == 0)
         buf_append(&s->unit, MULTI_TEXT, FRONT);
     if (s->db != (int64_t)db)
@@ -93,6 +101,7 @@ static void part(struct commit *cm)
     cm->replicas.commands = cm->log.commands;
     cm->replicas.db = cm->log.db;
     cm->shared = false;
+    stream_must_hold(&cm->replicas);
 }
 
 void commit_add(struct commit *cm, enum commit_scope scope, unsigned db, int argc,
@@ -116,7 +125,7 @@ static struct slice finished(struct stream *s, bool together)
 {
     if (s->unit.len == 0)
         return slice("", 0);
-    must(s->commands > 0);
+    must(s->commands > 0 && s->unit.len > FRONT);
     if (s->commands == 1 || !together)
         return slice_from(buf_slice(&s->unit), FRONT);
     buf_append(&s->unit, EXEC_TEXT, sizeof EXEC_TEXT - 1);
@@ -134,6 +143,7 @@ static void clear(struct stream *s)
 static void __attribute__((noinline)) end_unit(struct commit *cm, int64_t now_ms, bool together)
 {
     struct commit_batch batch = {.log = finished(&cm->log, together), .now_ms = now_ms};
+    must(!cm->shared || cm->replicas.unit.len == 0);
     batch.log_commands = cm->log.commands;
     batch.replicas = cm->shared ? batch.log : finished(&cm->replicas, together);
     batch.replica_commands = cm->shared ? cm->log.commands : cm->replicas.commands;
@@ -160,6 +170,8 @@ void commit_end_log(struct commit *cm, int64_t now_ms)
         return;
     if (cm->shared)
         part(cm);
+    stream_must_hold(&cm->log);
+    stream_must_hold(&cm->replicas);
     struct commit_batch batch = {.log = finished(&cm->log, true), .now_ms = now_ms};
     batch.log_commands = cm->log.commands;
     cm->position += batch.log.len;

@@ -4,6 +4,7 @@
 #include "server/cron.h"
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "os/clock.h"
 #include "os/loop.h"
 #include "server/client.h"
@@ -59,6 +60,7 @@ static void choose_hz(struct cron *c)
     while (st->dynamic_hz && clients / (uint64_t)hz > CLIENTS_A_TICK && hz < HZ_MAX)
         hz *= 2;
     c->hz = hz < HZ_MAX ? hz : HZ_MAX;
+    must(c->hz >= HZ_MIN && c->hz <= HZ_MAX);
 }
 
 static void expire(struct cron *c)
@@ -74,6 +76,7 @@ static void expire(struct cron *c)
     exec_begin_loose(server_exec(c->server));
     for (unsigned i = 0; i < ks->open_count && in_time; i++, c->next_db++) {
         struct db *db = ks->open[c->next_db % ks->open_count];
+        must(db->keyspace == ks);
         while (db->expires.count && in_time && db_expire_due(db, EXPIRE_BATCH) == EXPIRE_BATCH) {
             in_time = clock_mono_us() - began < budget;
             exec_loose_step(server_exec(c->server));

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "base/num.h"
 #include "server/client.h"
 #include "server/command.h"
@@ -86,12 +87,14 @@ void ctx_log_nothing(struct ctx *c)
 struct slice ctx_shown(const struct ctx *c, int i)
 {
     int bit = i < CTX_REDACT_LAST ? i : CTX_REDACT_LAST;
+    must(i >= 0 && i < c->argc);
     return c->redacted >> bit & 1 ? SLICE_LIT("(redacted)") : c->argv[i];
 }
 
 /* ---- arguments ---- */
 bool ctx_arg_i64(struct ctx *c, int i, int64_t *out)
 {
+    must(i >= 0 && i < c->argc);
     if (num_parse_i64(c->argv[i], out))
         return true;
     reply_error(c, "ERR value is not an integer or out of range");
@@ -100,6 +103,7 @@ bool ctx_arg_i64(struct ctx *c, int i, int64_t *out)
 
 bool ctx_arg_range(struct ctx *c, int i, int64_t min, int64_t max, int64_t *out, const char *error)
 {
+    must(i >= 0 && i < c->argc && min <= max);
     bool number = num_parse_i64(c->argv[i], out);
     if (number && *out >= min && *out <= max)
         return true;
@@ -115,6 +119,7 @@ bool ctx_arg_range(struct ctx *c, int i, int64_t min, int64_t max, int64_t *out,
 
 bool ctx_arg_double(struct ctx *c, int i, double *out)
 {
+    must(i >= 0 && i < c->argc);
     if (num_parse_double(c->argv[i], out))
         return true;
     reply_error(c, "ERR value is not a valid float");
@@ -137,6 +142,7 @@ bool ctx_arg_is(const struct ctx *c, int i, const char *word)
  * looked at; no text at all is 0. */
 bool ctx_arg_cursor(struct ctx *c, int i, uint64_t *out)
 {
+    must(i >= 0 && i < c->argc);
     struct slice s = c->argv[i];
     if (num_parse_u64(s, out))
         return true;

@@ -48,6 +48,7 @@ void debug_add(struct debug *d, const struct debug_word *table, void *arg)
 {
     for (const struct debug_word *w = table; w->word; w++) {
         must(!find(d, slice_str(w->word)));
+        must(w->run && w->min_argc >= 2 && w->min_argc <= w->max_argc && !w->form == !w->help);
         if (d->count == d->cap) {
             d->cap = d->cap ? d->cap * 2 : 32;
             d->words = mem_realloc(d->words, d->cap * sizeof *d->words);
@@ -67,6 +68,7 @@ static void help(const struct debug *d, struct ctx *c)
         lines[n++] = d->words[i].word->form;
         lines[n++] = d->words[i].word->help;
     }
+    must(n <= d->count * 2);
     lines[n] = NULL;
     reply_help(c, lines);
     mem_free(lines);

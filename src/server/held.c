@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 
 struct held_command *held_command_new(struct command_entry *e, int argc, const struct slice *argv,
                                       struct offer *big)
@@ -11,6 +12,7 @@ struct held_command *held_command_new(struct command_entry *e, int argc, const s
     size_t bytes = 0, header = sizeof(struct held_command) + (size_t)argc * sizeof *argv;
     for (int i = 0; i < argc; i++)
         bytes += big && offer_has(big, argv[i]) ? 0 : argv[i].len;
+    must(e && argc > 0);
     struct held_command *h = mem_alloc(header + bytes);
     char *to = (char *)h + header;
     h->entry = e;
@@ -25,6 +27,7 @@ struct held_command *held_command_new(struct command_entry *e, int argc, const s
             memcpy(to, argv[i].data, argv[i].len);
         to += argv[i].len;
     }
+    must(to == (char *)h + header + bytes);
     h->big = big ? *big : (struct offer){0};
     if (big)
         *big = (struct offer){0};

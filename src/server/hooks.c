@@ -88,7 +88,7 @@ static void tell_interest(struct hooks *h)
 #define DEFINE_ON(kind) \
     void hooks_on_##kind(struct hooks *h, hook_##kind *f, void *arg) \
     { \
-        must(h->kind##_count < LISTENERS_MAX); \
+        must(f && h->kind##_count < LISTENERS_MAX); \
         h->kind[h->kind##_count].f = f; \
         h->kind[h->kind##_count++].arg = arg; \
         tell_interest(h); \
@@ -133,7 +133,8 @@ static void admit_flags(struct hooks *h)
 
 void hooks_on_admit(struct hooks *h, hook_admit *f, void *arg, unsigned from, uint32_t flags)
 {
-    must(h->admit_count < LISTENERS_MAX);
+    must(f && h->admit_count < LISTENERS_MAX);
+    must(from && !(from >> FROM_COUNT));
     h->admit[h->admit_count].f = f;
     h->admit[h->admit_count].from = from;
     h->admit[h->admit_count].flags = flags;
@@ -143,9 +144,14 @@ void hooks_on_admit(struct hooks *h, hook_admit *f, void *arg, unsigned from, ui
 
 void hooks_set_admit(struct hooks *h, void *arg, uint32_t flags)
 {
-    for (int i = 0; i < h->admit_count; i++)
-        if (h->admit[i].arg == arg)
+    bool there = false;
+    for (int i = 0; i < h->admit_count; i++) {
+        if (h->admit[i].arg == arg) {
             h->admit[i].flags = flags;
+            there = true;
+        }
+    }
+    must(there);
     admit_flags(h);
 }
 
@@ -158,7 +164,8 @@ static void commit_scopes(struct hooks *h)
 
 void hooks_on_commit(struct hooks *h, enum commit_scope scope, hook_commit *f, void *arg)
 {
-    must(h->commit_count < LISTENERS_MAX && scope);
+    must(f && h->commit_count < LISTENERS_MAX);
+    must(scope && !(scope & ~(unsigned)TO_ALL));
     h->commit[h->commit_count].f = f;
     h->commit[h->commit_count].scope = scope;
     h->commit[h->commit_count++].arg = arg;
@@ -177,6 +184,7 @@ void hooks_off_commit(struct hooks *h, void *arg)
 
 void hooks_on_stage(struct hooks *h, enum stage stage, hook_stage *f, void *arg)
 {
+    must(f && stage < STAGE_COUNT);
     must(h->stage_count[stage] < LISTENERS_MAX);
     h->stage[stage][h->stage_count[stage]].f = f;
     h->stage[stage][h->stage_count[stage]++].arg = arg;
@@ -184,7 +192,7 @@ void hooks_on_stage(struct hooks *h, enum stage stage, hook_stage *f, void *arg)
 
 void hooks_on_aux(struct hooks *h, hook_aux_save *save, hook_aux_load *load, void *arg)
 {
-    must(h->aux_count < LISTENERS_MAX);
+    must(h->aux_count < LISTENERS_MAX && (save || load));
     h->aux[h->aux_count].save = save;
     h->aux[h->aux_count].load = load;
     h->aux[h->aux_count++].arg = arg;
@@ -232,6 +240,7 @@ void hooks_commit(struct hooks *h, const struct commit_batch *batch)
 {
     enum commit_scope holds = batch->log.len ? TO_LOG : 0;
     holds |= batch->replicas.len ? TO_REPLICAS : 0;
+    must(holds);
     for (int i = 0; i < h->commit_count; i++)
         if (h->commit[i].scope & holds)
             h->commit[i].f(h->commit[i].arg, batch);
@@ -301,7 +310,7 @@ bool hooks_aux_load(struct hooks *h, struct slice name, struct slice value)
 
 void hooks_on_shutdown(struct hooks *h, hook_ready *ready, hook_finish *finish, void *arg)
 {
-    must(h->shutdown_count < LISTENERS_MAX);
+    must(h->shutdown_count < LISTENERS_MAX && ready && finish);
     h->shutdown[h->shutdown_count].ready = ready;
     h->shutdown[h->shutdown_count].finish = finish;
     h->shutdown[h->shutdown_count++].arg = arg;

@@ -44,7 +44,7 @@ void info_free(struct info *info)
 
 void info_add(struct info *info, const char *section, unsigned when, info_fill *fill, void *arg)
 {
-    must(info->count < PARTS_MAX);
+    must(info->count < PARTS_MAX && section && fill);
     info->parts[info->count++] = (struct part){section, when, fill, arg};
 }
 
@@ -60,6 +60,7 @@ void info_take_over(struct info *info, const char *section, unsigned when, info_
         info->parts[kept++] = of_it ? (struct part){section, when, fill, arg} : info->parts[i];
         placed |= of_it;
     }
+    must(kept <= info->count);
     info->count = kept;
     if (!placed)
         info_add(info, section, when, fill, arg);
@@ -100,7 +101,7 @@ void info_render(struct info *info, int count, const struct slice *sections, str
 
 void info_provide(struct info *info, const char *name, info_read *read, const void *arg)
 {
-    must(info->provided_count < PROVIDED_MAX);
+    must(info->provided_count < PROVIDED_MAX && name && read);
     info->provided[info->provided_count++] = (struct provided){name, read, arg};
 }
 

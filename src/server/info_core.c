@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "base/num.h"
 #include "os/clock.h"
 #include "os/loop.h"
@@ -33,6 +34,7 @@ static void section_server(void *arg, struct info_out *o)
     struct settings *st = server_settings(s);
     struct utsname os = {0};
     char exe[512];
+    must((size_t)st->supervised < sizeof supervisors / sizeof *supervisors);
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     exe[n > 0 ? n : 0] = '\0';
     uname(&os);

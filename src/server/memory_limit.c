@@ -46,6 +46,7 @@ struct memory_limit {
 /* Microseconds: half a millisecond at the default of 10, without bound at 100. */
 static int64_t time_share_us(int64_t tenacity)
 {
+    must(tenacity >= 0 && tenacity <= 100);
     if (tenacity <= 10)
         return 50 * tenacity;
     int64_t us = 500;
@@ -56,7 +57,7 @@ static int64_t time_share_us(int64_t tenacity)
 
 void memory_exempt(struct memory_limit *m, size_t (*bytes)(const void *arg), const void *arg)
 {
-    must(m->exempt_count < EXEMPT_MAX);
+    must(m->exempt_count < EXEMPT_MAX && bytes);
     m->exempt[m->exempt_count++] = (struct exempt){bytes, arg};
 }
 
@@ -191,6 +192,7 @@ static bool apply_policy(void *owner, struct fault *f)
     struct memory_limit *m = owner;
     struct keyspace *ks = server_keyspace(m->server);
     enum evict_policy policy = (enum evict_policy)m->policy;
+    must(policy <= EVICT_NOTHING);
     (void)f;
     ks->access = evict_uses_lfu(policy) ? ACCESS_LFU : ACCESS_LRU;
     ks->saves_access = evict_uses_lfu(policy) || evict_uses_lru(policy);
@@ -210,8 +212,9 @@ static void show(void *arg, struct info_out *o)
 {
     struct memory_limit *m = arg;
     const struct config_word *policy = policies;
-    while (policy->value != m->policy)
+    while (policy->word && policy->value != m->policy)
         policy++;
+    must(policy->word);
     look_at_clients(m);
     info_bytes(o, "maxmemory", (uint64_t)m->max_bytes);
     info_str(o, "maxmemory_policy", policy->word);

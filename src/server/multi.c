@@ -77,6 +77,7 @@ size_t watches_count(const struct watches *w)
 /* ---- watching ---- */
 static void mark_watchers(struct watched_key *k)
 {
+    must(!link_empty(&k->watchers));
     LINK_FOR(pos, &k->watchers) {
         struct watch *w = LINK_OF(pos, struct watch, of_key);
         if (!w->was_expired)
@@ -208,17 +209,22 @@ void multi_unwatch(struct client *c)
     c->flags &= ~(uint32_t)CLIENT_DIRTY_CAS;
     if (!m)
         return;
+    size_t dropped = 0;
     LINK_FOR_SAFE(pos, &m->watches) {
         struct watch *w = LINK_OF(pos, struct watch, of_client);
         struct watched_key *k = w->key;
+        must(w->client == c);
+        dropped++;
         link_remove(&w->of_client);
         link_remove(&w->of_key);
         mem_free(w);
         if (link_empty(&k->watchers)) {
-            table_remove(&ws->keys, watched_name(k));
+            const void *removed = table_remove(&ws->keys, watched_name(k));
+            must(removed == k);
             mem_free(k);
         }
     }
+    must(dropped == m->watch_count);
     m->watch_count = 0;
     if (!ws->keys.count)
         server_want_changes(c->server, CHANGES_WATCHED, false);
@@ -248,7 +254,8 @@ void multi_check_expired(struct client *c)
 /* ---- the queue ---- */
 void multi_begin(struct client *c)
 {
-    multi_of(c);
+    const struct multi *m = multi_of(c);
+    must(!(c->flags & CLIENT_IN_MULTI) && m->count == 0);
     c->flags |= CLIENT_IN_MULTI;
 }
 
@@ -256,6 +263,7 @@ void multi_queue(struct client *c, struct command_entry *e, int argc, const stru
                  struct offer *big)
 {
     struct multi *m = multi_of(c);
+    must(c->flags & CLIENT_IN_MULTI);
     /* Nothing of a transaction that is lost already will run: it need not be kept. */
     if (c->flags & (CLIENT_DIRTY_EXEC | CLIENT_DIRTY_CAS))
         return;
@@ -263,6 +271,7 @@ void multi_queue(struct client *c, struct command_entry *e, int argc, const stru
         m->cap = m->cap ? m->cap * 2 : 4;
         m->queue = mem_realloc(m->queue, (size_t)m->cap * sizeof *m->queue);
     }
+    must(m->count < m->cap);
     m->queue[m->count] = held_command_new(e, argc, argv, big);
     m->bytes += m->queue[m->count++]->bytes;
     m->flags |= e->row.flags;
@@ -271,12 +280,15 @@ void multi_queue(struct client *c, struct command_entry *e, int argc, const stru
 
 static void drop_queue(struct multi *m)
 {
-    for (int i = 0; i < m->count; i++)
+    for (int i = 0; i < m->count; i++) {
+        must(m->bytes >= m->queue[i]->bytes);
+        m->bytes -= m->queue[i]->bytes;
         held_command_free(m->queue[i]);
+    }
+    must(m->bytes == 0);
     mem_free(m->queue);
     m->queue = NULL;
     m->count = m->cap = 0;
-    m->bytes = 0;
     m->flags = 0;
 }
 

@@ -81,6 +81,7 @@ static void let_in(struct door *d, int fd)
 {
     struct net *n = d->net;
     struct clients *cs = server_clients(n->server);
+    must(fd >= 0);
     if (is_full(n)) {
         turn_away(n, fd, "-ERR max number of clients reached\r\n");
         return;
@@ -103,6 +104,7 @@ static void let_in(struct door *d, int fd)
 static void park(struct door *d, int fd)
 {
     struct net *n = d->net;
+    must(n->parked_count < PARKED_MAX);
     n->parked[n->parked_count++] = (struct parked){d, fd};
     if (n->parked_count > 1)
         return;
@@ -178,6 +180,7 @@ static void knock(void *arg, unsigned what)
 /* ---- doors ---- */
 static bool add_door(struct net *n, int fd, bool is_unix, struct fault *f)
 {
+    must(n->count < (int)(sizeof n->doors / sizeof *n->doors));
     struct door *d = &n->doors[n->count];
     *d = (struct door){.io = {.fd = fd, .ready = knock, .arg = d}, .net = n, .is_unix = is_unix};
     if (n->settings->mark)
@@ -209,6 +212,7 @@ static void close_tcp(struct net *n)
         loop_watch(server_loop(n->server), &n->doors[kept].io, LOOP_READ);
         kept++;
     }
+    must(kept <= n->count && n->parked_count == 0);
     n->count = kept;
 }
 
@@ -224,6 +228,7 @@ static bool open_tcp(struct net *n, struct fault *f)
                                     (int)st->backlog, fds, f);
     if (count < 0)
         return false;
+    must(count <= SOCKET_LISTEN_MAX);
     close_tcp(n);
     for (int i = 0; i < count; i++)
         if (!add_door(n, fds[i], false, f))
@@ -327,6 +332,7 @@ int net_listeners(const struct net *n)
 
 void net_describe(const struct net *n, int i, struct buf *out)
 {
+    must(i >= 0 && i < n->count);
     const struct door *d = &n->doors[i];
     char ip[64];
     int port;

@@ -47,6 +47,7 @@ static struct listener *listener_of(struct notify *n, notify_listen *f, const vo
 static void forget_idle(struct notify *n)
 {
     int kept = 0;
+    must(!n->telling);
     for (int i = 0; i < n->count; i++)
         if (n->listeners[i].classes)
             n->listeners[kept++] = n->listeners[i];
@@ -57,7 +58,7 @@ void notify_on(struct notify *n, uint32_t classes, notify_listen *f, void *arg)
 {
     struct listener *l = listener_of(n, f, arg);
     if (!l) {
-        must(n->count < LISTENERS_MAX);
+        must(f && n->count < LISTENERS_MAX);
         l = &n->listeners[n->count++];
         *l = (struct listener){.f = f, .arg = arg};
     }
@@ -76,6 +77,7 @@ void notify_event(struct notify *n, struct db *db, enum notify_class what, const
     for (int i = 0; i < n->count; i++)
         if (n->listeners[i].classes & what)
             n->listeners[i].f(n->listeners[i].arg, db, what, event, key);
+    must(n->telling > 0);
     if (--n->telling == 0)
         forget_idle(n);
 }

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "base/num.h"
 #include "server/config.h"
 #include "server/hooks.h"
@@ -55,6 +56,7 @@ static int64_t get(void)
 
 static int64_t wanted(const struct oom_score *o, int role)
 {
+    must(role >= 0 && role < ROLES && o->mode != OOM_NO);
     int64_t adj = o->values[role] + (o->mode == OOM_RELATIVE ? o->began_with : 0);
     return adj > ADJ_MAX ? ADJ_MAX : adj < -ADJ_MAX ? -ADJ_MAX : adj;
 }

@@ -15,6 +15,14 @@ struct output_sealed {
 /* A block that has more than that share of it free gives it back when it is sealed. */
 enum { FIRST_CAP = 8, SPARE_SHARE = 8 };
 
+/* Whenever the blocks have changed, but for what a send takes from the front. */
+static void output_must_hold(const struct output *o)
+{
+    must(o->sealed || o->sealed_len == 0);
+    must(o->sent <= o->sealed_len + o->open.len && o->sent <= o->sent_total);
+    must(!o->sealed || o->sealed->first + o->sealed->count <= o->sealed->cap);
+}
+
 static void make_room(struct output *o)
 {
     struct output_sealed *s = o->sealed;
@@ -38,12 +46,14 @@ void output_seal(struct output *o, size_t more)
         return;
     make_room(o);
     struct output_sealed *s = o->sealed;
+    must(s->first + s->count < s->cap);
     if (o->open.cap - o->open.len > o->open.cap / SPARE_SHARE)
         buf_shrink(&o->open);
     s->blocks[s->first + s->count++] = o->open;
     s->memory += o->open.cap;
     o->sealed_len += o->open.len;
     o->open = (struct buf){0};
+    output_must_hold(o);
     if (more <= OUTPUT_FULL)
         buf_reserve(&o->open, OUTPUT_BLOCK);
 }
@@ -59,10 +69,13 @@ void output_add(struct output *o, struct buf *b)
     buf_free(&o->open);
     o->open = *b;
     *b = (struct buf){0};
+    output_must_hold(o);
 }
 
 static void free_block(struct output *o, struct buf *block)
 {
+    must(o->sealed->count > 0);
+    must(block->len <= o->sealed_len && block->cap <= o->sealed->memory);
     o->sealed_len -= block->len;
     o->sealed->memory -= block->cap;
     o->sealed->count--;
@@ -89,6 +102,7 @@ void output_shrink(struct output *o, struct buf *block, size_t n)
     block->len -= n;
     if (block != &o->open)
         o->sealed_len -= n;
+    output_must_hold(o);
 }
 
 int output_parts(const struct output *o, size_t most, struct iovec *parts, int max)
@@ -98,6 +112,7 @@ int output_parts(const struct output *o, size_t most, struct iovec *parts, int m
     int n = 0;
     for (size_t i = 0; i <= sealed && most && n < max; i++) {
         const struct buf *block = i < sealed ? &s->blocks[s->first + i] : &o->open;
+        must(skip <= block->len);
         size_t len = block->len - skip < most ? block->len - skip : most;
         if (len)
             parts[n++] = (struct iovec){block->data + skip, len};

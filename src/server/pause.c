@@ -52,6 +52,7 @@ unsigned pause_what(const struct pauses *p)
 
 int64_t pause_left_ms(const struct pauses *p, enum pause_purpose purpose)
 {
+    must(purpose < PAUSE_PURPOSES);
     int64_t left_us = p->of[purpose].until_us - clock_mono_us();
     return left_us > 0 ? (left_us + 999) / 1000 : 0;
 }
@@ -63,7 +64,8 @@ unsigned pause_held_count(const struct pauses *p)
 
 void pause_hold(struct pauses *p, struct client *c, struct held_command *h)
 {
-    must(!c->held && !(c->flags & CLIENT_PAUSED));
+    must(h && !c->held && !(c->flags & CLIENT_PAUSED));
+    must(!c->block);
     c->held = h;
     c->flags |= CLIENT_PAUSED;
     p->held++;
@@ -73,6 +75,7 @@ struct held_command *pause_take(struct pauses *p, struct client *c)
 {
     struct held_command *h = c->held;
     must(h && p->held > 0);
+    must(c->flags & CLIENT_PAUSED);
     c->held = NULL;
     c->flags &= ~(uint32_t)CLIENT_PAUSED;
     p->held--;
@@ -96,5 +99,6 @@ struct pauses *pauses_new(struct server *s)
 
 void pauses_free(struct pauses *p)
 {
+    must(p->held == 0);
     mem_free(p);
 }

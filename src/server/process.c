@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "os/file.h"
 #include "os/loop.h"
 #include "server/config.h"
@@ -105,6 +106,7 @@ void process_set_title(struct settings *st)
     if (!st->set_title || !title.from)
         return;
     expand_title(st, &text);
+    must(title.from < title.to);
     size_t room = (size_t)(title.to - title.from), n = text.len < room ? text.len : room - 1;
     memset(title.from, 0, room);
     memcpy(title.from, text.data, n);
@@ -234,6 +236,7 @@ void process_write_pid_file(struct settings *st)
     if (!path)
         return;
     int len = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    must(len > 0 && (size_t)len < sizeof text);
     /* A link would have its target cut, a pipe would be waited for. */
     int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, 0666);
     int rc = fd < 0 ? fd : file_write_all(fd, text, (size_t)len, NULL);

@@ -37,18 +37,20 @@ void progress_free(struct progress *p)
 void progress_add(struct progress *p, enum progress_place place,
                   const struct progress_source *source)
 {
-    must(!p->of[place].copies && source->copies);
+    must(place < PROGRESS_PLACES && !p->of[place].copies && source->copies);
     p->of[place] = *source;
 }
 
 int64_t progress_copies(const struct progress *p, enum progress_place place, uint64_t position)
 {
+    must(place < PROGRESS_PLACES);
     const struct progress_source *s = &p->of[place];
     return s->copies ? s->copies(s->arg, position) : 0;
 }
 
 bool progress_is_off(const struct progress *p, enum progress_place place)
 {
+    must(place < PROGRESS_PLACES);
     const struct progress_source *s = &p->of[place];
     return s->is_off && s->is_off(s->arg);
 }
@@ -112,6 +114,7 @@ static const struct block_kind progress_kind = {.wake = wake, .release = release
 
 void progress_wait(struct ctx *c, int64_t timeout_ms, const struct progress_goal *goal)
 {
+    must(goal->reply);
     struct progress *p = server_progress(c->server);
     struct waiter *w = mem_zalloc(sizeof *w);
     *w = (struct waiter){.progress = p, .client = c->client, .goal = *goal};

@@ -47,6 +47,7 @@ void push_begin(struct push *p, struct client *to)
 static void settle(struct pushed *state)
 {
     struct client *c = state->client;
+    must(c->pushed == state);
     link_remove(&state->link);
     if (!takes(c)) {
         buf_free(&state->kept);

@@ -26,6 +26,7 @@
 static bool __attribute__((noinline)) next_block(struct ctx *c, size_t more)
 {
     struct client *to = c->client;
+    must(!c->output || c->out == &c->output->open);
     if (c->flags & CTX_UNHEARD) {
         buf_clear(c->out);
         return false;

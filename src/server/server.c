@@ -63,6 +63,7 @@ static void notify_store(struct server *s, struct db *db, struct slice key,
         [KEY_EXPIRED] = {NOTIFY_EXPIRED, "expired"}, [KEY_EVICTED] = {NOTIFY_EVICTED, "evicted"},
         [KEY_NEW] = {NOTIFY_NEW, "new"}, [KEY_MISSED] = {NOTIFY_KEY_MISS, "keymiss"},
     };
+    must((size_t)kind < sizeof of / sizeof *of && of[kind].event);
     if (s->keyspace->notify & of[kind].what)
         notify_event(s->notify, db, of[kind].what, of[kind].event, key);
 }

@@ -59,7 +59,7 @@ bool shutdown_may_wait(const struct ctx *c)
 void shutdown_wait(struct shutdown *sd, struct ctx *c)
 {
     struct waiter *w = mem_zalloc(sizeof *w);
-    must(sd->under_way);
+    must(sd->under_way && !c->client->block);
     w->client = c->client;
     link_push_back(&sd->waiters, &w->link);
     block_client(c, 0, &shutdown_kind, w);
@@ -158,6 +158,7 @@ enum shutdown_end shutdown_begin(struct shutdown *sd, unsigned flags)
         if (was_under_way)
             go_on(sd);
     }
+    must((end == SHUTDOWN_LASTS) == sd->under_way);
     return end;
 }
 

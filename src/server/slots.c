@@ -24,7 +24,7 @@ void slots_free(struct slots *s)
 
 int slots_reserve(struct slots *s, size_t size, void (*release)(struct client *c, void *state))
 {
-    must(s->count < CLIENT_SLOTS_MAX);
+    must(s->count < CLIENT_SLOTS_MAX && size > 0);
     s->sizes[s->count] = size;
     s->release[s->count] = release;
     return s->count++;
@@ -32,6 +32,7 @@ int slots_reserve(struct slots *s, size_t size, void (*release)(struct client *c
 
 void *slot_get(struct client *c, int slot)
 {
+    must(slot >= 0 && slot < server_slots(c->server)->count);
     if (!c->slots)
         c->slots = mem_zalloc(CLIENT_SLOTS_MAX * sizeof *c->slots);
     if (!c->slots[slot])
@@ -41,6 +42,7 @@ void *slot_get(struct client *c, int slot)
 
 void *slot_peek(const struct client *c, int slot)
 {
+    must(slot >= 0 && slot < CLIENT_SLOTS_MAX);
     return c->slots ? c->slots[slot] : NULL;
 }
 
@@ -50,6 +52,7 @@ void slot_drop(struct client *c, int slot)
     void *state = slot_peek(c, slot);
     if (!state)
         return;
+    must(slot < s->count);
     if (s->release[slot])
         s->release[slot](c, state);
     c->slots[slot] = NULL;

@@ -41,6 +41,7 @@ void stats_error(struct stats *st, struct slice text)
             return;
         }
     }
+    must(st->error_kinds <= STATS_ERROR_CODES);
     if (st->error_kinds == STATS_ERROR_CODES) {
         st->errors[STATS_ERROR_CODES - 1].count++;
         return;
@@ -53,6 +54,7 @@ void stats_error(struct stats *st, struct slice text)
 void stats_rate_sample(struct stats_rate *r, uint64_t count, int64_t now_us)
 {
     int64_t passed = now_us - r->last_us;
+    must(r->at < RATE_SAMPLES);
     if (r->last_us && passed > 0 && count >= r->last_count) {
         r->samples[r->at] = (count - r->last_count) * 1000000 / (uint64_t)passed;
         r->at = (r->at + 1) % RATE_SAMPLES;
@@ -89,6 +91,7 @@ static unsigned step_of(uint64_t us)
 /* The largest value of a step. */
 static uint64_t step_end(unsigned step)
 {
+    must(step < POWERS * STEPS);
     if (step < STEPS)
         return step;
     unsigned power = step / STEPS + 3;

@@ -2,6 +2,7 @@
 #include "server/tidy.h"
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "os/clock.h"
 #include "server/server.h"
 #include "store/compact.h"
@@ -16,7 +17,9 @@ static int64_t worth(const struct keyspace *ks)
     keyspace_slack(ks, &slack, &used);
     if (slack < SLACK_MIN || slack < used / 3 || (ks->held && slack < used))
         return 0;
-    return slack >= 2 * used ? 10 : (int64_t)(1 + slack * 9 / (2 * used));
+    int64_t hundredths = slack >= 2 * used ? 10 : (int64_t)(1 + slack * 9 / (2 * used));
+    must(hundredths >= 1 && hundredths <= 10);
+    return hundredths;
 }
 
 void tidy_tick(struct tidy *t, struct server *s, int64_t period_us)

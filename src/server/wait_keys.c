@@ -148,7 +148,9 @@ static void drop_if_empty(struct waits *ws, struct line *l)
 {
     if (!link_empty(&l->places) || l->served)
         return;
-    table_remove(&ws->lines, line_name(l));
+    must(l->gone_too == 0);
+    const void *removed = table_remove(&ws->lines, line_name(l));
+    must(removed == l);
     link_remove(&l->ready);
     mem_free(l);
     if (!ws->lines.count)
@@ -171,6 +173,7 @@ static void leave_lines(struct waiter *w)
             p->line->next = p->of_key.next;
         link_remove(&p->of_key);
         p->line->gone_too -= w->gone_too;
+        must(p->line->gone_too >= 0);
         drop_if_empty(w->all, p->line);
     }
     w->count = 0;
@@ -222,6 +225,7 @@ void wait_for_keys(struct ctx *c, int64_t timeout_ms, const struct wait_keys *k)
         l->gone_too += w->gone_too;
         w->count++;
     }
+    must(w->count > 0 && w->count <= k->count);
     block_client(c, timeout_ms, &waits_for_keys, w);
 }
 
@@ -237,6 +241,7 @@ static bool may_serve(const struct waiter *w, const struct entry *e)
 static void run_again(struct waits *ws, struct waiter *w)
 {
     struct client *c = w->client;
+    must(!ws->running);
     ws->running = w;
     w->again = false;
     exec_again(c, w->command);
@@ -256,10 +261,12 @@ static void serve(struct waits *ws, struct line *l)
 {
     struct link *last = l->places.prev;
     bool done = link_empty(&l->places);
+    must(!l->served);
     l->served = true;
     l->next = l->places.next;
     while (!done && l->next != &l->places) {
         struct place *p = LINK_OF(l->next, struct place, of_key);
+        must(p->line == l);
         done = l->next == last;
         l->next = l->next->next;
         const struct entry *e = look(ws, l);
@@ -295,7 +302,8 @@ struct waits *waits_new(struct server *s)
 
 void waits_free(struct waits *ws)
 {
-    must(ws->lines.count == 0);
+    must(ws->lines.count == 0 && link_empty(&ws->ready));
+    must(!ws->running);
     link_remove(&ws->job.link);
     table_release(&ws->lines);
     mem_free(ws);

@@ -22,6 +22,7 @@ struct aside *keyspace_put_aside(struct keyspace *ks)
         a->of[i].db = ks->open[i];
         a->of[i].contents = db_take_contents(ks->open[i]);
         db_open(ks->open[i]);
+        must(db_count(ks->open[i]) == 0);
         db_tell_flushed(ks->open[i]);
     }
     return a;
@@ -43,7 +44,9 @@ void keyspace_take_back(struct keyspace *ks, struct aside *put_by)
 
 void keyspace_drop_aside(struct keyspace *ks, struct aside *put_by)
 {
+    must(put_by->count <= ks->open_count);
     for (unsigned i = 0; i < put_by->count; i++) {
+        must(put_by->of[i].db->keyspace == ks);
         if (ks->defer)
             ks->defer(ks->defer_arg, db_free_contents, put_by->of[i].contents);
         else
@@ -57,6 +60,7 @@ static void open_as(struct keyspace *ks, const struct keyspace *other)
 {
     for (unsigned i = 0; i < other->open_count; i++)
         keyspace_db(ks, other->open[i]->id);
+    must(ks->open_count >= other->open_count);
 }
 
 void keyspace_swap_contents(struct keyspace *a, struct keyspace *b)

@@ -13,6 +13,7 @@ static void move_entries(void *arg, void *const *blocks, unsigned n)
 {
     struct db *db = arg;
     struct key_place at[SLAB_BATCH];
+    must(n <= SLAB_BATCH);
     for (unsigned i = 0; i < n; i++) {
         struct slice key = entry_key(blocks[i]);
         at[i] = keys_place(&db->keys, key, hash_slice(key));
@@ -58,6 +59,8 @@ void keyspace_give_back(struct keyspace *ks)
     for (unsigned i = 0; i < ks->open_count; i++) {
         struct db *db = ks->open[(first + i) % ks->open_count];
         slab_give_back(db->slab);
-        buckets = keys_settle(&db->keys, buckets);
+        size_t left = keys_settle(&db->keys, buckets);
+        must(left <= buckets);
+        buckets = left;
     }
 }

@@ -59,6 +59,14 @@ static bool inline_value(uint8_t encoding)
     return encoding == ENC_INT || encoding == ENC_EMBSTR;
 }
 
+/* At the ends of what changes a database as a whole or moves an entry. */
+static void db_must_hold(const struct db *db)
+{
+    must(db->slab && db->id < db->keyspace->count);
+    must((db->keys.slots != NULL) == db->keyspace->slots);
+    must(db->expires.count <= keys_count(&db->keys));
+}
+
 /* ---- where a key belongs ---- */
 
 static uint64_t key_hash(const struct db *db, struct slice key)
@@ -143,6 +151,7 @@ struct deferred_val {
 static void free_deferred(void *arg)
 {
     struct deferred_val *d = arg;
+    must(d->v.ptr && !inline_value(d->v.encoding));
     val_free(d->v);
     mem_free(d);
 }
@@ -247,6 +256,8 @@ static bool remove_at(struct db *db, struct slice key, struct key_place at,
         db->keyspace->expired++;
     else if (kind == KEY_EVICTED)
         db->keyspace->evicted++;
+    else
+        must(kind == KEY_REMOVED);
     free_value_of(db, e, lazy);
     if (kind == KEY_REMOVED)
         tell_change(db, key, kind);
@@ -398,6 +409,7 @@ static struct entry_parts string_parts(struct slice key, struct slice text)
 static struct str *block_of(struct keyspace *ks, struct slice text)
 {
     struct str *s = ks->offered ? offer_take(ks->offered, text) : NULL;
+    must(!s || (s->len == text.len && s->bytes == text.data));
     return s ? s : str_of(text);
 }
 
@@ -407,6 +419,7 @@ static bool reuse_block(struct entry *old, struct entry_parts *p, bool offered)
     if (p->encoding != ENC_RAW || entry_encoding(old) != ENC_RAW)
         return false;
     struct str *s = entry_val(old).ptr;
+    must(s->len <= s->cap);
     if (p->text.len > s->cap || p->text.len < s->cap / 2 || offered)
         return false;
     memcpy(s->bytes, p->text.data, p->text.len);
@@ -472,6 +485,7 @@ static struct entry *make_raw(struct db *db, struct entry **slot, struct slice k
     char scratch[NUM_I64_TEXT];
     struct slice now = entry_string(e, scratch);
     struct str *s = str_new(cap > now.len ? cap : now.len);
+    must(cap <= s->cap && now.len <= s->cap);
     memcpy(s->bytes, now.data, now.len);
     memset(s->bytes + now.len, 0, s->cap - now.len);
     s->len = now.len;
@@ -497,6 +511,7 @@ struct entry *db_open_string(struct db *db, struct slice key, size_t cap, struct
         struct entry_parts p = {.key = key, .type = VALUE_STRING, .encoding = ENC_RAW,
                                 .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
         p.ptr = *text = str_new(cap);
+        must(cap <= (*text)->cap);
         memset((*text)->bytes, 0, (*text)->cap);
         e = add_entry(db, &p, at);
         tell_new(db, key);
@@ -524,6 +539,7 @@ struct entry *db_add_val(struct db *db, struct slice key, struct val v)
     struct key_place at = place_of(db, key);
     must(v.ptr && !inline_value(v.encoding));
     must(!slot_for(db, key, at));
+    must(v.type != VALUE_STRING || v.encoding == ENC_RAW);
     struct entry_parts p = {.key = key, .type = v.type, .encoding = v.encoding, .ptr = v.ptr,
                             .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
     struct entry *e = add_entry(db, &p, at);
@@ -559,7 +575,6 @@ struct entry *db_put_val(struct db *db, struct entry *e, struct val v)
 
 struct entry *db_set_expire(struct db *db, struct entry *e, int64_t expire_ms)
 {
-    must(expire_ms != DB_KEEP_TTL);
     struct slice key = entry_key(e);
     if (entry_has_expire(e) && expire_ms != KEY_NO_EXPIRE) {
         expire_remove(&db->expires, e);
@@ -574,12 +589,15 @@ struct entry *db_set_expire(struct db *db, struct entry *e, int64_t expire_ms)
         if (entry_has_expire(e))
             expire_remove(&db->expires, e);
         struct entry *moved = make_entry(db, &p);
+        must(entry_size(moved) == entry_size_of(&p) && entry_expire(moved) == expire_ms);
         *slot = moved;
         drop_entry(db, e);
         e = moved;
         if (expire_ms != KEY_NO_EXPIRE)
             expire_add(&db->expires, e);
+        db_must_hold(db);
     }
+    must(entry_expire(e) == expire_ms);
     tell_change(db, entry_key(e), KEY_SET);
     return e;
 }
@@ -615,7 +633,7 @@ struct entry *db_load_string(struct db *db, struct slice key, uint64_t hash, str
 struct entry *db_load_val(struct db *db, struct slice key, uint64_t hash, struct val v,
                           int64_t expire_ms)
 {
-    must(v.type != VALUE_STRING);
+    must(v.type != VALUE_STRING && v.ptr && !inline_value(v.encoding));
     struct entry_parts p = {.key = key, .type = v.type, .encoding = v.encoding, .ptr = v.ptr,
                             .expire_ms = expire_ms};
     return load_parts(db, &p, hash);
@@ -641,12 +659,14 @@ void db_free_contents(void *contents)
     must(r->expires.count <= keys_count(&r->keys));
     struct keys_iter it;
     keys_iter_init(&it, &r->keys);
-    for (struct entry *e; (e = keys_iter_next(&it));) {
+    uint64_t freed = 0;
+    for (struct entry *e; (e = keys_iter_next(&it)); freed++) {
         if (!inline_value((uint8_t)entry_encoding(e)))
             val_free(entry_val(e));
         if (entry_size(e) > SLAB_MAX)
             slab_free(r->slab, e, entry_size(e));
     }
+    must(freed == keys_count(&r->keys));
     keys_release(&r->keys);
     expire_release(&r->expires);
     slab_drop(r->slab);
@@ -659,10 +679,13 @@ void db_open(struct db *db)
     keys_set_held(&db->keys, db->keyspace->held);
     expire_init(&db->expires, db->keyspace->now_ms);
     db->slab = slab_new();
+    must(db_count(db) == 0);
+    db_must_hold(db);
 }
 
 struct db_contents *db_take_contents(struct db *db)
 {
+    db_must_hold(db);
     struct db_contents *r = mem_alloc(sizeof *r);
     *r = (struct db_contents){db->keys, db->expires, db->slab};
     return r;
@@ -676,6 +699,7 @@ void db_put_contents(struct db *db, struct db_contents *contents)
     db->expires = contents->expires;
     db->slab = contents->slab;
     mem_free(contents);
+    db_must_hold(db);
 }
 
 void db_flush(struct db *db, bool lazy)
@@ -694,6 +718,7 @@ void db_flush(struct db *db, bool lazy)
 void db_rename(struct db *from, struct slice key, struct db *to, struct slice new_key)
 {
     struct key_place at = place_of(to, new_key);
+    must(from->keyspace == to->keyspace);
     must(!slot_for(to, new_key, at));
     struct entry *e = keys_remove(&from->keys, place_of(from, key), key);
     must(e);
@@ -703,6 +728,8 @@ void db_rename(struct db *from, struct slice key, struct db *to, struct slice ne
     p.key = new_key;
     add_entry(to, &p, at);
     drop_entry(from, e);
+    db_must_hold(from);
+    db_must_hold(to);
     tell_change(from, key, KEY_REMOVED);
     tell_new(to, new_key);
 }
@@ -713,7 +740,10 @@ size_t db_expire_due(struct db *db, size_t max)
     if (db->keyspace->expire_mode != EXPIRE_DELETE)
         return 0;
     expire_advance(&db->expires, db->keyspace->now_ms - 1);
-    for (struct entry *e; removed < max && (e = expire_due(&db->expires)); removed++)
-        db_remove_as(db, entry_key(e), KEY_EXPIRED, db->keyspace->lazyfree_expire);
+    for (struct entry *e; removed < max && (e = expire_due(&db->expires)); removed++) {
+        must(db_is_expired(db, e));
+        bool was_there = db_remove_as(db, entry_key(e), KEY_EXPIRED, db->keyspace->lazyfree_expire);
+        must(was_there); /* or it would be due for ever */
+    }
     return removed;
 }

@@ -12,6 +12,10 @@ enum {
     OBJECT_EMBSTR_MAX = 44, /* up to here OBJECT ENCODING says embstr, as Redis does */
 };
 
+_Static_assert(VALUE_MODULE <= 7, "a type has three bits");
+_Static_assert(ENC_MODULE <= 15, "an encoding has four");
+_Static_assert(ENTRY_EMBED_MAX <= UINT8_MAX, "a short text's length has one byte");
+
 static size_t key_bytes(size_t len)
 {
     return len + (len <= SHORT_KEY_MAX ? 1 : len < UINT32_MAX ? 5 : 13);
@@ -121,6 +125,7 @@ struct entry_parts entry_take_apart(const struct entry *e)
         p.num = value_int(e);
     else
         p.ptr = value_ptr(e);
+    must(entry_size_of(&p) == entry_size(e));
     return p;
 }
 
@@ -157,6 +162,7 @@ struct slice entry_string(const struct entry *e, char scratch[NUM_I64_TEXT])
         return slice(scratch, num_format_i64(scratch, value_int(e)));
     default: {
         const struct str *s = value_ptr(e);
+        must(entry_encoding(e) == ENC_RAW);
         return slice(s->bytes, s->len);
     }
     }
@@ -188,6 +194,7 @@ void entry_put_val(struct entry *e, struct val v)
 {
     must(entry_encoding(e) != ENC_INT && entry_encoding(e) != ENC_EMBSTR);
     must(v.type == entry_type(e));
+    must(v.encoding != ENC_INT && v.encoding != ENC_EMBSTR);
     uint32_t others = entry_meta(e) & ~(15u << ENTRY_ENC_SHIFT);
     entry_set_meta(e, others | (uint32_t)v.encoding << ENTRY_ENC_SHIFT);
     memcpy(value_at(e), &v.ptr, sizeof v.ptr);

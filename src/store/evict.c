@@ -41,8 +41,11 @@ static size_t pool_size(const struct db *db, enum evict_policy policy)
 static uint64_t weight_of(const struct keyspace *ks, const struct entry *e,
                           enum evict_policy policy)
 {
-    if (evict_uses_lfu(policy))
-        return 255 - entry_freq(ks, e);
+    if (evict_uses_lfu(policy)) {
+        unsigned freq = entry_freq(ks, e);
+        must(freq <= 255);
+        return 255 - freq;
+    }
     must(!only_volatile(policy) || entry_has_expire(e));
     if (policy == EVICT_VOLATILE_TTL)
         return UINT64_MAX - (uint64_t)entry_expire(e);
@@ -82,6 +85,9 @@ static void offer(struct evict *x, struct db *db, struct entry *e, uint64_t weig
     spare.weight = weight;
     x->pool[at] = spare;
     x->count++;
+    must(x->count <= EVICT_POOL);
+    must(at == 0 || x->pool[at - 1].weight <= weight);
+    must(at + 1 == x->count || weight < x->pool[at + 1].weight);
 }
 
 /* Keys that expire come one by one from their index, others in groups as they lie in the table. */
@@ -91,8 +97,10 @@ static unsigned draw(struct db *db, enum evict_policy policy, struct entry **out
         return (unsigned)keys_some(&db->keys, (void **)out, n);
     size_t keys = db->expires.count;
     n = keys < n ? (unsigned)keys : n;
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
         out[i] = expire_random(&db->expires);
+        must(out[i]);
+    }
     return n;
 }
 
@@ -104,6 +112,7 @@ static void sample(struct evict *x, struct keyspace *ks, enum evict_policy polic
         for (unsigned left = samples; left > 0;) {
             unsigned most = left < EVICT_POOL ? left : EVICT_POOL;
             unsigned n = draw(db, policy, drawn, most);
+            must(n <= most);
             for (unsigned k = 0; k < n; k++)
                 offer(x, db, drawn[k], weight_of(ks, drawn[k], policy));
             left = n < most ? 0 : left - n;
@@ -143,7 +152,8 @@ static bool evict_any(struct keyspace *ks, enum evict_policy policy)
             continue;
         }
         struct entry *e = pick(db, policy);
-        return e && db_remove_as(db, entry_key(e), KEY_EVICTED, ks->lazyfree_eviction);
+        must(e); /* its keys were counted */
+        return db_remove_as(db, entry_key(e), KEY_EVICTED, ks->lazyfree_eviction);
     }
     must(!"the counts add up to the total");
     return false;
@@ -153,6 +163,7 @@ bool evict_one(struct evict *x, struct keyspace *ks, enum evict_policy policy, u
 {
     if (policy == EVICT_NOTHING)
         return false;
+    must(policy < EVICT_NOTHING && x->count <= EVICT_POOL);
     if (policy == EVICT_ALLKEYS_RANDOM || policy == EVICT_VOLATILE_RANDOM)
         return evict_any(ks, policy);
     sample(x, ks, policy, samples);

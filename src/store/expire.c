@@ -46,6 +46,15 @@ void expire_release(struct expire_index *x)
     memset(x, 0, sizeof *x);
 }
 
+/* At the ends of what takes entries out and moves the clock. */
+static void index_must_hold(const struct expire_index *x)
+{
+    must(x->due_first <= x->due.count && x->due.count <= x->due.cap);
+    must(x->due_live <= x->count && x->due_live <= x->due.count - x->due_first);
+    must((x->due_live == 0) == (x->due.count == 0));
+    must(x->due_live > 0 || (!x->due_mixed && x->due_last_ms == INT64_MIN));
+}
+
 static unsigned digit(uint64_t t, unsigned level)
 {
     return t >> (6 * level) & 63;
@@ -61,6 +70,7 @@ static struct expire_slot *slot_for(struct expire_index *x, int64_t t, int *leve
     }
     uint64_t differs = (uint64_t)t ^ x->clock_ms;
     *level = (63 - __builtin_clzll(differs)) / 6;
+    must(*level < EXPIRE_LEVELS);
     *slot = digit((uint64_t)t, (unsigned)*level);
     if (!x->levels[*level])
         x->levels[*level] = mem_zalloc(EXPIRE_SLOTS * sizeof(struct expire_slot));
@@ -73,6 +83,7 @@ static void slot_push(struct expire_slot *s, struct entry *e)
         s->cap += s->cap / (s->cap < 1024 ? 4 : 16) + 2; /* long ones: little that lies idle */
         s->entries = mem_realloc(s->entries, s->cap * sizeof *s->entries);
     }
+    must(s->count < s->cap);
     entry_set_place(e, s->count);
     s->entries[s->count++] = e;
 }
@@ -109,6 +120,7 @@ static void due_compact(struct expire_index *x)
 {
     struct expire_slot *s = &x->due;
     uint32_t n = 0;
+    must(x->due_first <= s->count);
     for (uint32_t i = x->due_first; i < s->count; i++) {
         if (s->entries[i]) {
             entry_set_place(s->entries[i], n);
@@ -149,6 +161,7 @@ static void due_remove(struct expire_index *x, struct entry *e)
     }
     while (!s->entries[x->due_first])
         x->due_first++;
+    must(x->due_live <= s->count - x->due_first);
 }
 
 struct entry *expire_due(struct expire_index *x)
@@ -161,6 +174,7 @@ struct entry *expire_due(struct expire_index *x)
         for (uint32_t i = 0; i < x->due.count; i++)
             entry_set_place(x->due.entries[i], i);
         x->due_mixed = false;
+        index_must_hold(x);
     }
     struct entry *first = x->due.entries[x->due_first];
     must(first); /* the queue begins behind its holes */
@@ -203,8 +217,10 @@ void expire_remove(struct expire_index *x, struct entry *e)
     x->count--;
     if (level < 0) {
         due_remove(x, e);
+        index_must_hold(x);
         return;
     }
+    must(x->filled[level] >> slot & 1);
     uint32_t at = entry_place(e);
     must(at < s->count && s->entries[at] == e);
     struct entry *last = s->entries[--s->count];
@@ -226,7 +242,7 @@ void expire_moved(struct expire_index *x, struct entry *e)
     int level;
     unsigned slot;
     struct expire_slot *s = slot_for(x, entry_expire(e), &level, &slot);
-    must(entry_place(e) < s->count);
+    must(entry_place(e) < s->count && s->entries[entry_place(e)]);
     s->entries[entry_place(e)] = e;
 }
 
@@ -245,6 +261,7 @@ static void deal(struct expire_index *x, unsigned level, unsigned slot)
         else
             place(x, old.entries[i]);
     }
+    must(level > 0 || due == old.count); /* a slot there is one time */
     if (level > 0)
         sort_by_time(old.entries, due);
     for (uint32_t i = 0; i < due; i++)
@@ -259,6 +276,7 @@ static void set_back(struct expire_index *x, uint64_t now)
     due_compact(&old);
     expire_init(x, (int64_t)now);
     x->count = old.count;
+    size_t placed = old.due.count;
     for (uint32_t i = 0; i < old.due.count; i++)
         place(x, old.due.entries[i]);
     for (int level = 0; level < EXPIRE_LEVELS; level++) {
@@ -266,8 +284,10 @@ static void set_back(struct expire_index *x, uint64_t now)
             const struct expire_slot *s = &old.levels[level][__builtin_ctzll(bits)];
             for (uint32_t i = 0; i < s->count; i++)
                 place(x, s->entries[i]);
+            placed += s->count;
         }
     }
+    must(placed == x->count);
     expire_release(&old);
 }
 
@@ -282,6 +302,7 @@ void expire_advance(struct expire_index *x, int64_t now_ms)
         return;
     x->clock_ms = now;
     int highest = (63 - __builtin_clzll(now ^ before)) / 6;
+    must(highest < EXPIRE_LEVELS);
     /* Levels below the highest changed digit: every slot lay behind the old clock's digit and is
      * passed. At the highest: the slots passed, and the one entered. */
     for (int level = 0; level <= highest; level++) {
@@ -294,6 +315,7 @@ void expire_advance(struct expire_index *x, int64_t now_ms)
         for (; passed; passed &= passed - 1)
             deal(x, (unsigned)level, (unsigned)__builtin_ctzll(passed));
     }
+    index_must_hold(x);
 }
 
 /* A slot by chance among the filled ones, then an entry of it. */
@@ -303,6 +325,7 @@ struct entry *expire_random(const struct expire_index *x)
         return NULL;
     uint64_t pick = rand_below(x->count);
     if (pick < x->due_live) { /* holes are passed over */
+        must(x->due_first < x->due.count);
         uint32_t at = x->due_first + (uint32_t)rand_below(x->due.count - x->due_first);
         while (!x->due.entries[at])
             at = at + 1 < x->due.count ? at + 1 : x->due_first;

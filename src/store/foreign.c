@@ -44,7 +44,8 @@ struct val foreign_val(const struct foreign_type *type, void *value)
 static void free_foreign(struct val v)
 {
     struct foreign *f = v.ptr;
-    must(v.encoding == ENC_MODULE);
+    must(v.type == VALUE_MODULE && v.encoding == ENC_MODULE);
+    must(f->type && f->value);
     f->type->free(f->value);
     mem_free(f);
 }
@@ -71,6 +72,7 @@ static void walk(const struct val *v, struct sink *sink)
 {
     const struct foreign *f = v->ptr;
     struct buf items = {0};
+    must(v->type == VALUE_MODULE && v->encoding == ENC_MODULE);
     if (!sink->ops->opaque)
         return;
     if (f->type->save(f->value, &items))
@@ -89,6 +91,7 @@ struct val foreign_load(const struct foreign_types *types, uint64_t rdb_id, stru
         fault_set(f, FAULT_CANNOT_HOLD, "No loaded module knows the type of this value");
         return (struct val){0};
     }
+    must(type->rdb_id >> VERSION_BITS == rdb_id >> VERSION_BITS);
     void *value = type->load(items, rdb_id & ((1u << VERSION_BITS) - 1), f);
     if (!value) {
         fault_set(f, FAULT_FORMAT, "A value of type %s could not be loaded", type->name);

@@ -30,6 +30,7 @@ void keys_init(struct key_tables *k, const struct table_type *type, bool slots)
 
 void keys_release(struct key_tables *k)
 {
+    must(!k->slots || k->one.count == 0);
     table_release(&k->one);
     for (unsigned i = 0; k->slots && i < KEY_SLOTS; i++)
         table_release(&k->slots->of[i]);
@@ -65,8 +66,10 @@ void keys_counted(struct slot_tables *s, const struct table *t, int by)
 {
     size_t slot = (size_t)(t - s->of);
     must(slot < KEY_SLOTS);
+    must(by > 0 || s->groups[slot / SLOT_GROUP] > 0);
     s->count += (uint64_t)by;
     s->groups[slot / SLOT_GROUP] += (uint64_t)by;
+    must(s->groups[slot / SLOT_GROUP] <= s->count);
 }
 
 /* ---- all of them ---- */
@@ -89,6 +92,7 @@ static unsigned slot_by_chance(const struct slot_tables *s)
     unsigned group = 0;
     for (; pick >= s->groups[group]; group++)
         pick -= s->groups[group];
+    must(group < KEY_SLOTS / SLOT_GROUP);
     unsigned slot = group * SLOT_GROUP;
     for (; pick >= s->of[slot].count; slot++)
         pick -= s->of[slot].count;
@@ -163,8 +167,11 @@ size_t keys_settle(struct key_tables *k, size_t buckets)
 {
     if (!k->slots)
         return table_settle(&k->one, buckets);
-    for (unsigned i = 0; i < KEY_SLOTS && buckets > 0; i++)
-        buckets = table_settle(&k->slots->of[i], buckets);
+    for (unsigned i = 0; i < KEY_SLOTS && buckets > 0; i++) {
+        size_t left = table_settle(&k->slots->of[i], buckets);
+        must(left <= buckets);
+        buckets = left;
+    }
     return buckets;
 }
 
@@ -200,11 +207,14 @@ void keys_iter_slot(struct keys_iter *it, const struct key_tables *k, unsigned s
 void *keys_iter_on(struct keys_iter *it)
 {
     const struct slot_tables *s = it->keys->slots;
+    must(s && it->slot < it->end);
     it->slot = filled_from(s, it->slot + 1);
     if (it->slot >= it->end) {
         it->slot = it->end;
         return NULL;
     }
     enter(it, &s->of[it->slot]);
-    return table_iter_next(&it->table);
+    void *item = table_iter_next(&it->table);
+    must(item); /* the slot's count said so */
+    return item;
 }

@@ -28,6 +28,7 @@ void keyspace_init(struct keyspace *ks, unsigned databases)
 
 void keyspace_set_databases(struct keyspace *ks, unsigned databases)
 {
+    must(databases > 0);
     must(ks->open_count == 0 || ks->open[ks->open_count - 1]->id < databases);
     ks->count = databases;
 }
@@ -44,6 +45,14 @@ static unsigned open_place(const struct keyspace *ks, unsigned id)
             high = middle;
     }
     return low;
+}
+
+/* The list is in order about that place, and shorter than there may be databases. */
+static void open_must_hold(const struct keyspace *ks, unsigned at)
+{
+    must(ks->open_count <= ks->open_cap && ks->open_count <= ks->count);
+    must(at == 0 || ks->open[at - 1]->id < ks->open[at]->id);
+    must(at + 1 == ks->open_count || ks->open[at]->id < ks->open[at + 1]->id);
 }
 
 struct db *keyspace_peek(const struct keyspace *ks, unsigned id)
@@ -68,6 +77,7 @@ struct db *keyspace_db(struct keyspace *ks, unsigned id)
     ks->open_count++;
     db->id = id;
     db->keyspace = ks;
+    open_must_hold(ks, at);
     db_open(db);
     return db;
 }
@@ -77,6 +87,7 @@ void keyspace_release(struct keyspace *ks)
     ks->on_event = NULL;
     ks->defer = NULL;
     for (unsigned i = 0; i < ks->open_count; i++) {
+        must(ks->open[i]->keyspace == ks);
         db_free_contents(db_take_contents(ks->open[i]));
         mem_free(ks->open[i]);
     }
@@ -103,6 +114,8 @@ void keyspace_swap(struct keyspace *ks, unsigned a, unsigned b)
     ks->open[of_other] = one;
     one->id = b;
     other->id = a;
+    open_must_hold(ks, of_one);
+    open_must_hold(ks, of_other);
 }
 
 void keyspace_hold(struct keyspace *ks, bool held)

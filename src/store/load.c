@@ -20,6 +20,14 @@ static const struct value_limits *limits_of(const struct load *l)
     return &l->keyspace->limits;
 }
 
+/* Between events. */
+static void load_must_hold(const struct load *l)
+{
+    must(l->waiting <= LOAD_AHEAD && l->first < LOAD_AHEAD);
+    must(l->building || !l->value.ptr);
+    must(l->waiting == 0 || !(l->flags & LOAD_ONE_VALUE));
+}
+
 static void refuse(struct load *l, enum fault_code code, const char *what)
 {
     fault_set(&l->sink.fault, code, "%s", what);
@@ -47,6 +55,7 @@ static void on_db(struct sink *sink, unsigned id, uint64_t keys, uint64_t expire
         return;
     }
     l->db = keyspace_db(l->keyspace, id);
+    must(l->db->id == id);
     /* A hint from outside: never more room at once than that, whatever it says. */
     const uint64_t most = 1u << 24;
     keys_reserve(&l->db->keys, keys < most ? keys : most);
@@ -103,6 +112,8 @@ static bool on_key(struct sink *sink, const struct key_event *key)
     const struct value_ops *ops = value_ops_of(key->type);
     if (ops->load_new)
         l->value = ops->load_new(count, limits_of(l));
+    must(l->value.type == key->type);
+    must((l->value.ptr != NULL) == (ops->load_new != NULL));
     return true;
 }
 
@@ -120,6 +131,7 @@ static bool on_packed(struct sink *sink, enum pack pack, struct slice bytes)
     if (!ops)
         return true;
     if (ops->load_node) {
+        must(l->value.ptr);
         ops->load_node(&l->value, mem_copy(bytes.data, bytes.len), limits_of(l));
         return true;
     }
@@ -130,7 +142,9 @@ static bool on_packed(struct sink *sink, enum pack pack, struct slice bytes)
     if (l->value.ptr)
         val_free(l->value);
     must(ops->load_block);
+    uint8_t type = l->value.type;
     l->value = ops->load_block(pack, mem_copy(bytes.data, bytes.len), limits_of(l));
+    must(l->value.ptr && l->value.type == type);
     return true;
 }
 
@@ -148,6 +162,7 @@ static void on_item(struct sink *sink, struct slice text)
     must(ops->load_item);
     if (!ops->load_item(&l->value, text, limits_of(l)))
         refuse(l, FAULT_FORMAT, ops->twice);
+    must(l->value.ptr);
 }
 
 static void on_pair(struct sink *sink, struct slice field, struct slice value, int64_t expire_ms)
@@ -156,7 +171,7 @@ static void on_pair(struct sink *sink, struct slice field, struct slice value, i
     const struct value_ops *ops = builder(l);
     if (!ops)
         return;
-    must(ops->load_pair);
+    must(ops->load_pair && l->value.ptr);
     if (expire_ms > 0)
         refuse(l, FAULT_CANNOT_HOLD, "This server cannot hold hash fields that expire");
     else if (!ops->load_pair(&l->value, field, value, limits_of(l)))
@@ -169,7 +184,7 @@ static void on_score(struct sink *sink, struct slice member, double score)
     const struct value_ops *ops = builder(l);
     if (!ops)
         return;
-    must(ops->load_score);
+    must(ops->load_score && l->value.ptr);
     if (!ops->load_score(&l->value, member, score, limits_of(l)))
         refuse(l, FAULT_FORMAT, ops->twice);
 }
@@ -207,6 +222,7 @@ static void on_module_aux(struct sink *sink, uint64_t module_id, struct slice by
 static struct entry *put_key(struct load_pending *p)
 {
     struct slice name = buf_slice(&p->name);
+    must((p->value.type == VALUE_STRING) == !p->value.ptr);
     if (p->value.type == VALUE_STRING)
         return db_load_string(p->db, name, p->hash, buf_slice(&p->text), p->expire_ms);
     struct entry *e = db_load_val(p->db, name, p->hash, p->value, p->expire_ms);
@@ -230,6 +246,7 @@ static void put_first(struct load *l)
     struct load_pending *p = &l->ahead[l->first];
     l->first = (l->first + 1) % LOAD_AHEAD;
     l->waiting--;
+    must(p->db && p->db->keyspace == l->keyspace);
     struct entry *e = put_key(p);
     if (e) {
         set_access(l, p, e);
@@ -259,6 +276,7 @@ static void queue_key(struct load *l)
 {
     if (l->waiting == LOAD_AHEAD)
         put_first(l);
+    must(l->waiting < LOAD_AHEAD);
     struct load_pending *p = &l->ahead[(l->first + l->waiting++) % LOAD_AHEAD];
     must(l->db && !p->value.ptr);
     p->db = l->db;
@@ -292,6 +310,7 @@ static void on_end_key(struct sink *sink)
         queue_key(l);
         l->building = false;
     }
+    load_must_hold(l);
 }
 
 static const struct sink_ops load_ops = {
@@ -330,6 +349,7 @@ void load_release(struct load *l)
 
 bool load_finish(struct load *l)
 {
+    load_must_hold(l);
     while (l->waiting > 0)
         put_first(l);
     return !sink_bad(&l->sink);

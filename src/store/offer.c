@@ -2,14 +2,17 @@
 #include "store/offer.h"
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "store/entry.h"
 
 void offer_add(struct offer *o, struct str *block)
 {
+    must(block->len >= OFFER_MIN && block->len <= block->cap);
     if (o->count == o->cap) {
         o->cap = o->cap ? o->cap * 2 : 1;
         o->items = mem_realloc(o->items, o->cap * sizeof *o->items);
     }
+    must(o->count < o->cap);
     o->items[o->count++] = (struct offered){block, false};
 }
 
@@ -51,6 +54,7 @@ struct str *offer_take(struct offer *o, struct slice text)
     struct offered *item = find(o, text);
     if (!item)
         return NULL;
+    must(item->block->len <= item->block->cap);
     item->taken = true;
     return item->block;
 }

@@ -33,6 +33,7 @@ static void to_table(struct val *v, size_t room)
         at = lp_next(lp, at);
         table_add(t, pair_new(field, lp_get(lp, at, b)));
     }
+    must(t->count == hash_count(v));
     mem_free(lp);
     v->encoding = ENC_TABLE;
     v->ptr = t;
@@ -143,13 +144,13 @@ bool hash_remove(struct val *v, struct slice field)
 void hash_random(const struct val *v, struct slice *field, struct slice *value,
                  char scratch[2 * NUM_I64_TEXT])
 {
+    must(hash_count(v) > 0);
     if (v->encoding == ENC_TABLE) {
         const struct pair *p = table_random(v->ptr);
         *field = pair_key(p);
         *value = pair_value(p);
         return;
     }
-    must(hash_count(v) > 0);
     size_t at = lp_at(v->ptr, (long)rand_below(hash_count(v)) * 2);
     *field = lp_get(v->ptr, at, scratch);
     *value = lp_get(v->ptr, lp_next(v->ptr, at), scratch + NUM_I64_TEXT);
@@ -157,6 +158,7 @@ void hash_random(const struct val *v, struct slice *field, struct slice *value,
 
 void hash_iter_init(struct hash_iter *it, const struct val *v)
 {
+    must(v->type == VALUE_HASH);
     it->v = v;
     if (v->encoding == ENC_TABLE)
         table_iter_init(&it->table, v->ptr);
@@ -207,6 +209,7 @@ uint64_t hash_scan(const struct val *v, uint64_t cursor, hash_visit *visit, void
 
 static void free_hash(struct val v)
 {
+    must(v.encoding == ENC_TABLE || v.encoding == ENC_LISTPACK);
     if (v.encoding == ENC_TABLE) {
         struct table_iter it;
         table_iter_init(&it, v.ptr);
@@ -221,6 +224,7 @@ static struct val copy_hash(const struct val *v)
 {
     if (v->encoding == ENC_LISTPACK)
         return packed(mem_copy(v->ptr, lp_bytes(v->ptr)));
+    must(v->encoding == ENC_TABLE);
     struct table *t = mem_alloc(sizeof *t);
     table_init(t, &pairs);
     table_reserve(t, hash_count(v));
@@ -228,6 +232,7 @@ static struct val copy_hash(const struct val *v)
     table_iter_init(&it, v->ptr);
     for (const struct pair *p; (p = table_iter_next(&it));)
         table_add(t, pair_new(pair_key(p), pair_value(p)));
+    must(t->count == hash_count(v));
     return (struct val){VALUE_HASH, ENC_TABLE, t};
 }
 
@@ -248,9 +253,11 @@ static void walk_hash(const struct val *v, struct sink *sink)
     }
     struct hash_iter it;
     struct slice field, value;
-    for (hash_iter_init(&it, v); hash_iter_next(&it, &field, &value) && !sink_bad(sink);) {
+    size_t walked = 0;
+    for (hash_iter_init(&it, v); hash_iter_next(&it, &field, &value) && !sink_bad(sink); walked++) {
         SINK_EVENT(sink, pair, field, value, KEY_NO_EXPIRE);
     }
+    must(sink_bad(sink) || walked == hash_count(v)); /* the key's event said how many */
 }
 
 static struct val load_hash(uint64_t count, const struct value_limits *limits)

@@ -28,10 +28,12 @@ static void to_quicklist(struct val *v, const struct value_limits *limits)
 {
     must(v->encoding == ENC_LISTPACK);
     struct quicklist *q = new_quicklist(limits);
-    if (lp_count(v->ptr))
+    size_t count = lp_count(v->ptr);
+    if (count)
         quicklist_append_listpack(q, v->ptr);
     else
         mem_free(v->ptr);
+    must(quicklist_count(q) == count);
     v->encoding = ENC_QUICKLIST;
     v->ptr = q;
 }
@@ -56,6 +58,7 @@ static bool take_node(void *arg, struct slice bytes, bool plain)
 {
     struct shrinking *s = arg;
     size_t count = plain ? 1 : lp_count((const uint8_t *)bytes.data);
+    must(!s->lp); /* one node */
     if (!plain && quicklist_node_fits(s->fill, bytes.len * 2, count * 2))
         s->lp = mem_copy(bytes.data, bytes.len);
     return true;
@@ -70,6 +73,7 @@ static void shrink(struct val *v, const struct value_limits *limits)
     quicklist_each_node(v->ptr, &scratch, take_node, &s);
     buf_free(&scratch);
     if (s.lp) {
+        must(lp_count(s.lp) == quicklist_count(v->ptr));
         quicklist_free(v->ptr);
         *v = packed(s.lp);
     }
@@ -78,6 +82,7 @@ static void shrink(struct val *v, const struct value_limits *limits)
 /* Loading: nodes in order. The listpack is taken over. */
 static void append_node(struct val *v, uint8_t *lp, const struct value_limits *limits)
 {
+    must(v->type == VALUE_LIST);
     bool whole_list = v->encoding == ENC_LISTPACK && lp_count(v->ptr) == 0;
     if (whole_list &&
         quicklist_node_fits((int)limits->list_listpack_size, lp_bytes(lp), lp_count(lp))) {
@@ -182,6 +187,7 @@ bool list_insert(struct val *v, struct slice pivot, struct slice text, bool afte
     bool found = false, more = quicklist_seek(v->ptr, 0, true, &it);
     while (more && !(found = quicklist_iter_equal(&it, pivot)))
         more = quicklist_iter_next(&it);
+    must(found == more);
     if (found)
         quicklist_iter_insert(&it, text, after);
     if (more)
@@ -215,7 +221,7 @@ size_t list_remove(struct val *v, struct slice text, size_t count, bool from_tai
 {
     if (v->encoding == ENC_LISTPACK)
         return remove_packed(v, text, count, from_tail);
-    size_t removed = 0;
+    size_t removed = 0, before = quicklist_count(v->ptr);
     struct quicklist_iter it;
     bool more = quicklist_seek(v->ptr, from_tail ? -1 : 0, !from_tail, &it);
     while (more && (count == 0 || removed < count)) {
@@ -227,12 +233,14 @@ size_t list_remove(struct val *v, struct slice text, size_t count, bool from_tai
         }
     }
     quicklist_iter_end(&it);
+    must(quicklist_count(v->ptr) + removed == before);
     shrink(v, limits);
     return removed;
 }
 
 void list_delete_range(struct val *v, size_t start, size_t count, const struct value_limits *limits)
 {
+    must(start + count <= list_count(v));
     if (v->encoding == ENC_QUICKLIST) {
         quicklist_delete_range(v->ptr, (long)start, count);
         shrink(v, limits);
@@ -245,6 +253,7 @@ void list_delete_range(struct val *v, size_t start, size_t count, const struct v
 
 void list_iter_init(struct list_iter *it, const struct val *v, long index, bool forward)
 {
+    must(v->type == VALUE_LIST);
     it->v = v;
     it->forward = forward;
     it->started = false;
@@ -281,6 +290,7 @@ void list_iter_end(struct list_iter *it)
 
 static void free_list(struct val v)
 {
+    must(v.encoding == ENC_QUICKLIST || v.encoding == ENC_LISTPACK);
     if (v.encoding == ENC_QUICKLIST)
         quicklist_free(v.ptr);
     else
@@ -291,6 +301,7 @@ static struct val copy_list(const struct val *v)
 {
     if (v->encoding == ENC_QUICKLIST)
         return (struct val){VALUE_LIST, ENC_QUICKLIST, quicklist_copy(v->ptr)};
+    must(v->encoding == ENC_LISTPACK);
     return packed(mem_copy(v->ptr, lp_bytes(v->ptr)));
 }
 

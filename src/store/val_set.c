@@ -46,6 +46,7 @@ static void to_table(struct val *v, size_t room)
     struct slice member;
     for (set_iter_init(&it, v); set_iter_next(&it, &member);)
         table_add(t, member_new(member));
+    must(t->count == set_count(v));
     mem_free(v->ptr);
     *v = set_val(ENC_TABLE, t);
 }
@@ -56,6 +57,7 @@ static void to_listpack(struct val *v)
     uint8_t *lp = lp_new();
     for (size_t i = 0; i < intset_count(v->ptr); i++)
         lp = lp_append_int(lp, intset_get(v->ptr, i));
+    must(lp_count(lp) == intset_count(v->ptr));
     mem_free(v->ptr);
     *v = set_val(ENC_LISTPACK, lp);
 }
@@ -124,6 +126,7 @@ bool set_has(const struct val *v, struct slice member)
 static void leave_intset(struct val *v, size_t longest, const struct value_limits *limits)
 {
     enum { INT_ELEMENT_MAX = 10 };
+    must(v->encoding == ENC_INTSET);
     size_t count = intset_count(v->ptr);
     if (count) {
         char text[NUM_I64_TEXT];
@@ -171,6 +174,7 @@ bool set_add(struct val *v, struct slice member, const struct value_limits *limi
         }
         to_table(v, set_count(v) + 1);
     }
+    must(v->encoding == ENC_TABLE);
     return add_to_table(v->ptr, member);
 }
 
@@ -197,9 +201,9 @@ bool set_remove(struct val *v, struct slice member)
 
 struct slice set_random(const struct val *v, char scratch[NUM_I64_TEXT])
 {
+    must(set_count(v) > 0);
     if (v->encoding == ENC_TABLE)
         return member_key(table_random(v->ptr));
-    must(set_count(v) > 0);
     size_t i = rand_below(set_count(v));
     if (v->encoding == ENC_INTSET)
         return slice(scratch, num_format_i64(scratch, intset_get(v->ptr, i)));
@@ -208,6 +212,7 @@ struct slice set_random(const struct val *v, char scratch[NUM_I64_TEXT])
 
 void set_iter_init(struct set_iter *it, const struct val *v)
 {
+    must(v->type == VALUE_SET);
     it->v = v;
     it->at = v->encoding == ENC_LISTPACK ? lp_first(v->ptr) : 0;
     if (v->encoding == ENC_TABLE)
@@ -260,6 +265,7 @@ uint64_t set_scan(const struct val *v, uint64_t cursor, set_visit *visit, void *
 
 void set_free(struct val v)
 {
+    must(!v.ptr || v.type == VALUE_SET); /* one that was never filled has neither */
     if (v.encoding == ENC_TABLE) {
         struct table_iter it;
         table_iter_init(&it, v.ptr);
@@ -280,8 +286,10 @@ static struct val copy_set(const struct val *v)
         table_iter_init(&it, v->ptr);
         for (const void *item; (item = table_iter_next(&it));)
             table_add(t, member_new(member_key(item)));
+        must(t->count == set_count(v));
         return set_val(ENC_TABLE, t);
     }
+    must(v->encoding == ENC_INTSET || v->encoding == ENC_LISTPACK);
     size_t bytes = v->encoding == ENC_INTSET ? intset_bytes(v->ptr) : lp_bytes(v->ptr);
     return set_val(v->encoding, mem_copy(v->ptr, bytes));
 }
@@ -304,8 +312,10 @@ static void walk_set(const struct val *v, struct sink *sink)
     } else {
         struct set_iter it;
         struct slice member;
-        for (set_iter_init(&it, v); set_iter_next(&it, &member) && !sink_bad(sink);)
+        size_t walked = 0;
+        for (set_iter_init(&it, v); set_iter_next(&it, &member) && !sink_bad(sink); walked++)
             SINK_EVENT(sink, item, member);
+        must(sink_bad(sink) || walked == set_count(v)); /* the key's event said how many */
     }
 }
 

@@ -51,6 +51,12 @@ static struct zset *large_new(size_t room)
     return z;
 }
 
+/* Every node is found both ways. */
+static void large_must_hold(const struct zset *z)
+{
+    must(z->members.count == skiplist_count(z->list));
+}
+
 static void large_add(struct zset *z, struct slice member, double score)
 {
     table_add(&z->members, skiplist_insert(z->list, score, member));
@@ -67,6 +73,8 @@ static void to_large(struct val *v, size_t room)
         at = lp_next(lp, at);
         large_add(z, member, score_at(lp, at));
     }
+    must(z->members.count == lp_count(lp) / 2);
+    large_must_hold(z);
     mem_free(lp);
     v->encoding = ENC_SKIPLIST;
     v->ptr = z;
@@ -173,6 +181,7 @@ void zset_pack(struct val *v, const struct value_limits *limits)
         }
         lp = packed_append(lp, member, skipnode_score(n));
     }
+    must(lp_count(lp) == 2 * zset_count(v));
     zset_free(*v);
     *v = packed(lp);
 }
@@ -188,6 +197,7 @@ static enum zset_change large_set(struct zset *z, struct slice member, double sc
         return ZSET_MOVED;
     }
     table_add_hashed(&z->members, skiplist_insert(z->list, score, member), hash);
+    large_must_hold(z);
     return ZSET_ADDED;
 }
 
@@ -219,7 +229,8 @@ bool zset_put(struct val *v, struct slice member, double score, const struct val
 
 static void large_remove(struct zset *z, struct skipnode *n)
 {
-    table_remove(&z->members, skipnode_member(n));
+    const void *removed = table_remove(&z->members, skipnode_member(n));
+    must(removed == n);
     skiplist_remove(z->list, n);
 }
 
@@ -256,6 +267,7 @@ bool zset_rank(const struct val *v, struct slice member, bool reverse, size_t *r
             return false;
         *score = score_at(lp, lp_next(lp, at));
     }
+    must(*rank < zset_count(v));
     if (reverse)
         *rank = zset_count(v) - 1 - *rank;
     return true;
@@ -314,6 +326,7 @@ static size_t large_span(const struct zset *z, skiplist_below *below, skiplist_b
     const struct skipnode *end = skiplist_seek(z->list, within, range);
     *first = start ? skiplist_rank(z->list, start) : count;
     size_t last = end ? skiplist_rank(z->list, end) : count;
+    must(*first <= count && last <= count);
     return last > *first ? last - *first : 0;
 }
 
@@ -333,6 +346,7 @@ size_t zset_score_span(const struct val *v, const struct zset_score_range *r, si
         else
             break;
     }
+    must(*first + n <= zset_count(v));
     return n;
 }
 
@@ -355,6 +369,7 @@ size_t zset_lex_span(const struct val *v, const struct zset_lex_range *r, size_t
         else
             break;
     }
+    must(*first + n <= zset_count(v));
     return n;
 }
 
@@ -372,6 +387,7 @@ void zset_iter_init(struct zset_iter *it, const struct val *v, size_t rank, bool
         it->node = skiplist_at(((struct zset *)v->ptr)->list, rank);
     else
         it->at = lp_at(v->ptr, (long)rank * 2);
+    must(it->node || it->at);
 }
 
 bool zset_iter_next(struct zset_iter *it, struct slice *member, double *score)
@@ -399,6 +415,7 @@ bool zset_iter_next(struct zset_iter *it, struct slice *member, double *score)
 
 void zset_remove_ranks(struct val *v, size_t first, size_t count)
 {
+    must(first + count <= zset_count(v));
     if (count == 0)
         return;
     if (v->encoding == ENC_LISTPACK) {
@@ -412,18 +429,20 @@ void zset_remove_ranks(struct val *v, size_t first, size_t count)
         large_remove(z, n);
         n = next;
     }
+    must(count == 0);
+    large_must_hold(z);
 }
 
 void zset_random(const struct val *v, struct slice *member, double *score,
                  char scratch[NUM_I64_TEXT])
 {
+    must(zset_count(v) > 0);
     if (v->encoding == ENC_SKIPLIST) {
         const struct skipnode *n = table_random(&((struct zset *)v->ptr)->members);
         *member = skipnode_member(n);
         *score = skipnode_score(n);
         return;
     }
-    must(zset_count(v) > 0);
     size_t at = lp_at(v->ptr, (long)rand_below(zset_count(v)) * 2);
     *member = lp_get(v->ptr, at, scratch);
     *score = score_at(v->ptr, lp_next(v->ptr, at));
@@ -457,6 +476,7 @@ void zset_free(struct val v)
 {
     if (v.encoding == ENC_SKIPLIST) {
         struct zset *z = v.ptr;
+        large_must_hold(z);
         table_release(&z->members);
         skiplist_free(z->list);
     }
@@ -471,6 +491,8 @@ static struct val copy_zset(const struct val *v)
     const struct zset *from = v->ptr;
     for (const struct skipnode *n = skiplist_first(from->list); n; n = skipnode_next(n))
         large_add(z, skipnode_member(n), skipnode_score(n));
+    must(z->members.count == from->members.count);
+    large_must_hold(z);
     return (struct val){VALUE_ZSET, ENC_SKIPLIST, z};
 }
 
@@ -495,10 +517,12 @@ static void walk_zset(const struct val *v, struct sink *sink)
     struct zset_iter it;
     struct slice member;
     double score;
+    size_t walked = 0;
     for (zset_iter_init(&it, v, zset_count(v) - 1, true);
-         zset_iter_next(&it, &member, &score) && !sink_bad(sink);) {
+         zset_iter_next(&it, &member, &score) && !sink_bad(sink); walked++) {
         SINK_EVENT(sink, score, member, score);
     }
+    must(sink_bad(sink) || walked == zset_count(v)); /* the key's event said how many */
 }
 
 static struct val load_zset(uint64_t count, const struct value_limits *limits)

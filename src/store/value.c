@@ -18,6 +18,7 @@ struct str *str_new(size_t cap)
     struct str *s = mem_alloc(good);
     s->len = 0;
     s->cap = good - sizeof *s;
+    must(s->cap >= cap);
     return s;
 }
 
@@ -45,12 +46,14 @@ static struct val copy_string(const struct val *v)
 
 static size_t string_bytes(const struct val *v)
 {
+    must(v->encoding == ENC_RAW);
     return ((const struct str *)v->ptr)->len;
 }
 
 static size_t string_memory(const struct val *v, size_t samples)
 {
     (void)samples;
+    must(v->encoding == ENC_RAW);
     return mem_usable(v->ptr);
 }
 
@@ -73,7 +76,7 @@ static const struct value_ops *const types[] = {
 
 const struct value_ops *value_ops_of(enum value_type type)
 {
-    must(type < sizeof types / sizeof *types);
+    must(type < sizeof types / sizeof *types && types[type]);
     return types[type];
 }
 
@@ -86,12 +89,15 @@ static const struct value_ops *ops_of(struct val v)
 
 void val_free(struct val v)
 {
+    must(v.ptr);
     ops_of(v)->free(v);
 }
 
 struct val val_copy(struct val v)
 {
-    return ops_of(v)->copy(&v);
+    struct val copy = ops_of(v)->copy(&v);
+    must(copy.type == v.type && copy.encoding == v.encoding && copy.ptr != v.ptr);
+    return copy;
 }
 
 size_t val_count(struct val v)

@@ -34,6 +34,7 @@ bool walk_entry(struct db *db, struct entry *e, struct sink *sink)
         key.freq = (int)entry_freq(ks, e);
     if (key.type != VALUE_STRING) {
         const struct value_ops *ops = value_ops_of(key.type);
+        must(!ops->cannot);
         struct val v = entry_val(e);
         key.count = ops->count(&v);
         key.blocks = ops->blocks ? ops->blocks(&v) : 0;
@@ -56,6 +57,7 @@ bool walk_db(struct db *db, struct sink *sink, struct walk_progress *progress)
 {
     if (db_count(db) == 0)
         return true;
+    must(db->expires.count <= db_count(db));
     SINK_EVENT(sink, db, db->id, db_count(db), db->expires.count);
     struct keys_iter it;
     uint64_t walked = 0;

@@ -124,6 +124,12 @@ static void by_time(void)
         CHECK_INT(db_expire_due(p.db, 10), mode == EXPIRE_DELETE);
         CHECK_INT(there(&p) != NULL, mode != EXPIRE_DELETE);
         end(&p, mode == EXPIRE_DELETE);
+
+        begin(&p, mode); /* a log may hold any time */
+        db_set_expire(p.db, there(&p), INT64_MIN);
+        CHECK_INT(entry_expire(there(&p)), INT64_MIN);
+        CHECK_INT(db_expire_due(p.db, 10), mode == EXPIRE_DELETE);
+        end(&p, mode == EXPIRE_DELETE);
     }
 }
 
