@@ -209,18 +209,17 @@ void cmd_move(struct ctx *c)
 
 static void copy_entry(struct db *to, struct slice key, struct entry *e)
 {
+    char scratch[NUM_I64_TEXT];
     int64_t expire_ms = entry_expire(e);
-    if (entry_encoding(e) == ENC_INT || entry_encoding(e) == ENC_EMBSTR) {
-        char scratch[NUM_I64_TEXT];
-        struct slice text = entry_string(e, scratch);
-        if (entry_encoding(e) == ENC_INT)
-            db_set_string(to, key, text, expire_ms);
-        else
-            db_set_text(to, key, text, expire_ms);
-        return;
-    }
-    struct entry *copy = db_add_val(to, key, val_copy(entry_val(e)));
-    must(entry_type(copy) == entry_type(e) && entry_encoding(copy) == entry_encoding(e));
+    int type = entry_type(e), encoding = entry_encoding(e);
+    struct entry *copy;
+    if (encoding == ENC_INT)
+        copy = db_set_string(to, key, entry_string(e, scratch), KEY_NO_EXPIRE);
+    else if (encoding == ENC_EMBSTR)
+        copy = db_set_text(to, key, entry_string(e, scratch), KEY_NO_EXPIRE);
+    else
+        copy = db_add_val(to, key, val_copy(entry_val(e)));
+    must((int)entry_type(copy) == type && (int)entry_encoding(copy) == encoding);
     if (expire_ms != KEY_NO_EXPIRE)
         db_set_expire(to, copy, expire_ms);
 }

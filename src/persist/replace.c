@@ -24,7 +24,8 @@ enum { LOG_AGAIN_MS = 1000 };
 static bool log_off(struct persist *p, bool *whole, struct fault *f)
 {
     struct aof *a = p->aof;
-    *whole = a->state == AOF_ON && !a->open.aside && !a->sync.lost;
+    *whole = a->state == AOF_ON && !a->open.aside && !a->sync.lost && a->write.ok &&
+             !a->write.broken_tail;
     if (a->state == AOF_OFF)
         return true;
     aof_switch_off(a);

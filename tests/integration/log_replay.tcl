@@ -78,9 +78,10 @@ case "what does not fit into any memory is a fault, not an end" {
 
 case "the least time of all is over, as any other that is past" {
     set times {PEXPIREAT k -9223372036854775808}
-    set dir [log_of_parts [commands {SET k v} {RPUSH l v} $times [lreplace $times 1 1 l] {SET b 2}]]
+    set dir [log_of_parts [commands {SET k v} {RPUSH l v} $times [lreplace $times 1 1 l] {COPY k c}\
+        {SET b 2}]]
     set s [server "$alone\nappendonly yes" -dir $dir]
-    is [ask $s EXISTS k l b] 1
+    is [ask $s EXISTS k l c b] 1
     is [ask $s GET b] 2
 }
 
