@@ -20,13 +20,6 @@
 #include "tests/unit/server/served.h"
 #include "tests/unit/unit.h"
 
-static void put(struct ctx *c)
-{
-    db_set_string(c->db, c->argv[1], c->argv[2], KEY_NO_EXPIRE);
-    ctx_changed(c, 1);
-    reply_ok(c);
-}
-
 static void await(struct ctx *c)
 {
     static const int at[] = {1};
@@ -116,7 +109,8 @@ static void lead_command(struct ctx *c)
 }
 
 static const struct command table[] = {
-    {.name = "put", .run = put, .arity = 3, .flags = CMD_WRITE, .keys = {KEY_AT(KEY_OW, 1, 0, 1)}},
+    {.name = "put", .run = served_put, .arity = 3, .flags = CMD_WRITE,
+     .keys = {KEY_AT(KEY_OW, 1, 0, 1)}},
     {.name = "await", .run = await, .arity = 2, .flags = CMD_WRITE | CMD_BLOCKING,
      .keys = {KEY_AT(KEY_RW, 1, 0, 1)}},
     {.name = "there", .run = there, .arity = 2, .flags = CMD_READONLY,

@@ -35,20 +35,14 @@ static bool finish(void *arg, unsigned flags)
     return !p->cannot_finish;
 }
 
-static void put(struct ctx *c)
-{
-    db_set_string(c->db, c->argv[1], c->argv[2], KEY_NO_EXPIRE);
-    ctx_changed(c, 1);
-    reply_ok(c);
-}
-
 static void count(struct ctx *c)
 {
     reply_int(c, (int64_t)keyspace_count(c->keyspace));
 }
 
 static const struct command table[] = {
-    {.name = "put", .run = put, .arity = 3, .flags = CMD_WRITE, .keys = {KEY_AT(KEY_OW, 1, 0, 1)}},
+    {.name = "put", .run = served_put, .arity = 3, .flags = CMD_WRITE,
+     .keys = {KEY_AT(KEY_OW, 1, 0, 1)}},
     {.name = "count", .run = count, .arity = 1, .flags = CMD_READONLY},
     {.name = NULL}};
 

@@ -12,7 +12,10 @@
 #include "server/client.h"
 #include "server/command.h"
 #include "server/conn.h"
+#include "server/ctx.h"
+#include "server/reply.h"
 #include "server/server.h"
+#include "store/db.h"
 #include "tests/unit/unit.h"
 
 static struct server *s;
@@ -23,6 +26,26 @@ static inline void serve(const struct command *table)
     hash_init(seed);
     s = server_new();
     commands_add(server_commands(s), table, NULL);
+}
+
+/* ---- two commands: PUT key value, TAKE key ---- */
+static inline void served_put(struct ctx *c)
+{
+    db_set_string(c->db, c->argv[1], c->argv[2], KEY_NO_EXPIRE);
+    ctx_changed(c, 1);
+    reply_ok(c);
+}
+
+static inline void served_take(struct ctx *c)
+{
+    struct entry *e;
+    char scratch[NUM_I64_TEXT];
+    if (!ctx_lookup(c, c->argv[1], VALUE_STRING, &e))
+        return;
+    if (e)
+        reply_bulk(c, entry_string(e, scratch));
+    else
+        reply_null(c);
 }
 
 struct peer {

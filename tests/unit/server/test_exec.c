@@ -20,25 +20,6 @@
 #include "tests/unit/server/served.h"
 #include "tests/unit/unit.h"
 
-static void put(struct ctx *c)
-{
-    db_set_string(c->db, c->argv[1], c->argv[2], KEY_NO_EXPIRE);
-    ctx_changed(c, 1);
-    reply_ok(c);
-}
-
-static void take(struct ctx *c)
-{
-    struct entry *e;
-    char scratch[NUM_I64_TEXT];
-    if (!ctx_lookup(c, c->argv[1], VALUE_STRING, &e))
-        return;
-    if (e)
-        reply_bulk(c, entry_string(e, scratch));
-    else
-        reply_null(c);
-}
-
 static void multi(struct ctx *c)
 {
     multi_begin(c->client);
@@ -135,7 +116,7 @@ static void later(struct ctx *c)
 {
     exec_after_unit(server_exec(c->server), &trace.first);
     exec_after_unit(server_exec(c->server), &trace.first);
-    put(c);
+    served_put(c);
 }
 
 /* ---- a command that takes long, and looks around ---- */
@@ -186,9 +167,9 @@ static const struct command table[] = {
     {.name = "later", .run = later, .arity = 3, .flags = CMD_WRITE},
     {.name = "select", .run = fails, .arity = 2},
     {.name = "discard", .run = fails, .arity = 1},
-    {.name = "put", .run = put, .arity = 3, .flags = CMD_WRITE,
+    {.name = "put", .run = served_put, .arity = 3, .flags = CMD_WRITE,
      .keys = {KEY_AT(KEY_OW, 1, 0, 1)}},
-    {.name = "take", .run = take, .arity = 2, .flags = CMD_READONLY,
+    {.name = "take", .run = served_take, .arity = 2, .flags = CMD_READONLY,
      .keys = {KEY_AT(KEY_RO, 1, 0, 1)}},
     {.name = "multi", .run = multi, .arity = 1},
     {.name = "exec", .run = execute, .arity = 1, .flags_of = multi_flags},

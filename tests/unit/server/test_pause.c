@@ -14,28 +14,10 @@
 
 enum { LONG_MS = 1000000 };
 
-static void put(struct ctx *c)
-{
-    db_set_string(c->db, c->argv[1], c->argv[2], KEY_NO_EXPIRE);
-    ctx_changed(c, 1);
-    reply_ok(c);
-}
-
-static void take(struct ctx *c)
-{
-    struct entry *e;
-    char scratch[NUM_I64_TEXT];
-    if (!ctx_lookup(c, c->argv[1], VALUE_STRING, &e))
-        return;
-    if (e)
-        reply_bulk(c, entry_string(e, scratch));
-    else
-        reply_null(c);
-}
-
 static const struct command table[] = {
-    {.name = "put", .run = put, .arity = 3, .flags = CMD_WRITE, .keys = {KEY_AT(KEY_OW, 1, 0, 1)}},
-    {.name = "take", .run = take, .arity = 2, .flags = CMD_READONLY,
+    {.name = "put", .run = served_put, .arity = 3, .flags = CMD_WRITE,
+     .keys = {KEY_AT(KEY_OW, 1, 0, 1)}},
+    {.name = "take", .run = served_take, .arity = 2, .flags = CMD_READONLY,
      .keys = {KEY_AT(KEY_RO, 1, 0, 1)}},
     {.name = NULL}};
 

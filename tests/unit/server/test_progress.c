@@ -35,13 +35,6 @@ static void hurry(void *arg, bool wanted)
     ((struct place *)arg)->hurries = wanted;
 }
 
-static void put(struct ctx *c)
-{
-    db_set_string(c->db, c->argv[1], c->argv[2], KEY_NO_EXPIRE);
-    ctx_changed(c, 1);
-    reply_ok(c);
-}
-
 static void tell(struct ctx *c, const struct progress_goal *goal)
 {
     struct progress *p = server_progress(c->server);
@@ -65,7 +58,8 @@ static void await(struct ctx *c)
 }
 
 static const struct command table[] = {
-    {.name = "put", .run = put, .arity = 3, .flags = CMD_WRITE, .keys = {KEY_AT(KEY_OW, 1, 0, 1)}},
+    {.name = "put", .run = served_put, .arity = 3, .flags = CMD_WRITE,
+     .keys = {KEY_AT(KEY_OW, 1, 0, 1)}},
     {.name = "await", .run = await, .arity = 4, .flags = CMD_BLOCKING},
     {.name = NULL}};
 
