@@ -92,7 +92,7 @@ void exec_unobserve(struct exec *x, const void *arg);
 
 /* After each step of loose work: the unit is cut when it got long. */
 void exec_loose_step(struct exec *x);
-/* A key, or all of them, changed in the open unit: replies that show it must wait for the log. */
+/* A key, or all of them, changed in the open unit: replies that show it wait for it at a gate. */
 void exec_key_changed(struct exec *x, const struct db *db, struct slice key);
 void exec_all_changed(struct exec *x);
 /* While error is set, only commands with CMD_ALLOW_BUSY pass. False when one was set already. */

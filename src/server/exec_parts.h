@@ -54,7 +54,7 @@ struct exec {
     struct replay *replay; /* whose command runs; NULL: a client's */
     int replayed;          /* of the transaction that runs */
     void (*deliver)(struct clients *cs); /* what was pushed in the unit that is over */
-    struct fresh fresh; /* what reads show; kept while there is a log */
+    struct fresh fresh; /* what reads show; kept while there is a gate */
 };
 
 /* ---- exec.c ---- */

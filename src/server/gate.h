@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-enum gate { GATE_LOADING = 1, GATE_BUSY = 2, GATE_PAUSE = 4, GATE_REPLICA = 8, GATE_ROUTE = 16 };
+enum gate { GATE_LOADING = 1, GATE_BUSY = 2, GATE_PAUSE = 4, GATE_ROUTE = 8 };
 struct gates {
     unsigned shut; /* GATE_* */
 };

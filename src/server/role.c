@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "server/block.h"
 #include "server/commit.h"
-#include "server/gate.h"
 #include "server/hooks.h"
 #include "server/server.h"
 
@@ -49,7 +48,6 @@ void role_set_replica(struct role *r, bool is_replica)
         return;
     r->is_replica = is_replica;
     r->link_up = false;
-    gate_set(server_gates(r->server), GATE_REPLICA, is_replica);
     settle_expiry(r);
     if (is_replica)
         block_end_all(server_clients(r->server),

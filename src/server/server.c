@@ -85,7 +85,7 @@ static void key_event(void *arg, struct db *db, struct slice key, enum key_event
     }
     if (kind == KEY_EXPIRED || kind == KEY_EVICTED) {
         struct slice argv[2] = {SLICE_LIT("DEL"), key};
-        if (!s->loading)
+        if (!server_is_loading(s))
             commit_add(s->commit, TO_ALL, db->id, 2, argv);
         notify_store(s, db, key, kind);
     }
@@ -296,7 +296,6 @@ int server_run(struct server *s)
 /* ---- loading ---- */
 void server_set_loading(struct server *s, bool loading)
 {
-    s->loading = loading;
     gate_set(&s->gates, GATE_LOADING, loading);
     config_set_loading(s->config, loading);
     server_keep_expired(s, EXPIRED_LOADING, loading);

@@ -52,7 +52,7 @@ struct gates *server_gates(struct server *s)
 
 bool server_is_loading(const struct server *s)
 {
-    return s->loading;
+    return s->gates.shut & GATE_LOADING;
 }
 
 bool server_is_stopping(const struct server *s)

@@ -39,7 +39,7 @@ struct server {
     unsigned change_listeners; /* CHANGES_* */
     struct notify *notify;
     size_t startup_memory;
-    bool loading, stopping;
+    bool stopping;
     bool unsure; /* forced to stop: what was acknowledged may not be where it belongs */
     int exit_code;
     char run_id[41];
