@@ -85,7 +85,7 @@ static bool read_payload(struct ctx *c, struct restored *r, struct fault *f)
         return rdb_payload_string(c->argv[3], &r->hold, &r->text, f);
     struct key_event key = {.name = c->argv[1], .db = c->db->id, .expire_ms = KEY_NO_EXPIRE,
                             .idle_s = KEY_NO_IDLE, .freq = KEY_NO_FREQ};
-    struct rdb_options options = {0};
+    struct rdb_options options = {.keep_modules = true};
     return rdb_payload_read(c->argv[3], &key, &r->l.sink, &options, f) && load_finish(&r->l);
 }
 

@@ -27,6 +27,7 @@
 #include "persist/aof_replay.h"
 #include "persist/aof_state.h"
 #include "persist/file_out.h"
+#include "persist/load_aux.h"
 #include "persist/save_config.h"
 #include "server/client.h"
 #include "server/hooks.h"
@@ -63,11 +64,13 @@ static void begin_loading(struct persist *p, uint64_t total_bytes)
     server_set_loading(p->server, true);
     if (!p->no_turns)
         supervisor_tell(server_settings(p->server), "STATUS=Loading\n" SUPERVISOR_PATIENCE);
+    hooks_aux_begin(server_hooks(p->server));
 }
 
-static void end_loading(struct persist *p)
+static void end_loading(struct persist *p, bool ok)
 {
     must(p->loading);
+    hooks_aux_end(server_hooks(p->server), ok);
     p->loading = false;
     server_set_loading(p->server, false);
 }
@@ -141,20 +144,6 @@ static void log_note(void *arg, const char *text)
     log_warning("%s", text);
 }
 
-static void take_aux(struct persist *p, const struct rdb_record *rec)
-{
-    if (slice_eq_nocase(rec->name, "used-mem")) {
-        num_parse_u64(rec->value, &p->load_rdb_used_mem);
-    } else if (slice_eq_nocase(rec->name, "redis-ver") ||
-               slice_eq_nocase(rec->name, "valkey-ver")) {
-        log_notice("Loading RDB produced by version %.*s", SLICE_ARG(rec->value));
-    } else if (rec->name.len && rec->name.data[0] == '%') {
-        log_notice("RDB '%.*s': %.*s", SLICE_ARG(rec->name), SLICE_ARG(rec->value));
-    } else {
-        hooks_aux_load(server_hooks(p->server), rec->name, rec->value);
-    }
-}
-
 /* What the keyspace could not take, with the place where that was read. */
 static struct fault sink_fault_at(const struct sink *sink, const struct rdb_reader *reader,
                                   const struct rdb_record *rec)
@@ -170,24 +159,35 @@ static struct fault sink_fault_at(const struct sink *sink, const struct rdb_read
     return f;
 }
 
+static bool take_record(struct reading *r, struct rdb_reader *reader, struct rdb_record *rec,
+                        struct load *load)
+{
+    bool aux = rec->kind == RDB_REC_AUX || rec->kind == RDB_REC_FUNCTION ||
+               rec->kind == RDB_REC_MODULE_AUX;
+    if (!aux || r->unseen)
+        return rdb_body(reader, rec, &load->sink);
+    struct load_aux to;
+    must(r->persist->loading);
+    load_aux_init(&to, r->persist, &load->sink);
+    return rdb_body(reader, rec, &to.sink) && !sink_bad(&load->sink);
+}
+
 /* The RDB that begins where the stream stands. Its keys are counted in p, or in src. */
 static bool read_rdb(struct reading *r, unsigned load_flags, struct boot_source *src,
                      struct fault *f)
 {
     struct persist *p = r->persist;
     struct keyspace *ks = src && src->into ? src->into : server_keyspace(p->server);
-    struct rdb_options options = {.databases = ks->count, .trust_distinct = true, .note = log_note};
-    options.unguarded = !p->save->blocks;
+    struct rdb_options options = {.databases = ks->count, .trust_distinct = true,
+                                  .keep_modules = true, .unguarded = !p->save->blocks,
+                                  .note = log_note};
     struct rdb_reader reader;
     struct rdb_record rec = {.kind = RDB_REC_END};
     struct load load;
     load_init(&load, ks, load_flags, r->unseen ? clock_wall_ms() : ks->now_ms);
     bool ok = rdb_open(&reader, r->in, &options), go_on = true;
     while (ok && go_on && rdb_next(&reader, &rec)) {
-        if (rec.kind == RDB_REC_AUX && !r->unseen)
-            take_aux(p, &rec);
-        else
-            ok = rdb_body(&reader, &rec, &load.sink);
+        ok = take_record(r, &reader, &rec, &load);
         go_on = tell_progress(r);
     }
     ok = load_finish(&load) && !in_bad(r->in);
@@ -221,7 +221,7 @@ bool boot_read(struct persist *p, struct in *in, struct boot_source *src, struct
         begin_loading(p, src->total_bytes);
     bool ok = read_rdb(&r, src->drop_expired ? LOAD_DROP_EXPIRED : 0, src, f);
     if (!r.unseen)
-        end_loading(p);
+        end_loading(p, ok);
     if (!ok)
         fault_prefix(f, src->name);
     must(ok || fault_is(f));
@@ -246,7 +246,7 @@ bool boot_load_rdb(struct persist *p, bool *exists, struct fault *f)
      * that the commands behind did not see. */
     bool ok = read_rdb(&r, p->aof->state == AOF_OFF ? LOAD_DROP_EXPIRED : 0, NULL, f);
     close_file(&r);
-    end_loading(p);
+    end_loading(p, ok);
     if (!ok)
         fault_prefix(f, r.path);
     if (ok)
@@ -449,7 +449,7 @@ bool boot_load_aof(struct persist *p, struct fault *f)
         ok = load_part(p, m->base.name, m->incr.count == 0, f);
     for (size_t i = 0; ok && i < m->incr.count; i++)
         ok = load_part(p, m->incr.files[i].name, i + 1 == m->incr.count, f);
-    end_loading(p);
+    end_loading(p, ok);
     must(ok || fault_is(f));
     if (ok)
         log_notice("DB loaded from append only file: %.3f seconds",

@@ -29,8 +29,8 @@ struct boot_source {
     const char *name;        /* for the log */
     uint64_t total_bytes;    /* for progress; 0: unknown */
     bool drop_expired;       /* keys whose time is over; else they stay for now */
-    struct keyspace *into;   /* NULL: the server's; another is loaded without anybody noticing, and
-                              * AUX fields go to nobody */
+    struct keyspace *into;   /* NULL: the server's; another is loaded without anybody noticing: AUX
+                              * fields go to nobody, functions and modules' data are a fault */
     uint64_t keys, expired;  /* out */
 };
 bool boot_read(struct persist *p, struct in *in, struct boot_source *src, struct fault *f);

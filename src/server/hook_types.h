@@ -50,8 +50,18 @@ typedef void hook_fork(void *arg, const struct fork_event *e);
  * server. Emits to those operations of sink that are not NULL. */
 enum aux_purpose { AUX_DUMP, AUX_LOG_BASE, AUX_SYNC };
 typedef void hook_aux_save(void *arg, struct sink *sink, enum aux_purpose purpose);
-/* true: it was mine */
-typedef bool hook_aux_load(void *arg, struct slice name, struct slice value);
+/* What a feature takes of a data set that is loaded. NULL: nothing of that kind. true: it was mine;
+ * with f filled, it is mine but cannot be taken, and the load fails. */
+struct aux_loader {
+    /* A data set comes, in place of the feature's own state too. */
+    void (*begin)(void *arg);
+    bool (*field)(void *arg, struct slice name, struct slice value, struct fault *f);
+    bool (*function)(void *arg, struct slice source, struct fault *f);
+    bool (*module_aux)(void *arg, uint64_t module_id, struct slice bytes, struct fault *f);
+    /* It is whole, commands of the log included. Not ok: it is dropped, and what was before begin
+     * counts again. */
+    void (*end)(void *arg, bool ok);
+};
 enum shutdown_answer {
     SHUTDOWN_READY,
     SHUTDOWN_NOT_YET, /* asked again each turn: the answer is quick and silent */

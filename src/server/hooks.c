@@ -51,7 +51,7 @@ struct hooks {
     int stage_count[STAGE_COUNT];
     struct {
         hook_aux_save *save;
-        hook_aux_load *load;
+        const struct aux_loader *load;
         void *arg;
     } aux[LISTENERS_MAX];
     int aux_count;
@@ -190,7 +190,7 @@ void hooks_on_stage(struct hooks *h, enum stage stage, hook_stage *f, void *arg)
     h->stage[stage][h->stage_count[stage]++].arg = arg;
 }
 
-void hooks_on_aux(struct hooks *h, hook_aux_save *save, hook_aux_load *load, void *arg)
+void hooks_on_aux(struct hooks *h, hook_aux_save *save, const struct aux_loader *load, void *arg)
 {
     must(h->aux_count < LISTENERS_MAX && (save || load));
     h->aux[h->aux_count].save = save;
@@ -300,12 +300,45 @@ void hooks_aux_save(struct hooks *h, struct sink *sink, enum aux_purpose purpose
             h->aux[i].save(h->aux[i].arg, sink, purpose);
 }
 
-bool hooks_aux_load(struct hooks *h, struct slice name, struct slice value)
+/* Those that load, and have this operation. */
+#define EACH_LOADER(h, i, op) \
+    for (int i = 0; i < (h)->aux_count; i++) \
+        if ((h)->aux[i].load && (h)->aux[i].load->op)
+
+void hooks_aux_begin(struct hooks *h)
 {
-    for (int i = 0; i < h->aux_count; i++)
-        if (h->aux[i].load && h->aux[i].load(h->aux[i].arg, name, value))
+    EACH_LOADER(h, i, begin)
+        h->aux[i].load->begin(h->aux[i].arg);
+}
+
+bool hooks_aux_field(struct hooks *h, struct slice name, struct slice value, struct fault *f)
+{
+    EACH_LOADER(h, i, field)
+        if (h->aux[i].load->field(h->aux[i].arg, name, value, f))
             return true;
     return false;
+}
+
+bool hooks_aux_function(struct hooks *h, struct slice source, struct fault *f)
+{
+    EACH_LOADER(h, i, function)
+        if (h->aux[i].load->function(h->aux[i].arg, source, f))
+            return true;
+    return false;
+}
+
+bool hooks_aux_module(struct hooks *h, uint64_t module_id, struct slice bytes, struct fault *f)
+{
+    EACH_LOADER(h, i, module_aux)
+        if (h->aux[i].load->module_aux(h->aux[i].arg, module_id, bytes, f))
+            return true;
+    return false;
+}
+
+void hooks_aux_end(struct hooks *h, bool ok)
+{
+    EACH_LOADER(h, i, end)
+        h->aux[i].load->end(h->aux[i].arg, ok);
 }
 
 void hooks_on_shutdown(struct hooks *h, hook_ready *ready, hook_finish *finish, void *arg)

@@ -17,7 +17,7 @@
  * ROLE      the server became a replica, or a primary again (role.h).
  * FORK      a child was made (in the child: drop what it must not touch), or has ended: which, and
  *           what of the data set it sees.
- * AUX       saving: emit a feature's own state into the file; loading: take it.
+ * AUX       saving: emit a feature's own state into the file; loading: take it, whole or not.
  * SHUTDOWN  asked to stop, in two phases (shutdown.h). All are asked whether they are ready, maybe
  *           again and again; nobody does anything yet. When none refuses (or it is forced) all
  *           finish: the last writes. From then on nothing is served. */
@@ -47,7 +47,8 @@ void hooks_on_tick(struct hooks *h, hook_tick *f, void *arg);
 void hooks_on_client(struct hooks *h, hook_client *f, void *arg);
 void hooks_on_role(struct hooks *h, hook_role *f, void *arg);
 void hooks_on_fork(struct hooks *h, hook_fork *f, void *arg);
-void hooks_on_aux(struct hooks *h, hook_aux_save *save, hook_aux_load *load, void *arg);
+/* Either may be NULL; *load stays where it is. */
+void hooks_on_aux(struct hooks *h, hook_aux_save *save, const struct aux_loader *load, void *arg);
 void hooks_on_shutdown(struct hooks *h, hook_ready *ready, hook_finish *finish, void *arg);
 
 /* For features that are switched on and off: the listener registered with this arg goes. */
@@ -72,7 +73,12 @@ void hooks_client(struct hooks *h, struct client *client, bool opened);
 void hooks_role(struct hooks *h, bool is_replica);
 void hooks_fork(struct hooks *h, const struct fork_event *e);
 void hooks_aux_save(struct hooks *h, struct sink *sink, enum aux_purpose purpose);
-bool hooks_aux_load(struct hooks *h, struct slice name, struct slice value);
+void hooks_aux_begin(struct hooks *h);
+/* false: nobody's */
+bool hooks_aux_field(struct hooks *h, struct slice name, struct slice value, struct fault *f);
+bool hooks_aux_function(struct hooks *h, struct slice source, struct fault *f);
+bool hooks_aux_module(struct hooks *h, uint64_t module_id, struct slice bytes, struct fault *f);
+void hooks_aux_end(struct hooks *h, bool ok);
 /* A refusal counts most, but for one that is forced past. */
 enum shutdown_answer hooks_ready(struct hooks *h, unsigned flags);
 bool hooks_finish(struct hooks *h, unsigned flags); /* the first failure ends it, unless forced */

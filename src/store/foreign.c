@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
-#include "format/rdb.h"
+#include "format/rdb_read.h"
 
 enum { VERSION_BITS = 10 };
 
@@ -83,12 +83,23 @@ static void walk(const struct val *v, struct sink *sink)
     buf_free(&items);
 }
 
+static bool as_commands(const struct val *v, struct slice key, struct sink *sink)
+{
+    const struct foreign *f = v->ptr;
+    must(sink_wants_commands(sink));
+    if (f->type->rewrite)
+        f->type->rewrite(f->value, key, sink);
+    return f->type->rewrite != NULL;
+}
+
 struct val foreign_load(const struct foreign_types *types, uint64_t rdb_id, struct slice items,
                         struct fault *f)
 {
     const struct foreign_type *type = foreign_find(types, rdb_id);
     if (!type) {
-        fault_set(f, FAULT_CANNOT_HOLD, "No loaded module knows the type of this value");
+        char name[10];
+        fault_set(f, FAULT_CANNOT_HOLD, "The module '%s' that owns this value is not loaded",
+                  rdb_module_name(rdb_id, name));
         return (struct val){0};
     }
     must(type->rdb_id >> VERSION_BITS == rdb_id >> VERSION_BITS);
@@ -107,4 +118,5 @@ const struct value_ops foreign_ops = {
     .memory = memory,
     .stays_empty = true,
     .walk = walk,
+    .as_commands = as_commands,
 };

@@ -7,7 +7,7 @@
  *   db_add_val(db, key, foreign_val(type, value));   // the entry owns both from now on
  *   struct foreign *f = entry_val(e).ptr;            // f->type, f->value
  *
- * They are not rewritten as commands: such a log has an RDB as its base. */
+ * A log whose base is commands has what `rewrite` says; a type without it cannot be in one. */
 #ifndef STORE_FOREIGN_H
 #define STORE_FOREIGN_H
 
@@ -29,6 +29,8 @@ struct foreign_type {
     bool (*save)(const void *value, struct buf *items);
     /* From such items, as that version saved them. NULL: it cannot, and the fault may say why. */
     void *(*load)(struct slice items, unsigned version, struct fault *f);
+    /* Emits the commands that make it (format/sink.h: command). NULL: there are none. */
+    void (*rewrite)(const void *value, struct slice key, struct sink *sink);
 };
 
 struct foreign { /* what val.ptr points at; encoding ENC_MODULE */

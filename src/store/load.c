@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "format/rdb.h"
+#include "format/rdb_read.h"
 #include "store/value_ops.h"
 
 static struct load *load_of(struct sink *sink)
@@ -213,9 +214,11 @@ static void on_function(struct sink *sink, struct slice source)
 
 static void on_module_aux(struct sink *sink, uint64_t module_id, struct slice bytes)
 {
-    (void)module_id;
+    char name[10];
     (void)bytes;
-    fault_set(&sink->fault, FAULT_CANNOT_HOLD, "This server cannot hold a module's own data");
+    fault_set(&sink->fault, FAULT_CANNOT_HOLD,
+              "The module '%s' that owns this auxiliary data is not loaded",
+              rdb_module_name(module_id, name));
 }
 
 /* NULL: there is such a key already. */

@@ -5,9 +5,10 @@
  *   while (rdb_next(&r, &rec)) rdb_body(&r, &rec, &l.sink);
  *   if (!load_finish(&l)) ... l.sink.fault ...
  *
- * A duplicate key, a database out of range, and values this server cannot hold (streams, modules,
- * functions, field expiry) are faults with the key's name: nothing is dropped silently. After a
- * fault the half-built value is freed; the keys loaded before stay. */
+ * A duplicate key, a database out of range, and values this server cannot hold (streams, modules',
+ * field expiry) are faults with the key's name: nothing is dropped silently. So are function
+ * libraries and a module's own data, when whoever reads has not given them to their features. After
+ * a fault the half-built value is freed; the keys loaded before stay. */
 #ifndef STORE_LOAD_H
 #define STORE_LOAD_H
 

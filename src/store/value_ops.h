@@ -29,6 +29,9 @@ struct value_ops {
     /* The value's events, between key and end_key (format/sink.h); stops when the sink is bad. */
     void (*walk)(const struct val *v, struct sink *sink);
     uint64_t (*blocks)(const struct val *v); /* for key_event.blocks; NULL: 0 */
+    /* In place of walk, for a sink that wants commands, which name the key. False: there are none.
+     * NULL: the events say all, as for every type but modules'. */
+    bool (*as_commands)(const struct val *v, struct slice key, struct sink *sink);
 
     /* Building it again from those events. An operation that is NULL: no such event comes. */
     /* An empty one; count is a hint. NULL: the first load_item makes it. */

@@ -14,7 +14,10 @@ static void send_value(struct sink *sink, const struct entry *e)
         return;
     }
     struct val v = entry_val(e);
-    value_ops_of(entry_type(e))->walk(&v, sink);
+    const struct value_ops *ops = value_ops_of(entry_type(e));
+    if (!ops->as_commands || !sink_wants_commands(sink) ||
+        !ops->as_commands(&v, entry_key(e), sink))
+        ops->walk(&v, sink);
 }
 
 bool walk_entry(struct db *db, struct entry *e, struct sink *sink)

@@ -48,14 +48,16 @@ static void save_aux(void *arg, struct sink *sink, enum aux_purpose purpose)
         sink->ops->function(sink, SLICE_LIT("#!lua name=x"));
 }
 
-static bool load_aux(void *arg, struct slice name, struct slice value)
+static bool load_aux(void *arg, struct slice name, struct slice value, struct fault *f)
 {
-    (void)arg;
+    (void)arg, (void)f;
     bool ours = slice_eq(name, SLICE_LIT("our-field"));
     if (ours)
         aux_seen = slice_eq(value, SLICE_LIT("17")) ? SLICE_LIT("17") : SLICE_LIT("wrong");
     return ours;
 }
+
+static const struct aux_loader loader = {.field = load_aux};
 
 static void fill(struct keyspace *ks)
 {
@@ -75,7 +77,7 @@ static void begin(void)
         CHECK_INT(chdir(unit_tmpdir()), 0);
         serve(no_commands);
         p = persist_new(s);
-        hooks_on_aux(server_hooks(s), save_aux, load_aux, NULL);
+        hooks_on_aux(server_hooks(s), save_aux, &loader, NULL);
         CHECK(server_configured(s, &f));
         CHECK(persist_start(p, &f));
     }

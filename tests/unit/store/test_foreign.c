@@ -1,84 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A small type of a module that is not there: a name and a number. Saved: 2 number, 5 name, 0. */
 #include "store/foreign.h"
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "format/aof_write.h"
 #include "format/rdb_read.h"
 #include "format/rdb_write.h"
 #include "store/db.h"
 #include "store/load.h"
 #include "store/walk.h"
+#include "tests/unit/store/thing.h"
 #include "tests/unit/unit.h"
 
-struct thing {
-    unsigned char number, len;
-    char name[30];
-};
-
-enum { UNSAVABLE = 63, ITEM_UNSIGNED = 2, ITEM_STRING = 5, VERSION = 3 };
-
-static struct thing *thing_new(unsigned char number, const char *name)
-{
-    struct thing *t = mem_zalloc(sizeof *t);
-    t->number = number;
-    t->len = (unsigned char)strlen(name);
-    memcpy(t->name, name, t->len);
-    return t;
-}
-
-static void *thing_copy(const void *value)
-{
-    return mem_copy(value, sizeof(struct thing));
-}
-
-static size_t thing_effort(const void *value)
-{
-    return ((const struct thing *)value)->number;
-}
-
-static size_t thing_memory(const void *value, size_t samples)
-{
-    (void)samples;
-    return mem_usable(value);
-}
-
-static bool thing_save(const void *value, struct buf *items)
-{
-    const struct thing *t = value;
-    buf_append(items, (char[]){ITEM_UNSIGNED, (char)t->number, ITEM_STRING, (char)t->len}, 4);
-    buf_append(items, t->name, t->len);
-    buf_append(items, "", 1);
-    return t->number != UNSAVABLE;
-}
-
-static unsigned version_loaded;
-
-static void *thing_load(struct slice items, unsigned version, struct fault *f)
-{
-    if (items.len < 5 || items.data[0] != ITEM_UNSIGNED || items.data[2] != ITEM_STRING ||
-        items.len != (size_t)items.data[3] + 5)
-        return NULL;
-    if (items.data[1] == 13) {
-        fault_set(f, FAULT_FORMAT, "thirteen");
-        return NULL;
-    }
-    struct thing *t = mem_zalloc(sizeof *t);
-    t->number = (unsigned char)items.data[1];
-    t->len = (unsigned char)items.data[3];
-    memcpy(t->name, items.data + 4, t->len);
-    version_loaded = version;
-    return t;
-}
-
-#define ID(n) ((uint64_t)(n) << 10)
-static const struct foreign_type thing_type = {
-    ID(0x123456789abcdu) | VERSION, "thing-tst", mem_free, thing_copy, thing_memory, thing_effort,
-    thing_save, thing_load};
-/* Knows neither how large its values are nor what freeing takes. */
+/* Knows neither how large its values are nor what freeing takes, and has no commands. */
 static const struct foreign_type other_type = {
-    ID(0x123456789abceu) | 1, "other-tst", mem_free, thing_copy, NULL, NULL, thing_save,
-    thing_load};
+    0x123456789abceull << 10 | 1, "other-tst", mem_free, thing_copy, NULL, NULL, thing_save,
+    thing_load, NULL};
 
 static void open_keyspace(struct keyspace *ks)
 {
@@ -216,9 +153,9 @@ static void values_go_through_an_rdb(void)
     add(&from, "empty", &thing_type, 0);
     CHECK(save(&from, &rdb));
     to.expire_mode = EXPIRE_IGNORE;
-    version_loaded = 0;
+    thing_version_loaded = 0;
     CHECK(load(&to, buf_slice(&rdb), &f));
-    CHECK(version_loaded == VERSION || version_loaded == 1);
+    CHECK(thing_version_loaded == THING_VERSION || thing_version_loaded == 1);
     CHECK_INT(keyspace_count(&to), 3);
     struct entry *e = db_find(keyspace_db(&to, 0), SLICE_LIT("first"));
     struct foreign *got = entry_val(e).ptr;
@@ -259,7 +196,7 @@ static void refusals_name_the_key(void)
 
     /* The type itself does not want it. */
     db_remove(keyspace_db(&from, 0), SLICE_LIT("key"));
-    add(&from, "key", &thing_type, 13);
+    add(&from, "key", &thing_type, THING_UNLOADABLE);
     CHECK(save(&from, &rdb));
     open_keyspace(&one);
     CHECK(!load(&one, buf_slice(&rdb), &f));
@@ -270,10 +207,49 @@ static void refusals_name_the_key(void)
     keyspace_release(&one);
 
     db_remove(keyspace_db(&from, 0), SLICE_LIT("key"));
-    add(&from, "key", &thing_type, UNSAVABLE);
+    add(&from, "key", &thing_type, THING_UNSAVABLE);
     CHECK(!save(&from, &rdb));
     keyspace_release(&from);
     buf_free(&rdb);
+}
+
+/* ---- as commands ---- */
+
+static bool write_commands(struct keyspace *ks, struct buf *text, struct fault *f)
+{
+    struct out out;
+    struct aof_writer w;
+    out_init_memory(&out);
+    aof_writer_init(&w, &out);
+    bool ok = walk_keyspace(ks, &w.sink, NULL) && aof_writer_end(&w);
+    *f = w.sink.fault;
+    buf_clear(text);
+    buf_add(text, buf_slice(&out.buf));
+    aof_writer_free(&w);
+    out_free(&out);
+    return ok;
+}
+
+static void values_go_as_commands(void)
+{
+    struct keyspace ks;
+    struct buf text = {0};
+    struct fault f;
+    open_keyspace(&ks);
+    db_set_expire(keyspace_db(&ks, 0), add(&ks, "key", &thing_type, 41), 4000000000000);
+    CHECK(write_commands(&ks, &text, &f));
+    CHECK_SLICE(buf_slice(&text),
+                SLICE_LIT("*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n"
+                          "*4\r\n$5\r\nTHING\r\n$3\r\nkey\r\n$2\r\n41\r\n$3\r\nkey\r\n"
+                          "*3\r\n$9\r\nPEXPIREAT\r\n$3\r\nkey\r\n$13\r\n4000000000000\r\n"));
+
+    db_remove(keyspace_db(&ks, 0), SLICE_LIT("key"));
+    add(&ks, "dumb", &other_type, 1);
+    CHECK(!write_commands(&ks, &text, &f));
+    CHECK_INT(f.code, FAULT_CANNOT_HOLD);
+    CHECK_STR(f.key, "dumb");
+    keyspace_release(&ks);
+    buf_free(&text);
 }
 
 int main(void)
@@ -281,5 +257,6 @@ int main(void)
     hash_init(NULL);
     return UNIT_RUN(UNIT(types_are_found_by_their_letters), UNIT(values_are_held),
                     UNIT(an_empty_one_stays), UNIT(large_ones_are_freed_elsewhere),
-                    UNIT(values_go_through_an_rdb), UNIT(refusals_name_the_key));
+                    UNIT(values_go_through_an_rdb), UNIT(refusals_name_the_key),
+                    UNIT(values_go_as_commands));
 }

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "persist/load_aux.h"
+
+#include "base/log.h"
+#include "base/must.h"
+#include "base/num.h"
+#include "persist/persist.h"
+#include "server/hooks.h"
+#include "server/server.h"
+
+static struct load_aux *of(struct sink *sink)
+{
+    struct load_aux *a = (struct load_aux *)sink;
+    must(!sink_bad(sink) && a->keys); /* faults are keys' */
+    return a;
+}
+
+static struct hooks *hooks_of(const struct load_aux *a)
+{
+    must(a->persist->loading);
+    return server_hooks(a->persist->server);
+}
+
+static void field(struct sink *sink, struct slice name, struct slice value)
+{
+    struct load_aux *a = of(sink);
+    if (slice_eq_nocase(name, "used-mem"))
+        num_parse_u64(value, &a->persist->load_rdb_used_mem);
+    else if (slice_eq_nocase(name, "redis-ver") || slice_eq_nocase(name, "valkey-ver"))
+        log_notice("Loading RDB produced by version %.*s", SLICE_ARG(value));
+    else if (name.len && name.data[0] == '%')
+        log_notice("RDB '%.*s': %.*s", SLICE_ARG(name), SLICE_ARG(value));
+    else if (!hooks_aux_field(hooks_of(a), name, value, &a->keys->fault))
+        SINK_EVENT(a->keys, aux, name, value);
+}
+
+static void function(struct sink *sink, struct slice source)
+{
+    struct load_aux *a = of(sink);
+    if (!hooks_aux_function(hooks_of(a), source, &a->keys->fault))
+        SINK_EVENT(a->keys, function, source);
+}
+
+static void module_aux(struct sink *sink, uint64_t module_id, struct slice bytes)
+{
+    struct load_aux *a = of(sink);
+    if (!hooks_aux_module(hooks_of(a), module_id, bytes, &a->keys->fault))
+        SINK_EVENT(a->keys, module_aux, module_id, bytes);
+}
+
+static const struct sink_ops ops = {
+    .aux = field,
+    .function = function,
+    .module_aux = module_aux,
+};
+
+void load_aux_init(struct load_aux *a, struct persist *p, struct sink *keys)
+{
+    must(!sink_bad(keys) && p->loading);
+    *a = (struct load_aux){.sink.ops = &ops, .persist = p, .keys = keys};
+}
