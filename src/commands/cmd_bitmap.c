@@ -11,6 +11,7 @@
 #include "commands/range.h"
 #include "server/notify.h"
 #include "server/reply.h"
+#include "store/str.h"
 
 enum { BYTE_BITS = 8, WORD_BYTES = 8 };
 

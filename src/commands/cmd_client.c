@@ -7,7 +7,8 @@
 #include "base/num.h"
 #include "commands/cmd_connection.h"
 #include "server/block.h"
-#include "server/client.h"
+#include "server/client_describe.h"
+#include "server/clients.h"
 #include "server/ctx.h"
 #include "server/pause.h"
 #include "server/reply.h"
@@ -215,12 +216,12 @@ void cmd_client_kill(struct ctx *c)
 }
 
 /* ---- modes ---- */
-static void switch_flag(struct ctx *c, uint32_t flag)
+static void switch_flag(struct ctx *c, uint64_t flag)
 {
     if (ctx_arg_is(c, 2, "ON"))
         c->client->flags |= flag;
     else if (ctx_arg_is(c, 2, "OFF"))
-        c->client->flags &= ~flag;
+        client_clear(c->client, flag);
     else {
         reply_syntax(c);
         return;
@@ -240,16 +241,16 @@ void cmd_client_no_touch(struct ctx *c)
 
 void cmd_client_reply(struct ctx *c)
 {
-    uint32_t *flags = &c->client->flags;
+    struct client *client = c->client;
     if (ctx_arg_is(c, 2, "ON")) {
-        *flags &= ~(uint32_t)(CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT);
+        client_clear(client, CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT);
         reply_to_client(c);
         reply_ok(c);
     } else if (ctx_arg_is(c, 2, "OFF")) {
-        *flags |= CLIENT_REPLY_OFF;
+        client->flags |= CLIENT_REPLY_OFF;
     } else if (ctx_arg_is(c, 2, "SKIP")) {
-        if (!(*flags & CLIENT_REPLY_OFF))
-            *flags |= CLIENT_REPLY_SKIP_NEXT;
+        if (!(client->flags & CLIENT_REPLY_OFF))
+            client->flags |= CLIENT_REPLY_SKIP_NEXT;
     } else {
         reply_syntax(c);
     }

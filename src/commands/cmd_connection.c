@@ -9,7 +9,7 @@
 #include "base/must.h"
 #include "base/num.h"
 #include "commands/auth.h"
-#include "server/client.h"
+#include "server/clients.h"
 #include "server/ctx.h"
 #include "server/reply.h"
 #include "server/role.h"

@@ -12,6 +12,7 @@
 #include "server/reply.h"
 #include "store/load.h"
 #include "store/offer.h"
+#include "store/str.h"
 #include "store/walk.h"
 
 void cmd_dump(struct ctx *c)

@@ -14,7 +14,7 @@
 #include "server/hooks.h"
 #include "server/info.h"
 #include "server/reply.h"
-#include "server/server.h"
+#include "server/server_frame.h"
 #include "server/settings.h"
 #include "server/stats.h"
 

@@ -14,6 +14,7 @@
 #include "server/ctx.h"
 #include "server/notify.h"
 #include "server/reply.h"
+#include "store/str.h"
 
 static bool too_long(struct ctx *c, uint64_t len)
 {

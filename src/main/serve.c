@@ -25,7 +25,7 @@
 #include "server/memory_limit.h"
 #include "server/oom_score.h"
 #include "server/process.h"
-#include "server/server.h"
+#include "server/server_frame.h"
 #include "server/settings.h"
 #include "server/supervisor.h"
 #include "store/db.h"

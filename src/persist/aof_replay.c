@@ -7,7 +7,7 @@
 #include "base/must.h"
 #include "format/aof_read.h"
 #include "persist/aof_state.h"
-#include "server/server.h"
+#include "server/server_frame.h"
 
 /* Ends the load, or tells of it and goes on. only: what alone helps against it; NULL: skipping
  * does. */

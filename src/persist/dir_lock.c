@@ -22,7 +22,7 @@
 #include "persist/persist.h"
 #include "persist/save_config.h"
 #include "server/config.h"
-#include "server/server.h"
+#include "server/server_frame.h"
 #include "server/settings.h"
 #include "server/supervisor.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "server/client.h"
+#include "server/clients.h"
 #include "server/command.h"
 #include "server/exec_parts.h"
 #include "server/gate.h"

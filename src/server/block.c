@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/loop.h"
-#include "server/client.h"
+#include "server/clients.h"
 #include "server/conn.h"
 #include "server/ctx.h"
 #include "server/exec.h"
@@ -109,7 +109,7 @@ static void end_block(struct client *c)
     must(b->client == c && c->flags & CLIENT_BLOCKED);
     must(server_clients(c->server)->blocked_count > 0);
     c->block = NULL;
-    c->flags &= ~(uint32_t)CLIENT_BLOCKED;
+    client_clear(c, CLIENT_BLOCKED);
     server_clients(c->server)->blocked_count--;
     loop_timer_stop(server_loop(c->server), &b->timer);
     link_remove(&b->woken);

@@ -13,7 +13,6 @@
 
 #include "base/buf.h"
 #include "base/link.h"
-#include "containers/table.h"
 #include "format/resp.h"
 #include "os/loop.h"
 #include "os/wire.h"
@@ -22,8 +21,8 @@
 
 struct block;
 struct client_feed;
+struct clients;
 struct command_entry;
-struct config;
 struct db;
 struct held_command;
 struct multi;
@@ -71,8 +70,9 @@ struct client {
     uint64_t id;
     struct server *server;
     struct db *db;
-    uint32_t flags;
+    uint64_t flags;      /* CLIENT_*; from bit 32 on they are macros: enumerators are ints */
     int resp;            /* 2 or 3 */
+    int busy;            /* a command of it runs: do not free */
     struct loop_io io;   /* fd -1: none */
     struct wire wire;    /* plain unless whoever let it in says otherwise */
     struct buf in;       /* input that is not yet a whole command */
@@ -95,44 +95,8 @@ struct client {
     char *name, *lib_name, *lib_ver; /* NULL: none */
     char *peer, *local;  /* "ip:port", made at accept */
     size_t argv_bytes;   /* of the command that runs or is held */
-    int busy;            /* a command of it runs: do not free */
     struct offer bigs;   /* large bulks, come whole, of the command that is being cut or runs */
 };
-
-/* What is kept for a client that must still say who it is; it is closed, too, when what it is owed
- * cannot leave at once. resp.h bounds what it may send, of which there is room for a command, and
- * for what is read at a time. */
-enum { CLIENT_UNAUTH_OUTPUT_MAX = 64 * 1024, CLIENT_UNAUTH_INPUT_MAX = 192 * 1024 };
-
-/* ---- all of them ---- */
-enum client_class { CLIENT_CLASS_NORMAL, CLIENT_CLASS_REPLICA, CLIENT_CLASS_PUBSUB,
-                    CLIENT_CLASS_PRIMARY, CLIENT_CLASSES };
-struct client_limit {
-    int64_t hard, soft, soft_s;
-};
-struct clients {
-    struct server *server;
-    struct link all, pending, closing;
-    struct table by_id;    /* the same as all */
-    struct link woken;     /* struct block's: their waiting is over */
-    struct link pushed;    /* struct pushed's: got messages in the unit that is open */
-    struct link held;      /* like pending, but gates hold the rest back */
-    uint64_t held_released; /* what the gates said then */
-    uint64_t next_id;
-    unsigned count, fakes, blocked_count;
-    char *shared_in;      /* one read's worth of input, for clients that keep none */
-    struct buf more_input; /* ids of those whose wire holds input already */
-    struct buf unheard;    /* the rest of replies that nobody will get; empty between commands */
-    /* settings */
-    int64_t max_clients, timeout_s, query_buffer_limit, bulk_max;
-    struct client_limit limits[3];
-    struct buf password;  /* requirepass, any bytes; empty: none */
-    struct client *current; /* whose command runs */
-    bool over;            /* the server ends: see clients_end_service */
-};
-struct clients *clients_new(struct server *s);
-void clients_free(struct clients *cs);
-void clients_config(struct clients *cs, struct config *cfg);
 
 struct client *client_new(struct clients *cs, int fd); /* fd -1: a fake one */
 void client_free(struct client *c);
@@ -141,31 +105,16 @@ void client_close_soon(struct client *c);
 void client_want_send(struct client *c);
 /* RESET: back to what a new connection is. */
 void client_reset(struct client *c);
-static inline bool client_must_auth(const struct clients *cs, const struct client *c)
+static inline void client_clear(struct client *c, uint64_t flags)
 {
-    return cs->password.len && !(c->flags & (CLIENT_AUTHENTICATED | CLIENT_FAKE));
+    c->flags &= ~flags;
 }
 void client_select(struct client *c, unsigned db);
-struct client *clients_find(const struct clients *cs, uint64_t id);
-enum client_class client_class(const struct client *c);
-const char *client_class_name(enum client_class k);
 size_t client_output_bytes(const struct client *c); /* not yet sent */
 size_t client_memory(const struct client *c);
 bool client_is_local(const struct client *c); /* loopback or unix socket */
-/* One line of CLIENT LIST, without its end. */
-void client_describe(const struct client *c, struct buf *out);
 /* A name or library word may hold no blanks and no unprintable bytes. */
 bool client_name_ok(struct slice name);
 void client_set_text(char **to, struct slice text);
-
-/* Before sleep: frees what may go. From cron: timeouts, soft limits, buffers given back. */
-void clients_free_closing(struct clients *cs);
-void clients_tick(struct clients *cs, unsigned share);
-/* The server ends. No command of any client is run from here on, also not the rest of what was read
- * already; what they are owed may still be sent. */
-void clients_end_service(struct clients *cs);
-/* Closes the client when its output, and more bytes that are about to come, is over its class'
- * limit, or over CLIENT_UNAUTH_OUTPUT_MAX before it has said who it is. True when it did. */
-bool client_check_output_limit(struct client *c, size_t more);
 
 #endif

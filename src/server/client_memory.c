@@ -7,7 +7,8 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/clock.h"
-#include "server/client.h"
+#include "server/client_describe.h"
+#include "server/clients.h"
 #include "server/server.h"
 #include "server/stats.h"
 

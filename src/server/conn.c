@@ -19,7 +19,8 @@
 #include "base/must.h"
 #include "os/clock.h"
 #include "os/socket.h"
-#include "server/client.h"
+#include "server/client_describe.h"
+#include "server/clients.h"
 #include "server/command.h"
 #include "server/commit.h"
 #include "server/exec.h"
@@ -30,6 +31,7 @@
 #include "server/server.h"
 #include "server/stats.h"
 #include "store/db.h"
+#include "store/str.h"
 
 enum {
     BATCH = 16,

@@ -7,7 +7,7 @@
 #include "base/must.h"
 #include "os/clock.h"
 #include "os/loop.h"
-#include "server/client.h"
+#include "server/clients.h"
 #include "server/exec.h"
 #include "server/hooks.h"
 #include "server/server.h"

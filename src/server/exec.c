@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/clock.h"
-#include "server/client.h"
+#include "server/clients.h"
 #include "server/command.h"
 #include "server/commit.h"
 #include "server/exec_parts.h"
@@ -360,7 +360,7 @@ static uint64_t shown_position(struct exec *x, const struct ctx *ctx, uint64_t b
 /* CLIENT REPLY SKIP is for one command, answered now or when it has waited. */
 static void settle_skip(struct client *c)
 {
-    c->flags &= ~(uint32_t)CLIENT_REPLY_SKIP;
+    client_clear(c, CLIENT_REPLY_SKIP);
     if (c->flags & CLIENT_REPLY_SKIP_NEXT)
         c->flags ^= CLIENT_REPLY_SKIP_NEXT | CLIENT_REPLY_SKIP;
 }

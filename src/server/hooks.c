@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "server/ctx.h"
@@ -290,6 +291,7 @@ void hooks_role(struct hooks *h, bool is_replica)
 
 void hooks_fork(struct hooks *h, const struct fork_event *e)
 {
+    must(e->kind && (e->ended || !e->ok));
     TELL_ALL(h, fork, e);
 }
 
@@ -313,6 +315,7 @@ void hooks_aux_begin(struct hooks *h)
 
 bool hooks_aux_field(struct hooks *h, struct slice name, struct slice value, struct fault *f)
 {
+    must(!fault_is(f));
     EACH_LOADER(h, i, field)
         if (h->aux[i].load->field(h->aux[i].arg, name, value, f))
             return true;
@@ -321,6 +324,7 @@ bool hooks_aux_field(struct hooks *h, struct slice name, struct slice value, str
 
 bool hooks_aux_function(struct hooks *h, struct slice source, struct fault *f)
 {
+    must(!fault_is(f));
     EACH_LOADER(h, i, function)
         if (h->aux[i].load->function(h->aux[i].arg, source, f))
             return true;
@@ -329,6 +333,7 @@ bool hooks_aux_function(struct hooks *h, struct slice source, struct fault *f)
 
 bool hooks_aux_module(struct hooks *h, uint64_t module_id, struct slice bytes, struct fault *f)
 {
+    must(!fault_is(f));
     EACH_LOADER(h, i, module_aux)
         if (h->aux[i].load->module_aux(h->aux[i].arg, module_id, bytes, f))
             return true;

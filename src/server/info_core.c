@@ -12,7 +12,7 @@
 #include "base/num.h"
 #include "os/clock.h"
 #include "os/loop.h"
-#include "server/client.h"
+#include "server/clients.h"
 #include "server/command.h"
 #include "server/config.h"
 #include "server/conn.h"

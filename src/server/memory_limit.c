@@ -10,7 +10,7 @@
 #include "base/must.h"
 #include "os/clock.h"
 #include "os/loop.h"
-#include "server/client.h"
+#include "server/clients.h"
 #include "server/client_memory.h"
 #include "server/command.h"
 #include "server/config.h"

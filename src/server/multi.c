@@ -206,7 +206,7 @@ void multi_unwatch(struct client *c)
 {
     struct multi *m = c->multi;
     struct watches *ws = server_watches(c->server);
-    c->flags &= ~(uint32_t)CLIENT_DIRTY_CAS;
+    client_clear(c, CLIENT_DIRTY_CAS);
     if (!m)
         return;
     size_t dropped = 0;
@@ -294,7 +294,7 @@ static void drop_queue(struct multi *m)
 
 void multi_discard(struct client *c)
 {
-    c->flags &= ~(uint32_t)(CLIENT_IN_MULTI | CLIENT_DIRTY_EXEC);
+    client_clear(c, CLIENT_IN_MULTI | CLIENT_DIRTY_EXEC);
     if (c->multi)
         drop_queue(c->multi);
     multi_unwatch(c);

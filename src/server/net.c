@@ -14,7 +14,7 @@
 #include "os/clock.h"
 #include "os/loop.h"
 #include "os/socket.h"
-#include "server/client.h"
+#include "server/clients.h"
 #include "server/conn.h"
 #include "server/process.h"
 #include "server/server.h"

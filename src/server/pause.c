@@ -77,7 +77,7 @@ struct held_command *pause_take(struct pauses *p, struct client *c)
     must(h && p->held > 0);
     must(c->flags & CLIENT_PAUSED);
     c->held = NULL;
-    c->flags &= ~(uint32_t)CLIENT_PAUSED;
+    client_clear(c, CLIENT_PAUSED);
     p->held--;
     return h;
 }

@@ -43,7 +43,7 @@ int64_t pause_left_ms(const struct pauses *p, enum pause_purpose purpose);
 void pause_hold(struct pauses *p, struct client *c, struct held_command *h);
 unsigned pause_held_count(const struct pauses *p);
 
-/* For server.c: ends what is over. pause_end.c */
+/* For server_frame.c: ends what is over. pause_end.c */
 void pause_stage(void *pauses);
 
 #endif

@@ -2,7 +2,7 @@
 /* Pauses end in STAGE_UNBLOCK, where no command runs. A held command is judged anew then: another
  * purpose may hold it still. */
 #include "os/clock.h"
-#include "server/client.h"
+#include "server/clients.h"
 #include "server/command.h"
 #include "server/conn.h"
 #include "server/exec.h"

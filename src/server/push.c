@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
-#include "server/client.h"
+#include "server/clients.h"
 #include "server/exec.h"
 #include "server/pushed.h"
 #include "server/reply.h"

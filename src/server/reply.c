@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/must.h"
 #include "base/num.h"
-#include "server/client.h"
+#include "server/clients.h"
 #include "server/command.h"
 #include "server/ctx.h"
 #include "server/server.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What server.c makes and server_parts.c gives access to. */
+/* The server itself: server_frame.c makes it, server.c gives access to it. */
 #ifndef SERVER_SERVER_PARTS_H
 #define SERVER_SERVER_PARTS_H
 
@@ -7,7 +7,6 @@
 #include <stddef.h>
 
 #include "server/gate.h"
-#include "server/server.h"
 
 struct server {
     struct loop *loop;

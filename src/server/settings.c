@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "os/cpus.h"
-#include "server/client.h"
+#include "server/clients.h"
 #include "server/command.h"
 #include "server/config.h"
 #include "server/cron.h"

@@ -9,7 +9,7 @@
 #include "base/must.h"
 #include "containers/table.h"
 #include "server/block.h"
-#include "server/client.h"
+#include "server/clients.h"
 #include "server/ctx.h"
 #include "server/exec.h"
 #include "server/held.h"

@@ -7,6 +7,7 @@
 #include "base/must.h"
 #include "base/slab.h"
 #include "store/db.h"
+#include "store/entry_make.h"
 
 /* Where the entries lie says nothing about who points at them, but their keys do. */
 static void move_entries(void *arg, void *const *blocks, unsigned n)

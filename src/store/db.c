@@ -12,7 +12,9 @@
 #include "base/rand.h"
 #include "base/slab.h"
 #include "store/db_parts.h"
+#include "store/entry_make.h"
 #include "store/offer.h"
+#include "store/str.h"
 
 static struct slice item_key(const void *item)
 {
@@ -713,6 +715,12 @@ void db_flush(struct db *db, bool lazy)
     else
         db_free_contents(r);
     db_tell_flushed(db);
+}
+
+void db_flush_all(struct keyspace *ks, bool lazy)
+{
+    for (unsigned i = 0; i < ks->open_count; i++)
+        db_flush(ks->open[i], lazy);
 }
 
 void db_rename(struct db *from, struct slice key, struct db *to, struct slice new_key)

@@ -4,6 +4,8 @@
 #include "store/entry.h"
 
 #include "base/must.h"
+#include "store/entry_make.h"
+#include "store/str.h"
 
 enum {
     META = 4,

@@ -9,7 +9,8 @@
  *   value            INT: i64 | EMBSTR: u8 length, bytes | everything else: a pointer
  *
  * All fields at any alignment. An entry has no reference count: whoever needs bytes beyond the
- * command copies them. Changing the size of an entry moves it, so only db.c does that. */
+ * command copies them. Changing the size of an entry moves it, so only db.c does that
+ * (entry_make.h). */
 #ifndef STORE_ENTRY_H
 #define STORE_ENTRY_H
 
@@ -37,12 +38,6 @@ enum encoding {
     ENC_MODULE,
 };
 enum { ENTRY_EMBED_MAX = 128 };
-
-/* A long string: header, then cap bytes. Grows in place when it can. */
-struct str {
-    size_t len, cap;
-    char bytes[];
-};
 
 /* A collection taken out of its entry by value: type and encoding may change while it is worked on,
  * so entry_put_val (or db_put_val) writes it back. ptr belongs to the entry. */
@@ -119,26 +114,5 @@ void entry_put_val(struct entry *e, struct val v);     /* same type; in place */
 
 const char *entry_type_name(enum value_type type);     /* "string", "list", ... */
 const char *entry_encoding_name(const struct entry *e); /* "int", "embstr", "hashtable", ... */
-
-/* ---- making and freeing: for db.c ---- */
-struct slab;
-/* What an entry is made of. text: ENC_EMBSTR; num: ENC_INT; ptr: the others. */
-struct entry_parts {
-    struct slice key, text;
-    int64_t num, expire_ms;
-    void *ptr;
-    uint8_t type, encoding;
-    uint32_t clock;
-};
-size_t entry_size_of(const struct entry_parts *p); /* bytes such an entry takes */
-size_t entry_size(const struct entry *e);
-/* Fills memory of entry_size_of(p) bytes; an expiry's place in the index is left 0. */
-void entry_fill(struct entry *e, const struct entry_parts *p);
-/* Slices point into e. */
-struct entry_parts entry_take_apart(const struct entry *e);
-uint32_t entry_place(const struct entry *e); /* in the expiry index; only with an expiry */
-void entry_set_place(struct entry *e, uint32_t place);
-void entry_set_int(struct entry *e, int64_t n);        /* is ENC_INT already */
-void entry_set_expire_ms(struct entry *e, int64_t ms); /* has one already */
 
 #endif

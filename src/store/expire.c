@@ -24,6 +24,7 @@
 #include "base/must.h"
 #include "base/rand.h"
 #include "store/entry.h"
+#include "store/entry_make.h"
 
 void expire_init(struct expire_index *x, int64_t now_ms)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The databases together. Those that were asked for stand in a list by id; whoever goes through all
  * of them goes through that. */
+#include "store/keyspace.h"
+
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/must.h"
-#include "store/db.h"
 #include "store/db_parts.h"
 
 void keyspace_limits_default(struct value_limits *limits)
@@ -101,7 +102,7 @@ uint64_t keyspace_count(const struct keyspace *ks)
 {
     uint64_t n = 0;
     for (unsigned i = 0; i < ks->open_count; i++)
-        n += db_count(ks->open[i]);
+        n += keys_count(&ks->open[i]->keys);
     return n;
 }
 
@@ -133,10 +134,4 @@ void keyspace_set_slots(struct keyspace *ks, bool slots)
     ks->slots = slots;
     for (unsigned i = 0; i < ks->open_count; i++)
         keys_set_slots(&ks->open[i]->keys, slots);
-}
-
-void db_flush_all(struct keyspace *ks, bool lazy)
-{
-    for (unsigned i = 0; i < ks->open_count; i++)
-        db_flush(ks->open[i], lazy);
 }

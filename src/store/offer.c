@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "store/entry.h"
+#include "store/str.h"
 
 void offer_add(struct offer *o, struct str *block)
 {

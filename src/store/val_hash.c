@@ -5,7 +5,7 @@
 #include "base/must.h"
 #include "base/rand.h"
 #include "containers/listpack.h"
-#include "store/member.h"
+#include "store/pair.h"
 #include "format/sink.h"
 
 static const struct table_type pairs = {.key = pair_key};

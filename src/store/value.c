@@ -4,32 +4,15 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/slab.h"
+#include "store/entry_make.h"
 #include "store/foreign.h"
+#include "store/str.h"
 #include "store/val_hash.h"
 #include "store/val_list.h"
 #include "store/val_set.h"
 #include "store/val_zset.h"
 
-/* ---- long strings ---- */
-
-struct str *str_new(size_t cap)
-{
-    size_t good = mem_good_size(sizeof(struct str) + cap);
-    struct str *s = mem_alloc(good);
-    s->len = 0;
-    s->cap = good - sizeof *s;
-    must(s->cap >= cap);
-    return s;
-}
-
-struct str *str_of(struct slice text)
-{
-    struct str *s = str_new(text.len);
-    if (text.len)
-        memcpy(s->bytes, text.data, text.len);
-    s->len = text.len;
-    return s;
-}
+/* ---- strings ---- */
 
 static void free_string(struct val v)
 {

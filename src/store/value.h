@@ -20,8 +20,4 @@ bool val_is_nothing(struct val v);
  * all. */
 size_t entry_memory(const struct entry *e, size_t samples);
 
-/* ---- long strings ---- */
-struct str *str_new(size_t cap); /* empty, with room for at least so many bytes; mem_free */
-struct str *str_of(struct slice text);
-
 #endif

@@ -9,12 +9,12 @@
 
 #include "base/hash.h"
 #include "os/loop.h"
-#include "server/client.h"
+#include "server/clients.h"
 #include "server/command.h"
 #include "server/conn.h"
 #include "server/ctx.h"
 #include "server/reply.h"
-#include "server/server.h"
+#include "server/server_frame.h"
 #include "store/db.h"
 #include "tests/unit/unit.h"
 

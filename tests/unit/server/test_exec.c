@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/client.h"
+#include "server/clients.h"
 #include "server/command.h"
 #include "server/commit.h"
 #include "server/ctx.h"
@@ -15,7 +15,7 @@
 #include "server/replay.h"
 #include "server/reply.h"
 #include "server/route.h"
-#include "server/server.h"
+#include "server/server_frame.h"
 #include "store/db.h"
 #include "tests/unit/server/served.h"
 #include "tests/unit/unit.h"
@@ -652,6 +652,20 @@ static void commands_that_come(void)
     server_free(s);
 }
 
+/* What a feature of later on says of a client stays when other flags go. */
+static void flags_beyond_32_bits(void)
+{
+    const uint64_t flag = (uint64_t)1 << 40;
+    begin();
+    struct peer p = join();
+    p.client->flags |= flag | CLIENT_NO_TOUCH;
+    say(&p, "MULTI\r\nDISCARD\r\n");
+    client_reset(p.client);
+    CHECK_INT(p.client->flags & (flag | CLIENT_NO_TOUCH), (int64_t)flag);
+    close(p.fd);
+    server_free(s);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(pipelines), UNIT(protocol_errors_cost_the_connection),
@@ -661,5 +675,5 @@ int main(void)
                     UNIT(calls_inside_calls), UNIT(calls_are_logged_in_their_scope),
                     UNIT(admission_by_origin_and_flags), UNIT(jobs_behind_a_unit),
                     UNIT(routes), UNIT(observers), UNIT(peeks),
-                    UNIT(commands_that_come));
+                    UNIT(commands_that_come), UNIT(flags_beyond_32_bits));
 }

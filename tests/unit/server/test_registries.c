@@ -11,7 +11,7 @@
 #include "server/hooks.h"
 #include "server/info.h"
 #include "server/reply.h"
-#include "server/server.h"
+#include "server/server_frame.h"
 #include "server/slots.h"
 #include "tests/unit/unit.h"
 

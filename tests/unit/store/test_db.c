@@ -5,6 +5,8 @@
 #include "base/rand.h"
 #include "store/aside.h"
 #include "store/compact.h"
+#include "store/entry_make.h"
+#include "store/str.h"
 #include "store/val_set.h"
 #include "tests/unit/unit.h"
 

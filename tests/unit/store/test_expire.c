@@ -5,6 +5,7 @@
 #include "base/num.h"
 #include "base/rand.h"
 #include "store/db.h"
+#include "store/entry_make.h"
 #include "tests/unit/unit.h"
 
 enum { N = 3000 };

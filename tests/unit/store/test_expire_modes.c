@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "store/db.h"
+#include "store/str.h"
 #include "store/val_list.h"
 #include "tests/unit/unit.h"
 

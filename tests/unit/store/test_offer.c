@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "store/db.h"
+#include "store/str.h"
 #include "tests/unit/unit.h"
 
 static struct slice offered(struct offer *o, char fill)

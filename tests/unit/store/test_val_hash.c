@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "containers/listpack.h"
-#include "store/member.h"
+#include "store/pair.h"
 #include "store/value.h"
 #include "tests/unit/unit.h"
 

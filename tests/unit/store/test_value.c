@@ -3,6 +3,8 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "store/entry_make.h"
+#include "store/str.h"
 #include "store/val_hash.h"
 #include "store/val_list.h"
 #include "store/val_set.h"

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/client_describe.h"
+
+#include <string.h>
+
+#include "base/must.h"
+#include "os/clock.h"
+#include "server/clients.h"
+#include "server/command.h"
+#include "server/multi.h"
+#include "store/db.h"
+
+static size_t put_flags(const struct client *c, char out[24])
+{
+    static const struct {
+        uint64_t flag;
+        char mark;
+    } marks[] = {
+        {CLIENT_PRIMARY, 'M'}, {CLIENT_PUBSUB, 'P'}, {CLIENT_IN_MULTI, 'x'},
+        {CLIENT_BLOCKED | CLIENT_PAUSED, 'b'}, {CLIENT_TRACKING, 't'}, {CLIENT_DIRTY_CAS, 'd'},
+        {CLIENT_CLOSE_AFTER_REPLY, 'c'}, {CLIENT_CLOSE_SOON, 'A'}, {CLIENT_UNIX, 'U'},
+        {CLIENT_READONLY, 'r'}, {CLIENT_NO_EVICT, 'e'}, {CLIENT_NO_TOUCH, 'T'},
+    };
+    size_t n = 0;
+    if (c->flags & CLIENT_MONITOR)
+        out[n++] = 'O';
+    else if (c->flags & CLIENT_REPLICA)
+        out[n++] = 'S';
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (c->flags & marks[i].flag)
+            out[n++] = marks[i].mark;
+    if (!n)
+        out[n++] = 'N';
+    must(n < 24);
+    out[n] = '\0';
+    return n;
+}
+
+/* As those who read CLIENT LIST know it: a first buffer of 16 KiB, and behind it a list of blocks
+ * of that size. */
+static void describe_output(const struct client *c, struct buf *out)
+{
+    enum { FIRST = 16 * 1024 };
+    size_t bytes = client_output_bytes(c), first = bytes < FIRST ? bytes : FIRST;
+    size_t memory = output_memory(&c->out), room = memory < FIRST ? memory : FIRST;
+    buf_printf(out, "rbs=%zu rbp=%zu obl=%zu oll=%zu omem=%zu ", room, room, first,
+               (bytes - first + FIRST - 1) / FIRST, bytes - first);
+}
+
+void client_describe(const struct client *c, struct buf *out)
+{
+    char flags[24], events[3] = "";
+    int64_t now_us = clock_now.mono_us;
+    put_flags(c, flags);
+    if (c->io.watched & LOOP_READ)
+        strcat(events, "r");
+    if (c->io.watched & LOOP_WRITE)
+        strcat(events, "w");
+    buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=%s db=%u ",
+               (unsigned long long)c->id, c->peer, c->local, c->io.fd, c->name ? c->name : "",
+               (long long)((now_us - c->created_us) / 1000000),
+               (long long)((now_us - c->active_us) / 1000000), flags,
+               c->db->id);
+    buf_printf(out, "sub=0 psub=0 ssub=0 multi=%d qbuf=%zu qbuf-free=%zu argv-mem=%zu ",
+               multi_length(c), c->in.len, c->in.cap - c->in.len, c->argv_bytes);
+    buf_printf(out, "multi-mem=%zu ", multi_memory(c));
+    describe_output(c, out);
+    buf_printf(out, "tot-mem=%zu events=%s ", client_memory(c), events);
+    buf_printf(out, "cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s",
+               c->last_command ? c->last_command->name : "NULL", c->resp,
+               c->lib_name ? c->lib_name : "", c->lib_ver ? c->lib_ver : "");
+}
