@@ -45,8 +45,8 @@ struct ctx {
     struct buf *out;             /* where replies go; see reply.h */
     struct output *output;       /* of which out is the open block; NULL: out is not a client's */
     int argc;
-    const struct slice *argv;
     int resp;                    /* 2 or 3 */
+    const struct slice *argv;
     int64_t now_ms;              /* the unit's clock: the same for all commands of a MULTI */
     uint64_t dirty;              /* changes made: see ctx_changed */
     size_t out_most;             /* of out; when it would be more, reply.c looks what to do */
@@ -56,6 +56,7 @@ struct ctx {
     enum commit_scope scope;     /* where what it changes is told */
     uint64_t redacted;           /* bit i: word i is a secret; the last bit: all from there on */
 };
+_Static_assert(sizeof(struct ctx) <= 128, "made anew for each command: two cache lines");
 enum {
     CTX_NO_REPLY = 1,   /* replies are dropped (loading, replication) */
     CTX_LOADING = 2,    /* from the append log, so acknowledged before: no limit that is set for
