@@ -78,15 +78,29 @@ static struct expire_slot *slot_for(struct expire_index *x, int64_t t, int *leve
     return &x->levels[*level][*slot];
 }
 
+/* Of long arrays little lies idle, also while one drains and another fills: they may be a tenth of
+ * what a cache holds. */
+enum { SLOT_SHORT = 64, SLOT_LONG = 1024 };
+
 static void slot_push(struct expire_slot *s, struct entry *e)
 {
     if (s->count == s->cap) {
-        s->cap += s->cap / (s->cap < 1024 ? 4 : 16) + 2; /* long ones: little that lies idle */
+        s->cap += s->cap / (s->cap < SLOT_LONG ? 4 : 16) + 2;
         s->entries = mem_realloc(s->entries, s->cap * sizeof *s->entries);
     }
     must(s->count < s->cap);
     entry_set_place(e, s->count);
     s->entries[s->count++] = e;
+}
+
+static void slot_give_back(struct expire_slot *s)
+{
+    uint32_t idle = s->cap - s->count;
+    must(s->count > 0 && s->count <= s->cap);
+    if (s->cap <= SLOT_SHORT || idle <= s->cap / (s->cap < SLOT_LONG ? 2 : 8))
+        return;
+    s->cap = s->count + s->count / (s->count < SLOT_LONG ? 4 : 32) + 1;
+    s->entries = mem_realloc(s->entries, s->cap * sizeof *s->entries);
 }
 
 /* ---- the queue of due entries ---- */
@@ -232,9 +246,8 @@ void expire_remove(struct expire_index *x, struct entry *e)
     if (s->count == 0) {
         slot_emptied(s);
         x->filled[level] &= ~((uint64_t)1 << slot);
-    } else if (s->cap > 64 && s->count < s->cap / 2) {
-        s->cap = s->count + s->count / 4;
-        s->entries = mem_realloc(s->entries, s->cap * sizeof *s->entries);
+    } else {
+        slot_give_back(s);
     }
 }
 

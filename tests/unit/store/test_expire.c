@@ -187,9 +187,38 @@ static void far_future_fits(void)
     mem_free(e);
 }
 
+/* A cache whose keys get the same time to live: the slot of the old ones drains while that of the
+ * new ones fills. What lies idle stays a small part all the way. */
+static void arrays_that_drain_give_back(void)
+{
+    enum { KEYS = 100000 };
+    struct expire_index x;
+    struct entry **entries = mem_zalloc(KEYS * sizeof *entries);
+    const int64_t now = (int64_t)1 << 40, slot = 1 << 18;
+    expire_init(&x, now);
+    for (int i = 0; i < KEYS; i++) {
+        entries[i] = make(now + 3 * slot, i);
+        expire_add(&x, entries[i]);
+    }
+    for (int i = 0; i < KEYS; i++) {
+        expire_remove(&x, entries[i]);
+        mem_free(entries[i]);
+        entries[i] = make(now + 4 * slot, i);
+        expire_add(&x, entries[i]);
+        CHECK(expire_memory(&x) <= KEYS * sizeof(void *) * 115 / 100 + 16384);
+    }
+    for (int i = 0; i < KEYS; i++) {
+        expire_remove(&x, entries[i]);
+        mem_free(entries[i]);
+    }
+    mem_free(entries);
+    expire_release(&x);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(due_are_exactly_the_past),
                     UNIT(due_come_in_the_order_of_their_times),
-                    UNIT(waiting_entries_take_bounded_room), UNIT(far_future_fits));
+                    UNIT(waiting_entries_take_bounded_room), UNIT(far_future_fits),
+                    UNIT(arrays_that_drain_give_back));
 }
