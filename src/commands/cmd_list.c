@@ -4,6 +4,7 @@
 
 #include "base/must.h"
 #include "commands/elements.h"
+#include "commands/list_ops.h"
 #include "commands/range.h"
 #include "server/notify.h"
 #include "server/reply.h"
@@ -125,6 +126,17 @@ static size_t pop_array(struct ctx *c, struct slice key, struct entry *e, bool t
     return n;
 }
 
+void list_pop_one(struct ctx *c, struct slice key, struct entry *e, bool tail)
+{
+    char scratch[NUM_I64_TEXT];
+    struct slice text = {0};
+    struct val v = entry_val(e);
+    bool there = list_get(&v, tail ? -1 : 0, &text, scratch);
+    must(there); /* no key holds an empty list */
+    reply_bulk(c, text);
+    drop(c, key, e, v, tail, 1);
+}
+
 static void pop(struct ctx *c, bool tail)
 {
     struct entry *e;
@@ -144,13 +156,7 @@ static void pop(struct ctx *c, bool tail)
     } else if (counted) {
         pop_array(c, c->argv[1], e, tail, count);
     } else {
-        char scratch[NUM_I64_TEXT];
-        struct slice text = {0};
-        struct val v = entry_val(e);
-        bool there = list_get(&v, tail ? -1 : 0, &text, scratch);
-        must(there); /* no key holds an empty list */
-        reply_bulk(c, text);
-        drop(c, c->argv[1], e, v, tail, 1);
+        list_pop_one(c, c->argv[1], e, tail);
     }
 }
 
@@ -164,24 +170,29 @@ void cmd_rpop(struct ctx *c)
     pop(c, true);
 }
 
-void cmd_lmpop(struct ctx *c)
+bool list_pop_any(struct ctx *c, const struct pop_args *a)
 {
-    struct pop_args a;
-    if (!pop_args_parse(c, "left", "right", &a))
-        return;
-    for (int i = 2; i < 2 + a.keys; i++) {
+    must(a->count > 0 && a->first + a->keys < c->argc);
+    for (int i = a->first; i < a->first + a->keys; i++) {
         struct entry *e;
         if (!ctx_lookup_write(c, c->argv[i], VALUE_LIST, &e))
-            return;
+            return true;
         if (!e)
             continue;
         reply_array(c, 2);
         reply_bulk(c, c->argv[i]);
-        size_t popped = pop_array(c, c->argv[i], e, a.high, a.count);
-        pop_log(c, a.high ? "RPOP" : "LPOP", c->argv[i], popped);
-        return;
+        size_t popped = pop_array(c, c->argv[i], e, a->high, a->count);
+        pop_log(c, a->high ? "RPOP" : "LPOP", c->argv[i], popped);
+        return true;
     }
-    reply_null_array(c);
+    return false;
+}
+
+void cmd_lmpop(struct ctx *c)
+{
+    struct pop_args a;
+    if (pop_args_parse(c, 1, "left", "right", &a) && !list_pop_any(c, &a))
+        reply_null_array(c);
 }
 
 /* ---- moving ---- */
@@ -200,20 +211,18 @@ static void rotate(struct ctx *c, struct entry *e, bool from_tail, bool to_tail)
     ctx_notify(c, NOTIFY_LIST, pop_event(from_tail), c->argv[1]);
 }
 
-static void move(struct ctx *c, bool from_tail, bool to_tail)
+bool list_move(struct ctx *c, bool from_tail, bool to_tail)
 {
     struct entry *from, *to;
     if (!ctx_lookup_write(c, c->argv[1], VALUE_LIST, &from))
-        return;
-    if (!from) {
-        reply_null(c);
-        return;
-    }
+        return true;
+    if (!from)
+        return false;
     if (!ctx_lookup_write(c, c->argv[2], VALUE_LIST, &to))
-        return;
+        return true;
     if (to == from) {
         rotate(c, from, from_tail, to_tail);
-        return;
+        return true;
     }
     char scratch[NUM_I64_TEXT];
     struct slice text = {0};
@@ -224,19 +233,26 @@ static void move(struct ctx *c, bool from_tail, bool to_tail)
     list_push(&target, text, to_tail, limits_of(c));
     collection_put(c, c->argv[2], to, target, 1, push_event(to_tail));
     drop(c, c->argv[1], from, source, from_tail, 1);
+    return true;
+}
+
+bool list_ends_parse(struct ctx *c, bool *from_tail, bool *to_tail)
+{
+    return either_word(c, 3, "left", "right", from_tail) &&
+           either_word(c, 4, "left", "right", to_tail);
 }
 
 void cmd_lmove(struct ctx *c)
 {
     bool from_tail, to_tail;
-    if (either_word(c, 3, "left", "right", &from_tail) &&
-        either_word(c, 4, "left", "right", &to_tail))
-        move(c, from_tail, to_tail);
+    if (list_ends_parse(c, &from_tail, &to_tail) && !list_move(c, from_tail, to_tail))
+        reply_null(c);
 }
 
 void cmd_rpoplpush(struct ctx *c)
 {
-    move(c, true, false);
+    if (!list_move(c, true, false))
+        reply_null(c);
 }
 
 /* ---- changing inside ---- */

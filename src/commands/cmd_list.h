@@ -7,6 +7,11 @@
 
 extern const struct command cmd_list_commands[];
 
+void cmd_blmove(struct ctx *c);
+void cmd_blmpop(struct ctx *c);
+void cmd_blpop(struct ctx *c);
+void cmd_brpop(struct ctx *c);
+void cmd_brpoplpush(struct ctx *c);
 void cmd_lindex(struct ctx *c);
 void cmd_linsert(struct ctx *c);
 void cmd_llen(struct ctx *c);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "commands/elements.h"
+#include "commands/zset_ops.h"
 #include "server/reply.h"
 
 /* ---- ZADD and ZINCRBY ---- */
@@ -210,6 +211,11 @@ static void pop_members(struct ctx *c, struct slice key, struct entry *e, bool h
     collection_put(c, key, e, v, count, high ? "zpopmax" : "zpopmin");
 }
 
+void zset_pop_one(struct ctx *c, struct slice key, struct entry *e, bool high)
+{
+    pop_members(c, key, e, high, 1, false);
+}
+
 static size_t at_most(const struct entry *e, int64_t count)
 {
     struct val v = entry_val(e);
@@ -246,26 +252,31 @@ void cmd_zpopmax(struct ctx *c)
     pop(c, true);
 }
 
-void cmd_zmpop(struct ctx *c)
+bool zset_pop_any(struct ctx *c, const struct pop_args *a)
 {
-    struct pop_args a;
-    if (!pop_args_parse(c, "min", "max", &a))
-        return;
-    for (int i = 2; i < 2 + a.keys; i++) {
+    must(a->count > 0 && a->first + a->keys < c->argc);
+    for (int i = a->first; i < a->first + a->keys; i++) {
         struct entry *e;
         if (!ctx_lookup_write(c, c->argv[i], VALUE_ZSET, &e))
-            return;
+            return true;
         if (!e)
             continue;
-        size_t n = at_most(e, a.count);
+        size_t n = at_most(e, a->count);
         reply_array(c, 2);
         reply_bulk(c, c->argv[i]);
         reply_array(c, n);
-        pop_members(c, c->argv[i], e, a.high, n, true);
-        pop_log(c, a.high ? "ZPOPMAX" : "ZPOPMIN", c->argv[i], n);
-        return;
+        pop_members(c, c->argv[i], e, a->high, n, true);
+        pop_log(c, a->high ? "ZPOPMAX" : "ZPOPMIN", c->argv[i], n);
+        return true;
     }
-    reply_null_array(c);
+    return false;
+}
+
+void cmd_zmpop(struct ctx *c)
+{
+    struct pop_args a;
+    if (pop_args_parse(c, 1, "min", "max", &a) && !zset_pop_any(c, &a))
+        reply_null_array(c);
 }
 
 /* ---- reading ---- */

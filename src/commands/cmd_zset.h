@@ -7,6 +7,9 @@
 
 extern const struct command cmd_zset_commands[];
 
+void cmd_bzmpop(struct ctx *c);
+void cmd_bzpopmax(struct ctx *c);
+void cmd_bzpopmin(struct ctx *c);
 void cmd_zadd(struct ctx *c);
 void cmd_zcard(struct ctx *c);
 void cmd_zcount(struct ctx *c);

@@ -3,6 +3,30 @@
 #include "commands/cmd_zset.h"
 
 const struct command cmd_zset_commands[] = {
+    {.name = "bzmpop", .run = cmd_bzmpop, .arity = -5,
+     .flags = CMD_WRITE | CMD_BLOCKING | CMD_MOVABLE_KEYS, .categories = CAT_SORTEDSET,
+     .group = "sorted-set", .since = "7.0.0",
+     .summary = "Pops members from the first sorted set that has any, or waits for one",
+     .complexity =
+         "O(K+M*log(N)), K: keys given, N: members of the one that has some, M: members "
+         "popped",
+     .keys = {KEY_NUM_AT(KEY_RW | KEY_ACCESS | KEY_DELETE, 2)},
+     .args = "timeout:double numkeys:integer key:key@0* where:oneof(min:token=MIN max:token=MAX) "
+       "count:integer=COUNT?"},
+    {.name = "bzpopmax", .run = cmd_bzpopmax, .arity = -3,
+     .flags = CMD_WRITE | CMD_BLOCKING | CMD_FAST, .categories = CAT_SORTEDSET,
+     .group = "sorted-set", .since = "5.0.0",
+     .summary = "Pops the member with the highest score of the first that has one, or waits",
+     .complexity = "O(log(N)), N: members there",
+     .keys = {KEY_AT(KEY_RW | KEY_ACCESS | KEY_DELETE, 1, -2, 1)},
+     .args = "key:key@0* timeout:double"},
+    {.name = "bzpopmin", .run = cmd_bzpopmin, .arity = -3,
+     .flags = CMD_WRITE | CMD_BLOCKING | CMD_FAST, .categories = CAT_SORTEDSET,
+     .group = "sorted-set", .since = "5.0.0",
+     .summary = "Pops the member with the lowest score of the first that has one, or waits",
+     .complexity = "O(log(N)), N: members there",
+     .keys = {KEY_AT(KEY_RW | KEY_ACCESS | KEY_DELETE, 1, -2, 1)},
+     .args = "key:key@0* timeout:double"},
     {.name = "zadd", .run = cmd_zadd, .arity = -4, .flags = CMD_WRITE | CMD_DENYOOM | CMD_FAST,
      .categories = CAT_SORTEDSET, .group = "sorted-set", .since = "1.2.0",
      .summary = "Adds members with scores, or changes scores",

@@ -344,14 +344,15 @@ void element_scan_command(struct ctx *c, enum value_type type)
 
 /* ---- arguments of those that pop ---- */
 
-bool pop_args_parse(struct ctx *c, const char *low, const char *high, struct pop_args *a)
+bool pop_args_parse(struct ctx *c, int at, const char *low, const char *high, struct pop_args *a)
 {
     int64_t keys;
+    a->first = at + 1;
     a->count = 0;
-    if (!ctx_arg_range(c, 1, 1, INT64_MAX, &keys, "ERR numkeys should be greater than 0"))
+    if (!ctx_arg_range(c, at, 1, INT64_MAX, &keys, "ERR numkeys should be greater than 0"))
         return false;
-    bool room = keys < c->argc - 2;
-    int where = room ? 2 + (int)keys : 0;
+    bool room = keys < c->argc - a->first;
+    int where = room ? a->first + (int)keys : 0;
     a->keys = room ? (int)keys : 0;
     a->high = room && ctx_arg_is(c, where, high);
     if (!room || (!a->high && !ctx_arg_is(c, where, low))) {
@@ -367,7 +368,7 @@ bool pop_args_parse(struct ctx *c, const char *low, const char *high, struct pop
             return false;
     }
     a->count = a->count ? a->count : 1;
-    must(a->keys > 0 && 2 + a->keys < c->argc);
+    must(a->keys > 0 && a->first + a->keys < c->argc);
     return true;
 }
 

@@ -58,13 +58,14 @@ void element_sample_command(struct ctx *c, enum value_type type, const char *wit
 void element_scan_command(struct ctx *c, enum value_type type);
 
 /* ---- arguments ---- */
-/* LMPOP and ZMPOP: numkeys key... low|high [COUNT n]. False after replying an error. */
+/* LMPOP, ZMPOP and those that wait: numkeys key... low|high [COUNT n], with numkeys at argv[at].
+ * False after replying an error. */
 struct pop_args {
-    int keys;      /* argv[2] .. argv[1 + keys] */
-    bool high;     /* the second word stood there */
+    int first, keys; /* argv[first] .. argv[first + keys - 1] */
+    bool high;       /* the second word stood there */
     int64_t count;
 };
-bool pop_args_parse(struct ctx *c, const char *low, const char *high, struct pop_args *a);
+bool pop_args_parse(struct ctx *c, int at, const char *low, const char *high, struct pop_args *a);
 /* The count of LPOP, SPOP, ZPOPMIN: argv[2], not negative. */
 bool pop_count_parse(struct ctx *c, int64_t *count);
 /* Logs "word key count" instead of the command. */

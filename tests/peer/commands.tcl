@@ -5,6 +5,10 @@
 #   @MODE                how the replies are compared (lib/pair.tcl), exact if not said
 #   @on NAME             the connection; "main" if not said
 #   @close NAME          (alone) closes that connection
+#   @send NAME WORDS...  (alone) says a command there, and does not wait for the reply
+#   @hear NAME           (alone) the reply to it
+#   @over NAME           (alone) the reply to it, which comes when a time is over
+#   @blocked N           (alone) waits until N clients wait for keys, at both
 #   @later MS            (alone) that much passes, by the clocks of both
 #   @ours REASON BYTES   a known difference: ours must be BYTES, the peer's something else
 #
@@ -22,6 +26,10 @@ proc script_line {line} {
         switch -- $word {
             @on { set line [lassign $line on] }
             @close { pair_close [lindex $line 0]; return "" }
+            @send { pair_send [lindex $line 0] [lrange $line 1 end]; return "" }
+            @hear { return [pair_hear exact [lindex $line 0] $line] }
+            @over { return [pair_over [lindex $line 0] $line] }
+            @blocked { pair_blocked [lindex $line 0]; return "" }
             @later { pair_later [lindex $line 0]; return "" }
             @ours { set line [lassign $line reason bytes]; set want [list $bytes] }
             default { set mode [string range $word 1 end] }

@@ -48,8 +48,8 @@ proc pair_close {{name *}} {
     }
 }
 
-proc tree {fd} {
-    set line [gets $fd]
+proc tree {fd {begun ""}} {
+    set line $begun[gets $fd]
     if {$line eq "" && [eof $fd]} { return {(closed) {}} }
     set n [string range $line 1 end-1]
     switch -- [string index $line 0] {
@@ -149,11 +149,33 @@ proc told {words ours peer} {
 
 # One command on both. Returns "" or what differs.
 proc compare {mode words {on main}} {
-    lassign [pair_fds $on] a b
-    send $a {*}$words
-    send $b {*}$words
-    set x [tree $a]
-    set y [tree $b]
+    pair_send $on $words
+    return [pair_hear $mode $on $words]
+}
+proc pair_send {on words} {
+    foreach fd [pair_fds $on] { send $fd {*}$words }
+}
+proc pair_hear {mode on words} {
+    lassign [lmap fd [pair_fds $on] { tree $fd }] x y
     if {[lindex $x 0] eq "(closed)" || [lindex $y 0] eq "(closed)"} { pair_close $on }
     return [expr {[equal $mode $x $y] ? "" : [told $words $x $y]}]
+}
+# The reply to what waits for a time: the peer's clock, which counts, is set on until it comes.
+proc pair_over {on words} {
+    lassign [pair_fds $on] a b
+    set x [tree $a]
+    fconfigure $b -blocking 0
+    while {[set begun [read $b 1]] eq ""} {
+        pair_later 100
+        after 10
+    }
+    fconfigure $b -blocking 1
+    set y [tree $b $begun]
+    return [expr {[equal exact $x $y] ? "" : [told $words $x $y]}]
+}
+# Until so many clients wait, at both: what is said next on another connection finds them waiting.
+proc pair_blocked {n} {
+    foreach server [list $::ours $::peer] {
+        wait_for { expr {[info_of $server blocked_clients] == $n} }
+    }
 }

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Commands that wait for keys, beside what tests/peer/script/blocking.txt compares: what the log
+# holds of them, how the waiting ends, what is counted.
+source [file join [file dirname [info script]] lib.tcl]
+
+# A client that waits, by the words of its command.
+proc waiter {s args} {
+    set fd [connect $s]
+    set before [info_of $s blocked_clients]
+    send $fd {*}$args
+    wait_for { expr {[info_of $s blocked_clients] == $before + 1} }
+    return $fd
+}
+proc commands_of {dir} {
+    set all {}
+    foreach path [lsort [glob $dir/appendonlydir/*.incr.aof]] { append all [slurp $path] }
+    set words {}
+    # by *N and $LEN; lines of checksums begin with #
+    set at 0
+    while {$at < [string length $all]} {
+        set end [string first \n $all $at]
+        set line [string range $all $at [expr {$end - 2}]]
+        set at [expr {$end + 1}]
+        if {[string index $line 0] ne "*"} continue
+        set one {}
+        for {set i 0} {$i < [string range $line 1 end]} {incr i} {
+            set end [string first \n $all $at]
+            set len [string range $all [expr {$at + 1}] [expr {$end - 2}]]
+            lappend one [string range $all [expr {$end + 1}] [expr {$end + $len}]]
+            set at [expr {$end + $len + 3}]
+        }
+        lappend words $one
+    }
+    return $words
+}
+
+case "the log has what they came to, and gives the same data set again" {
+    set dir [tmpdir]
+    set s [server "appendonly yes\nappendfsync always\nauto-aof-rewrite-percentage 0\nenable-debug-command yes" -dir $dir]
+    set waits {
+        {BLPOP l1 0} {BRPOP l2 0} {BLMOVE l3 m LEFT RIGHT 0} {BRPOPLPUSH l4 m 0}
+        {BLMPOP 0 1 l5 LEFT COUNT 2} {BLMPOP 0 2 none l6 RIGHT}
+    }
+    set zwaits {{BZPOPMIN z1 0} {BZPOPMAX z2 0} {BZMPOP 0 1 z3 MIN COUNT 2}}
+    set fds [lmap words [concat $waits $zwaits] { waiter $s {*}$words }]
+    foreach i {1 2 3 4 5 6} { is [ask $s RPUSH l$i a b c] 3 }
+    foreach i {1 2 3} { is [ask $s ZADD z$i 1 a 2 b 3 c] 3 }
+    set replies [lmap fd $fds { read_reply $fd }]
+    is $replies {{l1 a} {l2 c} a c {l5 {a b}} {l6 c} {z1 a 1} {z2 c 3} {z3 {{a 1} {b 2}}}}
+    # at once, too
+    is [ask $s BLPOP l1 0] {l1 b}
+    is [ask $s BLMOVE l3 m RIGHT LEFT 0] c
+    is [ask $s BRPOPLPUSH l4 l4 0] b
+    is [ask $s BZMPOP 0 1 z1 MAX] {z1 {{c 3}}}
+    set want {
+        {LPOP l1} {RPOP l2} {LMOVE l3 m LEFT RIGHT} {RPOPLPUSH l4 m} {LPOP l5 2} {RPOP l6 1}
+        {ZPOPMIN z1} {ZPOPMAX z2} {ZPOPMIN z3 2}
+        {LPOP l1} {LMOVE l3 m RIGHT LEFT} {RPOPLPUSH l4 l4} {ZPOPMAX z1 1}
+    }
+    set got [lsearch -all -inline -not -regexp [commands_of $dir] {^(SELECT|RPUSH|ZADD) }]
+    is $got [lmap words $want { list {*}$words }]
+    set digest [ask $s DEBUG DIGEST]
+    set s [restart $s kill "appendonly yes\nenable-debug-command yes"]
+    is [ask $s DEBUG DIGEST] $digest
+    is [ask $s LRANGE m 0 -1] {c c a}
+}
+
+case "who waits writes nothing, and a time that is over neither" {
+    set dir [tmpdir]
+    set s [server "appendonly yes\nappendfsync always" -dir $dir]
+    ask $s SET k v
+    set size [info_of $s aof_current_size]
+    is [ask $s BLPOP none 0.01] (nil)
+    is [ask $s BLMOVE none other LEFT LEFT 0.01] (nil)
+    set fd [waiter $s BZPOPMAX none 0]
+    close $fd
+    wait_for { expr {[info_of $s blocked_clients] == 0} }
+    is [info_of $s aof_current_size] $size
+    is [info_of $s rdb_changes_since_last_save] 1
+}
+
+case "CLIENT UNBLOCK, CLIENT KILL and a hang-up end it, and nothing is lost" {
+    set s [server]
+    set fd [connect $s]
+    set id [request $fd CLIENT ID]
+    send $fd BLPOP k 0
+    wait_for { expr {[info_of $s blocked_clients] == 1} }
+    like [ask $s CLIENT LIST ID $id] "*flags=b *cmd=blpop*"
+    is [ask $s CLIENT UNBLOCK $id] 1
+    is [read_reply $fd] (nil)
+    send $fd BLMOVE k m LEFT LEFT 0
+    wait_for { expr {[info_of $s blocked_clients] == 1} }
+    is [ask $s CLIENT UNBLOCK $id ERROR] 1
+    is [catch { read_reply $fd } text] 1
+    like $text "UNBLOCKED *"
+    is [ask $s CLIENT UNBLOCK $id] 0
+    send $fd BLPOP k 0
+    wait_for { expr {[info_of $s blocked_clients] == 1} }
+    is [ask $s CLIENT KILL ID $id] 1
+    wait_for { expr {[info_of $s blocked_clients] == 0} }
+    is [ask $s RPUSH k 1] 1
+    is [ask $s LRANGE k 0 -1] 1
+    set gone [waiter $s BLPOP other 0]
+    close $gone
+    wait_for { expr {[info_of $s blocked_clients] == 0} }
+    is [ask $s RPUSH other 1] 1
+    is [ask $s LLEN other] 1
+}
+
+case "each is counted once, and not for the time it waited" {
+    set s [server]
+    set fd [waiter $s BLPOP k 0]
+    ask $s RPUSH other x
+    set again [waiter $s BLPOP wrong k 0]
+    after 300
+    is [ask $s RPUSH k 1 2] 2
+    is [read_reply $fd] {k 1}
+    is [read_reply $again] {k 2}
+    regexp {cmdstat_blpop:calls=(\d+),usec=(\d+),.*rejected_calls=(\d+),failed_calls=(\d+)} \
+        [ask $s INFO commandstats] -> calls usec refused errors
+    is [list $calls $refused $errors] {2 0 0}
+    truth {$usec < 200000}
+}
+
+case "RESTORE serves; FLUSHALL and a key whose time is over do not" {
+    set s [server]
+    ask $s RPUSH from 1 2
+    set payload [ask $s DUMP from]
+    set fd [waiter $s BLPOP k 0]
+    is [ask $s FLUSHALL] OK
+    is [ask $s RESTORE k 1000 $payload ABSTTL] OK
+    is [info_of $s blocked_clients] 1
+    is [ask $s RESTORE k 0 $payload] OK
+    is [read_reply $fd] {k 1}
+    is [ask $s LRANGE k 0 -1] 2
+}
+
+case "served is run: also refused, when memory is over the limit by then" {
+    set s [server "maxmemory-policy noeviction"]
+    set fd [waiter $s BLMOVE from to LEFT LEFT 0]
+    is [ask $s RPUSH other x] 1
+    is [ask $s CONFIG SET maxmemory 1] OK
+    is [ask $s RENAME other from] OK
+    is [catch { read_reply $fd } text] 1
+    like $text "OOM *"
+    is [ask $s LRANGE from 0 -1] x
+}
+
+case "a thousand wait for one key and for keys of their own, first come first served" {
+    set s [server "maxclients 3000"]
+    set fds {}
+    for {set i 0} {$i < 1000} {incr i} {
+        set fd [connect $s]
+        send $fd BLPOP own:$i k 0
+        if {$i % 100 == 99} { wait_for { expr {[info_of $s blocked_clients] == $i + 1} } }
+        lappend fds $fd
+    }
+    wait_for { expr {[info_of $s blocked_clients] == 1000} }
+    set values {}
+    for {set i 0} {$i < 500} {incr i} { lappend values v$i }
+    is [ask $s RPUSH k {*}$values] 500
+    is [info_of $s blocked_clients] 500
+    is [ask $s EXISTS k] 0
+    set got 0
+    for {set i 500} {$i < 1000} {incr i} { ask $s RPUSH own:$i o$i }
+    set replies {}
+    foreach fd $fds { lappend replies [read_reply $fd] }
+    is [lsort -dictionary [lmap r [lrange $replies 0 499] { lindex $r 1 }]] $values
+    for {set i 500} {$i < 1000} {incr i} { is [lindex $replies $i] [list own:$i o$i] }
+}
+
+case "SHUTDOWN does not wait for them, and the data set is whole" {
+    set dir [tmpdir]
+    set s [server "save 3600 1" -dir $dir]
+    set fd [waiter $s BLPOP k 0]
+    ask $s SET a 1
+    stop $s term
+    set s [server "save 3600 1" -dir $dir]
+    is [ask $s GET a] 1
+    is [ask $s EXISTS k] 0
+}
+
+finish
