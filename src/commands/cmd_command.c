@@ -125,7 +125,7 @@ static void reply_tips(struct ctx *c, const char *tips)
 /* Flags that exist for us, or for one kind of server, are not shown. */
 #define SHOWN_FLAGS \
     (~(uint32_t)(CMD_PROTECTED | CMD_SENTINEL | CMD_ONLY_SENTINEL | CMD_MAY_REPLICATE | \
-                 CMD_TOUCHES_ARBITRARY_KEYS | CMD_ASKS_HEALTH))
+                 CMD_TOUCHES_ARBITRARY_KEYS | CMD_ASKS_HEALTH | CMD_WHILE_SUBSCRIBED))
 
 static void reply_entry(struct ctx *c, const struct command_entry *e)
 {

@@ -94,7 +94,8 @@ static const struct command client_subcommands[] = {
     {.name = NULL}};
 
 const struct command cmd_connection_commands[] = {
-    {.name = "ping", .run = cmd_ping, .arity = -1, .flags = CMD_FAST | CMD_ASKS_HEALTH,
+    {.name = "ping", .run = cmd_ping, .arity = -1,
+     .flags = CMD_FAST | CMD_ASKS_HEALTH | CMD_WHILE_SUBSCRIBED,
      .categories = CAT_CONNECTION, .group = "connection", .since = "1.0.0",
      .summary = "Answers PONG, or the given text",
      .complexity = "O(1)",
@@ -106,7 +107,8 @@ const struct command cmd_connection_commands[] = {
      .complexity = "O(1)",
      .args = "message:string"},
     {.name = "quit", .run = cmd_quit, .arity = -1,
-     .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY,
+     .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY |
+              CMD_WHILE_SUBSCRIBED,
      .categories = CAT_CONNECTION, .group = "connection", .since = "1.0.0",
      .summary = "Closes the connection",
      .complexity = "O(1)",
@@ -131,7 +133,8 @@ const struct command cmd_connection_commands[] = {
      .args = "arguments:block?(protover:integer auth:block=AUTH?(username:string "
        "password:string) clientname:string=SETNAME?)"},
     {.name = "reset", .run = cmd_reset, .arity = 1,
-     .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY,
+     .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY |
+              CMD_WHILE_SUBSCRIBED,
      .categories = CAT_CONNECTION, .group = "connection", .since = "6.2.0",
      .summary = "Puts the connection back to its initial state",
      .complexity = "O(1)"},

@@ -138,6 +138,12 @@ bool admit_command(struct exec *x, struct ctx *ctx, struct command_entry *e)
         return false;
     }
     const char *error = hooks_admit(x->hooks, ctx, e);
+    if (!error && c->flags & CLIENT_PUBSUB && ctx->resp == 2 &&
+        !(e->row.flags & CMD_WHILE_SUBSCRIBED)) {
+        refuse(ctx, e, "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / "
+                       "QUIT / RESET are allowed in this context", e->name);
+        return false;
+    }
     if (!error && x->gates->shut & GATE_LOADING && !(ctx->command_flags & CMD_LOADING))
         error = LOADING_ERROR;
     if (!error && x->gates->shut & GATE_BUSY && !(ctx->command_flags & CMD_ALLOW_BUSY))

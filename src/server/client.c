@@ -14,6 +14,7 @@
 #include "server/feed.h"
 #include "server/held.h"
 #include "server/multi.h"
+#include "server/pubsub.h"
 #include "server/pushed.h"
 #include "server/server.h"
 #include "server/slots.h"
@@ -153,7 +154,8 @@ size_t client_memory(const struct client *c)
 {
     return sizeof *c + c->in.cap + (c->big ? c->big->cap : 0) + offer_memory(&c->bigs) +
            output_memory(&c->out) + resp_memory(&c->parser) + multi_memory(c) +
-           pushed_memory(c) + c->stamp_cap * sizeof *c->stamps + (c->held ? c->held->bytes : 0);
+           pushed_memory(c) + pubsub_memory_of(server_pubsub(c->server), c) +
+           c->stamp_cap * sizeof *c->stamps + (c->held ? c->held->bytes : 0);
 }
 
 bool client_name_ok(struct slice name)

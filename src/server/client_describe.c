@@ -8,6 +8,8 @@
 #include "server/clients.h"
 #include "server/command.h"
 #include "server/multi.h"
+#include "server/pubsub.h"
+#include "server/server.h"
 #include "store/db.h"
 
 static size_t put_flags(const struct client *c, char out[24])
@@ -61,8 +63,11 @@ void client_describe(const struct client *c, struct buf *out)
                (long long)((now_us - c->created_us) / 1000000),
                (long long)((now_us - c->active_us) / 1000000), flags,
                c->db->id);
-    buf_printf(out, "sub=0 psub=0 ssub=0 multi=%d qbuf=%zu qbuf-free=%zu argv-mem=%zu ",
-               multi_length(c), c->in.len, c->in.cap - c->in.len, c->argv_bytes);
+    const struct pubsub *ps = server_pubsub(c->server);
+    buf_printf(out, "sub=%zu psub=%zu ssub=%zu multi=%d qbuf=%zu qbuf-free=%zu argv-mem=%zu ",
+               pubsub_of_client(ps, c, PUBSUB_CHANNEL), pubsub_of_client(ps, c, PUBSUB_PATTERN),
+               pubsub_of_client(ps, c, PUBSUB_SHARD), multi_length(c), c->in.len,
+               c->in.cap - c->in.len, c->argv_bytes);
     buf_printf(out, "multi-mem=%zu ", multi_memory(c));
     describe_output(c, out);
     buf_printf(out, "tot-mem=%zu events=%s ", client_memory(c), events);

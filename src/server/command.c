@@ -166,7 +166,7 @@ static uint32_t group_category(const char *group)
         {"string", CAT_STRING}, {"set", CAT_SET}, {"sorted-set", CAT_SORTEDSET},
         {"list", CAT_LIST}, {"hash", CAT_HASH}, {"bitmap", CAT_BITMAP},
         {"hyperloglog", CAT_HYPERLOGLOG}, {"geo", CAT_GEO}, {"stream", CAT_STREAM},
-        {"pubsub", CAT_PUBSUB}, {"transactions", CAT_TRANSACTION}, {"connection", CAT_CONNECTION},
+        {"transactions", CAT_TRANSACTION}, {"connection", CAT_CONNECTION},
         {"scripting", CAT_SCRIPTING}, {"generic", CAT_KEYSPACE},
     };
     for (size_t i = 0; group && i < sizeof groups / sizeof *groups; i++)

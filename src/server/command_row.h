@@ -26,6 +26,7 @@ enum {
     /* ours, not shown */
     CMD_ASKS_HEALTH = 1 << 24, /* fails while writes are refused, so that who asks notices */
     CMD_BRINGS_CODE = 1 << 25, /* protected by enable-module-command, not enable-debug-command */
+    CMD_WHILE_SUBSCRIBED = 1 << 26, /* also in RESP2 from who listens to channels */
 };
 
 /* A key specification: where to begin, how to find the others (COMMAND INFO, last element). */

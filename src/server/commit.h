@@ -18,19 +18,10 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "server/commit_batch.h"
 
 struct hooks;
 struct commit; /* opaque */
-
-enum commit_scope { TO_LOG = 1, TO_REPLICAS = 2, TO_ALL = TO_LOG | TO_REPLICAS };
-
-struct commit_batch {
-    struct slice log, replicas; /* RESP, SELECT and MULTI/EXEC included; the same bytes when all of
-                                 * the unit went to both; one of them may be empty */
-    uint64_t position;          /* behind it */
-    unsigned log_commands, replica_commands; /* writes */
-    int64_t now_ms;
-};
 
 struct commit *commit_new(struct hooks *hooks);
 void commit_free(struct commit *cm);

@@ -46,18 +46,6 @@ static const char NO_ACL[] = "this version knows no users, and would let everybo
 static const char NO_REPLICAS[] = "this version has no replicas, and would not wait for any";
 static const char NO_TLS[] = "this version has no TLS, and would talk in the clear or not at all";
 
-static bool event_classes(void *owner, struct slice text, struct fault *f)
-{
-    (void)owner;
-    for (size_t i = 0; i < text.len; i++) {
-        if (!text.data[i] || !strchr("Ag$lshzxeKEtmdn", text.data[i])) {
-            fault_set(f, FAULT_INVALID, "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool host_name(void *owner, struct slice text, struct fault *f)
 {
     (void)owner;
@@ -143,7 +131,6 @@ static const struct config_option later_options[] = {
      .initial = "10", .min = 0, .max = INT_MAX},
     {.name = "min-replicas-to-write", .alias = "min-slaves-to-write", .kind = CONFIG_INT,
      .initial = "0", .min = 0, .max = INT_MAX, .refusal = NO_REPLICAS},
-    {.name = "notify-keyspace-events", .kind = CONFIG_STRING, .check = event_classes},
     {.name = "propagation-error-behavior", .kind = CONFIG_ENUM,
      .words = words_propagation_error_behavior, .initial = "ignore"},
     {.name = "repl-backlog-size", .kind = CONFIG_SIZE, .initial = "1048576", .min = 1,

@@ -79,6 +79,17 @@ void ctx_log_also(struct ctx *c, struct db *db, int argc, const struct slice *ar
     commit_add(server_commit(c->server), c->scope, db->id, argc, argv);
 }
 
+void ctx_tell_replicas(struct ctx *c)
+{
+    enum commit_scope scope = c->scope;
+    must(!c->dirty && !(c->flags & CTX_LOG_REPLACED));
+    if (!(scope & TO_REPLICAS) || c->flags & CTX_LOADING)
+        return;
+    c->scope = TO_REPLICAS;
+    ctx_log_as_given(c);
+    c->scope = scope;
+}
+
 void ctx_log_nothing(struct ctx *c)
 {
     c->flags |= CTX_LOG_NONE;

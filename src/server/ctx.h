@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
-#include "server/commit.h"
+#include "server/commit_batch.h"
 #include "store/db.h"
 
 struct server;
@@ -98,6 +98,8 @@ void ctx_log_instead(struct ctx *c, int argc, const struct slice *argv);
 /* Besides it, in order, e.g. for each of several effects. */
 void ctx_log_also(struct ctx *c, struct db *db, int argc, const struct slice *argv);
 void ctx_log_nothing(struct ctx *c);
+/* The command as given goes to replicas, though nothing changed: what is published. */
+void ctx_tell_replicas(struct ctx *c);
 /* The command as it stands, by the name of its table (rename-command changes what clients say, not
  * what logs say). For the executor. */
 void ctx_log_as_given(struct ctx *c);

@@ -281,7 +281,8 @@ static inline bool runs_at_once(const struct exec *x, const struct ctx *ctx,
                                 const struct command_entry *e)
 {
     const struct client *c = ctx->client;
-    return !x->gates->shut && !(c->flags & CLIENT_IN_MULTI) && !client_must_auth(x->clients, c) &&
+    return !x->gates->shut && !(c->flags & (CLIENT_IN_MULTI | CLIENT_PUBSUB)) &&
+           !client_must_auth(x->clients, c) &&
            !((ctx->command_flags | ADMIT_EVERY) & x->admit_flags[FROM_CLIENT]) &&
            !(e->row.flags & CMD_PROTECTED) && command_arity_ok(e, ctx->argc);
 }

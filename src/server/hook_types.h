@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 #include "base/slice.h"
-#include "server/commit.h"
+#include "server/commit_batch.h"
 #include "store/db.h"
 
 struct child_kind;

@@ -21,6 +21,7 @@
 #include "server/net.h"
 #include "server/pause.h"
 #include "server/process.h"
+#include "server/pubsub.h"
 #include "server/role.h"
 #include "server/server.h"
 #include "server/settings.h"
@@ -219,9 +220,9 @@ static void stats_keys(struct server *s, struct info_out *o)
     info_u64(o, "current_eviction_exceeded_time", 0);
     info_u64(o, "keyspace_hits", ks->hits);
     info_u64(o, "keyspace_misses", ks->misses);
-    info_u64(o, "pubsub_channels", 0);
-    info_u64(o, "pubsub_patterns", 0);
-    info_u64(o, "pubsubshard_channels", 0);
+    info_u64(o, "pubsub_channels", pubsub_names(server_pubsub(s), PUBSUB_CHANNEL));
+    info_u64(o, "pubsub_patterns", pubsub_names(server_pubsub(s), PUBSUB_PATTERN));
+    info_u64(o, "pubsubshard_channels", pubsub_names(server_pubsub(s), PUBSUB_SHARD));
     info_i64(o, "latest_fork_usec", st->last_fork_us);
     info_u64(o, "total_forks", st->forks);
 }

@@ -25,6 +25,7 @@ struct net;
 struct notify;
 struct pauses;
 struct progress;
+struct pubsub;
 struct role;
 struct server;
 struct settings;
@@ -54,6 +55,7 @@ struct net *server_net(struct server *s);
 struct notify *server_notify(struct server *s);
 struct pauses *server_pauses(struct server *s);
 struct progress *server_progress(struct server *s);
+struct pubsub *server_pubsub(struct server *s);
 struct role *server_role(struct server *s);
 struct settings *server_settings(struct server *s); /* settings.h */
 struct shutdown *server_shutdown(struct server *s);

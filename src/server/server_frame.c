@@ -33,12 +33,14 @@
 #include "server/hooks.h"
 #include "server/info.h"
 #include "server/info_core.h"
+#include "server/keyspace_events.h"
 #include "server/multi.h"
 #include "server/net.h"
 #include "server/notify.h"
 #include "server/pause.h"
 #include "server/process.h"
 #include "server/progress.h"
+#include "server/pubsub.h"
 #include "server/push.h"
 #include "server/role.h"
 #include "server/server_parts.h"
@@ -198,6 +200,7 @@ struct server *server_new(void)
     s->commit = commit_new(s->hooks);
     s->stats = stats_new();
     s->slots = slots_new();
+    s->pubsub = pubsub_new(s->slots);
     s->watches = watches_new();
     s->settings = settings_new(s);
     s->pauses = pauses_new(s);
@@ -217,6 +220,7 @@ struct server *server_new(void)
     s->net = net_new(s);
     s->config = config_new();
     s->later = config_later_new(s->config);
+    s->keyspace_events = keyspace_events_new(s);
     settings_register(s->settings, s->config);
     info_core_register(s);
     loop_add_before(s->loop, before_sleep, s);
@@ -230,7 +234,9 @@ void server_free(struct server *s)
     net_free(s->net);
     config_release(s->config, s->clients); /* while the owners are there */
     config_release(s->config, s->settings);
+    keyspace_events_free(s->keyspace_events);
     clients_free(s->clients);
+    pubsub_free(s->pubsub);
     waits_free(s->waits);
     progress_free(s->progress);
     role_free(s->role);

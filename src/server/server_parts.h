@@ -22,6 +22,8 @@ struct server {
     struct shutdown *shutdown;
     struct pauses *pauses;
     struct progress *progress;
+    struct pubsub *pubsub;
+    struct keyspace_events *keyspace_events;
     struct role *role;
     struct clients *clients;
     struct exec *exec;
