@@ -13,6 +13,7 @@
 #include "server/ctx.h"
 #include "server/hooks.h"
 #include "server/info.h"
+#include "server/lazy_free.h"
 #include "server/reply.h"
 #include "server/server_frame.h"
 #include "server/settings.h"
@@ -84,6 +85,7 @@ void cmd_config_resetstat(struct ctx *c)
     st->cycles_base = loop.turns;
     st->busy_base_us = loop.busy_us;
     commands_reset_stats(server_commands(c->server));
+    lazy_free_reset(server_lazy_free(c->server));
     c->keyspace->hits = c->keyspace->misses = 0;
     c->keyspace->expired = c->keyspace->evicted = c->keyspace->expired_time_cap = 0;
     reply_ok(c);

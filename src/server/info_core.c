@@ -18,6 +18,7 @@
 #include "server/conn.h"
 #include "server/cron.h"
 #include "server/info.h"
+#include "server/lazy_free.h"
 #include "server/net.h"
 #include "server/pause.h"
 #include "server/process.h"
@@ -172,8 +173,8 @@ static void section_memory(void *arg, struct info_out *o)
     info_u64(o, "mem_cluster_links", 0);
     info_str(o, "mem_allocator", mem_allocator());
     info_u64(o, "active_defrag_running", 0);
-    info_u64(o, "lazyfree_pending_objects", 0);
-    info_u64(o, "lazyfreed_objects", 0);
+    info_u64(o, "lazyfree_pending_objects", lazy_free_pending(server_lazy_free(s)));
+    info_u64(o, "lazyfreed_objects", lazy_free_done(server_lazy_free(s)));
 }
 
 static void kbps(struct info_out *o, const char *name, const struct stats_rate *r)

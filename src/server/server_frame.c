@@ -34,6 +34,7 @@
 #include "server/info.h"
 #include "server/info_core.h"
 #include "server/keyspace_events.h"
+#include "server/lazy_free.h"
 #include "server/multi.h"
 #include "server/net.h"
 #include "server/notify.h"
@@ -93,29 +94,6 @@ static void key_event(void *arg, struct db *db, struct slice key, enum key_event
     hooks_key(s->hooks, db, key, kind);
 }
 
-struct deferred {
-    struct worker_job job;
-    void (*run)(void *arg);
-    void *arg;
-};
-
-static void run_deferred(struct worker_job *job)
-{
-    struct deferred *d = (struct deferred *)job;
-    d->run(d->arg);
-    mem_free(d);
-}
-
-static void defer(void *arg, void (*job)(void *job_arg), void *job_arg)
-{
-    struct server *s = arg;
-    struct deferred *d = mem_zalloc(sizeof *d);
-    d->job.run = run_deferred;
-    d->run = job;
-    d->arg = job_arg;
-    worker_give(s->freer, &d->job);
-}
-
 /* What changed before nobody noted: to a gate that comes it is all of it. */
 static void want_changes(void *arg, bool wanted)
 {
@@ -129,8 +107,6 @@ static void attach_keyspace(struct server *s)
 {
     s->keyspace->on_event = key_event;
     s->keyspace->on_event_arg = s;
-    s->keyspace->defer = defer;
-    s->keyspace->defer_arg = s;
     s->keyspace->now_ms = clock_wall_ms();
 }
 
@@ -188,9 +164,9 @@ struct server *server_new(void)
     s->loop = loop_new(NULL);
     must(s->loop);
     s->workers = workers_new(s->loop);
-    s->freer = worker_new(s->workers, "lazy-free");
     s->keyspace = mem_zalloc(sizeof *s->keyspace);
     keyspace_init(s->keyspace, DATABASES_FIRST);
+    s->lazy_free = lazy_free_new(s->workers, s->keyspace);
     attach_keyspace(s);
     s->notify = notify_new(s->keyspace);
     s->hooks = hooks_new();
@@ -243,6 +219,7 @@ void server_free(struct server *s)
     shutdown_free(s->shutdown);
     pauses_free(s->pauses);
     workers_free(s->workers);
+    lazy_free_free(s->lazy_free);
     cron_free(s->cron);
     debug_free(s->debug);
     info_free(s->info);

@@ -11,7 +11,7 @@
 struct server {
     struct loop *loop;
     struct workers *workers;
-    struct worker *freer;
+    struct lazy_free *lazy_free;
     struct keyspace *keyspace;
     struct hooks *hooks;
     struct commands *commands;

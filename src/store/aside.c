@@ -47,10 +47,11 @@ void keyspace_drop_aside(struct keyspace *ks, struct aside *put_by)
     must(put_by->count <= ks->open_count);
     for (unsigned i = 0; i < put_by->count; i++) {
         must(put_by->of[i].db->keyspace == ks);
+        struct db_contents *old = put_by->of[i].contents;
         if (ks->defer)
-            ks->defer(ks->defer_arg, db_free_contents, put_by->of[i].contents);
+            ks->defer(ks->defer_arg, keys_count(&old->keys), db_free_contents, old);
         else
-            db_free_contents(put_by->of[i].contents);
+            db_free_contents(old);
     }
     mem_free(put_by);
 }

@@ -170,7 +170,7 @@ static void free_val(struct db *db, struct val v, bool lazy)
     }
     struct deferred_val *d = mem_alloc(sizeof *d);
     d->v = v;
-    ks->defer(ks->defer_arg, free_deferred, d);
+    ks->defer(ks->defer_arg, 1, free_deferred, d);
 }
 
 static void free_value_of(struct db *db, struct entry *e, bool lazy)
@@ -711,7 +711,7 @@ void db_flush(struct db *db, bool lazy)
     db_open(db);
     must(db_count(db) == 0 && db->slab != r->slab);
     if (lazy && ks->defer && keys_count(&r->keys) > LAZY_ELEMENTS_MIN)
-        ks->defer(ks->defer_arg, db_free_contents, r);
+        ks->defer(ks->defer_arg, keys_count(&r->keys), db_free_contents, r);
     else
         db_free_contents(r);
     db_tell_flushed(db);

@@ -78,8 +78,8 @@ struct keyspace {
     uint64_t hits, misses, expired, evicted;
     uint64_t expired_time_cap; /* times active expiry ran out of its share */
     bool lazyfree_expire, lazyfree_eviction, lazyfree_del; /* big values are freed by a worker */
-    /* Runs job(job_arg) on a worker some time; NULL: at once, here. */
-    void (*defer)(void *arg, void (*job)(void *job_arg), void *job_arg);
+    /* Runs job(job_arg), which frees so many values, on a worker some time; NULL: at once, here. */
+    void (*defer)(void *arg, uint64_t values, void (*job)(void *job_arg), void *job_arg);
     void *defer_arg;
     unsigned next_compact, next_settle; /* databases where keyspace_compact, _give_back go on */
     struct key_memo memo[KEY_MEMO_PLACES];

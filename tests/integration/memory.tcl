@@ -193,6 +193,23 @@ case "the growth of tables does not evict more than it takes" {
     }
 }
 
+case "what a worker frees is counted" {
+    set s [server]
+    set fields {}
+    for {set i 0} {$i < 1000} {incr i} { lappend fields $i [string repeat x 100] }
+    ask $s HSET h {*}$fields
+    ask $s SET small x
+    is [ask $s UNLINK h small] 2
+    wait_for { expr {[info_of $s lazyfree_pending_objects] == 0} }
+    is [info_of $s lazyfreed_objects] 1
+    is [each_key $s 0 100 { list SET key:$i x }] 0
+    is [ask $s FLUSHALL ASYNC] OK
+    wait_for { expr {[info_of $s lazyfree_pending_objects] == 0} }
+    is [info_of $s lazyfreed_objects] 101
+    is [ask $s CONFIG RESETSTAT] OK
+    is [info_of $s lazyfreed_objects] 0
+}
+
 case "maxmemory made smaller is reached without being asked" {
     set s [server "maxmemory-policy allkeys-lru"]
     set value [string repeat x 100]

@@ -82,8 +82,9 @@ static void an_empty_one_stays(void)
     keyspace_release(&ks);
 }
 
-static void count_jobs(void *arg, void (*job)(void *job_arg), void *job_arg)
+static void count_jobs(void *arg, uint64_t values, void (*job)(void *job_arg), void *job_arg)
 {
+    CHECK_INT(values, 1);
     ++*(int *)arg;
     job(job_arg);
 }
