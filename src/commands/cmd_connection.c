@@ -88,6 +88,8 @@ void cmd_auth(struct ctx *c)
         reply_syntax(c);
         return;
     }
+    for (int i = 1; i < c->argc; i++)
+        ctx_redact(c, i);
     if (c->argc == 2 && !server_clients(c->server)->password.len) {
         reply_error(c, "ERR AUTH <password> called without any password configured for the default "
                        "user. Are you sure your configuration is correct?");
@@ -130,6 +132,8 @@ static bool hello_options(struct ctx *c, struct hello *h)
             h->auth = true;
             h->user = c->argv[i + 1];
             h->password = c->argv[i + 2];
+            ctx_redact(c, i + 1);
+            ctx_redact(c, i + 2);
             i += 2;
         } else if (ctx_arg_is(c, i, "SETNAME") && more >= 1) {
             h->set_name = true;

@@ -51,6 +51,9 @@ void cmd_config_set(struct ctx *c)
         reply_syntax(c);
         return;
     }
+    for (int i = 2; i < c->argc; i += 2)
+        if (config_is_secret(cfg, c->argv[i]))
+            ctx_redact(c, i + 1);
     bool may = st->enable_protected == ALLOWED_YES ||
                (st->enable_protected == ALLOWED_LOCAL && client_is_local(c->client));
     config_set_protected_allowed(cfg, may);

@@ -26,6 +26,7 @@ void cmd_dbsize(struct ctx *c);
 void cmd_flushdb(struct ctx *c);
 void cmd_flushall(struct ctx *c);
 void cmd_shutdown(struct ctx *c);
+uint32_t cmd_shutdown_flags(const struct ctx *c);
 void cmd_time(struct ctx *c);
 void cmd_memory_help(struct ctx *c);
 void cmd_memory_purge(struct ctx *c);

@@ -127,7 +127,7 @@ const struct command cmd_server_commands[] = {
      .complexity = "O(N), N: keys of the database; with ASYNC another thread frees them",
      .tips = "request_policy:all_shards response_policy:all_succeeded",
      .args = "flush-type:oneof?(async:token=ASYNC^4.0.0 sync:token=SYNC^6.2.0)"},
-    {.name = "shutdown", .run = cmd_shutdown, .arity = -1,
+    {.name = "shutdown", .run = cmd_shutdown, .arity = -1, .flags_of = cmd_shutdown_flags,
      .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_ALLOW_BUSY,
      .group = "server", .since = "1.0.0",
      .summary = "Saves as configured and stops the server",

@@ -31,6 +31,15 @@ static bool flags_arg(struct ctx *c, unsigned *flags)
     return !both && (*flags == ABORT || !(*flags & ABORT));
 }
 
+/* In the middle of another command there is half a data set: nothing is saved of it. */
+uint32_t cmd_shutdown_flags(const struct ctx *c)
+{
+    bool nosave = false;
+    for (int i = 1; i < c->argc; i++)
+        nosave |= ctx_arg_is(c, i, "nosave");
+    return c->command->flags & ~(nosave ? 0 : (uint32_t)CMD_ALLOW_BUSY);
+}
+
 void cmd_shutdown(struct ctx *c)
 {
     struct shutdown *shutdown = server_shutdown(c->server);

@@ -12,6 +12,7 @@
 #include "persist/rewrite.h"
 #include "persist/save_config.h"
 #include "server/commit.h"
+#include "server/hooks.h"
 #include "server/server.h"
 #include "store/aside.h"
 #include "store/db.h"
@@ -87,13 +88,19 @@ static bool load(struct persist *p, struct in *in, struct boot_source *src, stru
                  struct fault *f)
 {
     struct keyspace *ks = server_keyspace(p->server);
+    struct hooks *hooks = server_hooks(p->server);
     bool ok = boot_read(p, in, src, f);
     if (ok && before)
         keyspace_drop_aside(ks, before);
     else if (before)
         keyspace_take_back(ks, before);
-    else if (!ok)
+    else if (!ok) { /* nothing is left, of what features keep beside the keys neither */
         drop_all(ks);
+        hooks_aux_begin(hooks);
+        hooks_aux_end(hooks, true);
+    }
+    if (ok)
+        keyspace_tell_replaced(ks);
     return ok;
 }
 

@@ -52,7 +52,7 @@ void admit_unknown(struct ctx *ctx, struct command_entry *container)
     }
 }
 
-static bool may_debug(const struct exec *x, const struct client *c, const struct command_entry *e)
+bool admit_may_debug(const struct exec *x, const struct client *c, const struct command_entry *e)
 {
     bool module = e->row.flags & CMD_BRINGS_CODE;
     enum allowed allowed = module ? x->settings->enable_module : x->settings->enable_debug;
@@ -120,7 +120,7 @@ bool admit_command(struct exec *x, struct ctx *ctx, struct command_entry *e)
         refuse(ctx, e, "ERR wrong number of arguments for '%s' command", e->name);
         return false;
     }
-    if (e->row.flags & CMD_PROTECTED && !may_debug(x, c, e)) {
+    if (e->row.flags & CMD_PROTECTED && !admit_may_debug(x, c, e)) {
         refuse_protected(ctx, e);
         return false;
     }

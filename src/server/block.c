@@ -32,7 +32,7 @@ struct block {
 bool block_may(const struct ctx *c)
 {
     return !(c->flags & (CTX_IN_MULTI | CTX_LOADING | CTX_NO_REPLY)) &&
-           !(c->client->flags & CLIENT_FAKE);
+           c->from != FROM_PRIMARY && !(c->client->flags & CLIENT_FAKE);
 }
 
 static void time_over(void *arg)

@@ -54,6 +54,7 @@ enum {
     CLIENT_TRACKING = 1 << 20,
     CLIENT_PROTOCOL_ERROR = 1 << 21,
     CLIENT_WRITE_WATCHED = 1 << 22, /* the socket was full */
+    CLIENT_IN_HAND = 1 << 23,     /* its input is being worked on: nobody else looks at it */
 };
 
 /* Replies in front of the place end in out show what the log holds at position. */
@@ -105,10 +106,7 @@ void client_close_soon(struct client *c);
 void client_want_send(struct client *c);
 /* RESET: back to what a new connection is. */
 void client_reset(struct client *c);
-static inline void client_clear(struct client *c, uint64_t flags)
-{
-    c->flags &= ~flags;
-}
+static inline void client_clear(struct client *c, uint64_t flags) { c->flags &= ~flags; }
 void client_select(struct client *c, unsigned db);
 size_t client_output_bytes(const struct client *c); /* not yet sent */
 size_t client_memory(const struct client *c);

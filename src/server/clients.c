@@ -7,6 +7,7 @@
 #include "os/clock.h"
 #include "server/client_describe.h"
 #include "server/conn.h"
+#include "server/gate.h"
 #include "server/server.h"
 #include "server/stats.h"
 
@@ -57,6 +58,8 @@ struct client *clients_find(const struct clients *cs, uint64_t id)
 
 void clients_free_closing(struct clients *cs)
 {
+    if (server_gates(cs->server)->shut & GATE_BUSY) /* a peek: somebody may stand at one of them */
+        return;
     LINK_FOR_SAFE(pos, &cs->closing) {
         struct client *c = LINK_OF(pos, struct client, closing);
         must(c->flags & CLIENT_CLOSE_SOON);
@@ -160,10 +163,13 @@ void clients_tick(struct clients *cs, unsigned share)
 /* A flag that is looked at in front of each command anyway. */
 void clients_end_service(struct clients *cs)
 {
+    bool inside = server_gates(cs->server)->shut & GATE_BUSY; /* of a command that goes on */
     cs->over = true;
     LINK_FOR(pos, &cs->all) {
         struct client *c = LINK_OF(pos, struct client, link);
-        if (!(c->flags & CLIENT_FAKE))
+        if (inside && c->busy) /* what it does from here on is not kept, nor acknowledged */
+            client_close_soon(c);
+        else if (!(c->flags & CLIENT_FAKE))
             c->flags |= CLIENT_CLOSE_AFTER_REPLY;
     }
 }

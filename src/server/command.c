@@ -261,7 +261,7 @@ static struct command_entry *make_entry(struct commands *cs, const struct comman
 void commands_add_subs(struct commands *cs, const char *container, const struct command *table,
                        void *arg)
 {
-    struct command_entry *e = commands_find(cs, slice_str(container));
+    struct command_entry *e = commands_find_given(cs, slice_str(container)); /* renamed or not */
     must(e);
     add_subs(cs, e, table, arg);
 }

@@ -29,6 +29,7 @@ struct commit {
     struct hooks *hooks;
     struct stream log, replicas;
     bool shared; /* the unit of replicas is that of log */
+    enum commit_scope reselect; /* those whose next unit begins with a SELECT */
     uint64_t position, dirty;
 };
 
@@ -132,6 +133,17 @@ static struct slice finished(struct stream *s, bool together)
     return buf_slice(&s->unit);
 }
 
+/* A unit is over. */
+static void forget_selected(struct commit *cm, enum commit_scope scope)
+{
+    scope &= cm->reselect;
+    if (scope & TO_LOG)
+        cm->log.db = -1;
+    if (scope & TO_REPLICAS)
+        cm->replicas.db = -1;
+    cm->reselect &= ~scope;
+}
+
 static void clear(struct stream *s)
 {
     s->commands = 0;
@@ -156,6 +168,7 @@ static void __attribute__((noinline)) end_unit(struct commit *cm, int64_t now_ms
     clear(&cm->log);
     clear(&cm->replicas);
     cm->shared = false;
+    forget_selected(cm, TO_ALL);
 }
 
 void commit_end(struct commit *cm, int64_t now_ms, bool together)
@@ -178,6 +191,7 @@ void commit_end_log(struct commit *cm, int64_t now_ms)
     batch.position = cm->position;
     hooks_commit(cm->hooks, &batch);
     clear(&cm->log);
+    forget_selected(cm, TO_LOG);
 }
 
 bool commit_is_long(const struct commit *cm)
@@ -187,10 +201,11 @@ bool commit_is_long(const struct commit *cm)
 
 void commit_reselect(struct commit *cm, enum commit_scope scope)
 {
-    if (scope & TO_LOG)
-        cm->log.db = -1;
-    if (scope & TO_REPLICAS)
-        cm->replicas.db = -1;
+    cm->reselect |= scope;
+    if (cm->log.unit.len == 0)
+        forget_selected(cm, TO_LOG);
+    if (cm->replicas.unit.len == 0 && !cm->shared)
+        forget_selected(cm, TO_REPLICAS);
 }
 
 uint64_t commit_position(const struct commit *cm)

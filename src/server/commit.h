@@ -39,8 +39,8 @@ void commit_end_log(struct commit *cm, int64_t now_ms);
 /* The open unit's bytes are so many that a loose one should end. */
 enum { COMMIT_LOOSE_MAX = 64 * 1024 };
 bool commit_is_long(const struct commit *cm);
-/* The next batch of the stream starts with a SELECT: a listener began a new file or has a new
- * replica. */
+/* The next unit of the stream starts with a SELECT: a listener began a new file or has a new
+ * replica. One that is open goes on as it began. */
 void commit_reselect(struct commit *cm, enum commit_scope scope);
 uint64_t commit_position(const struct commit *cm);
 /* Changes made since the last save, counted by the executor: rdb_changes_since_last_save. */

@@ -49,6 +49,8 @@ void config_get(const struct config *cfg, int count, const struct slice *pattern
  * FAULT_UNKNOWN_NAME when there is no such option, FAULT_NOT_NOW while loading. */
 bool config_set(struct config *cfg, int count, const struct slice *pairs, struct slice *bad,
                 struct fault *f);
+/* CONFIG_SENSITIVE: whoever shows a command shows another word for its value. */
+bool config_is_secret(const struct config *cfg, struct slice name);
 bool config_rewrite(struct config *cfg, struct fault *f);
 const char *config_file(const struct config *cfg); /* absolute path, or NULL */
 /* Splits a line into words with Redis quoting. False: unbalanced quotes or too many. words point

@@ -30,6 +30,12 @@ struct option *config_find(const struct config *cfg, struct slice name)
     return NULL;
 }
 
+bool config_is_secret(const struct config *cfg, struct slice name)
+{
+    const struct option *o = config_find(cfg, name);
+    return o && o->row->flags & CONFIG_SENSITIVE;
+}
+
 bool config_split(struct slice line, struct buf *hold, struct slice *words, int max, int *count)
 {
     buf_clear(hold);

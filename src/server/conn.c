@@ -25,8 +25,10 @@
 #include "server/commit.h"
 #include "server/exec.h"
 #include "server/feed.h"
+#include "server/gate.h"
 #include "server/hooks.h"
 #include "server/pause.h"
+#include "server/pushed.h"
 #include "server/reply.h"
 #include "server/server.h"
 #include "server/stats.h"
@@ -153,7 +155,7 @@ static void rewind_to(struct resp *r, size_t offset)
 }
 
 /* Runs the whole commands in data. False when the rest must wait or the client goes. */
-static bool run_input(struct client *c, char *data, size_t len)
+static bool run_plans(struct client *c, char *data, size_t len)
 {
     struct commands *registry = server_commands(c->server);
     struct planned plan[BATCH];
@@ -315,6 +317,15 @@ static void over_query_limit(struct client *c)
     client_close_soon(c);
 }
 
+static bool run_input(struct client *c, char *data, size_t len)
+{
+    must(!(c->flags & CLIENT_IN_HAND));
+    c->flags |= CLIENT_IN_HAND;
+    bool all = run_plans(c, data, len);
+    client_clear(c, CLIENT_IN_HAND);
+    return all;
+}
+
 /* What lies in the client's own buffer. */
 static void run_stored(struct client *c)
 {
@@ -427,7 +438,11 @@ static void __attribute__((noinline)) look_at_wire(struct client *c)
 static void ready(void *arg, unsigned what)
 {
     struct client *c = arg;
-    if (c->busy) /* a peek from inside its own command */
+    const struct gates *gates = server_gates(c->server);
+    /* A peek from inside its own command, or from one that its command woke; what the primary sends
+     * is not done inside a command either. */
+    if (c->busy || c->flags & CLIENT_IN_HAND ||
+        (gates->shut & GATE_BUSY && c->flags & CLIENT_PRIMARY))
         return;
     serve(c, wire_events(&c->wire, what));
     if (__builtin_expect(c->wire.ops != NULL, 0))
@@ -496,6 +511,12 @@ static uint64_t allowed_end(struct client *c, uint64_t released)
     return c->released_end;
 }
 
+/* What was pushed in the unit that is still open, when a peek from inside it sends. */
+static bool has_unsettled(const struct client *c)
+{
+    return __builtin_expect(c->pushed && link_linked(&c->pushed->link), 0);
+}
+
 enum sent { SENT_ALL, SENT_FULL, SENT_BUDGET, SENT_FAILED };
 
 /* To the socket, as much as it takes; *put says how much. */
@@ -561,6 +582,8 @@ void conn_flush(struct client *c)
 {
     uint64_t end = allowed_end(c, hooks_released(server_hooks(c->server)));
     struct stats *st = server_stats(c->server);
+    if (has_unsettled(c) && c->pushed->from < end)
+        end = c->pushed->from;
     must(end <= output_end(&c->out));
     if (output_unsent(&c->out) > st->recent_output_max)
         st->recent_output_max = output_unsent(&c->out);
@@ -587,7 +610,8 @@ void conn_flush(struct client *c)
         c->flags ^= CLIENT_WRITE_WATCHED;
         watch_right(c);
     }
-    if (output_unsent(&c->out) && sent == SENT_ALL && !link_linked(&c->pending))
+    if (output_unsent(&c->out) && sent == SENT_ALL && !link_linked(&c->pending) &&
+        !has_unsettled(c))
         link_push_back(&server_clients(c->server)->held, &c->pending);
 }
 

@@ -46,6 +46,7 @@ struct exec *exec_new(struct server *s)
     x->gates = server_gates(s);
     x->observe_from_us = INT64_MAX;
     link_init(&x->after);
+    link_init(&x->after_next);
     return x;
 }
 
@@ -89,8 +90,9 @@ void exec_set_delivery(struct exec *x, void (*deliver)(struct clients *cs))
 
 void exec_after_unit(struct exec *x, struct unit_job *job)
 {
+    bool by_job = x->running_jobs && !x->depth;
     if (!link_linked(&job->link))
-        link_push_back(&x->after, &job->link);
+        link_push_back(by_job ? &x->after_next : &x->after, &job->link);
 }
 
 /* A job opens units of its own, whose jobs come behind those that are there. */
@@ -108,6 +110,11 @@ static void __attribute__((noinline)) do_run_jobs(struct exec *x)
         must(x->depth == 0);
     }
     x->running_jobs = false;
+    while (!link_empty(&x->after_next)) {
+        struct link *l = x->after_next.next;
+        link_remove(l);
+        link_push_back(&x->after, l);
+    }
 }
 
 /* Behind a unit and what belongs to it: first what was pushed meanwhile. */
@@ -271,8 +278,7 @@ static bool must_wait(struct exec *x, const struct ctx *ctx, const struct comman
         return true;
     if (exec_queues(c, e)) /* it does nothing yet */
         return false;
-    return pause_what(x->pauses) & PAUSE_WRITES &&
-           ctx->command_flags & (CMD_WRITE | CMD_MAY_REPLICATE);
+    return pause_holds(x->pauses, ctx->command_flags);
 }
 
 /* Nothing is there that could refuse this one, hold it or keep it for later. What admit and the
@@ -514,6 +520,7 @@ void exec_later(struct client *c, struct command_entry *e, exec_work *work, void
     struct around around = client_begin(x, c);
     exec_fill(x, &ctx, c, 0, NULL);
     exec_set_command(&ctx, e);
+    ctx.flags |= CTX_LOG_REPLACED; /* there are no words of it to log */
     uint64_t errors = x->stats->error_replies;
     int64_t began = x->now_us;
     work(&ctx, arg);

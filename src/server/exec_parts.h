@@ -36,6 +36,7 @@ struct exec {
     int depth;
     bool loose;       /* the open unit: its commands are logged each by itself */
     struct link after; /* struct unit_job's: to be run when it is over */
+    struct link after_next; /* asked for by jobs: behind the unit after that */
     bool running_jobs;
     struct gates *gates;
     const uint32_t *admit_flags; /* by origin: what ADMIT listeners ask about */
@@ -72,6 +73,8 @@ void exec_end_unit(struct exec *x);
 bool admit_command(struct exec *x, struct ctx *ctx, struct command_entry *e);
 /* The error that sends the client elsewhere; NULL: its keys are here. */
 const char *admit_route(const struct exec *x, struct ctx *ctx, const struct command_entry *e);
+/* A command that is protected: may this client call it? */
+bool admit_may_debug(const struct exec *x, const struct client *c, const struct command_entry *e);
 /* Replies why there is no such command; container: its subcommand is unknown. */
 void admit_unknown(struct ctx *ctx, struct command_entry *container);
 

@@ -102,6 +102,8 @@ void info_render(struct info *info, int count, const struct slice *sections, str
 void info_provide(struct info *info, const char *name, info_read *read, const void *arg)
 {
     must(info->provided_count < PROVIDED_MAX && name && read);
+    for (int i = 0; i < info->provided_count; i++)
+        must(strcmp(info->provided[i].name, name) != 0); /* one owner */
     info->provided[info->provided_count++] = (struct provided){name, read, arg};
 }
 

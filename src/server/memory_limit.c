@@ -16,6 +16,7 @@
 #include "server/config.h"
 #include "server/ctx.h"
 #include "server/exec.h"
+#include "server/gate.h"
 #include "server/hooks.h"
 #include "server/info.h"
 #include "server/multi.h"
@@ -41,6 +42,7 @@ struct memory_limit {
     int exempt_count;
     struct client_memory clients;
     struct loop_timer go_on;
+    bool was_over; /* when the outermost command was admitted, whatever went for it */
 };
 
 /* Microseconds: half a millisecond at the default of 10, without bound at 100. */
@@ -126,7 +128,7 @@ static size_t room(struct memory_limit *m)
 
 static bool may_evict(const struct memory_limit *m)
 {
-    return !server_is_loading(m->server) &&
+    return !server_is_loading(m->server) && !(server_gates(m->server)->shut & GATE_BUSY) &&
            !(server_role(m->server)->is_replica && server_role(m->server)->keeps_all) &&
            !(pause_what(server_pauses(m->server)) & PAUSE_EVICTION);
 }
@@ -161,16 +163,22 @@ static void go_on(void *arg)
     exec_end_loose(server_exec(m->server));
 }
 
+#define OUT_OF_MEMORY "OOM command not allowed when used memory > 'maxmemory'."
+
 static const char *admit(void *arg, struct ctx *c, const struct command_entry *e)
 {
     struct memory_limit *m = arg;
+    if (c->from != FROM_CLIENT) /* inside another: as it was in front of that; no key goes now */
+        return m->was_over && c->command_flags & CMD_DENYOOM ? OUT_OF_MEMORY : NULL;
+    m->was_over = false;
     if (may_be_over(m) && may_evict(m)) {
         size_t most = room(m);
         bool fits = mem_used() <= most || make_room(m, most);
         exec_cut_unit(server_exec(m->server));
+        m->was_over = !fits;
         /* Words that are queued take memory too, whatever they will do. */
         if (!fits && (c->command_flags & CMD_DENYOOM || exec_queues(c->client, e)))
-            return "OOM command not allowed when used memory > 'maxmemory'.";
+            return OUT_OF_MEMORY;
     } else if (m->max_clients) {
         limit_clients(m);
     }
@@ -240,7 +248,8 @@ struct memory_limit *memory_limit_new(struct server *s)
     m->server = s;
     m->go_on = (struct loop_timer){.due = go_on, .arg = m};
     config_add(server_config(s), options, m);
-    hooks_on_admit(server_hooks(s), admit, m, 1 << FROM_CLIENT, 0);
+    hooks_on_admit(server_hooks(s), admit, m,
+                   1 << FROM_CLIENT | 1 << FROM_SCRIPT | 1 << FROM_MODULE, 0);
     hooks_on_stage(server_hooks(s), STAGE_REPLY, limit_clients, m);
     info_add(server_info(s), "Memory", INFO_DEFAULT, show, m);
     return m;

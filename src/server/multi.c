@@ -94,19 +94,6 @@ struct touched {
     unsigned a, b;
 };
 
-static void mark_in_db(void *arg, void *item)
-{
-    struct touched *t = arg;
-    struct watched_key *k = item;
-    if (k->db_id != t->a)
-        return;
-    LINK_FOR(pos, &k->watchers) {
-        struct watch *w = LINK_OF(pos, struct watch, of_key);
-        if (!w->was_absent && !w->was_expired)
-            w->client->flags |= CLIENT_DIRTY_CAS;
-    }
-}
-
 static struct slice own_name(const struct watched_key *k)
 {
     return key_name_key(k->name, k->len);
@@ -116,6 +103,21 @@ static bool is_in(struct keyspace *ks, unsigned db, struct slice key)
 {
     struct db *there = keyspace_peek(ks, db);
     return there && db_find_with(there, key, DB_NOTOUCH | DB_NOSTATS | DB_KEEP_EXPIRED);
+}
+
+/* All keys of the database went; others may have come in their place. */
+static void mark_in_db(void *arg, void *item)
+{
+    struct touched *t = arg;
+    struct watched_key *k = item;
+    if (k->db_id != t->a)
+        return;
+    bool there = is_in(t->keyspace, k->db_id, own_name(k));
+    LINK_FOR(pos, &k->watchers) {
+        struct watch *w = LINK_OF(pos, struct watch, of_key);
+        if (there || (!w->was_absent && !w->was_expired))
+            w->client->flags |= CLIENT_DIRTY_CAS;
+    }
 }
 
 static void mark_swapped(void *arg, void *item)

@@ -75,7 +75,10 @@ static struct command_entry *call_entry(struct exec *x, struct ctx *ctx, struct 
     if (call->ended != EXEC_RAN)
         return NULL;
     exec_set_command(ctx, e);
-    if (ctx->command_flags & call->deny) {
+    /* A transaction is the client's: who calls without one of his own has none to end. */
+    bool forbidden = e->row.flags & CMD_PROTECTED && !admit_may_debug(x, ctx->client, e);
+    if (forbidden || ctx->command_flags & call->deny ||
+        (!call->as && e->steers != STEERS_NOTHING)) {
         call->ended = EXEC_DENIED;
         return NULL;
     }
@@ -107,8 +110,11 @@ bool exec_call(struct ctx *outer, struct exec_call *call, int argc, const struct
     ctx.flags = CTX_IN_MULTI | (outer->flags & CTX_LOADING);
     struct command_entry *e = call_entry(x, &ctx, call);
     bool no_touch = x->keyspace->no_touch;
+    struct offer *offered = x->keyspace->offered; /* the outer command's words: it may want them */
+    x->keyspace->offered = NULL;
     if (e)
         exec_run(x, &ctx, e);
+    x->keyspace->offered = offered;
     x->keyspace->no_touch = no_touch;
     buf_free(&unread);
     return e && !(ctx.flags & CTX_FAILED);

@@ -8,11 +8,14 @@
 #include "os/clock.h"
 #include "os/loop.h"
 #include "server/client.h"
+#include "server/command_row.h"
 #include "server/gate.h"
 #include "server/held.h"
 #include "server/hooks.h"
 #include "server/pause_parts.h"
 #include "server/server.h"
+
+enum { OVER = 1 }; /* a deadline that the next stage finds past; what it held waits for that */
 
 void pause_sum_up(struct pauses *p)
 {
@@ -28,8 +31,10 @@ void pause_begin(struct pauses *p, enum pause_purpose purpose, unsigned what, in
     int64_t now_us = clock_mono_us(), most_ms = (INT64_MAX - now_us) / 1000;
     int64_t until_us = now_us + (ms < most_ms ? ms : most_ms) * 1000;
     must(purpose < PAUSE_PURPOSES && what && ms >= 0);
-    if (!p->of[purpose].until_us)
+    if (p->of[purpose].until_us <= OVER) { /* ended, and only not seen to yet */
         p->of[purpose].what = 0;
+        p->of[purpose].until_us = 0;
+    }
     p->of[purpose].what |= what;
     if (until_us > p->of[purpose].until_us)
         p->of[purpose].until_us = until_us;
@@ -41,13 +46,19 @@ void pause_end_soon(struct pauses *p, enum pause_purpose purpose)
     must(purpose < PAUSE_PURPOSES);
     if (!p->of[purpose].until_us)
         return;
-    p->of[purpose].until_us = 1;
+    p->of[purpose].until_us = OVER;
     loop_stay_awake(server_loop(p->server)); /* the stage of this turn may be over */
 }
 
 unsigned pause_what(const struct pauses *p)
 {
     return p->what;
+}
+
+bool pause_holds(const struct pauses *p, uint32_t command_flags)
+{
+    return p->what & PAUSE_CLIENTS ||
+           (p->what & PAUSE_WRITES && command_flags & (CMD_WRITE | CMD_MAY_REPLICATE));
 }
 
 int64_t pause_left_ms(const struct pauses *p, enum pause_purpose purpose)

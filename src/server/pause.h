@@ -36,6 +36,8 @@ void pause_begin(struct pauses *p, enum pause_purpose purpose, unsigned what, in
 void pause_end_soon(struct pauses *p, enum pause_purpose purpose);
 /* What is held back now: PAUSE_*, 0 nothing. It lasts until the loop has ended it. */
 unsigned pause_what(const struct pauses *p);
+/* Is a client's command with these flags (CMD_*) held back? */
+bool pause_holds(const struct pauses *p, uint32_t command_flags);
 /* The milliseconds that the pause for this purpose still lasts; 0: there is none. */
 int64_t pause_left_ms(const struct pauses *p, enum pause_purpose purpose);
 

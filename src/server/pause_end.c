@@ -9,6 +9,7 @@
 #include "server/held.h"
 #include "server/pause_parts.h"
 #include "server/server.h"
+#include "server/wait_keys.h"
 #include "store/db.h"
 
 static void resume(struct pauses *p, struct client *c)
@@ -52,4 +53,5 @@ void pause_stage(void *arg)
         if (c->flags & CLIENT_PAUSED)
             resume(p, c);
     }
+    waits_pause_over(server_waits(p->server));
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "os/clock.h"
 #include "server/client.h"
 #include "server/command.h"
 #include "server/exec_parts.h"
@@ -53,6 +54,8 @@ static void why_not(const struct command_entry *e, int argc, const struct slice 
 
 static void run_replayed(struct exec *x, struct ctx *ctx, struct command_entry *e)
 {
+    if (__builtin_expect(x->now_us < clock_now.mono_us, 0)) /* the loop turned, or has not begun */
+        exec_read_clock(x);
     exec_begin_unit(x);
     buf_clear(&x->dropped);
     x->replayed = 0;

@@ -87,6 +87,7 @@ static void key_event(void *arg, struct db *db, struct slice key, enum key_event
     }
     if (kind == KEY_EXPIRED || kind == KEY_EVICTED) {
         struct slice argv[2] = {SLICE_LIT("DEL"), key};
+        must(server_is_loading(s) || exec_unit_is_open(s->exec)); /* who would log it, and when? */
         if (!server_is_loading(s))
             commit_add(s->commit, TO_ALL, db->id, 2, argv);
         notify_store(s, db, key, kind);
@@ -325,7 +326,8 @@ void server_swap_databases(struct server *s, unsigned a, unsigned b)
     }
     exec_all_changed(s->exec);
     watches_swapped(s->watches, s->keyspace, a, b);
-    waits_swapped(s->waits, a, b);
+    hooks_key(s->hooks, at_a, SLICE_LIT(""), KEY_SWAPPED);
+    hooks_key(s->hooks, at_b, SLICE_LIT(""), KEY_SWAPPED);
 }
 
 /* ---- clients without a socket ---- */

@@ -10,11 +10,13 @@
 #include "containers/table.h"
 #include "server/block.h"
 #include "server/clients.h"
+#include "server/command.h"
 #include "server/ctx.h"
 #include "server/exec.h"
 #include "server/held.h"
 #include "server/hooks.h"
 #include "server/key_name.h"
+#include "server/pause.h"
 #include "server/server.h"
 #include "store/db.h"
 
@@ -56,6 +58,7 @@ struct waits {
     struct link ready;       /* lines */
     struct unit_job job;
     struct waiter *running;  /* whose command is run again */
+    bool passed_over;        /* somebody was, in a pause */
 };
 
 static struct slice line_name(const void *item)
@@ -107,7 +110,7 @@ static void on_key(void *arg, struct db *db, struct slice key, enum key_event_ki
 {
     struct waits *ws = arg;
     struct buf name = {0};
-    if (kind == KEY_FLUSHED) {
+    if (kind == KEY_FLUSHED || kind == KEY_SWAPPED) {
         note_dbs(ws, db->id, db->id);
         return;
     }
@@ -115,12 +118,6 @@ static void on_key(void *arg, struct db *db, struct slice key, enum key_event_ki
     buf_free(&name);
     if (l)
         note(ws, l);
-}
-
-void waits_swapped(struct waits *ws, unsigned a, unsigned b)
-{
-    if (ws->lines.count)
-        note_dbs(ws, a, b);
 }
 
 /* ---- lines ---- */
@@ -201,13 +198,13 @@ static const struct block_kind waits_for_keys = {.wake = time_is_over, .release 
 void wait_for_keys(struct ctx *c, int64_t timeout_ms, const struct wait_keys *k)
 {
     struct waits *ws = server_waits(c->server);
+    if (!block_may(c)) { /* also inside the command that runs again */
+        k->too_late(c);
+        return;
+    }
     if (ws->running && ws->running->client == c->client) {
         ws->running->again = true;
         block_still(c);
-        return;
-    }
-    if (!block_may(c)) {
-        k->too_late(c);
         return;
     }
     struct waiter *w = mem_zalloc(sizeof *w + (size_t)k->count * sizeof *w->places);
@@ -235,7 +232,12 @@ static bool may_serve(const struct waiter *w, const struct entry *e)
     /* Its time is over, and it only has not been told yet; or it is about to go. */
     if (block_is_woken(w->client) || w->client->flags & CLIENT_CLOSE_SOON)
         return false;
-    return w->gone_too || (e && entry_type(e) == w->type);
+    if (!w->gone_too && (!e || entry_type(e) != w->type))
+        return false;
+    if (!pause_holds(server_pauses(w->all->server), w->command->entry->row.flags))
+        return true;
+    w->all->passed_over = true;
+    return false;
 }
 
 static void run_again(struct waits *ws, struct waiter *w)
@@ -287,6 +289,24 @@ static void serve_ready(struct unit_job *job)
         link_remove(&l->ready);
         serve(ws, l);
     }
+}
+
+static void note_any(void *arg, void *item)
+{
+    note(arg, item);
+}
+
+void waits_pause_over(struct waits *ws)
+{
+    uint64_t cursor = 0;
+    if (!ws->passed_over)
+        return;
+    ws->passed_over = false;
+    exec_begin_loose(server_exec(ws->server));
+    do
+        cursor = table_scan(&ws->lines, cursor, note_any, ws);
+    while (cursor);
+    exec_end_loose(server_exec(ws->server));
 }
 
 struct waits *waits_new(struct server *s)

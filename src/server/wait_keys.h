@@ -35,8 +35,8 @@ struct waits; /* opaque */
 struct waits *waits_new(struct server *s);
 void waits_free(struct waits *ws);
 size_t waits_keys(const struct waits *ws); /* keys that somebody waits for */
-/* Two databases were exchanged: what lies under a waited-for key is another value. */
-void waits_swapped(struct waits *ws, unsigned a, unsigned b);
+/* No pause holds them any more: those are served whose keys became ready meanwhile. */
+void waits_pause_over(struct waits *ws);
 
 struct wait_keys {
     const int *at;       /* positions of the keys in argv */

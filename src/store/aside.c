@@ -56,6 +56,12 @@ void keyspace_drop_aside(struct keyspace *ks, struct aside *put_by)
     mem_free(put_by);
 }
 
+void keyspace_tell_replaced(struct keyspace *ks)
+{
+    for (unsigned i = 0; i < ks->open_count; i++)
+        db_tell_flushed(ks->open[i]);
+}
+
 /* Both have the same databases afterwards. */
 static void open_as(struct keyspace *ks, const struct keyspace *other)
 {

@@ -16,6 +16,10 @@ struct aside *keyspace_put_aside(struct keyspace *ks);
 void keyspace_take_back(struct keyspace *ks, struct aside *put_by);
 void keyspace_drop_aside(struct keyspace *ks, struct aside *put_by);
 
+/* Behind a put-aside, when what came in its place is complete: KEY_FLUSHED in each database, as any
+ * key may be another now. */
+void keyspace_tell_replaced(struct keyspace *ks);
+
 /* What the databases of both hold changes places, by their numbers (KEY_FLUSHED in each that either
  * has); numbers, settings, listeners stay, and so does it whether a child holds the tables. Both
  * may have as many databases. Cost: none that depends on the keys, unless only one has slots. */

@@ -33,6 +33,7 @@ enum key_event_kind {
     KEY_EVICTED,  /* by maxmemory: the listener logs the DEL */
     KEY_LOADED,   /* it came from a file: nobody changed it, so no KEY_SET, no KEY_NEW */
     KEY_FLUSHED,  /* every key of the db: key is empty */
+    KEY_SWAPPED,  /* other keys lie in the db now (SWAPDB): key is empty. By whoever exchanges */
     /* Only while somebody wants to know (keyspace.notify), and no changes by themselves: */
     KEY_NEW,      /* it came into being: in front of its KEY_SET */
     KEY_MISSED,   /* it was looked up to be read, and is not there */

@@ -99,6 +99,18 @@ rename-command FLUSHDB GET2
 rename-command RPUSH LPUSH2
 rename-command LPUSHX \"\""
 
+# By the clock of the load, and so is the access clock: not by one that began with the machine.
+case "times to live that are counted from now, in a log that another wrote" {
+    set dir [log_of_parts [commands {SET k v} {EXPIRE k 100} {SETEX j 200 v} {SET i v EX 300} \
+        {MULTI} {SET m v PX 400000} {EXEC}]]
+    set s [server "$alone\nappendonly yes\nmaxmemory-policy allkeys-lru" -dir $dir]
+    foreach {key most} {k 100 j 200 i 300 m 400} {
+        set ttl [ask $s TTL $key]
+        truth {$ttl > $most - 100 && $ttl <= $most}
+        truth {[ask $s OBJECT IDLETIME $key] < 100}
+    }
+}
+
 case "renamed commands are logged by the names of their tables, and loaded by them" {
     set config "$alone\nappendonly yes\n$renames"
     set s [server $config]

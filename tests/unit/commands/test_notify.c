@@ -20,6 +20,7 @@
 #include "commands/cmd_transaction.h"
 #include "commands/cmd_zset.h"
 #include "os/clock.h"
+#include "server/exec.h"
 #include "server/replay.h"
 #include "server/command.h"
 #include "server/notify.h"
@@ -244,6 +245,7 @@ static void keys_go_by_themselves(void)
     buf_clear(&told);
     wait_a_little();
     say_all("ping"); /* the clock is read */
+    exec_begin_loose(server_exec(s));
     CHECK_INT(db_expire_due(db0(), 1), 1);
     CHECK_INT(db_expire_due(db0(), 10), 1);
     CHECK(told.len == strlen("expired:expired a expired:expired c"));
@@ -253,6 +255,7 @@ static void keys_go_by_themselves(void)
     CHECK(db_remove_as(db0(), SLICE_LIT("b"), KEY_EVICTED, false));
     check_told("evicted:evicted b");
     CHECK(!db_remove_as(db0(), SLICE_LIT("b"), KEY_EVICTED, false));
+    exec_end_loose(server_exec(s));
     say_all("flushall");
     check_told("");
     end();

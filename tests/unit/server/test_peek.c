@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What may come of a look around from inside a command (server_peek), when others want to make the
+ * worst of it: each case is a way in which the running command, or what it has done so far, could
+ * be harmed. */
+#include <sys/un.h>
+
+#include "base/mem.h"
+#include "server/block.h"
+#include "server/commit.h"
+#include "server/config.h"
+#include "server/hooks.h"
+#include "server/memory_limit.h"
+#include "server/net.h"
+#include "server/pause.h"
+#include "server/push.h"
+#include "server/shutdown.h"
+#include "server/wait_keys.h"
+#include "tests/unit/server/served.h"
+
+static struct peer *beside;
+static const char *said;
+static struct client *subscriber;
+static uint64_t keys_before, keys_after;
+static bool squeeze, still_current;
+
+static void set_option(const char *name, const char *value)
+{
+    struct fault f = {0};
+    struct slice bad, pairs[] = {slice_str(name), slice_str(value)};
+    CHECK(config_set(server_config(s), 2, pairs, &bad, &f));
+}
+
+static void tell_beside(const char *text)
+{
+    CHECK(write(beside->fd, text, strlen(text)) == (ssize_t)strlen(text));
+}
+
+/* slow key value: writes, then looks around while something is said beside it */
+static void slow(struct ctx *c)
+{
+    db_set_string(c->db, c->argv[1], c->argv[2], KEY_NO_EXPIRE);
+    ctx_changed(c, 1);
+    if (subscriber)
+        push_bytes(subscriber, SLICE_LIT("+it is 1\r\n"));
+    if (said)
+        tell_beside(said);
+    if (squeeze)
+        set_option("maxmemory", "1");
+    keys_before = keyspace_count(c->keyspace);
+    for (int i = 0; i < 3; i++)
+        server_peek(c->server, "BUSY");
+    keys_after = keyspace_count(c->keyspace);
+    still_current = server_clients(s)->current == c->client;
+    reply_status(c, "SLOW");
+}
+
+static void ping(struct ctx *c)
+{
+    reply_status(c, "PONG");
+}
+
+static void off(struct ctx *c)
+{
+    reply_int(c, shutdown_begin(server_shutdown(c->server), SHUTDOWN_NOSAVE));
+}
+
+static void pause_writes(struct ctx *c)
+{
+    pause_begin(server_pauses(c->server), PAUSE_ASKED, PAUSE_CHANGES, 1000000);
+    reply_ok(c);
+}
+
+/* bpeek key: waits for it, and looks around when it is served */
+static void bpeek(struct ctx *c)
+{
+    static const int at[] = {1};
+    if (db_find_write(c->db, c->argv[1])) {
+        db_remove(c->db, c->argv[1]);
+        ctx_changed(c, 1);
+        tell_beside("take three\r\nping\r\n");
+        server_peek(c->server, "BUSY");
+        reply_status(c, "TAKEN");
+        return;
+    }
+    wait_for_keys(c, 0, &(struct wait_keys){.at = at, .count = 1, .type = VALUE_STRING,
+                                            .too_late = reply_null});
+}
+
+static struct peer *goes[2];
+
+/* Two hang up, each seen by a peek of its own; then somebody comes, and all places are taken. */
+static void crowd(struct ctx *c)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    strcpy(a.sun_path, "sock");
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    for (int i = 0; i < 2; i++) {
+        close(goes[i]->fd);
+        server_peek(c->server, "BUSY");
+    }
+    CHECK(connect(fd, (struct sockaddr *)&a, sizeof a) == 0);
+    server_peek(c->server, "BUSY");
+    CHECK(server_clients(s)->count >= 3); /* nobody was freed meanwhile */
+    close(fd);
+    reply_ok(c);
+}
+
+static const struct command commands[] = {
+    {.name = "slow", .run = slow, .arity = 3, .flags = CMD_WRITE},
+    {.name = "ping", .run = ping, .arity = 1, .flags = CMD_ALLOW_BUSY},
+    {.name = "off", .run = off, .arity = 1, .flags = CMD_ALLOW_BUSY},
+    {.name = "pause", .run = pause_writes, .arity = 1},
+    {.name = "crowd", .run = crowd, .arity = 1, .flags = CMD_WRITE},
+    {.name = "bpeek", .run = bpeek, .arity = 2, .flags = CMD_WRITE | CMD_BLOCKING},
+    {.name = "put", .run = served_put, .arity = 3, .flags = CMD_WRITE},
+    {.name = "take", .run = served_take, .arity = 2, .flags = CMD_READONLY},
+    {.name = NULL}};
+
+static void begin(void)
+{
+    serve(commands);
+    beside = NULL;
+    said = NULL;
+    subscriber = NULL;
+    squeeze = false;
+}
+
+static void hear(void *arg, const struct commit_batch *batch)
+{
+    buf_add(arg, batch->log);
+}
+
+static void current_is_who_runs(void)
+{
+    begin();
+    struct peer p = join(), q = join();
+    beside = &q;
+    said = "ping\r\n";
+    say(&p, "slow k 1\r\n");
+    CHECK(still_current);
+    server_free(s);
+}
+
+static void no_key_is_evicted(void)
+{
+    begin();
+    struct memory_limit *m = memory_limit_new(s);
+    struct peer p = join(), q = join();
+    struct db *db = keyspace_db(server_keyspace(s), 0);
+    beside = &q;
+    said = "ping\r\n";
+    squeeze = true;
+    for (int i = 0; i < 1000; i++) {
+        char key[NUM_I64_TEXT];
+        db_set_string(db, slice(key, num_format_i64(key, i)), SLICE_LIT("some value"),
+                      KEY_NO_EXPIRE);
+    }
+    set_option("maxmemory-policy", "allkeys-random");
+    set_option("maxmemory", "1000000000000");
+    say(&p, "slow k 1\r\n");
+    CHECK_INT(keys_before, 1001);
+    CHECK_INT(keys_after, 1001);
+    memory_limit_free(m);
+    server_free(s);
+}
+
+static void the_primary_is_not_read(void)
+{
+    begin();
+    struct peer p = join(), q = join();
+    beside = &q;
+    q.client->flags |= CLIENT_PRIMARY;
+    said = "*3\r\n$3\r\nput\r\n$1\r\na\r\n$1\r\n9\r\n";
+    say(&p, "slow k 1\r\n");
+    check_hears(&p, "+SLOW\r\n");
+    CHECK_INT(keys_after, 1);
+    loop_turn(server_loop(s), 0);
+    CHECK_INT(keyspace_count(server_keyspace(s)), 2);
+    server_free(s);
+}
+
+/* What tells of the unit that is still open leaves when the unit may. */
+static void a_message_waits_for_its_unit(void)
+{
+    for (int gated = 0; gated < 2; gated++) {
+        uint64_t released = 0;
+        struct buf log = {0};
+        begin();
+        hooks_on_commit(server_hooks(s), TO_LOG, hear, &log);
+        if (gated)
+            hooks_on_gate(server_hooks(s), gate, &released);
+        struct peer p = join(), q = join();
+        beside = &q;
+        subscriber = q.client;
+        said = "ping\r\n";
+        say(&p, "slow k 1\r\n");
+        if (gated) {
+            check_hears(&q, "");
+            released = UINT64_MAX;
+            loop_turn(server_loop(s), 0);
+        }
+        check_hears(&q, "+it is 1\r\n+PONG\r\n");
+        buf_free(&log);
+        server_free(s);
+    }
+}
+
+static bool finished;
+
+static enum shutdown_answer ready(void *arg, unsigned flags)
+{
+    (void)arg, (void)flags;
+    return SHUTDOWN_READY;
+}
+
+static bool finish(void *arg, unsigned flags)
+{
+    (void)arg, (void)flags;
+    finished = true;
+    return true;
+}
+
+/* Behind the last writes nothing is acknowledged, also not what ran when they were made. */
+static void a_shutdown_ends_it(void)
+{
+    begin();
+    hooks_on_shutdown(server_hooks(s), ready, finish, NULL);
+    struct peer p = join(), q = join();
+    beside = &q;
+    said = "off\r\n";
+    CHECK(write(p.fd, "slow k 1\r\n", 10) == 10);
+    server_run(s);
+    CHECK(finished);
+    check_hears(&p, "");
+    server_free(s);
+}
+
+/* A pusher's pipeline lies on the stack while a waiter of its key is served. */
+static void a_pipeline_below_is_left_alone(void)
+{
+    begin();
+    struct peer p = join(), q = join();
+    beside = &p;
+    say(&q, "bpeek k\r\n");
+    say(&p, "*3\r\n$3\r\nput\r\n$1\r\nk\r\n$1\r\n1\r\n*2\r\n$4\r\ntake\r\n$3\r\none\r\n"
+            "*2\r\n$4\r\ntake\r\n$3\r\ntwo\r\n");
+    check_hears(&q, "+TAKEN\r\n");
+    check_hears(&p, "+OK\r\n$-1\r\n$-1\r\n$-1\r\n+PONG\r\n");
+    server_free(s);
+}
+
+static void nobody_is_freed(void)
+{
+    struct fault f = {0};
+    CHECK_INT(chdir(unit_tmpdir()), 0);
+    begin();
+    CHECK(config_load_text(server_config(s), "the test",
+                           SLICE_LIT("port 0\nunixsocket sock\nmaxclients 4\n"), &f));
+    CHECK(server_configured(s, &f));
+    CHECK(server_listen(s, &f));
+    set_option("maxclients", "3");
+    struct peer p = join(), q = join(), r = join();
+    goes[0] = &q;
+    goes[1] = &r;
+    say(&p, "pause\r\ncrowd\r\n");
+    pause_end_soon(server_pauses(s), PAUSE_ASKED);
+    loop_turn(server_loop(s), 0);
+    loop_turn(server_loop(s), 0);
+    check_hears(&p, "+OK\r\n+OK\r\n");
+    server_free(s);
+}
+
+int main(void)
+{
+    return UNIT_RUN(UNIT(current_is_who_runs), UNIT(no_key_is_evicted),
+                    UNIT(the_primary_is_not_read), UNIT(a_message_waits_for_its_unit),
+                    UNIT(a_shutdown_ends_it), UNIT(a_pipeline_below_is_left_alone),
+                    UNIT(nobody_is_freed));
+}
