@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* CRC-64 of RDB files and DUMP payloads ("Jones"): reflected polynomial 95ac9329ac4bc9b5, start
- * value 0, no final xor. crc64(0, "123456789", 9) = e9c6d914c4b8d9ca. Source: formats.md 1.7.
+ * value 0, no final xor. crc64(0, "123456789", 9) = e9c6d914c4b8d9ca.
  *
  * Uses carry-less multiplication where the CPU has it (found at run time), tables elsewhere. The
  * engine is the same for any reflected polynomial of up to 64 bits: crc_engine_init makes one for

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* LZF stream, for reference (formats.md 1.4):
+/* LZF stream, for reference:
  *   000lllll               l + 1 literal bytes follow
  *   nnnddddd [n'] dddddddd copy n (+ n' when n = 7) + 2 bytes from d + 1 bytes back
  *

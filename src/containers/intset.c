@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The block (formats.md 3.3):
+/* The block:
  *
  *   u32le width (2, 4, 8) | u32le count | count integers of that width, little-endian, ascending
  *

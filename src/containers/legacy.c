@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ziplist (formats.md 3.2):
+/* Ziplist:
  *
  *   u32le total bytes | u32le offset of the last entry (of the end mark if there is none)
  *   u16le count, 65535: count by walking | entries | ff

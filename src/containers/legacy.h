@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ziplist and zipmap: the packed encodings of old files (formats.md 3.1, 3.2), read only. They are
+/* Ziplist and zipmap: the packed encodings of old files, read only. They are
  * turned into listpacks at load; nothing writes them.
  *
  * Both are walked in one validating pass: each element is handed to the visitor as the walk reaches

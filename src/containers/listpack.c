@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The block (formats.md 3.4):
+/* The block:
  *
  *   u32le total bytes | u16le count, 65535: count by walking | elements | ff
  *

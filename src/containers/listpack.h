@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A listpack: a short list of strings and integers in one block of bytes (format: formats.md 3.4,
- * drawn at the head of listpack.c). The packed encoding of small hashes, sets, sorted sets, of
+/* A listpack: a short list of strings and integers in one block of bytes (drawn at the head
+ * of listpack.c). The packed encoding of small hashes, sets, sorted sets, of
  * quicklist nodes and stream nodes; its bytes go to disk as they are.
  *
  *   uint8_t *lp = lp_new();

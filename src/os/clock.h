@@ -2,8 +2,8 @@
 /* Time. Wall time (may jump) for expiry, logs and names; monotonic time for durations and timers.
  *
  * clock_now is the clock as it was at the last clock_refresh: the event loop refreshes it once a
- * turn and exec before a batch, so that all commands of a turn see one "now" and nobody pays for a
- * system call. It belongs to the loop's thread; workers read the real clock. */
+ * turn, so that nobody pays for a system call; exec adds the time that passed since
+ * (exec_read_clock). It belongs to the loop's thread; workers read the real clock. */
 #ifndef OS_CLOCK_H
 #define OS_CLOCK_H
 

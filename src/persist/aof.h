@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The append log: every batch of changes, appended to the newest increment of a multi-part AOF
- * (formats.md 5), and made durable by policy.
+/* The append log: every batch of changes, appended to the newest increment of a multi-part AOF,
+ * and made durable by policy.
  *
  *   commit -> pending -> (stage LOG) write -> (stage SYNC, or a worker) fdatasync -> durable
  *

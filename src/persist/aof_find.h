@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which append log there is: its manifest, or the single file of an older server (formats.md 5.7).
+/* Which append log there is: its manifest, or the single file of an older server.
  */
 #ifndef PERSIST_AOF_FIND_H
 #define PERSIST_AOF_FIND_H

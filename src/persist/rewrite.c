@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A rewrite replaces base and increments by a new base. At any moment the manifest names files that
- * together hold everything (formats.md 5.6):
+ * together hold everything:
  *
  *   1  a new increment is created and added to the manifest; what is written from now on goes there
  *   2  a child writes the data set as of this moment to a temporary file, synced

@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 void fuzz_seeds(void)
 {
-    /* formats.md 2.4's example */
+    /* made by a real server */
     static const char node[] =
         "\x15" "\x01\x10\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x01\x2c"
         "\x2c\0\0\0\x11\0\x01\x01\x01\x01\x01\x01\x81" "a\x02\0\x01"

@@ -4,8 +4,8 @@
  *   static void adds(void) { CHECK_INT(1 + 1, 2); }
  *   int main(void) { return UNIT_RUN(UNIT(adds)); }
  *
- * A failed check ends its case; the others run. Last line: "N passed, M failed". An argument on the
- * command line runs only the cases whose name contains it. */
+ * A failed check ends its case; the others run. Last line: "N passed, M failed". ONLY_CASE=word in
+ * the environment runs only the cases whose name contains it. */
 #ifndef TESTS_UNIT_H
 #define TESTS_UNIT_H
 

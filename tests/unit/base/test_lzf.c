@@ -4,7 +4,7 @@
 #include "base/rand.h"
 #include "tests/unit/unit.h"
 
-/* formats.md 1.4: 64 times 'a'. */
+/* 64 times 'a'. */
 static void reads_known_bytes(void)
 {
     char out[64];

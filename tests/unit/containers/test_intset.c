@@ -6,7 +6,7 @@
 #include "containers/intset.h"
 #include "tests/unit/unit.h"
 
-/* formats.md 3.3. */
+/* As in the head of intset.c. */
 static void writes_known_bytes(void)
 {
     uint8_t *is = intset_new();

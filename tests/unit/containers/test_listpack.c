@@ -25,7 +25,7 @@ static void starts_empty(void)
     mem_free(lp);
 }
 
-/* The examples of formats.md 2.1, made by a real server. */
+/* Made by a real server. */
 static void writes_known_bytes(void)
 {
     uint8_t *lp = lp_new();
