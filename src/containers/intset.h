@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* An intset: sorted distinct integers of one width (2, 4 or 8 bytes) in one block (drawn at the head
- * of intset.c). The packed encoding of small integer sets; its bytes go to disk as they are.
+/* An intset: sorted distinct integers of one width (2, 4 or 8 bytes) in one block (drawn at the
+ * head of intset.c). The packed encoding of small integer sets; its bytes go to disk as they are.
  *
  * Blocks belong to mem_alloc/mem_free; functions that change one return it, perhaps moved. Lookup
  * O(log n), insert and remove O(n). All but intset_validate trust the block. */
