@@ -142,6 +142,8 @@ proc random_search {kind} {
     set n [one_of 1 3 10 50]
     set how [one_of {} {} ASC DESC [list COUNT $n] [list COUNT $n DESC] [list COUNT $n ANY] \
         [list COUNT $n ANY ASC] [list ASC COUNT 100000]]
+    # Of many as near as each other, which there are on edges, Redis takes any.
+    if {$kind eq "edges" && [regexp {^COUNT \d+( DESC)?$} $how]} { set how DESC }
     set with {}
     foreach word {WITHDIST WITHCOORD WITHHASH} { if {![below 3]} { lappend with $word } }
     return [list $from $by $shape $old $how $with $circle]
