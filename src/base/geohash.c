@@ -2,8 +2,8 @@
 /* Distances are haversines on a sphere of radius EARTH; what is outside for sure is told by cheaper
  * sums first, with a margin far above their rounding.
  *
- * A cover looks at a grid whose cells are about as large as the shape, so that the center's cell and
- * the eight around it hold it: first by a rule of thumb, that halves cells from the size of the
+ * A cover looks at a grid whose cells are about as large as the shape, so that the cell of the
+ * center and the eight around it hold it: first by a rule of thumb, that halves cells from the size of the
  * world down to that of the shape, then, if an outer edge of the nine lies inside the shape's
  * bounds, with a grid once coarser. Cells that lie out of bounds are left out.
  *
@@ -130,7 +130,8 @@ static double lat_distance(double a, double b)
 }
 
 /* Half the chord between two places of a sphere of radius 1, squared. */
-static double half_chord(double lat, double cos_lat, double other, double cos_other, double half_lon)
+static double half_chord(double lat, double cos_lat, double other, double cos_other,
+                         double half_lon)
 {
     double u = sin((other - lat) / 2);
     return u * u + cos_lat * cos_other * half_lon * half_lon;
@@ -330,7 +331,9 @@ static void add_nine(struct grid *g, const struct geohash_shape *s, struct bound
     bool north = edge(at.row + 1, GEOHASH_LAT_MAX, g->steps) > s->center.lat + b.lat && !all;
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         int column = order[i].column, row = order[i].row;
-        if ((column < 0 && west) || (column > 0 && east) || (row < 0 && south) || (row > 0 && north))
+        if ((column < 0 && west) || (column > 0 && east))
+            continue;
+        if ((row < 0 && south) || (row > 0 && north))
             continue;
         add(g, (struct cell){moved(at.column, column, g->steps), moved(at.row, row, g->steps)});
     }

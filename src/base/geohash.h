@@ -3,9 +3,9 @@
  * numbers there are around a place. All as Redis' geo commands have it, to the last bit.
  *
  * A hash is the cell of a grid of 2^26 columns by 2^26 rows: longitude -180 to 180, latitude within
- * the square of the web's maps (EPSG:900913). The column's bits are the odd ones, the row's the even
- * ones, so that a coarser grid's cells are ranges of hashes. A place on the last meridian or parallel
- * lies in a column or row behind the grid's last, with a bit of its own.
+ * the square of the web's maps (EPSG:900913). The column's bits are the odd ones, the row's the
+ * even ones, so that a coarser grid's cells are ranges of hashes. A place on the last meridian or
+ * parallel lies in a column or row behind the grid's last, with a bit of its own.
  *
  * The earth is a sphere. Degrees, metres. Nothing here fails or allocates. */
 #ifndef BASE_GEOHASH_H
@@ -53,8 +53,8 @@ void geohash_box(struct geohash_shape *s, struct geohash_point center, double wi
 bool geohash_within(const struct geohash_shape *s, struct geohash_point p, double *distance);
 
 /* Ranges of hashes that hold all that is inside, and more; none twice. In the order in which Redis
- * looks at them, so that an unsorted reply is the same: the cell of the center, then its neighbours.
- * Behind them those cells that it forgets: on the other side of a pole, across the date line. */
+ * looks at them, so that an unsorted reply is the same: the cell of the center, then those around
+ * it. Behind them the cells that it forgets: on the other side of a pole, on the date line. */
 struct geohash_cover {
     unsigned count;
     struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Places are members of a sorted set, their hashes (base/geohash.h) the scores. GEOADD is the ZADD it
- * becomes, and is logged so. Searches are in cmd_geo_search.c. */
+/* Places are members of a sorted set, their hashes (base/geohash.h) the scores. GEOADD is the ZADD
+ * it becomes, and is logged so. Searches are in cmd_geo_search.c. */
 #include "commands/cmd_geo.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The geo commands: handlers, named cmd_ and the command, their table, and what their files share. */
+/* The geo commands: handlers, named cmd_ and the command, their table, and what they share. */
 #ifndef COMMANDS_CMD_GEO_H
 #define COMMANDS_CMD_GEO_H
 

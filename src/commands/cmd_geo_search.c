@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* GEOSEARCH and the older GEORADIUS: one search, two ways of asking.
  *
- *   argv -> query -> ranges of hashes (geohash_cover) -> hits, in that order -> sorted -> reply or key
+ *   argv -> query -> ranges of hashes (geohash_cover) -> hits, in that order -> sorted -> reply, key
  *
- * Members of a packed set may lie in a scratch of the walk: those are copied. No other lookup is made
- * between the walk and the end, so all others stay where they are. */
+ * Members of a packed set may lie in a scratch of the walk: those are copied. No other lookup is
+ * made between the walk and the end, so all others stay where they are. */
 #include "commands/cmd_geo.h"
 
 #include <math.h>

@@ -2,8 +2,8 @@
 /* Sketches in strings (containers/hll.h has their bytes). A client may have set the string, so each
  * command asks whether it is a sketch, and is told when it is a damaged one.
  *
- * PFCOUNT keeps what it computed in the sketch: it reads, and yet changes bytes, and is logged then.
- * While a child lives it does not: pages stay shared. */
+ * PFCOUNT keeps what it computed in the sketch: it reads, and yet changes bytes, and is logged
+ * then. While a child lives it does not: pages stay shared. */
 #include "commands/cmd_hll.h"
 
 #include "base/buf.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Any bytes as a sketch: nothing outside of them is read or written, what is damaged is called so by
- * all that walk it, and what is whole stays whole: after adding to it, in both encodings, the
+/* Any bytes as a sketch: nothing outside of them is read or written, what is damaged is called so
+ * by all that walk it, and what is whole stays whole: after adding to it, in both encodings, the
  * registers are the same. */
 #include <string.h>
 

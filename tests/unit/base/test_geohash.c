@@ -6,7 +6,8 @@
 #include "base/rand.h"
 #include "tests/unit/unit.h"
 
-static const struct geohash_point palermo = {13.361389, 38.115556}, catania = {15.087269, 37.502669};
+static const struct geohash_point palermo = {13.361389, 38.115556};
+static const struct geohash_point catania = {15.087269, 37.502669};
 
 static double between(double a, double b)
 {
@@ -107,7 +108,8 @@ static double some_size(void)
 static struct geohash_point some_near(const struct geohash_shape *s)
 {
     double most = s->box ? s->width + s->height : s->radius;
-    double far = (rand_below(2) ? between(0, 1.1) : between(0.97, 1)) * fmin(most, 2e7) / 6372797.56;
+    double part = rand_below(2) ? between(0, 1.1) : between(0.97, 1);
+    double far = part * fmin(most, 2e7) / 6372797.56;
     double way = between(0, 2 * M_PI), lat = s->lat;
     double to = asin(sin(lat) * cos(far) + cos(lat) * sin(far) * cos(way));
     double lon = s->lon + atan2(sin(way) * sin(far) * cos(lat), cos(far) - sin(lat) * sin(to));

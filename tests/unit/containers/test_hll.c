@@ -294,7 +294,8 @@ static void refuses_damage(void)
     uint8_t cut[HLL_HEADER + 8];
     memcpy(cut, head_sparse, HLL_HEADER);
     cut[HLL_HEADER] = 0x3f;
-    struct hll_edit e = {.bytes = cut, .len = HLL_HEADER + 1, .cap = sizeof cut, .sparse_max = 3000};
+    struct hll_edit e = {.bytes = cut, .len = HLL_HEADER + 1, .cap = sizeof cut,
+                         .sparse_max = 3000};
     struct hll_registers r = {{0}};
     unsigned next = 0;
     r.of[64] = 1;
