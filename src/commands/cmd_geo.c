@@ -152,6 +152,7 @@ static bool make_zadd(struct ctx *c, int first, struct zadd *z)
         add_word(z, slice(text, num_format_u64(text, geohash_encode(p))));
         add_word(z, c->argv[i + 2]);
     }
+    must(z->words.len == ((size_t)first + places * 2) * sizeof(struct slice));
     return true;
 }
 
@@ -161,6 +162,7 @@ static void run_zadd(struct ctx *c, const struct zadd *z)
     int given_count = c->argc;
     c->argv = (const struct slice *)(const void *)z->words.data;
     c->argc = (int)(z->words.len / sizeof *c->argv);
+    must(c->argc >= 2 && c->argc < given_count);
     cmd_zadd(c);
     if (c->dirty)
         ctx_log_instead(c, c->argc, c->argv);

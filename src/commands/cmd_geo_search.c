@@ -91,6 +91,7 @@ static bool arg_box(struct ctx *c, int i, struct query *q)
 static bool arg_member(struct ctx *c, int i, struct query *q, const struct val *v)
 {
     double score;
+    must(i < c->argc);
     q->from_member = true;
     if (!v->ptr)
         return true;
@@ -256,6 +257,7 @@ static struct hit *hits_of(const struct search *s, size_t *n)
 
 static struct slice member_of(const struct search *s, const struct hit *h)
 {
+    must(h->member.data || h->copy_at + h->member.len <= s->copies.len);
     return h->member.data ? h->member : slice(s->copies.data + h->copy_at, h->member.len);
 }
 
@@ -298,6 +300,7 @@ static void walk(struct search *s, const struct val *v)
     const struct query *q = &s->q;
     struct geohash_shape shape;
     struct geohash_cover cover;
+    must(q->box != q->circle && q->meters > 0);
     if (q->box)
         geohash_box(&shape, q->center, q->width * q->meters, q->height * q->meters);
     else
@@ -400,6 +403,7 @@ static void find(struct search *s, const struct val *v)
         walk(s, v);
     struct hit *h = hits_of(s, &n);
     wanted = s->q.count && (uint64_t)s->q.count < n ? (size_t)s->q.count : n;
+    must(v->ptr || n == 0);
     if (s->q.order && n)
         sort_hits(h, n, wanted, &s->q);
     if (s->q.store)

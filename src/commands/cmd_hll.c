@@ -61,6 +61,7 @@ static bool make_dense(struct target *t)
     if (!hll_to_dense(slice(t->text->bytes, t->text->len), dense))
         return false;
     make_room(t, sizeof dense);
+    must(t->text->cap >= sizeof dense);
     memcpy(t->text->bytes, dense, sizeof dense);
     t->text->len = sizeof dense;
     aim(t);
@@ -155,6 +156,7 @@ void cmd_pfadd(struct ctx *c)
 static void keep_count(struct ctx *c, struct entry *e, uint64_t count)
 {
     struct target t;
+    must(!c->keyspace->held);
     open_target(&t, c, c->argv[1], e);
     hll_cache(t.edit.bytes, count);
     db_changed(c->db, c->argv[1]);
