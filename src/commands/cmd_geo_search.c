@@ -275,14 +275,14 @@ static void add_hit(struct search *s, struct hit hit, const struct zset_iter *it
 
 /* False: there are as many as were asked for. */
 static bool walk_range(struct search *s, const struct geohash_shape *shape, const struct val *v,
-                       const struct zset_score_range *range)
+                       double from, double end)
 {
-    size_t first, have, most = s->q.any ? (size_t)s->q.count : 0;
-    size_t count = zset_score_span(v, range, &first);
+    size_t have, most = s->q.any ? (size_t)s->q.count : 0;
     struct zset_iter it;
     struct hit hit = {0};
-    zset_iter_init(&it, v, first, false);
-    for (; count > 0 && zset_iter_next(&it, &hit.member, &hit.score); count--) {
+    zset_iter_seek(&it, v, from);
+    while (zset_iter_next(&it, &hit.member, &hit.score) && hit.score < end) {
+        must(hit.score >= from);
         hit.at = geohash_decode(geohash_of_score(hit.score));
         if (!geohash_within(shape, hit.at, &hit.distance))
             continue;
@@ -291,7 +291,6 @@ static bool walk_range(struct search *s, const struct geohash_shape *shape, cons
         if (have == most)
             return false;
     }
-    must(count == 0);
     return true;
 }
 
@@ -306,12 +305,9 @@ static void walk(struct search *s, const struct val *v)
     else
         geohash_circle(&shape, q->center, q->radius * q->meters);
     geohash_cover(&shape, &cover);
-    for (unsigned i = 0; i < cover.count; i++) {
-        struct zset_score_range range = {.min = (double)cover.of[i].first,
-                                         .max = (double)cover.of[i].end, .max_open = true};
-        if (!walk_range(s, &shape, v, &range))
+    for (unsigned i = 0; i < cover.count; i++)
+        if (!walk_range(s, &shape, v, (double)cover.of[i].first, (double)cover.of[i].end))
             return;
-    }
 }
 
 /* ---- order ---- */
