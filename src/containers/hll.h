@@ -44,7 +44,7 @@ bool hll_is(struct slice s);
 bool hll_is_whole(struct slice s); /* and its runs are the registers. Cost: O(runs) */
 enum hll_encoding hll_encoding(struct slice s);
 bool hll_cached(struct slice s, uint64_t *count);
-/* False: damaged. Cost: O(registers), 6 us. */
+/* False: damaged. Cost: O(registers). */
 bool hll_count(struct slice s, uint64_t *count);
 
 /* A run of the sparse encoding, and how many bytes it takes. */
