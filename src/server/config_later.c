@@ -115,7 +115,6 @@ static const struct config_option later_options[] = {
     {.name = "cluster-require-full-coverage", .kind = CONFIG_BOOL, .initial = "yes"},
     {.name = "crash-memcheck-enabled", .kind = CONFIG_BOOL, .initial = "yes"},
     {.name = "disable-thp", .kind = CONFIG_BOOL, .flags = CONFIG_IMMUTABLE, .initial = "yes"},
-    {.name = "hll-sparse-max-bytes", .kind = CONFIG_SIZE, .initial = "3000"},
     {.name = "ignore-warnings", .kind = CONFIG_STRING},
     {.name = "io-threads", .kind = CONFIG_INT, .flags = CONFIG_IMMUTABLE, .initial = "1", .min = 1,
      .max = 128},

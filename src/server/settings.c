@@ -554,6 +554,8 @@ static const struct config_option keyspace_options[] = {
      .initial = "-2"},
     {.name = "list-compress-depth", CONFIG_INT_AT(struct keyspace, limits.list_compress_depth),
      .max = INT_MAX, .initial = "0"},
+    {.name = "hll-sparse-max-bytes", CONFIG_SIZE_AT(struct keyspace, limits.hll_sparse_max),
+     .max = INT64_MAX, .initial = "3000"},
     {.name = "lfu-decay-time", CONFIG_INT_AT(struct keyspace, lfu_decay_minutes), .max = INT_MAX,
      .initial = "1"},
     {.name = "lfu-log-factor", CONFIG_INT_AT(struct keyspace, lfu_log_factor), .max = INT_MAX,

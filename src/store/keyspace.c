@@ -16,6 +16,7 @@ void keyspace_limits_default(struct value_limits *limits)
         .set_intset_entries = 512, .set_listpack_entries = 128, .set_listpack_value = 64,
         .zset_listpack_entries = 128, .zset_listpack_value = 64,
         .list_listpack_size = -2,
+        .hll_sparse_max = 3000,
         .string_max = (uint64_t)512 << 20,
     };
 }

@@ -390,6 +390,20 @@ void zset_iter_init(struct zset_iter *it, const struct val *v, size_t rank, bool
     must(it->node || it->at);
 }
 
+void zset_iter_seek(struct zset_iter *it, const struct val *v, double min)
+{
+    const struct zset_score_range r = {.min = min};
+    *it = (struct zset_iter){.v = v};
+    if (v->encoding == ENC_SKIPLIST) {
+        it->node = skiplist_seek(((struct zset *)v->ptr)->list, node_below_min, &r);
+        return;
+    }
+    const uint8_t *lp = v->ptr;
+    it->at = lp_first(lp);
+    while (it->at && below_min(score_at(lp, lp_next(lp, it->at)), &r))
+        it->at = lp_next(lp, lp_next(lp, it->at));
+}
+
 bool zset_iter_next(struct zset_iter *it, struct slice *member, double *score)
 {
     if (it->node) {

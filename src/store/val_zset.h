@@ -54,6 +54,8 @@ struct zset_iter {
     char scratch[NUM_I64_TEXT];
 };
 void zset_iter_init(struct zset_iter *it, const struct val *v, size_t rank, bool reverse);
+/* Upwards from the first whose score is at least min: one search, where the rank costs another. */
+void zset_iter_seek(struct zset_iter *it, const struct val *v, double min);
 bool zset_iter_next(struct zset_iter *it, struct slice *member, double *score);
 /* Removes ranks first .. first + count - 1. */
 void zset_remove_ranks(struct val *v, size_t first, size_t count);

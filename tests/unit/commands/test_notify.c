@@ -10,7 +10,9 @@
 #include "base/hash.h"
 #include "commands/cmd_bitmap.h"
 #include "commands/cmd_connection.h"
+#include "commands/cmd_geo.h"
 #include "commands/cmd_hash.h"
+#include "commands/cmd_hll.h"
 #include "commands/cmd_key.h"
 #include "commands/cmd_list.h"
 #include "commands/cmd_server.h"
@@ -26,6 +28,7 @@
 #include "server/notify.h"
 #include "store/db.h"
 #include "tests/unit/commands/notify_collections.h"
+#include "tests/unit/commands/notify_hll_geo.h"
 #include "tests/unit/commands/notify_rows.h"
 #include "tests/unit/server/served.h"
 #include "tests/unit/unit.h"
@@ -77,7 +80,8 @@ static void begin(uint32_t classes)
     static const struct command *const families[] = {
         cmd_connection_commands, cmd_server_commands, cmd_transaction_commands, cmd_key_commands,
         cmd_string_commands, cmd_list_commands, cmd_set_commands, cmd_hash_commands,
-        cmd_zset_commands, cmd_bitmap_commands, cmd_sort_commands,
+        cmd_zset_commands, cmd_bitmap_commands, cmd_sort_commands, cmd_hll_commands,
+        cmd_geo_commands,
     };
     hash_init(seed);
     s = server_new();
@@ -161,6 +165,14 @@ static void collections_tell(void)
     begin(0);
     for (size_t i = 0; i < sizeof notify_collection_rows / sizeof *notify_collection_rows; i++)
         check_row(&notify_collection_rows[i]);
+    end();
+}
+
+static void sketches_and_places_tell(void)
+{
+    begin(0);
+    for (size_t i = 0; i < sizeof notify_hll_geo_rows / sizeof *notify_hll_geo_rows; i++)
+        check_row(&notify_hll_geo_rows[i]);
     end();
 }
 
@@ -320,8 +332,9 @@ static void hidden_keys_expire_when_written_over(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(keys_tell), UNIT(collections_tell), UNIT(only_what_is_asked_for),
-                    UNIT(listeners_come_and_go), UNIT(keys_go_by_themselves),
+    return UNIT_RUN(UNIT(keys_tell), UNIT(collections_tell), UNIT(sketches_and_places_tell),
+                    UNIT(only_what_is_asked_for), UNIT(listeners_come_and_go),
+                    UNIT(keys_go_by_themselves),
                     UNIT(loaded_keys_are_not_new), UNIT(replay_tells),
                     UNIT(hidden_keys_expire_when_written_over));
 }

@@ -161,6 +161,22 @@ static void check_score_span(const struct val *v, const struct model *m)
         CHECK_INT(first, want_first);
 }
 
+static void check_seek(const struct val *v, const struct model *m)
+{
+    double min = random_score(false), score;
+    struct slice member;
+    struct zset_iter it;
+    size_t i = 0;
+    while (i < m->count && m->order[i]->score < min)
+        i++;
+    for (zset_iter_seek(&it, v, min); zset_iter_next(&it, &member, &score); i++) {
+        CHECK(i < m->count);
+        CHECK_SLICE(member, name_of(m->order[i]));
+        CHECK(score == m->order[i]->score);
+    }
+    CHECK_INT(i, m->count);
+}
+
 /* Only told when all scores are equal. */
 static void check_lex_span(const struct val *v, const struct model *m)
 {
@@ -201,6 +217,7 @@ static void check_whole(const struct val *v, struct model *m, bool equal)
     check_ranks(v, m);
     for (int i = 0; i < 30; i++) {
         check_score_span(v, m);
+        check_seek(v, m);
         if (equal)
             check_lex_span(v, m);
     }
