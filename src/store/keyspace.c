@@ -16,6 +16,7 @@ void keyspace_limits_default(struct value_limits *limits)
         .set_intset_entries = 512, .set_listpack_entries = 128, .set_listpack_value = 64,
         .zset_listpack_entries = 128, .zset_listpack_value = 64,
         .list_listpack_size = -2,
+        .stream_node_bytes = 4096, .stream_node_entries = 100,
         .string_max = (uint64_t)512 << 20,
     };
 }
