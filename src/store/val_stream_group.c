@@ -56,8 +56,8 @@ bool stream_each_group(const struct stream *s, stream_group_visit *visit, void *
 
 bool stream_has_holes_from(const struct stream *s, struct stream_id id)
 {
-    bool any = s->max_deleted.ms || s->max_deleted.seq;
-    return s->length && any && stream_id_cmp(id, s->max_deleted) <= 0;
+    return s->length && stream_id_cmp(s->max_deleted, STREAM_ID_MIN) > 0 &&
+           stream_id_cmp(s->first, s->max_deleted) <= 0 && stream_id_cmp(id, s->max_deleted) <= 0;
 }
 
 int64_t stream_entries_up_to(const struct stream *s, struct stream_id id)
