@@ -18,11 +18,11 @@ static void field_id(struct ctx *c, const char *name, struct stream_id id)
     reply_stream_id(c, id);
 }
 
-/* A number, or null where it is not known. */
-static void field_known(struct ctx *c, const char *name, int64_t n)
+/* A number, or null where it is this one, which means that it is not known. */
+static void field_known(struct ctx *c, const char *name, int64_t n, int64_t unknown)
 {
     reply_bulk_str(c, name);
-    if (n == STREAM_READ_UNKNOWN)
+    if (n == unknown)
         reply_null(c);
     else
         reply_int(c, n);
@@ -133,8 +133,8 @@ static bool reply_full_group(void *arg, struct slice name, struct stream_group *
     reply_bulk_str(c, "name");
     reply_bulk(c, name);
     field_id(c, "last-delivered-id", g->last);
-    field_known(c, "entries-read", g->entries_read);
-    field_known(c, "lag", stream_group_lag(f->stream, g));
+    field_known(c, "entries-read", g->entries_read, STREAM_READ_UNKNOWN);
+    field_known(c, "lag", stream_group_lag(f->stream, g), STREAM_LAG_UNKNOWN);
     reply_pending(f, &g->pending, true);
     reply_bulk_str(c, "consumers");
     reply_array(c, stream_group_consumers(g));
@@ -191,8 +191,8 @@ static bool reply_group(void *arg, struct slice name, struct stream_group *g)
     field_int(c, "consumers", stream_group_consumers(g));
     field_int(c, "pending", g->pending.records);
     field_id(c, "last-delivered-id", g->last);
-    field_known(c, "entries-read", g->entries_read);
-    field_known(c, "lag", stream_group_lag(f->stream, g));
+    field_known(c, "entries-read", g->entries_read, STREAM_READ_UNKNOWN);
+    field_known(c, "lag", stream_group_lag(f->stream, g), STREAM_LAG_UNKNOWN);
     return true;
 }
 

@@ -120,7 +120,11 @@ static bool parse_source(struct ctx *c, int i, const struct read_args *a, const 
         from->only_new = true;
         return a->in_group;
     }
-    return stream_arg_id(c, i, &from->after);
+    if (!stream_arg_id(c, i, &from->after))
+        return false;
+    /* The last id of all says the same to a group. */
+    from->only_new = a->in_group && stream_id_cmp(from->after, STREAM_ID_MAX) == 0;
+    return true;
 }
 
 /* Each key's, when all is well with every one of them; else NULL. The caller's. */

@@ -88,7 +88,9 @@ int64_t stream_entries_up_to(const struct stream *s, struct stream_id id);
 bool stream_has_holes_from(const struct stream *s, struct stream_id id);
 /* The group was given the entry of that id, above its last one. */
 void stream_group_advance(const struct stream *s, struct stream_group *g, struct stream_id id);
-/* Entries the group has not been given yet; STREAM_READ_UNKNOWN. */
+/* Entries the group has not been given yet; below 0 when somebody said that it has read more than
+ * there are. */
+#define STREAM_LAG_UNKNOWN INT64_MIN
 int64_t stream_group_lag(const struct stream *s, const struct stream_group *g);
 
 extern const struct value_ops stream_ops;

@@ -94,5 +94,5 @@ int64_t stream_group_lag(const struct stream *s, const struct stream_group *g)
     int64_t read = g->entries_read;
     if (read == STREAM_READ_UNKNOWN || stream_has_holes_from(s, g->last))
         read = stream_entries_up_to(s, g->last);
-    return read == STREAM_READ_UNKNOWN ? STREAM_READ_UNKNOWN : (int64_t)s->entries_added - read;
+    return read == STREAM_READ_UNKNOWN ? STREAM_LAG_UNKNOWN : (int64_t)s->entries_added - read;
 }
