@@ -265,4 +265,90 @@ foreach preamble {yes no} {
     }
 }
 
+# ---- waiting ----
+
+# A connection whose command waits; what it hears is read later.
+proc waiting {s args} {
+    set fd [connect $s]
+    set before [info_of $s blocked_clients]
+    send $fd {*}$args
+    wait_for { expr {[info_of $::s blocked_clients] == $before + 1} }
+    return $fd
+}
+
+# 7.2 runs a command that waited again from its words; 7.0 had replies of its own for these ends.
+case "XREAD and XREADGROUP wait" {
+    set s [server "save \"\""]
+    set main [connect $s]
+    # served before the next command of whoever wrote, in the order in which they came
+    set a [waiting $s XREAD BLOCK 0 STREAMS none s $ $]
+    set b [waiting $s XREAD COUNT 1 BLOCK 0 STREAMS s 5-0]
+    set c [waiting $s XREAD BLOCK 0 STREAMS s 0]
+    puts -nonewline $main "[encode {XADD s 1-0 a 1}][encode {DEL s}][encode {XLEN s}]"
+    flush $main
+    is [lmap i {1 2 3} { read_reply $main }] {1-0 1 0}
+    is [read_reply $a] {{s {{1-0 {a 1}}}}}
+    is [read_reply $c] {{s {{1-0 {a 1}}}}}
+    # neither another type nor the key's end concerns them
+    ask $s SET s x
+    ask $s DEL s
+    ask $s XADD s 5-0 a 1
+    ask $s XADD s 6-0 a 1
+    is [read_reply $b] {{s {{6-0 {a 1}}}}}
+    # "$" is what was there when it began to wait
+    set a [waiting $s XREAD BLOCK 0 STREAMS s $]
+    ask $s XDEL s 6-0
+    ask $s XGROUP CREATE s g $
+    ask $s XTRIM s MAXLEN 0
+    ask $s MULTI
+    ask $s XADD s 7-0 a 1
+    ask $s XADD s 8-0 a 1
+    ask $s EXEC
+    is [read_reply $a] {{s {{7-0 {a 1}} {8-0 {a 1}}}}}
+    is [ask $s XREAD BLOCK 20 STREAMS s $] (nil)
+    # a group gives an entry to one of those who wait
+    is [llength [ask $s XREADGROUP GROUP g x STREAMS s >]] 1
+    set a [waiting $s XREADGROUP GROUP g one BLOCK 0 STREAMS s >]
+    set b [waiting $s XREADGROUP GROUP g two BLOCK 0 STREAMS s >]
+    is [llength [ask $s XINFO CONSUMERS s g]] 3
+    is [dict get [lindex [ask $s XINFO CONSUMERS s g] 0] inactive] -1
+    ask $s XADD s 9-0 a 1
+    is [read_reply $a] {{s {{9-0 {a 1}}}}}
+    is [info_of $s blocked_clients] 1
+    ask $s XADD s 10-0 a 1
+    is [read_reply $b] {{s {{10-0 {a 1}}}}}
+    is [lmap row [ask $s XPENDING s g - + 10] { lindex $row 1 }] {x x one two}
+    is [ask $s XREADGROUP GROUP g one BLOCK 20 STREAMS s >] (nil)
+    foreach fd [list $main $a $b $c] { close $fd }
+    stop $s kill
+}
+
+case "whoever waits in a group hears of its end" {
+    set s [server "save \"\"\nappendonly yes"]
+    foreach {end error} {
+        {DEL s} "NOGROUP No such key*"
+        {SET s x} "WRONGTYPE*"
+        {XGROUP DESTROY s g} "NOGROUP No such key 's' or consumer group 'g' in XREADGROUP*"
+        {RENAME s other} "NOGROUP*"
+        FLUSHALL "NOGROUP*"
+        {SWAPDB 0 1} "NOGROUP*"
+    } {
+        ask $s FLUSHALL
+        ask $s XGROUP CREATE s g $ MKSTREAM
+        set a [waiting $s XREADGROUP GROUP g c BLOCK 0 STREAMS s >]
+        ask $s {*}$end
+        like [lindex [list [catch { read_reply $a } text] $text] 1] $error
+        close $a
+        ask $s DEL s
+    }
+    # who began to wait became a consumer, and stays one
+    ask $s XGROUP CREATE s g $ MKSTREAM
+    set a [waiting $s XREADGROUP GROUP g c BLOCK 0 STREAMS s >]
+    close $a
+    wait_for { expr {[info_of $::s blocked_clients] == 0} }
+    set s [restart $s kill "save \"\"\nappendonly yes"]
+    is [lmap who [ask $s XINFO CONSUMERS s g] { dict get $who name }] c
+    stop $s kill
+}
+
 finish
