@@ -110,7 +110,9 @@ static bool check_trim(struct ctx *c, struct trim_args *a, bool adding)
 
 static uint64_t trim(struct ctx *c, struct stream *s, const struct stream_trim *t)
 {
+    uint64_t before = s->length;
     uint64_t removed = t->by == TRIM_NOT ? 0 : stream_trim(s, t);
+    must(s->length + removed == before);
     if (removed)
         ctx_notify(c, NOTIFY_STREAM, "xtrim", c->argv[1]);
     return removed;
@@ -121,6 +123,7 @@ static int trim_words(const struct stream *s, const struct stream_trim *t, struc
                       char text[STREAM_ID_TEXT])
 {
     bool by_length = t->by == TRIM_MAXLEN;
+    must(t->by != TRIM_NOT);
     struct stream_id first = t->minid;
     if (t->approximate && s->length)
         first = s->first;
@@ -268,6 +271,7 @@ void cmd_xadd(struct ctx *c)
     }
     if (!s)
         s = entry_val(db_add_val(c->db, c->argv[1], stream_new())).ptr;
+    must((c->argc - a.first) % 2 == 0);
     stream_append(s, id, c->argv + a.first, (size_t)(c->argc - a.first) / 2, &c->keyspace->limits);
     reply_stream_id(c, id);
     stream_changed(c, c->argv[1], 1, "xadd");

@@ -99,6 +99,7 @@ static void claim(struct ctx *c, struct claiming *k, struct stream_pending *p)
         p->count = (uint64_t)a->count;
     else if (!a->just_id)
         p->count++;
+    must(a->delivered_ms >= 0);
     stream_group_give(p, who);
     who->active_ms = c->now_ms;
     stream_effect_claim(c, &k->effects, p);

@@ -207,6 +207,7 @@ static bool reply_owner(void *arg, struct stream_consumer *who)
     struct ctx *c = arg;
     if (who->owned.records == 0)
         return true;
+    must(who->owned.count > 0);
     reply_array(c, 2);
     reply_bulk(c, stream_consumer_name(who));
     reply_bulk_int(c, (int64_t)who->owned.records);
@@ -262,6 +263,7 @@ static bool parse_pending(struct ctx *c, struct pending_args *a)
 static bool reply_pending(struct ctx *c, const struct pending_args *a,
                           const struct stream_pending *p)
 {
+    must(p && p->consumer);
     int64_t idle = c->now_ms - p->delivered_ms;
     if (a->min_idle_ms && idle < a->min_idle_ms)
         return false;

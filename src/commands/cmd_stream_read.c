@@ -157,6 +157,7 @@ static void too_late(struct ctx *c)
 static void wait(struct ctx *c, const struct read_args *a, const struct source *from)
 {
     const struct slice *given = c->argv;
+    must(a->block && a->n > 0);
     struct slice *argv = mem_copy(given, (size_t)c->argc * sizeof *given);
     char (*ids)[STREAM_ID_TEXT] = mem_alloc((size_t)a->n * sizeof *ids);
     int *at = mem_alloc((size_t)a->n * sizeof *at);

@@ -134,6 +134,7 @@ bool stream_arg_count(struct ctx *c, int i, int64_t *count)
         return false;
     if (*count < 0)
         *count = 0;
+    must(i < c->argc);
     return true;
 }
 
@@ -149,6 +150,7 @@ bool stream_arg_number(struct ctx *c, int i, const char *error, int64_t *n)
 
 static struct stream *stream_at(struct entry *e)
 {
+    must(!e || entry_type(e) == VALUE_STREAM);
     return e ? entry_val(e).ptr : NULL;
 }
 
@@ -211,6 +213,7 @@ void reply_stream_entry(struct ctx *c, struct block_entry *e)
     reply_array(c, 2);
     reply_stream_id(c, e->id);
     reply_array(c, 2 * (size_t)e->fields);
+    must(e->left == e->fields); /* nobody has read them */
     while (stream_entry_next(e, &name, &value)) {
         reply_bulk(c, name);
         reply_bulk(c, value);

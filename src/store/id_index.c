@@ -25,6 +25,7 @@ struct id_run {
 
 static uint32_t run_most(const struct id_index *x)
 {
+    must(x->size > 0); /* it was initialised */
     return (uint32_t)((RUN_BYTES - sizeof(struct id_run)) / x->size);
 }
 
@@ -65,6 +66,7 @@ static uint32_t good_cap(const struct id_index *x, uint32_t wanted)
     must(wanted <= most);
     size_t bytes = mem_good_size(run_bytes(x, wanted));
     uint32_t cap = (uint32_t)((bytes - sizeof(struct id_run)) / x->size);
+    must(cap >= wanted);
     return cap < most ? cap : most;
 }
 
@@ -205,6 +207,7 @@ static void split(struct id_index *x, uint32_t place)
     struct id_run *r = run_at(x, place);
     uint32_t keep = r->count / 2u, moved = r->count - keep;
     struct id_run *second = run_new(x, run_most(x));
+    must(keep > 0 && moved <= second->cap);
     memcpy(second->records, record_at(x, r, keep), (size_t)moved * x->size);
     second->count = moved & 0xffff;
     r->count = keep & 0xffff;
@@ -216,6 +219,7 @@ static bool make_room(struct id_index *x, uint32_t place)
 {
     struct id_place *p = place_at(x, place);
     uint32_t most = run_most(x), wanted = p->run->count + 1u;
+    must(p->run->count <= p->run->cap && p->run->cap <= most);
     if (p->run->count < p->run->cap)
         return true;
     if (p->run->cap == most)
@@ -256,6 +260,7 @@ void *id_index_add(struct id_index *x, struct stream_id id)
 {
     struct id_cursor to = open_for(x, id);
     struct id_place *p = place_at(x, to.place);
+    must(to.at <= p->run->count);
     char *record = run_open(x, p->run, to.at);
     memset(record, 0, x->size);
     memcpy(record, &id, sizeof id);
@@ -281,6 +286,7 @@ static bool join(struct id_index *x, uint32_t place)
     memcpy(record_at(x, p->run, p->run->count), record_at(x, next, 0),
            (size_t)next->count * x->size);
     p->run->count = sum & 0xffff;
+    must(p->run->count <= p->run->cap);
     place_remove(x, place + 1);
     return true;
 }
@@ -309,6 +315,7 @@ bool id_index_remove(struct id_index *x, struct stream_id id)
         return false;
     uint32_t place = place_of(x, id);
     struct id_run *r = run_at(x, place);
+    must(r->count > 0 && x->records >= r->count);
     uint32_t at = run_seek(x, r, id);
     if (at == r->count || stream_id_cmp(id_at(x, r, at), id) != 0)
         return false;
@@ -373,6 +380,7 @@ void *id_index_upto(const struct id_index *x, struct stream_id id, struct id_cur
 void *id_index_next(const struct id_index *x, struct id_cursor *at)
 {
     const struct id_run *r = run_at(x, at->place);
+    must(at->at < r->count);
     if (++at->at < r->count)
         return record_at(x, r, at->at);
     if (at->place + 1 == x->count)
@@ -383,6 +391,7 @@ void *id_index_next(const struct id_index *x, struct id_cursor *at)
 
 void *id_index_prev(const struct id_index *x, struct id_cursor *at)
 {
+    must(at->at <= run_at(x, at->place)->count);
     if (at->at == 0) {
         if (at->place == 0)
             return NULL;
@@ -418,6 +427,7 @@ void id_index_copy(struct id_index *to, const struct id_index *from)
         place_insert(to, i, place_at(from, i)->from, copy);
     }
     to->records = from->records;
+    must(to->count == from->count);
 }
 
 size_t id_index_memory(const struct id_index *x)
@@ -426,9 +436,4 @@ size_t id_index_memory(const struct id_index *x)
     for (uint32_t i = 0; i < x->count; i++)
         bytes += mem_usable(run_at(x, i));
     return bytes;
-}
-
-size_t id_index_runs(const struct id_index *x)
-{
-    return x->count;
 }

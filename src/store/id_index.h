@@ -46,7 +46,6 @@ void id_index_init(struct id_index *x, size_t size);
 void id_index_release(struct id_index *x);
 void id_index_copy(struct id_index *to, const struct id_index *from); /* bytes of the records */
 size_t id_index_memory(const struct id_index *x);
-size_t id_index_runs(const struct id_index *x);
 
 void *id_index_find(const struct id_index *x, struct stream_id id); /* NULL when absent */
 void *id_index_add(struct id_index *x, struct stream_id id);        /* it must be absent */

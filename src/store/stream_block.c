@@ -35,6 +35,7 @@ static const uint8_t seq_bytes[] = {0, 1, 2, 8};
 static uint64_t get_bytes(const uint8_t *from, unsigned n)
 {
     uint64_t x = 0;
+    must(n <= sizeof x);
     for (unsigned i = 0; i < n; i++)
         x |= (uint64_t)from[i] << 8 * i;
     return x;
@@ -161,6 +162,7 @@ static struct slice get_text(const uint8_t **at, char scratch[NUM_I64_TEXT])
     const uint8_t *from = *at;
     uint8_t head = *from++;
     uint64_t len = head;
+    must(head <= TEXT_LEN32);
     if (head >= TEXT_LEN16) {
         unsigned bytes = head == TEXT_LEN16 ? 2 : 4;
         len = get_bytes(from, bytes);
@@ -229,6 +231,7 @@ struct stream_block *stream_block_new(const struct slice *pairs, size_t n)
     for (size_t i = 0; i < 2 * n; i += 2)
         to = put_text(to, pairs[i], &b->listpack);
     b->first = b->len = (uint32_t)(to - b->bytes);
+    must(b->len <= b->cap);
     return b;
 }
 
@@ -241,6 +244,7 @@ void stream_block_free(struct stream_block *b)
 struct stream_block *stream_block_copy(const struct stream_block *b)
 {
     struct stream_block *copy = mem_alloc(block_bytes(b->len));
+    must(b->first <= b->len && b->len <= b->cap);
     memcpy(copy, b, block_bytes(b->len));
     copy->cap = b->len;
     return copy;
@@ -253,6 +257,7 @@ size_t stream_block_memory(const struct stream_block *b)
 
 struct stream_block *stream_block_close(struct stream_block *b)
 {
+    must(b->live + b->deleted > 0 && b->len <= b->cap);
     bool fits = mem_good_size(block_bytes(b->cap)) == mem_good_size(block_bytes(b->len));
     return fits ? b : resize(b, b->len);
 }
@@ -372,6 +377,7 @@ bool stream_entry_next(struct block_entry *e, struct slice *name, struct slice *
     e->left--;
     *name = get_text(e->name ? &e->name : &e->value, e->scratch[0]);
     *value = get_text(&e->value, e->scratch[1]);
+    must(e->left < e->fields);
     return true;
 }
 
@@ -478,6 +484,7 @@ static struct stream_block *add_from(struct stream_block *b, struct stream_id ma
     struct stream_id id = {.ms = master.ms + (uint64_t)take_int(x)};
     id.seq = master.seq + (uint64_t)take_int(x);
     size_t n = b->names;
+    must(stream_block_listpack_bytes(b) <= LP_BYTES_MAX);
     if (flags & STREAM_ENTRY_SAME_FIELDS) {
         const uint8_t *name = b->bytes;
         take_texts(x, 1, n, 2);

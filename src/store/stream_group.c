@@ -28,6 +28,7 @@ static size_t consumer_bytes(const struct stream_consumer *c)
 static void free_consumer(void *consumer)
 {
     struct stream_consumer *c = consumer;
+    must(c->owned.size == sizeof(struct stream_id));
     id_index_release(&c->owned);
     mem_free_sized(c, consumer_bytes(c));
 }
@@ -35,6 +36,7 @@ static void free_consumer(void *consumer)
 void stream_group_free(void *group)
 {
     struct stream_group *g = group;
+    must(g->pending.size == sizeof(struct stream_pending));
     if (g->consumers)
         radix_free(g->consumers, free_consumer);
     id_index_release(&g->pending);
@@ -111,6 +113,7 @@ struct stream_pending *stream_group_pending(const struct stream_group *g, struct
 
 void stream_group_give(struct stream_pending *p, struct stream_consumer *to)
 {
+    must(p && to);
     if (p->consumer == to)
         return;
     if (p->consumer) {

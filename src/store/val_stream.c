@@ -69,6 +69,7 @@ void stream_append(struct stream *s, struct stream_id id, const struct slice *pa
         node->block = stream_block_new(pairs, n);
     }
     node->block = stream_block_add(node->block, node->master, id, pairs, n);
+    must(stream_id_cmp(node->master, id) <= 0);
     s->last = id;
     if (s->length++ == 0)
         s->first = id;
@@ -107,6 +108,7 @@ bool stream_has(const struct stream *s, struct stream_id id)
 bool stream_delete(struct stream *s, struct stream_id id)
 {
     struct stream_node *node = node_of(s, id);
+    must((s->length > 0) == (s->nodes.records > 0));
     uint32_t at = node ? find_entry(node, id) : 0;
     if (!node || at == node->block->len)
         return false;
@@ -130,6 +132,7 @@ static struct stream_id last_of(const struct stream_node *node)
 {
     const struct stream_block *b = node->block;
     struct block_entry e;
+    must(b->live > 0); /* else it would not be there */
     stream_block_entry(b, node->master, stream_block_before(b, b->len), &e);
     return e.id;
 }
@@ -155,6 +158,7 @@ static uint64_t trim_entries(struct stream *s, const struct stream_node *node,
         if (e.deleted)
             continue;
         stream_block_delete(b, at);
+        must(s->length > 0);
         s->length--;
         removed++;
     }
@@ -181,6 +185,7 @@ uint64_t stream_trim(struct stream *s, const struct stream_trim *t)
         }
         stream_block_free(node->block);
         id_index_remove(&s->nodes, node->master);
+        must(s->length >= live);
         s->length -= live;
         removed += live;
     }
@@ -244,6 +249,7 @@ bool stream_iter_next(struct stream_iter *it, struct block_entry *e)
         if (!step(it, e))
             return false;
         int order = stream_id_cmp(e->id, it->bound);
+        must(it->node && e->at < it->node->block->len);
         if (it->reverse ? order < 0 : order > 0) {
             it->node = NULL;
             return false;

@@ -81,11 +81,6 @@ uint64_t stream_groups(const struct stream *s);
 typedef bool stream_group_visit(void *arg, struct slice name, struct stream_group *g);
 bool stream_each_group(const struct stream *s, stream_group_visit *visit, void *arg);
 
-/* How many of all that were ever added have ids up to this one, as far as it can be told; else
- * STREAM_READ_UNKNOWN. */
-int64_t stream_entries_up_to(const struct stream *s, struct stream_id id);
-/* May an entry from that id on have been deleted? */
-bool stream_has_holes_from(const struct stream *s, struct stream_id id);
 /* The group was given the entry of that id, above its last one. */
 void stream_group_advance(const struct stream *s, struct stream_group *g, struct stream_id id);
 /* Entries the group has not been given yet; below 0 when somebody said that it has read more than

@@ -54,13 +54,16 @@ bool stream_each_group(const struct stream *s, stream_group_visit *visit, void *
 
 /* ---- how far ---- */
 
-bool stream_has_holes_from(const struct stream *s, struct stream_id id)
+/* May an entry from that id on have been deleted? */
+static bool has_holes_from(const struct stream *s, struct stream_id id)
 {
     return s->length && stream_id_cmp(s->max_deleted, STREAM_ID_MIN) > 0 &&
            stream_id_cmp(s->first, s->max_deleted) <= 0 && stream_id_cmp(id, s->max_deleted) <= 0;
 }
 
-int64_t stream_entries_up_to(const struct stream *s, struct stream_id id)
+/* How many of all that were ever added have ids up to this one, as far as it can be told; else
+ * STREAM_READ_UNKNOWN. */
+static int64_t entries_up_to(const struct stream *s, struct stream_id id)
 {
     must(s->entries_added >= s->length);
     if (s->entries_added == 0)
@@ -80,10 +83,10 @@ int64_t stream_entries_up_to(const struct stream *s, struct stream_id id)
 void stream_group_advance(const struct stream *s, struct stream_group *g, struct stream_id id)
 {
     must(stream_id_cmp(id, g->last) > 0);
-    if (g->entries_read != STREAM_READ_UNKNOWN && !stream_has_holes_from(s, id))
+    if (g->entries_read != STREAM_READ_UNKNOWN && !has_holes_from(s, id))
         g->entries_read++;
     else if (s->entries_added)
-        g->entries_read = stream_entries_up_to(s, id);
+        g->entries_read = entries_up_to(s, id);
     g->last = id;
 }
 
@@ -92,7 +95,7 @@ int64_t stream_group_lag(const struct stream *s, const struct stream_group *g)
     if (s->entries_added == 0)
         return 0;
     int64_t read = g->entries_read;
-    if (read == STREAM_READ_UNKNOWN || stream_has_holes_from(s, g->last))
-        read = stream_entries_up_to(s, g->last);
+    if (read == STREAM_READ_UNKNOWN || has_holes_from(s, g->last))
+        read = entries_up_to(s, g->last);
     return read == STREAM_READ_UNKNOWN ? STREAM_LAG_UNKNOWN : (int64_t)s->entries_added - read;
 }

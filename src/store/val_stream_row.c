@@ -37,6 +37,7 @@ static struct val copy_stream(const struct val *v)
     struct stream *to = copy.ptr;
     struct id_cursor at;
     *to = *s;
+    must(v->encoding == ENC_STREAM);
     id_index_copy(&to->nodes, &s->nodes);
     for (struct stream_node *n = first_node(to, &at); n; n = id_index_next(&to->nodes, &at))
         n->block = stream_block_copy(n->block);
@@ -88,6 +89,7 @@ static bool walk_consumer(void *arg, struct stream_consumer *c)
 {
     struct sink *sink = arg;
     struct id_cursor at;
+    must(c->owned.records == 0 || c->owned.count > 0);
     struct stream_consumer_event e = {.name = stream_consumer_name(c), .seen_ms = c->seen_ms,
                                       .active_ms = c->active_ms, .owned = c->owned.records};
     SINK_EVENT(sink, stream_consumer, &e);
@@ -154,6 +156,7 @@ static void load_node(struct val *v, struct stream_id master, struct slice listp
         return;
     }
     struct stream_node *n = id_index_add(&s->nodes, master);
+    must(b->len > b->first);
     n->block = b;
     s->length += b->live;
 }
