@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Entries: added, trimmed, deleted, read by ranges. What is logged tells the id that was chosen, and
- * a trim as an exact one: where nodes end is nobody else's business. */
+/* Entries: added, trimmed, deleted, read by ranges. What is logged tells the id that was chosen,
+ * and a trim as an exact one: where nodes end is nobody else's business. */
 #include "commands/cmd_stream.h"
 
 #include "base/mem.h"

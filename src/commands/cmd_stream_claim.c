@@ -170,7 +170,7 @@ void cmd_xclaim(struct ctx *c)
         k.changes++;
     }
     if (k.changes)
-        stream_changed(c, c->argv[1], k.changes, NULL);
+        stream_group_changed(c, c->argv[1], k.changes, NULL);
 }
 
 /* ---- XAUTOCLAIM ---- */
@@ -262,5 +262,5 @@ void cmd_xautoclaim(struct ctx *c)
     buf_free(&claimed);
     buf_free(&dropped);
     if (k.changes)
-        stream_changed(c, c->argv[1], k.changes, NULL);
+        stream_group_changed(c, c->argv[1], k.changes, NULL);
 }

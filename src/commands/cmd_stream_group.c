@@ -128,7 +128,7 @@ void cmd_xgroup_createconsumer(struct ctx *c)
     bool added = !stream_group_consumer(a.group, c->argv[4]);
     if (added) {
         stream_group_add_consumer(a.group, c->argv[4], c->now_ms);
-        stream_changed(c, c->argv[2], 1, "xgroup-createconsumer");
+        stream_group_changed(c, c->argv[2], 1, "xgroup-createconsumer");
     }
     reply_int(c, added);
 }
@@ -143,7 +143,7 @@ void cmd_xgroup_delconsumer(struct ctx *c)
     if (who) {
         pending = who->owned.records;
         stream_group_remove_consumer(a.group, who);
-        stream_changed(c, c->argv[2], 1, "xgroup-delconsumer");
+        stream_group_changed(c, c->argv[2], 1, "xgroup-delconsumer");
     }
     reply_int(c, (int64_t)pending);
 }
@@ -190,7 +190,7 @@ void cmd_xack(struct ctx *c)
         acknowledged += stream_group_ack(g, ids[i]);
     mem_free(ids);
     if (acknowledged)
-        stream_changed(c, c->argv[1], acknowledged, NULL);
+        stream_group_changed(c, c->argv[1], acknowledged, NULL);
     reply_int(c, (int64_t)acknowledged);
 }
 

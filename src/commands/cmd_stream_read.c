@@ -46,8 +46,8 @@ static bool take_keys(struct ctx *c, int i, struct read_args *a)
     a->n = words / 2;
     if (words % 2 == 0)
         return true;
-    reply_errorf(c, "ERR Unbalanced '%s' list of streams: for each stream key an ID or '%s' must be "
-                    "specified.", c->command->name, a->in_group ? ">" : "$");
+    reply_errorf(c, "ERR Unbalanced '%s' list of streams: for each stream key an ID or '%s' must "
+                    "be specified.", c->command->name, a->in_group ? ">" : "$");
     return false;
 }
 
@@ -339,7 +339,7 @@ static bool read_key(struct ctx *c, int i, const struct read_args *a, const stru
             deliver_again(c, &r, from->after);
     }
     if (r.changes)
-        stream_changed(c, key, r.changes, NULL);
+        stream_group_changed(c, key, r.changes, NULL);
     return any;
 }
 

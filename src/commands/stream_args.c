@@ -6,8 +6,10 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "server/command_row.h"
+#include "server/exec.h"
 #include "server/notify.h"
 #include "server/reply.h"
+#include "server/server.h"
 
 /* ---- ids ---- */
 
@@ -192,6 +194,15 @@ void stream_changed(struct ctx *c, struct slice key, uint64_t changes, const cha
 {
     must(changes > 0);
     db_changed(c->db, key);
+    if (event)
+        ctx_notify(c, NOTIFY_STREAM, event, key);
+    ctx_changed(c, changes);
+}
+
+void stream_group_changed(struct ctx *c, struct slice key, uint64_t changes, const char *event)
+{
+    must(changes > 0);
+    exec_key_changed(server_exec(c->server), c->db, key);
     if (event)
         ctx_notify(c, NOTIFY_STREAM, event, key);
     ctx_changed(c, changes);

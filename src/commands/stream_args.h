@@ -41,6 +41,8 @@ void reply_no_stream_group(struct ctx *c, struct slice key, struct slice group, 
 /* So many changes in place: told to who watches, waits or must know how fresh the key is; counted,
  * and logged as the handler says. event (NULL: none) is told, too. */
 void stream_changed(struct ctx *c, struct slice key, uint64_t changes, const char *event);
+/* Of what consumers hold only: as in Redis neither WATCH nor who waits for entries minds. */
+void stream_group_changed(struct ctx *c, struct slice key, uint64_t changes, const char *event);
 /* The unit's changes are logged as these words, besides what was logged in its place before. */
 #define STREAM_LOG(c, ...) \
     ctx_log_instead(c, (int)(sizeof((struct slice[]){__VA_ARGS__}) / sizeof(struct slice)), \

@@ -251,7 +251,7 @@ static void on_stream_rest(struct sink *sink, uint8_t rdb_type, struct slice byt
     (void)bytes;
     refuse(load_of(sink), FAULT_CANNOT_HOLD,
            rdb_type == RDB_STREAM_5 ? "This server cannot hold pending entries without a consumer"
-                                    : "This server cannot hold what a stream knows of its producers");
+                                    : "This server cannot hold what a stream knows of producers");
 }
 
 static void on_opaque(struct sink *sink, uint8_t rdb_type, uint64_t module_id, struct slice bytes)

@@ -6,7 +6,8 @@
  *   if (!load_finish(&l)) ... l.sink.fault ...
  *
  * A duplicate key, a database out of range, and values this server cannot hold (modules', field
- * expiry, what streams of later versions hold besides) are faults with the key's name: nothing is dropped silently. So are function
+ * expiry, what streams of later versions hold besides) are faults with the key's name: nothing is
+ * dropped silently. So are function
  * libraries and a module's own data, when whoever reads has not given them to their features. After
  * a fault the half-built value is freed; the keys loaded before stay. */
 #ifndef STORE_LOAD_H

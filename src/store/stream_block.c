@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*   block    name... (those of its own), entry...
- *   entry    head, ms - master's (0 to 8 bytes), seq (0, 1, 2 or 8), [number of fields, as a varint,
- *            then name value ...] or the values of the block's own names, length
+ *   entry    head, ms - master's (0 to 8 bytes), seq (0, 1, 2 or 8), then the values of the block's
+ *            own names, or the number of fields, as a varint, name, value ...; length
  *   head     bit 0: deleted; 1: has the block's names; 2-5: bytes of ms; 6-7: kind of seq
  *   length   of the entry without it, to be read from its end: seven bits a byte, the least first,
  *            the high bit set when there is more in front
- *   text     0..239: so many bytes follow; 240..247: a number, of 1 to 8 bytes; 248, 249: a length of
- *            2 or 4 bytes, and the bytes. Numbers are little-endian.
+ *   text     0..239: so many bytes follow; 240..247: a number, of 1 to 8 bytes; 248, 249: a length
+ *            of 2 or 4 bytes, and the bytes. Numbers are little-endian.
  *
  * Against a listpack this saves the length behind each element, and three elements of an entry. */
 #include "store/stream_block.h"
