@@ -16,6 +16,7 @@
 #include "commands/cmd_server.h"
 #include "commands/cmd_set.h"
 #include "commands/cmd_sort.h"
+#include "commands/cmd_stream.h"
 #include "commands/cmd_string.h"
 #include "commands/cmd_transaction.h"
 #include "commands/cmd_zset.h"
@@ -26,6 +27,7 @@
 #include "store/db.h"
 #include "tests/unit/commands/notify_collections.h"
 #include "tests/unit/commands/notify_rows.h"
+#include "tests/unit/commands/notify_streams.h"
 #include "tests/unit/server/served.h"
 #include "tests/unit/unit.h"
 
@@ -43,6 +45,7 @@ static const char *class_name(enum notify_class what)
     case NOTIFY_SET: return "set";
     case NOTIFY_HASH: return "hash";
     case NOTIFY_ZSET: return "zset";
+    case NOTIFY_STREAM: return "stream";
     case NOTIFY_EXPIRED: return "expired";
     case NOTIFY_EVICTED: return "evicted";
     case NOTIFY_KEY_MISS: return "keymiss";
@@ -76,7 +79,7 @@ static void begin(uint32_t classes)
     static const struct command *const families[] = {
         cmd_connection_commands, cmd_server_commands, cmd_transaction_commands, cmd_key_commands,
         cmd_string_commands, cmd_list_commands, cmd_set_commands, cmd_hash_commands,
-        cmd_zset_commands, cmd_bitmap_commands, cmd_sort_commands,
+        cmd_zset_commands, cmd_bitmap_commands, cmd_sort_commands, cmd_stream_commands,
     };
     hash_init(seed);
     s = server_new();
@@ -160,6 +163,14 @@ static void collections_tell(void)
     begin(0);
     for (size_t i = 0; i < sizeof notify_collection_rows / sizeof *notify_collection_rows; i++)
         check_row(&notify_collection_rows[i]);
+    end();
+}
+
+static void streams_tell(void)
+{
+    begin(0);
+    for (size_t i = 0; i < sizeof notify_stream_rows / sizeof *notify_stream_rows; i++)
+        check_row(&notify_stream_rows[i]);
     end();
 }
 
@@ -317,7 +328,8 @@ static void hidden_keys_expire_when_written_over(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(keys_tell), UNIT(collections_tell), UNIT(only_what_is_asked_for),
+    return UNIT_RUN(UNIT(keys_tell), UNIT(collections_tell), UNIT(streams_tell),
+                    UNIT(only_what_is_asked_for),
                     UNIT(listeners_come_and_go), UNIT(keys_go_by_themselves),
                     UNIT(loaded_keys_are_not_new), UNIT(replay_tells),
                     UNIT(hidden_keys_expire_when_written_over));
