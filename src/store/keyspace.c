@@ -17,6 +17,7 @@ void keyspace_limits_default(struct value_limits *limits)
         .zset_listpack_entries = 128, .zset_listpack_value = 64,
         .list_listpack_size = -2,
         .hll_sparse_max = 3000,
+        .stream_node_bytes = 4096, .stream_node_entries = 100,
         .string_max = (uint64_t)512 << 20,
     };
 }

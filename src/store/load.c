@@ -9,7 +9,6 @@
 #include "base/must.h"
 #include "format/rdb.h"
 #include "format/rdb_read.h"
-#include "store/value_ops.h"
 
 static struct load *load_of(struct sink *sink)
 {
@@ -65,7 +64,7 @@ static void on_db(struct sink *sink, unsigned id, uint64_t keys, uint64_t expire
 /* A type that only the opaque event names is refused there. */
 static bool held_type(struct load *l, const struct key_event *key)
 {
-    const char *cannot = value_ops_of(key->type)->cannot;
+    const char *cannot = NULL;
     if (key->rdb_type == RDB_ARRAY)
         cannot = "This server cannot hold arrays";
     else if (key->type == VALUE_MODULE && l->keyspace->foreign.count == 0)
@@ -188,6 +187,71 @@ static void on_score(struct sink *sink, struct slice member, double score)
     must(ops->load_score && l->value.ptr);
     if (!ops->load_score(&l->value, member, score, limits_of(l)))
         refuse(l, FAULT_FORMAT, ops->twice);
+}
+
+/* ---- streams ---- */
+
+static const struct value_load_stream *stream_builder(const struct load *l)
+{
+    const struct value_ops *ops = builder(l);
+    must(!ops || (ops->load_stream && l->value.ptr));
+    return ops ? ops->load_stream : NULL;
+}
+
+static void on_stream_node(struct sink *sink, struct stream_id master, struct slice listpack)
+{
+    struct load *l = load_of(sink);
+    const struct value_load_stream *ops = stream_builder(l);
+    if (ops)
+        ops->node(&l->value, master, listpack);
+}
+
+static void on_stream_info(struct sink *sink, const struct stream_info_event *e)
+{
+    struct load *l = load_of(sink);
+    const struct value_load_stream *ops = stream_builder(l);
+    if (ops)
+        ops->info(&l->value, e);
+}
+
+static void on_stream_group(struct sink *sink, const struct stream_group_event *e)
+{
+    struct load *l = load_of(sink);
+    const struct value_load_stream *ops = stream_builder(l);
+    if (ops && !ops->group(&l->value, &l->stream, e))
+        refuse(l, FAULT_FORMAT, builder(l)->twice);
+}
+
+static void on_stream_pending(struct sink *sink, const struct stream_pending_event *e)
+{
+    struct load *l = load_of(sink);
+    const struct value_load_stream *ops = stream_builder(l);
+    if (ops)
+        ops->pending(&l->stream, e);
+}
+
+static void on_stream_consumer(struct sink *sink, const struct stream_consumer_event *e)
+{
+    struct load *l = load_of(sink);
+    const struct value_load_stream *ops = stream_builder(l);
+    if (ops && !ops->consumer(&l->stream, e))
+        refuse(l, FAULT_FORMAT, builder(l)->twice);
+}
+
+static void on_stream_owned(struct sink *sink, struct stream_id id)
+{
+    struct load *l = load_of(sink);
+    const struct value_load_stream *ops = stream_builder(l);
+    if (ops)
+        ops->owned(&l->stream, id);
+}
+
+static void on_stream_rest(struct sink *sink, uint8_t rdb_type, struct slice bytes)
+{
+    (void)bytes;
+    refuse(load_of(sink), FAULT_CANNOT_HOLD,
+           rdb_type == RDB_STREAM_5 ? "This server cannot hold pending entries without a consumer"
+                                    : "This server cannot hold what a stream knows of producers");
 }
 
 static void on_opaque(struct sink *sink, uint8_t rdb_type, uint64_t module_id, struct slice bytes)
@@ -325,6 +389,13 @@ static const struct sink_ops load_ops = {
     .item = on_item,
     .pair = on_pair,
     .score = on_score,
+    .stream_node = on_stream_node,
+    .stream_info = on_stream_info,
+    .stream_group = on_stream_group,
+    .stream_pending = on_stream_pending,
+    .stream_consumer = on_stream_consumer,
+    .stream_owned = on_stream_owned,
+    .stream_rest = on_stream_rest,
     .opaque = on_opaque,
     .end_key = on_end_key,
 };

@@ -5,8 +5,9 @@
  *   while (rdb_next(&r, &rec)) rdb_body(&r, &rec, &l.sink);
  *   if (!load_finish(&l)) ... l.sink.fault ...
  *
- * A duplicate key, a database out of range, and values this server cannot hold (streams, modules',
- * field expiry) are faults with the key's name: nothing is dropped silently. So are function
+ * A duplicate key, a database out of range, and values this server cannot hold (modules', field
+ * expiry, what streams of later versions hold besides) are faults with the key's name: nothing is
+ * dropped silently. So are function
  * libraries and a module's own data, when whoever reads has not given them to their features. After
  * a fault the half-built value is freed; the keys loaded before stay. */
 #ifndef STORE_LOAD_H
@@ -15,6 +16,7 @@
 #include <stdbool.h>
 
 #include "store/db.h"
+#include "store/value_ops.h"
 
 enum {
     LOAD_DROP_EXPIRED = 1, /* a primary reading its dump file */
@@ -47,6 +49,7 @@ struct load {
     bool building;
     struct val value;         /* what is built so far */
     struct buf text;          /* a string being built */
+    struct stream_loading stream;
     uint8_t rdb_type;
     uint64_t offset;
     struct load_pending ahead[LOAD_AHEAD]; /* a ring */

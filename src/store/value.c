@@ -10,6 +10,7 @@
 #include "store/val_hash.h"
 #include "store/val_list.h"
 #include "store/val_set.h"
+#include "store/val_stream.h"
 #include "store/val_zset.h"
 
 /* ---- strings ---- */
@@ -49,11 +50,9 @@ static const struct value_ops string_ops = {
 
 /* ---- the types ---- */
 
-static const struct value_ops no_streams = {.cannot = "This server cannot hold streams yet"};
-
 static const struct value_ops *const types[] = {
     [VALUE_STRING] = &string_ops, [VALUE_LIST] = &list_ops,     [VALUE_SET] = &set_ops,
-    [VALUE_ZSET] = &zset_ops,     [VALUE_HASH] = &hash_ops,     [VALUE_STREAM] = &no_streams,
+    [VALUE_ZSET] = &zset_ops,     [VALUE_HASH] = &hash_ops,     [VALUE_STREAM] = &stream_ops,
     [VALUE_MODULE] = &foreign_ops,
 };
 
@@ -63,11 +62,9 @@ const struct value_ops *value_ops_of(enum value_type type)
     return types[type];
 }
 
-/* Of a value that is there, so it can be held. */
 static const struct value_ops *ops_of(struct val v)
 {
-    must(v.type < sizeof types / sizeof *types && !types[v.type]->cannot);
-    return types[v.type];
+    return value_ops_of((enum value_type)v.type);
 }
 
 void val_free(struct val v)

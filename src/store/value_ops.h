@@ -16,10 +16,25 @@
 #include "store/entry.h"
 #include "store/value_limits.h"
 
-struct value_ops {
-    /* Set, and nothing else, where this server holds no such values: why a file is refused. */
-    const char *cannot;
+struct stream_consumer;
+struct stream_group;
 
+/* A stream that is being built, from one event to the next: what the last ones named. */
+struct stream_loading {
+    struct stream_group *group;
+    struct stream_consumer *consumer;
+};
+/* Its events (format/sink.h), in their order. False: there is one of that name (`twice`). */
+struct value_load_stream {
+    void (*node)(struct val *v, struct stream_id master, struct slice listpack);
+    void (*info)(struct val *v, const struct stream_info_event *e);
+    bool (*group)(struct val *v, struct stream_loading *at, const struct stream_group_event *e);
+    void (*pending)(struct stream_loading *at, const struct stream_pending_event *e);
+    bool (*consumer)(struct stream_loading *at, const struct stream_consumer_event *e);
+    void (*owned)(struct stream_loading *at, struct stream_id id);
+};
+
+struct value_ops {
     void (*free)(struct val v); /* also on a worker: nothing in it is shared with anybody */
     struct val (*copy)(const struct val *v);
     size_t (*count)(const struct val *v); /* elements; string: bytes. O(1) */
@@ -46,6 +61,7 @@ struct value_ops {
                       const struct value_limits *limits);
     bool (*load_score)(struct val *v, struct slice member, double score,
                        const struct value_limits *limits);
+    const struct value_load_stream *load_stream;
     const char *twice;
 };
 

@@ -37,7 +37,6 @@ bool walk_entry(struct db *db, struct entry *e, struct sink *sink)
         key.freq = (int)entry_freq(ks, e);
     if (key.type != VALUE_STRING) {
         const struct value_ops *ops = value_ops_of(key.type);
-        must(!ops->cannot);
         struct val v = entry_val(e);
         key.count = ops->count(&v);
         key.blocks = ops->blocks ? ops->blocks(&v) : 0;

@@ -5,6 +5,33 @@
 # The double's 16 hex digits. Texts differ between versions, and a packed -0 is 0.
 proc score_bits {text} { return [binary encode hex [binary format Q [expr {double($text) + 0.0}]]] }
 
+# A stream with its groups: what XINFO shows of it, without the words. Redis 7.0 does not tell when
+# a consumer was active. stream_replayed 1: without what the replay of a log sets anew.
+set stream_replayed 0
+proc stream_of {handle key} {
+    set s [ask $handle XINFO STREAM $key FULL COUNT 0]
+    set all [lmap name {length last-generated-id max-deleted-entry-id entries-added
+        recorded-first-entry-id entries} { dict get $s $name }]
+    foreach group [dict get $s groups] {
+        set consumers {}
+        foreach who [dict get $group consumers] {
+            lappend consumers [stream_consumer [dict get $who name] [dict get $who seen-time] \
+                [dict get $who active-time] [lmap row [dict get $who pel] { lindex $row 0 }]]
+        }
+        lappend all [stream_group [dict get $group name] [dict get $group last-delivered-id] \
+            [dict get $group entries-read] [dict get $group pel] $consumers]
+    }
+    return $all
+}
+proc stream_group {name last read pending consumers} {
+    if {$::stream_replayed} { set read - }
+    return [list $name $last $read $pending $consumers]
+}
+proc stream_consumer {name seen active owned} {
+    if {$::stream_replayed} { lassign {- -} seen active }
+    return [list $name $seen $active $owned]
+}
+
 # A value in a form that two equal ones have in common.
 proc value_of {handle type key} {
     switch $type {
@@ -19,7 +46,7 @@ proc value_of {handle type key} {
             return $rows
         }
         hash { return [lsort -stride 2 [ask $handle HGETALL $key]] }
-        stream { return [ask $handle XRANGE $key - +] }
+        stream { return [stream_of $handle $key] }
     }
     error "a key of type $type"
 }

@@ -65,6 +65,34 @@ proc jsonl_rows {path} {
 
 proc from_base64 {text} { binary decode base64 $text }
 
+# A stream as stream_of (dataset.tcl) gives it. Files before version 11 do not tell when a consumer
+# was active: as when it was seen.
+proc jsonl_stream {value} {
+    set all [lmap name {length last_id max_deleted_id entries_added first_id} {
+        dict get $value $name
+    }]
+    lappend all [lmap entry [dict get $value entries] {
+        list [lindex $entry 0] [concat {*}[lmap field [lindex $entry 1] {
+            list [from_base64 [lindex $field 0]] [from_base64 [lindex $field 1]]
+        }]]
+    }]
+    foreach group [dict get $value groups] {
+        set consumers [lmap who [dict get $group consumers] {
+            set active [dict get $who active_time]
+            if {$active eq "null"} { set active [dict get $who seen_time] }
+            stream_consumer [from_base64 [dict get $who name]] [dict get $who seen_time] $active \
+                [dict get $who pel]
+        }]
+        set pending [lmap row [dict get $group pel] {
+            lassign $row id who ms count
+            list $id [from_base64 $who] $ms $count
+        }]
+        lappend all [stream_group [from_base64 [dict get $group name]] [dict get $group last_id] \
+            [string map {null (nil)} [dict get $group entries_read]] $pending $consumers]
+    }
+    return $all
+}
+
 # A value as value_of (dataset.tcl) gives it.
 proc jsonl_value {type value} {
     switch $type {
@@ -80,6 +108,7 @@ proc jsonl_value {type value} {
             }
             return $rows
         }
+        stream { return [jsonl_stream $value] }
         hash {
             set rows {}
             foreach row $value {
@@ -105,12 +134,12 @@ proc jsonl_dataset {rows} {
     return [lsort -integer -index 0 [lsort -index 1 $set]]
 }
 
-# What of it this server has no place for: stream, module, fields (those that expire).
+# What of it this server has no place for: module, fields (those that expire).
 proc jsonl_cannot_hold {rows} {
     set what {}
     foreach row $rows {
         set type [dict get $row type]
-        if {$type in {stream module}} { dict set what $type 1 }
+        if {$type eq "module"} { dict set what $type 1 }
         if {$type ne "hash"} continue
         foreach field [dict get $row value] {
             if {[lindex $field 2] ne "null"} { dict set what fields 1 }

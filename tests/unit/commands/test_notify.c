@@ -18,6 +18,7 @@
 #include "commands/cmd_server.h"
 #include "commands/cmd_set.h"
 #include "commands/cmd_sort.h"
+#include "commands/cmd_stream.h"
 #include "commands/cmd_string.h"
 #include "commands/cmd_transaction.h"
 #include "commands/cmd_zset.h"
@@ -30,6 +31,7 @@
 #include "tests/unit/commands/notify_collections.h"
 #include "tests/unit/commands/notify_hll_geo.h"
 #include "tests/unit/commands/notify_rows.h"
+#include "tests/unit/commands/notify_streams.h"
 #include "tests/unit/server/served.h"
 #include "tests/unit/unit.h"
 
@@ -47,6 +49,7 @@ static const char *class_name(enum notify_class what)
     case NOTIFY_SET: return "set";
     case NOTIFY_HASH: return "hash";
     case NOTIFY_ZSET: return "zset";
+    case NOTIFY_STREAM: return "stream";
     case NOTIFY_EXPIRED: return "expired";
     case NOTIFY_EVICTED: return "evicted";
     case NOTIFY_KEY_MISS: return "keymiss";
@@ -81,7 +84,7 @@ static void begin(uint32_t classes)
         cmd_connection_commands, cmd_server_commands, cmd_transaction_commands, cmd_key_commands,
         cmd_string_commands, cmd_list_commands, cmd_set_commands, cmd_hash_commands,
         cmd_zset_commands, cmd_bitmap_commands, cmd_sort_commands, cmd_hll_commands,
-        cmd_geo_commands,
+        cmd_geo_commands, cmd_stream_commands,
     };
     hash_init(seed);
     s = server_new();
@@ -173,6 +176,13 @@ static void sketches_and_places_tell(void)
     begin(0);
     for (size_t i = 0; i < sizeof notify_hll_geo_rows / sizeof *notify_hll_geo_rows; i++)
         check_row(&notify_hll_geo_rows[i]);
+}
+
+static void streams_tell(void)
+{
+    begin(0);
+    for (size_t i = 0; i < sizeof notify_stream_rows / sizeof *notify_stream_rows; i++)
+        check_row(&notify_stream_rows[i]);
     end();
 }
 
@@ -333,8 +343,8 @@ static void hidden_keys_expire_when_written_over(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(keys_tell), UNIT(collections_tell), UNIT(sketches_and_places_tell),
-                    UNIT(only_what_is_asked_for), UNIT(listeners_come_and_go),
-                    UNIT(keys_go_by_themselves),
+                    UNIT(streams_tell), UNIT(only_what_is_asked_for),
+                    UNIT(listeners_come_and_go), UNIT(keys_go_by_themselves),
                     UNIT(loaded_keys_are_not_new), UNIT(replay_tells),
                     UNIT(hidden_keys_expire_when_written_over));
 }
