@@ -219,7 +219,7 @@ static bool is_too_large(const struct ctx *c, const struct add_args *a)
     size_t bytes = 0;
     for (int i = a->first; i < c->argc; i++)
         bytes += c->argv[i].len;
-    return bytes > LP_BYTES_MAX;
+    return bytes + STREAM_ENTRY_OVERHEAD((size_t)(c->argc - a->first)) > LP_BYTES_MAX;
 }
 
 /* The command with the id that was chosen, and with the trim as it came out. */
