@@ -219,7 +219,7 @@ static bool is_too_large(const struct ctx *c, const struct add_args *a)
     size_t bytes = 0;
     for (int i = a->first; i < c->argc; i++)
         bytes += c->argv[i].len;
-    return bytes > LP_BYTES_MAX;
+    return bytes + STREAM_ENTRY_OVERHEAD((size_t)(c->argc - a->first)) > LP_BYTES_MAX;
 }
 
 /* The command with the id that was chosen, and with the trim as it came out. */
@@ -329,7 +329,7 @@ static bool parse_set(struct ctx *c, struct set_args *a)
         } else if (stream_arg_option(c, i, "maxdeletedid")) {
             if (!stream_arg_id(c, i + 1, &a->max_deleted))
                 return false;
-            if (stream_id_cmp(a->id, a->max_deleted) < 0) {
+            if (stream_id_cmp(a->id, a->max_deleted) < 0 && !stream_obeys(c)) {
                 reply_error(c, "ERR The ID specified in XSETID is smaller than the provided "
                                "max_deleted_entry_id");
                 return false;
@@ -352,10 +352,11 @@ static struct stream_id newest_of(const struct stream *s)
     return e.id;
 }
 
-/* Why the stream cannot have that last id, or so many entries; NULL: it can. */
-static const char *refuse_set(const struct stream *s, const struct set_args *a)
+/* Why the stream cannot have that last id, or so many entries; NULL: it can. A log may tell of an id
+ * below a deleted one: 7.0 let clients set it. */
+static const char *refuse_set(const struct ctx *c, const struct stream *s, const struct set_args *a)
 {
-    if (stream_id_cmp(a->id, s->max_deleted) < 0)
+    if (stream_id_cmp(a->id, s->max_deleted) < 0 && !stream_obeys(c))
         return "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id";
     if (s->length == 0)
         return NULL;
@@ -376,7 +377,7 @@ void cmd_xsetid(struct ctx *c)
         reply_no_key(c);
         return;
     }
-    const char *error = refuse_set(s, &a);
+    const char *error = refuse_set(c, s, &a);
     if (error) {
         reply_error(c, error);
         return;

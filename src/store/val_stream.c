@@ -40,13 +40,12 @@ static struct stream_node *node_of(const struct stream *s, struct stream_id id)
 
 /* ---- appending ---- */
 
-/* Would a listpack of it be too long with so many bytes of text more? */
-static bool is_full(const struct stream_block *b, size_t more, const struct value_limits *limits)
+/* Would a listpack of it be too long with so many texts more, of so many bytes? */
+static bool is_full(const struct stream_block *b, size_t texts, size_t more,
+                    const struct value_limits *limits)
 {
-    uint64_t most = limits->stream_node_bytes;
-    if (most == 0 || most > LP_BYTES_MAX)
-        most = LP_BYTES_MAX;
-    if (stream_block_listpack_bytes(b) + more >= most)
+    uint64_t most = limits->stream_node_bytes, bytes = stream_block_listpack_bytes(b) + more;
+    if ((most && bytes >= most) || bytes + STREAM_ENTRY_OVERHEAD(texts) > LP_BYTES_MAX)
         return true;
     return limits->stream_node_entries &&
            (uint64_t)b->live + b->deleted >= limits->stream_node_entries;
@@ -59,8 +58,9 @@ void stream_append(struct stream *s, struct stream_id id, const struct slice *pa
     must(s->length == 0 || stream_id_cmp(id, s->last) > 0);
     for (size_t i = 0; i < 2 * n; i++)
         bytes += pairs[i].len;
+    must(bytes + STREAM_ENTRY_OVERHEAD(2 * n) <= LP_BYTES_MAX);
     struct stream_node *node = id_index_last(&s->nodes);
-    if (node && is_full(node->block, bytes, limits)) {
+    if (node && is_full(node->block, 2 * n, bytes, limits)) {
         node->block = stream_block_close(node->block);
         node = NULL;
     }

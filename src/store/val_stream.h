@@ -42,6 +42,10 @@ bool stream_id_decrement(struct stream_id *id);
 
 struct val stream_new(void);
 
+/* What a listpack needs at most for an entry, and its node, beside its so many texts: with them it
+ * must not be longer than LP_BYTES_MAX. */
+#define STREAM_ENTRY_OVERHEAD(texts) (UINT64_C(16) * (texts) + 128)
+
 void stream_append(struct stream *s, struct stream_id id, const struct slice *pairs, size_t n,
                    const struct value_limits *limits);
 bool stream_delete(struct stream *s, struct stream_id id); /* false: it was not there */

@@ -39,7 +39,7 @@ proc refusal_of {path rows} {
         lappend words "*cannot hold function libraries*name=*"
     }
     if {[string match *v14-streams* $path]} {
-        lappend words "*cannot hold what a stream knows of its producers*key \"*"
+        lappend words "*cannot hold what a stream knows of producers*key \"*"
     }
     if {[string match *module-aux* $path]} {
         lappend words "*The module 'testmod-A' that owns this auxiliary data is not loaded*"
@@ -115,11 +115,11 @@ foreach path [files_like $shared/*dump-payloads.jsonl] {
         foreach row [jsonl_rows $path] {
             set key [from_base64 [dict get $row key]]
             set dump [from_base64 [dict get $row dump]]
-            set failed [catch { ask $s RESTORE $key 0 $dump REPLACE } text]
+            set refused [catch { ask $s RESTORE $key 0 $dump REPLACE } text]
             if {[jsonl_cannot_hold [list $row]] ne ""} {
-                truth {$failed}
+                truth {$refused}
                 like $text "ERR This server cannot hold *"
-            } elseif {$failed} {
+            } elseif {$refused} {
                 error "[printable $key]: $text"
             } else {
                 set type [dict get $row type]

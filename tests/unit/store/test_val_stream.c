@@ -525,6 +525,49 @@ static void comes_back_from_files_however_it_is_cut(void)
     mem_free(m);
 }
 
+/* A reader's fault in the middle: entries are pending of nobody yet, and no end comes. */
+static void half_a_stream_is_freed(void)
+{
+    struct keyspace ks;
+    struct load l;
+    struct key_event key = {.name = SLICE_LIT("k"), .type = VALUE_STREAM,
+                            .expire_ms = KEY_NO_EXPIRE};
+    struct stream_info_event info = {.last = {9, 9}, .groups = 1};
+    struct stream_group_event group = {.name = SLICE_LIT("g"), .pending = 2, .consumers = 2};
+    struct stream_pending_event pending = {.id = {5, 0}, .count = 1};
+    struct stream_consumer_event consumer = {.name = SLICE_LIT("c"), .owned = 1};
+    keyspace_init(&ks, 1);
+    size_t before = mem_used();
+    for (int events = 0; events <= 7; events++) {
+        load_init(&l, &ks, LOAD_ONE_VALUE, 0);
+        CHECK(l.sink.ops->key(&l.sink, &key));
+        if (events > 0)
+            l.sink.ops->stream_info(&l.sink, &info);
+        if (events > 1)
+            l.sink.ops->stream_group(&l.sink, &group);
+        if (events > 2)
+            l.sink.ops->stream_pending(&l.sink, &pending);
+        if (events > 3)
+            l.sink.ops->stream_consumer(&l.sink, &consumer);
+        if (events > 4)
+            l.sink.ops->stream_owned(&l.sink, pending.id);
+        if (events > 5) /* the same name again */
+            l.sink.ops->stream_consumer(&l.sink, &consumer);
+        CHECK_INT(l.sink.fault.code, events > 5 ? FAULT_FORMAT : FAULT_NONE);
+        if (events > 6) /* what follows a fault is let pass */
+            l.sink.ops->stream_owned(&l.sink, pending.id);
+        load_release(&l);
+    }
+    /* What later versions know besides is not dropped in silence. */
+    load_init(&l, &ks, LOAD_ONE_VALUE, 0);
+    CHECK(l.sink.ops->key(&l.sink, &key));
+    l.sink.ops->stream_rest(&l.sink, RDB_STREAM_5, SLICE_LIT("x"));
+    CHECK_INT(l.sink.fault.code, FAULT_CANNOT_HOLD);
+    load_release(&l);
+    CHECK_INT((int64_t)mem_used(), (int64_t)before);
+    keyspace_release(&ks);
+}
+
 /* ---- bytes ---- */
 
 static void costs_few_bytes(void)
@@ -568,5 +611,6 @@ int main(void)
     rand_seed(unit_seed());
     return UNIT_RUN(UNIT(random_steps), UNIT(nodes_end_where_the_limits_say), UNIT(ids_have_ends),
                     UNIT(groups_keep_what_is_pending), UNIT(groups_know_how_far_they_are),
-                    UNIT(comes_back_from_files_however_it_is_cut), UNIT(costs_few_bytes));
+                    UNIT(comes_back_from_files_however_it_is_cut),
+                    UNIT(half_a_stream_is_freed), UNIT(costs_few_bytes));
 }
