@@ -87,7 +87,7 @@ case "the least time of all is over, as any other that is past" {
 
 # ---- names ----
 
-set renames "rename-command DEL XDEL
+set renames "rename-command DEL ZAP
 rename-command PEXPIREAT \"\"
 rename-command SELECT pick
 rename-command SET put
@@ -117,7 +117,7 @@ case "renamed commands are logged by the names of their tables, and loaded by th
     ask $s put a 1
     ask $s put b 2 PX 100000000
     ask $s EXPIRE a 100000
-    ask $s XDEL b
+    ask $s ZAP b
     ask $s SADD set 1 2 3 4
     ask $s cut set 1
     ask $s pop set 2
@@ -125,14 +125,14 @@ case "renamed commands are logged by the names of their tables, and loaded by th
     ask $s put x 1
     ask $s pick 3
     ask $s LPUSH2 list a b c
-    ask $s XDEL x
+    ask $s ZAP x
     ask $s close
     ask $s pick 4
     ask $s put gone 1
     ask $s GET2
     set digest [digest $s]
     set words [regexp -all -inline -line {^\$\d+\r\n([A-Za-z0-9]+)\r$} [increments [of $s dir]]]
-    foreach {- word} $words { truth {$word ni {XDEL put cut pop open close pick GET2 LPUSH2}} }
+    foreach {- word} $words { truth {$word ni {ZAP put cut pop open close pick GET2 LPUSH2}} }
     set s [restart $s kill $config]
     is [digest $s] $digest
     ask $s BGREWRITEAOF
