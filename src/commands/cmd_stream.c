@@ -352,8 +352,8 @@ static struct stream_id newest_of(const struct stream *s)
     return e.id;
 }
 
-/* Why the stream cannot have that last id, or so many entries; NULL: it can. A log may tell of an id
- * below a deleted one: 7.0 let clients set it. */
+/* Why the stream cannot have that last id, or so many entries; NULL: it can. A log may tell of an
+ * id below a deleted one: 7.0 let clients set it. */
 static const char *refuse_set(const struct ctx *c, const struct stream *s, const struct set_args *a)
 {
     if (stream_id_cmp(a->id, s->max_deleted) < 0 && !stream_obeys(c))
