@@ -176,6 +176,7 @@ static void sketches_and_places_tell(void)
     begin(0);
     for (size_t i = 0; i < sizeof notify_hll_geo_rows / sizeof *notify_hll_geo_rows; i++)
         check_row(&notify_hll_geo_rows[i]);
+    end();
 }
 
 static void streams_tell(void)
