@@ -93,7 +93,7 @@ $(B)/crash/%: $(B)/obj/tests/crash/%.o $(CRASH_OBJ) $(foreach f,$(BUILT),$(call 
 	    -o $@ $< $(CRASH_OBJ) \
 	    $(call archives,$(filter-out main,$(BUILT))) $(OUR_LDLIBS) $(LDLIBS)
 
-.SECONDARY:
+.PRECIOUS: $(B)/obj/%.o
 units: $(UNITS)
 fuzzers: $(FUZZERS)
 crashes: $(CRASHES)
