@@ -3,9 +3,9 @@
  * sums first, with a margin far above their rounding.
  *
  * A cover looks at a grid whose cells are about as large as the shape, so that the cell of the
- * center and the eight around it hold it: first by a rule of thumb, that halves cells from the size of the
- * world down to that of the shape, then, if an outer edge of the nine lies inside the shape's
- * bounds, with a grid once coarser. Cells that lie out of bounds are left out.
+ * center and the eight around it hold it: first by a rule of thumb, that halves cells from the size
+ * of the world down to that of the shape, then, if an outer edge of the nine lies inside the
+ * shape's bounds, with a grid once coarser. Cells that lie out of bounds are left out.
  *
  * Those bounds are a rule of thumb, too: they forget that meridians meet. So the exact bounds are
  * taken in the end, and what cells of the grid they touch that are not there yet is added. */

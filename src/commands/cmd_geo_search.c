@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* GEOSEARCH and the older GEORADIUS: one search, two ways of asking.
  *
- *   argv -> query -> ranges of hashes (geohash_cover) -> hits, in that order -> sorted -> reply, key
+ *   argv -> query -> ranges of hashes (geohash_cover) -> hits, in that order -> sorted -> result
  *
  * Members of a packed set may lie in a scratch of the walk: those are copied. No other lookup is
  * made between the walk and the end, so all others stay where they are. */
