@@ -197,17 +197,27 @@ static bool in_circle(const struct geohash_shape *s, struct geohash_point p, dou
     return *distance <= s->radius;
 }
 
+/* Two distances share their sums; that along the parallel has no part by latitude. */
+static bool in_box(const struct geohash_shape *s, struct geohash_point p, double *distance)
+{
+    double lat = radians(p.lat);
+    if (lat_distance(lat, s->lat) > s->height / 2)
+        return false;
+    double half_lon = sin((radians(p.lon) - s->lon) / 2);
+    if (half_lon == 0) {
+        *distance = lat_distance(s->lat, lat);
+        return true;
+    }
+    double cos_lat = cos(lat);
+    if (arc(half_chord(lat, cos_lat, lat, cos_lat, half_lon)) > s->width / 2)
+        return false;
+    *distance = arc(half_chord(s->lat, s->cos_lat, lat, cos_lat, half_lon));
+    return true;
+}
+
 bool geohash_within(const struct geohash_shape *s, struct geohash_point p, double *distance)
 {
-    if (!s->box)
-        return in_circle(s, p, distance);
-    if (lat_distance(radians(p.lat), s->lat) > s->height / 2)
-        return false;
-    struct geohash_point beside = {s->center.lon, p.lat};
-    if (geohash_distance(p, beside) > s->width / 2)
-        return false;
-    *distance = geohash_distance(s->center, p);
-    return true;
+    return s->box ? in_box(s, p, distance) : in_circle(s, p, distance);
 }
 
 /* ---- covers ---- */

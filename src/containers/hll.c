@@ -333,25 +333,33 @@ struct place {
 
 /* The run that holds the register, and the two in front of it (where there is none: the first run
  * again). False: no run does. */
-static bool find_run(const struct hll_edit *e, unsigned index, struct place *found,
-                     struct place *before, struct place *before_that)
+struct found {
+    struct place run, before, before_that;
+};
+static bool find_run(const struct hll_edit *e, unsigned index, struct found *found)
 {
-    struct place p = {e->from_at, e->from_index};
-    *before = *before_that = p;
+    const uint8_t *bytes = e->bytes;
+    const size_t len = e->len;
+    struct place p = {e->from_at, e->from_index}, before = p, before_that = p;
     must(p.at >= HLL_HEADER && p.first <= index);
-    while (p.at < e->len) {
-        bool more = p.at + 1 < e->len;
-        uint8_t byte = e->bytes[p.at];
-        unsigned count = run_count(byte, more ? e->bytes[p.at + 1] : 0);
-        if (!more && run_bytes(byte) > 1)
-            return false;
+    while (p.at < len) {
+        uint8_t byte = bytes[p.at];
+        unsigned count, n = 1;
+        if (is_value(byte)) { /* mostly every other one: that can be foretold */
+            count = byte % VALUE_RUN_MAX + 1u;
+        } else {
+            n = run_bytes(byte);
+            if (p.at + n > len)
+                return false;
+            count = run_count(byte, bytes[p.at + n - 1]);
+        }
         if (index < p.first + count) {
-            *found = p;
+            *found = (struct found){p, before, before_that};
             return true;
         }
-        *before_that = *before;
-        *before = p;
-        p.at += run_bytes(byte);
+        before_that = before;
+        before = p;
+        p.at += n;
         p.first += count;
     }
     return false;
@@ -378,12 +386,13 @@ static void join(struct hll_edit *e, size_t at)
 
 static enum hll_outcome sparse_set(struct hll_edit *e, unsigned index, unsigned value)
 {
-    struct place p, before, before_that;
+    struct found found;
     uint8_t split[SPLIT_BYTES_MAX];
     if (value > VALUE_MAX)
         return HLL_WANTS_DENSE;
-    if (!find_run(e, index, &p, &before, &before_that))
+    if (!find_run(e, index, &found))
         return HLL_DAMAGED;
+    struct place p = found.run;
     uint8_t byte = e->bytes[p.at];
     unsigned old_bytes = run_bytes(byte), old = run_value(byte);
     unsigned count = run_count(byte, old_bytes > 1 ? e->bytes[p.at + 1] : 0);
@@ -401,11 +410,11 @@ static enum hll_outcome sparse_set(struct hll_edit *e, unsigned index, unsigned 
     memmove(e->bytes + p.at + n, e->bytes + behind, e->len - behind);
     memcpy(e->bytes + p.at, split, n);
     e->len = len;
-    join(e, before.at);
+    join(e, found.before.at);
     /* A later register may lie in a run that was joined with the one in front, which then has
      * another in front of itself. */
-    e->from_at = before_that.at;
-    e->from_index = before_that.first;
+    e->from_at = found.before_that.at;
+    e->from_index = found.before_that.first;
     return HLL_CHANGED;
 }
 
