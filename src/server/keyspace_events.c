@@ -56,11 +56,14 @@ static void on_event(void *arg, struct db *db, enum notify_class what, const cha
 static bool parse(void *owner, int argc, const struct slice *argv, struct fault *f)
 {
     struct keyspace_events *ke = owner;
-    struct slice text = argc ? argv[0] : (struct slice){0};
     uint32_t classes = 0;
-    for (size_t i = 0; i < text.len; i++) {
+    if (argc != 1) {
+        fault_set(f, FAULT_INVALID, "wrong number of arguments");
+        return false;
+    }
+    for (size_t i = 0; i < argv[0].len; i++) {
         int at = 0;
-        while (at < LETTERS && letters[at].letter != text.data[i])
+        while (at < LETTERS && letters[at].letter != argv[0].data[i])
             at++;
         if (at == LETTERS) {
             fault_set(f, FAULT_INVALID, "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
