@@ -38,3 +38,27 @@ void blocking_wait(struct ctx *c, int64_t timeout_ms, int first, int count, enum
     if (at != few)
         mem_free(at);
 }
+
+void blocking_pop(struct ctx *c, const struct blocking_pop *p)
+{
+    int64_t timeout_ms;
+    int last = c->argc - 1;
+    must(last >= 2); /* by its arity */
+    if (!blocking_timeout(c, last, &timeout_ms))
+        return;
+    for (int i = 1; i < last; i++) {
+        struct entry *e;
+        if (!ctx_lookup_write(c, c->argv[i], p->type, &e))
+            return;
+        if (!e)
+            continue;
+        must(entry_type(e) == p->type);
+        struct slice effect[] = {slice_str(p->word), c->argv[i]};
+        reply_array(c, 1 + p->parts);
+        reply_bulk(c, c->argv[i]);
+        p->take(c, c->argv[i], e, p->high);
+        ctx_log_instead(c, 2, effect);
+        return;
+    }
+    blocking_wait(c, timeout_ms, 1, last - 1, p->type);
+}

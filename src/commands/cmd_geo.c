@@ -221,37 +221,38 @@ void cmd_geodist(struct ctx *c)
         reply_null(c);
 }
 
-void cmd_geohash(struct ctx *c)
+/* For each member from argv[2] on its place, or nothing in its stead. */
+static void reply_places(struct ctx *c, void (*place)(struct ctx *c, struct geohash_point p),
+                         void (*nothing)(struct ctx *c))
 {
     struct entry *e;
     struct val v;
     if (!collection_read(c, VALUE_ZSET, &e, &v))
         return;
-    reply_array(c, (size_t)c->argc - 2);
-    for (int i = 2; i < c->argc; i++) {
-        struct geohash_point p;
-        char text[GEOHASH_TEXT];
-        if (place_of(&v, c->argv[i], &p)) {
-            geohash_text(p, text);
-            reply_bulk(c, slice(text, sizeof text));
-        } else {
-            reply_null(c);
-        }
-    }
-}
-
-void cmd_geopos(struct ctx *c)
-{
-    struct entry *e;
-    struct val v;
-    if (!collection_read(c, VALUE_ZSET, &e, &v))
-        return;
+    must(c->argc >= 2); /* by its arity */
     reply_array(c, (size_t)c->argc - 2);
     for (int i = 2; i < c->argc; i++) {
         struct geohash_point p;
         if (place_of(&v, c->argv[i], &p))
-            geo_reply_point(c, p);
+            place(c, p);
         else
-            reply_null_array(c);
+            nothing(c);
     }
+}
+
+static void reply_hash(struct ctx *c, struct geohash_point p)
+{
+    char text[GEOHASH_TEXT];
+    geohash_text(p, text);
+    reply_bulk(c, slice(text, sizeof text));
+}
+
+void cmd_geohash(struct ctx *c)
+{
+    reply_places(c, reply_hash, reply_null);
+}
+
+void cmd_geopos(struct ctx *c)
+{
+    reply_places(c, geo_reply_point, reply_null_array);
 }

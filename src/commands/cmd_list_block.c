@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* List commands that wait for an element. They are logged as what they came to: LPOP, LMOVE. */
-#include "base/must.h"
 #include "commands/blocking.h"
 #include "commands/cmd_list.h"
 #include "commands/elements.h"
@@ -8,37 +7,14 @@
 #include "server/block.h"
 #include "server/reply.h"
 
-static void pop(struct ctx *c, bool tail)
-{
-    int64_t timeout_ms;
-    int last = c->argc - 1;
-    must(last >= 2); /* by its arity */
-    if (!blocking_timeout(c, last, &timeout_ms))
-        return;
-    for (int i = 1; i < last; i++) {
-        struct entry *e;
-        if (!ctx_lookup_write(c, c->argv[i], VALUE_LIST, &e))
-            return;
-        if (!e)
-            continue;
-        struct slice effect[] = {tail ? SLICE_LIT("RPOP") : SLICE_LIT("LPOP"), c->argv[i]};
-        reply_array(c, 2);
-        reply_bulk(c, c->argv[i]);
-        list_pop_one(c, c->argv[i], e, tail);
-        ctx_log_instead(c, 2, effect);
-        return;
-    }
-    blocking_wait(c, timeout_ms, 1, last - 1, VALUE_LIST);
-}
-
 void cmd_blpop(struct ctx *c)
 {
-    pop(c, false);
+    blocking_pop(c, &(struct blocking_pop){VALUE_LIST, "LPOP", 1, list_pop_one, false});
 }
 
 void cmd_brpop(struct ctx *c)
 {
-    pop(c, true);
+    blocking_pop(c, &(struct blocking_pop){VALUE_LIST, "RPOP", 1, list_pop_one, true});
 }
 
 void cmd_blmpop(struct ctx *c)

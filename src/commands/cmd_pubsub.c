@@ -7,6 +7,7 @@
 #include "base/glob.h"
 #include "base/must.h"
 #include "server/client.h"
+#include "server/command.h"
 #include "server/ctx.h"
 #include "server/publish.h"
 #include "server/pubsub.h"
@@ -31,10 +32,10 @@ static size_t counted(const struct ctx *c, enum pubsub_kind kind)
 }
 
 /* name.data NULL: of nothing. */
-static void tell(struct ctx *c, const char *word, enum pubsub_kind kind, struct slice name)
+static void tell(struct ctx *c, enum pubsub_kind kind, struct slice name)
 {
     reply_push(c, 3);
-    reply_bulk(c, slice_str(word));
+    reply_bulk_str(c, c->command->name);
     if (name.data)
         reply_bulk(c, name);
     else
@@ -42,72 +43,72 @@ static void tell(struct ctx *c, const char *word, enum pubsub_kind kind, struct 
     reply_int(c, (int64_t)counted(c, kind));
 }
 
-static void subscribe(struct ctx *c, const char *word, enum pubsub_kind kind)
+static void subscribe(struct ctx *c, enum pubsub_kind kind)
 {
     must(c->client->io.fd >= 0 && c->argc > 1);
     reply_to_client(c);
     for (int i = 1; i < c->argc; i++) {
         pubsub_subscribe(pubsub_of(c), c->client, kind, c->argv[i]);
-        tell(c, word, kind, c->argv[i]);
+        tell(c, kind, c->argv[i]);
     }
 }
 
-static void unsubscribe_all(struct ctx *c, const char *word, enum pubsub_kind kind)
+static void unsubscribe_all(struct ctx *c, enum pubsub_kind kind)
 {
     struct pubsub *ps = pubsub_of(c);
     struct buf name = {0};
     struct slice first;
     if (!pubsub_of_client(ps, c->client, kind))
-        tell(c, word, kind, (struct slice){0});
+        tell(c, kind, (struct slice){0});
     while ((first = pubsub_first(ps, c->client, kind)).data) {
         buf_clear(&name);
         buf_add(&name, first);
         bool did = pubsub_unsubscribe(ps, c->client, kind, first);
         must(did);
-        tell(c, word, kind, name.len ? buf_slice(&name) : SLICE_LIT(""));
+        tell(c, kind, name.len ? buf_slice(&name) : SLICE_LIT(""));
     }
     buf_free(&name);
 }
 
-static void unsubscribe(struct ctx *c, const char *word, enum pubsub_kind kind)
+static void unsubscribe(struct ctx *c, enum pubsub_kind kind)
 {
     reply_to_client(c);
     if (c->argc == 1)
-        unsubscribe_all(c, word, kind);
+        unsubscribe_all(c, kind);
     for (int i = 1; i < c->argc; i++) {
         pubsub_unsubscribe(pubsub_of(c), c->client, kind, c->argv[i]);
-        tell(c, word, kind, c->argv[i]);
+        tell(c, kind, c->argv[i]);
     }
 }
 
 void cmd_subscribe(struct ctx *c)
 {
-    subscribe(c, "subscribe", PUBSUB_CHANNEL);
+    subscribe(c, PUBSUB_CHANNEL);
 }
 
 void cmd_psubscribe(struct ctx *c)
 {
-    subscribe(c, "psubscribe", PUBSUB_PATTERN);
+    subscribe(c, PUBSUB_PATTERN);
 }
 
 void cmd_ssubscribe(struct ctx *c)
 {
-    subscribe(c, "ssubscribe", PUBSUB_SHARD);
+    subscribe(c, PUBSUB_SHARD);
 }
 
 void cmd_unsubscribe(struct ctx *c)
 {
-    unsubscribe(c, "unsubscribe", PUBSUB_CHANNEL);
+    unsubscribe(c, PUBSUB_CHANNEL);
 }
 
 void cmd_punsubscribe(struct ctx *c)
 {
-    unsubscribe(c, "punsubscribe", PUBSUB_PATTERN);
+    unsubscribe(c, PUBSUB_PATTERN);
 }
 
 void cmd_sunsubscribe(struct ctx *c)
 {
-    unsubscribe(c, "sunsubscribe", PUBSUB_SHARD);
+    unsubscribe(c, PUBSUB_SHARD);
 }
 
 /* ---- publishing ---- */

@@ -37,11 +37,10 @@ struct stream_sums {
     bool any, any_live;
 };
 
-static int id_cmp(struct stream_id a, struct stream_id b)
+/* What was there before is at or behind it. */
+static bool not_behind(const struct stream_sums *sums, struct stream_id id)
 {
-    if (a.ms != b.ms)
-        return a.ms < b.ms ? -1 : 1;
-    return (a.seq > b.seq) - (a.seq < b.seq);
+    return sums->any && stream_id_cmp(id, sums->newest) <= 0;
 }
 
 static struct stream_id raw_id(struct rdb_reader *r)
@@ -118,7 +117,7 @@ static int walk_entry(struct walk *w, struct stream_id master, int64_t fields,
     int64_t stored = walk_int(w);
     walk_complain(w, stored != elements, "Stream entry: wrong number of elements");
     /* The sums are taken modulo 2^64 as writers do; one that truly wrapped cannot grow. */
-    walk_complain(w, id_cmp(id, master) < 0 || (sums->any && id_cmp(id, sums->newest) <= 0),
+    walk_complain(w, stream_id_cmp(id, master) < 0 || not_behind(sums, id),
                   "Stream entry IDs do not grow");
     sums->any = true;
     sums->newest = id;
@@ -138,7 +137,7 @@ static const char *check_node(const uint8_t *lp, size_t count, struct stream_id 
     int64_t most = (int64_t)count;
     bool impossible = live < 0 || deleted < 0 || live > most || deleted > most;
     walk_complain(&w, impossible || live + deleted == 0, "Stream node: bad entry counts");
-    walk_complain(&w, sums->any && id_cmp(master, sums->newest) <= 0, "Stream nodes out of order");
+    walk_complain(&w, not_behind(sums, master), "Stream nodes out of order");
     walk_skip(&w, fields);
     walk_complain(&w, walk_int(&w) != 0, "Stream node: bad end of the master entry");
     int64_t seen_deleted = 0;
@@ -180,7 +179,8 @@ static void mend(struct rdb_reader *r, const struct stream_sums *sums,
 {
     must(sums->any_live == (sums->live > 0));
     must(sums->any || !sums->any_live);
-    bool wrong = info->length != sums->live || (sums->any && id_cmp(info->last, sums->newest) < 0);
+    bool wrong = info->length != sums->live ||
+                 (sums->any && stream_id_cmp(info->last, sums->newest) < 0);
     if (wrong && !sums->any)
         in_fail(r->in, FAULT_FORMAT, "Stream length inconsistent with its nodes");
     else if (wrong)
@@ -188,11 +188,11 @@ static void mend(struct rdb_reader *r, const struct stream_sums *sums,
     info->length = sums->live;
     if (sums->any_live)
         info->first = sums->first;
-    if (sums->any && id_cmp(info->last, sums->newest) < 0)
+    if (sums->any && stream_id_cmp(info->last, sums->newest) < 0)
         info->last = sums->newest;
     if (info->entries_added < info->length)
         info->entries_added = info->length;
-    must(!sums->any || id_cmp(info->last, sums->newest) >= 0);
+    must(!sums->any || stream_id_cmp(info->last, sums->newest) >= 0);
 }
 
 static void read_info(struct rdb_reader *r, int version, const struct stream_sums *sums,
@@ -224,13 +224,13 @@ static int64_t estimate_read(const struct stream_info_event *info, struct stream
     must(info->entries_added >= info->length);
     if (info->entries_added == 0)
         return 0;
-    int to_last = id_cmp(at, info->last);
+    int to_last = stream_id_cmp(at, info->last);
     if (to_last > 0)
         return -1;
     if (to_last == 0 || info->length == 0)
         return (int64_t)info->entries_added;
-    int to_first = id_cmp(at, info->first);
-    if (to_first > 0 || id_cmp(info->max_deleted, info->first) >= 0)
+    int to_first = stream_id_cmp(at, info->first);
+    if (to_first > 0 || stream_id_cmp(info->max_deleted, info->first) >= 0)
         return -1;
     return (int64_t)(info->entries_added - info->length) + (to_first == 0);
 }
@@ -238,7 +238,7 @@ static int64_t estimate_read(const struct stream_info_event *info, struct stream
 static int pending_cmp(const void *a, const void *b)
 {
     const struct pending *x = a, *y = b;
-    return id_cmp(x->event.id, y->event.id);
+    return stream_id_cmp(x->event.id, y->event.id);
 }
 
 /* The group's pending list into r->pending, in ID order. Returns the number of entries. */
@@ -253,7 +253,7 @@ static size_t read_pending(struct rdb_reader *r)
         struct pending p = {.event.id = raw_id(r)};
         p.event.delivered_ms = (int64_t)in_le64(r->in);
         p.event.count = rdb_len(r);
-        ordered = ordered && (i == 0 || id_cmp(before, p.event.id) < 0);
+        ordered = ordered && (i == 0 || stream_id_cmp(before, p.event.id) < 0);
         before = p.event.id;
         buf_append(&r->pending, &p, sizeof p);
     }
@@ -265,7 +265,7 @@ static size_t read_pending(struct rdb_reader *r)
     struct pending *all = (struct pending *)(void *)r->pending.data;
     qsort(all, (size_t)n, sizeof *all, pending_cmp);
     for (size_t i = 1; i < n; i++)
-        if (id_cmp(all[i - 1].event.id, all[i].event.id) == 0)
+        if (stream_id_cmp(all[i - 1].event.id, all[i].event.id) == 0)
             in_fail(r->in, FAULT_FORMAT, "Duplicated ID in a consumer group's pending list");
     return (size_t)n;
 }

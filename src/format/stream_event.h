@@ -10,6 +10,12 @@
 struct stream_id {
     uint64_t ms, seq;
 };
+static inline int stream_id_cmp(struct stream_id a, struct stream_id b)
+{
+    if (a.ms != b.ms)
+        return a.ms < b.ms ? -1 : 1;
+    return (a.seq > b.seq) - (a.seq < b.seq);
+}
 
 struct stream_info_event {
     uint64_t length;

@@ -51,29 +51,52 @@ static void pass_over(struct stream_entry *e)
     take_int(e); /* number of elements */
 }
 
-bool stream_node_next(struct stream_entry *e)
+static size_t first_name(const struct stream_entry *e)
 {
     enum { HEAD_INTS = 3 };
-    int64_t flags;
-    do {
-        pass_over(e);
-        e->begun = e->entries_left > 0;
-        if (!e->begun) {
-            must(e->entries_left == 0 && e->at == 0); /* behind the last entry there is nothing */
-            return false;
-        }
-        e->entries_left--;
-        flags = take_int(e);
-        e->id.ms = e->master.ms + (uint64_t)take_int(e);
-        e->id.seq = e->master.seq + (uint64_t)take_int(e);
-        e->same_fields = flags & STREAM_ENTRY_SAME_FIELDS;
-        e->fields = e->fields_left = e->same_fields ? e->shared : take_int(e);
-        must(e->fields >= 0);
-        e->name_at = lp_first(e->lp);
-        for (int i = 0; i < HEAD_INTS; i++)
-            e->name_at = lp_next(e->lp, e->name_at);
-    } while (flags & STREAM_ENTRY_DELETED);
+    size_t at = lp_first(e->lp);
+    for (int i = 0; i < HEAD_INTS; i++)
+        at = lp_next(e->lp, at);
+    return at;
+}
+
+bool stream_node_next_any(struct stream_entry *e)
+{
+    pass_over(e);
+    e->begun = e->entries_left > 0;
+    if (!e->begun) {
+        must(e->entries_left == 0 && e->at == 0); /* behind the last entry there is nothing */
+        return false;
+    }
+    e->entries_left--;
+    int64_t flags = take_int(e);
+    e->id.ms = e->master.ms + (uint64_t)take_int(e);
+    e->id.seq = e->master.seq + (uint64_t)take_int(e);
+    e->same_fields = flags & STREAM_ENTRY_SAME_FIELDS;
+    e->deleted = flags & STREAM_ENTRY_DELETED;
+    e->fields = e->fields_left = e->same_fields ? e->shared : take_int(e);
+    must(e->fields >= 0);
+    e->name_at = first_name(e);
     return true;
+}
+
+bool stream_node_next(struct stream_entry *e)
+{
+    bool any;
+    do
+        any = stream_node_next_any(e);
+    while (any && e->deleted);
+    return any;
+}
+
+struct slice stream_node_name(const struct stream_entry *e, size_t *at, char scratch[NUM_I64_TEXT])
+{
+    if (*at == 0)
+        *at = first_name(e);
+    must(*at);
+    struct slice text = lp_get(e->lp, *at, scratch);
+    *at = lp_next(e->lp, *at);
+    return text;
 }
 
 bool stream_node_field(struct stream_entry *e, struct slice *name, struct slice *value)
@@ -88,11 +111,8 @@ bool stream_node_field(struct stream_entry *e, struct slice *name, struct slice 
 
 static int by_id(const void *a, const void *b)
 {
-    const struct stream_id *x = &((const struct stream_pending_event *)a)->id;
-    const struct stream_id *y = &((const struct stream_pending_event *)b)->id;
-    if (x->ms != y->ms)
-        return x->ms < y->ms ? -1 : 1;
-    return (x->seq > y->seq) - (x->seq < y->seq);
+    const struct stream_pending_event *x = a, *y = b;
+    return stream_id_cmp(x->id, y->id);
 }
 
 bool stream_pending_ascends(const struct buf *all, size_t size, struct stream_id id)

@@ -26,13 +26,19 @@ struct stream_entry {
     struct stream_id master;
     int64_t shared;         /* number of the node's own fields */
     int64_t entries_left, fields_left;
-    bool begun, same_fields;
+    bool begun;
+    bool same_fields, deleted;
     char scratch[2][NUM_I64_TEXT];
 };
 
 void stream_node_start(struct stream_entry *e, struct stream_id master, struct slice listpack);
 /* Goes to the next entry that is not deleted; fields not asked for are passed over. */
 bool stream_node_next(struct stream_entry *e);
+/* The same, deleted or not: e->deleted says. */
+bool stream_node_next_any(struct stream_entry *e);
+/* The node's own fields, e->shared of them, one behind the other; *at 0: the first. */
+struct slice stream_node_name(const struct stream_entry *e, size_t *at,
+                              char scratch[NUM_I64_TEXT]);
 /* The entry's next field. Valid until the next call. */
 bool stream_node_field(struct stream_entry *e, struct slice *name, struct slice *value);
 

@@ -19,13 +19,6 @@
 
 #include "format/stream_event.h"
 
-static inline int stream_id_cmp(struct stream_id a, struct stream_id b)
-{
-    if (a.ms != b.ms)
-        return a.ms < b.ms ? -1 : 1;
-    return (a.seq > b.seq) - (a.seq < b.seq);
-}
-
 struct id_run;
 struct id_place { /* no record of the run is below from, none of the run before is not */
     struct stream_id from;

@@ -18,6 +18,7 @@
 #include "base/must.h"
 #include "containers/listpack.h"
 #include "format/rdb.h"
+#include "format/stream_node.h"
 
 enum {
     HEAD_DELETED = 1, HEAD_SHARED = 2, HEAD_MS_SHIFT = 2, HEAD_MS_MASK = 15, HEAD_SEQ_SHIFT = 6,
@@ -443,80 +444,66 @@ uint8_t *stream_block_to_listpack(const struct stream_block *b, struct stream_id
     return lp;
 }
 
-/* Elements of a listpack, read one behind the other; slices are valid until the next change. */
-struct elements {
-    const uint8_t *lp;
-    size_t at;
-    struct slice *texts; /* some of them, with their digits */
+/* The texts of an entry, and room for the digits of those that the node holds as numbers. */
+struct texts {
+    struct slice *of;
     char (*digits)[NUM_I64_TEXT];
     size_t room;
 };
 
-static int64_t take_int(struct elements *x)
+static void make_room(struct texts *x, size_t n)
 {
-    int64_t n = 0;
-    struct slice text;
-    must(x->at && lp_get_int(x->lp, x->at, &n, &text)); /* nodes were validated */
-    x->at = lp_next(x->lp, x->at);
-    return n;
+    if (n <= x->room)
+        return;
+    x->of = mem_realloc(x->of, n * sizeof *x->of);
+    x->digits = mem_realloc(x->digits, n * sizeof *x->digits);
+    x->room = n;
 }
 
-/* The next so many go to every step-th of texts, from the given one on. */
-static void take_texts(struct elements *x, size_t first, size_t n, size_t step)
+/* A text in scratch lasts until the next is read. */
+static void keep(struct texts *x, size_t i, struct slice text, const char *scratch)
 {
-    size_t needed = first + n * step;
-    if (needed > x->room) {
-        x->texts = mem_realloc(x->texts, needed * sizeof *x->texts);
-        x->digits = mem_realloc(x->digits, needed * sizeof *x->digits);
-        x->room = needed;
-    }
-    for (size_t i = first; n > 0; i += step, n--) {
-        must(x->at);
-        x->texts[i] = lp_get(x->lp, x->at, x->digits[i]);
-        x->at = lp_next(x->lp, x->at);
-    }
+    must(i < x->room && text.len < UINT32_MAX);
+    x->of[i] = text;
+    if (text.data != scratch)
+        return;
+    memcpy(x->digits[i], scratch, text.len);
+    x->of[i].data = x->digits[i];
 }
 
-static struct stream_block *add_from(struct stream_block *b, struct stream_id master,
-                                     struct elements *x)
+static struct stream_block *add_from(struct stream_block *b, struct stream_entry *e,
+                                     struct texts *x)
 {
-    int64_t flags = take_int(x);
-    struct stream_id id = {.ms = master.ms + (uint64_t)take_int(x)};
-    id.seq = master.seq + (uint64_t)take_int(x);
-    size_t n = b->names;
+    size_t n = 0;
+    struct slice name, value;
     must(stream_block_listpack_bytes(b) <= LP_BYTES_MAX);
-    if (flags & STREAM_ENTRY_SAME_FIELDS) {
-        const uint8_t *name = b->bytes;
-        take_texts(x, 1, n, 2);
-        for (size_t i = 0; i < n; i++)
-            x->texts[2 * i] = get_text(&name, x->digits[2 * i]);
-    } else {
-        n = (size_t)take_int(x);
-        take_texts(x, 0, 2 * n, 1);
+    make_room(x, 2 * (size_t)e->fields);
+    while (stream_node_field(e, &name, &value)) {
+        keep(x, n++, name, e->scratch[0]);
+        keep(x, n++, value, e->scratch[1]);
     }
-    take_int(x);
     uint32_t at = b->len;
-    b = stream_block_add(b, master, id, x->texts, n);
-    if (flags & STREAM_ENTRY_DELETED)
+    b = stream_block_add(b, e->master, e->id, x->of, n / 2);
+    if (e->deleted)
         stream_block_delete(b, at);
     return b;
 }
 
 struct stream_block *stream_block_from_listpack(struct stream_id master, const uint8_t *lp)
 {
-    struct elements x = {.lp = lp, .at = lp_first(lp)};
-    int64_t entries = take_int(&x);
-    entries += take_int(&x);
-    size_t names = (size_t)take_int(&x);
-    must(entries > 0);
-    take_texts(&x, 0, names, 2);
-    struct stream_block *b = stream_block_new(x.texts, names);
-    take_int(&x);
+    struct texts x = {0};
+    struct stream_entry e;
+    size_t at = 0, names;
+    stream_node_start(&e, master, slice(lp, lp_bytes(lp)));
+    names = (size_t)e.shared;
+    make_room(&x, 2 * names);
+    for (size_t i = 0; i < names; i++)
+        keep(&x, 2 * i, stream_node_name(&e, &at, e.scratch[0]), e.scratch[0]);
+    struct stream_block *b = stream_block_new(x.of, names);
     b = resize(b, lp_bytes(lp));
-    for (; entries > 0; entries--)
-        b = add_from(b, master, &x);
-    must(x.at == 0);
-    mem_free(x.texts);
+    while (stream_node_next_any(&e))
+        b = add_from(b, &e, &x);
+    mem_free(x.of);
     mem_free(x.digits);
     return stream_block_close(b);
 }
