@@ -15,6 +15,7 @@
 #include "base/must.h"
 #include "base/num.h"
 #include "format/rdb.h"
+#include "format/resp_write.h"
 #include "format/stream_node.h"
 
 enum { BATCH_ITEMS = 64, ID_TEXT = 2 * NUM_I64_TEXT };
@@ -41,34 +42,12 @@ static bool between_keys(const struct aof_writer *w)
 
 /* ---- commands ---- */
 
-static void put_number(struct buf *to, char prefix, size_t n)
-{
-    char *text = buf_reserve(to, NUM_I64_TEXT + 3);
-    text[0] = prefix;
-    size_t len = 1 + num_format_u64(text + 1, n);
-    text[len] = '\r';
-    text[len + 1] = '\n';
-    to->len += len + 2;
-}
-
-void aof_put_head(struct buf *to, size_t argc)
-{
-    must(argc > 0);
-    put_number(to, '*', argc);
-}
-
-void aof_put_arg(struct buf *to, struct slice arg)
-{
-    put_number(to, '$', arg.len);
-    buf_add(to, arg);
-    buf_append(to, "\r\n", 2);
-}
-
 void aof_put_command(struct buf *to, const struct slice *argv, size_t argc)
 {
-    aof_put_head(to, argc);
+    must(argc > 0);
+    resp_put_head(to, '*', argc);
     for (size_t i = 0; i < argc; i++)
-        aof_put_arg(to, argv[i]);
+        resp_put_bulk(to, argv[i]);
 }
 
 void aof_put_timestamp(struct buf *to, int64_t unix_s)
@@ -158,9 +137,9 @@ static void flush_batch(struct aof_writer *w)
         return;
     must(w->items <= BATCH_ITEMS);
     must(w->args == w->items * args_of(w->key.type));
-    aof_put_head(&w->command, 2 + w->args);
-    aof_put_arg(&w->command, batch_command(w));
-    aof_put_arg(&w->command, buf_slice(&w->name));
+    resp_put_head(&w->command, '*', 2 + w->args);
+    resp_put_bulk(&w->command, batch_command(w));
+    resp_put_bulk(&w->command, buf_slice(&w->name));
     buf_add(&w->command, buf_slice(&w->batch));
     send(w);
     buf_clear(&w->batch);
@@ -169,7 +148,7 @@ static void flush_batch(struct aof_writer *w)
 
 static void batch_arg(struct aof_writer *w, struct slice arg)
 {
-    aof_put_arg(&w->batch, arg);
+    resp_put_bulk(&w->batch, arg);
     w->args++;
 }
 
@@ -287,13 +266,13 @@ static void stream_node(struct sink *s, struct stream_id master, struct slice li
     must(w->key.type == VALUE_STREAM);
     stream_node_start(&e, master, listpack);
     while (stream_node_next(&e)) {
-        aof_put_head(&w->command, 3 + 2 * (size_t)e.fields);
-        aof_put_arg(&w->command, SLICE_LIT("XADD"));
-        aof_put_arg(&w->command, buf_slice(&w->name));
-        aof_put_arg(&w->command, id_text(text, e.id));
+        resp_put_head(&w->command, '*', 3 + 2 * (size_t)e.fields);
+        resp_put_bulk(&w->command, SLICE_LIT("XADD"));
+        resp_put_bulk(&w->command, buf_slice(&w->name));
+        resp_put_bulk(&w->command, id_text(text, e.id));
         while (stream_node_field(&e, &name, &value)) {
-            aof_put_arg(&w->command, name);
-            aof_put_arg(&w->command, value);
+            resp_put_bulk(&w->command, name);
+            resp_put_bulk(&w->command, value);
         }
         send(w);
     }

@@ -29,9 +29,6 @@
 
 void aof_put_command(struct buf *to, const struct slice *argv, size_t argc);
 void aof_put_timestamp(struct buf *to, int64_t unix_s);
-/* Pieces of a command: the head of argc arguments, then each. */
-void aof_put_head(struct buf *to, size_t argc);
-void aof_put_arg(struct buf *to, struct slice arg);
 
 struct aof_writer {
     struct sink sink;

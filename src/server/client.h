@@ -62,8 +62,6 @@ struct client_stamp {
     uint64_t position, end;
 };
 
-enum { CLIENT_SLOTS_MAX = 16 };
-
 struct client {
     struct link link;    /* all clients */
     struct link pending; /* those with replies to send before the loop sleeps; or held */
@@ -106,7 +104,10 @@ void client_close_soon(struct client *c);
 void client_want_send(struct client *c);
 /* RESET: back to what a new connection is. */
 void client_reset(struct client *c);
-static inline void client_clear(struct client *c, uint64_t flags) { c->flags &= ~flags; }
+static inline void client_clear(struct client *c, uint64_t flags)
+{
+    c->flags &= ~flags;
+}
 void client_select(struct client *c, unsigned db);
 size_t client_output_bytes(const struct client *c); /* not yet sent */
 size_t client_memory(const struct client *c);

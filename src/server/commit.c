@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/num.h"
+#include "format/resp_write.h"
 #include "server/hooks.h"
 
 #define MULTI_TEXT "*1\r\n$5\r\nMULTI\r\n"
@@ -55,29 +56,12 @@ void commit_free(struct commit *cm)
     mem_free(cm);
 }
 
-static void add_header(struct buf *b, char mark, size_t n)
-{
-    char *to = buf_reserve(b, NUM_I64_TEXT + 3);
-    size_t len = num_format_u64(to + 1, n);
-    to[0] = mark;
-    to[len + 1] = '\r';
-    to[len + 2] = '\n';
-    b->len += len + 3;
-}
-
-static void add_bulk(struct buf *b, struct slice s)
-{
-    add_header(b, '$', s.len);
-    buf_add(b, s);
-    buf_append(b, "\r\n", 2);
-}
-
 static void add_select(struct stream *s, unsigned db)
 {
     char text[NUM_I64_TEXT];
     size_t len = num_format_u64(text, db);
     buf_append(&s->unit, "*2\r\n$6\r\nSELECT\r\n", 16);
-    add_bulk(&s->unit, slice(text, len));
+    resp_put_bulk(&s->unit, slice(text, len));
     s->db = db;
 }
 
@@ -88,9 +72,9 @@ static void add(struct stream *s, unsigned db, int argc, const struct slice *arg
         buf_append(&s->unit, MULTI_TEXT, FRONT);
     if (s->db != (int64_t)db)
         add_select(s, db);
-    add_header(&s->unit, '*', (size_t)argc);
+    resp_put_head(&s->unit, '*', (size_t)argc);
     for (int i = 0; i < argc; i++)
-        add_bulk(&s->unit, argv[i]);
+        resp_put_bulk(&s->unit, argv[i]);
     s->commands++;
 }
 

@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "base/must.h"
-#include "format/aof_write.h"
+#include "format/resp_write.h"
 #include "server/client.h"
 #include "server/pubsub.h"
 #include "server/push.h"
@@ -21,9 +21,9 @@ static struct slice encoded(struct message *m, int resp)
     struct buf *to = &m->encoded[resp == 3];
     must(m->count > 0 && m->count <= sizeof m->words / sizeof *m->words);
     if (!to->len) {
-        buf_printf(to, "%c%zu\r\n", resp == 3 ? '>' : '*', m->count);
+        resp_put_head(to, resp == 3 ? '>' : '*', m->count);
         for (size_t i = 0; i < m->count; i++)
-            aof_put_arg(to, m->words[i]);
+            resp_put_bulk(to, m->words[i]);
     }
     return buf_slice(to);
 }

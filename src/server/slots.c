@@ -6,10 +6,12 @@
 #include "server/client.h"
 #include "server/server.h"
 
+enum { SLOTS_MAX = 16 };
+
 struct slots {
     int count;
-    size_t sizes[CLIENT_SLOTS_MAX];
-    void (*release[CLIENT_SLOTS_MAX])(struct client *c, void *state);
+    size_t sizes[SLOTS_MAX];
+    void (*release[SLOTS_MAX])(struct client *c, void *state);
 };
 
 struct slots *slots_new(void)
@@ -24,7 +26,7 @@ void slots_free(struct slots *s)
 
 int slots_reserve(struct slots *s, size_t size, void (*release)(struct client *c, void *state))
 {
-    must(s->count < CLIENT_SLOTS_MAX && size > 0);
+    must(s->count < SLOTS_MAX && size > 0);
     s->sizes[s->count] = size;
     s->release[s->count] = release;
     return s->count++;
@@ -34,7 +36,7 @@ void *slot_get(struct client *c, int slot)
 {
     must(slot >= 0 && slot < server_slots(c->server)->count);
     if (!c->slots)
-        c->slots = mem_zalloc(CLIENT_SLOTS_MAX * sizeof *c->slots);
+        c->slots = mem_zalloc(SLOTS_MAX * sizeof *c->slots);
     if (!c->slots[slot])
         c->slots[slot] = mem_zalloc(server_slots(c->server)->sizes[slot]);
     return c->slots[slot];
@@ -42,7 +44,7 @@ void *slot_get(struct client *c, int slot)
 
 void *slot_peek(const struct client *c, int slot)
 {
-    must(slot >= 0 && slot < CLIENT_SLOTS_MAX);
+    must(slot >= 0 && slot < SLOTS_MAX);
     return c->slots ? c->slots[slot] : NULL;
 }
 
@@ -61,7 +63,7 @@ void slot_drop(struct client *c, int slot)
 
 void slots_drop_all(struct client *c)
 {
-    for (int i = 0; c->slots && i < CLIENT_SLOTS_MAX; i++)
+    for (int i = 0; c->slots && i < SLOTS_MAX; i++)
         slot_drop(c, i);
     mem_free(c->slots);
     c->slots = NULL;
