@@ -7,24 +7,16 @@
 # set (LONG: 1500).
 source [file join [file dirname [info script]] ../integration/lib.tcl]
 source [file join [file dirname [info script]] lib/pair.tcl]
-if {$peer_binary eq ""} { error "redis-server is not installed: make test-deps" }
+source [file join [file dirname [info script]] lib/chance.tcl]
 
-set seed [expr {[info exists env(SEED)] ? $env(SEED) : [clock microseconds] % 1000000007}]
-set count [expr {$long ? 1500 : $sanitized ? 20 : 60}]
-if {[info exists env(COUNT)]} { set count $env(COUNT) }
-expr {srand($seed)}
+set count [chance_count 60 20 1500]
 puts "seed $seed"
 
 set lat_max 85.05112878
 set pi 3.141592653589793
 
-proc below {n} { return [expr {int(rand() * $n)}] }
-proc one_of {args} { return [lindex $args [below [llength $args]]] }
+proc any_of {args} { return [one_of $args] }
 proc between {a b} { return [expr {$a + rand() * ($b - $a)}] }
-proc both {words} {
-    set differs [compare exact $words]
-    if {$differs ne ""} { error $differs " " }
-}
 
 # A place of one kind: lon lat.
 proc place {kind} {
@@ -32,24 +24,24 @@ proc place {kind} {
     switch $kind {
         uniform { return [list [between -180 180] [between -$lat_max $lat_max]] }
         clustered {
-            set middle [one_of {13.4 52.5} {-70.6 -33.4} {0 0} {179.99 1} {30 85.04} {-1 66.1}]
+            set middle [any_of {13.4 52.5} {-70.6 -33.4} {0 0} {179.99 1} {30 85.04} {-1 66.1}]
             foreach x $middle most {179.999 85.05} { # not on the edge: see edges
                 set x [expr {$x + pow(10, [between -4 1]) * (rand() - rand())}]
                 lappend at [expr {max(-$most, min($most, $x))}]
             }
             return $at
         }
-        poles { return [list [between -180 180] [expr {[one_of -1 1] * [between 78 $lat_max]}]] }
-        dateline { return [list [expr {[one_of -1 1] * [between 177 180]}] [between -85 85]] }
-        edges { return [list [one_of -180 180 0 [between -180 180]] \
-                     [one_of -$lat_max $lat_max 0 [between -80 80]]] }
-        mixed { return [place [one_of uniform uniform clustered poles dateline]] }
+        poles { return [list [between -180 180] [expr {[any_of -1 1] * [between 78 $lat_max]}]] }
+        dateline { return [list [expr {[any_of -1 1] * [between 177 180]}] [between -85 85]] }
+        edges { return [list [any_of -180 180 0 [between -180 180]] \
+                     [any_of -$lat_max $lat_max 0 [between -80 80]]] }
+        mixed { return [place [any_of uniform uniform clustered poles dateline]] }
     }
 }
 
 proc fill_places {key kind n} {
     set words [list GEOADD $key]
-    for {set i 0} {$i < $n} {incr i} { lappend words {*}[place $kind] [one_of m $i][incr ::names] }
+    for {set i 0} {$i < $n} {incr i} { lappend words {*}[place $kind] [any_of m $i][incr ::names] }
     both [list DEL $key]
     both $words
 }
@@ -65,7 +57,7 @@ case "positions, texts and distances (SEED=$seed)" {
             both [list GEOPOS g {*}$members]
             both [list GEOHASH g {*}$members]
             foreach a $members {
-                both [list GEODIST g $a [one_of {*}$members] [one_of m km ft mi]]
+                both [list GEODIST g $a [any_of {*}$members] [any_of m km ft mi]]
             }
         }
         stop $ours
@@ -115,15 +107,15 @@ proc check_whole {from by shape} {
 
 set to_meters {m 1 km 1000 ft 0.3048 mi 1609.34}
 proc size {} {
-    return [one_of [expr {pow(10, [between 0 7.4])}] [expr {pow(10, [between 3 6.5])}] \
+    return [any_of [expr {pow(10, [between 0 7.4])}] [expr {pow(10, [between 3 6.5])}] \
         [expr {pow(10, [between 5 7.4])}]]
 }
 
 proc random_search {kind} {
-    set unit [one_of m km ft mi]
+    set unit [any_of m km ft mi]
     set scale [dict get $::to_meters $unit]
     if {[below 3]} {
-        set at [place [one_of $kind $kind mixed]]
+        set at [place [any_of $kind $kind mixed]]
         set from [list FROMLONLAT {*}$at]
         set old [list GEORADIUS g {*}$at]
     } else {
@@ -133,14 +125,14 @@ proc random_search {kind} {
         set old [list GEORADIUSBYMEMBER g [lindex $::members $i]]
     }
     set width [expr {[size] / $scale}]
-    set height [one_of $width [expr {[size] / $scale}] [expr {$width / 100}]]
+    set height [any_of $width [expr {[size] / $scale}] [expr {$width / 100}]]
     set circle [below 3]
     set by [expr {$circle ? [list BYRADIUS $width $unit] : [list BYBOX $width $height $unit]}]
     set shape [concat $at [expr {$width * $scale}] \
         [expr {$circle ? [list] : [expr {$height * $scale}]}]]
     if {$circle} { lappend old $width $unit }
-    set n [one_of 1 3 10 50]
-    set how [one_of {} {} ASC DESC [list COUNT $n] [list COUNT $n DESC] [list COUNT $n ANY] \
+    set n [any_of 1 3 10 50]
+    set how [any_of {} {} ASC DESC [list COUNT $n] [list COUNT $n DESC] [list COUNT $n ANY] \
         [list COUNT $n ANY ASC] [list ASC COUNT 100000]]
     # Of many as near as each other, which there are on edges, Redis takes any.
     if {$kind eq "edges" && [regexp {^COUNT \d+( DESC)?$} $how]} { set how DESC }
@@ -153,11 +145,11 @@ proc random_search {kind} {
 proc run_search {kind} {
     lassign [random_search $kind] from by shape old how with circle
     set all [list [concat GEOSEARCH g $from $by $how $with]]
-    lappend all [concat GEOSEARCHSTORE d g $from $by $how [one_of {} STOREDIST]]
+    lappend all [concat GEOSEARCHSTORE d g $from $by $how [any_of {} STOREDIST]]
     if {$circle} {
         lappend all [concat $old $how $with] \
             [concat [lreplace $old 0 0 [lindex $old 0]_RO] $how $with] \
-            [concat $old $how [one_of STORE STOREDIST] d]
+            [concat $old $how [any_of STORE STOREDIST] d]
     }
     foreach words $all {
         set differs [compare exact $words]
@@ -176,7 +168,7 @@ proc run_search {kind} {
 foreach kind {uniform clustered poles dateline mixed edges} {
     foreach n {40 1500} {
         case "searches among $n places: $kind (SEED=$seed)" {
-            set pair_setup [one_of {} {{HELLO 3}}]
+            set pair_setup [any_of {} {{HELLO 3}}]
             pair_start
             fill_places g $kind $n
             set members [ask $ours ZRANGE g 0 -1]

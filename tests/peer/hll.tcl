@@ -4,21 +4,13 @@
 # log is replayed. SEED repeats a run; COUNT is how many commands (LONG: 100000).
 source [file join [file dirname [info script]] ../integration/lib.tcl]
 source [file join [file dirname [info script]] lib/pair.tcl]
-if {$peer_binary eq ""} { error "redis-server is not installed: make test-deps" }
+source [file join [file dirname [info script]] lib/chance.tcl]
 
-set seed [expr {[info exists env(SEED)] ? $env(SEED) : [clock microseconds] % 1000000007}]
-set count [expr {$long ? 100000 : $sanitized ? 1500 : 4000}]
-if {[info exists env(COUNT)]} { set count $env(COUNT) }
-expr {srand($seed)}
+set count [chance_count 4000 1500 100000]
 puts "seed $seed"
 set limits {3000 18 0 60 700 3000 16000}
 
-proc below {n} { return [expr {int(rand() * $n)}] }
-proc one_of {args} { return [lindex $args [below [llength $args]]] }
-proc both {words} {
-    set differs [compare exact $words]
-    if {$differs ne ""} { error $differs " " }
-}
+proc any_of {args} { return [one_of $args] }
 proc same_bytes {keys} { foreach key $keys { both [list GET $key] } }
 
 # Elements: few that come again, many, long ones, any bytes.
@@ -55,13 +47,13 @@ case "sketches fill up, and are the same bytes on the way (SEED=$seed)" {
 # A sparse sketch that no server wrote: neighbours that could be joined, runs longer or shorter than
 # need be. damage: something may be wrong with it.
 proc made_up {damage} {
-    set bytes [binary format a4cx3w HYLL 1 [one_of 0 5 -9223372036854775808]]
+    set bytes [binary format a4cx3w HYLL 1 [any_of 0 5 -9223372036854775808]]
     set left 16384
-    set dense [one_of 1 4 40]
+    set dense [any_of 1 4 40]
     while {$left > 0} {
         set n [expr {min($left, [below $dense] ? 1 + [below 4] : 1 + [below 3000])}]
         if {$n <= 4 && [below 3]} {
-            append bytes [binary format c [expr {0x80 | [one_of 0 0 1 1 2 31] << 2 | ($n - 1)}]]
+            append bytes [binary format c [expr {0x80 | [any_of 0 0 1 1 2 31] << 2 | ($n - 1)}]]
         } elseif {$n <= 64 && [below 4]} {
             append bytes [binary format c [expr {$n - 1}]]
         } else {
@@ -71,12 +63,12 @@ proc made_up {damage} {
     }
     if {$damage} {
         switch [below 4] {
-            0 { append bytes [one_of \x80 \x00 \x40\x00] }
+            0 { append bytes [any_of \x80 \x00 \x40\x00] }
             1 { # a last run of one byte goes
                 if {$n <= 4 && [string index $bytes end] >= "\x80"} {
                     set bytes [string range $bytes 0 end-1]
                 } }
-            2 { set bytes [string replace $bytes 4 4 [one_of \x00 \x02]] }
+            2 { set bytes [string replace $bytes 4 4 [any_of \x00 \x02]] }
             3 { set bytes [string range $bytes 0 [expr {16 + 2 * [below 20]}]]\x80 }
         }
     }
@@ -87,11 +79,11 @@ case "sketches that a client made up (SEED=$seed)" {
     set pair_setup {}
     pair_start
     for {set i 0} {$i < $count / 20} {incr i} {
-        both [list CONFIG SET hll-sparse-max-bytes [one_of 3000 40000 100000]]
+        both [list CONFIG SET hll-sparse-max-bytes [any_of 3000 40000 100000]]
         both [list SET h [made_up 0]]
         both [list SET g [made_up 0]]
         for {set k 0} {$k < 10} {incr k} {
-            both [list PFADD h {*}[elements [one_of 1 2 20]]]
+            both [list PFADD h {*}[elements [any_of 1 2 20]]]
             same_bytes h
         }
         both {PFMERGE h g}
@@ -110,21 +102,21 @@ case "sketches that a client made up (SEED=$seed)" {
 }
 
 proc step {} {
-    set K {[one_of a b c d e]}
+    set K {[any_of a b c d e]}
     switch [below 14] {
-        0 - 1 - 2 - 3 - 4 { return [list PFADD [subst $K] {*}[elements [one_of 0 1 1 2 30 500]]] }
+        0 - 1 - 2 - 3 - 4 { return [list PFADD [subst $K] {*}[elements [any_of 0 1 1 2 30 500]]] }
         5 { return [list PFCOUNT [subst $K]] }
         6 { return [list PFCOUNT [subst $K] [subst $K] [subst $K]] }
         7 { return [list PFMERGE [subst $K] [subst $K]] }
         8 { return [list PFMERGE [subst $K] [subst $K] [subst $K] none] }
-        9 { return [list [one_of GET STRLEN TYPE TTL] [subst $K]] }
+        9 { return [list [any_of GET STRLEN TYPE TTL] [subst $K]] }
         10 { return [list COPY [subst $K] [subst $K] REPLACE] }
-        11 { return [one_of [list EXPIRE [subst $K] 1000] [list OBJECT ENCODING [subst $K]]] }
+        11 { return [any_of [list EXPIRE [subst $K] 1000] [list OBJECT ENCODING [subst $K]]] }
         12 { if {[below 4]} { return {EXISTS a b c d e} }
-             return [list [one_of DEL UNLINK] [subst $K]] }
-        13 { return [one_of [list PFDEBUG [one_of ENCODING TODENSE DECODE GETREG] [subst $K]] \
-                 [list CONFIG SET hll-sparse-max-bytes [one_of {*}$::step_limits]] \
-                 [list SET [subst $K] [one_of [made_up 0] [made_up 0] text 12]]] }
+             return [list [any_of DEL UNLINK] [subst $K]] }
+        13 { return [any_of [list PFDEBUG [any_of ENCODING TODENSE DECODE GETREG] [subst $K]] \
+                 [list CONFIG SET hll-sparse-max-bytes [any_of {*}$::step_limits]] \
+                 [list SET [subst $K] [any_of [made_up 0] [made_up 0] text 12]]] }
     }
 }
 

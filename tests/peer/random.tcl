@@ -3,13 +3,10 @@
 # and the same data. SEED repeats a run; COUNT is how many (LONG: 500000); TRACE=1 prints them.
 source [file join [file dirname [info script]] ../integration/lib.tcl]
 source [file join [file dirname [info script]] lib/pair.tcl]
+source [file join [file dirname [info script]] lib/chance.tcl]
 source [file join [file dirname [info script]] lib/grammar.tcl]
-if {$peer_binary eq ""} { error "redis-server is not installed: make test-deps" }
 
-set seed [expr {[info exists env(SEED)] ? $env(SEED) : [clock microseconds] % 1000000007}]
-set count [expr {$long ? 500000 : $sanitized ? 5000 : 20000}]
-if {[info exists env(COUNT)]} { set count $env(COUNT) }
-expr {srand($seed)}
+set count [chance_count 20000 5000 500000]
 
 proc run_batch {all} {
     lassign [pair_fds main] a b

@@ -9,15 +9,10 @@
 # the number of nodes of the tree.
 source [file join [file dirname [info script]] ../integration/lib.tcl]
 source [file join [file dirname [info script]] lib/pair.tcl]
-if {$peer_binary eq ""} { error "redis-server is not installed: make test-deps" }
+source [file join [file dirname [info script]] lib/chance.tcl]
 
-set seed [expr {[info exists env(SEED)] ? $env(SEED) : [clock microseconds] % 1000000007}]
-set count [expr {$long ? 100000 : $sanitized ? 2000 : 6000}]
-if {[info exists env(COUNT)]} { set count $env(COUNT) }
-expr {srand($seed)}
+set count [chance_count 6000 2000 100000]
 
-proc below {n} { return [expr {int(rand() * $n)}] }
-proc pick {words} { return [lindex $words [below [llength $words]]] }
 
 set keys {s0 s1 s2}
 set groups {g h ""}
@@ -26,13 +21,13 @@ set consumers {c0 c1 "c 2"}
 # An id: mostly one that is likely to be there.
 proc an_id {} {
     switch [below 12] {
-        0 { return [pick {0 - + 0-0 18446744073709551615-18446744073709551615 x 5- (3}] }
+        0 { return [one_of {0 - + 0-0 18446744073709551615-18446744073709551615 x 5- (3}] }
         1 { return [expr {$::now + [below 30]}]-[below 3] }
         default { return [expr {[below [expr {$::now + 1}]]}]-[below 3] }
     }
 }
 proc plain_id {} { return [expr {[below [expr {$::now + 1}]]}]-[below 3] }
-proc an_end {} { return [pick [list - + [an_id] ([plain_id] [plain_id] [below 50]]] }
+proc an_end {} { return [one_of [list - + [an_id] ([plain_id] [plain_id] [below 50]]] }
 proc some {script n} {
     set all {}
     for {set i [expr {1 + [below $n]}]} {$i > 0} {incr i -1} { lappend all [uplevel 1 $script] }
@@ -41,7 +36,7 @@ proc some {script n} {
 proc a_text {} {
     switch [below 6] {
         0 { return [expr {[below 2000000] - 1000000}] }
-        1 { return [pick {"" 0 -1 127 128 4095 -4097 00 +1 9223372036854775807 -9223372036854775808}] }
+        1 { return [one_of {"" 0 -1 127 128 4095 -4097 00 +1 9223372036854775807 -9223372036854775808}] }
         2 { return [string repeat x [below 300]] }
         default { return v[below 100] }
     }
@@ -55,32 +50,32 @@ proc a_trim {} {
         4 { return [list MINID [an_id]] }
         5 { return [list MINID ~ [plain_id]] }
         6 { return [list MINID ~ [plain_id] LIMIT [below 30]] }
-        7 { return [list MAXLEN [pick {~ =}] [pick {-1 x 5}] LIMIT [pick {-1 0 1}]] }
+        7 { return [list MAXLEN [one_of {~ =}] [one_of {-1 x 5}] LIMIT [one_of {-1 0 1}]] }
     }
 }
 proc an_add {} {
     set id [expr {[below 3] ? "[incr ::now [below 3]]-*" : [an_id]}]
     if {[string match 1844* $id]} { set id 0 } ;# the end of a stream: script/streams.txt
-    set names [pick {{a} {a b} {a b} {a b c} {b a} {1 2}}]
+    set names [one_of {{a} {a b} {a b} {a b c} {b a} {1 2}}]
     set pairs {}
     foreach name $names { lappend pairs $name [a_text] }
-    set words [list XADD [pick $::keys]]
+    set words [list XADD [one_of $::keys]]
     if {[below 20] == 0} { lappend words NOMKSTREAM }
     if {[below 15] == 0} { lappend words {*}[a_trim] }
     return [concat $words [list $id] $pairs]
 }
 
 proc a_command {} {
-    set key [pick $::keys]
-    set group [expr {[below 20] ? [pick $::groups] : "none"}]
-    set who [pick $::consumers]
+    set key [one_of $::keys]
+    set group [expr {[below 20] ? [one_of $::groups] : "none"}]
+    set who [one_of $::consumers]
     switch [below 40] {
         0 { return [list XTRIM $key {*}[a_trim]] }
         1 - 2 - 3 { return [list XDEL $key {*}[some an_id 4]] }
         4 { return [list XRANGE $key [an_end] [an_end]] }
         5 { return [list XREVRANGE $key [an_end] [an_end] COUNT [below 8]] }
         6 { return [list XRANGE $key [an_end] [an_end] COUNT [below 8]] }
-        7 { return [list XREAD COUNT [below 6] STREAMS $key [pick $::keys] [an_id] [an_id]] }
+        7 { return [list XREAD COUNT [below 6] STREAMS $key [one_of $::keys] [an_id] [an_id]] }
         8 { return [list XLEN $key] }
         9 - 10 - 11 - 12 - 13 - 14 {
             return [list XREADGROUP GROUP $group $who COUNT [expr {1 + [below 5]}] \
@@ -103,20 +98,20 @@ proc a_command {} {
         }
         26 - 27 {
             return [concat [list XAUTOCLAIM $key $group $who [below 200] [an_end] COUNT \
-                                [expr {1 + [below 6]}]] [pick {{} JUSTID}]]
+                                [expr {1 + [below 6]}]] [one_of {{} JUSTID}]]
         }
-        28 { return [list XGROUP SETID $key $group [pick [list $ 0 [plain_id]]] \
-                         {*}[pick {{} {} {ENTRIESREAD 5} {ENTRIESREAD -1} {ENTRIESREAD 0}}]] }
+        28 { return [list XGROUP SETID $key $group [one_of [list $ 0 [plain_id]]] \
+                         {*}[one_of {{} {} {ENTRIESREAD 5} {ENTRIESREAD -1} {ENTRIESREAD 0}}]] }
         29 {
             set at [incr ::now 31]-0 ;# above all: what else is refused since 7.2 7.0 takes
-            return [list XSETID $key $at {*}[pick [list {} [list ENTRIESADDED [below 200]] \
+            return [list XSETID $key $at {*}[one_of [list {} [list ENTRIESADDED [below 200]] \
                 [list ENTRIESADDED 500 MAXDELETEDID [plain_id]]]]]
         }
         30 { return [list XINFO GROUPS $key] }
         31 { return [list XLEN $key] }
         32 { if {[below 6] == 0} { return [list XGROUP DESTROY $key $group] } }
         33 { if {[below 12] == 0} { return [list DEL $key] } }
-        34 { if {[below 8] == 0} { return [list COPY $key [pick $::keys] REPLACE] } }
+        34 { if {[below 8] == 0} { return [list COPY $key [one_of $::keys] REPLACE] } }
         35 { if {[below 8] == 0} { return [list XTRIM $key MAXLEN 0] } }
         36 { return [list TYPE $key] }
     }
@@ -127,7 +122,7 @@ proc a_command {} {
 proc make_groups {} {
     foreach key $::keys {
         foreach group $::groups {
-            compare exact [list XGROUP CREATE $key $group [pick {0 $}] MKSTREAM]
+            compare exact [list XGROUP CREATE $key $group [one_of {0 $}] MKSTREAM]
             foreach who $::consumers {
                 compare exact [list XGROUP CREATECONSUMER $key $group $who]
             }

@@ -60,9 +60,6 @@ set lines {
     "ZINTERCARD [1 K|2 K K] [|LIMIT C]" "@scanpairs ZSCAN K 0 COUNT 100000 [|MATCH *1*]"
 }
 
-proc below {n} { return [expr {int(rand() * $n)}] }
-proc one_of {list} { return [lindex $list [below [llength $list]]] }
-
 set pool(V) [list v hello "" 10 -3 3.5 1e3 9223372036854775807 \
     [string repeat long 30] "a b" "\x00\xff" abc]
 set pool(I) {1 2 -1 0 10 100 -100 9223372036854775807 -9223372036854775808 x 1.5 007}
