@@ -8,6 +8,7 @@
 #include "base/must.h"
 #include "containers/hll.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/unit/containers/sketch.h"
 
 static struct slice bytes_of(const struct hll_edit *e)
 {
@@ -20,35 +21,12 @@ static struct hll_edit edit_of(struct slice s, uint64_t sparse_max)
                              .sparse_max = sparse_max};
 }
 
-/* True when the same is to be done again. */
-static bool grown(struct hll_edit *e, enum hll_outcome *out)
-{
-    if (*out == HLL_WANTS_ROOM) {
-        must(hll_room(e->len) > e->cap);
-        e->cap = hll_room(e->len);
-        e->bytes = mem_realloc(e->bytes, e->cap);
-        return true;
-    }
-    if (*out != HLL_WANTS_DENSE)
-        return false;
-    uint8_t *dense = mem_alloc(HLL_DENSE_BYTES);
-    if (!hll_to_dense(bytes_of(e), dense)) {
-        mem_free(dense);
-        *out = HLL_DAMAGED;
-        return false;
-    }
-    mem_free(e->bytes);
-    *e = (struct hll_edit){.bytes = dense, .len = HLL_DENSE_BYTES, .cap = HLL_DENSE_BYTES,
-                           .sparse_max = e->sparse_max};
-    return true;
-}
-
 static enum hll_outcome add(struct hll_edit *e, struct slice element)
 {
     enum hll_outcome out;
     do
         out = hll_add(e, element);
-    while (grown(e, &out));
+    while (sketch_grown(e, &out));
     return out;
 }
 
@@ -58,7 +36,7 @@ static enum hll_outcome raise_to(struct hll_edit *e, const struct hll_registers 
     unsigned next = 0;
     do
         out = hll_raise(e, r, &next);
-    while (grown(e, &out));
+    while (sketch_grown(e, &out));
     must(out == HLL_DAMAGED || next == HLL_REGISTERS);
     return out;
 }

@@ -8,9 +8,9 @@
 #include "base/num.h"
 #include "base/rand.h"
 #include "containers/hll.h"
+#include "tests/unit/containers/sketch.h"
 #include "tests/unit/unit.h"
 
-/* A sketch in a block of exactly its size, so that a sanitizer sees a step outside. */
 struct sketch {
     struct hll_edit e;
     unsigned dense; /* times it was made dense */
@@ -32,26 +32,9 @@ static struct slice bytes_of(const struct sketch *s)
 
 static bool grown(struct sketch *s, enum hll_outcome *out)
 {
-    struct hll_edit *e = &s->e;
-    if (*out == HLL_WANTS_ROOM) {
-        CHECK(hll_room(e->len) > e->cap);
-        e->cap = hll_room(e->len);
-        e->bytes = mem_realloc(e->bytes, e->cap);
-        return true;
-    }
-    if (*out != HLL_WANTS_DENSE)
-        return false;
-    uint8_t *dense = mem_alloc(HLL_DENSE_BYTES);
-    if (!hll_to_dense(bytes_of(s), dense)) {
-        *out = HLL_DAMAGED;
-        mem_free(dense);
-        return false;
-    }
-    mem_free(e->bytes);
-    e->bytes = dense;
-    e->len = e->cap = HLL_DENSE_BYTES;
-    s->dense++;
-    return true;
+    bool to_dense = *out == HLL_WANTS_DENSE, again = sketch_grown(&s->e, out);
+    s->dense += to_dense && again;
+    return again;
 }
 
 static enum hll_outcome add(struct sketch *s, struct slice element)
