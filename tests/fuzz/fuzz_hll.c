@@ -68,7 +68,7 @@ static void try_sketch(struct slice s, struct slice elements, uint64_t sparse_ma
     if (whole) {
         if (hll_encoding(s) == HLL_SPARSE) {
             enum hll_outcome out = HLL_WANTS_DENSE;
-            must(grown(&dense, &out) && hll_encoding(bytes_of(&dense)) == HLL_DENSE);
+            must(sketch_grown(&dense, &out) && hll_encoding(bytes_of(&dense)) == HLL_DENSE);
         }
         add_pieces(&dense, elements, 5, true);
         memset(&r, 0, sizeof r);
