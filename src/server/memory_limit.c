@@ -170,7 +170,8 @@ static const char *admit(void *arg, struct ctx *c, const struct command_entry *e
     struct memory_limit *m = arg;
     if (c->from != FROM_CLIENT) /* inside another: as it was in front of that; no key goes now */
         return m->was_over && c->command_flags & CMD_DENYOOM ? OUT_OF_MEMORY : NULL;
-    m->was_over = false;
+    if (!(server_gates(m->server)->shut & GATE_BUSY)) /* in a peek the outermost is another */
+        m->was_over = false;
     if (may_be_over(m) && may_evict(m)) {
         size_t most = room(m);
         bool fits = mem_used() <= most || make_room(m, most);

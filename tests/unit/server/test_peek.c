@@ -8,6 +8,7 @@
 #include "server/block.h"
 #include "server/commit.h"
 #include "server/config.h"
+#include "server/exec.h"
 #include "server/hooks.h"
 #include "server/memory_limit.h"
 #include "server/net.h"
@@ -52,6 +53,20 @@ static void slow(struct ctx *c)
     keys_after = keyspace_count(c->keyspace);
     still_current = server_clients(s)->current == c->client;
     reply_status(c, "SLOW");
+}
+
+/* Calls put as a script does, in front of a look around and behind it; says how these ended. */
+static void script(struct ctx *c)
+{
+    struct slice words[] = {SLICE_LIT("put"), SLICE_LIT("a"), SLICE_LIT("1")};
+    struct exec_call call = {.from = FROM_SCRIPT, .scope = TO_ALL};
+    reply_array(c, 2);
+    for (int i = 0; i < 2; i++) {
+        exec_call(c, &call, 3, words);
+        reply_int(c, call.ended == EXEC_REFUSED);
+        tell_beside("ping\r\n");
+        server_peek(c->server, "BUSY");
+    }
 }
 
 static void ping(struct ctx *c)
@@ -112,7 +127,8 @@ static const struct command commands[] = {
     {.name = "pause", .run = pause_writes, .arity = 1},
     {.name = "crowd", .run = crowd, .arity = 1, .flags = CMD_WRITE},
     {.name = "bpeek", .run = bpeek, .arity = 2, .flags = CMD_WRITE | CMD_BLOCKING},
-    {.name = "put", .run = served_put, .arity = 3, .flags = CMD_WRITE},
+    {.name = "script", .run = script, .arity = 1},
+    {.name = "put", .run = served_put, .arity = 3, .flags = CMD_WRITE | CMD_DENYOOM},
     {.name = "take", .run = served_take, .arity = 2, .flags = CMD_READONLY},
     {.name = NULL}};
 
@@ -160,6 +176,21 @@ static void no_key_is_evicted(void)
     say(&p, "slow k 1\r\n");
     CHECK_INT(keys_before, 1001);
     CHECK_INT(keys_after, 1001);
+    memory_limit_free(m);
+    server_free(s);
+}
+
+/* What a script may do is decided in front of it, whoever is served meanwhile. */
+static void a_script_stays_out_of_memory(void)
+{
+    begin();
+    struct memory_limit *m = memory_limit_new(s);
+    struct peer p = join(), q = join();
+    beside = &q;
+    set_option("maxmemory", "1");
+    mem_used();
+    say(&p, "script\r\n");
+    check_hears(&p, "*2\r\n:1\r\n:1\r\n");
     memory_limit_free(m);
     server_free(s);
 }
@@ -273,7 +304,7 @@ static void nobody_is_freed(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(current_is_who_runs), UNIT(no_key_is_evicted),
-                    UNIT(the_primary_is_not_read), UNIT(a_message_waits_for_its_unit),
-                    UNIT(a_shutdown_ends_it), UNIT(a_pipeline_below_is_left_alone),
-                    UNIT(nobody_is_freed));
+                    UNIT(a_script_stays_out_of_memory), UNIT(the_primary_is_not_read),
+                    UNIT(a_message_waits_for_its_unit), UNIT(a_shutdown_ends_it),
+                    UNIT(a_pipeline_below_is_left_alone), UNIT(nobody_is_freed));
 }
