@@ -137,9 +137,11 @@ static double half_chord(double lat, double cos_lat, double other, double cos_ot
     return u * u + cos_lat * cos_other * half_lon * half_lon;
 }
 
+/* Between opposite places, sums that are rounded may come to more than 1. */
 static double arc(double half_chord_squared)
 {
-    return 2.0 * EARTH * asin(sqrt(half_chord_squared));
+    double half = sqrt(half_chord_squared);
+    return 2.0 * EARTH * asin(half < 1 ? half : 1);
 }
 
 double geohash_distance(struct geohash_point a, struct geohash_point b)

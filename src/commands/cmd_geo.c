@@ -4,7 +4,6 @@
 #include "commands/cmd_geo.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #include "base/buf.h"
 #include "base/must.h"
@@ -51,14 +50,11 @@ static size_t put_digits(char *out, uint64_t n, int digits)
     return (size_t)digits;
 }
 
-/* As printf's %.4f. Its exact sum is needed only where two texts are nearly as close. */
+/* Four digits behind the point; of two texts as near as each other, as ten thousandths are counted
+ * in a double, the even one. */
 static size_t distance_text(char out[NUM_DOUBLE_TEXT], double distance)
 {
-    static const double LARGE = 1e11, NEAR_HALF = 0.49;
-    double scaled = distance * 10000, whole = nearbyint(scaled);
-    if (!(scaled < LARGE) || fabs(scaled - whole) > NEAR_HALF)
-        return (size_t)snprintf(out, NUM_DOUBLE_TEXT, "%.4f", distance);
-    uint64_t n = (uint64_t)whole;
+    uint64_t n = (uint64_t)nearbyint(distance * 10000);
     size_t len = num_format_u64(out, n / 10000);
     out[len++] = '.';
     return len + put_digits(out + len, n % 10000, 4);

@@ -3,10 +3,9 @@
 # live, the log switched off and on; then the server ends, by a signal or in order, and what it
 # loads must be what it had. LONG runs for ten minutes. SEED repeats a run.
 source [file join [file dirname [info script]] lib.tcl]
+source [file join [file dirname [info script]] lib/chance.tcl]
 source [file join [file dirname [info script]] ../peer/lib/grammar.tcl]
 
-set seed [expr {[info exists env(SEED)] ? $env(SEED) : [clock microseconds] % 1000000007}]
-expr {srand($seed)}
 set seconds [expr {$long ? 200 : 8}] ;# a policy
 
 set settings {

@@ -2,11 +2,7 @@
 # What is logged of SORT and of the commands on bits: replayed, it gives the same data; what changed
 # nothing is not logged, and does not wake WATCH. SEED repeats a run.
 source [file join [file dirname [info script]] lib.tcl]
-
-set seed [expr {[info exists env(SEED)] ? $env(SEED) : [clock microseconds] % 1000000007}]
-expr {srand($seed)}
-proc below {n} { return [expr {int(rand() * $n)}] }
-proc one_of {list} { return [lindex $list [below [llength $list]]] }
+source [file join [file dirname [info script]] lib/chance.tcl]
 
 proc random_command {} {
     set key b[below 6]

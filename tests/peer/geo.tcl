@@ -7,7 +7,7 @@
 # set (LONG: 1500).
 source [file join [file dirname [info script]] ../integration/lib.tcl]
 source [file join [file dirname [info script]] lib/pair.tcl]
-source [file join [file dirname [info script]] lib/chance.tcl]
+source [file join [file dirname [info script]] ../integration/lib/chance.tcl]
 
 set count [chance_count 60 20 1500]
 puts "seed $seed"

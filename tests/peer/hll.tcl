@@ -4,7 +4,7 @@
 # log is replayed. SEED repeats a run; COUNT is how many commands (LONG: 100000).
 source [file join [file dirname [info script]] ../integration/lib.tcl]
 source [file join [file dirname [info script]] lib/pair.tcl]
-source [file join [file dirname [info script]] lib/chance.tcl]
+source [file join [file dirname [info script]] ../integration/lib/chance.tcl]
 
 set count [chance_count 4000 1500 100000]
 puts "seed $seed"

@@ -3,7 +3,7 @@
 # and the same data. SEED repeats a run; COUNT is how many (LONG: 500000); TRACE=1 prints them.
 source [file join [file dirname [info script]] ../integration/lib.tcl]
 source [file join [file dirname [info script]] lib/pair.tcl]
-source [file join [file dirname [info script]] lib/chance.tcl]
+source [file join [file dirname [info script]] ../integration/lib/chance.tcl]
 source [file join [file dirname [info script]] lib/grammar.tcl]
 
 set count [chance_count 20000 5000 500000]

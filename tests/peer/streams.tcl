@@ -9,7 +9,7 @@
 # the number of nodes of the tree.
 source [file join [file dirname [info script]] ../integration/lib.tcl]
 source [file join [file dirname [info script]] lib/pair.tcl]
-source [file join [file dirname [info script]] lib/chance.tcl]
+source [file join [file dirname [info script]] ../integration/lib/chance.tcl]
 
 set count [chance_count 6000 2000 100000]
 

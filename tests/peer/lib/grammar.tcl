@@ -6,7 +6,8 @@
 #                                                             (Q are sorted sets with one score, as
 #                                                             ranges by text want)
 #
-# and @MODE before it says how replies are compared (lib/pair.tcl).
+# and @MODE before it says how replies are compared (pair.tcl). Needs chance.tcl of
+# ../../integration/lib.
 
 set lines {
     "SET K V [|NX|XX] [|GET] [||EX T|PX T|EXAT A|PXAT B|KEEPTTL]"

@@ -12,8 +12,9 @@
 #   kind       the same first byte (for texts of one's own)
 
 set peer_binary [lindex [auto_execok redis-server] 0]
+if {$peer_binary eq ""} { error "redis-server is not installed: make test-deps" }
 
-# Starts both; ours writes payloads the peer understands. Sets ours and peer. Their wall clocks stand
+# Starts both; ours writes payloads the peer understands. Sets ours and peer. Their clocks stand
 # still, at the same time, until pair_later: no second begins between one's reply and the other's.
 proc pair_start {{config ""}} {
     set common "save \"\"\nappendonly no\nenable-debug-command yes\n$config"
@@ -141,16 +142,27 @@ proc printable {bytes} {
     }
     return $out
 }
+# Long replies from shortly before their first difference.
 proc told {words ours peer} {
+    set x [bytes_of $ours]
+    set y [bytes_of $peer]
+    set end [expr {min([string length $x], [string length $y])}]
+    for {set i 0} {$i < $end && [string index $x $i] eq [string index $y $i]} {incr i} {}
+    set from [expr {max(0, $i - 250)}]
     return "[printable [join $words { }]]
-        ours [printable [bytes_of $ours]]
-        peer [printable [bytes_of $peer]]"
+        ours [printable [string range $x $from end]]
+        peer [printable [string range $y $from end]]"
 }
 
 # One command on both. Returns "" or what differs.
 proc compare {mode words {on main}} {
     pair_send $on $words
     return [pair_hear $mode $on $words]
+}
+# One command on both; it must be answered by the same bytes.
+proc both {words} {
+    set differs [compare exact $words]
+    if {$differs ne ""} { error $differs " " }
 }
 proc pair_send {on words} {
     foreach fd [pair_fds $on] { send $fd {*}$words }
