@@ -104,6 +104,18 @@ void mem_keep_large(int ms)
     (void)ms;
 }
 
+int mem_ctl(const char *name, const int64_t *to, int64_t *was)
+{
+    (void)name, (void)to, (void)was;
+    return ENOENT;
+}
+
+int mem_ctl_text(const char *name, const char *to, const char **was)
+{
+    (void)name, (void)to, (void)was;
+    return ENOENT;
+}
+
 const char *mem_allocator(void)
 {
     return "libc";
@@ -289,6 +301,37 @@ const char *mem_allocator(void)
 {
     return "jemalloc-" TEXT(JEMALLOC_VERSION_MAJOR) "." TEXT(JEMALLOC_VERSION_MINOR) "." TEXT(
         JEMALLOC_VERSION_BUGFIX);
+}
+
+/* Numbers have several widths, and their names do not say which: another than its own is refused
+ * with EINVAL before anything is done. */
+int mem_ctl(const char *name, const int64_t *to, int64_t *was)
+{
+    static const size_t widths[] = {8, 4, 1};
+    int error = EINVAL;
+    if (strstr(name, "hooks")) /* addresses of code */
+        return EPERM;
+    for (size_t i = 0; i < sizeof widths / sizeof *widths && error == EINVAL; i++) {
+        uint64_t old = 0, new = to ? (uint64_t)*to : 0; /* the first bytes are the low ones */
+        size_t len = widths[i];
+        error = mallctl(name, &old, &len, to ? &new : NULL, to ? len : 0);
+        if (!error)
+            *was = (int64_t)old;
+    }
+    return error;
+}
+
+int mem_ctl_text(const char *name, const char *to, const char **was)
+{
+    static const char *const texts[] = {
+        "version", "config.malloc_conf", "opt.metadata_thp", "opt.dss", "opt.percpu_arena",
+        "opt.thp", "opt.zero_realloc", "opt.stats_print_opts", "opt.prof_prefix", "arena.0.dss"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        size_t len = sizeof *was;
+        if (!strcmp(name, texts[i]))
+            return mallctl(name, was, &len, to ? &to : NULL, to ? sizeof to : 0);
+    }
+    return ENOENT;
 }
 
 static size_t stat_of(const char *name)

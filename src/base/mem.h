@@ -63,6 +63,11 @@ void mem_decay(void);
  * milliseconds, too, where the allocator gives them back at once: faulting them in again would cost
  * several times what receiving or sending such a value does. */
 void mem_keep_large(int ms);
+/* A setting or figure of the allocator, by jemalloc's name for it: sets it to *to unless that is
+ * NULL, and tells what it was. 0, or an errno: ENOENT for an unknown name and for another
+ * allocator. Numbers of 8, 4 and 1 bytes; of texts, those that are known here to be texts. */
+int mem_ctl(const char *name, const int64_t *to, int64_t *was);
+int mem_ctl_text(const char *name, const char *to, const char **was);
 const char *mem_allocator(void); /* "jemalloc-5.3.0", "libc" */
 
 #endif

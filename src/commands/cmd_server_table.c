@@ -2,6 +2,8 @@
 /* What COMMAND, ACL and the executor know of the server commands. Facts as in Redis 7.2. */
 #include "commands/cmd_server.h"
 
+#include "commands/cmd_debug.h"
+
 static const struct command command_subcommands[] = {
     {.name = "count", .run = cmd_command_count, .arity = 2, .flags = CMD_LOADING | CMD_STALE,
      .categories = CAT_CONNECTION, .group = "server", .since = "2.8.13",
@@ -121,6 +123,11 @@ const struct command cmd_server_commands[] = {
      .summary = "Counts the keys of the database",
      .complexity = "O(1)",
      .tips = "request_policy:all_shards response_policy:agg_sum"},
+    {.name = "debug", .system = true, .run = cmd_debug, .arity = -2,
+     .flags = CMD_PROTECTED | CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE, .group = "server",
+     .since = "1.0.0",
+     .summary = "Container of commands for tests",
+     .complexity = "The subcommand's"},
     {.name = "flushdb", .run = cmd_flushdb, .arity = -1, .flags = CMD_WRITE,
      .categories = CAT_DANGEROUS | CAT_KEYSPACE, .group = "server", .since = "1.0.0",
      .summary = "Removes every key of the database",

@@ -32,6 +32,7 @@ struct node {
 struct quicklist {
     struct node *head, *tail;
     size_t count, nodes;
+    size_t plain_from;
     int fill;
     unsigned compress;
 };
@@ -67,7 +68,7 @@ static size_t room_for(struct slice text)
 
 static bool is_large(const struct quicklist *q, struct slice text)
 {
-    return room_for(text) + LP_EMPTY_BYTES > bytes_limit(q->fill);
+    return text.len >= q->plain_from || room_for(text) + LP_EMPTY_BYTES > bytes_limit(q->fill);
 }
 
 /* ---- one node ---- */
@@ -131,7 +132,7 @@ static struct node *node_of_text(const struct quicklist *q, struct slice text)
 
 static bool has_room(const struct quicklist *q, const struct node *n, struct slice text)
 {
-    return n && !n->plain &&
+    return n && !n->plain && text.len < q->plain_from &&
            quicklist_node_fits(q->fill, raw_size(n) + room_for(text), n->count + 1);
 }
 
@@ -215,6 +216,7 @@ struct quicklist *quicklist_new(int fill, unsigned compress)
     struct quicklist *q = mem_zalloc(sizeof *q);
     q->fill = clamp_fill(fill);
     q->compress = compress;
+    q->plain_from = SIZE_MAX;
     return q;
 }
 
@@ -229,6 +231,7 @@ void quicklist_free(struct quicklist *q)
 struct quicklist *quicklist_copy(const struct quicklist *q)
 {
     struct quicklist *copy = quicklist_new(q->fill, q->compress);
+    copy->plain_from = q->plain_from;
     for (const struct node *n = q->head; n; n = n->next) {
         struct node *twin = mem_alloc(sizeof *twin);
         *twin = *n;
@@ -255,6 +258,11 @@ size_t quicklist_memory(const struct quicklist *q)
     for (const struct node *n = q->head; n; n = n->next)
         sum += mem_good_size(sizeof *n) + mem_usable(n->bytes);
     return sum;
+}
+
+void quicklist_set_plain_from(struct quicklist *q, size_t bytes)
+{
+    q->plain_from = bytes;
 }
 
 void quicklist_set_options(struct quicklist *q, int fill, unsigned compress)
@@ -520,7 +528,7 @@ void quicklist_iter_insert(struct quicklist_iter *it, struct slice text, bool af
     struct quicklist *q = it->list;
     struct node *n = it->node;
     must(n);
-    if (!is_large(q, text) && has_room(q, n, text)) {
+    if (has_room(q, n, text)) {
         insert_here(it, text, after);
         return;
     }

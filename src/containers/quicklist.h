@@ -26,6 +26,8 @@ size_t quicklist_count(const struct quicklist *q);
 size_t quicklist_nodes(const struct quicklist *q);
 size_t quicklist_memory(const struct quicklist *q); /* bytes, all included */
 void quicklist_set_options(struct quicklist *q, int fill, unsigned compress);
+/* Elements of so many bytes become plain nodes, too, from now on. At first: none for that. */
+void quicklist_set_plain_from(struct quicklist *q, size_t bytes);
 
 void quicklist_push(struct quicklist *q, struct slice text, bool tail);
 /* Removes and copies out (appends to nothing: *out is mem_alloc'ed, the caller frees). */

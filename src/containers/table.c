@@ -515,6 +515,25 @@ size_t table_settle(struct table *t, size_t buckets)
     return buckets;
 }
 
+void table_add_shape(const struct table *t, struct table_shape *sum)
+{
+    size_t buckets = table_buckets(t), seen = 0;
+    for (size_t i = 0; i < buckets; i++) {
+        size_t items = 0;
+        const struct table_bucket *b = bucket_at(t, i);
+        for (; chained(b); b = overflow_of(b))
+            items += (size_t)__builtin_popcount(item_bits(b));
+        items += (size_t)__builtin_popcount(item_bits(b));
+        sum->with[items < TABLE_SHAPE_MAX ? items : TABLE_SHAPE_MAX - 1]++;
+        sum->most = items > sum->most ? items : sum->most;
+        seen += items;
+    }
+    must(seen == t->count);
+    sum->items += seen;
+    sum->buckets += buckets;
+    sum->overflow += t->overflow;
+}
+
 /* ---- scan, iteration, chance ---- */
 
 static uint64_t reverse_bits(uint64_t x)

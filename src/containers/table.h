@@ -95,6 +95,16 @@ void *table_random(const struct table *t); /* close to uniform; NULL when empty 
 size_t table_some(const struct table *t, void **items, size_t n);
 size_t table_buckets(const struct table *t);
 size_t table_memory(const struct table *t); /* bytes of buckets and directory */
+
+/* How full the buckets are; an overflow bucket is part of the one it hangs on. */
+enum { TABLE_SHAPE_MAX = 22 };
+struct table_shape {
+    size_t items, buckets, overflow;
+    size_t with[TABLE_SHAPE_MAX]; /* buckets that hold so many items; the last: that or more */
+    size_t most;                  /* items in one bucket */
+};
+void table_add_shape(const struct table *t, struct table_shape *sum); /* O(buckets) */
+
 /* Bytes of the items, each of which must be one block of mem_alloc: estimated from so many of them;
  * 0: all are looked at. */
 size_t table_items_memory(const struct table *t, size_t samples);

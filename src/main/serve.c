@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "commands/cmd_bitmap.h"
 #include "commands/cmd_connection.h"
+#include "commands/cmd_debug.h"
 #include "commands/cmd_geo.h"
 #include "commands/cmd_hash.h"
 #include "commands/cmd_hll.h"
@@ -46,6 +47,8 @@ static void add_families(struct server *s)
     };
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         commands_add(server_commands(s), families[i], NULL);
+    debug_words_add(s);
+    debug_value_words_add(s);
 }
 
 static int refuse_config(const struct fault *f)

@@ -11,8 +11,7 @@ void cmd_lastsave(struct ctx *c);
 void cmd_save(struct ctx *c);
 void cmd_bgsave(struct ctx *c);
 void cmd_bgrewriteaof(struct ctx *c);
-void cmd_debug(struct ctx *c);
 struct persist;
-void debug_words_add(struct persist *p); /* what DEBUG can do here */
+void persist_debug_words(struct persist *p); /* what DEBUG can do here */
 
 #endif

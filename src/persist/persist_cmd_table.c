@@ -26,9 +26,4 @@ const struct command cmd_persist_commands[] = {
      .since = "1.0.0",
      .summary = "Rewrites the append log in a child process",
      .complexity = "O(1)"},
-    {.name = "debug", .system = true, .run = cmd_debug, .arity = -2,
-     .flags = CMD_PROTECTED | CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE, .group = "server",
-     .since = "1.0.0",
-     .summary = "Container of commands for tests",
-     .complexity = "The subcommand's"},
     {.name = NULL}};

@@ -193,7 +193,7 @@ struct persist *persist_new(struct server *server)
     info_add(server_info(server), "Persistence", INFO_DEFAULT, persist_info, p);
     info_add(server_info(server), "Memory", INFO_DEFAULT, persist_memory_info, p);
     commands_add(server_commands(server), cmd_persist_commands, p);
-    debug_words_add(p);
+    persist_debug_words(p);
     return p;
 }
 

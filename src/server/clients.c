@@ -11,7 +11,7 @@
 #include "server/server.h"
 #include "server/stats.h"
 
-enum { IDLE_GIVE_BACK_S = 2, TICK_MIN = 5 };
+enum { TICK_MIN = 5 };
 
 static struct slice id_of(const void *item)
 {
@@ -33,6 +33,7 @@ struct clients *clients_new(struct server *s)
     link_init(&cs->pushed);
     link_init(&cs->closing);
     cs->next_id = 1;
+    cs->give_back_ms = CLIENT_GIVE_BACK_MS;
     cs->shared_in = mem_alloc(CONN_READ_SIZE);
     return cs;
 }
@@ -123,7 +124,7 @@ bool client_check_output_limit(struct client *c, size_t more)
 
 static void tick_one(struct clients *cs, struct client *c)
 {
-    int64_t idle_s = (clock_now.mono_us - c->active_us) / 1000000;
+    int64_t idle_ms = (clock_now.mono_us - c->active_us) / 1000, idle_s = idle_ms / 1000;
     bool exempt = c->flags & (CLIENT_REPLICA | CLIENT_PRIMARY | CLIENT_BLOCKED | CLIENT_PUBSUB |
                               CLIENT_FAKE);
     if (c->flags & CLIENT_CLOSE_SOON || c->io.fd < 0)
@@ -135,7 +136,7 @@ static void tick_one(struct clients *cs, struct client *c)
     }
     if (client_check_output_limit(c, 0))
         return;
-    if (idle_s >= IDLE_GIVE_BACK_S) {
+    if (!cs->keeps_buffers && cs->give_back_ms >= 0 && idle_ms >= cs->give_back_ms) {
         if (!c->in.len)
             buf_free(&c->in);
         if (!output_unsent(&c->out))

@@ -19,6 +19,8 @@ struct config;
  * for what is read at a time. */
 enum { CLIENT_UNAUTH_OUTPUT_MAX = 64 * 1024, CLIENT_UNAUTH_INPUT_MAX = 192 * 1024 };
 
+enum { CLIENT_GIVE_BACK_MS = 2000 };
+
 enum client_class { CLIENT_CLASS_NORMAL, CLIENT_CLASS_REPLICA, CLIENT_CLASS_PUBSUB,
                     CLIENT_CLASS_PRIMARY, CLIENT_CLASSES };
 struct client_limit {
@@ -43,6 +45,9 @@ struct clients {
     struct buf password;  /* requirepass, any bytes; empty: none */
     struct client *current; /* whose command runs */
     bool over;            /* the server ends: see clients_end_service */
+    /* Buffers of who was idle so long are given back. Negative, or kept: not at all. */
+    int64_t give_back_ms;
+    bool keeps_buffers;
 };
 struct clients *clients_new(struct server *s);
 void clients_free(struct clients *cs);

@@ -15,12 +15,14 @@
 #include "server/command.h"
 #include "server/config.h"
 #include "server/ctx.h"
+#include "server/debug.h"
 #include "server/exec.h"
 #include "server/gate.h"
 #include "server/hooks.h"
 #include "server/info.h"
 #include "server/multi.h"
 #include "server/pause.h"
+#include "server/reply.h"
 #include "server/role.h"
 #include "server/server.h"
 #include "store/evict.h"
@@ -230,6 +232,43 @@ static void show(void *arg, struct info_out *o)
     info_u64(o, "mem_not_counted_for_evict", not_counted(m));
 }
 
+/* ---- DEBUG CLIENT-EVICTION ---- */
+
+/* By what they hold: less than 2^15 bytes, than 2^16, ... */
+static void debug_client_eviction(struct ctx *c)
+{
+    enum { SMALL = 15, BUCKETS = 20 };
+    struct memory_limit *m = c->arg;
+    size_t clients[BUCKETS] = {0}, bytes[BUCKETS] = {0};
+    if (!m->max_clients) {
+        reply_error(c, "ERR maxmemory-clients is disabled.");
+        return;
+    }
+    LINK_FOR(pos, &server_clients(m->server)->all) {
+        size_t held = client_memory(LINK_OF(pos, struct client, link));
+        int bits = 64 - __builtin_clzll(held | 1), i = bits <= SMALL ? 0 : bits - SMALL;
+        i = i < BUCKETS ? i : BUCKETS - 1;
+        clients[i]++;
+        bytes[i] += held;
+    }
+    struct buf text = {0};
+    for (int i = 0; i < BUCKETS; i++) {
+        if (i < BUCKETS - 1)
+            buf_printf(&text, "bucket %10llu - %10llu", i ? 1ull << (SMALL + i - 1) : 0,
+                       (1ull << (SMALL + i)) - 1);
+        else
+            buf_printf(&text, "bucket %10llu +", 1ull << (SMALL + i - 1));
+        buf_printf(&text, ": tot-mem: %10zu, clients: %zu\n", bytes[i], clients[i]);
+    }
+    reply_verbatim(c, "txt", buf_slice(&text));
+    buf_free(&text);
+}
+
+static const struct debug_word words[] = {
+    {"client-eviction", 2, 2, debug_client_eviction, "CLIENT-EVICTION",
+     "    How many clients hold how much, for maxmemory-clients."},
+    {0}};
+
 static const struct config_option options[] = {
     {.name = "maxmemory", CONFIG_SIZE_AT(struct memory_limit, max_bytes), .initial = "0", .min = 0,
      .max = INT64_MAX, .apply = apply_max},
@@ -249,6 +288,7 @@ struct memory_limit *memory_limit_new(struct server *s)
     m->server = s;
     m->go_on = (struct loop_timer){.due = go_on, .arg = m};
     config_add(server_config(s), options, m);
+    debug_add(server_debug(s), words, m);
     hooks_on_admit(server_hooks(s), admit, m,
                    1 << FROM_CLIENT | 1 << FROM_SCRIPT | 1 << FROM_MODULE, 0);
     hooks_on_stage(server_hooks(s), STAGE_REPLY, limit_clients, m);

@@ -246,6 +246,13 @@ void reply_push(struct ctx *c, size_t n)
     put_header(c->out, c->resp == 3 ? '>' : '*', n);
 }
 
+void reply_attribute(struct ctx *c, size_t n)
+{
+    must(c->resp == 3);
+    room(c, 0);
+    put_header(c->out, '|', n);
+}
+
 /* ---- later ---- */
 enum { LATER_ROOM = NUM_I64_TEXT + 3 };
 

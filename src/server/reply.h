@@ -43,11 +43,12 @@ void reply_bignum(struct ctx *c, struct slice digits);
 void reply_verbatim(struct ctx *c, const char *kind3, struct slice text); /* bulk or =txt: */
 
 /* Headers; the caller then replies so many elements (map: n pairs). In RESP2 a map is an array of
- * 2n, a set an array, a push an array, an attribute nothing may be sent. */
+ * 2n, a set an array, a push an array. */
 void reply_array(struct ctx *c, size_t n);
 void reply_map(struct ctx *c, size_t n);
 void reply_set(struct ctx *c, size_t n);
 void reply_push(struct ctx *c, size_t n);
+void reply_attribute(struct ctx *c, size_t n); /* n pairs, in front of the reply; RESP3 only */
 /* For a number of elements known only afterwards: returns a mark, then one of the three closes
  * it. */
 uint64_t reply_later(struct ctx *c);

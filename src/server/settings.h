@@ -40,7 +40,8 @@ struct settings {
     void *may_use_dir_arg;
     /* time: cron.c */
     int64_t hz, active_expire_effort;
-    bool dynamic_hz, active_expire_off; /* DEBUG SET-ACTIVE-EXPIRE */
+    bool dynamic_hz;
+    bool active_expire_off, paused; /* DEBUG SET-ACTIVE-EXPIRE, PAUSE-CRON */
     /* value thresholds and memory that have aliases and live in keyspace are registered for it */
     bool lazy_user_del, lazy_user_flush;
 };

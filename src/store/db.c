@@ -678,7 +678,7 @@ void db_free_contents(void *contents)
 void db_open(struct db *db)
 {
     keys_init(&db->keys, &entries, db->keyspace->slots);
-    keys_set_held(&db->keys, db->keyspace->held);
+    keys_set_held(&db->keys, keyspace_holds_tables(db->keyspace));
     expire_init(&db->expires, db->keyspace->now_ms);
     db->slab = slab_new();
     must(db_count(db) == 0);
@@ -697,7 +697,7 @@ void db_put_contents(struct db *db, struct db_contents *contents)
 {
     db->keys = contents->keys;
     keys_set_slots(&db->keys, db->keyspace->slots);
-    keys_set_held(&db->keys, db->keyspace->held);
+    keys_set_held(&db->keys, keyspace_holds_tables(db->keyspace));
     db->expires = contents->expires;
     db->slab = contents->slab;
     mem_free(contents);

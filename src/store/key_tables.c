@@ -175,6 +175,13 @@ size_t keys_settle(struct key_tables *k, size_t buckets)
     return buckets;
 }
 
+void keys_add_shape(const struct key_tables *k, struct table_shape *sum)
+{
+    table_add_shape(&k->one, sum);
+    for (unsigned i = 0; k->slots && i < KEY_SLOTS; i++)
+        table_add_shape(&k->slots->of[i], sum);
+}
+
 size_t keys_memory(const struct key_tables *k)
 {
     if (!k->slots)

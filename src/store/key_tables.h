@@ -80,6 +80,7 @@ size_t keys_some(const struct key_tables *k, void **items, size_t n);
 void keys_set_held(struct key_tables *k, bool held);
 size_t keys_settle(struct key_tables *k, size_t buckets);
 size_t keys_memory(const struct key_tables *k);
+void keys_add_shape(const struct key_tables *k, struct table_shape *sum);
 
 struct keys_iter {
     const struct key_tables *keys;

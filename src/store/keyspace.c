@@ -121,13 +121,24 @@ void keyspace_swap(struct keyspace *ks, unsigned a, unsigned b)
     open_must_hold(ks, of_other);
 }
 
+static void set_tables_held(struct keyspace *ks)
+{
+    for (unsigned i = 0; i < ks->open_count; i++)
+        keys_set_held(&ks->open[i]->keys, keyspace_holds_tables(ks));
+}
+
 void keyspace_hold(struct keyspace *ks, bool held)
 {
     if (ks->held == held)
         return;
     ks->held = held;
-    for (unsigned i = 0; i < ks->open_count; i++)
-        keys_set_held(&ks->open[i]->keys, held);
+    set_tables_held(ks);
+}
+
+void keyspace_set_resizing(struct keyspace *ks, bool on)
+{
+    ks->no_resizing = !on;
+    set_tables_held(ks);
 }
 
 void keyspace_set_slots(struct keyspace *ks, bool slots)

@@ -69,6 +69,7 @@ struct keyspace {
     enum expire_mode expire_mode;
     bool slots;             /* the keys of each slot have a table of their own */
     bool held;              /* a child lives: access clocks stand still, pages stay shared */
+    bool no_resizing;       /* DEBUG DICT-RESIZING: tables stay as while held */
     bool no_touch;          /* CLIENT NO-TOUCH: so they do for the command that runs now */
     struct offer *offered;  /* of the command that runs now, set by who runs it; NULL: nothing */
     keyspace_listen *on_event;
@@ -99,6 +100,11 @@ void keyspace_swap(struct keyspace *ks, unsigned a, unsigned b); /* SWAPDB; no e
 void keyspace_set_slots(struct keyspace *ks, bool slots);
 /* A child lives: tables stay as they are. */
 void keyspace_hold(struct keyspace *ks, bool held);
+void keyspace_set_resizing(struct keyspace *ks, bool on);
+static inline bool keyspace_holds_tables(const struct keyspace *ks)
+{
+    return ks->held || ks->no_resizing;
+}
 /* False: another server tells when keys expire, or a log; a time that is past is only noted. */
 bool keyspace_decides_expiry(const struct keyspace *ks);
 

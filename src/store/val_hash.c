@@ -273,11 +273,18 @@ static struct val load_block(enum pack pack, uint8_t *block, const struct value_
     return from_listpack(block, limits);
 }
 
+static const struct table *table_of_hash(const struct val *v)
+{
+    must(v->type == VALUE_HASH);
+    return v->encoding == ENC_TABLE ? v->ptr : NULL;
+}
+
 const struct value_ops hash_ops = {
     .free = free_hash,
     .copy = copy_hash,
     .count = hash_count,
     .memory = bytes_of,
+    .table = table_of_hash,
     .walk = walk_hash,
     .load_new = load_hash,
     .load_block = load_block,

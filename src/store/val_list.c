@@ -21,7 +21,11 @@ struct val list_new(void)
 
 static struct quicklist *new_quicklist(const struct value_limits *limits)
 {
-    return quicklist_new((int)limits->list_listpack_size, (unsigned)limits->list_compress_depth);
+    struct quicklist *q =
+        quicklist_new((int)limits->list_listpack_size, (unsigned)limits->list_compress_depth);
+    if (limits->list_plain_from)
+        quicklist_set_plain_from(q, limits->list_plain_from);
+    return q;
 }
 
 static void to_quicklist(struct val *v, const struct value_limits *limits)
@@ -38,12 +42,14 @@ static void to_quicklist(struct val *v, const struct value_limits *limits)
     v->ptr = q;
 }
 
-/* Before something of more bytes in more elements is added. */
-static void make_room(struct val *v, size_t bytes, size_t elements,
+/* Before text is added, as one more element or in the place of one. */
+static void make_room(struct val *v, struct slice text, size_t elements,
                       const struct value_limits *limits)
 {
+    size_t bytes = lp_size_of(text);
     if (v->encoding == ENC_LISTPACK &&
-        (!quicklist_node_fits((int)limits->list_listpack_size, lp_bytes(v->ptr) + bytes,
+        ((limits->list_plain_from && text.len >= limits->list_plain_from) ||
+         !quicklist_node_fits((int)limits->list_listpack_size, lp_bytes(v->ptr) + bytes,
                               lp_count(v->ptr) + elements) ||
          !lp_fits(v->ptr, bytes)))
         to_quicklist(v, limits);
@@ -102,7 +108,7 @@ size_t list_count(const struct val *v)
 
 void list_push(struct val *v, struct slice text, bool tail, const struct value_limits *limits)
 {
-    make_room(v, lp_size_of(text), 1, limits);
+    make_room(v, text, 1, limits);
     if (v->encoding == ENC_QUICKLIST)
         quicklist_push(v->ptr, text, tail);
     else
@@ -152,7 +158,7 @@ bool list_set(struct val *v, long index, struct slice text, const struct value_l
     if (v->encoding == ENC_LISTPACK) {
         if (!lp_at(v->ptr, index))
             return false;
-        make_room(v, lp_size_of(text), 0, limits);
+        make_room(v, text, 0, limits);
     }
     if (v->encoding == ENC_LISTPACK) {
         v->ptr = lp_replace(v->ptr, lp_at(v->ptr, index), text);
@@ -180,7 +186,7 @@ static bool insert_packed(struct val *v, struct slice pivot, struct slice text, 
 bool list_insert(struct val *v, struct slice pivot, struct slice text, bool after,
                  const struct value_limits *limits)
 {
-    make_room(v, lp_size_of(text), 1, limits);
+    make_room(v, text, 1, limits);
     if (v->encoding == ENC_LISTPACK)
         return insert_packed(v, pivot, text, after);
     struct quicklist_iter it;

@@ -332,11 +332,18 @@ static bool load_member(struct val *v, struct slice text, const struct value_lim
     return set_add(v, text, limits);
 }
 
+static const struct table *table_of_set(const struct val *v)
+{
+    must(v->type == VALUE_SET);
+    return v->encoding == ENC_TABLE ? v->ptr : NULL;
+}
+
 const struct value_ops set_ops = {
     .free = set_free,
     .copy = copy_set,
     .count = set_count,
     .memory = bytes_of,
+    .table = table_of_set,
     .walk = walk_set,
     .load_block = load_block,
     .load_item = load_member,

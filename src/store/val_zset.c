@@ -552,11 +552,18 @@ static struct val load_block(enum pack pack, uint8_t *block, const struct value_
     return from_listpack(block, limits);
 }
 
+static const struct table *table_of_zset(const struct val *v)
+{
+    must(v->type == VALUE_ZSET);
+    return v->encoding == ENC_SKIPLIST ? &((const struct zset *)v->ptr)->members : NULL;
+}
+
 const struct value_ops zset_ops = {
     .free = zset_free,
     .copy = copy_zset,
     .count = zset_count,
     .memory = bytes_of,
+    .table = table_of_zset,
     .walk = walk_zset,
     .load_new = load_zset,
     .load_block = load_block,

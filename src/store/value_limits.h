@@ -11,6 +11,7 @@ struct value_limits {
     uint64_t zset_listpack_entries, zset_listpack_value;
     int64_t list_listpack_size;
     uint64_t list_compress_depth;
+    uint64_t list_plain_from; /* bytes of an element (containers/quicklist.h); 0: not set */
     uint64_t hll_sparse_max; /* bytes of a sketch (containers/hll.h) before it is made dense */
     uint64_t stream_node_bytes, stream_node_entries; /* 0: no limit */
     uint64_t string_max; /* proto-max-bulk-len: the longest string a command may make */

@@ -18,6 +18,7 @@
 
 struct stream_consumer;
 struct stream_group;
+struct table;
 
 /* A stream that is being built, from one event to the next: what the last ones named. */
 struct stream_loading {
@@ -40,6 +41,8 @@ struct value_ops {
     size_t (*count)(const struct val *v); /* elements; string: bytes. O(1) */
     size_t (*memory)(const struct val *v, size_t samples); /* bytes; by so many elements, 0: all */
     bool stays_empty; /* its key stays when the last element goes */
+    /* The hash table of its elements, when they are in one. NULL: they never are. */
+    const struct table *(*table)(const struct val *v);
 
     /* The value's events, between key and end_key (format/sink.h); stops when the sink is bad. */
     void (*walk)(const struct val *v, struct sink *sink);

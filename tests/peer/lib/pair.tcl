@@ -60,6 +60,7 @@ proc tree {fd {begun ""}} {
         }
         * - ~ - > { set count $n }
         % { set count [expr {2 * $n}] }
+        | { set count [expr {2 * $n + 1}] }
         default { return [list $line\n {}] }
     }
     set children {}

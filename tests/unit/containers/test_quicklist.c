@@ -279,6 +279,23 @@ static void keeps_large_elements_plain(void)
     quicklist_free(q);
 }
 
+static void plain_from_a_length_of_choice(void)
+{
+    struct quicklist *q = quicklist_new(-2, 0);
+    quicklist_push(q, SLICE_LIT("four"), true);
+    quicklist_set_plain_from(q, 4);
+    quicklist_push(q, SLICE_LIT("four"), true);
+    quicklist_push(q, SLICE_LIT("6"), true);
+    struct shape s = shape_of(q);
+    CHECK_INT(s.listpacks, 2);
+    CHECK_INT(s.plains, 1);
+    struct quicklist *copy = quicklist_copy(q);
+    quicklist_push(copy, SLICE_LIT("longer"), false);
+    CHECK_INT(shape_of(copy).plains, 2);
+    quicklist_free(copy);
+    quicklist_free(q);
+}
+
 static void fills_nodes_to_the_limit(void)
 {
     struct quicklist *q = quicklist_new(10, 0);
@@ -360,6 +377,6 @@ static void takes_whole_nodes(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(agrees_with_an_array), UNIT(keeps_large_elements_plain),
-                    UNIT(fills_nodes_to_the_limit), UNIT(compresses_inside_only),
-                    UNIT(leaves_no_crumbs), UNIT(takes_whole_nodes));
+                    UNIT(plain_from_a_length_of_choice), UNIT(fills_nodes_to_the_limit),
+                    UNIT(compresses_inside_only), UNIT(leaves_no_crumbs), UNIT(takes_whole_nodes));
 }

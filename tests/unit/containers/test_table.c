@@ -211,6 +211,34 @@ static void hold_stops_splitting(void)
     mem_free(items);
 }
 
+static void shape_counts_every_bucket(void)
+{
+    enum { N = 2000 };
+    struct item *items = make_items(N);
+    struct table t;
+    struct table_shape shape = {0};
+    table_init(&t, &type);
+    table_add_shape(&t, &shape);
+    CHECK(shape.items == 0 && shape.buckets == 0);
+    table_hold(&t); /* buckets overflow */
+    for (int i = 0; i < N; i++)
+        table_add(&t, &items[i]);
+    table_add_shape(&t, &shape);
+    size_t buckets = 0, held = 0;
+    for (size_t n = 0; n < TABLE_SHAPE_MAX; n++) {
+        buckets += shape.with[n];
+        held += n * shape.with[n];
+    }
+    CHECK_INT(shape.items, N);
+    CHECK(shape.buckets == table_buckets(&t) && buckets == shape.buckets);
+    CHECK(shape.overflow == t.overflow && shape.overflow > 0 && shape.most > 7);
+    CHECK(shape.most < TABLE_SHAPE_MAX ? held == N : held < N);
+    table_add_shape(&t, &shape); /* another table's on top */
+    CHECK_INT(shape.items, 2 * N);
+    table_release(&t);
+    mem_free(items);
+}
+
 /* A table that a hold kept from shrinking and growing catches up by itself. */
 static void settles_after_a_hold(void)
 {
@@ -327,6 +355,7 @@ int main(void)
 {
     return UNIT_RUN(UNIT(agrees_with_a_model), UNIT(scan_survives_resizing),
                     UNIT(batch_and_reserve), UNIT(memory_of_items), UNIT(random_is_fair),
-                    UNIT(hold_stops_splitting), UNIT(settles_after_a_hold),
-                    UNIT(some_come_evenly), UNIT(order_tells_nothing_of_another_table));
+                    UNIT(hold_stops_splitting), UNIT(shape_counts_every_bucket),
+                    UNIT(settles_after_a_hold), UNIT(some_come_evenly),
+                    UNIT(order_tells_nothing_of_another_table));
 }
