@@ -158,13 +158,13 @@ static void free_deferred(void *arg)
     mem_free(d);
 }
 
-enum { LAZY_ELEMENTS_MIN = 64 }; /* below, freeing costs less than handing over */
+enum { LAZY_PARTS_MIN = 64 }; /* below, freeing costs less than handing over */
 
 static void free_val(struct db *db, struct val v, bool lazy)
 {
     struct keyspace *ks = db->keyspace;
     bool packed = v.encoding == ENC_LISTPACK || v.encoding == ENC_INTSET || v.encoding == ENC_RAW;
-    if (!lazy || !ks->defer || packed || val_count(v) < LAZY_ELEMENTS_MIN) {
+    if (!lazy || !ks->defer || packed || !val_has_parts(&v, LAZY_PARTS_MIN)) {
         val_free(v);
         return;
     }
@@ -710,7 +710,7 @@ void db_flush(struct db *db, bool lazy)
     struct db_contents *r = db_take_contents(db);
     db_open(db);
     must(db_count(db) == 0 && db->slab != r->slab);
-    if (lazy && ks->defer && keys_count(&r->keys) > LAZY_ELEMENTS_MIN)
+    if (lazy && ks->defer && keys_count(&r->keys) > 0) /* one may hold millions */
         ks->defer(ks->defer_arg, keys_count(&r->keys), db_free_contents, r);
     else
         db_free_contents(r);

@@ -54,6 +54,28 @@ static size_t count_stream(const struct val *v)
     return ((const struct stream *)v->ptr)->length;
 }
 
+struct parts {
+    uint64_t sum, enough;
+};
+
+static bool add_group_parts(void *arg, struct slice name, struct stream_group *g)
+{
+    struct parts *p = arg;
+    (void)name;
+    p->sum += 1 + g->pending.records + (g->consumers ? radix_count(g->consumers) : 0);
+    return p->sum < p->enough;
+}
+
+static uint64_t parts_of_stream(const struct val *v, uint64_t enough)
+{
+    const struct stream *s = v->ptr;
+    struct parts p = {s->length, enough};
+    must(v->encoding == ENC_STREAM);
+    if (p.sum < enough)
+        stream_each_group(s, add_group_parts, &p);
+    return p.sum;
+}
+
 static bool add_group_memory(void *arg, struct slice name, struct stream_group *g)
 {
     (void)name;
@@ -219,6 +241,7 @@ const struct value_ops stream_ops = {
     .free = free_stream,
     .copy = copy_stream,
     .count = count_stream,
+    .parts = parts_of_stream,
     .memory = stream_memory,
     .stays_empty = true,
     .walk = walk_stream,

@@ -85,6 +85,12 @@ size_t val_count(struct val v)
     return ops_of(v)->count(&v);
 }
 
+bool val_has_parts(const struct val *v, uint64_t n)
+{
+    const struct value_ops *ops = ops_of(*v);
+    return (ops->parts ? ops->parts(v, n) : ops->count(v)) >= n;
+}
+
 bool val_is_nothing(struct val v)
 {
     const struct value_ops *ops = ops_of(v);

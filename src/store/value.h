@@ -14,6 +14,7 @@
 struct val val_copy(struct val v);   /* deep */
 void val_free(struct val v);
 size_t val_count(struct val v);      /* elements; string: bytes */
+bool val_has_parts(const struct val *v, uint64_t n); /* does freeing it visit so many? */
 /* Without elements, and of a type that is nothing then: no key holds it. */
 bool val_is_nothing(struct val v);
 /* Bytes the entry and its value take (MEMORY USAGE); collections sample up to samples elements, 0

@@ -39,6 +39,8 @@ struct value_ops {
     void (*free)(struct val v); /* also on a worker: nothing in it is shared with anybody */
     struct val (*copy)(const struct val *v);
     size_t (*count)(const struct val *v); /* elements; string: bytes. O(1) */
+    /* Of what its freeing has to visit, as far as `enough`. NULL: the elements are all. */
+    uint64_t (*parts)(const struct val *v, uint64_t enough);
     size_t (*memory)(const struct val *v, size_t samples); /* bytes; by so many elements, 0: all */
     bool stays_empty; /* its key stays when the last element goes */
     /* The hash table of its elements, when they are in one. NULL: they never are. */

@@ -206,8 +206,19 @@ case "what a worker frees is counted" {
     is [ask $s FLUSHALL ASYNC] OK
     wait_for { expr {[info_of $s lazyfree_pending_objects] == 0} }
     is [info_of $s lazyfreed_objects] 101
+    ask $s RPUSH one key
+    is [ask $s FLUSHDB ASYNC] OK
+    wait_for { expr {[info_of $s lazyfree_pending_objects] == 0} }
+    is [info_of $s lazyfreed_objects] 102
     is [ask $s CONFIG RESETSTAT] OK
     is [info_of $s lazyfreed_objects] 0
+    ask $s XGROUP CREATE short g 0 MKSTREAM
+    each_key $s 0 100 { list XADD short * k v }
+    ask $s XREADGROUP GROUP g c STREAMS short >
+    is [ask $s XTRIM short MAXLEN 0] 100
+    is [ask $s UNLINK short] 1 ;# no entry, but a hundred that wait
+    wait_for { expr {[info_of $s lazyfree_pending_objects] == 0} }
+    is [info_of $s lazyfreed_objects] 1
 }
 
 case "maxmemory made smaller is reached without being asked" {
