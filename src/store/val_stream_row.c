@@ -62,6 +62,7 @@ static bool add_group_parts(void *arg, struct slice name, struct stream_group *g
 {
     struct parts *p = arg;
     (void)name;
+    must(p->sum < p->enough);
     p->sum += 1 + g->pending.records + (g->consumers ? radix_count(g->consumers) : 0);
     return p->sum < p->enough;
 }

@@ -88,6 +88,7 @@ size_t val_count(struct val v)
 bool val_has_parts(const struct val *v, uint64_t n)
 {
     const struct value_ops *ops = ops_of(*v);
+    must(n > 0);
     return (ops->parts ? ops->parts(v, n) : ops->count(v)) >= n;
 }
 
