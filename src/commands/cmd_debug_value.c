@@ -150,8 +150,9 @@ static void debug_object(struct ctx *c)
     struct buf line = {0};
     buf_printf(
         &line,
-        "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%llu",
-        (void *)e, entry_encoding_name(e), serialized_length(c, e), entry_clock(e),
+        "Value at:%p refcount:%d encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%llu",
+        (void *)e, entry_refcount(c->keyspace, e), entry_encoding_name(e),
+        serialized_length(c, e), entry_clock(e),
         (unsigned long long)(entry_idle_ms(c->keyspace, e) / 1000));
     if (entry_encoding(e) == ENC_QUICKLIST)
         describe_quicklist(c, entry_val(e).ptr, &line);

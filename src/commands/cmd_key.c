@@ -84,7 +84,7 @@ void cmd_randomkey(struct ctx *c)
 struct collect {
     struct ctx *c;
     const struct scan_args *args;
-    struct scan_found *found;
+    struct scan_found *found, *expired;
 };
 
 static void collect_key(void *arg, void *item)
@@ -93,10 +93,20 @@ static void collect_key(void *arg, void *item)
     struct entry *e = item;
     if (!scan_wants(w->args, entry_key(e)))
         return;
-    if (w->args->has_type && !slice_eq_nocase(w->args->type, entry_type_name(entry_type(e))))
-        return;
-    if (!db_is_expired(w->c->db, e))
+    if (db_is_expired(w->c->db, e))
+        scan_found_add(w->expired, entry_key(e));
+    else if (!w->args->has_type ||
+             slice_eq_nocase(w->args->type, entry_type_name(entry_type(e))))
         scan_found_add(w->found, entry_key(e));
+}
+
+/* Keys whose time is over are looked up when the walk has gone past them: that removes them. */
+static void meet_expired(struct ctx *c, struct scan_found *expired)
+{
+    struct slice key;
+    for (size_t at = 0; scan_found_next(expired, &at, &key);)
+        db_find_with(c->db, key, DB_NOTOUCH | DB_NOSTATS);
+    scan_found_free(expired);
 }
 
 void cmd_scan(struct ctx *c)
@@ -104,8 +114,8 @@ void cmd_scan(struct ctx *c)
     struct scan_args a;
     if (!scan_parse(c, 1, true, &a))
         return;
-    struct scan_found found = {0};
-    struct collect w = {c, &a, &found};
+    struct scan_found found = {0}, expired = {0};
+    struct collect w = {c, &a, &found, &expired};
     uint64_t cursor = a.cursor;
     /* Ten buckets an element wanted at most: a sparse table or a rare match must not hold us up. */
     int64_t buckets = a.count > INT64_MAX / 10 ? INT64_MAX : a.count * 10;
@@ -113,6 +123,7 @@ void cmd_scan(struct ctx *c)
         cursor = db_scan(c->db, cursor, collect_key, &w);
     while (cursor && --buckets > 0 && found.count < (size_t)a.count);
     scan_args_free(&a);
+    meet_expired(c, &expired);
     scan_reply(c, &found, cursor);
 }
 
@@ -402,8 +413,9 @@ void cmd_object_encoding(struct ctx *c)
 
 void cmd_object_refcount(struct ctx *c)
 {
-    if (object_arg(c))
-        reply_int(c, 1);
+    const struct entry *e = object_arg(c);
+    if (e)
+        reply_int(c, entry_refcount(c->keyspace, e));
 }
 
 void cmd_object_idletime(struct ctx *c)
@@ -440,7 +452,7 @@ void cmd_object_help(struct ctx *c)
         "ENCODING <key>", "    How the value of the key is kept.",
         "FREQ <key>", "    The access frequency of the key, under an LFU policy.",
         "IDLETIME <key>", "    The seconds since the key was used, without an LFU policy.",
-        "REFCOUNT <key>", "    The number of references to the value: always 1.",
+        "REFCOUNT <key>", "    The number of references to the value.",
         NULL};
     reply_help(c, lines);
 }

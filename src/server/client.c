@@ -10,6 +10,7 @@
 #include "os/socket.h"
 #include "server/clients.h"
 #include "server/conn.h"
+#include "server/ctx.h"
 #include "server/hooks.h"
 #include "server/feed.h"
 #include "server/held.h"
@@ -67,7 +68,7 @@ struct client *client_new(struct clients *cs, int fd)
 void client_free(struct client *c)
 {
     struct clients *cs = server_clients(c->server);
-    must(!c->busy && cs->current != c);
+    must(!c->busy && (!cs->running || cs->running->client != c));
     if (c->flags & CLIENT_FAKE) {
         must(cs->fakes > 0);
         cs->fakes--;

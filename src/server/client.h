@@ -93,7 +93,6 @@ struct client {
     int64_t soft_limit_since_us; /* 0: below */
     char *name, *lib_name, *lib_ver; /* NULL: none */
     char *peer, *local;  /* "ip:port", made at accept */
-    size_t argv_bytes;   /* of the command that runs or is held */
     struct offer bigs;   /* large bulks, come whole, of the command that is being cut or runs */
 };
 

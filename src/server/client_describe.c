@@ -7,6 +7,9 @@
 #include "os/clock.h"
 #include "server/clients.h"
 #include "server/command.h"
+#include "server/conn.h"
+#include "server/ctx.h"
+#include "server/held.h"
 #include "server/multi.h"
 #include "server/pubsub.h"
 #include "server/server.h"
@@ -49,6 +52,29 @@ static void describe_output(const struct client *c, struct buf *out)
                (bytes - first + FIRST - 1) / FIRST, bytes - first);
 }
 
+/* Bytes of the words of the command that it runs or that is held for it. */
+static size_t argv_bytes(const struct client *c)
+{
+    const struct ctx *running = server_clients(c->server)->running;
+    size_t bytes = c->held ? c->held->bytes : 0;
+    if (running && running->client == c)
+        for (int i = 0; i < running->argc; i++)
+            bytes += running->argv[i].len;
+    return bytes;
+}
+
+static void describe_input(const struct client *c, struct buf *out)
+{
+    const struct clients *cs = server_clients(c->server);
+    size_t used = c->in.len, room = c->in.cap;
+    if (cs->shared_by == c) {
+        used += cs->shared_len;
+        room += CONN_READ_SIZE;
+    }
+    must(used <= room);
+    buf_printf(out, "qbuf=%zu qbuf-free=%zu argv-mem=%zu ", used, room - used, argv_bytes(c));
+}
+
 void client_describe(const struct client *c, struct buf *out)
 {
     char flags[24], events[3] = "";
@@ -64,10 +90,10 @@ void client_describe(const struct client *c, struct buf *out)
                (long long)((now_us - c->active_us) / 1000000), flags,
                c->db->id);
     const struct pubsub *ps = server_pubsub(c->server);
-    buf_printf(out, "sub=%zu psub=%zu ssub=%zu multi=%d qbuf=%zu qbuf-free=%zu argv-mem=%zu ",
+    buf_printf(out, "sub=%zu psub=%zu ssub=%zu multi=%d ",
                pubsub_of_client(ps, c, PUBSUB_CHANNEL), pubsub_of_client(ps, c, PUBSUB_PATTERN),
-               pubsub_of_client(ps, c, PUBSUB_SHARD), multi_length(c), c->in.len,
-               c->in.cap - c->in.len, c->argv_bytes);
+               pubsub_of_client(ps, c, PUBSUB_SHARD), multi_length(c));
+    describe_input(c, out);
     buf_printf(out, "multi-mem=%zu ", multi_memory(c));
     describe_output(c, out);
     buf_printf(out, "tot-mem=%zu events=%s ", client_memory(c), events);

@@ -37,13 +37,15 @@ struct clients {
     uint64_t next_id;
     unsigned count, fakes, blocked_count;
     char *shared_in;      /* one read's worth of input, for clients that keep none */
+    const struct client *shared_by; /* whose lies there now, and how much; NULL: nobody's */
+    size_t shared_len;
     struct buf more_input; /* ids of those whose wire holds input already */
     struct buf unheard;    /* the rest of replies that nobody will get; empty between commands */
     /* settings */
     int64_t max_clients, timeout_s, query_buffer_limit, bulk_max;
     struct client_limit limits[3];
     struct buf password;  /* requirepass, any bytes; empty: none */
-    struct client *current; /* whose command runs */
+    const struct ctx *running; /* the command that runs, and whose; NULL: none */
     bool over;            /* the server ends: see clients_end_service */
     /* Buffers of who was idle so long are given back. Negative, or kept: not at all. */
     int64_t give_back_ms;

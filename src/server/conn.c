@@ -358,8 +358,11 @@ static void readable(struct client *c)
     c->parser.bulk_max = cs->bulk_max;
     c->parser.unauthenticated = client_must_auth(cs, c);
     if (c->in.len == 0) {
+        cs->shared_by = c;
+        cs->shared_len = (size_t)got;
         run_input(c, cs->shared_in, (size_t)got);
         keep_rest(c, cs->shared_in, (size_t)got);
+        cs->shared_by = NULL;
         if (!stops_input(c))
             begin_big(c);
     } else {

@@ -457,19 +457,22 @@ static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entr
 
 /* A command of a client, or the rest of one that had to wait: what is around the work. */
 struct around {
-    struct client *outer; /* whose command was running, when one runs inside another */
+    const struct ctx *outer; /* the command that was running, when one runs inside another */
     uint64_t before;      /* where its reply begins */
     uint64_t position;
 };
 
 static inline __attribute__((always_inline)) struct around client_begin(struct exec *x,
-                                                                        struct client *c)
+                                                                        struct client *c,
+                                                                        struct ctx *ctx)
 {
-    struct around around = {x->clients->current, output_end(&c->out),
+    struct around around = {x->clients->running, output_end(&c->out),
                             commit_position(x->commit)};
     exec_begin_unit(x);
     c->busy++;
-    x->clients->current = c;
+    ctx->client = c; /* filled in soon */
+    ctx->argc = 0;
+    x->clients->running = ctx;
     return around;
 }
 
@@ -483,7 +486,7 @@ static void __attribute__((noinline)) drop_unheard(struct buf *unheard)
 static void client_end(struct exec *x, struct ctx *ctx, struct around around)
 {
     struct client *c = ctx->client;
-    x->clients->current = around.outer;
+    x->clients->running = around.outer;
     c->busy--;
     end_unit(x);
     if (commit_position(x->commit) != around.position)
@@ -505,7 +508,7 @@ void exec_command(struct client *c, struct command_entry *entry, int argc, const
 {
     struct exec *x = server_exec(c->server);
     struct ctx ctx;
-    struct around around = client_begin(x, c);
+    struct around around = client_begin(x, c, &ctx);
     exec_fill(x, &ctx, c, argc, argv);
     dispatch(x, &ctx, entry);
     client_end(x, &ctx, around);
@@ -517,7 +520,7 @@ void exec_later(struct client *c, struct command_entry *e, exec_work *work, void
     struct ctx ctx;
     must(x->depth == 0);
     exec_read_clock(x);
-    struct around around = client_begin(x, c);
+    struct around around = client_begin(x, c, &ctx);
     exec_fill(x, &ctx, c, 0, NULL);
     exec_set_command(&ctx, e);
     ctx.flags |= CTX_LOG_REPLACED; /* there are no words of it to log */
@@ -538,7 +541,7 @@ void exec_again(struct client *c, struct held_command *h)
     struct ctx ctx;
     must(x->depth == 0);
     exec_read_clock(x);
-    struct around around = client_begin(x, c);
+    struct around around = client_begin(x, c, &ctx);
     exec_fill(x, &ctx, c, h->argc, h->argv);
     c->last_command = h->entry;
     exec_set_command(&ctx, h->entry);

@@ -386,10 +386,11 @@ static void section_keyspace(void *arg, struct info_out *o)
     struct keyspace *ks = server_keyspace(arg);
     for (unsigned i = 0; i < ks->open_count; i++) {
         struct db *db = ks->open[i];
+        int64_t left_ms = expire_average_ms(&db->expires) - ks->now_ms;
         if (db_count(db))
             buf_printf(o->text, "db%u:keys=%llu,expires=%zu,avg_ttl=%lld\r\n", db->id,
                        (unsigned long long)db_count(db), db->expires.count,
-                       (long long)db->expires_avg_ttl_ms);
+                       (long long)(left_ms > 0 ? left_ms : 0));
     }
 }
 

@@ -30,8 +30,9 @@ struct watch {
     struct link of_client, of_key;
     struct client *client;
     struct watched_key *key;
-    bool was_expired; /* already gone by time when WATCH was said */
-    bool was_absent;  /* a flush does not change it then */
+    /* There was nothing when WATCH was said, or something whose time was over: then going changes
+     * nothing. */
+    bool was_absent, was_expired;
 };
 
 struct watches {
@@ -84,67 +85,40 @@ static void mark_watchers(struct watched_key *k)
             w->client->flags |= CLIENT_DIRTY_CAS;
         /* A key that was gone already and is removed now has not changed for who watches it; the
          * next event, which makes it again, has. */
+        w->was_absent = w->was_absent || w->was_expired;
         w->was_expired = false;
     }
 }
-
-/* What a visit of all watched keys is about. */
-struct touched {
-    struct keyspace *keyspace;
-    unsigned a, b;
-};
 
 static struct slice own_name(const struct watched_key *k)
 {
     return key_name_key(k->name, k->len);
 }
 
-static bool is_in(struct keyspace *ks, unsigned db, struct slice key)
+/* The database has other contents than before. */
+static void mark_replaced(void *arg, void *item)
 {
-    struct db *there = keyspace_peek(ks, db);
-    return there && db_find_with(there, key, DB_NOTOUCH | DB_NOSTATS | DB_KEEP_EXPIRED);
-}
-
-/* All keys of the database went; others may have come in their place. */
-static void mark_in_db(void *arg, void *item)
-{
-    struct touched *t = arg;
+    struct db *db = arg;
     struct watched_key *k = item;
-    if (k->db_id != t->a)
+    if (k->db_id != db->id)
         return;
-    bool there = is_in(t->keyspace, k->db_id, own_name(k));
+    const struct entry *e =
+        db_find_with(db, own_name(k), DB_NOTOUCH | DB_NOSTATS | DB_KEEP_EXPIRED);
+    bool expired = e && db_is_expired(db, e);
     LINK_FOR(pos, &k->watchers) {
         struct watch *w = LINK_OF(pos, struct watch, of_key);
-        if (there || (!w->was_absent && !w->was_expired))
+        if ((e && !expired) || (!w->was_absent && !w->was_expired))
             w->client->flags |= CLIENT_DIRTY_CAS;
+        w->was_expired = expired;
+        w->was_absent = !e;
     }
 }
 
-static void mark_swapped(void *arg, void *item)
-{
-    struct touched *t = arg;
-    struct watched_key *k = item;
-    if (k->db_id != t->a && k->db_id != t->b)
-        return;
-    if (is_in(t->keyspace, t->a, own_name(k)) || is_in(t->keyspace, t->b, own_name(k)))
-        mark_watchers(k);
-}
-
-static void visit_all(struct watches *w, table_visit *visit, struct touched *t)
+void watches_replaced(struct watches *w, struct db *db)
 {
     uint64_t cursor = 0;
-    while (w->keys.count && (cursor = table_scan(&w->keys, cursor, visit, t)))
+    while (w->keys.count && (cursor = table_scan(&w->keys, cursor, mark_replaced, db)))
         ;
-}
-
-void watches_touch_db(struct watches *w, struct db *db)
-{
-    visit_all(w, mark_in_db, &(struct touched){db->keyspace, db->id, db->id});
-}
-
-void watches_swapped(struct watches *w, struct keyspace *ks, unsigned a, unsigned b)
-{
-    visit_all(w, mark_swapped, &(struct touched){ks, a, b});
 }
 
 void watches_touch(struct watches *w, struct db *db, struct slice key)

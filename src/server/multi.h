@@ -23,10 +23,8 @@ struct watches *watches_new(void);
 void watches_free(struct watches *w);
 /* The key was changed in any way. Cheap when nobody watches. */
 void watches_touch(struct watches *w, struct db *db, struct slice key);
-/* Every key of the db is about to go, or has gone. */
-void watches_touch_db(struct watches *w, struct db *db);
-/* Two databases were swapped: what is watched in either has changed if it is in one of them. */
-void watches_swapped(struct watches *w, struct keyspace *ks, unsigned a, unsigned b);
+/* The db was emptied, or has other contents. Cost: all watched keys. */
+void watches_replaced(struct watches *w, struct db *db);
 size_t watches_count(const struct watches *w); /* watched keys */
 
 void multi_begin(struct client *c);

@@ -28,6 +28,7 @@
 #include "server/conn.h"
 #include "server/crash.h"
 #include "server/cron.h"
+#include "server/ctx.h"
 #include "server/debug.h"
 #include "server/exec.h"
 #include "server/hooks.h"
@@ -79,7 +80,7 @@ static void key_event(void *arg, struct db *db, struct slice key, enum key_event
         return;
     }
     if (kind == KEY_FLUSHED) {
-        watches_touch_db(s->watches, db);
+        watches_replaced(s->watches, db);
         exec_all_changed(s->exec);
     } else if (kind != KEY_LOADED) {
         watches_touch(s->watches, db, key);
@@ -142,7 +143,7 @@ static void crash_state(void *arg)
 {
     struct server *s = arg;
     char line[256];
-    struct client *c = s->clients->current;
+    const struct client *c = s->clients->running ? s->clients->running->client : NULL;
     log_raw(LOG_WARNING_LEVEL, "\n------ state ------\n");
     snprintf(line, sizeof line,
              "version %s, uptime %lld s, clients %u, commands %llu, used memory %zu\n",
@@ -325,7 +326,8 @@ void server_swap_databases(struct server *s, unsigned a, unsigned b)
             c->db = at_a;
     }
     exec_all_changed(s->exec);
-    watches_swapped(s->watches, s->keyspace, a, b);
+    watches_replaced(s->watches, at_a);
+    watches_replaced(s->watches, at_b);
     hooks_key(s->hooks, at_a, SLICE_LIT(""), KEY_SWAPPED);
     hooks_key(s->hooks, at_b, SLICE_LIT(""), KEY_SWAPPED);
 }

@@ -80,6 +80,10 @@ void db_flush_all(struct keyspace *ks, bool lazy);    /* every database; one eve
  * be absent. */
 void db_rename(struct db *from, struct slice key, struct db *to, struct slice new_key);
 
+/* As OBJECT REFCOUNT tells it: INT_MAX for what 7.2 shares, which are integers from 0 to 9999,
+ * unless a policy looks at the access times of keys. */
+int entry_refcount(const struct keyspace *ks, const struct entry *e);
+
 /* ---- access clock ---- */
 uint64_t entry_idle_ms(const struct keyspace *ks, const struct entry *e); /* LRU */
 unsigned entry_freq(const struct keyspace *ks, const struct entry *e);    /* LFU, decayed */

@@ -215,6 +215,7 @@ void expire_add(struct expire_index *x, struct entry *e)
 {
     place(x, e);
     x->count++;
+    x->times_ms += entry_expire(e);
 }
 
 static void slot_emptied(struct expire_slot *s)
@@ -230,6 +231,7 @@ void expire_remove(struct expire_index *x, struct entry *e)
     struct expire_slot *s = slot_for(x, entry_expire(e), &level, &slot);
     must(x->count > 0);
     x->count--;
+    x->times_ms -= entry_expire(e);
     if (level < 0) {
         due_remove(x, e);
         index_must_hold(x);
@@ -290,6 +292,7 @@ static void set_back(struct expire_index *x, uint64_t now)
     due_compact(&old);
     expire_init(x, (int64_t)now);
     x->count = old.count;
+    x->times_ms = old.times_ms;
     size_t placed = old.due.count;
     for (uint32_t i = 0; i < old.due.count; i++)
         place(x, old.due.entries[i]);
@@ -356,6 +359,12 @@ struct entry *expire_random(const struct expire_index *x)
     }
     must(!"the index's count is the sum of its slots");
     return NULL;
+}
+
+int64_t expire_average_ms(const struct expire_index *x)
+{
+    must(x->count > 0 || x->times_ms == 0);
+    return x->count ? (int64_t)(x->times_ms / (__int128)x->count) : 0;
 }
 
 size_t expire_memory(const struct expire_index *x)

@@ -34,6 +34,7 @@ struct expire_index {
     uint64_t clock_ms;              /* of the wheel: may be up to a second ahead of now_ms */
     int64_t now_ms;
     size_t count;
+    __int128 times_ms;              /* the sum of all */
 };
 
 void expire_init(struct expire_index *x, int64_t now_ms);
@@ -51,6 +52,7 @@ void expire_advance(struct expire_index *x, int64_t now_ms);
 struct entry *expire_due(struct expire_index *x);
 /* A volatile entry at random, for eviction; NULL when none. */
 struct entry *expire_random(const struct expire_index *x);
+int64_t expire_average_ms(const struct expire_index *x); /* of all times; 0 when empty */
 size_t expire_memory(const struct expire_index *x);
 
 #endif

@@ -23,7 +23,6 @@ struct db {
     struct slab *slab;       /* its entries, never its collections */
     unsigned id;
     struct keyspace *keyspace;
-    int64_t expires_avg_ttl_ms; /* as last sampled, for INFO */
 };
 
 enum key_event_kind {

@@ -97,4 +97,34 @@ case "CLIENT SETINFO: shown in CLIENT LIST and INFO; what would break its line i
     close $fd
 }
 
+case "CLIENT LIST: what is read of the command that runs, and its words" {
+    set s [server]
+    set fd [connect $s]
+    # Of one read, the second is still behind the first.
+    puts -nonewline $fd [encode {CLIENT INFO}][encode {ECHO hello}][encode {CLIENT INFO}]
+    flush $fd
+    set all [string length [encode {CLIENT INFO}][encode {ECHO hello}][encode {CLIENT INFO}]]
+    like [read_reply $fd] "* qbuf=$all qbuf-free=[expr {65536 - $all}] argv-mem=10 *"
+    read_reply $fd
+    read_reply $fd
+    like [ask $s CLIENT LIST TYPE normal] "* qbuf=0 qbuf-free=0 argv-mem=0 * cmd=client|info *"
+}
+
+case "avg_ttl: the mean of what is left" {
+    set dir [tmpdir]
+    set now 1700000000
+    set_clock_in $dir 0 [expr {$now * 1000000}]
+    set s [clock_server "" -dir $dir]
+    ask $s SET a v PX 100000
+    ask $s SET b v PX 300000
+    ask $s SET c v
+    is [info_of $s db0] "keys=3,expires=2,avg_ttl=200000"
+    ask $s PEXPIRE b 500000
+    is [info_of $s db0] "keys=3,expires=2,avg_ttl=300000"
+    ask $s PERSIST a
+    is [info_of $s db0] "keys=3,expires=1,avg_ttl=500000"
+    ask $s DEL b
+    is [info_of $s db0] "keys=2,expires=0,avg_ttl=0"
+}
+
 finish

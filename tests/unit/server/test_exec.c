@@ -139,7 +139,7 @@ static void slow(struct ctx *c)
 
 static void ping(struct ctx *c)
 {
-    CHECK(server_clients(c->server)->current == c->client);
+    CHECK(server_clients(c->server)->running->client == c->client);
     server_peek(c->server, "BUSY twice"); /* does not nest */
     reply_status(c, "PONG");
 }
@@ -623,7 +623,7 @@ static void peeks(void)
     check_hears(&q, "+PONG\r\n-BUSY the server is\r\n-BUSY the server is\r\n+PONG\r\n"
                     "-BUSY the server is\r\n");
     CHECK_INT(batches, 1);
-    CHECK(server_clients(s)->current == NULL);
+    CHECK(server_clients(s)->running == NULL);
     /* what its pipeline is owed from before waits, too, rather than to leave with half a reply */
     said_beside = "ping\r\n";
     say(&p, "take a\r\nslow key 1\r\n");

@@ -76,8 +76,12 @@ static void due_are_exactly_the_past(void)
             mem_free(e);
             entries[k] = NULL;
         }
-        for (int k = 0; k < N; k++)
+        __int128 sum = 0;
+        for (int k = 0; k < N; k++) {
             CHECK(!entries[k] || entry_expire(entries[k]) > now);
+            sum += entries[k] ? entry_expire(entries[k]) : 0;
+        }
+        CHECK(expire_average_ms(&x) == (count ? (int64_t)(sum / (int64_t)count) : 0));
     }
     for (int k = 0; k < N; k++)
         mem_free(entries[k]);
