@@ -235,23 +235,10 @@ static void effects_of_what_is_answered_later(void)
 /* The store may take over a large word of the command that it came with, and of no other. */
 static void a_large_word_stays_the_outer_commands(void)
 {
-    enum { LONG = 300 * 1024 };
     begin();
     struct peer p = join();
-    struct buf text = {0};
-    buf_printf(&text, "*2\r\n$3\r\nbig\r\n$%d\r\n", LONG);
-    memset(buf_reserve(&text, LONG), 'x', LONG);
-    text.len += LONG;
-    buf_append(&text, "\r\n", 2);
-    for (size_t at = 0; at < text.len;) {
-        ssize_t put = write(p.fd, text.data + at, text.len - at);
-        at += put > 0 ? (size_t)put : 0;
-        loop_turn(server_loop(s), 0);
-    }
-    for (int i = 0; i < 3; i++)
-        loop_turn(server_loop(s), 0);
+    say_with_large(&p, "*2\r\n$3\r\nbig\r\n", 300 * 1024);
     check_hears(&p, "+SAME\r\n");
-    buf_free(&text);
     end();
 }
 
