@@ -229,8 +229,10 @@ void wait_for_keys(struct ctx *c, int64_t timeout_ms, const struct wait_keys *k)
 /* ---- serving ---- */
 static bool may_serve(const struct waiter *w, const struct entry *e)
 {
-    /* Its time is over, and it only has not been told yet; or it is about to go. */
-    if (block_is_woken(w->client) || w->client->flags & CLIENT_CLOSE_SOON)
+    /* Its time is over, and it only has not been told yet; or it is about to go; or the server is,
+     * maybe since the one before it in the line was served. */
+    if (block_is_woken(w->client) || w->client->flags & CLIENT_CLOSE_SOON ||
+        server_clients(w->all->server)->over)
         return false;
     if (!w->gone_too && (!e || entry_type(e) != w->type))
         return false;
@@ -284,7 +286,7 @@ static void serve(struct waits *ws, struct line *l)
 static void serve_ready(struct unit_job *job)
 {
     struct waits *ws = LINK_OF(job, struct waits, job);
-    while (!link_empty(&ws->ready) && !server_clients(ws->server)->over) {
+    while (!link_empty(&ws->ready)) {
         struct line *l = LINK_OF(ws->ready.next, struct line, ready);
         link_remove(&l->ready);
         serve(ws, l);
