@@ -82,26 +82,25 @@ static void note(struct waits *ws, struct line *l)
     exec_after_unit(server_exec(ws->server), &ws->job);
 }
 
-static void note_of_db(void *arg, void *item)
+struct in_db {
+    struct waits *ws;
+    unsigned id;
+};
+
+static void note_in_db(void *arg, void *item)
 {
     struct line *l = item;
-    const struct {
-        struct waits *ws;
-        unsigned a, b;
-    } *which = arg;
-    if (l->db_id == which->a || l->db_id == which->b)
+    const struct in_db *which = arg;
+    if (l->db_id == which->id)
         note(which->ws, l);
 }
 
-static void note_dbs(struct waits *ws, unsigned a, unsigned b)
+static void note_db(struct waits *ws, unsigned id)
 {
-    struct {
-        struct waits *ws;
-        unsigned a, b;
-    } which = {ws, a, b};
+    struct in_db which = {ws, id};
     uint64_t cursor = 0;
     do
-        cursor = table_scan(&ws->lines, cursor, note_of_db, &which);
+        cursor = table_scan(&ws->lines, cursor, note_in_db, &which);
     while (cursor);
 }
 
@@ -111,7 +110,7 @@ static void on_key(void *arg, struct db *db, struct slice key, enum key_event_ki
     struct waits *ws = arg;
     struct buf name = {0};
     if (kind == KEY_FLUSHED || kind == KEY_SWAPPED) {
-        note_dbs(ws, db->id, db->id);
+        note_db(ws, db->id);
         return;
     }
     struct line *l = table_find(&ws->lines, key_name(&name, db->id, key));
