@@ -74,6 +74,26 @@ static void ping(struct ctx *c)
     reply_status(c, "PONG");
 }
 
+/* note: a message to itself, in front of the reply */
+static void note(struct ctx *c)
+{
+    push_bytes(c->client, SLICE_LIT("+two\r\n"));
+    reply_status(c, "NOTED");
+}
+
+/* tell key value: changes the key, tells of it, and once more behind a look around */
+static bool tells_first;
+
+static void tell(struct ctx *c)
+{
+    served_put(c);
+    if (tells_first)
+        push_bytes(subscriber, SLICE_LIT("+one\r\n"));
+    tell_beside("note\r\n");
+    server_peek(c->server, "BUSY");
+    push_bytes(subscriber, SLICE_LIT("+three\r\n"));
+}
+
 static void off(struct ctx *c)
 {
     reply_int(c, shutdown_begin(server_shutdown(c->server), SHUTDOWN_NOSAVE));
@@ -123,6 +143,8 @@ static void crowd(struct ctx *c)
 static const struct command commands[] = {
     {.name = "slow", .run = slow, .arity = 3, .flags = CMD_WRITE},
     {.name = "ping", .run = ping, .arity = 1, .flags = CMD_ALLOW_BUSY},
+    {.name = "note", .run = note, .arity = 1, .flags = CMD_ALLOW_BUSY},
+    {.name = "tell", .run = tell, .arity = 3, .flags = CMD_WRITE},
     {.name = "off", .run = off, .arity = 1, .flags = CMD_ALLOW_BUSY},
     {.name = "pause", .run = pause_writes, .arity = 1},
     {.name = "crowd", .run = crowd, .arity = 1, .flags = CMD_WRITE},
@@ -236,6 +258,37 @@ static void a_message_waits_for_its_unit(void)
     }
 }
 
+/* Those that waited behind a reply, in a peek, and those that did not: in the order in which they
+ * were pushed, and all of them behind the gate. The reply, to a command that the unit does not
+ * concern, waits for what stands in front of it only. */
+static void messages_of_a_unit_stay_in_order(void)
+{
+    for (int way = 0; way < 4; way++) {
+        uint64_t released = way & 1 ? 0 : UINT64_MAX;
+        struct buf log = {0};
+        begin();
+        hooks_on_commit(server_hooks(s), TO_LOG, hear, &log);
+        hooks_on_gate(server_hooks(s), gate, &released);
+        struct peer p = join(), q = join();
+        beside = &q;
+        subscriber = q.client;
+        tells_first = way & 2;
+        say(&p, "tell k 1\r\n");
+        if (way & 1) {
+            check_hears(&q, tells_first ? "" : "+NOTED\r\n");
+            released = UINT64_MAX;
+            loop_turn(server_loop(s), 0);
+        }
+        check_hears(&q, tells_first      ? "+one\r\n+NOTED\r\n+two\r\n+three\r\n"
+                        : way & 1 ? "+two\r\n+three\r\n"
+                                  : "+NOTED\r\n+two\r\n+three\r\n");
+        close(p.fd);
+        close(q.fd);
+        buf_free(&log);
+        server_free(s);
+    }
+}
+
 static bool finished;
 
 static enum shutdown_answer ready(void *arg, unsigned flags)
@@ -305,6 +358,7 @@ int main(void)
 {
     return UNIT_RUN(UNIT(current_is_who_runs), UNIT(no_key_is_evicted),
                     UNIT(a_script_stays_out_of_memory), UNIT(the_primary_is_not_read),
-                    UNIT(a_message_waits_for_its_unit), UNIT(a_shutdown_ends_it),
+                    UNIT(a_message_waits_for_its_unit),
+                    UNIT(messages_of_a_unit_stay_in_order), UNIT(a_shutdown_ends_it),
                     UNIT(a_pipeline_below_is_left_alone), UNIT(nobody_is_freed));
 }
