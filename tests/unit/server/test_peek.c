@@ -16,8 +16,10 @@
 #include "server/push.h"
 #include "server/shutdown.h"
 #include "server/wait_keys.h"
+#include "store/offer.h"
 #include "tests/unit/server/served.h"
 
+enum { IDLE_S = 100 };
 static struct peer *beside;
 static const char *said;
 static struct client *subscriber;
@@ -140,7 +142,41 @@ static void crowd(struct ctx *c)
     reply_ok(c);
 }
 
+/* large key word: looks around, then reads a key and keeps its word */
+static void large(struct ctx *c)
+{
+    char scratch[NUM_I64_TEXT];
+    struct offer *offered = c->keyspace->offered;
+    CHECK(offered != NULL);
+    tell_beside(said);
+    for (int i = 0; i < 3; i++)
+        server_peek(c->server, "BUSY");
+    CHECK(c->keyspace->offered == offered);
+    struct entry *e = db_find(c->db, c->argv[1]);
+    CHECK_INT(entry_idle_ms(c->keyspace, e) < IDLE_S * 500, !(c->client->flags & CLIENT_NO_TOUCH));
+    e = db_set_string(c->db, SLICE_LIT("kept"), c->argv[2], KEY_NO_EXPIRE);
+    CHECK(entry_string(e, scratch).data == c->argv[2].data); /* its block, not a copy */
+    reply_ok(c);
+}
+
+static struct {
+    struct offer *offered;
+    bool no_touch;
+    int count;
+} seen;
+
+/* see: what is there for a command that runs inside another */
+static void see(struct ctx *c)
+{
+    seen.offered = c->keyspace->offered;
+    seen.no_touch = c->keyspace->no_touch;
+    seen.count++;
+    reply_ok(c);
+}
+
 static const struct command commands[] = {
+    {.name = "large", .run = large, .arity = 3, .flags = CMD_WRITE},
+    {.name = "see", .run = see, .arity = 1, .flags = CMD_ALLOW_BUSY},
     {.name = "slow", .run = slow, .arity = 3, .flags = CMD_WRITE},
     {.name = "ping", .run = ping, .arity = 1, .flags = CMD_ALLOW_BUSY},
     {.name = "note", .run = note, .arity = 1, .flags = CMD_ALLOW_BUSY},
@@ -177,6 +213,33 @@ static void current_is_who_runs(void)
     say(&p, "slow k 1\r\n");
     CHECK(still_current);
     server_free(s);
+}
+
+/* The large words and the NO-TOUCH of who runs are not those of who is served meanwhile, and come
+ * back. */
+static void each_has_its_own_words_and_touch(void)
+{
+    for (int i = 0; i < 4; i++) {
+        begin();
+        struct keyspace *ks = server_keyspace(s);
+        struct peer p = join(), q = join();
+        beside = &q;
+        said = "see\r\n";
+        seen.count = 0;
+        p.client->flags |= i & 1 ? CLIENT_NO_TOUCH : 0;
+        q.client->flags |= i & 2 ? CLIENT_NO_TOUCH : 0;
+        entry_set_idle(ks, db_set_string(keyspace_db(ks, 0), SLICE_LIT("k"), SLICE_LIT("text"),
+                                         KEY_NO_EXPIRE), IDLE_S);
+        say_with_large(&p, "*3\r\n$5\r\nlarge\r\n$1\r\nk\r\n", OFFER_MIN);
+        check_hears(&p, "+OK\r\n");
+        check_hears(&q, "+OK\r\n");
+        CHECK_INT(seen.count, 1);
+        CHECK(!seen.offered);
+        CHECK_INT(seen.no_touch, (i & 2) != 0);
+        close(p.fd);
+        close(q.fd);
+        server_free(s);
+    }
 }
 
 static void no_key_is_evicted(void)
@@ -356,7 +419,8 @@ static void nobody_is_freed(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(current_is_who_runs), UNIT(no_key_is_evicted),
+    return UNIT_RUN(UNIT(current_is_who_runs), UNIT(each_has_its_own_words_and_touch),
+                    UNIT(no_key_is_evicted),
                     UNIT(a_script_stays_out_of_memory), UNIT(the_primary_is_not_read),
                     UNIT(a_message_waits_for_its_unit),
                     UNIT(messages_of_a_unit_stay_in_order), UNIT(a_shutdown_ends_it),
