@@ -609,8 +609,8 @@ static void observers(void)
     server_free(s);
 }
 
-/* What a log holds ran once, when a client asked for it, and was told of then; what the primary sends
- * runs here for the first time. */
+/* What a log holds ran once, when a client asked for it, and was told of then; what the primary
+ * sends runs here for the first time. */
 static void observers_and_other_sources(void)
 {
     struct buf all = {0};
