@@ -450,8 +450,9 @@ static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entr
     }
     if (!runs_at_once(x, ctx, e) && !may_run(x, ctx, e))
         return;
-    /* Keys that it meets and that are over do not belong together. */
-    x->loose = x->loose || (x->depth == 1 && ctx->command_flags & CMD_TOUCHES_ARBITRARY_KEYS);
+    /* Keys that it meets and that are over do not belong together; those that a transaction meets
+     * do, whatever is in its queue: by the row. */
+    x->loose = x->loose || (x->depth == 1 && e->row.flags & CMD_TOUCHES_ARBITRARY_KEYS);
     exec_run(x, ctx, e);
 }
 

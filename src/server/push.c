@@ -31,32 +31,36 @@ void push_begin(struct push *p, struct client *to)
 {
     struct pushed *state = pushed_of(to);
     if (!link_linked(&state->link))
-        state->from = output_end(&to->out);
+        state->from = PUSHED_NOTHING;
     exec_fill_reply(server_exec(to->server), &p->ctx, to);
     reply_to_client(&p->ctx); /* also when it wants no replies */
-    if (to->busy) {
+    if (!takes(to)) {
+        reply_to_nobody(&p->ctx);
+    } else if (to->busy || state->kept.len) {
         p->ctx.out = &state->kept;
         p->ctx.output = NULL;
         p->ctx.out_most = SIZE_MAX;
+    } else if (state->from == PUSHED_NOTHING) {
+        state->from = output_end(&to->out);
     }
-    if (!takes(to))
-        reply_to_nobody(&p->ctx);
 }
 
-/* All that was pushed to it is in its output now. */
+/* All that was pushed to it is in its output now. If it is to be closed since, that is only what
+ * stood there before. */
 static void settle(struct pushed *state)
 {
     struct client *c = state->client;
     must(c->pushed == state);
     link_remove(&state->link);
-    if (!takes(c)) {
+    if (!takes(c))
         buf_free(&state->kept);
-        return;
-    }
     if (state->kept.len) {
-        state->from = output_end(&c->out);
+        if (state->from == PUSHED_NOTHING)
+            state->from = output_end(&c->out);
         output_add(&c->out, &state->kept);
     }
+    if (c->flags & CLIENT_CLOSE_SOON || state->from == PUSHED_NOTHING)
+        return;
     exec_stamp_push(server_exec(c->server), c, state->from);
     client_want_send(c);
     client_check_output_limit(c, 0);

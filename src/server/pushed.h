@@ -11,10 +11,12 @@
 
 struct client;
 
+#define PUSHED_NOTHING UINT64_MAX
 struct pushed {
     struct link link;     /* clients.pushed, while a unit is open */
     struct client *client;
-    uint64_t from;        /* place in its output where the first message begins */
+    uint64_t from;        /* place in its output where the first message begins; PUSHED_NOTHING:
+                           * none is there, they are kept */
     struct buf kept;      /* behind the reply of the command that runs */
 };
 

@@ -82,26 +82,25 @@ static void note(struct waits *ws, struct line *l)
     exec_after_unit(server_exec(ws->server), &ws->job);
 }
 
-static void note_of_db(void *arg, void *item)
+struct in_db {
+    struct waits *ws;
+    unsigned id;
+};
+
+static void note_in_db(void *arg, void *item)
 {
     struct line *l = item;
-    const struct {
-        struct waits *ws;
-        unsigned a, b;
-    } *which = arg;
-    if (l->db_id == which->a || l->db_id == which->b)
+    const struct in_db *which = arg;
+    if (l->db_id == which->id)
         note(which->ws, l);
 }
 
-static void note_dbs(struct waits *ws, unsigned a, unsigned b)
+static void note_db(struct waits *ws, unsigned id)
 {
-    struct {
-        struct waits *ws;
-        unsigned a, b;
-    } which = {ws, a, b};
+    struct in_db which = {ws, id};
     uint64_t cursor = 0;
     do
-        cursor = table_scan(&ws->lines, cursor, note_of_db, &which);
+        cursor = table_scan(&ws->lines, cursor, note_in_db, &which);
     while (cursor);
 }
 
@@ -111,7 +110,7 @@ static void on_key(void *arg, struct db *db, struct slice key, enum key_event_ki
     struct waits *ws = arg;
     struct buf name = {0};
     if (kind == KEY_FLUSHED || kind == KEY_SWAPPED) {
-        note_dbs(ws, db->id, db->id);
+        note_db(ws, db->id);
         return;
     }
     struct line *l = table_find(&ws->lines, key_name(&name, db->id, key));
@@ -229,8 +228,10 @@ void wait_for_keys(struct ctx *c, int64_t timeout_ms, const struct wait_keys *k)
 /* ---- serving ---- */
 static bool may_serve(const struct waiter *w, const struct entry *e)
 {
-    /* Its time is over, and it only has not been told yet; or it is about to go. */
-    if (block_is_woken(w->client) || w->client->flags & CLIENT_CLOSE_SOON)
+    /* Its time is over, and it only has not been told yet; or it is about to go; or the server is,
+     * maybe since the one before it in the line was served. */
+    if (block_is_woken(w->client) || w->client->flags & CLIENT_CLOSE_SOON ||
+        server_clients(w->all->server)->over)
         return false;
     if (!w->gone_too && (!e || entry_type(e) != w->type))
         return false;
@@ -284,7 +285,7 @@ static void serve(struct waits *ws, struct line *l)
 static void serve_ready(struct unit_job *job)
 {
     struct waits *ws = LINK_OF(job, struct waits, job);
-    while (!link_empty(&ws->ready) && !server_clients(ws->server)->over) {
+    while (!link_empty(&ws->ready)) {
         struct line *l = LINK_OF(ws->ready.next, struct line, ready);
         link_remove(&l->ready);
         serve(ws, l);

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "os/clock.h"
+#include "persist/aof_state.h"
 #include "persist/persist_setup.h"
 #include "server/commit.h"
+#include "server/config.h"
 #include "server/hooks.h"
 #include "tests/unit/server/served.h"
 
@@ -136,7 +138,31 @@ static void is_killed_by_kind(void)
     end();
 }
 
+/* What a log says of what is not all there yet would be wrong: it is refused for now, and with it
+ * all that was asked for along with it. */
+static void no_log_is_begun_while_loading(void)
+{
+    struct fault f = {0};
+    struct slice bad, pairs[] = {SLICE_LIT("appendfsync"), SLICE_LIT("no"),
+                                 SLICE_LIT("appendonly"), SLICE_LIT("yes")};
+    begin();
+    server_set_loading(s, true);
+    CHECK(!config_set(server_config(s), 4, pairs, &bad, &f));
+    CHECK_INT(f.code, FAULT_NOT_NOW);
+    CHECK_SLICE(bad, SLICE_LIT("appendonly"));
+    CHECK_INT(p->aof->state, AOF_OFF);
+    CHECK_INT(p->aof->policy, AOF_EVERYSEC);
+    f = (struct fault){0};
+    CHECK(config_set(server_config(s), 2, pairs, &bad, &f)); /* that is no matter of loading */
+    server_set_loading(s, false);
+    CHECK(config_set(server_config(s), 4, pairs, &bad, &f));
+    CHECK(p->aof->state != AOF_OFF);
+    wait_for_end();
+    end();
+}
+
 int main(void)
 {
-    return UNIT_RUN(UNIT(tells_of_its_kind), UNIT(is_killed_by_kind));
+    return UNIT_RUN(UNIT(tells_of_its_kind), UNIT(is_killed_by_kind),
+                    UNIT(no_log_is_begun_while_loading));
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/hash.h"
 #include "os/loop.h"
 #include "server/clients.h"
@@ -69,6 +70,23 @@ static inline void say(struct peer *p, const char *text)
     CHECK(write(p->fd, text, strlen(text)) == (ssize_t)strlen(text));
     for (int i = 0; i < 3; i++)
         loop_turn(server_loop(s), 0);
+}
+
+/* The same, and behind it a word of n bytes, which is the last. */
+static inline void say_with_large(struct peer *p, const char *text, size_t n)
+{
+    struct buf all = {0};
+    buf_printf(&all, "%s$%zu\r\n", text, n);
+    memset(buf_reserve(&all, n), 'x', n);
+    all.len += n;
+    buf_append(&all, "\r\n", 2);
+    for (size_t at = 0; at < all.len;) {
+        ssize_t put = write(p->fd, all.data + at, all.len - at);
+        at += put > 0 ? (size_t)put : 0;
+        loop_turn(server_loop(s), 0);
+    }
+    buf_free(&all);
+    say(p, "");
 }
 
 static inline void check_hears(struct peer *p, const char *want)

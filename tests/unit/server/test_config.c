@@ -14,7 +14,7 @@ struct thing {
     int64_t count, size, mode;
     int word;
     char *text;
-    bool guard;
+    bool guard, loaded;
     struct buf points; /* the words of "point" lines, joined */
     struct buf several, whole;
     int applied;
@@ -121,6 +121,8 @@ static const struct config_option options[] = {
      .parse = parse_several, .print = print_several},
     {.name = "whole", .kind = CONFIG_CUSTOM, .flags = CONFIG_HIDDEN | CONFIG_WHOLE, .initial = "w",
      .parse = parse_whole, .print = print_whole},
+    {.name = "loaded", .kind = CONFIG_BOOL, AT(loaded), .initial = "no",
+     .flags = CONFIG_HIDDEN | CONFIG_DENY_LOADING, .apply = apply},
     {.name = "fixed", .kind = CONFIG_INT, AT(count), .flags = CONFIG_IMMUTABLE | CONFIG_HIDDEN},
     {.name = NULL}};
 
@@ -322,6 +324,29 @@ static void refusals(void)
     check_get("count", "count=5;");
     check_get("guard", "guard=no;");
     CHECK(set("count", "7", "guard", "no", &bad, &f));
+    end();
+}
+
+/* Whoever asks can tell it from what will never do: the same words succeed a little later. */
+static void not_while_loading(void)
+{
+    struct slice bad;
+    struct fault f;
+    begin();
+    config_set_loading(cfg, true);
+    CHECK(!set("count", "7", "loaded", "yes", &bad, &f));
+    CHECK_INT(f.code, FAULT_NOT_NOW);
+    CHECK_SLICE(bad, SLICE_LIT("loaded"));
+    CHECK_STR(f.what, "loaded can't be set while loading");
+    CHECK(!set("loaded", "what?", "count", "7", &bad, &f)); /* whatever it would be set to */
+    CHECK_INT(f.code, FAULT_NOT_NOW);
+    check_get("count", "count=5;");
+    check_get("loaded", "loaded=no;");
+    CHECK_INT(t.applied, 0);
+    CHECK(set("count", "7", "word", "high", &bad, &f)); /* these may be */
+    config_set_loading(cfg, false);
+    CHECK(set("count", "8", "loaded", "yes", &bad, &f));
+    check_get("loaded", "loaded=yes;");
     end();
 }
 
@@ -591,8 +616,8 @@ static void start_and_change(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(initial_values), UNIT(lines), UNIT(bad_lines), UNIT(set_is_atomic),
-                    UNIT(several_patterns), UNIT(refusals), UNIT(rewrite), UNIT(arguments),
-                    UNIT(includes), UNIT(rewrite_beside_includes),
+                    UNIT(several_patterns), UNIT(refusals), UNIT(not_while_loading),
+                    UNIT(rewrite), UNIT(arguments), UNIT(includes), UNIT(rewrite_beside_includes),
                     UNIT(directives_are_rewritten), UNIT(options_that_come_later),
                     UNIT(start_and_change));
 }

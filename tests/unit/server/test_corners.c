@@ -136,18 +136,21 @@ static void gone(struct ctx *c)
 static void flush(struct ctx *c)
 {
     db_flush_all(c->keyspace, false);
+    ctx_changed(c, 1);
     reply_ok(c);
 }
 
 static void swap_contents(struct ctx *c)
 {
     keyspace_swap_contents(c->keyspace, &other);
+    ctx_changed(c, 1);
     reply_ok(c);
 }
 
 static void swapdb(struct ctx *c)
 {
     server_swap_databases(c->server, 0, 1);
+    ctx_changed(c, 1);
     reply_ok(c);
 }
 
@@ -235,23 +238,10 @@ static void effects_of_what_is_answered_later(void)
 /* The store may take over a large word of the command that it came with, and of no other. */
 static void a_large_word_stays_the_outer_commands(void)
 {
-    enum { LONG = 300 * 1024 };
     begin();
     struct peer p = join();
-    struct buf text = {0};
-    buf_printf(&text, "*2\r\n$3\r\nbig\r\n$%d\r\n", LONG);
-    memset(buf_reserve(&text, LONG), 'x', LONG);
-    text.len += LONG;
-    buf_append(&text, "\r\n", 2);
-    for (size_t at = 0; at < text.len;) {
-        ssize_t put = write(p.fd, text.data + at, text.len - at);
-        at += put > 0 ? (size_t)put : 0;
-        loop_turn(server_loop(s), 0);
-    }
-    for (int i = 0; i < 3; i++)
-        loop_turn(server_loop(s), 0);
+    say_with_large(&p, "*2\r\n$3\r\nbig\r\n", 300 * 1024);
     check_hears(&p, "+SAME\r\n");
-    buf_free(&text);
     end();
 }
 
@@ -366,6 +356,44 @@ static void a_flush_wakes_who_waits_for_the_end(void)
     end();
 }
 
+/* What it shows by a change of all keys is as new as that, in each database concerned; and once the
+ * change is durable, only what is changed later is newer. */
+static void reads_wait_for_changes_of_all(void)
+{
+    static const char *const changes[] = {"swapdb\r\n", "flush\r\n", "swapcontents\r\n"};
+    for (int i = 0; i < 3; i++)
+        for (unsigned db = 0; db < 2; db++) {
+            uint64_t released = UINT64_MAX;
+            struct buf log = {0};
+            begin();
+            keyspace_init(&other, 16);
+            hooks_on_commit(server_hooks(s), TO_LOG, hear, &log);
+            hooks_on_gate(server_hooks(s), gate, &released);
+            struct peer p = join(), q = join();
+            client_select(q.client, db);
+            say(&q, "put k 1\r\n");
+            released = commit_position(server_commit(s));
+            say(&q, "take k\r\n");
+            check_hears(&q, "+OK\r\n$1\r\n1\r\n");
+            say(&p, changes[i]);
+            say(&q, "take k\r\n");
+            check_hears(&q, "");
+            released = commit_position(server_commit(s));
+            loop_turn(server_loop(s), 0);
+            check_hears(&p, "+OK\r\n");
+            check_hears(&q, "$-1\r\n");
+            say(&p, "put l 1\r\n");
+            say(&q, "take k\r\n");
+            check_hears(&p, "");
+            check_hears(&q, "$-1\r\n");
+            close(p.fd);
+            close(q.fd);
+            keyspace_release(&other);
+            buf_free(&log);
+            end();
+        }
+}
+
 static void count_swaps(void *arg, struct db *db, struct slice key, enum key_event_kind kind)
 {
     (void)db;
@@ -456,6 +484,7 @@ int main(void)
                     UNIT(a_call_ends_no_transaction),
                     UNIT(a_watched_key_comes_with_other_contents),
                     UNIT(a_flush_wakes_who_waits_for_the_end),
+                    UNIT(reads_wait_for_changes_of_all),
                     UNIT(listeners_hear_of_swapped_databases), UNIT(a_script_is_out_of_memory),
                     UNIT(a_waiter_that_goes_takes_nothing), UNIT(reselect_in_mid_unit));
 }

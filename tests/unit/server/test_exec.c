@@ -609,6 +609,42 @@ static void observers(void)
     server_free(s);
 }
 
+/* What a log holds ran once, when a client asked for it, and was told of then; what the primary
+ * sends runs here for the first time. */
+static void observers_and_other_sources(void)
+{
+    struct buf all = {0};
+    struct told told = {0};
+    begin_calls();
+    struct peer p = join(), q = join();
+    struct replay r = {server_fake_client(s), take_failure, &told};
+    struct slice write[] = {SLICE_LIT("put"), SLICE_LIT("a"), SLICE_LIT("1")};
+    struct slice inside[] = {SLICE_LIT("call"), SLICE_LIT("put"), SLICE_LIT("b"), SLICE_LIT("1")};
+    struct slice open[] = {SLICE_LIT("multi")}, run[] = {SLICE_LIT("exec")};
+    exec_observe(server_exec(s), 0, note, &all);
+    for (int i = 0; i < 2; i++) { /* by themselves, and in a transaction */
+        replay_command(s, &r, 3, write);
+        replay_command(s, &r, 4, inside);
+        replay_command(s, &r, 1, i ? run : open);
+    }
+    CHECK_INT(told.count, 0);
+    CHECK_INT(db_count(keyspace_db(server_keyspace(s), 0)), 2);
+    CHECK_INT(all.len, 0);
+    CHECK_INT(commands_find(server_commands(s), write[0])->stats.calls, 0);
+    q.client->flags |= CLIENT_PRIMARY;
+    say(&q, "put a 2\r\ncall put b 2\r\n");
+    say(&p, "put a 3\r\n"); /* and a replay says nothing of those that come behind it */
+    CHECK_SLICE(buf_slice(&all), SLICE_LIT("put a 2;put b 2;call put b 2;put a 3;"));
+    CHECK_INT(commands_find(server_commands(s), write[0])->stats.calls, 3);
+    exec_unobserve(server_exec(s), &all);
+    buf_free(&all);
+    server_free_client(s, r.client);
+    server_free_client(s, inner);
+    close(p.fd);
+    close(q.fd);
+    server_free(s);
+}
+
 /* Others are served from inside a command, those commands that may; its unit stays one. */
 static void peeks(void)
 {
@@ -674,6 +710,7 @@ int main(void)
                     UNIT(replays_a_log),
                     UNIT(calls_inside_calls), UNIT(calls_are_logged_in_their_scope),
                     UNIT(admission_by_origin_and_flags), UNIT(jobs_behind_a_unit),
-                    UNIT(routes), UNIT(observers), UNIT(peeks),
+                    UNIT(routes), UNIT(observers),
+                    UNIT(observers_and_other_sources), UNIT(peeks),
                     UNIT(commands_that_come), UNIT(flags_beyond_32_bits));
 }

@@ -16,8 +16,10 @@
 #include "server/push.h"
 #include "server/shutdown.h"
 #include "server/wait_keys.h"
+#include "store/offer.h"
 #include "tests/unit/server/served.h"
 
+enum { IDLE_S = 100 };
 static struct peer *beside;
 static const char *said;
 static struct client *subscriber;
@@ -74,6 +76,26 @@ static void ping(struct ctx *c)
     reply_status(c, "PONG");
 }
 
+/* note: a message to itself, in front of the reply */
+static void note(struct ctx *c)
+{
+    push_bytes(c->client, SLICE_LIT("+two\r\n"));
+    reply_status(c, "NOTED");
+}
+
+/* tell key value: changes the key, tells of it, and once more behind a look around */
+static bool tells_first;
+
+static void tell(struct ctx *c)
+{
+    served_put(c);
+    if (tells_first)
+        push_bytes(subscriber, SLICE_LIT("+one\r\n"));
+    tell_beside("note\r\n");
+    server_peek(c->server, "BUSY");
+    push_bytes(subscriber, SLICE_LIT("+three\r\n"));
+}
+
 static void off(struct ctx *c)
 {
     reply_int(c, shutdown_begin(server_shutdown(c->server), SHUTDOWN_NOSAVE));
@@ -120,9 +142,45 @@ static void crowd(struct ctx *c)
     reply_ok(c);
 }
 
+/* large key word: looks around, then reads a key and keeps its word */
+static void large(struct ctx *c)
+{
+    char scratch[NUM_I64_TEXT];
+    struct offer *offered = c->keyspace->offered;
+    CHECK(offered != NULL);
+    tell_beside(said);
+    for (int i = 0; i < 3; i++)
+        server_peek(c->server, "BUSY");
+    CHECK(c->keyspace->offered == offered);
+    struct entry *e = db_find(c->db, c->argv[1]);
+    CHECK_INT(entry_idle_ms(c->keyspace, e) < IDLE_S * 500, !(c->client->flags & CLIENT_NO_TOUCH));
+    e = db_set_string(c->db, SLICE_LIT("kept"), c->argv[2], KEY_NO_EXPIRE);
+    CHECK(entry_string(e, scratch).data == c->argv[2].data); /* its block, not a copy */
+    reply_ok(c);
+}
+
+static struct {
+    struct offer *offered;
+    bool no_touch;
+    int count;
+} seen;
+
+/* see: what is there for a command that runs inside another */
+static void see(struct ctx *c)
+{
+    seen.offered = c->keyspace->offered;
+    seen.no_touch = c->keyspace->no_touch;
+    seen.count++;
+    reply_ok(c);
+}
+
 static const struct command commands[] = {
+    {.name = "large", .run = large, .arity = 3, .flags = CMD_WRITE},
+    {.name = "see", .run = see, .arity = 1, .flags = CMD_ALLOW_BUSY},
     {.name = "slow", .run = slow, .arity = 3, .flags = CMD_WRITE},
     {.name = "ping", .run = ping, .arity = 1, .flags = CMD_ALLOW_BUSY},
+    {.name = "note", .run = note, .arity = 1, .flags = CMD_ALLOW_BUSY},
+    {.name = "tell", .run = tell, .arity = 3, .flags = CMD_WRITE},
     {.name = "off", .run = off, .arity = 1, .flags = CMD_ALLOW_BUSY},
     {.name = "pause", .run = pause_writes, .arity = 1},
     {.name = "crowd", .run = crowd, .arity = 1, .flags = CMD_WRITE},
@@ -155,6 +213,33 @@ static void current_is_who_runs(void)
     say(&p, "slow k 1\r\n");
     CHECK(still_current);
     server_free(s);
+}
+
+/* The large words and the NO-TOUCH of who runs are not those of who is served meanwhile, and come
+ * back. */
+static void each_has_its_own_words_and_touch(void)
+{
+    for (int i = 0; i < 4; i++) {
+        begin();
+        struct keyspace *ks = server_keyspace(s);
+        struct peer p = join(), q = join();
+        beside = &q;
+        said = "see\r\n";
+        seen.count = 0;
+        p.client->flags |= i & 1 ? CLIENT_NO_TOUCH : 0;
+        q.client->flags |= i & 2 ? CLIENT_NO_TOUCH : 0;
+        entry_set_idle(ks, db_set_string(keyspace_db(ks, 0), SLICE_LIT("k"), SLICE_LIT("text"),
+                                         KEY_NO_EXPIRE), IDLE_S);
+        say_with_large(&p, "*3\r\n$5\r\nlarge\r\n$1\r\nk\r\n", OFFER_MIN);
+        check_hears(&p, "+OK\r\n");
+        check_hears(&q, "+OK\r\n");
+        CHECK_INT(seen.count, 1);
+        CHECK(!seen.offered);
+        CHECK_INT(seen.no_touch, (i & 2) != 0);
+        close(p.fd);
+        close(q.fd);
+        server_free(s);
+    }
 }
 
 static void no_key_is_evicted(void)
@@ -236,6 +321,37 @@ static void a_message_waits_for_its_unit(void)
     }
 }
 
+/* Those that waited behind a reply, in a peek, and those that did not: in the order in which they
+ * were pushed, and all of them behind the gate. The reply, to a command that the unit does not
+ * concern, waits for what stands in front of it only. */
+static void messages_of_a_unit_stay_in_order(void)
+{
+    for (int way = 0; way < 4; way++) {
+        uint64_t released = way & 1 ? 0 : UINT64_MAX;
+        struct buf log = {0};
+        begin();
+        hooks_on_commit(server_hooks(s), TO_LOG, hear, &log);
+        hooks_on_gate(server_hooks(s), gate, &released);
+        struct peer p = join(), q = join();
+        beside = &q;
+        subscriber = q.client;
+        tells_first = way & 2;
+        say(&p, "tell k 1\r\n");
+        if (way & 1) {
+            check_hears(&q, tells_first ? "" : "+NOTED\r\n");
+            released = UINT64_MAX;
+            loop_turn(server_loop(s), 0);
+        }
+        check_hears(&q, tells_first      ? "+one\r\n+NOTED\r\n+two\r\n+three\r\n"
+                        : way & 1 ? "+two\r\n+three\r\n"
+                                  : "+NOTED\r\n+two\r\n+three\r\n");
+        close(p.fd);
+        close(q.fd);
+        buf_free(&log);
+        server_free(s);
+    }
+}
+
 static bool finished;
 
 static enum shutdown_answer ready(void *arg, unsigned flags)
@@ -303,8 +419,10 @@ static void nobody_is_freed(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(current_is_who_runs), UNIT(no_key_is_evicted),
+    return UNIT_RUN(UNIT(current_is_who_runs), UNIT(each_has_its_own_words_and_touch),
+                    UNIT(no_key_is_evicted),
                     UNIT(a_script_stays_out_of_memory), UNIT(the_primary_is_not_read),
-                    UNIT(a_message_waits_for_its_unit), UNIT(a_shutdown_ends_it),
+                    UNIT(a_message_waits_for_its_unit),
+                    UNIT(messages_of_a_unit_stay_in_order), UNIT(a_shutdown_ends_it),
                     UNIT(a_pipeline_below_is_left_alone), UNIT(nobody_is_freed));
 }

@@ -88,15 +88,28 @@ static void list(struct ctx *c)
                                                 .too_late = reply_null});
 }
 
+static int looks_for_gone;
+
 /* Waits until the key is gone. */
 static void gone(struct ctx *c)
 {
     static const int at[] = {1};
+    looks_for_gone++;
     if (!db_find(c->db, c->argv[1]))
         reply_status(c, "GONE");
     else
         wait_for_keys(c, 0, &(struct wait_keys){.at = at, .count = 1, .type = VALUE_LIST,
                                                 .gone_too = true, .too_late = reply_null});
+}
+
+/* FLUSH n: another database than its client's */
+static void flush(struct ctx *c)
+{
+    int64_t n;
+    if (!ctx_arg_i64(c, 1, &n))
+        return;
+    db_flush(keyspace_db(c->keyspace, (unsigned)n), false);
+    reply_ok(c);
 }
 
 static void swap(struct ctx *c)
@@ -118,6 +131,7 @@ static const struct command table[] = {
     {.name = "pass", .run = pass, .arity = 3, .flags = CMD_WRITE | CMD_BLOCKING},
     {.name = "list", .run = list, .arity = 2},
     {.name = "gone", .run = gone, .arity = 2},
+    {.name = "flush", .run = flush, .arity = 2},
     {.name = "swap", .run = swap, .arity = 1},
     {.name = "multi", .run = multi, .arity = 1},
     {.name = "exec", .run = exec_transaction, .arity = 1, .flags_of = multi_flags},
@@ -251,15 +265,43 @@ static void types_and_ends_of_keys(void)
 /* What comes into a database by an exchange is there for who waits in it. */
 static void databases_exchanged(void)
 {
+    for (unsigned i = 0; i < 2; i++) {
+        begin();
+        struct peer p[] = {join(), join()};
+        client_select(p[0].client, 1 - i);
+        client_select(p[1].client, i);
+        say(&p[0], "give a 1\r\n");
+        say(&p[1], "take a 0\r\n");
+        check_hears(&p[1], "");
+        say(&p[0], "swap\r\n");
+        check_hears(&p[1], "$1\r\n1\r\n");
+        end(p, 2);
+    }
+}
+
+/* Who waits in a database is told of what happens in that one, whoever did it from wherever. */
+static void each_in_its_database(void)
+{
     begin();
-    struct peer p[] = {join(), join()};
+    struct peer p[] = {join(), join(), join()};
+    for (unsigned i = 0; i < 2; i++) {
+        client_select(p[0].client, i);
+        client_select(p[1 + i].client, i);
+        say(&p[0], "give k 1\r\n");
+        say(&p[1 + i], "gone k\r\n");
+    }
+    looks_for_gone = 0;
+    say(&p[0], "flush 2\r\n");
+    CHECK_INT(looks_for_gone, 0);
+    client_select(p[0].client, 0);
+    say(&p[0], "flush 1\r\n");
+    check_hears(&p[2], "+GONE\r\n");
+    CHECK_INT(looks_for_gone, 1); /* the other had no reason to */
     client_select(p[0].client, 1);
-    say(&p[0], "give a 1\r\n");
-    say(&p[1], "take a 0\r\n");
-    check_hears(&p[1], "");
-    say(&p[0], "swap\r\n");
-    check_hears(&p[1], "$1\r\n1\r\n");
-    end(p, 2);
+    say(&p[0], "flush 0\r\n");
+    check_hears(&p[1], "+GONE\r\n");
+    CHECK_INT(looks_for_gone, 2);
+    end(p, 3);
 }
 
 static void hear(void *arg, const struct commit_batch *batch)
@@ -297,5 +339,5 @@ int main(void)
 {
     return UNIT_RUN(UNIT(before_the_next_command), UNIT(first_come_first_served), UNIT(chains),
                     UNIT(ends_of_waiting), UNIT(types_and_ends_of_keys),
-                    UNIT(databases_exchanged), UNIT(logged_and_gated));
+                    UNIT(databases_exchanged), UNIT(each_in_its_database), UNIT(logged_and_gated));
 }

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Commands that run others inside themselves: what may be done there stays within what may be done
+ * around it, and whoever called goes on as if nothing had been called. */
+#include <stdio.h>
+
+#include "server/command.h"
+#include "server/exec.h"
+#include "server/hooks.h"
+#include "tests/unit/server/served.h"
+
+enum { LEVELS = 2, IDLE_S = 100 };
+static struct client *inner;
+static struct exec_call calls[LEVELS]; /* the outermost first */
+static int level;
+
+static bool call_next(struct ctx *c, int from)
+{
+    CHECK(level < LEVELS && from < c->argc);
+    struct exec_call *mine = &calls[level++];
+    bool ok = exec_call(c, mine, c->argc - from, c->argv + from);
+    level--;
+    return ok;
+}
+
+/* ---- what it may do ---- */
+
+/* mark key word...: calls the words, and then changes the key itself */
+static void mark(struct ctx *c)
+{
+    struct slice effect[] = {SLICE_LIT("MARK"), c->argv[1]};
+    CHECK(call_next(c, 2));
+    db_set_string(c->db, c->argv[1], SLICE_LIT("1"), KEY_NO_EXPIRE);
+    ctx_changed(c, 1);
+    ctx_log_instead(c, 2, effect);
+    reply_ok(c);
+}
+
+/* ---- what it leaves behind ---- */
+
+static struct {
+    struct offer *offered;
+    bool no_touch;
+} seen; /* by the command inside */
+
+/* look key: changes of its client what a command can */
+static void look(struct ctx *c)
+{
+    seen.offered = c->keyspace->offered;
+    seen.no_touch = c->keyspace->no_touch;
+    CHECK(db_find(c->db, c->argv[1]) != NULL);
+    client_select(c->client, 3);
+    c->client->resp = 3;
+    ctx_changed(c, 1);
+    reply_error(c, "ERR it has looked");
+}
+
+struct state {
+    struct ctx ctx;
+    struct offer *offered;
+    bool no_touch;
+    enum expire_mode expire_mode;
+    int64_t now_ms;
+    struct client *current, *client;
+    struct command_entry *last_command;
+    struct db *db;
+    uint64_t flags;
+    int resp, busy;
+};
+
+/* Compared as bytes: all of it is set. */
+static void note_state(struct state *st, const struct ctx *c)
+{
+    memset(st, 0, sizeof *st);
+    memcpy(&st->ctx, c, sizeof *c);
+    st->offered = c->keyspace->offered;
+    st->no_touch = c->keyspace->no_touch;
+    st->expire_mode = c->keyspace->expire_mode;
+    st->now_ms = c->keyspace->now_ms;
+    st->current = server_clients(s)->current;
+    st->client = c->client;
+    st->last_command = c->client->last_command;
+    st->db = c->client->db;
+    st->flags = c->client->flags;
+    st->resp = c->client->resp;
+    st->busy = c->client->busy;
+}
+
+static bool was_touched(struct ctx *c, const char *key)
+{
+    struct db *db = keyspace_db(c->keyspace, 0);
+    struct entry *e = db_find_with(db, slice_str(key), DB_NOTOUCH | DB_NOSTATS);
+    CHECK(e != NULL);
+    return entry_idle_ms(c->keyspace, e) < IDLE_S * 1000 / 2;
+}
+
+/* around large: calls what runs and what does not, each in its way; then reads a key, and keeps its
+ * large word */
+static void around(struct ctx *c)
+{
+    static const struct {
+        int argc;
+        struct slice argv[3];
+        enum exec_call_end ended;
+    } each[] = {{2, {SLICE_LIT("look"), SLICE_LIT("in")}, EXEC_RAN},
+                {1, {SLICE_LIT("nosuch")}, EXEC_UNKNOWN},
+                {1, {SLICE_LIT("look")}, EXEC_ARITY},
+                {1, {SLICE_LIT("admin")}, EXEC_DENIED},
+                {3, {SLICE_LIT("put"), SLICE_LIT("a"), SLICE_LIT("1")}, EXEC_REFUSED}};
+    struct state before, after;
+    char scratch[NUM_I64_TEXT];
+    CHECK(c->keyspace->offered != NULL);
+    note_state(&before, c);
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+        CHECK(!exec_call(c, &calls[0], each[i].argc, each[i].argv));
+        CHECK_INT(calls[0].ended, each[i].ended);
+        note_state(&after, c);
+        CHECK(memcmp(&before, &after, sizeof before) == 0);
+    }
+    CHECK_INT(was_touched(c, "in"), !(inner->flags & CLIENT_NO_TOUCH));
+    CHECK(db_find(c->db, SLICE_LIT("out")) != NULL);
+    CHECK_INT(was_touched(c, "out"), !(c->client->flags & CLIENT_NO_TOUCH));
+    struct entry *e = db_set_string(c->db, SLICE_LIT("large"), c->argv[1], KEY_NO_EXPIRE);
+    CHECK(entry_string(e, scratch).data == c->argv[1].data); /* its block, not a copy */
+    reply_ok(c);
+}
+
+static const struct command commands[] = {
+    {.name = "mark", .run = mark, .arity = -3},
+    {.name = "look", .run = look, .arity = 2},
+    {.name = "around", .run = around, .arity = 2},
+    {.name = "admin", .run = served_take, .arity = 1, .flags = CMD_ADMIN},
+    {.name = "put", .run = served_put, .arity = 3, .flags = CMD_WRITE},
+    {.name = NULL}};
+
+static void begin(void)
+{
+    serve(commands);
+    inner = server_fake_client(s);
+    level = 0;
+    for (int i = 0; i < LEVELS; i++)
+        calls[i] = (struct exec_call){.as = inner, .from = FROM_SCRIPT, .scope = TO_ALL};
+}
+
+static void end(void)
+{
+    server_free_client(s, inner);
+    server_free(s);
+}
+
+/* ---- cases ---- */
+
+struct streams {
+    struct buf log, replicas;
+};
+
+static void hear(void *arg, const struct commit_batch *batch)
+{
+    struct streams *h = arg;
+    buf_add(&h->log, batch->log);
+    buf_add(&h->replicas, batch->replicas);
+}
+
+static bool tells(const struct buf *b, const char *command, const char *key)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%s\r\n$1\r\n%s\r\n", command, key);
+    return memmem(b->data, b->len, text, strlen(text)) != NULL;
+}
+
+/* One inside another inside a third: each is told where it may be, and all around it may. */
+static void no_scope_is_wider_than_that_around_it(void)
+{
+    struct streams heard = {0};
+    begin();
+    struct peer p = join();
+    hooks_on_commit(server_hooks(s), TO_ALL, hear, &heard);
+    for (unsigned a = 0; a <= TO_ALL; a++)
+        for (unsigned b = 0; b <= TO_ALL; b++) {
+            calls[0].scope = (enum commit_scope)a;
+            calls[1].scope = (enum commit_scope)b;
+            buf_clear(&heard.log);
+            buf_clear(&heard.replicas);
+            say(&p, "mark x mark y put z 1\r\n");
+            check_hears(&p, "+OK\r\n");
+            CHECK(tells(&heard.log, "MARK", "x") && tells(&heard.replicas, "MARK", "x"));
+            CHECK_INT(tells(&heard.log, "MARK", "y"), (a & TO_LOG) != 0);
+            CHECK_INT(tells(&heard.replicas, "MARK", "y"), (a & TO_REPLICAS) != 0);
+            CHECK_INT(tells(&heard.log, "put", "z"), (a & b & TO_LOG) != 0);
+            CHECK_INT(tells(&heard.replicas, "put", "z"), (a & b & TO_REPLICAS) != 0);
+        }
+    CHECK_INT(keyspace_count(server_keyspace(s)), 3);
+    buf_free(&heard.log);
+    buf_free(&heard.replicas);
+    close(p.fd);
+    end();
+}
+
+/* A listener may refuse what is called, whatever it lets through around it. */
+static const char *refuse(void *arg, struct ctx *c, const struct command_entry *e)
+{
+    (void)arg, (void)c, (void)e;
+    return "NOPE not in a script";
+}
+
+static void idle_key(const char *name)
+{
+    struct keyspace *ks = server_keyspace(s);
+    entry_set_idle(ks, db_set_string(keyspace_db(ks, 0), slice_str(name), SLICE_LIT("text"),
+                                     KEY_NO_EXPIRE), IDLE_S);
+}
+
+static void check_around(bool outer_no_touch, bool inner_no_touch)
+{
+    begin();
+    struct peer p = join();
+    idle_key("in");
+    idle_key("out");
+    hooks_on_admit(server_hooks(s), refuse, NULL, 1 << FROM_SCRIPT, CMD_WRITE);
+    calls[0].deny = CMD_ADMIN;
+    p.client->flags |= outer_no_touch ? CLIENT_NO_TOUCH : 0;
+    inner->flags |= inner_no_touch ? CLIENT_NO_TOUCH : 0;
+    say_with_large(&p, "*2\r\n$6\r\naround\r\n", 300 * 1024);
+    check_hears(&p, "+OK\r\n");
+    CHECK(!seen.offered); /* the large word was the outer's alone */
+    CHECK_INT(seen.no_touch, inner_no_touch);
+    CHECK_INT(inner->db->id, 3);
+    close(p.fd);
+    end();
+}
+
+static void who_called_finds_all_as_it_was(void)
+{
+    for (int i = 0; i < 4; i++)
+        check_around(i & 1, i & 2);
+}
+
+/* Without a client of its own a call is the outer's, wherever that is. */
+static void in_whose_database(void)
+{
+    begin();
+    struct peer p = join();
+    client_select(p.client, 1);
+    client_select(inner, 2);
+    say(&p, "mark m put a 1\r\n");
+    calls[0].as = NULL;
+    say(&p, "mark m put b 1\r\n");
+    check_hears(&p, "+OK\r\n+OK\r\n");
+    CHECK(db_find(keyspace_db(server_keyspace(s), 2), SLICE_LIT("a")));
+    CHECK(db_find(keyspace_db(server_keyspace(s), 1), SLICE_LIT("b")));
+    CHECK_INT(keyspace_count(server_keyspace(s)), 3);
+    close(p.fd);
+    end();
+}
+
+int main(void)
+{
+    return UNIT_RUN(UNIT(no_scope_is_wider_than_that_around_it),
+                    UNIT(who_called_finds_all_as_it_was), UNIT(in_whose_database));
+}
