@@ -114,12 +114,12 @@ test: test-deps
 fuzz: all fuzzers
 	@B=$(B) tests/fuzz/forever $(FUZZ_SECONDS)
 
-$(B)/bench/bench_load: $(B)/obj/tests/bench/bench_load.o
+$(B)/bench/%: $(B)/obj/tests/bench/%.o
 	@mkdir -p $(@D)
 	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< -pthread
 
 bench: test-deps
-	@$(MAKE) -j$(JOBS) --no-print-directory all $(B)/bench/bench_load
+	@$(MAKE) -j$(JOBS) --no-print-directory all $(B)/bench/bench_load $(B)/bench/bench_listen
 	@B=$(B) tests/bench/run
 
 help:

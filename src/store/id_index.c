@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 
-enum { RUN_BYTES = 4096, RUN_FIRST = 2, PLACES_FIRST = 1 };
+enum { RUN_BYTES = 16384, RUN_FIRST = 2, PLACES_FIRST = 1 };
 
 struct id_run {
     uint32_t begin : 16, count : 16;
