@@ -210,19 +210,6 @@ static void fill(struct command_entry *e, const struct command *row, void *arg, 
             e->row.flags |= CMD_MOVABLE_KEYS;
 }
 
-static enum steers steers_of(const char *name)
-{
-    static const char *const others[] = {"discard", "watch", "quit", "reset"};
-    if (strcmp(name, "multi") == 0)
-        return STEERS_MULTI;
-    if (strcmp(name, "exec") == 0)
-        return STEERS_EXEC;
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (strcmp(name, others[i]) == 0)
-            return STEERS_ELSE;
-    return STEERS_NOTHING;
-}
-
 /* Behind those that are there: the entries move. */
 static void add_subs(struct commands *cs, struct command_entry *e, const struct command *table,
                      void *arg)
@@ -252,7 +239,6 @@ static struct command_entry *make_entry(struct commands *cs, const struct comman
     must(strlen(row->name) < sizeof e->name);
     strcpy(e->name, row->name);
     strcpy(e->called, row->name);
-    e->steers = steers_of(row->name);
     if (row->subcommands && row->subcommands[0].name)
         add_subs(cs, e, row->subcommands, arg);
     return e;

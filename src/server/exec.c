@@ -266,7 +266,7 @@ void exec_run(struct exec *x, struct ctx *ctx, struct command_entry *e)
 
 bool exec_queues(const struct client *c, const struct command_entry *e)
 {
-    return c->flags & CLIENT_IN_MULTI && e->steers == STEERS_NOTHING;
+    return c->flags & CLIENT_IN_MULTI && e->row.steers == STEERS_NOTHING;
 }
 
 static bool must_wait(struct exec *x, const struct ctx *ctx, const struct command_entry *e)

@@ -133,8 +133,9 @@ static const struct command table[] = {
     {.name = "gone", .run = gone, .arity = 2},
     {.name = "flush", .run = flush, .arity = 2},
     {.name = "swap", .run = swap, .arity = 1},
-    {.name = "multi", .run = multi, .arity = 1},
-    {.name = "exec", .run = exec_transaction, .arity = 1, .flags_of = multi_flags},
+    {.name = "multi", .run = multi, .arity = 1, .steers = STEERS_MULTI},
+    {.name = "exec", .run = exec_transaction, .arity = 1, .flags_of = multi_flags,
+     .steers = STEERS_EXEC},
     {.name = NULL}};
 
 static void begin(void)
