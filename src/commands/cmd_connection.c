@@ -8,7 +8,6 @@
 
 #include "base/must.h"
 #include "base/num.h"
-#include "commands/auth.h"
 #include "server/clients.h"
 #include "server/ctx.h"
 #include "server/reply.h"
@@ -68,7 +67,8 @@ static bool same_secret(struct slice given, struct slice secret)
     return differ == 0;
 }
 
-bool auth_try(struct ctx *c, struct slice user, struct slice password)
+/* False: the error was replied. */
+static bool auth_try(struct ctx *c, struct slice user, struct slice password)
 {
     struct clients *cs = server_clients(c->server);
     bool known = slice_eq_str(user, "default");

@@ -71,8 +71,7 @@ void rdb_payload_writer_init(struct rdb_writer *w, struct out *out, int version)
 /* ...and the footer behind what stands in b from byte start on. */
 void rdb_payload_seal(struct buf *b, size_t start, int version);
 
-/* Building blocks, for tools and tests. */
-void rdb_put_len(struct out *out, uint64_t n);
+/* A building block, for tests. */
 void rdb_put_str(struct rdb_writer *w, struct out *out, struct slice s);
 
 #endif

@@ -92,7 +92,6 @@ void keyspace_set_databases(struct keyspace *ks, unsigned databases);
 struct db *keyspace_db(struct keyspace *ks, unsigned id);        /* id < count; made if need be */
 struct db *keyspace_peek(const struct keyspace *ks, unsigned id); /* NULL: not made, so empty */
 void keyspace_release(struct keyspace *ks);
-void keyspace_limits_default(struct value_limits *limits);
 uint64_t keyspace_count(const struct keyspace *ks);    /* keys in all databases */
 void keyspace_swap(struct keyspace *ks, unsigned a, unsigned b); /* SWAPDB; no event */
 /* One table for each key slot, or one for all. Cost: O(keys) when there are any. Not while held. */
