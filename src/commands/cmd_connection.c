@@ -8,6 +8,7 @@
 
 #include "base/must.h"
 #include "base/num.h"
+#include "base/version.h"
 #include "server/clients.h"
 #include "server/ctx.h"
 #include "server/reply.h"
@@ -106,7 +107,7 @@ static void hello_reply(struct ctx *c)
     reply_bulk_str(c, "server");
     reply_bulk_str(c, "redis");
     reply_bulk_str(c, "version");
-    reply_bulk_str(c, SERVER_VERSION);
+    reply_bulk_str(c, REDIS_VERSION);
     reply_bulk_str(c, "proto");
     reply_int(c, c->resp);
     reply_bulk_str(c, "id");

@@ -4,7 +4,7 @@
  *   struct rdb_writer w;
  *   rdb_writer_init(&w, &out, &(struct rdb_write_options){.version = 11, .compress = true});
  *   rdb_writer_begin(&w);
- *   rdb_writer_aux(&w, "redis-ver", SLICE_LIT("7.2.4"));
+ *   rdb_writer_aux(&w, "redis-ver", slice_str(REDIS_VERSION));
  *   ... events to &w.sink ...
  *   if (!rdb_writer_end(&w)) ... w.sink.fault ...
  *   rdb_writer_free(&w);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/version.h"
 #include "main/serve.h"
 #include "server/process.h"
 #include "server/server.h"
@@ -12,7 +13,7 @@
 
 static int print_version(void)
 {
-    printf("Redis server v=%s sha=00000000:0 malloc=%s bits=%zu build=%s\n", SERVER_VERSION,
+    printf("Redis server v=%s sha=00000000:0 malloc=%s bits=%zu build=%s\n", REDIS_VERSION,
            mem_allocator(), sizeof(void *) * 8, SERVER_BUILD_ID);
     return 0;
 }

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/version.h"
 #include "commands/cmd_bitmap.h"
 #include "commands/cmd_connection.h"
 #include "commands/cmd_debug.h"
@@ -53,7 +54,7 @@ static void add_families(struct server *s)
 
 static int refuse_config(const struct fault *f)
 {
-    fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Redis " SERVER_VERSION ") ***\n%s\n", f->what);
+    fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Redis " REDIS_VERSION ") ***\n%s\n", f->what);
     return 1;
 }
 
@@ -65,7 +66,7 @@ static int refuse_start(const struct fault *f)
 
 static void say_hello(struct server *s)
 {
-    log_notice("Holdfast is starting: like Redis version=" SERVER_VERSION ", bits=%zu, pid=%d",
+    log_notice("Holdfast is starting: like Redis version=" REDIS_VERSION ", bits=%zu, pid=%d",
                sizeof(void *) * 8, (int)getpid());
     if (!config_file(server_config(s)))
         log_notice("No configuration file: built-in values and the command line's are used");

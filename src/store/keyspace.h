@@ -38,7 +38,7 @@ enum key_event_kind {
     KEY_MISSED,   /* it was looked up to be read, and is not there */
 };
 /* Bits of keyspace.notify; the others mean something to others (server/notify.h). */
-enum { TELL_MISSED = 1 << 11, TELL_NEW = 1 << 14 };
+enum { TELL_MISSED = 1 << 11, TELL_LOADED = 1 << 12, TELL_NEW = 1 << 14 };
 typedef void keyspace_listen(void *arg, struct db *db, struct slice key, enum key_event_kind kind);
 
 /* What is done about a key whose time is over. In all but IGNORE it is not found, and goes
