@@ -204,7 +204,7 @@ void aof_tick(struct aof *a, int64_t mono_ms)
 
 /* ---- on and off ---- */
 
-void aof_listen(struct aof *a, enum aof_state state, const struct aof_chain *chain)
+void aof_begin_log(struct aof *a, enum aof_state state, const struct aof_chain *chain)
 {
     struct hooks *hooks = server_hooks(a->persist->server);
     struct commit *commit = server_commit(a->persist->server);
@@ -256,7 +256,7 @@ bool aof_open_log(struct aof *a, struct fault *f)
         must(fault_is(f) && a->open.fd < 0);
         return false;
     }
-    aof_listen(a, AOF_ON, NULL);
+    aof_begin_log(a, AOF_ON, NULL);
     return true;
 }
 

@@ -256,7 +256,7 @@ bool server_configured(struct server *s, struct fault *f)
     workers_set_cpus(s->workers, s->settings->worker_cpus);
     if (s->settings->crash_log)
         crash_catch();
-    crash_add_teller(crash_state, s);
+    crash_add_reporter(crash_state, s);
     process_handle_signals(s->loop);
     if (!hooks_configured(s->hooks, f) || !config_all_claimed(s->config, f))
         return false;

@@ -236,7 +236,7 @@ static void ends_of_waiting(void)
     check_hears(&p[0], "+OK\r\n:1\r\n");
     say(&p[1], "take b 0\r\n");
     say(&p[2], "take b 0\r\n");
-    close(p[1].fd); /* the first in the line goes */
+    close(p[1].fd); /* the first in the queue goes */
     for (int i = 0; i < 3; i++)
         loop_turn(server_loop(s), 0);
     say(&p[0], "give b 5\r\n");
