@@ -14,7 +14,8 @@
 #include "server/stats.h"
 
 struct slot {
-    uint32_t hash;
+    uint32_t hash, len; /* of the name */
+    const char *name;
     struct command_entry *entry; /* NULL: free */
 };
 
@@ -68,19 +69,20 @@ static inline uint32_t name_hash(struct slice name)
     return h ^ h >> 15;
 }
 
+/* lower is as long. */
 static inline bool same_name(const char *lower, struct slice name)
 {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.data[i];
         if (c >= 'A' && c <= 'Z')
             c |= 0x20;
-        if (lower[i] != c || !c) /* also at lower's NUL */
+        if (lower[i] != c)
             return false;
     }
-    return lower[name.len] == '\0';
+    return true;
 }
 
-static inline const char *name_in(const struct names *n, const struct command_entry *e)
+static const char *name_in(const struct names *n, const struct command_entry *e)
 {
     return n->given || !e->renamed_to ? e->name : e->renamed_to;
 }
@@ -91,7 +93,8 @@ static inline struct command_entry *look_up(const struct names *n, struct slice 
         return NULL;
     uint32_t hash = name_hash(name);
     for (uint32_t i = hash & n->mask; n->slots[i].entry; i = (i + 1) & n->mask)
-        if (n->slots[i].hash == hash && same_name(name_in(n, n->slots[i].entry), name))
+        if (n->slots[i].hash == hash && n->slots[i].len == name.len &&
+            same_name(n->slots[i].name, name))
             return n->slots[i].entry;
     return NULL;
 }
@@ -116,7 +119,7 @@ static void put_slot(struct names *n, struct command_entry *e)
     n->longest = name.len > n->longest ? name.len : n->longest;
     while (n->slots[i].entry)
         i = (i + 1) & n->mask;
-    n->slots[i] = (struct slot){hash, e};
+    n->slots[i] = (struct slot){hash, (uint32_t)name.len, name.data, e};
 }
 
 static void rebuild(struct commands *cs, struct names *n)
