@@ -229,7 +229,7 @@ void wait_for_keys(struct ctx *c, int64_t timeout_ms, const struct wait_keys *k)
 static bool may_serve(const struct waiter *w, const struct entry *e)
 {
     /* Its time is over, and it only has not been told yet; or it is about to go; or the server is,
-     * maybe since the one before it in the line was served. */
+     * maybe since the one before it in the queue was served. */
     if (block_is_woken(w->client) || w->client->flags & CLIENT_CLOSE_SOON ||
         server_clients(w->all->server)->over)
         return false;
