@@ -8,16 +8,21 @@
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make help       these lines
 #   make compile_commands.json   for editors
+#   WERROR=1        a warning is an error, as it is in make test and make lint (there 0: it is none)
+#   CFLAGS= LDFLAGS= LDLIBS=     yours, behind ours; other flags than last time make all anew
 
+ifeq ($(origin CC),default)
 CC      = gcc
+endif
 PREFIX  = /usr/local
 SAN     =
 JOBS    = $(shell nproc)
 
 comma := ,
 B      := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
-# In a working tree a warning is an error; who builds a release has another compiler than we.
-WARN   := -Wall -Wextra -Wshadow -Wmissing-prototypes $(if $(wildcard .git),-Werror)
+# A warning is an error for who works on this (WERROR=1): others have other compilers than we.
+WARN   := -Wall -Wextra -Wshadow -Wmissing-prototypes $(if $(filter 1,$(WERROR)),-Werror)
+OUR_MAKE = $(MAKE) --no-print-directory WERROR=$(or $(WERROR),1)
 OPT    := -O2 -g -fno-omit-frame-pointer
 # CFLAGS, LDFLAGS and LDLIBS are those of whoever builds, and come last: make CFLAGS=-O3
 OUR_CFLAGS  := -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -Isrc -I. -pthread -MMD -MP
@@ -29,7 +34,7 @@ OUR_CFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all -DMEM_SYSTEM
 OUR_LDFLAGS += -fsanitize=$(SAN)
 endif
 
-FOLDERS  := base containers os format store server commands persist main
+FOLDERS  := $(shell awk -F: '/^[a-z]/ && $$1 != "tools" { print $$1 }' src/LAYERS)
 allowed   = $(shell awk -F: '$$1 == "$(1)" { print $$2 }' src/LAYERS)
 archive   = $(B)/lib/lib$(1).a
 archives  = -Wl,--start-group $(foreach f,$(1),$(call archive,$(f))) -Wl,--end-group
@@ -54,7 +59,19 @@ $(call archive,$(1)): $(call objects,$(1))
 endef
 $(foreach f,$(BUILT),$(eval $(call folder_rule,$(f))))
 
-$(B)/obj/%.o: %.c
+# What objects and programs were made with. make install does not ask: it takes what is there.
+FLAGS := $(strip $(CC) $(filter-out -Werror,$(OUR_CFLAGS)) $(CFLAGS) \
+    : $(OUR_LDFLAGS) $(LDFLAGS) : $(OUR_LDLIBS) $(LDLIBS))
+ifneq ($(MAKECMDGOALS),install)
+ifneq ($(FLAGS),$(shell cat $(B)/flags 2>/dev/null))
+.PHONY: $(B)/flags
+endif
+endif
+$(B)/flags:
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@
+
+$(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	@echo "cc $<"; $(CC) $(OUR_CFLAGS) $(CFLAGS) -c -o $@ $<
 
@@ -108,7 +125,7 @@ run: deps
 	$(B)/redis-server redis.conf
 
 test: test-deps
-	@$(MAKE) -j$(JOBS) --no-print-directory all units fuzzers crashes
+	@$(OUR_MAKE) -j$(JOBS) all units fuzzers crashes
 	@B=$(B) SAN=$(SAN) LONG=$(LONG) tests/run
 
 fuzz: all fuzzers
@@ -128,10 +145,11 @@ help:
 compile_commands.json:
 	@{ echo '['; sep=' '; for f in src/*/*.c tools/*.c tests/*/*.c tests/unit/*/*.c; do \
 	    echo "$$sep{\"directory\": \"$(CURDIR)\", \"file\": \"$$f\", \"command\":" \
-	        "\"$(CC) $(filter-out -MMD -MP,$(OUR_CFLAGS)) $(CFLAGS) -c $$f\"}"; \
+	        "\"$(CC) $(filter-out -MMD -MP -Werror,$(OUR_CFLAGS)) $(CFLAGS) -c $$f\"}"; \
 	    sep=','; done; echo ']'; } >$@
 
-lint: all
+lint:
+	@$(OUR_MAKE) all
 	@tests/lint/run
 
 install: all

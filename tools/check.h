@@ -15,10 +15,6 @@
 
 #include "format/in.h"
 
-#ifndef CHECK_VERSION
-#define CHECK_VERSION "7.2.4"
-#endif
-
 enum { CHECK_DATABASES = 0 }; /* as many as may be: a server is told by its configuration */
 
 /* The first word asks what the tool takes. */

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/must.h"
 #include "base/num.h"
+#include "base/version.h"
 #include "format/aof_damage.h"
 #include "format/aof_parts.h"
 #include "format/aof_read.h"
@@ -588,7 +589,7 @@ int check_aof_main(int argc, char **argv)
     struct check c = {.lines = 1};
     hash_init(NULL);
     if (argc == 2 && (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0)) {
-        printf("redis-check-aof %s\n", CHECK_VERSION);
+        printf("redis-check-aof %s\n", REDIS_VERSION);
         return 0;
     }
     if (argc == 3 && strcmp(argv[1], "--fix") == 0) {

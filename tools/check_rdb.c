@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/must.h"
 #include "base/num.h"
+#include "base/version.h"
 #include "format/rdb_read.h"
 #include "format/sink_count.h"
 #include "os/file.h"
@@ -271,7 +272,7 @@ int check_rdb_main(int argc, char **argv)
     uint64_t databases = CHECK_DATABASES, size;
     struct in in;
     if (argc == 2 && (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0)) {
-        printf("redis-check-rdb %s\n", CHECK_VERSION);
+        printf("redis-check-rdb %s\n", REDIS_VERSION);
         return 0;
     }
     if (argc == 4 && strcmp(argv[1], "--databases") == 0) {

@@ -8,7 +8,7 @@
 
 #include "base/must.h"
 #include "base/num.h"
-#include "commands/auth.h"
+#include "base/version.h"
 #include "server/clients.h"
 #include "server/ctx.h"
 #include "server/reply.h"
@@ -68,7 +68,8 @@ static bool same_secret(struct slice given, struct slice secret)
     return differ == 0;
 }
 
-bool auth_try(struct ctx *c, struct slice user, struct slice password)
+/* False: the error was replied. */
+static bool auth_try(struct ctx *c, struct slice user, struct slice password)
 {
     struct clients *cs = server_clients(c->server);
     bool known = slice_eq_str(user, "default");
@@ -106,7 +107,7 @@ static void hello_reply(struct ctx *c)
     reply_bulk_str(c, "server");
     reply_bulk_str(c, "redis");
     reply_bulk_str(c, "version");
-    reply_bulk_str(c, SERVER_VERSION);
+    reply_bulk_str(c, REDIS_VERSION);
     reply_bulk_str(c, "proto");
     reply_int(c, c->resp);
     reply_bulk_str(c, "id");

@@ -106,7 +106,7 @@ const struct command cmd_connection_commands[] = {
      .summary = "Answers the given text",
      .complexity = "O(1)",
      .args = "message:string"},
-    {.name = "quit", .run = cmd_quit, .arity = -1,
+    {.name = "quit", .run = cmd_quit, .arity = -1, .steers = STEERS_ELSE,
      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY |
               CMD_WHILE_SUBSCRIBED,
      .categories = CAT_CONNECTION, .group = "connection", .since = "1.0.0",
@@ -132,7 +132,7 @@ const struct command cmd_connection_commands[] = {
      .complexity = "O(1)",
      .args = "arguments:block?(protover:integer auth:block=AUTH?(username:string "
        "password:string) clientname:string=SETNAME?)"},
-    {.name = "reset", .run = cmd_reset, .arity = 1,
+    {.name = "reset", .run = cmd_reset, .arity = 1, .steers = STEERS_ELSE,
      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY |
               CMD_WHILE_SUBSCRIBED,
      .categories = CAT_CONNECTION, .group = "connection", .since = "6.2.0",

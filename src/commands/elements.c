@@ -109,7 +109,7 @@ bool element_iter_next(struct element_iter *it, struct element *e)
     return set_iter_next(&it->of.set, &e->name);
 }
 
-void element_random(const struct val *v, struct element *e, char scratch[2 * NUM_I64_TEXT])
+static void element_random(const struct val *v, struct element *e, char scratch[2 * NUM_I64_TEXT])
 {
     if (v->type == VALUE_HASH) {
         hash_random(v, &e->name, &e->value, scratch);

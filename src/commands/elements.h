@@ -49,7 +49,6 @@ struct element_iter {
 };
 void element_iter_init(struct element_iter *it, const struct val *v);
 bool element_iter_next(struct element_iter *it, struct element *e);
-void element_random(const struct val *v, struct element *e, char scratch[2 * NUM_I64_TEXT]);
 
 /* SRANDMEMBER, HRANDFIELD and ZRANDMEMBER: argv[2] the count, argv[3] the word that asks for the
  * values (NULL: there is none). Replies. */

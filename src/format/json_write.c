@@ -32,7 +32,7 @@ static struct json_writer *writer(struct sink *s)
     return (struct json_writer *)s;
 }
 
-void json_put_base64(struct buf *to, struct slice bytes)
+static void put_base64(struct buf *to, struct slice bytes)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const uint8_t *p = (const uint8_t *)bytes.data;
@@ -52,7 +52,7 @@ void json_put_base64(struct buf *to, struct slice bytes)
 
 static void base64(struct json_writer *w, struct slice bytes)
 {
-    json_put_base64(&w->out->buf, bytes);
+    put_base64(&w->out->buf, bytes);
 }
 
 /* ---- collecting ---- */
@@ -224,9 +224,9 @@ static void print_entry(struct json_writer *j, struct stream_entry *e)
     buf_printf(to, ",[");
     for (const char *open = "["; stream_node_field(e, &name, &value); open = ",[") {
         buf_printf(to, "%s", open);
-        json_put_base64(to, name);
+        put_base64(to, name);
         buf_byte(to, ',');
-        json_put_base64(to, value);
+        put_base64(to, value);
         buf_byte(to, ']');
     }
     buf_printf(to, "]]");
@@ -265,7 +265,7 @@ static void print_pending(struct json_writer *w)
     for (size_t i = 0; i < w->pending.len / sizeof *all; i++) {
         print_id(to, i ? ",[" : "[", all[i].event.id);
         buf_byte(to, ',');
-        json_put_base64(to, slice(w->bytes.data + all[i].owner_at, all[i].owner_len));
+        put_base64(to, slice(w->bytes.data + all[i].owner_at, all[i].owner_len));
         buf_printf(to, ",%" PRId64 ",%" PRIu64 "]", all[i].event.delivered_ms, all[i].event.count);
     }
 }
@@ -325,7 +325,7 @@ static void stream_consumer(struct sink *s, const struct stream_consumer_event *
     must(w->groups > 0 && w->group_consumers < w->group.consumers);
     close_consumer(w);
     buf_printf(&w->consumers, w->group_consumers++ ? ",{\"name\":" : "{\"name\":");
-    json_put_base64(&w->consumers, e->name);
+    put_base64(&w->consumers, e->name);
     buf_printf(&w->consumers, ",\"seen_time\":%" PRId64 ",\"active_time\":%" PRId64 ",\"pel\":[",
                e->seen_ms, e->active_ms);
     w->owner_at = keep(w, e->name);

@@ -34,6 +34,5 @@ struct json_writer {
 
 void json_writer_init(struct json_writer *w, struct out *out);
 void json_writer_free(struct json_writer *w);
-void json_put_base64(struct buf *to, struct slice bytes);
 
 #endif

@@ -43,20 +43,6 @@ uint64_t out_offset(const struct out *out)
     return out->flushed + out->buf.len;
 }
 
-void out_fail(struct out *out, enum fault_code code, const char *format, ...)
-{
-    must(code != FAULT_NONE);
-    if (out_bad(out))
-        return;
-    va_list ap;
-    char what[FAULT_WHAT_MAX];
-    va_start(ap, format);
-    vsnprintf(what, sizeof what, format, ap);
-    va_end(ap);
-    fault_set(&out->fault, code, "%s", what);
-    out->fault.offset = out_offset(out);
-}
-
 static void settle(struct out *out)
 {
     out_must_hold(out);

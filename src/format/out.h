@@ -42,8 +42,6 @@ static inline bool out_bad(const struct out *out)
     return out->fault.code != FAULT_NONE;
 }
 uint64_t out_offset(const struct out *out); /* bytes written so far */
-void out_fail(struct out *out, enum fault_code code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 bool out_flush(struct out *out); /* hands everything on; false when the stream is bad */
 
 void out_bytes(struct out *out, const void *data, size_t n);

@@ -58,7 +58,7 @@ bool rdb_writer_bad(struct rdb_writer *w)
 
 /* ---- primitives ---- */
 
-void rdb_put_len(struct out *out, uint64_t n)
+static void put_len(struct out *out, uint64_t n)
 {
     if (n < 1 << 6) {
         out_byte(out, (uint8_t)n);
@@ -104,13 +104,13 @@ static void put_blob(struct rdb_writer *w, struct out *out, struct slice s)
         must(packed <= s.len - SAVES_MIN);
         if (packed) {
             out_byte(out, RDB_STR_LZF);
-            rdb_put_len(out, packed);
-            rdb_put_len(out, s.len);
+            put_len(out, packed);
+            put_len(out, s.len);
             out_bytes(out, to, packed);
             return;
         }
     }
-    rdb_put_len(out, s.len);
+    put_len(out, s.len);
     out_slice(out, s);
 }
 
@@ -122,8 +122,8 @@ void rdb_put_str(struct rdb_writer *w, struct out *out, struct slice s)
 
 static void put_len_id(struct out *out, struct stream_id id)
 {
-    rdb_put_len(out, id.ms);
-    rdb_put_len(out, id.seq);
+    put_len(out, id.ms);
+    put_len(out, id.seq);
 }
 
 static void put_raw_id(struct out *out, struct stream_id id)
@@ -139,7 +139,7 @@ static void put_db(struct rdb_writer *w, unsigned id)
     if (w->db_written && w->db == id)
         return;
     out_byte(w->out, RDB_OP_SELECTDB);
-    rdb_put_len(w->out, id);
+    put_len(w->out, id);
     w->db_written = true;
     w->db = id;
 }
@@ -152,7 +152,7 @@ static void put_attributes(struct rdb_writer *w)
     }
     if (w->key.idle_s != KEY_NO_IDLE) {
         out_byte(w->out, RDB_OP_IDLE);
-        rdb_put_len(w->out, (uint64_t)w->key.idle_s);
+        put_len(w->out, (uint64_t)w->key.idle_s);
     }
     must(w->key.freq >= KEY_NO_FREQ && w->key.freq <= UINT8_MAX);
     if (w->key.freq != KEY_NO_FREQ) {
@@ -213,7 +213,7 @@ static void start_counted(struct rdb_writer *w, uint8_t type, uint64_t n)
     w->expected = n;
     w->to = n ? w->out : &w->body;
     if (n)
-        rdb_put_len(w->out, n);
+        put_len(w->out, n);
     writer_must_hold(w);
 }
 
@@ -226,7 +226,7 @@ static void close_counted(struct rdb_writer *w)
     if (w->counted && w->written != w->expected)
         fail(w, FAULT_INVALID, "A value had another number of elements than it said");
     if (!w->counted) {
-        rdb_put_len(w->out, w->written);
+        put_len(w->out, w->written);
         out_slice(w->out, buf_slice(&w->body.buf));
         out_free(&w->body);
         out_init_memory(&w->body);
@@ -300,7 +300,7 @@ static void list_item(struct rdb_writer *w, struct slice item)
         return;
     }
     /* A plain node must not be empty. */
-    rdb_put_len(w->to, item.len ? RDB_NODE_PLAIN : RDB_NODE_PACKED);
+    put_len(w->to, item.len ? RDB_NODE_PLAIN : RDB_NODE_PACKED);
     put_blob(w, w->to, item.len ? item : slice(empty_element, sizeof empty_element - 1));
 }
 
@@ -384,7 +384,7 @@ static bool packed(struct sink *s, enum pack pack, struct slice bytes)
             return false;
         must(w->type == RDB_QUICKLIST_2);
         w->written++;
-        rdb_put_len(w->to, RDB_NODE_PACKED);
+        put_len(w->to, RDB_NODE_PACKED);
         put_blob(w, w->to, bytes);
         return true;
     }
@@ -405,7 +405,7 @@ static void opaque(struct sink *s, uint8_t rdb_type, uint64_t module_id, struct 
         return;
     }
     start(w, rdb_type);
-    rdb_put_len(w->out, module_id);
+    put_len(w->out, module_id);
     out_slice(w->out, bytes);
 }
 
@@ -432,7 +432,7 @@ static void stream_node(struct sink *s, struct stream_id master, struct slice li
     struct rdb_writer *w = writer(s);
     stream_start(w);
     w->written++;
-    rdb_put_len(w->to, ID_BYTES);
+    put_len(w->to, ID_BYTES);
     put_raw_id(w->to, master);
     put_blob(w, w->to, listpack);
 }
@@ -443,14 +443,14 @@ static void stream_info(struct sink *s, const struct stream_info_event *e)
     stream_start(w);
     close_counted(w);
     must(w->pending_left == 0);
-    rdb_put_len(w->out, e->length);
+    put_len(w->out, e->length);
     put_len_id(w->out, e->last);
     if (stream_version(w) >= 2) {
         put_len_id(w->out, e->first);
         put_len_id(w->out, e->max_deleted);
-        rdb_put_len(w->out, e->entries_added);
+        put_len(w->out, e->entries_added);
     }
-    rdb_put_len(w->out, e->groups);
+    put_len(w->out, e->groups);
 }
 
 static void stream_group(struct sink *s, const struct stream_group_event *e)
@@ -461,12 +461,12 @@ static void stream_group(struct sink *s, const struct stream_group_event *e)
     rdb_put_str(w, w->out, e->name);
     put_len_id(w->out, e->last);
     if (stream_version(w) >= 2)
-        rdb_put_len(w->out, (uint64_t)e->entries_read);
-    rdb_put_len(w->out, e->pending);
+        put_len(w->out, (uint64_t)e->entries_read);
+    put_len(w->out, e->pending);
     w->pending_left = e->pending;
     w->consumers = e->consumers;
     if (e->pending == 0)
-        rdb_put_len(w->out, w->consumers);
+        put_len(w->out, w->consumers);
 }
 
 static void stream_pending(struct sink *s, const struct stream_pending_event *e)
@@ -475,9 +475,9 @@ static void stream_pending(struct sink *s, const struct stream_pending_event *e)
     must(w->pending_left > 0);
     put_raw_id(w->out, e->id);
     out_le64(w->out, (uint64_t)e->delivered_ms);
-    rdb_put_len(w->out, e->count);
+    put_len(w->out, e->count);
     if (--w->pending_left == 0)
-        rdb_put_len(w->out, w->consumers);
+        put_len(w->out, w->consumers);
 }
 
 static void stream_consumer(struct sink *s, const struct stream_consumer_event *e)
@@ -488,7 +488,7 @@ static void stream_consumer(struct sink *s, const struct stream_consumer_event *
     out_le64(w->out, (uint64_t)e->seen_ms);
     if (stream_version(w) >= 3)
         out_le64(w->out, (uint64_t)e->active_ms);
-    rdb_put_len(w->out, e->owned);
+    put_len(w->out, e->owned);
 }
 
 static void stream_owned(struct sink *s, struct stream_id id)
@@ -524,7 +524,7 @@ static void module_aux(struct sink *s, uint64_t module_id, struct slice bytes)
 {
     struct rdb_writer *w = writer(s);
     out_byte(w->out, RDB_OP_MODULE_AUX);
-    rdb_put_len(w->out, module_id);
+    put_len(w->out, module_id);
     out_slice(w->out, bytes);
 }
 
@@ -545,8 +545,8 @@ static void db(struct sink *s, unsigned id, uint64_t keys, uint64_t expires)
     put_db(w, id);
     if (keys) {
         out_byte(w->out, RDB_OP_RESIZEDB);
-        rdb_put_len(w->out, keys);
-        rdb_put_len(w->out, expires);
+        put_len(w->out, keys);
+        put_len(w->out, expires);
     }
 }
 
@@ -580,9 +580,9 @@ static void plain_aux(struct rdb_writer *w, const char *name, struct slice value
     must(strlen(name) < NAME_LIMIT); /* one byte of length: its bytes are searched for */
     must(value.len < VALUE_LIMIT);
     out_byte(w->out, RDB_OP_AUX);
-    rdb_put_len(w->out, strlen(name));
+    put_len(w->out, strlen(name));
     out_bytes(w->out, name, strlen(name));
-    rdb_put_len(w->out, value.len);
+    put_len(w->out, value.len);
     out_slice(w->out, value);
 }
 

@@ -4,7 +4,7 @@
  *   struct rdb_writer w;
  *   rdb_writer_init(&w, &out, &(struct rdb_write_options){.version = 11, .compress = true});
  *   rdb_writer_begin(&w);
- *   rdb_writer_aux(&w, "redis-ver", SLICE_LIT("7.2.4"));
+ *   rdb_writer_aux(&w, "redis-ver", slice_str(REDIS_VERSION));
  *   ... events to &w.sink ...
  *   if (!rdb_writer_end(&w)) ... w.sink.fault ...
  *   rdb_writer_free(&w);
@@ -71,8 +71,7 @@ void rdb_payload_writer_init(struct rdb_writer *w, struct out *out, int version)
 /* ...and the footer behind what stands in b from byte start on. */
 void rdb_payload_seal(struct buf *b, size_t start, int version);
 
-/* Building blocks, for tools and tests. */
-void rdb_put_len(struct out *out, uint64_t n);
+/* A building block, for tests. */
 void rdb_put_str(struct rdb_writer *w, struct out *out, struct slice s);
 
 #endif

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/must.h"
+#include "base/version.h"
 #include "main/serve.h"
 #include "server/process.h"
 #include "server/server.h"
@@ -12,7 +14,7 @@
 
 static int print_version(void)
 {
-    printf("Redis server v=%s sha=00000000:0 malloc=%s bits=%zu build=%s\n", SERVER_VERSION,
+    printf("Redis server v=%s sha=00000000:0 malloc=%s bits=%zu build=%s\n", REDIS_VERSION,
            mem_allocator(), sizeof(void *) * 8, SERVER_BUILD_ID);
     return 0;
 }
@@ -42,6 +44,7 @@ static bool asks_for(int *argc, char **argv, const char *word)
         int from = i == 2 && i + 1 < *argc && strncmp(argv[1], "--", 2) != 0 ? 1 : i;
         memmove(argv + from, argv + i + 1, (size_t)(*argc - i) * sizeof *argv);
         *argc -= i + 1 - from;
+        must(*argc > 0 && !argv[*argc]);
         return true;
     }
     return false;
@@ -49,6 +52,7 @@ static bool asks_for(int *argc, char **argv, const char *word)
 
 int main(int argc, char **argv)
 {
+    must(argc > 0 && !argv[argc]);
     const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
     mem_thread_enter();
     if (strstr(name, "redis-check-rdb") || asks_for(&argc, argv, "--check-rdb"))

@@ -8,6 +8,8 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/must.h"
+#include "base/version.h"
 #include "commands/cmd_bitmap.h"
 #include "commands/cmd_connection.h"
 #include "commands/cmd_debug.h"
@@ -53,19 +55,21 @@ static void add_families(struct server *s)
 
 static int refuse_config(const struct fault *f)
 {
-    fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Redis " SERVER_VERSION ") ***\n%s\n", f->what);
+    must(fault_is(f));
+    fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Redis " REDIS_VERSION ") ***\n%s\n", f->what);
     return 1;
 }
 
 static int refuse_start(const struct fault *f)
 {
+    must(fault_is(f));
     log_fault(NULL, f);
     return 1;
 }
 
 static void say_hello(struct server *s)
 {
-    log_notice("Holdfast is starting: like Redis version=" SERVER_VERSION ", bits=%zu, pid=%d",
+    log_notice("Holdfast is starting: like Redis version=" REDIS_VERSION ", bits=%zu, pid=%d",
                sizeof(void *) * 8, (int)getpid());
     if (!config_file(server_config(s)))
         log_notice("No configuration file: built-in values and the command line's are used");
@@ -91,6 +95,7 @@ static int start_and_run(struct server *s, struct persist *p, struct oom_score *
         process_remove_pid_file(st);
         return server_is_stopping(s) ? 0 : refuse_start(&f);
     }
+    must(!server_is_loading(s));
     log_notice("Ready to accept connections %s", st->port ? "tcp" : "unix");
     supervisor_tell(st, SUPERVISOR_READY "\nREADY=1");
     int code = server_run(s);

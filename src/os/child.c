@@ -263,11 +263,26 @@ static struct header header_of(const struct child *c, uint32_t kind)
                            .part = c->part, .cow_bytes = c->cow_bytes};
 }
 
+/* Private dirty bytes of this process: what copying after a fork has cost so far; 0 unknown. */
+static size_t cow_bytes(void)
+{
+    struct buf text = {0};
+    struct fault f = {0};
+    size_t kib = 0;
+    if (file_slurp("/proc/self/smaps_rollup", 65536, &text, &f)) {
+        const char *at = strstr(buf_cstr(&text), "Private_Dirty:");
+        if (at)
+            sscanf(at + 14, "%zu", &kib);
+    }
+    buf_free(&text);
+    return kib * 1024;
+}
+
 static void send_progress(struct child *c, int64_t now)
 {
     /* Reading smaps_rollup walks all page tables: let it take at most 1 % of the time. */
     if (now >= c->cow_read_us) {
-        c->cow_bytes = child_cow_bytes();
+        c->cow_bytes = cow_bytes();
         int64_t after = clock_mono_us();
         c->cow_read_us = after + (after - now) * 100;
         now = after;
@@ -307,24 +322,10 @@ void child_phase(struct child *c, unsigned phase)
 void child_finish(struct child *c, const void *report, size_t size, int exit_code)
 {
     must(size <= CHILD_REPORT_MAX);
-    c->cow_bytes = child_cow_bytes();
+    c->cow_bytes = cow_bytes();
     struct header h = header_of(c, REPORT);
     h.size = (uint32_t)size;
     h.part = 1;
     send_message(c, &h, report);
     _exit(exit_code);
-}
-
-size_t child_cow_bytes(void)
-{
-    struct buf text = {0};
-    struct fault f = {0};
-    size_t kib = 0;
-    if (file_slurp("/proc/self/smaps_rollup", 65536, &text, &f)) {
-        const char *at = strstr(buf_cstr(&text), "Private_Dirty:");
-        if (at)
-            sscanf(at + 14, "%zu", &kib);
-    }
-    buf_free(&text);
-    return kib * 1024;
 }

@@ -82,7 +82,4 @@ void child_wrote(struct child *c, uint64_t bytes); /* or read: in all, in this p
 void child_phase(struct child *c, unsigned phase); /* always sent; bytes are 0 again */
 _Noreturn void child_finish(struct child *c, const void *report, size_t size, int exit_code);
 
-/* Private dirty bytes of this process: what copying after a fork has cost so far; 0 unknown. */
-size_t child_cow_bytes(void);
-
 #endif

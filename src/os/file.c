@@ -178,7 +178,7 @@ ssize_t file_pread(int fd, void *to, size_t n, off_t at)
     return got;
 }
 
-ssize_t file_write(int fd, const void *from, size_t n)
+static ssize_t write_some(int fd, const void *from, size_t n)
 {
     ssize_t put;
     RETRY(put, calls_in_use->write(fd, from, n));
@@ -248,7 +248,7 @@ int file_write_all(int fd, const void *from, size_t n, size_t *written)
     size_t done = 0;
     int rc = 0;
     while (done < n) {
-        ssize_t put = file_write(fd, (const char *)from + done, n - done);
+        ssize_t put = write_some(fd, (const char *)from + done, n - done);
         if (put <= 0) {
             rc = put < 0 ? (int)put : -ENOSPC; /* a write of nothing will not get better */
             break;

@@ -45,7 +45,6 @@ int file_open(const char *path, int flags, mode_t mode);
 int file_close(int fd);
 ssize_t file_read(int fd, void *to, size_t n);
 ssize_t file_pread(int fd, void *to, size_t n, off_t at);
-ssize_t file_write(int fd, const void *from, size_t n);
 int file_fsync(int fd);
 int file_fdatasync(int fd);
 int file_truncate(int fd, off_t size);

@@ -318,15 +318,6 @@ int socket_set_keepalive(int fd, int interval_s)
     return set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
 }
 
-int socket_set_nonblock(int fd, bool on)
-{
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0)
-        return -errno;
-    flags = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
-    return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
-}
-
 int socket_set_mark(int fd, unsigned mark)
 {
 #ifdef SO_MARK
@@ -335,22 +326,6 @@ int socket_set_mark(int fd, unsigned mark)
     (void)fd;
     return mark ? -ENOTSUP : 0;
 #endif
-}
-
-static int set_timeout(int fd, int name, int ms)
-{
-    struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
-    return setsockopt(fd, SOL_SOCKET, name, &tv, sizeof tv) < 0 ? -errno : 0;
-}
-
-int socket_set_send_timeout(int fd, int ms)
-{
-    return set_timeout(fd, SO_SNDTIMEO, ms);
-}
-
-int socket_set_recv_timeout(int fd, int ms)
-{
-    return set_timeout(fd, SO_RCVTIMEO, ms);
 }
 
 /* ---- names ---- */
@@ -409,12 +384,6 @@ const char *socket_peer_name(int fd, char out[SOCKET_NAME_MAX])
 const char *socket_local_name(int fd, char out[SOCKET_NAME_MAX])
 {
     return name_of(fd, false, out);
-}
-
-bool socket_peer_address(int fd, char ip[64], int *port)
-{
-    union address a;
-    return get_address(fd, true, &a) && split_address(&a, ip, port);
 }
 
 bool socket_local_address(int fd, char ip[64], int *port)

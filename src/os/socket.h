@@ -43,17 +43,13 @@ ssize_t socket_sendv(int fd, const struct iovec *parts, int count);
 
 int socket_set_nodelay(int fd, bool on);
 int socket_set_keepalive(int fd, int interval_s);
-int socket_set_nonblock(int fd, bool on);
 int socket_set_mark(int fd, unsigned mark);
-int socket_set_send_timeout(int fd, int ms);
-int socket_set_recv_timeout(int fd, int ms);
 void socket_close(int fd);
 
 /* "127.0.0.1:6379", "[::1]:6379", "/path:0" for a unix socket (path from listen), "?:0" unknown. */
 const char *socket_peer_name(int fd, char out[SOCKET_NAME_MAX]);
 const char *socket_local_name(int fd, char out[SOCKET_NAME_MAX]);
-/* Parts of the name: text and port; false for a unix socket or none. */
-bool socket_peer_address(int fd, char ip[64], int *port);
+/* Parts of the local name: text and port; false for a unix socket or none. */
 bool socket_local_address(int fd, char ip[64], int *port);
 bool socket_is_unix(int fd);
 /* Does the peer come from 127.0.0.0/8, ::1 or a unix socket? */

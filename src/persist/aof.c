@@ -156,7 +156,7 @@ static void stage_log(void *arg)
 {
     struct aof *a = arg;
     aof_batch_turn(a);
-    if (a->batch.pending.len && a->open.fd >= 0 && !aof_sync_gathers(a))
+    if (a->batch.pending.len && a->open.fd >= 0 && !aof_sync_waits_for_group(a))
         aof_flush(a, false);
     aof_must_hold(a);
 }
@@ -204,7 +204,7 @@ void aof_tick(struct aof *a, int64_t mono_ms)
 
 /* ---- on and off ---- */
 
-void aof_listen(struct aof *a, enum aof_state state, const struct aof_chain *chain)
+void aof_begin_log(struct aof *a, enum aof_state state, const struct aof_chain *chain)
 {
     struct hooks *hooks = server_hooks(a->persist->server);
     struct commit *commit = server_commit(a->persist->server);
@@ -256,7 +256,7 @@ bool aof_open_log(struct aof *a, struct fault *f)
         must(fault_is(f) && a->open.fd < 0);
         return false;
     }
-    aof_listen(a, AOF_ON, NULL);
+    aof_begin_log(a, AOF_ON, NULL);
     return true;
 }
 
@@ -266,12 +266,9 @@ void aof_is_in_force(struct aof *a)
     a->state = AOF_ON;
 }
 
-bool aof_policy_changed(struct aof *a, struct fault *f)
+static bool make_all_durable(struct aof *a, struct fault *f)
 {
     int result = 0;
-    if (a->state == AOF_OFF)
-        return true;
-    /* From here on all is durable, whatever the policy was: or the change is refused. */
     aof_drain(a);
     aof_batch_sum_up(a);
     if (a->batch.pending.len && (a->sync.failed || !write_pending(a))) {
@@ -287,8 +284,20 @@ bool aof_policy_changed(struct aof *a, struct fault *f)
     aof_synced(a, 0, a->write.written);
     aof_file_is_durable(a, a->open.size);
     must(a->sync.durable == a->write.appended && a->batch.pending.len == 0);
-    aof_gate_set(a);
     return true;
+}
+
+bool aof_policy_changed(struct aof *a, struct fault *f)
+{
+    if (a->state == AOF_OFF)
+        return true;
+    /* From here on all is durable, whatever the policy was: or the change is refused. */
+    bool durable = make_all_durable(a, f);
+    must(durable || fault_is(f));
+    if (durable)
+        aof_gate_set(a);
+    aof_must_hold(a);
+    return durable;
 }
 
 struct aof *aof_new(struct persist *p)

@@ -31,7 +31,7 @@ bool aof_open_log(struct aof *a, struct fault *f);
 void aof_close_log(struct aof *a);
 /* Begins to log to the file that is open (aof_take_file), and begins as chain says; NULL: without a
  * #LOG line of this server. */
-void aof_listen(struct aof *a, enum aof_state state, const struct aof_chain *chain);
+void aof_begin_log(struct aof *a, enum aof_state state, const struct aof_chain *chain);
 /* It waited for its first base, and a durable manifest names both now. */
 void aof_is_in_force(struct aof *a);
 /* appendfsync was changed: makes everything durable, and sets up the gate. */

@@ -19,7 +19,7 @@ static void run_nothing(struct worker_job *job)
     (void)job;
 }
 
-bool aof_settle(struct aof *a, struct fault *f)
+bool aof_set_dirs(struct aof *a, struct fault *f)
 {
     must(!a->home && !a->dir);
     a->home = file_absolute("", f);
@@ -88,7 +88,7 @@ bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f)
     return true;
 }
 
-bool aof_settle_manifest(struct aof *a, struct fault *f)
+bool aof_sync_manifest(struct aof *a, struct fault *f)
 {
     if (a->manifest_unsure && !aof_sync_dir(a, f))
         return false;
@@ -247,7 +247,7 @@ static bool add_first_incr(struct aof *a, struct fault *f)
     ok = ok && err == 0 && aof_put_manifest(a, &next, f);
     manifest_free(&next);
     /* After a loss of power no manifest may name it: nothing that goes there would count. */
-    return ok && aof_settle_manifest(a, f);
+    return ok && aof_sync_manifest(a, f);
 }
 
 /* ---- the newest increment ---- */

@@ -14,7 +14,7 @@ struct aof;
 struct manifest;
 
 /* Fixes home and dir to the working directory as it is now. */
-bool aof_settle(struct aof *a, struct fault *f);
+bool aof_set_dirs(struct aof *a, struct fault *f);
 void aof_file_free(struct aof *a); /* and closes what is open */
 /* m is what stands on disk: it becomes a->manifest, and is empty then. */
 void aof_take_manifest(struct aof *a, struct manifest *m);
@@ -23,7 +23,7 @@ void aof_take_manifest(struct aof *a, struct manifest *m);
  * after a crash: manifest_unsure is set, and no file that one of them names may be deleted. */
 bool aof_put_manifest(struct aof *a, struct manifest *m, struct fault *f);
 /* The manifest is durable from here on, or f says why not. */
-bool aof_settle_manifest(struct aof *a, struct fault *f);
+bool aof_sync_manifest(struct aof *a, struct fault *f);
 /* A new increment: empty, but for the line that says of which log it is a part, which is durable.
  * True: opened, and for the caller to close. */
 struct aof_incr {

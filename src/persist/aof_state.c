@@ -26,6 +26,10 @@ void aof_must_hold(const struct aof *a)
     batch_must_hold(&a->batch);
     must((a->state == AOF_OFF) == (a->open.fd < 0));
     must(a->state == AOF_OFF || (a->home && a->dir));
+    /* While it waits for its first base, the file is the temporary one, or a base was named by a
+     * manifest that may not be durable; beside a log that is on, one is only after a lost sync. */
+    must(a->state != AOF_WAIT_REWRITE || a->open.aside || a->manifest.base.name);
+    must(a->state != AOF_ON || !a->open.aside || a->sync.lost);
     must(a->sync.durable <= a->write.written && a->write.written <= a->write.appended);
     must(a->sync.commands_durable <= a->write.commands_written);
     must(a->write.commands_written <= a->write.commands_appended);

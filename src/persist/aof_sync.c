@@ -2,7 +2,7 @@
 /* Making durable what is written, and what waits for it.
  *
  *   always, inline   write, fdatasync, replies: all in one turn of the loop; when many write, the
- *                    turn before may be left without a sync, for company (aof_sync_gathers)
+ *                    turn before may be left without a sync (group commit)
  *   always, worker   write, hand over; the loop runs the next commands, whose bytes and replies
  *                    wait; the sync is over: its replies leave, the next write and sync begin
  *   everysec         a worker, so that nothing waits longer than a second; at once when WAITAOF
@@ -38,7 +38,7 @@
 #include "server/shutdown.h"
 #include "server/stats.h"
 
-enum { SYNC_EVERY_US = 1000000, SPARE_US = 50000, SLOW_US = 2000000, GATHER_FROM_US = 40 };
+enum { SYNC_EVERY_US = 1000000, SPARE_US = 50000, SLOW_US = 2000000, GROUP_FROM_US = 40 };
 
 static bool sync_held_back(const struct aof *a)
 {
@@ -209,17 +209,17 @@ bool aof_sync_is_slow(const struct aof *a)
     return a->sync.job.running && clock_mono_us() - a->sync.job.began_us >= SLOW_US;
 }
 
-/* ---- company ---- */
+/* ---- group commit ---- */
 
 /* Always, inline: a sync serves all who wait for it, so where many clients write it is worth to
  * look once more who has come, as long as anybody has, and for no longer than a sync takes. Replies
  * go out one after the other, so the clients they wake come back one after the other; without this
- * the last ones would always be late, and make a sync of their own. A reader counts as company:
- * its work need not wait for the sync, and its next command may be a write. */
-bool aof_sync_gathers(struct aof *a)
+ * the last ones would always be late, and make a sync of their own. A reader counts, too: its work
+ * need not wait for the sync, and its next command may be a write. */
+bool aof_sync_waits_for_group(struct aof *a)
 {
-    if (a->policy != AOF_ALWAYS || !a->group.choice.crowd || aof_sync_in_worker(a) ||
-        !a->write.ok || a->sync.took_us < GATHER_FROM_US)
+    if (a->policy != AOF_ALWAYS || !a->group.choice.group || aof_sync_in_worker(a) ||
+        !a->write.ok || a->sync.took_us < GROUP_FROM_US)
         return false;
     int64_t now_us = clock_mono_us();
     uint64_t commands = server_stats(a->persist->server)->commands;

@@ -31,7 +31,7 @@ void aof_synced(struct aof *a, int result, uint64_t position);
 void aof_drain(struct aof *a);
 bool aof_write_waits(struct aof *a);    /* for a sync that runs */
 bool aof_sync_is_slow(const struct aof *a); /* it has run for long */
-bool aof_sync_gathers(struct aof *a);   /* so that writing can be left for the next turn */
+bool aof_sync_waits_for_group(struct aof *a); /* so that writing can be left for the next turn */
 bool aof_sync_in_worker(const struct aof *a);
 void aof_gate_set(struct aof *a); /* as the policy demands */
 /* Under always: the end. The gate stays shut, the unsynced bytes are cut off. */

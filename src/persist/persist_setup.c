@@ -252,7 +252,7 @@ bool persist_start(struct persist *p, struct fault *f)
 {
     must(!p->aof->started && !p->child_kind);
     snapshot_note_save(p->snapshot);
-    bool ok = aof_settle(p->aof, f) && dir_lock_start(p->lock, f);
+    bool ok = aof_set_dirs(p->aof, f) && dir_lock_start(p->lock, f);
     if (ok)
         leftovers_remove("."); /* another server's are being written */
     ok = ok && (p->aof->enabled ? start_log(p, f) : start_without_log(p, f));

@@ -243,7 +243,7 @@ void rewrite_collect(struct aof *a)
     struct fault f = {0};
     if (a->disable_auto_gc || history->count == 0)
         return;
-    if (!aof_settle_manifest(a, &f))
+    if (!aof_sync_manifest(a, &f))
         return; /* the manifest before may still need them */
     must(!a->manifest_unsure);
     struct collect_job *c = mem_zalloc(sizeof *c + history->count * sizeof *c->paths);
@@ -565,7 +565,7 @@ bool rewrite_now(struct aof *a, struct fault *f)
         return false;
     }
     /* Nothing is promised by a log whose first manifest may be gone after a loss of power. */
-    if (!aof_settle_manifest(a, f) || !aof_open_log(a, f))
+    if (!aof_sync_manifest(a, f) || !aof_open_log(a, f))
         return false;
     must(a->state == AOF_ON);
     missing_data_logged(a->persist->missing);
@@ -633,7 +633,7 @@ bool aof_switch_on(struct aof *a, struct fault *f)
     if (!made)
         return false;
     aof_take_file(a, incr.fd, incr.size, &incr.is);
-    aof_listen(a, AOF_WAIT_REWRITE, &incr.chain);
+    aof_begin_log(a, AOF_WAIT_REWRITE, &incr.chain);
     if (a->persist->child_kind) {
         a->rewrite.scheduled = true;
         log_notice("AOF was enabled but there is already another background operation. An AOF "

@@ -10,7 +10,7 @@ static void choice_must_hold(const struct sync_choice *c)
 {
     must(c->rest <= c->rest_length && c->rest_length <= SYNC_REST_MAX);
     must(c->trying || c->worker == c->chosen);
-    must(!c->trying || (c->crowd && c->rest == 0));
+    must(!c->trying || (c->group && c->rest == 0));
     must(!c->trying || c->trial < SYNC_TRIAL_WINDOWS);
 }
 
@@ -52,10 +52,10 @@ static void end_trial(struct sync_choice *c)
 
 static void window_over(struct sync_choice *c, double rate)
 {
-    if (!c->crowd) {
+    if (!c->group) {
         c->chosen = false;
         begin_rest(c, SYNC_REST_FIRST);
-        c->rest = 1; /* a crowd that comes is looked at soon */
+        c->rest = 1; /* a group that comes is looked at soon */
     } else if (!c->trying) {
         if (c->rest)
             c->rest--;
@@ -83,7 +83,7 @@ void sync_choice_note(struct sync_choice *c, int64_t now_us, uint64_t commands)
     if (took_us < SYNC_WINDOW_US)
         return;
     uint64_t done = commands - c->window_commands;
-    c->crowd = done >= SYNC_CHOICE_CROWD * c->window_syncs;
+    c->group = done >= SYNC_CHOICE_GROUP * c->window_syncs;
     window_over(c, (double)done / (double)took_us);
     begin_window(c, now_us, commands);
     choice_must_hold(c);

@@ -8,7 +8,7 @@
  * Time is cut into windows, and a window's figure is commands per second of wall time. The way in
  * use runs for a while; then both are tried by turns, a few windows each, and the other is taken
  * when it was clearly better. A trial that changes nothing makes the next one come later. With
- * fewer than SYNC_CHOICE_CROWD commands a sync nothing is tried: one client waits for its own
+ * fewer than SYNC_CHOICE_GROUP commands a sync nothing is tried: one client waits for its own
  * reply, a thread can only add to that. Pure: no clock, no files. */
 #ifndef PERSIST_SYNC_CHOICE_H
 #define PERSIST_SYNC_CHOICE_H
@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 enum {
-    SYNC_CHOICE_CROWD = 4,         /* commands a sync */
+    SYNC_CHOICE_GROUP = 4,         /* commands a sync */
     SYNC_WINDOW_US = 40000,
     SYNC_TRIAL_WINDOWS = 8,        /* both ways together */
     SYNC_REST_FIRST = 25, SYNC_REST_MAX = 400, /* windows between trials */
@@ -27,7 +27,7 @@ enum {
 struct sync_choice {
     bool worker;  /* the way to use now; in a trial this is not always the chosen one */
     bool chosen;  /* worker? */
-    bool crowd;   /* the last window had enough commands a sync for company to be worth something */
+    bool group;   /* the last window had enough commands a sync for group commit to pay */
     unsigned rest, rest_length; /* windows until the next trial */
     unsigned trial;             /* windows of it that are over; 0 with resting */
     bool trying;

@@ -70,7 +70,7 @@ static void refuse(struct ctx *ctx, const struct command_entry *e, const char *f
     buf_vprintf(&text, format, ap);
     va_end(ap);
     const char *error = buf_cstr(&text);
-    if (e->steers == STEERS_EXEC) {
+    if (e->row.steers == STEERS_EXEC) {
         multi_discard(ctx->client);
         reply_errorf(ctx, "EXECABORT Transaction discarded because of: %s",
                      strncmp(error, "ERR ", 4) == 0 ? error + 4 : error);
@@ -85,7 +85,7 @@ static void refuse(struct ctx *ctx, const struct command_entry *e, const char *f
 static void redirect(struct ctx *ctx, const struct command_entry *e, const char *elsewhere)
 {
     reply_error(ctx, elsewhere);
-    if (e->steers == STEERS_EXEC)
+    if (e->row.steers == STEERS_EXEC)
         multi_discard(ctx->client);
     else
         ctx->client->flags |= ctx->client->flags & CLIENT_IN_MULTI ? CLIENT_DIRTY_EXEC : 0;

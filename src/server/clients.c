@@ -80,12 +80,6 @@ enum client_class client_class(const struct client *c)
     return c->flags & CLIENT_PUBSUB ? CLIENT_CLASS_PUBSUB : CLIENT_CLASS_NORMAL;
 }
 
-const char *client_class_name(enum client_class k)
-{
-    static const char *const names[] = {"normal", "slave", "pubsub", "master"};
-    return k < CLIENT_CLASSES ? names[k] : "normal";
-}
-
 bool client_check_output_limit(struct client *c, size_t more)
 {
     struct clients *cs = server_clients(c->server);

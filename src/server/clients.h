@@ -70,7 +70,6 @@ void clients_end_service(struct clients *cs);
 
 /* ---- classes ---- */
 enum client_class client_class(const struct client *c);
-const char *client_class_name(enum client_class k);
 /* Closes the client when its output, and more bytes that are about to come, is over its class'
  * limit, or over CLIENT_UNAUTH_OUTPUT_MAX before it has said who it is. True when it did. */
 bool client_check_output_limit(struct client *c, size_t more);

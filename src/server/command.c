@@ -14,13 +14,15 @@
 #include "server/stats.h"
 
 struct slot {
-    uint32_t hash;
+    uint32_t hash, len; /* of the name */
+    const char *name;
     struct command_entry *entry; /* NULL: free */
 };
 
 struct names {
     struct slot *slots;
     uint32_t mask;
+    size_t longest; /* name; 0: there is none */
     bool given; /* by the names of the tables, whatever rename-command says */
 };
 
@@ -42,6 +44,7 @@ static void entry_free(struct command_entry *e)
     for (unsigned i = 0; i < e->sub_count; i++)
         latency_free(e->subs[i].stats.latency);
     mem_free(e->subs);
+    mem_free(e->renamed_to);
     mem_free(e);
 }
 
@@ -66,30 +69,32 @@ static inline uint32_t name_hash(struct slice name)
     return h ^ h >> 15;
 }
 
+/* lower is as long. */
 static inline bool same_name(const char *lower, struct slice name)
 {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.data[i];
         if (c >= 'A' && c <= 'Z')
             c |= 0x20;
-        if (lower[i] != c) /* also at lower's NUL, unless the name holds one */
+        if (lower[i] != c)
             return false;
     }
-    return lower[name.len] == '\0';
+    return true;
 }
 
-static inline const char *name_in(const struct names *n, const struct command_entry *e)
+static const char *name_in(const struct names *n, const struct command_entry *e)
 {
-    return n->given ? e->name : e->called;
+    return n->given || !e->renamed_to ? e->name : e->renamed_to;
 }
 
 static inline struct command_entry *look_up(const struct names *n, struct slice name)
 {
-    if (name.len == 0 || name.len >= sizeof ((struct command_entry *)0)->name || !n->slots)
+    if (name.len == 0 || name.len > n->longest)
         return NULL;
     uint32_t hash = name_hash(name);
     for (uint32_t i = hash & n->mask; n->slots[i].entry; i = (i + 1) & n->mask)
-        if (n->slots[i].hash == hash && same_name(name_in(n, n->slots[i].entry), name))
+        if (n->slots[i].hash == hash && n->slots[i].len == name.len &&
+            same_name(n->slots[i].name, name))
             return n->slots[i].entry;
     return NULL;
 }
@@ -107,12 +112,14 @@ struct command_entry *commands_find_given(const struct commands *cs, struct slic
 
 static void put_slot(struct names *n, struct command_entry *e)
 {
-    uint32_t hash = name_hash(slice_str(name_in(n, e)));
+    struct slice name = slice_str(name_in(n, e));
+    uint32_t hash = name_hash(name);
     uint32_t i = hash & n->mask;
-    must(name_in(n, e)[0]);
+    must(name.len > 0);
+    n->longest = name.len > n->longest ? name.len : n->longest;
     while (n->slots[i].entry)
         i = (i + 1) & n->mask;
-    n->slots[i] = (struct slot){hash, e};
+    n->slots[i] = (struct slot){hash, (uint32_t)name.len, name.data, e};
 }
 
 static void rebuild(struct commands *cs, struct names *n)
@@ -123,6 +130,7 @@ static void rebuild(struct commands *cs, struct names *n)
     mem_free(n->slots);
     n->slots = mem_zalloc(size * sizeof *n->slots);
     n->mask = size - 1;
+    n->longest = 0;
     must((size & n->mask) == 0 && cs->count < n->mask);
     for (size_t i = 0; i < cs->count; i++)
         if (name_in(n, cs->all[i])[0]) /* a removed one has no name now */
@@ -210,19 +218,6 @@ static void fill(struct command_entry *e, const struct command *row, void *arg, 
             e->row.flags |= CMD_MOVABLE_KEYS;
 }
 
-static enum steers steers_of(const char *name)
-{
-    static const char *const others[] = {"discard", "watch", "quit", "reset"};
-    if (strcmp(name, "multi") == 0)
-        return STEERS_MULTI;
-    if (strcmp(name, "exec") == 0)
-        return STEERS_EXEC;
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (strcmp(name, others[i]) == 0)
-            return STEERS_ELSE;
-    return STEERS_NOTHING;
-}
-
 /* Behind those that are there: the entries move. */
 static void add_subs(struct commands *cs, struct command_entry *e, const struct command *table,
                      void *arg)
@@ -251,8 +246,6 @@ static struct command_entry *make_entry(struct commands *cs, const struct comman
     fill(e, row, arg, cs->next_id++);
     must(strlen(row->name) < sizeof e->name);
     strcpy(e->name, row->name);
-    strcpy(e->called, row->name);
-    e->steers = steers_of(row->name);
     if (row->subcommands && row->subcommands[0].name)
         add_subs(cs, e, row->subcommands, arg);
     return e;
@@ -282,6 +275,11 @@ void commands_add(struct commands *cs, const struct command *table, void *arg)
         rebuild(cs, &cs->given);
 }
 
+static bool is_removed(const struct command_entry *e)
+{
+    return e->renamed_to && !e->renamed_to[0];
+}
+
 static void mark_renamed(struct command_entry *e)
 {
     e->row.renamed = true;
@@ -300,13 +298,15 @@ bool commands_rename(struct commands *cs, struct slice name, struct slice new_na
     struct command_entry *there = new_name.len ? commands_find(cs, new_name) : NULL;
     if (e && there == e) /* it has that name */
         return true;
-    if (!e || new_name.len >= sizeof e->called || there)
+    if (!e || there)
         return false;
+    mem_free(e->renamed_to);
+    e->renamed_to = mem_alloc(new_name.len + 1);
     for (size_t i = 0; i < new_name.len; i++) {
         char c = new_name.data[i];
-        e->called[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+        e->renamed_to[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
     }
-    e->called[new_name.len] = '\0';
+    e->renamed_to[new_name.len] = '\0';
     mark_renamed(e);
     rebuild(cs, &cs->now);
     cs->given.given = true;
@@ -318,14 +318,14 @@ size_t commands_count(const struct commands *cs)
 {
     size_t n = 0;
     for (size_t i = 0; i < cs->count; i++)
-        n += cs->all[i]->called[0] != '\0';
+        n += !is_removed(cs->all[i]);
     return n;
 }
 
 void commands_each(struct commands *cs, commands_visit *visit, void *arg)
 {
     for (size_t i = 0; i < cs->count; i++)
-        if (cs->all[i]->called[0])
+        if (!is_removed(cs->all[i]))
             visit(arg, cs->all[i]);
 }
 

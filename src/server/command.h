@@ -32,9 +32,6 @@ void commands_add_subs(struct commands *cs, const char *container, const struct 
  * such command, or another has the name. */
 bool commands_rename(struct commands *cs, struct slice name, struct slice new_name);
 
-/* What a command is to a transaction that is being queued: those that steer it are run at once. */
-enum steers { STEERS_NOTHING, STEERS_MULTI, STEERS_EXEC, STEERS_ELSE };
-
 /* A registered command: the row, its arg, its numbers. */
 struct command_entry {
     struct command row;         /* copy; row.parent filled in */
@@ -45,9 +42,8 @@ struct command_entry {
     unsigned sub_count, id;
     int first_key, last_key, key_step; /* the legacy triple */
     uint32_t categories;
-    enum steers steers;
-    char name[64];   /* as its table says, and as it is shown and logged; "config|get" */
-    char called[64]; /* as clients must call it (rename-command); "" not at all */
+    char name[64]; /* as its table says, and as it is shown and logged; "config|get" */
+    char *renamed_to; /* as clients must call it (rename-command); "": not at all; NULL: by name */
 };
 /* By name, case ignored; a hot path. NULL when unknown. */
 struct command_entry *commands_find(const struct commands *cs, struct slice name);

@@ -69,12 +69,16 @@ enum {
  * positions into at (room for max), returns how many, -1 on a syntax error. */
 typedef int command_find_keys(int argc, const struct slice *argv, int *at, int max);
 
+/* What a command is to a transaction that is being queued: those that steer it are run at once. */
+enum steers { STEERS_NOTHING, STEERS_MULTI, STEERS_EXEC, STEERS_ELSE };
+
 struct command {
     const char *name;        /* lower case; a subcommand's own word */
     command_run *run;        /* NULL for a pure container */
     int arity;               /* exact, or -(at least) */
     uint32_t flags;
     uint32_t categories;     /* extra CAT_* */
+    enum steers steers;
     const char *group, *since, *complexity, *summary;
     const char *deprecated_since, *replaced_by;
     bool system;             /* COMMAND DOCS calls it "syscmd": not for applications */

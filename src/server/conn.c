@@ -412,11 +412,13 @@ static void store_input(struct client *c)
         over_query_limit(c);
 }
 
+static void flush_client(struct client *c);
+
 /* Readable, writable: by its wire. */
 static void serve(struct client *c, unsigned what)
 {
     if (what & LOOP_WRITE && c->flags & CLIENT_WRITE_WATCHED)
-        conn_flush(c);
+        flush_client(c);
     if (what & LOOP_READ && !(c->flags & (CLIENT_CLOSE_SOON | CLIENT_CLOSE_AFTER_REPLY))) {
         if (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED))
             store_input(c);
@@ -581,7 +583,7 @@ static bool has_unsent(const struct client *c)
     return output_unsent(&c->out) || (c->feed && c->feed->pending(c->feed->arg));
 }
 
-void conn_flush(struct client *c)
+static void flush_client(struct client *c)
 {
     uint64_t end = allowed_end(c, hooks_released(server_hooks(c->server)));
     struct stats *st = server_stats(c->server);
@@ -637,7 +639,7 @@ void conn_flush_all(struct clients *cs)
         if (c->busy)
             link_push_back(&later, &c->pending);
         else
-            conn_flush(c);
+            flush_client(c);
     }
     while (!link_empty(&later)) {
         struct link *l = later.next;
@@ -656,7 +658,7 @@ void conn_flush_last(struct clients *cs)
         do {
             before = c->out.sent_total;
             if (!(c->flags & CLIENT_CLOSE_SOON) && has_unsent(c))
-                conn_flush(c);
+                flush_client(c);
         } while (c->out.sent_total != before);
     }
 }

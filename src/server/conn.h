@@ -14,7 +14,6 @@ enum { CONN_READ_SIZE = 64 * 1024 };
 /* Starts to listen to the client's socket. */
 void conn_open(struct client *c);
 /* Sends what it can now. */
-void conn_flush(struct client *c);
 void conn_flush_all(struct clients *cs);
 /* The last sends, when nothing is served any more: to each as much as its socket takes. */
 void conn_flush_last(struct clients *cs);

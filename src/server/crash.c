@@ -20,19 +20,19 @@ enum { FRAMES_MAX = 64, STACK_SIZE = 64 * 1024 };
 static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
 static struct {
-    void (*tell[CRASH_TELLERS])(void *arg);
-    void *arg[CRASH_TELLERS];
-    int tellers;
+    void (*tell[CRASH_REPORTERS])(void *arg);
+    void *arg[CRASH_REPORTERS];
+    int reporters;
     volatile sig_atomic_t reporting;
     char stack[STACK_SIZE];
     char failed[256]; /* the must() that failed */
 } crash;
 
-void crash_add_teller(void (*tell)(void *arg), void *arg)
+void crash_add_reporter(void (*tell)(void *arg), void *arg)
 {
-    must(crash.tellers < CRASH_TELLERS);
-    crash.tell[crash.tellers] = tell;
-    crash.arg[crash.tellers++] = arg;
+    must(crash.reporters < CRASH_REPORTERS);
+    crash.tell[crash.reporters] = tell;
+    crash.arg[crash.reporters++] = arg;
 }
 
 static void log_line(const char *text)
@@ -115,7 +115,7 @@ static void crashed(int number, siginfo_t *info, void *context)
     if (crash.failed[0])
         log_line(crash.failed);
     log_stack(number == SIGABRT ? NULL : place);
-    for (int i = 0; i < crash.tellers; i++)
+    for (int i = 0; i < crash.reporters; i++)
         crash.tell[i](crash.arg[i]);
     log_line("\n=== END OF CRASH REPORT ===");
     end_with(number);

@@ -8,8 +8,8 @@
 void crash_catch(void);
 void crash_ignore(void);
 /* tell is called once, in the crashed thread: it may log, and must expect anything to be broken (a
- * second fault ends the report). At most CRASH_TELLERS. */
-enum { CRASH_TELLERS = 4 };
-void crash_add_teller(void (*tell)(void *arg), void *arg);
+ * second fault ends the report). At most CRASH_REPORTERS. */
+enum { CRASH_REPORTERS = 4 };
+void crash_add_reporter(void (*tell)(void *arg), void *arg);
 
 #endif

@@ -47,7 +47,7 @@ bool ctx_string_fits(const struct ctx *c, uint64_t len)
 /* ---- what is logged ---- */
 void ctx_log_instead(struct ctx *c, int argc, const struct slice *argv)
 {
-    if (c->flags & (CTX_LOADING | CTX_LOG_NONE))
+    if (c->flags & CTX_LOADING)
         return;
     commit_add(server_commit(c->server), c->scope, c->db->id, argc, argv);
     c->flags |= CTX_LOG_REPLACED;
@@ -71,7 +71,7 @@ void ctx_log_as_given(struct ctx *c)
 /* The order of effects is the order of the log: the command itself comes first. */
 void ctx_log_also(struct ctx *c, struct db *db, int argc, const struct slice *argv)
 {
-    if (c->flags & (CTX_LOADING | CTX_LOG_NONE))
+    if (c->flags & CTX_LOADING)
         return;
     if (!(c->flags & CTX_LOG_REPLACED))
         ctx_log_as_given(c);
@@ -88,11 +88,6 @@ void ctx_tell_replicas(struct ctx *c)
     c->scope = TO_REPLICAS;
     ctx_log_as_given(c);
     c->scope = scope;
-}
-
-void ctx_log_nothing(struct ctx *c)
-{
-    c->flags |= CTX_LOG_NONE;
 }
 
 struct slice ctx_shown(const struct ctx *c, int i)

@@ -63,7 +63,7 @@ enum {
                          * clients counts, nothing expires, nothing is logged */
     CTX_IN_MULTI = 4,   /* inside EXEC (or a script) */
     CTX_FAILED = 8,     /* an error was replied (set by reply_error) */
-    CTX_LOG_REPLACED = 16, CTX_LOG_NONE = 32,
+    CTX_LOG_REPLACED = 16,
     CTX_UNHEARD = 64,   /* nobody will get the reply any more: see reply_unheard */
     CTX_WAITS = 128,    /* it has not replied, and will be run again or answered later: block.h */
 };
@@ -97,7 +97,6 @@ static inline void ctx_changed(struct ctx *c, uint64_t changes)
 void ctx_log_instead(struct ctx *c, int argc, const struct slice *argv);
 /* Besides it, in order, e.g. for each of several effects. */
 void ctx_log_also(struct ctx *c, struct db *db, int argc, const struct slice *argv);
-void ctx_log_nothing(struct ctx *c);
 /* The command as given goes to replicas, though nothing changed: what is published. */
 void ctx_tell_replicas(struct ctx *c);
 /* The command as it stands, by the name of its table (rename-command changes what clients say, not

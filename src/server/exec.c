@@ -249,7 +249,7 @@ void exec_run(struct exec *x, struct ctx *ctx, struct command_entry *e)
     e->row.run(ctx);
     if (ctx->dirty && !(ctx->flags & CTX_LOADING)) {
         commit_add_dirty(x->commit, ctx->dirty);
-        if (!(ctx->flags & (CTX_LOG_REPLACED | CTX_LOG_NONE)))
+        if (!(ctx->flags & CTX_LOG_REPLACED))
             ctx_log_as_given(ctx);
     }
     if (ctx->flags & CTX_LOADING) /* it was counted when a client called it */
@@ -266,7 +266,7 @@ void exec_run(struct exec *x, struct ctx *ctx, struct command_entry *e)
 
 bool exec_queues(const struct client *c, const struct command_entry *e)
 {
-    return c->flags & CLIENT_IN_MULTI && e->steers == STEERS_NOTHING;
+    return c->flags & CLIENT_IN_MULTI && e->row.steers == STEERS_NOTHING;
 }
 
 static bool must_wait(struct exec *x, const struct ctx *ctx, const struct command_entry *e)

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/num.h"
+#include "base/version.h"
 #include "os/clock.h"
 #include "os/loop.h"
 #include "server/clients.h"
@@ -41,7 +42,7 @@ static void section_server(void *arg, struct info_out *o)
     exe[n > 0 ? n : 0] = '\0';
     uname(&os);
     int64_t uptime = cron_uptime_s(server_cron(s));
-    info_str(o, "redis_version", SERVER_VERSION);
+    info_str(o, "redis_version", REDIS_VERSION);
     info_str(o, "redis_git_sha1", "00000000");
     info_str(o, "redis_git_dirty", "0");
     info_str(o, "redis_build_id", SERVER_BUILD_ID);

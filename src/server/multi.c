@@ -206,11 +206,6 @@ void multi_unwatch(struct client *c)
         server_want_changes(c->server, CHANGES_WATCHED, false);
 }
 
-size_t multi_watched(const struct client *c)
-{
-    return c->multi ? c->multi->watch_count : 0;
-}
-
 void multi_check_expired(struct client *c)
 {
     if (!c->multi)

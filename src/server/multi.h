@@ -43,7 +43,6 @@ uint32_t multi_flags(const struct ctx *c);
 
 void multi_watch(struct client *c, struct slice key);
 void multi_unwatch(struct client *c);
-size_t multi_watched(const struct client *c);
 /* A watched key has expired since WATCH: noticed at EXEC. */
 void multi_check_expired(struct client *c);
 /* The client goes. */

@@ -78,7 +78,7 @@ static struct command_entry *call_entry(struct exec *x, struct ctx *ctx, struct 
     /* A transaction is the client's: who calls without one of his own has none to end. */
     bool forbidden = e->row.flags & CMD_PROTECTED && !admit_may_debug(x, ctx->client, e);
     if (forbidden || ctx->command_flags & call->deny ||
-        (!call->as && e->steers != STEERS_NOTHING)) {
+        (!call->as && e->row.steers != STEERS_NOTHING)) {
         call->ended = EXEC_DENIED;
         return NULL;
     }

@@ -26,7 +26,7 @@ enum {
     PAUSE_US = 100000, TELL_EVERY_US = 1000000,
 };
 
-struct door {
+struct net_listener {
     struct loop_io io;
     struct net *net;
     bool is_unix;
@@ -35,16 +35,16 @@ struct door {
 struct net {
     struct server *server;
     struct settings *settings;
-    struct door doors[SOCKET_LISTEN_MAX + 1];
+    struct net_listener listeners[SOCKET_LISTEN_MAX + 1];
     int count;
     bool open;
-    /* The system gives no more descriptors: nobody is let in for PAUSE_US. */
+    /* The system gives no more descriptors: nothing is accepted for PAUSE_US. */
     struct loop_timer pause;
     int64_t told_us; /* when that was logged last; 0: never */
     /* Came when all places were taken: they wait until the loop has looked again at all clients,
      * for one that has just gone (often the same that comes again). */
     struct parked {
-        struct door *door;
+        struct net_listener *listener;
         int fd;
     } parked[PARKED_MAX];
     int parked_count;
@@ -52,9 +52,9 @@ struct net {
     struct loop_timer look;
 };
 
-/* ---- letting in ---- */
+/* ---- accepting ---- */
 /* Written straight to the socket: there is no client yet. The socket is new, so it has room. */
-static void turn_away(struct net *n, int fd, const char *error)
+static void reject(struct net *n, int fd, const char *error)
 {
     ssize_t put = socket_send(fd, error, strlen(error));
     (void)put; /* who does not listen goes without it */
@@ -77,20 +77,20 @@ static bool is_full(struct net *n)
     return (int64_t)cs->count >= cs->max_clients;
 }
 
-static void let_in(struct door *d, int fd)
+static void accept_client(struct net_listener *l, int fd)
 {
-    struct net *n = d->net;
+    struct net *n = l->net;
     struct clients *cs = server_clients(n->server);
     must(fd >= 0);
     if (is_full(n)) {
-        turn_away(n, fd, "-ERR max number of clients reached\r\n");
+        reject(n, fd, "-ERR max number of clients reached\r\n");
         return;
     }
     if (n->settings->protected_mode && !cs->password.len && !socket_is_local(fd)) {
-        turn_away(n, fd, protected_text);
+        reject(n, fd, protected_text);
         return;
     }
-    if (!d->is_unix) {
+    if (!l->is_unix) {
         socket_set_nodelay(fd, true);
         if (n->settings->keepalive_s)
             socket_set_keepalive(fd, (int)n->settings->keepalive_s);
@@ -101,11 +101,11 @@ static void let_in(struct door *d, int fd)
     conn_open(c);
 }
 
-static void park(struct door *d, int fd)
+static void park(struct net_listener *l, int fd)
 {
-    struct net *n = d->net;
+    struct net *n = l->net;
     must(n->parked_count < PARKED_MAX);
-    n->parked[n->parked_count++] = (struct parked){d, fd};
+    n->parked[n->parked_count++] = (struct parked){l, fd};
     if (n->parked_count > 1)
         return;
     n->looked = false;
@@ -124,7 +124,7 @@ static void look_again(void *arg)
     }
     n->parked_count = 0;
     for (int i = 0; i < count; i++)
-        let_in(n->parked[i].door, n->parked[i].fd);
+        accept_client(n->parked[i].listener, n->parked[i].fd);
 }
 
 static void drop_parked(struct net *n)
@@ -134,18 +134,18 @@ static void drop_parked(struct net *n)
         socket_close(n->parked[--n->parked_count].fd);
 }
 
-static void watch_doors(struct net *n, unsigned what)
+static void watch_listeners(struct net *n, unsigned what)
 {
     for (int i = 0; i < n->count; i++)
-        loop_watch(server_loop(n->server), &n->doors[i].io, what);
+        loop_watch(server_loop(n->server), &n->listeners[i].io, what);
 }
 
 static void pause_over(void *arg)
 {
-    watch_doors(arg, LOOP_READ);
+    watch_listeners(arg, LOOP_READ);
 }
 
-/* The door stays ready, so it would be knocked at without end. */
+/* The listening socket stays ready, so the loop would call without end. */
 static void pause_accepting(struct net *n, int err)
 {
     int64_t now_us = clock_mono_us();
@@ -154,38 +154,39 @@ static void pause_accepting(struct net *n, int err)
         log_warning("Can't accept a connection: %s; trying again every %d ms", strerror(err),
                     PAUSE_US / 1000);
     }
-    watch_doors(n, 0);
+    watch_listeners(n, 0);
     loop_timer_start(server_loop(n->server), &n->pause, PAUSE_US);
 }
 
-static void knock(void *arg, unsigned what)
+static void accept_ready(void *arg, unsigned what)
 {
-    struct door *d = arg;
+    struct net_listener *l = arg;
     (void)what;
-    for (int i = 0; i < ACCEPT_AT_ONCE && d->net->parked_count < PARKED_MAX; i++) {
-        int fd = socket_accept(d->io.fd);
+    for (int i = 0; i < ACCEPT_AT_ONCE && l->net->parked_count < PARKED_MAX; i++) {
+        int fd = socket_accept(l->io.fd);
         if (fd == -EAGAIN)
             return;
         if (fd < 0) {
-            pause_accepting(d->net, -fd);
+            pause_accepting(l->net, -fd);
             return;
         }
-        if (d->net->parked_count || is_full(d->net))
-            park(d, fd);
+        if (l->net->parked_count || is_full(l->net))
+            park(l, fd);
         else
-            let_in(d, fd);
+            accept_client(l, fd);
     }
 }
 
-/* ---- doors ---- */
-static bool add_door(struct net *n, int fd, bool is_unix, struct fault *f)
+/* ---- listeners ---- */
+static bool add_listener(struct net *n, int fd, bool is_unix, struct fault *f)
 {
-    must(n->count < (int)(sizeof n->doors / sizeof *n->doors));
-    struct door *d = &n->doors[n->count];
-    *d = (struct door){.io = {.fd = fd, .ready = knock, .arg = d}, .net = n, .is_unix = is_unix};
+    must(n->count < (int)(sizeof n->listeners / sizeof *n->listeners));
+    struct net_listener *l = &n->listeners[n->count];
+    *l = (struct net_listener){
+        .io = {.fd = fd, .ready = accept_ready, .arg = l}, .net = n, .is_unix = is_unix};
     if (n->settings->mark)
         socket_set_mark(fd, (unsigned)n->settings->mark);
-    int rc = loop_watch(server_loop(n->server), &d->io, LOOP_READ);
+    int rc = loop_watch(server_loop(n->server), &l->io, LOOP_READ);
     if (rc < 0) {
         fault_io(f, -rc, "watch", "watching a listening socket");
         socket_close(fd);
@@ -198,18 +199,18 @@ static bool add_door(struct net *n, int fd, bool is_unix, struct fault *f)
 static void close_tcp(struct net *n)
 {
     int kept = 0;
-    drop_parked(n); /* the doors move */
+    drop_parked(n); /* the listeners move */
     for (int i = 0; i < n->count; i++) {
-        struct door old = n->doors[i];
-        loop_unwatch(server_loop(n->server), &n->doors[i].io);
+        struct net_listener old = n->listeners[i];
+        loop_unwatch(server_loop(n->server), &n->listeners[i].io);
         if (!old.is_unix) {
             socket_close(old.io.fd);
             continue;
         }
-        n->doors[kept] = old;
-        n->doors[kept].io.watched = 0;
-        n->doors[kept].io.arg = &n->doors[kept];
-        loop_watch(server_loop(n->server), &n->doors[kept].io, LOOP_READ);
+        n->listeners[kept] = old;
+        n->listeners[kept].io.watched = 0;
+        n->listeners[kept].io.arg = &n->listeners[kept];
+        loop_watch(server_loop(n->server), &n->listeners[kept].io, LOOP_READ);
         kept++;
     }
     must(kept <= n->count && n->parked_count == 0);
@@ -231,7 +232,7 @@ static bool open_tcp(struct net *n, struct fault *f)
     must(count <= SOCKET_LISTEN_MAX);
     close_tcp(n);
     for (int i = 0; i < count; i++)
-        if (!add_door(n, fds[i], false, f))
+        if (!add_listener(n, fds[i], false, f))
             return false;
     return true;
 }
@@ -300,7 +301,7 @@ bool net_open(struct net *n, struct fault *f)
     }
     if (st->unix_path) {
         int fd = socket_listen_unix(st->unix_path, (mode_t)st->unix_perm, (int)st->backlog, f);
-        if (fd < 0 || !add_door(n, fd, true, f))
+        if (fd < 0 || !add_listener(n, fd, true, f))
             return false;
     }
     if (n->count == 0) {
@@ -316,9 +317,9 @@ void net_close(struct net *n)
     loop_timer_stop(server_loop(n->server), &n->pause);
     drop_parked(n);
     for (int i = 0; i < n->count; i++) {
-        loop_unwatch(server_loop(n->server), &n->doors[i].io);
-        socket_close(n->doors[i].io.fd);
-        if (n->doors[i].is_unix)
+        loop_unwatch(server_loop(n->server), &n->listeners[i].io);
+        socket_close(n->listeners[i].io.fd);
+        if (n->listeners[i].is_unix)
             unlink(n->settings->unix_path);
     }
     n->count = 0;
@@ -333,12 +334,12 @@ int net_listeners(const struct net *n)
 void net_describe(const struct net *n, int i, struct buf *out)
 {
     must(i >= 0 && i < n->count);
-    const struct door *d = &n->doors[i];
+    const struct net_listener *l = &n->listeners[i];
     char ip[64];
     int port;
-    if (d->is_unix)
+    if (l->is_unix)
         buf_printf(out, "name=unix,bind=%s", n->settings->unix_path);
-    else if (socket_local_address(d->io.fd, ip, &port))
+    else if (socket_local_address(l->io.fd, ip, &port))
         buf_printf(out, "name=tcp,bind=%s,port=%d", ip, port);
 }
 

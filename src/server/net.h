@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The doors: listening sockets and who is let in (protected mode, maxclients). */
+/* Listening sockets, and who is accepted (protected mode, maxclients). */
 #ifndef SERVER_NET_H
 #define SERVER_NET_H
 
@@ -15,7 +15,7 @@ struct net *net_new(struct server *s);
 void net_free(struct net *n);
 bool net_open(struct net *n, struct fault *f);
 void net_close(struct net *n); /* no new connections */
-/* Options bind and port: opens the new doors, then shuts the old ones. owner: struct settings. */
+/* Options bind and port: opens the new listeners, then closes the old. owner: struct settings. */
 bool net_apply_bind(void *owner, struct fault *f);
 bool net_apply_port(void *owner, struct fault *f);
 /* Option maxclients: the process may need more descriptors. owner: struct clients. */

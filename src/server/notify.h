@@ -8,8 +8,8 @@
  *
  * Told at once, inside the unit, also while the log is replayed. While nobody listens it costs the
  * test of a bit. Whoever tells is in the middle of something, a handler or the store itself
- * (expired, evicted, new, keymiss): a listener notes what it hears, and neither looks keys up nor
- * changes any. The key's bytes are valid during the call. */
+ * (expired, evicted, loaded, new, keymiss): a listener notes what it hears, and neither looks keys
+ * up nor changes any. The key's bytes are valid during the call. */
 #ifndef SERVER_NOTIFY_H
 #define SERVER_NOTIFY_H
 
@@ -36,7 +36,7 @@ enum notify_class {
     NOTIFY_EVICTED = 1 << 9,       /* e */
     NOTIFY_STREAM = 1 << 10,       /* t */
     NOTIFY_KEY_MISS = TELL_MISSED, /* m, not in A */
-    NOTIFY_LOADED = 1 << 12,       /* for modules */
+    NOTIFY_LOADED = TELL_LOADED,   /* for modules, not in A: from a dump file */
     NOTIFY_MODULE = 1 << 13,       /* d */
     NOTIFY_NEW = TELL_NEW,         /* n, not in A */
     NOTIFY_ALL = NOTIFY_GENERIC | NOTIFY_STRING | NOTIFY_LIST | NOTIFY_SET | NOTIFY_HASH |

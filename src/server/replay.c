@@ -47,7 +47,7 @@ static void why_not(const struct command_entry *e, int argc, const struct slice 
                    argv[0].data);
     else if (!command_arity_ok(e, argc))
         buf_printf(why, "wrong number of arguments for '%s' command", e->name);
-    else if (e->steers == STEERS_ELSE ||
+    else if (e->row.steers == STEERS_ELSE ||
              (e->row.flags & (CMD_ADMIN | CMD_BLOCKING) && !(e->row.flags & CMD_WRITE)))
         buf_printf(why, "it has no place in a log");
 }

@@ -37,7 +37,6 @@ struct waits;
 struct watches;
 struct workers;
 
-#define SERVER_VERSION "7.2.4" /* the Redis whose behaviour this is */
 #define SERVER_BUILD_ID "holdfast"
 
 struct clients *server_clients(struct server *s);

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/rand.h"
+#include "base/version.h"
 #include "os/clock.h"
 #include "os/cpus.h"
 #include "os/loop.h"
@@ -64,7 +65,8 @@ static void notify_store(struct server *s, struct db *db, struct slice key,
         const char *event;
     } of[] = {
         [KEY_EXPIRED] = {NOTIFY_EXPIRED, "expired"}, [KEY_EVICTED] = {NOTIFY_EVICTED, "evicted"},
-        [KEY_NEW] = {NOTIFY_NEW, "new"}, [KEY_MISSED] = {NOTIFY_KEY_MISS, "keymiss"},
+        [KEY_LOADED] = {NOTIFY_LOADED, "loaded"}, [KEY_NEW] = {NOTIFY_NEW, "new"},
+        [KEY_MISSED] = {NOTIFY_KEY_MISS, "keymiss"},
     };
     must((size_t)kind < sizeof of / sizeof *of && of[kind].event);
     if (s->keyspace->notify & of[kind].what)
@@ -82,7 +84,9 @@ static void key_event(void *arg, struct db *db, struct slice key, enum key_event
     if (kind == KEY_FLUSHED) {
         watches_replaced(s->watches, db);
         exec_all_changed(s->exec);
-    } else if (kind != KEY_LOADED) {
+    } else if (kind == KEY_LOADED) {
+        notify_store(s, db, key, kind);
+    } else {
         watches_touch(s->watches, db, key);
         exec_key_changed(s->exec, db, key);
     }
@@ -147,7 +151,7 @@ static void crash_state(void *arg)
     log_raw(LOG_WARNING_LEVEL, "\n------ state ------\n");
     snprintf(line, sizeof line,
              "version %s, uptime %lld s, clients %u, commands %llu, used memory %zu\n",
-             SERVER_VERSION, (long long)cron_uptime_s(s->cron), s->clients->count,
+             REDIS_VERSION, (long long)cron_uptime_s(s->cron), s->clients->count,
              (unsigned long long)s->stats->commands, mem_used());
     log_raw(LOG_WARNING_LEVEL, line);
     if (!c)
@@ -252,7 +256,7 @@ bool server_configured(struct server *s, struct fault *f)
     workers_set_cpus(s->workers, s->settings->worker_cpus);
     if (s->settings->crash_log)
         crash_catch();
-    crash_add_teller(crash_state, s);
+    crash_add_reporter(crash_state, s);
     process_handle_signals(s->loop);
     if (!hooks_configured(s->hooks, f) || !config_all_claimed(s->config, f))
         return false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The server itself: server_frame.c makes it, server.c gives access to it. */
+/* The server itself: server_frame.c makes it, server.c gives access to it. One pointer for each
+ * part, and the little state that belongs to none: what is of one part only lies in that part. */
 #ifndef SERVER_SERVER_PARTS_H
 #define SERVER_SERVER_PARTS_H
 

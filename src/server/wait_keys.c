@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A waiting client is a waiter, with a place in the line of each of its keys. A KEY event of such a
- * key only notes it; a job behind the unit goes through the lines. */
+/* A waiting client is a waiter, with a place in the queue of each of its keys. A KEY event of such
+ * a key only notes it; a job behind the unit goes through the queues. */
 #include "server/wait_keys.h"
 
 #include "base/buf.h"
@@ -24,7 +24,7 @@ struct waiter;
 
 struct place {
     struct link of_key;
-    struct line *line;
+    struct queue *queue;
     struct waiter *waiter;
 };
 
@@ -41,7 +41,7 @@ struct waiter {
 };
 
 /* Those who wait for a key. */
-struct line {
+struct queue {
     struct link places;
     struct link ready;       /* linked: to be served */
     struct link *next;       /* while it is served: the place to look at next */
@@ -54,31 +54,31 @@ struct line {
 
 struct waits {
     struct server *server;
-    struct table lines;
-    struct link ready;       /* lines */
+    struct table queues;
+    struct link ready;       /* queues */
     struct unit_job job;
     struct waiter *running;  /* whose command is run again */
     bool passed_over;        /* somebody was, in a pause */
 };
 
-static struct slice line_name(const void *item)
+static struct slice queue_name(const void *item)
 {
-    const struct line *l = item;
-    return slice(l->name, l->len);
+    const struct queue *q = item;
+    return slice(q->name, q->len);
 }
 
-static const struct table_type line_type = {.key = line_name};
+static const struct table_type queue_type = {.key = queue_name};
 
-static struct slice key_of(const struct line *l)
+static struct slice key_of(const struct queue *q)
 {
-    return key_name_key(l->name, l->len);
+    return key_name_key(q->name, q->len);
 }
 
 /* ---- becoming ready ---- */
-static void note(struct waits *ws, struct line *l)
+static void note(struct waits *ws, struct queue *q)
 {
-    if (!link_linked(&l->ready))
-        link_push_back(&ws->ready, &l->ready);
+    if (!link_linked(&q->ready))
+        link_push_back(&ws->ready, &q->ready);
     exec_after_unit(server_exec(ws->server), &ws->job);
 }
 
@@ -89,10 +89,10 @@ struct in_db {
 
 static void note_in_db(void *arg, void *item)
 {
-    struct line *l = item;
+    struct queue *q = item;
     const struct in_db *which = arg;
-    if (l->db_id == which->id)
-        note(which->ws, l);
+    if (q->db_id == which->id)
+        note(which->ws, q);
 }
 
 static void note_db(struct waits *ws, unsigned id)
@@ -100,7 +100,7 @@ static void note_db(struct waits *ws, unsigned id)
     struct in_db which = {ws, id};
     uint64_t cursor = 0;
     do
-        cursor = table_scan(&ws->lines, cursor, note_in_db, &which);
+        cursor = table_scan(&ws->queues, cursor, note_in_db, &which);
     while (cursor);
 }
 
@@ -113,64 +113,64 @@ static void on_key(void *arg, struct db *db, struct slice key, enum key_event_ki
         note_db(ws, db->id);
         return;
     }
-    struct line *l = table_find(&ws->lines, key_name(&name, db->id, key));
+    struct queue *q = table_find(&ws->queues, key_name(&name, db->id, key));
     buf_free(&name);
-    if (l)
-        note(ws, l);
+    if (q)
+        note(ws, q);
 }
 
-/* ---- lines ---- */
-static struct line *line_of(struct waits *ws, unsigned db, struct slice key)
+/* ---- queues ---- */
+static struct queue *queue_of(struct waits *ws, unsigned db, struct slice key)
 {
     struct buf name = {0};
     struct slice full = key_name(&name, db, key);
-    struct line *l = table_find(&ws->lines, full);
-    if (!l) {
-        l = mem_zalloc(sizeof *l + full.len);
-        l->db_id = db;
-        l->len = full.len;
-        memcpy(l->name, full.data, full.len);
-        link_init(&l->places);
-        link_init(&l->ready);
-        if (!ws->lines.count)
+    struct queue *q = table_find(&ws->queues, full);
+    if (!q) {
+        q = mem_zalloc(sizeof *q + full.len);
+        q->db_id = db;
+        q->len = full.len;
+        memcpy(q->name, full.data, full.len);
+        link_init(&q->places);
+        link_init(&q->ready);
+        if (!ws->queues.count)
             hooks_on_key(server_hooks(ws->server), on_key, ws);
-        table_add(&ws->lines, l);
+        table_add(&ws->queues, q);
     }
     buf_free(&name);
-    return l;
+    return q;
 }
 
-static void drop_if_empty(struct waits *ws, struct line *l)
+static void drop_if_empty(struct waits *ws, struct queue *q)
 {
-    if (!link_empty(&l->places) || l->served)
+    if (!link_empty(&q->places) || q->served)
         return;
-    must(l->gone_too == 0);
-    const void *removed = table_remove(&ws->lines, line_name(l));
-    must(removed == l);
-    link_remove(&l->ready);
-    mem_free(l);
-    if (!ws->lines.count)
+    must(q->gone_too == 0);
+    const void *removed = table_remove(&ws->queues, queue_name(q));
+    must(removed == q);
+    link_remove(&q->ready);
+    mem_free(q);
+    if (!ws->queues.count)
         hooks_off_key(server_hooks(ws->server), ws);
 }
 
-static bool stands_in(const struct waiter *w, const struct line *l)
+static bool is_in(const struct waiter *w, const struct queue *q)
 {
     for (int i = 0; i < w->count; i++)
-        if (w->places[i].line == l)
+        if (w->places[i].queue == q)
             return true;
     return false;
 }
 
-static void leave_lines(struct waiter *w)
+static void leave_queues(struct waiter *w)
 {
     for (int i = 0; i < w->count; i++) {
         struct place *p = &w->places[i];
-        if (p->line->next == &p->of_key)
-            p->line->next = p->of_key.next;
+        if (p->queue->next == &p->of_key)
+            p->queue->next = p->of_key.next;
         link_remove(&p->of_key);
-        p->line->gone_too -= w->gone_too;
-        must(p->line->gone_too >= 0);
-        drop_if_empty(w->all, p->line);
+        p->queue->gone_too -= w->gone_too;
+        must(p->queue->gone_too >= 0);
+        drop_if_empty(w->all, p->queue);
     }
     w->count = 0;
 }
@@ -187,7 +187,7 @@ static void release(struct client *client, void *arg)
 {
     struct waiter *w = arg;
     (void)client;
-    leave_lines(w);
+    leave_queues(w);
     held_command_free(w->command);
     mem_free(w);
 }
@@ -212,13 +212,13 @@ void wait_for_keys(struct ctx *c, int64_t timeout_ms, const struct wait_keys *k)
     w->command = held_command_new(c->client->last_command, c->argc, c->argv,
                                   c->keyspace->offered);
     for (int i = 0; i < k->count; i++) {
-        struct line *l = line_of(ws, c->db->id, c->argv[k->at[i]]);
+        struct queue *q = queue_of(ws, c->db->id, c->argv[k->at[i]]);
         struct place *p = &w->places[w->count];
-        if (stands_in(w, l)) /* the same key twice */
+        if (is_in(w, q)) /* the same key twice */
             continue;
-        *p = (struct place){.line = l, .waiter = w};
-        link_push_back(&l->places, &p->of_key);
-        l->gone_too += w->gone_too;
+        *p = (struct place){.queue = q, .waiter = w};
+        link_push_back(&q->places, &p->of_key);
+        q->gone_too += w->gone_too;
         w->count++;
     }
     must(w->count > 0 && w->count <= k->count);
@@ -229,7 +229,7 @@ void wait_for_keys(struct ctx *c, int64_t timeout_ms, const struct wait_keys *k)
 static bool may_serve(const struct waiter *w, const struct entry *e)
 {
     /* Its time is over, and it only has not been told yet; or it is about to go; or the server is,
-     * maybe since the one before it in the line was served. */
+     * maybe since the one before it in the queue was served. */
     if (block_is_woken(w->client) || w->client->flags & CLIENT_CLOSE_SOON ||
         server_clients(w->all->server)->over)
         return false;
@@ -253,42 +253,42 @@ static void run_again(struct waits *ws, struct waiter *w)
         block_served(c);
 }
 
-static struct entry *look(struct waits *ws, const struct line *l)
+static struct entry *look(struct waits *ws, const struct queue *q)
 {
-    struct db *db = keyspace_peek(server_keyspace(ws->server), l->db_id);
-    return db ? db_find_with(db, key_of(l), DB_NOTOUCH | DB_NOSTATS | DB_KEEP_EXPIRED) : NULL;
+    struct db *db = keyspace_peek(server_keyspace(ws->server), q->db_id);
+    return db ? db_find_with(db, key_of(q), DB_NOTOUCH | DB_NOSTATS | DB_KEEP_EXPIRED) : NULL;
 }
 
-/* Those who stand in the line now, each once, as long as there may be something for them. */
-static void serve(struct waits *ws, struct line *l)
+/* Those who are in the queue now, each once, as long as there may be something for them. */
+static void serve(struct waits *ws, struct queue *q)
 {
-    struct link *last = l->places.prev;
-    bool done = link_empty(&l->places);
-    must(!l->served);
-    l->served = true;
-    l->next = l->places.next;
-    while (!done && l->next != &l->places) {
-        struct place *p = LINK_OF(l->next, struct place, of_key);
-        must(p->line == l);
-        done = l->next == last;
-        l->next = l->next->next;
-        const struct entry *e = look(ws, l);
-        done = done || (!e && !l->gone_too);
+    struct link *last = q->places.prev;
+    bool done = link_empty(&q->places);
+    must(!q->served);
+    q->served = true;
+    q->next = q->places.next;
+    while (!done && q->next != &q->places) {
+        struct place *p = LINK_OF(q->next, struct place, of_key);
+        must(p->queue == q);
+        done = q->next == last;
+        q->next = q->next->next;
+        const struct entry *e = look(ws, q);
+        done = done || (!e && !q->gone_too);
         if (may_serve(p->waiter, e))
             run_again(ws, p->waiter);
     }
-    l->served = false;
-    l->next = NULL;
-    drop_if_empty(ws, l);
+    q->served = false;
+    q->next = NULL;
+    drop_if_empty(ws, q);
 }
 
 static void serve_ready(struct unit_job *job)
 {
     struct waits *ws = LINK_OF(job, struct waits, job);
     while (!link_empty(&ws->ready)) {
-        struct line *l = LINK_OF(ws->ready.next, struct line, ready);
-        link_remove(&l->ready);
-        serve(ws, l);
+        struct queue *q = LINK_OF(ws->ready.next, struct queue, ready);
+        link_remove(&q->ready);
+        serve(ws, q);
     }
 }
 
@@ -305,7 +305,7 @@ void waits_pause_over(struct waits *ws)
     ws->passed_over = false;
     exec_begin_loose(server_exec(ws->server));
     do
-        cursor = table_scan(&ws->lines, cursor, note_any, ws);
+        cursor = table_scan(&ws->queues, cursor, note_any, ws);
     while (cursor);
     exec_end_loose(server_exec(ws->server));
 }
@@ -314,7 +314,7 @@ struct waits *waits_new(struct server *s)
 {
     struct waits *ws = mem_zalloc(sizeof *ws);
     ws->server = s;
-    table_init(&ws->lines, &line_type);
+    table_init(&ws->queues, &queue_type);
     link_init(&ws->ready);
     link_init(&ws->job.link);
     ws->job.run = serve_ready;
@@ -323,14 +323,14 @@ struct waits *waits_new(struct server *s)
 
 void waits_free(struct waits *ws)
 {
-    must(ws->lines.count == 0 && link_empty(&ws->ready));
+    must(ws->queues.count == 0 && link_empty(&ws->ready));
     must(!ws->running);
     link_remove(&ws->job.link);
-    table_release(&ws->lines);
+    table_release(&ws->queues);
     mem_free(ws);
 }
 
 size_t waits_keys(const struct waits *ws)
 {
-    return ws->lines.count;
+    return ws->queues.count;
 }

@@ -631,7 +631,8 @@ static struct entry *load_parts(struct db *db, struct entry_parts *p, uint64_t h
     if (p->encoding == ENC_RAW)
         p->ptr = str_of(p->text);
     struct entry *e = add_entry(db, p, at);
-    tell_change(db, p->key, KEY_LOADED);
+    if (!db->keyspace->quiet || db->keyspace->notify & TELL_LOADED)
+        tell(db, p->key, KEY_LOADED);
     return e;
 }
 

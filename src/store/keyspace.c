@@ -9,7 +9,7 @@
 #include "base/must.h"
 #include "store/db_parts.h"
 
-void keyspace_limits_default(struct value_limits *limits)
+static void limits_default(struct value_limits *limits)
 {
     *limits = (struct value_limits){
         .hash_listpack_entries = 512, .hash_listpack_value = 64,
@@ -26,7 +26,7 @@ void keyspace_init(struct keyspace *ks, unsigned databases)
 {
     must(databases > 0);
     *ks = (struct keyspace){.count = databases, .lfu_decay_minutes = 1, .lfu_log_factor = 10};
-    keyspace_limits_default(&ks->limits);
+    limits_default(&ks->limits);
 }
 
 void keyspace_set_databases(struct keyspace *ks, unsigned databases)

@@ -38,7 +38,7 @@ enum key_event_kind {
     KEY_MISSED,   /* it was looked up to be read, and is not there */
 };
 /* Bits of keyspace.notify; the others mean something to others (server/notify.h). */
-enum { TELL_MISSED = 1 << 11, TELL_NEW = 1 << 14 };
+enum { TELL_MISSED = 1 << 11, TELL_LOADED = 1 << 12, TELL_NEW = 1 << 14 };
 typedef void keyspace_listen(void *arg, struct db *db, struct slice key, enum key_event_kind kind);
 
 /* What is done about a key whose time is over. In all but IGNORE it is not found, and goes
@@ -92,7 +92,6 @@ void keyspace_set_databases(struct keyspace *ks, unsigned databases);
 struct db *keyspace_db(struct keyspace *ks, unsigned id);        /* id < count; made if need be */
 struct db *keyspace_peek(const struct keyspace *ks, unsigned id); /* NULL: not made, so empty */
 void keyspace_release(struct keyspace *ks);
-void keyspace_limits_default(struct value_limits *limits);
 uint64_t keyspace_count(const struct keyspace *ks);    /* keys in all databases */
 void keyspace_swap(struct keyspace *ks, unsigned a, unsigned b); /* SWAPDB; no event */
 /* One table for each key slot, or one for all. Cost: O(keys) when there are any. Not while held. */

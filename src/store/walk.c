@@ -55,7 +55,7 @@ static void progressed(struct walk_progress *p)
         p->report(p->arg, p->keys);
 }
 
-bool walk_db(struct db *db, struct sink *sink, struct walk_progress *progress)
+static bool walk_db(struct db *db, struct sink *sink, struct walk_progress *progress)
 {
     if (db_count(db) == 0)
         return true;

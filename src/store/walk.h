@@ -17,7 +17,6 @@ struct walk_progress {
 
 /* Everything: db and key events. False when the sink failed (its fault says why). */
 bool walk_keyspace(struct keyspace *ks, struct sink *sink, struct walk_progress *progress);
-bool walk_db(struct db *db, struct sink *sink, struct walk_progress *progress);
 /* One key: key event, value, end_key (DUMP, COPY through bytes, DEBUG DIGEST). */
 bool walk_entry(struct db *db, struct entry *e, struct sink *sink);
 

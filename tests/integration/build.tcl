@@ -50,4 +50,15 @@ case "after a change only what depends on it is compiled" {
     is $links 1
 }
 
+case "other flags make everything anew; a warning that is an error makes nothing" {
+    lassign [would all CFLAGS=-DOTHER] compiled links
+    truth {"src/base/hash.c" in $compiled && "tools/check_rdb.c" in $compiled}
+    is [llength $compiled] [llength [glob $root/src/*/*.c $root/tools/*.c]]
+    is $links 1
+    is [lindex [would all LDFLAGS=-g] 1] 1
+    is [would all WERROR=1] {{} 0}
+    is [would all] {{} 0} ;# asking changes nothing
+    is [would install CFLAGS=-DOTHER] {{} 0}
+}
+
 finish

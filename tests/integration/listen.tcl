@@ -61,9 +61,9 @@ case "CONFIG SET port: the new one counts at once, one that is taken changes not
     truth {[answers 127.0.0.1 $new]}
 }
 
-# How many connections to the port stand, and how many still knock, as the kernel sees it from
+# How many connections to the port stand, and how many still ask, as the kernel sees it from
 # their side.
-proc knocking {port} {
+proc connections {port} {
     set hex [format :%04X $port]
     array set count {01 0 02 0}
     foreach line [lrange [split [slurp /proc/net/tcp] \n] 1 end] {
@@ -73,7 +73,7 @@ proc knocking {port} {
     return [list $count(01) $count(02)]
 }
 
-case "tcp-backlog: so many connections wait to be accepted, the next ones knock" {
+case "tcp-backlog: so many connections wait to be accepted, the next ones ask on" {
     if {![file readable /proc/net/tcp]} {
         puts "skipped: no /proc/net/tcp to count connections in"
     } else {
@@ -81,15 +81,15 @@ case "tcp-backlog: so many connections wait to be accepted, the next ones knock"
         foreach {config want} {"tcp-backlog 3" {4 6} "" {10 0}} {
             set s [server $config]
             disconnect $s
-            wait_for { expr {[knocking [of $s port]] eq {0 0}} }
+            wait_for { expr {[connections [of $s port]] eq {0 0}} }
             signal STOP [of $s pid]
             set fds {}
             for {set i 0} {$i < 10} {incr i} {
                 lappend fds [socket -async 127.0.0.1 [of $s port]]
             }
-            wait_for { expr {[knocking [of $s port]] eq $want} }
+            wait_for { expr {[connections [of $s port]] eq $want} }
             signal CONT [of $s pid]
-            wait_for { expr {[knocking [of $s port]] eq {10 0}} }
+            wait_for { expr {[connections [of $s port]] eq {10 0}} }
             foreach fd $fds { close $fd }
             stop $s
         }

@@ -232,6 +232,19 @@ case "a command renamed to its own name stays what it is" {
     like $text "*Target command name already exists*"
 }
 
+case "a command renamed to a long name is called by all of it" {
+    set name [string repeat 0123456789abcdef 16]
+    set s [server "rename-command get $name"]
+    is [ask $s set x 1] OK
+    is [ask $s $name x] 1
+    is [ask $s [string toupper $name] x] 1
+    like [error_of $s get x] "ERR unknown command*"
+    like [error_of $s [string range $name 1 end] x] "ERR unknown command*"
+    like [error_of $s [string range $name 1 end]f0 x] "ERR unknown command*"
+    like [error_of $s "set\0x" x 2] "ERR unknown command*"
+    stop $s
+}
+
 # ---- oom-score-adj ----
 proc oom_of {pid} { return [string trim [slurp /proc/$pid/oom_score_adj]] }
 

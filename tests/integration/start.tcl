@@ -204,16 +204,6 @@ case "as many databases as may be named cost nothing until they are used" {
     is [ask $s INFO keyspace] "# Keyspace\r\n"
 }
 
-case "every option of 7.2 is known by name" {
-    set facts [file join $shared .. facts config-7.2.tsv]
-    if {![file exists $facts]} return
-    set s [server]
-    foreach line [split [string trim [slurp $facts]] \n] {
-        set name [lindex [split $line \t] 0]
-        truth {[llength [ask $s CONFIG GET $name]] == 2 || [error "unknown: $name"]}
-    }
-}
-
 case "SIGTERM saves and exits 0, the data is back" {
     set s [server "save 3600 1"]
     ask $s SET k v

@@ -9,7 +9,8 @@
 #   unused FUNCTION FILE  exported, but no other file of the program uses it
 #   comment WORD FILE     a name in a comment that nothing in the tree has (an example's)
 #
-# And without exception: a document that a comment names is there.
+# And without exception: a document that a comment names is there, and who exports a function that
+# only its own file uses has a test that calls it.
 cd [file join [file dirname [info script]] .. ..]
 set list tests/lint/ratchets.txt
 
@@ -90,11 +91,9 @@ foreach path $sources {
 }
 
 # ---- exported and used by nobody ----
-set objects [glob -nocomplain build/obj/src/*/*.o build/obj/tools/*.o]
-if {![llength $objects]} { puts "tests/lint: build/obj is empty: make first" }
-foreach object $objects {
-    set source [string range [file rootname $object] 10 end].c
-    if {![file exists $source]} continue
+foreach source $sources {
+    set object build/obj/[file rootname $source].o
+    if {[file extension $source] ne ".c" || ![file exists $object]} continue ;# run tells of it
     foreach line [split [exec nm $object] \n] {
         set name [lindex $line end]
         switch [lindex $line end-1] {
@@ -103,10 +102,14 @@ foreach object $objects {
         }
     }
 }
+set tests ""
+foreach path [glob tests/*/*.c tests/*/*.h tests/unit/*/*.c tests/unit/*/*.h] {
+    append tests [slurp $path]
+}
 foreach name [array names exporter] {
-    if {![info exists used($name)] && $name ne "main"} {
-        set now([list unused $name]) $exporter($name)
-    }
+    if {[info exists used($name)] || $name eq "main"} continue
+    set now([list unused $name]) $exporter($name)
+    if {![regexp "\\m$name\\M" $tests]} { puts "$exporter($name): $name is used by nobody" }
 }
 
 # ---- circles of links: object files of a folder that need one another ----

@@ -262,8 +262,7 @@ static const struct notify_row notify_key_rows[] = {
      "new:new k@1 generic:move_from k generic:move_to k@1"},
     {"set d w px 1; sleep", "persist d", "expired:expired d"},
     {"set d w px 1; sleep", "keys *", ""},
-    /* Redis takes it away, and tells "expired" */
-    {"set d w px 1; sleep", "scan 0", ""},
+    {"set d w px 1; sleep", "scan 0", "expired:expired d"},
     {"set d w px 1; sleep", "type d", "expired:expired d keymiss:keymiss d"},
     {"set d w px 1; sleep", "dump d", "expired:expired d keymiss:keymiss d"},
     {"select 1; set k w px 1; select 0; set k v; sleep", "move k 1",

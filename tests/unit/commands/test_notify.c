@@ -53,6 +53,7 @@ static const char *class_name(enum notify_class what)
     case NOTIFY_EXPIRED: return "expired";
     case NOTIFY_EVICTED: return "evicted";
     case NOTIFY_KEY_MISS: return "keymiss";
+    case NOTIFY_LOADED: return "loaded";
     case NOTIFY_NEW: return "new";
     default: return "?";
     }
@@ -284,13 +285,24 @@ static void keys_go_by_themselves(void)
     end();
 }
 
+static bool load_key(const char *key)
+{
+    return db_load_string(db0(), slice_str(key), hash_slice(slice_str(key)), SLICE_LIT("v"),
+                          KEY_NO_EXPIRE);
+}
+
 /* As from a dump file. */
 static void loaded_keys_are_not_new(void)
 {
     begin(EVERYTHING);
-    CHECK(db_load_string(db0(), SLICE_LIT("k"), hash_slice(SLICE_LIT("k")), SLICE_LIT("v"),
-                         KEY_NO_EXPIRE));
+    CHECK(load_key("k"));
     check_told("");
+    notify_on(notify(), EVERYTHING | NOTIFY_LOADED, hear, &told);
+    CHECK(load_key("l"));
+    CHECK(!load_key("l"));
+    check_told("loaded:loaded l");
+    say_all("set n 1");
+    check_told("new:new n string:set n");
     end();
 }
 

@@ -36,7 +36,7 @@ static void one_client_stays_inline(void)
     struct sync_choice c = {0};
     struct world w = {.inline_rate = 5000, .worker_rate = 50000, .per_sync = 1, .now_us = 1};
     CHECK(live(&w, &c, 20) == 0);
-    w.per_sync = SYNC_CHOICE_CROWD - 1;
+    w.per_sync = SYNC_CHOICE_GROUP - 1;
     CHECK(live(&w, &c, 20) == 0);
 }
 

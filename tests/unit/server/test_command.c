@@ -90,7 +90,7 @@ static void renames(void)
     CHECK_INT(commands_count(cs), 7);
     /* Logs say, and people are shown, what the tables say. */
     CHECK_STR(commands_find(cs, SLICE_LIT("myget"))->name, "get");
-    CHECK_STR(commands_find_given(cs, SLICE_LIT("GET"))->called, "myget");
+    CHECK_STR(commands_find_given(cs, SLICE_LIT("GET"))->renamed_to, "myget");
     CHECK_STR(commands_find_given(cs, SLICE_LIT("myget"))->name, "get");
     CHECK_STR(commands_find_given(cs, SLICE_LIT("mset"))->name, "mset");
     CHECK(!commands_find_given(cs, SLICE_LIT("nosuch")));

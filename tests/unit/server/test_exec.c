@@ -166,14 +166,14 @@ static const struct command table[] = {
     {.name = "secret", .run = secret, .arity = -2},
     {.name = "later", .run = later, .arity = 3, .flags = CMD_WRITE},
     {.name = "select", .run = fails, .arity = 2},
-    {.name = "discard", .run = fails, .arity = 1},
+    {.name = "discard", .run = fails, .arity = 1, .steers = STEERS_ELSE},
     {.name = "put", .run = served_put, .arity = 3, .flags = CMD_WRITE,
      .keys = {KEY_AT(KEY_OW, 1, 0, 1)}},
     {.name = "take", .run = served_take, .arity = 2, .flags = CMD_READONLY,
      .keys = {KEY_AT(KEY_RO, 1, 0, 1)}},
-    {.name = "multi", .run = multi, .arity = 1},
-    {.name = "exec", .run = execute, .arity = 1, .flags_of = multi_flags},
-    {.name = "watch", .run = watch, .arity = 2},
+    {.name = "multi", .run = multi, .arity = 1, .steers = STEERS_MULTI},
+    {.name = "exec", .run = execute, .arity = 1, .flags_of = multi_flags, .steers = STEERS_EXEC},
+    {.name = "watch", .run = watch, .arity = 2, .steers = STEERS_ELSE},
     {.name = NULL}};
 
 static void begin(void)
@@ -420,7 +420,7 @@ static const char *where(void *arg, struct ctx *c, const struct command_entry *e
 {
     const char *moved = key_elsewhere(e, c->argc, c->argv);
     CHECK(arg == &elsewhere);
-    for (int i = 0; e->steers == STEERS_EXEC && !moved && i < multi_length(c->client); i++) {
+    for (int i = 0; e->row.steers == STEERS_EXEC && !moved && i < multi_length(c->client); i++) {
         const struct held_command *h = multi_queued(c->client, i);
         moved = key_elsewhere(h->entry, h->argc, h->argv);
     }

@@ -60,7 +60,8 @@ struct state {
     bool no_touch;
     enum expire_mode expire_mode;
     int64_t now_ms;
-    struct client *current, *client;
+    const struct ctx *running;
+    struct client *client;
     struct command_entry *last_command;
     struct db *db;
     uint64_t flags;
@@ -76,7 +77,7 @@ static void note_state(struct state *st, const struct ctx *c)
     st->no_touch = c->keyspace->no_touch;
     st->expire_mode = c->keyspace->expire_mode;
     st->now_ms = c->keyspace->now_ms;
-    st->current = server_clients(s)->current;
+    st->running = server_clients(s)->running;
     st->client = c->client;
     st->last_command = c->client->last_command;
     st->db = c->client->db;

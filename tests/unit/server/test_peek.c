@@ -53,7 +53,7 @@ static void slow(struct ctx *c)
     for (int i = 0; i < 3; i++)
         server_peek(c->server, "BUSY");
     keys_after = keyspace_count(c->keyspace);
-    still_current = server_clients(s)->current == c->client;
+    still_current = server_clients(s)->running->client == c->client;
     reply_status(c, "SLOW");
 }
 

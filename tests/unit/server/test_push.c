@@ -106,8 +106,10 @@ static const struct command table[] = {
     {.name = "sub", .run = sub, .arity = -1},    {.name = "pub", .run = pub, .arity = 2},
     {.name = "put", .run = put, .arity = 3, .flags = CMD_WRITE},
     {.name = "last", .run = last, .arity = 1},   {.name = "bye", .run = bye, .arity = 1},
-    {.name = "off", .run = off, .arity = 1},     {.name = "multi", .run = multi, .arity = 1},
-    {.name = "exec", .run = exec_transaction, .arity = 1, .flags_of = multi_flags},
+    {.name = "off", .run = off, .arity = 1},
+    {.name = "multi", .run = multi, .arity = 1, .steers = STEERS_MULTI},
+    {.name = "exec", .run = exec_transaction, .arity = 1, .flags_of = multi_flags,
+     .steers = STEERS_EXEC},
     {.name = "big", .run = big, .arity = 2},     {.name = NULL}};
 
 static void begin(void)

@@ -36,8 +36,9 @@ static const struct command commands[] = {
     {.name = "meetany", .run = meet, .arity = -2,
      .flags = CMD_READONLY | CMD_TOUCHES_ARBITRARY_KEYS},
     {.name = "put", .run = served_put, .arity = 3, .flags = CMD_WRITE | CMD_DENYOOM},
-    {.name = "multi", .run = multi, .arity = 1},
-    {.name = "exec", .run = exec_transaction, .arity = 1, .flags_of = multi_flags},
+    {.name = "multi", .run = multi, .arity = 1, .steers = STEERS_MULTI},
+    {.name = "exec", .run = exec_transaction, .arity = 1, .flags_of = multi_flags,
+     .steers = STEERS_EXEC},
     {.name = NULL}};
 
 /* ---- what is heard: the names of the commands, and a bar behind each batch ---- */

@@ -133,8 +133,9 @@ static const struct command table[] = {
     {.name = "gone", .run = gone, .arity = 2},
     {.name = "flush", .run = flush, .arity = 2},
     {.name = "swap", .run = swap, .arity = 1},
-    {.name = "multi", .run = multi, .arity = 1},
-    {.name = "exec", .run = exec_transaction, .arity = 1, .flags_of = multi_flags},
+    {.name = "multi", .run = multi, .arity = 1, .steers = STEERS_MULTI},
+    {.name = "exec", .run = exec_transaction, .arity = 1, .flags_of = multi_flags,
+     .steers = STEERS_EXEC},
     {.name = NULL}};
 
 static void begin(void)
@@ -235,7 +236,7 @@ static void ends_of_waiting(void)
     check_hears(&p[0], "+OK\r\n:1\r\n");
     say(&p[1], "take b 0\r\n");
     say(&p[2], "take b 0\r\n");
-    close(p[1].fd); /* the first in the line goes */
+    close(p[1].fd); /* the first in the queue goes */
     for (int i = 0; i < 3; i++)
         loop_turn(server_loop(s), 0);
     say(&p[0], "give b 5\r\n");
