@@ -84,9 +84,25 @@ void push_end(struct push *p)
         note(p->ctx.client);
 }
 
+/* What most subscribers get: one message to a client that does nothing just now. */
+static bool push_at_once(struct client *to, struct slice whole)
+{
+    struct pushed *state = to->pushed;
+    if (!state || state->kept.len || to->busy || !takes(to) ||
+        to->out.open.len + whole.len > OUTPUT_FULL)
+        return false;
+    if (!link_linked(&state->link) || state->from == PUSHED_NOTHING)
+        state->from = output_end(&to->out);
+    buf_add(&to->out.open, whole);
+    note(to);
+    return true;
+}
+
 void push_bytes(struct client *to, struct slice whole)
 {
     struct push p;
+    if (push_at_once(to, whole))
+        return;
     push_begin(&p, to);
     if (takes(to))
         reply_raw(&p.ctx, whole);
