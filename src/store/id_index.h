@@ -8,8 +8,8 @@
  *
  * Finding is a binary search of two arrays. Adding behind the last record, removing the first one,
  * and looking at either end are O(1); elsewhere records of one run (16 KiB) move, and now and then
- * the places of runs. Costs a record its size and a half to 30 percent: runs that are added to at the
- * end are full. Any change makes pointers to records and cursors void. Records own nothing. */
+ * the places of runs. Costs a record its size and a half to 30 percent: runs that are added to at
+ * the end are full. Any change makes pointers to records and cursors void. Records own nothing. */
 #ifndef STORE_ID_INDEX_H
 #define STORE_ID_INDEX_H
 
