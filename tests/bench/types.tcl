@@ -18,6 +18,13 @@ proc piped {name n program} {
     }
     return $path
 }
+# An older server of ours may lack the commands of a family.
+proc both_know {command} {
+    start_pair {}
+    set known [lmap who $::pair { expr {[string trim [cli $who COMMAND INFO $command]] ne ""} }]
+    stop_pair
+    return [expr {0 ni $known}]
+}
 proc used {who} { return [info_field $who memory used_memory] }
 proc bytes_each {who n script} {
     set before [used $who]
@@ -41,7 +48,7 @@ proc read_half {who consumer} {
         "cmd(\"XREADGROUP GROUP g $consumer COUNT \" n \" STREAMS s >\")"]
 }
 
-if {[wanted "XADD bytes an entry of a stream"]} {
+if {[wanted "XADD bytes an entry of a stream"] && [both_know XADD]} {
     start_pair {}
     measure "XADD of two fields, at most 100000 kept, pipeline 16" "CPU us/op" less 0.8 {
         per_op $who 500000 -P 16 -c 50 -r 1000000 \
@@ -53,7 +60,7 @@ if {[wanted "XADD bytes an entry of a stream"]} {
     }
     stop_pair
 }
-if {[wanted "XREAD XREADGROUP and XACK bytes a pending entry"]} {
+if {[wanted "XREAD XREADGROUP and XACK bytes a pending entry"] && [both_know XREADGROUP]} {
     start_pair {}
     foreach who $pair { fill_stream $who }
     measure "XREAD of 10 entries, pipeline 16" "CPU us/op" less 0.8 {
@@ -80,7 +87,7 @@ if {[wanted "XREAD XREADGROUP and XACK bytes a pending entry"]} {
     stop_pair
 }
 
-if {[wanted "BLPOP handed over"]} {
+if {[wanted "BLPOP handed over"] && [both_know BLPOP]} {
     start_pair {}
     measure "BLPOP handed over by LPUSH" "CPU us/pair" less 0.8 {
         set before [cpu_us $who]
@@ -109,7 +116,8 @@ proc listened {who connections channels messages} {
     while {[info_field $who clients connected_clients] > 1} { after 20 }
     return [list $cpu $bytes]
 }
-if {[wanted "PUBLISH to subscribers of one channel channels of one client bytes a subscription"]} {
+set family "PUBLISH to subscribers of one channel channels of one client bytes a subscription"
+if {[wanted $family] && [both_know PUBLISH]} {
     set files [exec sh -c {ulimit -Hn}]
     set many [expr {$files eq "unlimited" ? 100000 : min(100000, $files - 1000)}]
     start_pair [list --maxclients [expr {$many + 100}] --protected-mode no]
@@ -127,7 +135,7 @@ if {[wanted "PUBLISH to subscribers of one channel channels of one client bytes 
     stop_pair
 }
 
-if {[wanted "PFADD PFCOUNT GEOADD GEOSEARCH"]} {
+if {[wanted "PFADD PFCOUNT GEOADD GEOSEARCH"] && [both_know PFADD]} {
     start_pair {}
     foreach {name n range words} {
         "PFADD, one dense sketch" 300000 1000000 {PFADD sketch __rand_int__}
