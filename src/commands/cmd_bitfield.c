@@ -242,6 +242,8 @@ static void run(struct ctx *c, const struct plan *p)
         ctx_changed(c, 1); /* nothing but zeros behind its end: that must be logged, too */
     if (c->dirty != before)
         ctx_notify(c, NOTIFY_STRING, "setbit", c->argv[1]);
+    else if (p->writes && entry_encoding(e) != ENC_RAW)
+        db_string_as_raw(c->db, c->argv[1]); /* as SETBIT does */
 }
 
 static void bitfield_command(struct ctx *c, bool may_write)
