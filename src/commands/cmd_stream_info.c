@@ -95,7 +95,7 @@ static void reply_pending(const struct full *f, const struct id_index *index, bo
     if (f->count && f->count < n)
         n = f->count;
     field_int(c, "pel-count", index->records);
-    reply_bulk_str(c, "pel");
+    reply_bulk_str(c, "pending");
     reply_array(c, n);
     const struct stream_id *id = id_index_from(index, STREAM_ID_MIN, &at);
     for (; n > 0; n--, id = id_index_next(index, &at)) {

@@ -16,10 +16,10 @@ proc stream_of {handle key} {
         set consumers {}
         foreach who [dict get $group consumers] {
             lappend consumers [stream_consumer [dict get $who name] [dict get $who seen-time] \
-                [dict get $who active-time] [lmap row [dict get $who pel] { lindex $row 0 }]]
+                [dict get $who active-time] [lmap row [dict get $who pending] { lindex $row 0 }]]
         }
         lappend all [stream_group [dict get $group name] [dict get $group last-delivered-id] \
-            [dict get $group entries-read] [dict get $group pel] $consumers]
+            [dict get $group entries-read] [dict get $group pending] $consumers]
     }
     return $all
 }

@@ -9,6 +9,7 @@
 #   scan       {cursor, elements in any order, each once}     scanpairs   two by two
 #   doubles    exact, but numbers may be written in other digits
 #   shape      the same kind and number of elements, all the way down; their bytes are random
+#   stream     what XINFO says, but for when a consumer was seen and nodes of the tree
 #   kind       the same first byte (for texts of one's own)
 
 set peer_binary [lindex [auto_execok redis-server] 0]
@@ -95,6 +96,20 @@ proc sorted_by {children step} {
     return [lsort $all]
 }
 
+# XINFO's fields that are since 7.2, or mean something else.
+set stream_times {seen-time active-time idle inactive radix-tree-nodes}
+proc without_times {node} {
+    lassign $node head children
+    set kept {}
+    for {set i 0} {$i < [llength $children]} {incr i} {
+        set child [lindex $children $i]
+        if {[lindex [split [lindex $child 0] "\r\n"] 2] in $::stream_times} { incr i; continue }
+        lappend kept [without_times $child]
+    }
+    if {[llength $kept] < [llength $children]} { set head "fields\n" }
+    return [list $head $kept]
+}
+
 # A RESP3 map or array of pairs is one element a pair already.
 proc canon {mode node} {
     lassign $node head children
@@ -107,6 +122,7 @@ proc canon {mode node} {
             set step [expr {[string index [lindex $children 0 0] 0] eq "*" ? 1 : 2}]
             return $head[join [sorted_by $children $step] ""]
         }
+        stream { return [bytes_of [without_times $node]] }
         scan - scanpairs {
             if {[llength $children] != 2} { return [bytes_of $node] }
             set step [expr {$mode eq "scan" ? 1 : 2}]
