@@ -146,7 +146,7 @@ void cmd_xclaim(struct ctx *c)
     struct claim_args a = {.ids = 5, .delivered_ms = -1, .count = -1};
     struct claiming k = {.args = &a};
     struct stream_group *g;
-    if (!stream_arg_group(c, true, &k.stream, &g) || !parse_claim(c, &a))
+    if (!stream_arg_group(c, &k.stream, &g) || !parse_claim(c, &a))
         return;
     k.effects = (struct stream_effects){.key = c->argv[1], .group_name = c->argv[2], .group = g};
     bool further = stream_id_cmp(a.last, g->last) > 0;
@@ -250,7 +250,7 @@ void cmd_xautoclaim(struct ctx *c)
     struct claiming k = {.args = &a.claim};
     struct stream_group *g;
     struct buf claimed = {0}, dropped = {0};
-    if (!parse_auto(c, &a) || !stream_arg_group(c, true, &k.stream, &g))
+    if (!parse_auto(c, &a) || !stream_arg_group(c, &k.stream, &g))
         return;
     k.effects = (struct stream_effects){.key = c->argv[1], .group_name = c->argv[2], .group = g};
     k.changes += stream_effect_consumer(c, &k.effects, c->argv[3]);

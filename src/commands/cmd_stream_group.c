@@ -175,7 +175,7 @@ void cmd_xgroup_help(struct ctx *c)
 void cmd_xack(struct ctx *c)
 {
     struct stream *s;
-    if (!stream_write(c, c->argv[1], &s))
+    if (!stream_read(c, c->argv[1], &s))
         return;
     struct stream_group *g = s ? stream_group(s, c->argv[2]) : NULL;
     if (!g) {
@@ -309,7 +309,7 @@ void cmd_xpending(struct ctx *c)
         reply_syntax(c);
         return;
     }
-    if ((!summary && !parse_pending(c, &a)) || !stream_arg_group(c, false, &s, &g))
+    if ((!summary && !parse_pending(c, &a)) || !stream_arg_group(c, &s, &g))
         return;
     if (summary)
         reply_summary(c, g);

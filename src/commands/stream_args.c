@@ -180,9 +180,9 @@ void reply_no_stream_group(struct ctx *c, struct slice key, struct slice group, 
                  SLICE_ARG(group), tail);
 }
 
-bool stream_arg_group(struct ctx *c, bool write, struct stream **s, struct stream_group **g)
+bool stream_arg_group(struct ctx *c, struct stream **s, struct stream_group **g)
 {
-    if (!(write ? stream_write : stream_read)(c, c->argv[1], s))
+    if (!stream_read(c, c->argv[1], s))
         return false;
     *g = *s ? stream_group(*s, c->argv[2]) : NULL;
     if (!*g)

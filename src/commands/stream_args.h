@@ -34,8 +34,8 @@ bool stream_arg_number(struct ctx *c, int i, const char *error, int64_t *n);
 /* The stream at a key, to read or to write; *s NULL when there is none. */
 bool stream_read(struct ctx *c, struct slice key, struct stream **s);
 bool stream_write(struct ctx *c, struct slice key, struct stream **s);
-/* The group argv[2] of the stream argv[1]. Absent: NOGROUP. */
-bool stream_arg_group(struct ctx *c, bool write, struct stream **s, struct stream_group **g);
+/* The group argv[2] of the stream argv[1], looked up for reading. Absent: NOGROUP. */
+bool stream_arg_group(struct ctx *c, struct stream **s, struct stream_group **g);
 void reply_no_stream_group(struct ctx *c, struct slice key, struct slice group, const char *tail);
 
 /* So many changes in place: told to who watches, waits or must know how fresh the key is; counted,
