@@ -68,7 +68,8 @@ set lines {
     "SORT K BY k* [ASC|DESC] GET # GET k*" "SORT K [|ALPHA] STORE K" "SORT K BY nosort STORE K"
     "SORT K BY k*->e1 [ASC|DESC] GET k*->a GET #" "SORT Q ALPHA GET # GET k*" "SORT Q BY nosort"
     "ZINTERCARD [1 K|2 K K] [|LIMIT C]" "@scanpairs ZSCAN K 0 COUNT 100000 [|MATCH *1*]"
-    "XADD K [||NOMKSTREAM] [|||||MAXLEN [|~|=] C|MINID ~ D|MINID = D9] M (E V)*" "XADD k[0|1] * (E V)*"
+    "XADD K [||NOMKSTREAM] [|||||MAXLEN [|~|=] C|MINID ~ D|MINID = D9] M (E V)*"
+    "XADD k[0|1] * (E V)*"
     "XADD K M a V b I" "XADD K M a V b I" "XADD K M a V b E" "XADD K M a V b E" "XADD K M (E V)*"
     "XADD K MAXLEN ~ C LIMIT C M a V" "XLEN K" "XDEL K (D)*" "XSETID k[0|1] 99999999999999-1"
     "XTRIM K MAXLEN [|~|=] [C|30|300]" "XTRIM K [MAXLEN 300|MINID D9] LIMIT C" "XTRIM K MINID D9"
@@ -84,7 +85,7 @@ set lines {
     "XACK K P (D)*" "XACK K g (D)*" "XPENDING K P" "XPENDING K P [|IDLE I] X X C [|U]"
     "XGROUP CREATECONSUMER K P U ; XCLAIM =K =P =U I (D)* [|IDLE I] [||RETRYCOUNT C] [|JUSTID]"
     "XGROUP CREATECONSUMER K P U ; XCLAIM =K =P =U 0 (D)* [|TIME B] [|FORCE] [||LASTID D]"
-    "XGROUP CREATECONSUMER K P U ; XAUTOCLAIM =K =P =U [0|I] X [|COUNT C] [|JUSTID]"
+    "XGROUP CREATECONSUMER K P U ; XAUTOCLAIM =K =P =U [0|1000] [-|D] [|COUNT 3] [|JUSTID]"
     "@stream XINFO STREAM K [||FULL [|COUNT C]]" "@stream XINFO CONSUMERS K P"
     "@stream XINFO GROUPS K" "XINFO HELP x" "XINFO [NONE|STREAM|CONSUMERS|GROUPS] K K K"
     "PFADD p[0|1] (E)*" "PFADD p[0|1] (E)*" "PFADD K E" "PFADD K E" "PFADD K" "PFCOUNT (K)*"
@@ -155,7 +156,9 @@ proc value_of {letter} {
         H { if {[below 8]} { return [format %.6f [expr {37 + 2 * rand()}]] } }
         T { if {[below 3]} { return [expr {1000000 + [below 1000000]}] } }
     }
-    return [one_of $::pool($letter)]
+    set value [one_of $::pool($letter)]
+    if {[regexp {^[A-Z]$} $value]} { return [value_of $value] }
+    return $value
 }
 
 # A line to commands, each a list of words.
