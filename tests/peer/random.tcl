@@ -5,8 +5,50 @@ source [file join [file dirname [info script]] ../integration/lib.tcl]
 source [file join [file dirname [info script]] lib/pair.tcl]
 source [file join [file dirname [info script]] ../integration/lib/chance.tcl]
 source [file join [file dirname [info script]] lib/grammar.tcl]
+source [file join [file dirname [info script]] lib/same_data.tcl]
 
 set count [chance_count 20000 5000 1000000]
+
+# What a listener hears of keys, up to the end of a batch: events in their order, misses sorted
+# (SORT's patterns are looked up in the order of a set).
+proc events_of {fd} {
+    set events {}
+    set misses {}
+    while 1 {
+        lassign [lmap leaf [lindex [tree $fd] 1] {
+            lindex [split [lindex $leaf 0] \r\n] 2
+        }] - - channel message
+        if {$channel eq "keys end"} { return [list $events [lsort $misses]] }
+        if {"keymiss" eq $message || [string match "*:keymiss" $channel]} {
+            lappend misses "$channel $message"
+        } else {
+            lappend events "$channel $message"
+        }
+    }
+}
+# Misses are not the same where SCAN by type meets keys that have expired (7.0 looks them up), and
+# where SORT finds a weight that is no number (Redis looks up the others yet).
+proc same_events {all} {
+    set differ {}
+    lassign [lmap fd [pair_fds listener] { events_of $fd }] mine theirs
+    set vague [lsearch -regexp $all {SCAN.*TYPE|SORT.* BY k}]
+    foreach ours $mine peer $theirs what {events misses} {
+        if {$ours eq $peer || ($what eq "misses" && $vague >= 0)} continue
+        set i 0
+        foreach x $ours y $peer { if {$x ne $y} break; incr i }
+        lappend differ "$what
+        ours [printable [lrange $ours $i $i+4]]
+        peer [printable [lrange $peer $i $i+4]]"
+    }
+    return $differ
+}
+
+proc start {config} {
+    pair_start "notify-keyspace-events KEAmn\n$config"
+    both {DEBUG SET-ACTIVE-EXPIRE 0}
+    pair_send listener {PSUBSCRIBE *}
+    foreach fd [pair_fds listener] { tree $fd }
+}
 
 proc run_batch {all} {
     lassign [pair_fds main] a b
@@ -33,40 +75,8 @@ proc run_batch {all} {
             error "closed after [lrange $item 1 end]: [log_of $::ours]"
         }
     }
-    return $differ
-}
-
-# Lists and sets of few have an encoding of their own since 7.2.
-proc same_encoding {type key} {
-    lassign [lmap fd [pair_fds main] { request $fd OBJECT ENCODING $key }] mine theirs
-    if {$mine eq $theirs || [list $type $mine $theirs] in
-        {{list listpack quicklist} {set listpack hashtable}}} { return "" }
-    return "$key, a $type: ours is $mine, the peer's $theirs"
-}
-
-# All keys of both: type, value, expiry; 1: and encoding, which a restored value has of its size, not
-# of its past.
-proc same_data {{encodings 1}} {
-    set differ {}
-    set reads {string {exact GET K} list {exact LRANGE K 0 -1} set {sorted SMEMBERS K}
-        hash {pairs HGETALL K} zset {exact ZRANGE K 0 -1 WITHSCORES}
-        stream {stream XINFO STREAM K FULL COUNT 0}}
-    foreach db {0 1} {
-        compare exact [list SELECT $db]
-        lappend differ [compare sorted {KEYS *}]
-        foreach key {k0 k1 k2 k3 k4 k5 k6 k7 k8 k9 k10 k11 q0 q1 l0 l1 s0 s1 h0 h1 z0 z1
-            x0 x1 p0 p1 g0 g1} {
-            lappend differ [compare exact [list TYPE $key]] [compare exact [list PTTL $key]]
-            set type [request [lindex [pair_fds main] 0] TYPE $key]
-            if {[dict exists $reads $type]} {
-                if {$encodings} { lappend differ [same_encoding $type $key] }
-                set words [lassign [string map [list K $key] [dict get $reads $type]] mode]
-                lappend differ [compare $mode $words]
-            }
-        }
-    }
-    compare exact {SELECT 0}
-    return [lsearch -all -inline -not -exact $differ {}]
+    both {PUBLISH "keys end" ""}
+    return [concat $differ [same_events $all]]
 }
 
 puts "seed $seed"
@@ -81,7 +91,7 @@ foreach {name resp config} {
 } {
     case "random commands, $name (SEED=$seed)" {
         set pair_setup [expr {$resp == 3 ? {{HELLO 3}} : {}}]
-        pair_start $config
+        start $config
         set large [expr {$config eq " "}]
         set done 0
         while {$done < $count / 3} {
@@ -101,7 +111,7 @@ foreach {name resp config} {
 # What one writes with DUMP the other reads with RESTORE.
 case "DUMP and RESTORE, both ways (SEED=$seed)" {
     set pair_setup {}
-    pair_start
+    start ""
     foreach {from to large} {0 1 0 1 0 0 0 1 1 1 0 1} {
         compare kind FLUSHALL
         for {set i 0} {$i < 40} {incr i} { run_batch [batch 50] }

@@ -6,7 +6,6 @@
 #                                                             (Q are sorted sets with one score, as
 #                                                             ranges by text want)
 #   =K         what K was last in this line    ;    another command, sent together with the first
-#   D9         a D and a 9 behind it
 #
 # and @MODE before it says how replies are compared (pair.tcl). Needs chance.tcl of
 # ../../integration/lib.
@@ -15,8 +14,9 @@
 # consumer though there is nothing to get (here it is made before), XREAD's text for words that are
 # missing, and what XSETID refuses (not tried). Redis adds an element to a sketch that is damaged
 # behind that one's place, and shows the byte behind its end; ours looks at all of it when several
-# are added: those have keys of their own. Of a stream trimmed up to an id that was deleted it keeps
-# a node without entries (MINID says others).
+# are added: those have keys of their own. A node of which MINID leaves only what was deleted before
+# stays with Redis, without entries (in streams.tcl). RANDOMKEY deletes what has expired, if it meets
+# it: SCAN does so first.
 
 set lines {
     "SET K V [|NX|XX] [|GET] [||EX T|PX T|EXAT A|PXAT B|KEEPTTL]"
@@ -28,7 +28,7 @@ set lines {
     "COPY K K [||REPLACE|DB 1|DB 1 REPLACE]" "MOVE K 1" "PERSIST K" "SWAPDB 0 1"
     "EXPIRE K T [|NX|XX|GT|LT|XX GT|XX LT]" "PEXPIRE K T [|NX|XX|GT|LT]" "EXPIREAT K A"
     "PEXPIREAT K B [|NX|GT|LT]" "TTL K" "PTTL K" "EXPIRETIME K"
-    "PEXPIRETIME K" "@sorted KEYS *" "@sorted KEYS [k?|*[1-3]]" "@shape RANDOMKEY"
+    "PEXPIRETIME K" "@sorted KEYS *" "@sorted KEYS [k?|*[1-3]]" "@shape SCAN 0 COUNT 100000 ; RANDOMKEY"
     "@scan SCAN 0 COUNT 100000 [|TYPE list|TYPE hash|MATCH k*]" "OBJECT REFCOUNT none"
     "LPUSH K (E)*" "RPUSH K (E)*" "LPUSH K (E)*" "RPUSH K (E)*" "LPUSHX K (E)*" "RPUSHX K (E)*"
     "LPOP K [||C]" "RPOP K [||C]" "LLEN K" "LINDEX K O" "LSET K O E" "LRANGE K O O" "LRANGE K 0 -1"
@@ -68,11 +68,11 @@ set lines {
     "SORT K BY k* [ASC|DESC] GET # GET k*" "SORT K [|ALPHA] STORE K" "SORT K BY nosort STORE K"
     "SORT K BY k*->e1 [ASC|DESC] GET k*->a GET #" "SORT Q ALPHA GET # GET k*" "SORT Q BY nosort"
     "ZINTERCARD [1 K|2 K K] [|LIMIT C]" "@scanpairs ZSCAN K 0 COUNT 100000 [|MATCH *1*]"
-    "XADD K [||NOMKSTREAM] [|||||MAXLEN [|~|=] C|MINID ~ D|MINID = D9] M (E V)*"
+    "XADD K [||NOMKSTREAM] [||||MAXLEN [|~|=] C|MINID ~ D] M (E V)*"
     "XADD k[0|1] * (E V)*"
     "XADD K M a V b I" "XADD K M a V b I" "XADD K M a V b E" "XADD K M a V b E" "XADD K M (E V)*"
     "XADD K MAXLEN ~ C LIMIT C M a V" "XLEN K" "XDEL K (D)*" "XSETID k[0|1] 99999999999999-1"
-    "XTRIM K MAXLEN [|~|=] [C|30|300]" "XTRIM K [MAXLEN 300|MINID D9] LIMIT C" "XTRIM K MINID D9"
+    "XTRIM K MAXLEN [|~|=] [C|30|300]" "XTRIM K [MAXLEN 300|MINID D] LIMIT C"
     "XTRIM K [MAXLEN ~ C|MINID ~ D] LIMIT C" "XSETID k1 99999999999999-2 ENTRIESADDED 100000"
     "XRANGE K X X [|COUNT C]" "XREVRANGE K X X [|COUNT C]" "XRANGE K - +"
     "XREAD [|COUNT C] STREAMS [K D|K K D D|K $]" "@kind XREAD STREAMS K"
@@ -92,14 +92,15 @@ set lines {
     "PFCOUNT K" "PFMERGE K (K)*" "PFDEBUG [ENCODING|TODENSE|GETREG|NONE] K" "PFDEBUG DECODE p0"
     "GEOADD g[0|1] [|||NX|XX|NX XX] [|||CH] (G H E)*" "GEOADD g[0|1] (G H E)*" "GEOPOS K (E)*"
     "GEOADD K XX G H nobody" "GEOHASH K (E)*" "GEOPOS g[0|1] (E)*" "GEODIST g[0|1] E E"
+    "GEOSEARCH g[0|1] FROMMEMBER E BYRADIUS Z km ASC" "GEORADIUSBYMEMBER K nobody Z km"
     "GEODIST K E E [||m|km|mi|ft|x]"
-    "GEOSEARCH K [FROMMEMBER E|FROMLONLAT G H] [BYRADIUS Z|BYBOX Z Z] [km|km|km|m|x] [|ASC|DESC]"
+    "GEOSEARCH K [FROMMEMBER nobody|FROMLONLAT G H] [BYRADIUS Z|BYBOX Z Z] [km|km|m|x] [|ASC|DESC]"
     "GEOSEARCH K FROMLONLAT G H BYRADIUS Z km [|COUNT C|COUNT C ANY] [|WITHDIST] [|WITHHASH]"
     "GEOSEARCH K FROMLONLAT G H BYBOX Z Z km [|ASC] [|WITHCOORD] [|COUNT C]"
-    "GEOSEARCHSTORE K K [FROMMEMBER E|FROMLONLAT G H] BYRADIUS Z km [|ASC COUNT C]"
+    "GEOSEARCHSTORE K K [FROMMEMBER nobody|FROMLONLAT G H] BYRADIUS Z km [|ASC COUNT C]"
     "GEORADIUS K G H Z km [|ASC|DESC] [|WITHDIST|STORE K] [||COUNT C]"
-    "GEORADIUS_RO K G H Z mi [|WITHDIST|STORE K]" "GEORADIUSBYMEMBER_RO K E Z ft [|WITHCOORD]"
-    "GEORADIUSBYMEMBER K E Z km [|ASC|DESC] [|WITHHASH|STORE K] [||COUNT C]"
+    "GEORADIUS_RO K G H Z mi [|WITHDIST|STORE K]" "GEORADIUSBYMEMBER_RO g[0|1] E Z ft [|WITHCOORD]"
+    "GEORADIUSBYMEMBER g0 E Z km [|ASC|DESC] [|WITHHASH|STORE K] [||COUNT C]"
 }
 
 set pool(V) [list v hello "" 10 -3 3.5 1e3 9223372036854775807 \
@@ -116,8 +117,8 @@ set pool(R) {-inf +inf -inf +inf 1 (1 2 (3 -5.5 (inf 100 x}
 set pool(L) {- + - + [a (a [e1 (e3 [e5 [10 x}
 set pool(J) {0 0 1 2 3 5 -1 -1 -2 -3 10 -100 100 63 64 -64 1000 -9 17}
 set pool(N) {0 1 7 8 9 63 64 100 1000 3000 3 17 x -1}
-set pool(G) {13.361389 178.5 -180.1 x}
-set pool(H) {38.115556 -80.25 86 x}
+set pool(G) {13.361389 -180.1 x}
+set pool(H) {38.115556 86 x}
 set pool(Z) {0 1 50 100 200 500 2000 -1 x}
 set pool(X) {- + - + - + (1-1 5 99999999999999 x D D D}
 set pool(P) {g g g g h none}
@@ -129,6 +130,7 @@ set pool(W) {1 2 0.5 0.25 3 inf x}
 # Small: few keys of any type, few members. Large: keys of their own for each type, so that they
 # grow over the small encodings.
 set large 0
+set few 12
 set stream_ms 1
 proc family_of {line} {
     if {!$::large || [below 50] == 0} { return "" }
@@ -140,9 +142,10 @@ proc family_of {line} {
     return ""
 }
 
+set family ""
 proc value_of {letter} {
     switch $letter {
-        K { return [expr {$::family eq "" ? "k[below 12]" : "$::family[below 2]"}] }
+        K { return [expr {$::family eq "" ? "k[below $::few]" : "$::family[below 2]"}] }
         Q { return q[below 2] }
         E { if {$::large} { return [one_of [list e[below 600] [below 600] [below 2000]]] }
             set long_one [string repeat z [below 80]]
@@ -177,8 +180,8 @@ proc commands_of {line} {
     foreach text [split $line ";"] {
         set words {}
         foreach word [regexp -all -inline {\S+} $text] {
-            if {[regexp {^([A-Z])(\d?)$} $word -> letter more]} {
-                set word [set last($letter) [value_of $letter]]$more
+            if {[regexp {^[A-Z]$} $word]} {
+                set word [set last($word) [value_of $word]]
             } elseif {[regexp {^=([A-Z])$} $word -> letter]} {
                 set word $last($letter)
             }
