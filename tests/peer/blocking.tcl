@@ -11,7 +11,7 @@ source [file join [file dirname [info script]] ../integration/lib/chance.tcl]
 source [file join [file dirname [info script]] lib/grammar.tcl]
 source [file join [file dirname [info script]] lib/same_data.tcl]
 
-set count [chance_count 4000 1500 100000]
+set count [chance_count 12000 3000 100000]
 set few 5
 set clients {c0 c1 c2 c3 c4 c5 c6 c7}
 
@@ -24,7 +24,8 @@ array set waits {
     l {"BLMOVE K K LEFT RIGHT 0" "BLMOVE K K RIGHT LEFT 0" "BRPOPLPUSH K K 0" "BLPOP K 0"}
     z {"BZPOPMIN K 0" "BZPOPMAX K 0" "BZMPOP 0 1 K MIN COUNT 3"}
     x {"XREAD BLOCK 0 STREAMS K $" "XREAD COUNT 2 BLOCK 0 STREAMS K D"
-        "XREADGROUP GROUP g U BLOCK 0 STREAMS K >" "XREADGROUP GROUP g U COUNT 1 BLOCK 0 STREAMS K >"}
+        "XREADGROUP GROUP g U BLOCK 0 STREAMS K >"
+        "XREADGROUP GROUP g U COUNT 1 BLOCK 0 STREAMS K >"}
 }
 # Of several keys that are ready at the end of a unit the first of its words serves a command since
 # 7.2, and a wrong type at any of them is an error: so no unit makes several of them ready here,
@@ -36,7 +37,8 @@ array set waits_for_several {
 # 7.2 makes whoever begins to wait a consumer, 7.0 who is served: here all are there.
 set any {"DEL K" "DEL K K" "RENAME K K" "COPY K K REPLACE" "MOVE K 1" "FLUSHALL"}
 array set writes {
-    l {"RPUSH K (E)*" "LPUSH K (E)*" "RPUSH K E" "LMOVE K K LEFT RIGHT" "SORT K ALPHA STORE K"
+    l {"RPUSH K (E)*" "LPUSH K (E)*" "RPUSH K E" "RPUSH l0 E" "LPUSH l1 E"
+        "LMOVE K K LEFT RIGHT" "SORT K ALPHA STORE K"
         "LPOP K" "LINSERT K BEFORE E E" "RPUSH K (E)*"}
     z {"ZADD K (S E)*" "ZADD K 1 E" "ZUNIONSTORE K 1 K" "ZRANGESTORE K K 0 -1" "ZPOPMIN K"
         "ZINCRBY K 1 E" "ZADD K 1 E 2 E"}
@@ -56,7 +58,9 @@ set lines [lsearch -all -inline -not -regexp $lines {STORE|SWAPDB}]
 proc waiting_at {i} {
     set names {}
     foreach line [split [request [lindex [pair_fds main] $i] CLIENT LIST] \n] {
-        if {[regexp {^(?:txt:)?id=(\d+) .* flags=b } $line -> id]} { lappend names $::name_of($i,$id) }
+        if {[regexp {^(?:txt:)?id=(\d+) .* flags=b } $line -> id]} {
+            lappend names $::name_of($i,$id)
+        }
     }
     return [lsort $names]
 }
@@ -110,13 +114,18 @@ proc settle {} {
     set ::waiting $still
 }
 
-# A random write as commands, each with the way its replies are compared; any 1: any command.
-proc a_write {any} {
-    set ::family [expr {$any ? "" : [one_of {"" l z x}]}]
-    set line [one_of [expr {$any ? $::lines : $::writes($::family)}]]
+# One of the lines, with keys of this family: its commands, and the way replies are compared.
+proc a_write {family lines} {
+    set ::family $family
+    set line [one_of $lines]
     set mode exact
     regexp {^@(\S+) (.*)$} $line -> mode line
     return [lmap words [commands_of $line] { list $mode $words }]
+}
+proc writes_of {family n} {
+    set all {}
+    for {set i 0} {$i < $n} {incr i} { lappend all {*}[a_write $family $::writes($family)] }
+    return $all
 }
 
 # Sent at once: whoever is served by one of them is served before the next.
@@ -167,15 +176,15 @@ proc leave {name} {
 }
 
 proc some_writes {} {
-    set all {}
-    switch [below [expr {$::several ? 5 : 6}]] {
-        0 { return [a_write 1] }
-        5 { # a transaction: who waits sees what it leaves
-            for {set i [expr {1 + [below 4]}]} {$i > 0} {incr i -1} { lappend all {*}[a_write 0] }
+    set family [one_of {"" l z x}]
+    switch [below [expr {$::several ? 5 : 7}]] {
+        0 { return [a_write "" $::lines] }
+        1 { return [writes_of $family 3] }
+        5 - 6 { # a transaction: who waits sees what it leaves
+            set all [writes_of $family [expr {1 + [below 4]}]]
             return [concat {{exact MULTI}} $all {{exact EXEC}}]
         }
-        1 { return [concat [a_write 0] [a_write 0] [a_write 0]] }
-        default { return [a_write 0] }
+        default { return [writes_of $family 1] }
     }
 }
 
