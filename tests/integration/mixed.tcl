@@ -4,6 +4,7 @@
 # loads must be what it had. LONG runs for ten minutes. SEED repeats a run.
 source [file join [file dirname [info script]] lib.tcl]
 source [file join [file dirname [info script]] lib/chance.tcl]
+source [file join [file dirname [info script]] lib/survives.tcl]
 source [file join [file dirname [info script]] ../peer/lib/grammar.tcl]
 
 set seconds [expr {$long ? 200 : 8}] ;# a policy
@@ -31,12 +32,6 @@ proc random_batch {} {
     return $commands
 }
 
-proc no_child {s} {
-    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0 &&
-                     [info_of $s rdb_bgsave_in_progress] == 0 &&
-                     [info_of $s aof_rewrite_scheduled] == 0} }
-}
-
 proc disturb {s} {
     switch [below 12] {
         0 - 1 { catch { ask $s BGREWRITEAOF } }
@@ -59,37 +54,8 @@ proc disturb {s} {
 # What is about to expire has expired and is deleted, and no key expires from here on.
 proc settled_digest {s} {
     after 50 ;# the short ones live for less
-    foreach db {1 0} {
-        ask $s SELECT $db
-        wait_for { expr {[llength [ask $s KEYS *]] == [ask $s DBSIZE]} }
-    }
+    bury $s
     return [ask $s DEBUG DIGEST]
-}
-
-# Each key with what it holds, for a message.
-proc contents {s} {
-    set all {}
-    foreach db {1 0} {
-        ask $s SELECT $db
-        foreach key [lsort [ask $s KEYS *]] {
-            dict set all "$db $key" [list [ask $s TYPE $key] [ask $s PEXPIRETIME $key] \
-                [ask $s DEBUG DIGEST-VALUE $key] [ask $s DUMP $key]]
-        }
-    }
-    return $all
-}
-proc same_contents {was is} {
-    set differ {}
-    foreach key [lsort -unique [concat [dict keys $was] [dict keys $is]]] {
-        set pair {}
-        foreach side [list $was $is] {
-            lappend pair [expr {[dict exists $side $key] ? [dict get $side $key] : "none"}]
-        }
-        if {[lrange [lindex $pair 0] 0 2] ne [lrange [lindex $pair 1] 0 2]} {
-            lappend differ "$key: [shown [lindex $pair 0]] became [shown [lindex $pair 1]]"
-        }
-    }
-    if {[llength $differ]} { error [join $differ "\n    "] }
 }
 
 foreach policy {always everysec no} {
@@ -116,6 +82,7 @@ foreach policy {always everysec no} {
             is [ask $s DEBUG DIGEST] $digest
             incr rounds
         }
+        survives $s
         puts "figures: $policy: $rounds restarts, [ask $s DBSIZE] keys at the end"
     }
 }

@@ -4,6 +4,7 @@
 source [file join [file dirname [info script]] ../integration/lib.tcl]
 source [file join [file dirname [info script]] lib/pair.tcl]
 source [file join [file dirname [info script]] ../integration/lib/chance.tcl]
+source [file join [file dirname [info script]] ../integration/lib/survives.tcl]
 source [file join [file dirname [info script]] lib/grammar.tcl]
 source [file join [file dirname [info script]] lib/same_data.tcl]
 
@@ -44,7 +45,7 @@ proc same_events {all} {
 }
 
 proc start {config} {
-    pair_start "notify-keyspace-events KEAmn\n$config"
+    pair_start "appendonly yes\nappendfsync no\nnotify-keyspace-events KEAmn\n$config"
     both {DEBUG SET-ACTIVE-EXPIRE 0}
     pair_send listener {PSUBSCRIBE *}
     foreach fd [pair_fds listener] { tree $fd }
@@ -105,6 +106,9 @@ foreach {name resp config} {
             }
         }
         is [same_data] {}
+        lassign [survives $ours] small big
+        truth {$small ne $big}
+        is [same_data 0] {}
     }
 }
 

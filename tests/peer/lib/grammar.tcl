@@ -15,8 +15,8 @@
 # missing, and what XSETID refuses (not tried). Redis adds an element to a sketch that is damaged
 # behind that one's place, and shows the byte behind its end; ours looks at all of it when several
 # are added: those have keys of their own. A node of which MINID leaves only what was deleted before
-# stays with Redis, without entries (in streams.tcl). RANDOMKEY deletes what has expired, if it meets
-# it: SCAN does so first.
+# stays with Redis, without entries (in streams.tcl). RANDOMKEY deletes what it meets that has
+# expired: SCAN does so first.
 
 set lines {
     "SET K V [|NX|XX] [|GET] [||EX T|PX T|EXAT A|PXAT B|KEEPTTL]"
@@ -28,7 +28,8 @@ set lines {
     "COPY K K [||REPLACE|DB 1|DB 1 REPLACE]" "MOVE K 1" "PERSIST K" "SWAPDB 0 1"
     "EXPIRE K T [|NX|XX|GT|LT|XX GT|XX LT]" "PEXPIRE K T [|NX|XX|GT|LT]" "EXPIREAT K A"
     "PEXPIREAT K B [|NX|GT|LT]" "TTL K" "PTTL K" "EXPIRETIME K"
-    "PEXPIRETIME K" "@sorted KEYS *" "@sorted KEYS [k?|*[1-3]]" "@shape SCAN 0 COUNT 100000 ; RANDOMKEY"
+    "PEXPIRETIME K" "@sorted KEYS *" "@sorted KEYS [k?|*[1-3]]"
+    "@shape SCAN 0 COUNT 100000 ; RANDOMKEY"
     "@scan SCAN 0 COUNT 100000 [|TYPE list|TYPE hash|MATCH k*]" "OBJECT REFCOUNT none"
     "LPUSH K (E)*" "RPUSH K (E)*" "LPUSH K (E)*" "RPUSH K (E)*" "LPUSHX K (E)*" "RPUSHX K (E)*"
     "LPOP K [||C]" "RPOP K [||C]" "LLEN K" "LINDEX K O" "LSET K O E" "LRANGE K O O" "LRANGE K 0 -1"
