@@ -5,7 +5,10 @@
  * a random moment, often during BGSAVE or a rewrite, and started again on what it left.
  *
  *   unit n of a client: MULTI; RPUSH log n; LTRIM; SET key:(n % 13) n; INCR counter; HSET;
- *                       SETRANGE big BIG n; EXEC
+ *                       SETRANGE big BIG n; XADD stream MAXLEN 20 n+1-0; XREADGROUP of it; XACK of
+ *                       n-0; EXEC
+ *
+ * Beside them clients wait for keys (crash_waiters.h).
  *
  * What big holds is more than proto-max-bulk-len allows at each start (it is raised while running),
  * and half of the starts call commands by other names (rename-command). The wall clock jumps, by up
@@ -30,8 +33,9 @@
 #include "base/must.h"
 #include "tests/crash/crash_client.h"
 #include "tests/crash/crash_clock.h"
+#include "tests/crash/crash_waiters.h"
 
-enum { CLIENTS = 6, KEYS = 13, DEPTH_MAX = 8, REPLIES = 8, FRESH_EVERY = 40 };
+enum { CLIENTS = 6, KEYS = 13, DEPTH_MAX = 8, REPLIES = 11, FRESH_EVERY = 40 };
 #define BIG "1200000"
 
 struct user {
@@ -52,6 +56,7 @@ struct load {
     char scratch[PATH_TEXT], dir[PATH_TEXT], sockets[2][PATH_TEXT], log[PATH_TEXT];
     struct args args;
     struct user users[CLIENTS];
+    struct waiters waiters;
     struct client_conn control;
     struct buf text, out;
     pid_t pid, next; /* next: waits for the directory; 0: none does */
@@ -74,6 +79,12 @@ static void complain(struct load *l, const char *what)
                l->text.data ? l->text.data : "");
 }
 
+static void complain_of(struct load *l, const char *wrong)
+{
+    if (wrong)
+        complain(l, wrong);
+}
+
 /* ---- load ---- */
 
 static const char *const renamed_names[] = {
@@ -81,13 +92,15 @@ static const char *const renamed_names[] = {
 
 static void put_unit(struct buf *out, uint64_t n, bool renamed)
 {
-    char number[24], key[24], field[24];
+    char number[24], key[24], field[24], last[24], id[24];
     const char *name[8];
     for (int i = 0; i < 8; i++)
         name[i] = renamed_names[i] + !renamed;
     snprintf(number, sizeof number, "%llu", (unsigned long long)n);
     snprintf(key, sizeof key, "key:%u", (unsigned)(n % KEYS));
     snprintf(field, sizeof field, "f%u", (unsigned)(n % KEYS));
+    snprintf(last, sizeof last, "%llu-0", (unsigned long long)n);
+    snprintf(id, sizeof id, "%llu-0", (unsigned long long)n + 1);
     resp_command(out, name[0], NULL);
     resp_command(out, name[1], "log", number, NULL);
     resp_command(out, name[2], "log", "-20", "-1", NULL);
@@ -95,6 +108,9 @@ static void put_unit(struct buf *out, uint64_t n, bool renamed)
     resp_command(out, name[4], "counter", NULL);
     resp_command(out, name[5], "hash", field, number, NULL);
     resp_command(out, name[6], "big", BIG, number, NULL);
+    resp_command(out, "XADD", "stream", "MAXLEN", "20", id, "n", number, NULL);
+    resp_command(out, "XREADGROUP", "GROUP", "g", "c", "COUNT", "1", "STREAMS", "stream", ">", NULL);
+    resp_command(out, "XACK", "stream", "g", last, NULL);
     resp_command(out, name[7], NULL);
 }
 
@@ -139,6 +155,7 @@ static void one_round(struct load *l, int timeout_ms)
             fill(l, &l->users[i]);
         p[i] = (struct pollfd){.fd = l->users[i].gone ? -1 : l->users[i].c.fd, .events = POLLIN};
     }
+    complain_of(l, waiters_round(&l->waiters, 0));
     if (poll(p, CLIENTS, timeout_ms) <= 0)
         return;
     for (int i = 0; i < CLIENTS; i++)
@@ -197,10 +214,12 @@ static bool start(struct load *l)
             complain(l, "a client can't connect");
             return false;
         }
+        client_call(&u->c, &l->text, "XGROUP", "CREATE", "stream", "g", "0", "MKSTREAM", NULL);
         u->gone = false;
         u->replies = 0;
     }
-    return true;
+    snprintf(db, sizeof db, "%d", CLIENTS);
+    return waiters_open(&l->waiters, l->sockets[l->lives % 2], db, l->renamed);
 }
 
 static void ended(struct load *l)
@@ -210,6 +229,7 @@ static void ended(struct load *l)
             drain(l, &l->users[i]);
         client_shut(&l->users[i].c);
     }
+    complain_of(l, waiters_close(&l->waiters));
     client_shut(&l->control);
 }
 
@@ -276,13 +296,20 @@ static uint64_t number_of(struct load *l, struct user *u, const char *a, const c
 /* Every key tells of the same m. */
 static bool whole(struct load *l, struct user *u, uint64_t m)
 {
-    char key[24], field[24];
+    char key[24], field[64];
     if (m && number_of(l, u, "LINDEX", "log", "-1") != m - 1)
         return false;
     client_call(&u->c, &l->text, "GETRANGE", "big", BIG, "-1", NULL);
     if (m ? !l->text.len || strtoull(l->text.data, NULL, 10) != m - 1 : l->text.len != 0)
         return false;
     if (number_of(l, u, "LLEN", "log", NULL) != (m < 20 ? m : 20))
+        return false;
+    snprintf(field, sizeof field, "1\n%llu-0\n%llu-0\n", (unsigned long long)m,
+             (unsigned long long)m);
+    client_call(&u->c, &l->text, "XPENDING", "stream", "g", NULL);
+    if (m && strncmp(l->text.data, field, strlen(field)) != 0)
+        return false;
+    if (number_of(l, u, "XLEN", "stream", NULL) != (m < 20 ? m : 20))
         return false;
     for (unsigned k = 0; k < KEYS; k++) {
         uint64_t last = m > k ? (m - 1 - k) / KEYS * KEYS + k : 0;
@@ -329,6 +356,7 @@ static void fresh(struct load *l)
     must(mkdir(l->dir, 0755) == 0);
     for (int i = 0; i < CLIENTS; i++)
         l->users[i].sent = l->users[i].acked = 0;
+    waiters_forget(&l->waiters);
 }
 
 /* Hours, days, or back to what it is. */
@@ -369,22 +397,25 @@ static void one_end(struct load *l)
     else
         stopped(l);
     int64_t killed_us = now_us();
-    if (!l->bad && start(l))
-        for (int i = 0; i < CLIENTS; i++)
-            check_user(l, &l->users[i], killed_us);
+    if (l->bad || !start(l))
+        return;
+    for (int i = 0; i < CLIENTS; i++)
+        check_user(l, &l->users[i], killed_us);
+    bool strict = l->how || strcmp(l->plan->fsync, "always") == 0;
+    complain_of(l, waiters_check(&l->waiters, strict));
 }
 
 static void tell(const struct load *l, int64_t began_us)
 {
     printf("figures: %s, %llu kills and %llu stops (%llu behind BGSAVE, %llu behind BGREWRITEAOF), "
            "%llu starts under other names, %llu second servers refused, %llu that waited, %llu "
-           "jumps of the clock, %llu units acknowledged, %llu of them missing (%llu too old for "
+           "jumps of the clock, %llu things given to who waited, %llu units acknowledged, %llu of them missing (%llu too old for "
            "that), %llu half applied (%.0f s)\n",
            l->plan->name, (unsigned long long)l->kills, (unsigned long long)l->stops,
            (unsigned long long)l->in_save, (unsigned long long)l->in_rewrite,
            (unsigned long long)l->renames, (unsigned long long)l->refused,
            (unsigned long long)l->waited, (unsigned long long)l->jumps,
-           (unsigned long long)l->units,
+           (unsigned long long)l->waiters.served, (unsigned long long)l->units,
            (unsigned long long)l->missing, (unsigned long long)l->missing_old,
            (unsigned long long)l->half,
            (double)(now_us() - began_us) / 1e6);
@@ -426,6 +457,7 @@ static bool run(const struct plan *plan, bool lossy, uint64_t seed, long ends)
     } else {
         remove_tree(l.scratch);
     }
+    waiters_free(&l.waiters);
     buf_free(&l.text);
     buf_free(&l.out);
     fflush(stdout);
