@@ -63,7 +63,7 @@ void collection_put(struct ctx *c, struct slice key, struct entry *e, struct val
 
 void store_nothing(struct ctx *c, struct slice key)
 {
-    if (!db_remove(c->db, key))
+    if (!db_remove_as(c->db, key, KEY_REMOVED, c->keyspace->lazyfree_del))
         return;
     ctx_notify(c, NOTIFY_GENERIC, "del", key);
     ctx_changed(c, 1);

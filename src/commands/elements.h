@@ -31,7 +31,7 @@ void collection_put(struct ctx *c, struct slice key, struct entry *e, struct val
 /* *STORE: replaces what key held by v, or removes the key when v is empty (v.ptr NULL counts as
  * empty), and replies the number of elements. Takes over v. Tells event, or "del". */
 void collection_store(struct ctx *c, struct slice key, struct val v, const char *event);
-/* The second half of it, for any type: the key goes, if it is there. */
+/* The second half of it, for any type: the key goes, if it is there, expired or not. */
 void store_nothing(struct ctx *c, struct slice key);
 
 /* ---- one element of a set, hash or sorted set ---- */
