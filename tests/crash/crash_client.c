@@ -2,7 +2,8 @@
 /* The client side: RESP over a unix socket, and the units.
  *
  *   unit n, n % 3 == 0:  RPUSH log [payload]u000n
- *   else                 MULTI, changes of several types and databases, EXEC
+ *   else                 MULTI, changes of several types and databases, a stream with a group
+ *                        among them, EXEC
  *
  * Every unit appends its number to the list log, so no two data sets are equal, and its
  * length is the number of units. */
@@ -242,6 +243,29 @@ static int single(struct buf *out, uint64_t n, const char *name)
     return 1;
 }
 
+/* An entry, pending in a group, which is made anew now and then; what it says is the same whenever
+ * it is said. The number of commands. */
+static int put_stream(struct buf *out, uint64_t n)
+{
+    char id[24], before[24], number[24], when[24];
+    int count = 3;
+    snprintf(id, sizeof id, "%llu-1", (unsigned long long)n);
+    snprintf(before, sizeof before, "%llu-1", (unsigned long long)(n > 2 ? n - 2 : 0));
+    snprintf(number, sizeof number, "%llu", (unsigned long long)n);
+    snprintf(when, sizeof when, "%llu", 1600000000000ull + n);
+    resp_command(out, "XADD", "stream", "MAXLEN", "9", id, "n", number, "odd", "", NULL);
+    if (n % 10 == 1 && (count += 2)) {
+        resp_command(out, "XGROUP", "DESTROY", "stream", "g", NULL);
+        resp_command(out, "XGROUP", "CREATE", "stream", "g", "0", NULL);
+    }
+    resp_command(out, "XCLAIM", "stream", "g", n % 2 ? "one" : "two", "0", id, "TIME", when,
+                 "RETRYCOUNT", "3", "FORCE", "LASTID", id, NULL);
+    resp_command(out, "XACK", "stream", "g", before, NULL);
+    if (n % 6 == 4 && ++count)
+        resp_command(out, "XDEL", "stream", id, NULL);
+    return count;
+}
+
 int workload_unit(struct buf *out, uint64_t n)
 {
     char name[24], key[24], other[24], value[96], number[24], member[24], when[24];
@@ -262,6 +286,7 @@ int workload_unit(struct buf *out, uint64_t n)
     resp_command(out, "HSET", "hash", member, number, NULL);
     resp_command(out, "ZADD", "zset", number, member, NULL);
     resp_command(out, "INCR", "counter", NULL);
+    count += put_stream(out, n);
     if (n % 4 == 1 && ++count)
         resp_command(out, "DEL", other, NULL);
     if (n % 5 == 1 && ++count)
