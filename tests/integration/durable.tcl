@@ -118,6 +118,37 @@ foreach way {inline worker} {
     }
 }
 
+foreach way {inline worker} {
+    case "always, $way: who waited for a key is given what it holds when that is durable" {
+        set config "appendonly yes\nappendfsync always\nsave \"\"\naof-always-sync-way $way"
+        set s [sick_server $config]
+        ask $s XGROUP CREATE x g $ MKSTREAM
+        set waiting {}
+        foreach words {{BLPOP l 0} {BLMOVE m n LEFT RIGHT 0} {BZPOPMIN z 0}
+            {XREADGROUP GROUP g c BLOCK 0 STREAMS x >} {XREAD BLOCK 0 STREAMS x $}} {
+            lappend waiting [open_request $s {*}$words]
+        }
+        wait_for { expr {[info_of $s blocked_clients] == 5} }
+        sick $s sync-held
+        set fd [open_request $s MULTI]
+        foreach words {{RPUSH l a} {RPUSH m a} {ZADD z 1 a} {XADD x 1-1 a 1} EXEC} {
+            send $fd {*}$words
+        }
+        wait_for { expr {[string match "*LMOVE*XCLAIM*" [log_bytes $s]]} }
+        after 400 ;# the longer, the likelier is what must not come
+        foreach w $waiting { is [has_reply $w] 0 }
+        heal $s sync-held
+        is [lmap w $waiting { read_reply $w }] \
+            {{l a} a {z a 1} {{x {{1-1 {a 1}}}}} {{x {{1-1 {a 1}}}}}}
+        close $fd
+        foreach w $waiting { close $w }
+        set s [restart $s kill $config]
+        is [ask $s EXISTS l m z] 0
+        is [ask $s LRANGE n 0 -1] a
+        is [lindex [ask $s XPENDING x g] 0] 1
+    }
+}
+
 case "always: replies of one connection keep their order; after SWAPDB every read waits" {
     set s [sick_server "appendonly yes\nappendfsync always\nsave \"\"\naof-always-sync-way worker"]
     ask $s MSET a 1 b 1
