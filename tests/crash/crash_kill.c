@@ -109,7 +109,8 @@ static void put_unit(struct buf *out, uint64_t n, bool renamed)
     resp_command(out, name[5], "hash", field, number, NULL);
     resp_command(out, name[6], "big", BIG, number, NULL);
     resp_command(out, "XADD", "stream", "MAXLEN", "20", id, "n", number, NULL);
-    resp_command(out, "XREADGROUP", "GROUP", "g", "c", "COUNT", "1", "STREAMS", "stream", ">", NULL);
+    resp_command(out, "XREADGROUP", "GROUP", "g", "c", "COUNT", "1", "STREAMS", "stream", ">",
+                 NULL);
     resp_command(out, "XACK", "stream", "g", last, NULL);
     resp_command(out, name[7], NULL);
 }
@@ -409,8 +410,8 @@ static void tell(const struct load *l, int64_t began_us)
 {
     printf("figures: %s, %llu kills and %llu stops (%llu behind BGSAVE, %llu behind BGREWRITEAOF), "
            "%llu starts under other names, %llu second servers refused, %llu that waited, %llu "
-           "jumps of the clock, %llu things given to who waited, %llu units acknowledged, %llu of them missing (%llu too old for "
-           "that), %llu half applied (%.0f s)\n",
+           "jumps of the clock, %llu things given to who waited, %llu units acknowledged, %llu of "
+           "them missing (%llu too old for that), %llu half applied (%.0f s)\n",
            l->plan->name, (unsigned long long)l->kills, (unsigned long long)l->stops,
            (unsigned long long)l->in_save, (unsigned long long)l->in_rewrite,
            (unsigned long long)l->renames, (unsigned long long)l->refused,

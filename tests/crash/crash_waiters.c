@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Unit n: MULTI; RPUSH jobs n; RPUSH queue n; XADD stream n+1-0; INCR pushed; EXEC. Each waiter says
- * its command again when it was given something, so that most of the time it waits. */
+/* Unit n: MULTI; RPUSH jobs n; RPUSH queue n; XADD stream n+1-0; INCR pushed; EXEC. Each waiter
+ * says its command again when it was given something, so that most of the time it waits. */
 #include "tests/crash/crash_waiters.h"
 
 #include <poll.h>
