@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Random commands over few keys to our server and to the installed redis-server: the same replies,
-# and the same data. SEED repeats a run; COUNT is how many (LONG: 1000000); TRACE=1 prints them.
+# the same key events in the same order, the same data and encodings; and ours survives. SEED
+# repeats a run; COUNT is how many (LONG: 1000000); TRACE=1 prints them.
 source [file join [file dirname [info script]] ../integration/lib.tcl]
 source [file join [file dirname [info script]] lib/pair.tcl]
 source [file join [file dirname [info script]] ../integration/lib/chance.tcl]
