@@ -47,8 +47,8 @@ array set writes {
             XGROUP CREATECONSUMER =K g d"}
 }
 # Left out are SWAPDB, and FLUSHALL in a transaction, after which Redis serves keys in the order of
-# its table, and commands with STORE where keys are of any type: Redis serves nobody of what they put
-# in place of another type.
+# its table, and commands with STORE where keys are of any type: Redis serves nobody of what they
+# put in place of another type.
 # XDEL stands by itself (7.0 serves who waits for an entry that its unit deletes again, with none).
 foreach type {l z x} {
     lappend writes() {*}[lsearch -all -inline -not -regexp $writes($type) STORE] "SET K V"
