@@ -26,9 +26,10 @@ proc place {kind} {
         uniform { return [list [between -180 180] [between -$lat_max $lat_max]] }
         clustered {
             set middle [any_of {13.4 52.5} {-70.6 -33.4} {0 0} {179.99 1} {30 85.04} {-1 66.1}]
-            foreach x $middle most {179.999 85.05} { # not on the edge: see edges
+            foreach x $middle most {179.999 85.05} { # not on the edge, thrown back: see edges
                 set x [expr {$x + pow(10, [between -4 1]) * (rand() - rand())}]
-                lappend at [expr {max(-$most, min($most, $x))}]
+                if {abs($x) > $most} { set x [expr {($x < 0 ? -2 : 2) * $most - $x}] }
+                lappend at $x
             }
             return $at
         }
