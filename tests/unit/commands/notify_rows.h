@@ -242,8 +242,8 @@ static const struct notify_row notify_key_rows[] = {
      "expired:expired d keymiss:keymiss d new:new d string:set d"},
     {"set d w px 1; sadd k a; sleep", "sinterstore d k",
      "expired:expired d new:new d set:sinterstore d"},
-    /* Redis: "del", for all that it was over */
-    {"set d w px 1; sleep", "sinterstore d k", "keymiss:keymiss k expired:expired d"},
+    /* though it was over */
+    {"set d w px 1; sleep", "sinterstore d k", "keymiss:keymiss k generic:del d"},
     {"set d w px 1; zadd k 1 a; sleep", "zunionstore d 1 k",
      "expired:expired d new:new d zset:zunionstore d"},
     {"set d w px 1; zadd k 1 a; sleep", "zrangestore d k 0 -1",
