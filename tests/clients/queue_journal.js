@@ -2,7 +2,8 @@
 // What happens to the jobs of a queue, written down by all its workers into one file, a line each,
 // and what must be true of it.
 //
-//     start JOB WORKER       begins to do it
+//     start JOB WORKER       begins to do what the queue gave it
+//     again JOB WORKER       begins to do what it has taken itself
 //     done JOB WORKER        has done it
 //     over JOB WORKER        the server has confirmed that it is off the queue
 //     taken JOB WORKER AT    found with a worker that seems to have stalled: it goes to another.
@@ -49,17 +50,14 @@ function lines(text) {
 // The faults of one job, from the lines that name it.
 function faults(job, rows) {
   const found = [];
+  const count_of = what => rows.filter(row => row.what === what).length;
   const over = rows.find(row => row.what === 'over');
-  let free = true;
-  for (const row of rows) {
-    if (row.what === 'taken') {
-      free = true;
-      if (over && over.at < row.asked) found.push(`job ${job} was over, and is there again`);
-    }
-    if (row.what === 'start') {
-      if (!free) found.push(`job ${job} is begun again, and nobody had stalled`);
-      free = false;
-    }
+  if (over && rows.some(row => row.what === 'taken' && over.at < row.asked)) {
+    found.push(`job ${job} was over, and is there again`);
+  }
+  // Who has stalled and lives yet may begin after the other one.
+  if (count_of('start') > 1 + count_of('taken') - count_of('again')) {
+    found.push(`job ${job} was given twice, and nobody had stalled`);
   }
   if (!rows.some(row => row.what === 'done')) found.push(`job ${job} is lost`);
   return found;

@@ -76,8 +76,8 @@ async function work(path, name, hold) {
       await new Promise(setImmediate);
       log.write('done', job);
       if (done >= hold) await stand_still(log);
-      await again(() => link.lrem(hand(name), job));
-      log.write('over', job);
+      // 0: put back meanwhile by another, or removed before the connection was cut.
+      if (await again(() => link.lrem(hand(name), job)) === 1) log.write('over', job);
     }
     if (job !== null && Date.now() - looked < alive_ms) continue;
     looked = Date.now();

@@ -34,8 +34,8 @@ async function work(path, name, hold) {
   let from = '0-0';
   let looked = Date.now();
   let done = 0;
-  const one = async ({ id, job }) => {
-    log.write('start', job);
+  const one = async ({ id, job }, how_begun) => {
+    log.write(how_begun, job);
     await new Promise(setImmediate);
     log.write('done', job);
     if (++done > hold) await stand_still(log);
@@ -44,7 +44,7 @@ async function work(path, name, hold) {
   };
   for (;;) {
     const rows = await again(() => link.xreadgroup(key, group, name, 10, 100));
-    for (const row of rows) await one(row);
+    for (const row of rows) await one(row, 'start');
     if (rows.length && Date.now() - looked < idle_ms) continue;
     looked = Date.now();
     const asked = log.now();
@@ -52,7 +52,7 @@ async function work(path, name, hold) {
     from = claimed.next;
     for (const row of claimed.rows) {
       log.write('taken', row.job, asked);
-      await one(row);
+      await one(row, 'again');
     }
   }
 }
