@@ -5,7 +5,7 @@
 //     suite({ 'what holds': async ctx => is(await ctx.redis.get('k'), null) }, open);
 //
 // open(ctx) puts what every case needs into ctx; it runs before each case, on an empty server.
-// ctx.atEnd(fn) is run behind the case. ONLY_CASE=word: the cases whose name contains it.
+// ctx.atEnd(fn) is run behind the case. ONLY_HERE=word: the cases whose name contains it.
 'use strict';
 const assert = require('node:assert/strict');
 
@@ -57,7 +57,7 @@ async function suite(cases, open) {
   let passed = 0;
   let failed = 0;
   for (const [name, body] of Object.entries(cases)) {
-    if (!name.includes(process.env.ONLY_CASE ?? '')) continue;
+    if (!name.includes(process.env.ONLY_HERE ?? '')) continue;
     try {
       await one(body, open);
       passed++;
