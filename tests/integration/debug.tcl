@@ -106,6 +106,7 @@ case "MALLCTL: figures and settings of the allocator" {
         is [ask $s DEBUG MALLCTL arena.0.dirty_decay_ms] 1234
         is [error_of $s DEBUG MALLCTL arena.0.extent_hooks 1] "ERR Operation not permitted"
         like [ask $s DEBUG MALLCTL-STR version] "5.*"
+        is [ask $s DEBUG MALLCTL-STR opt.dss] secondary
     }
     is [error_of $s DEBUG MALLCTL [string repeat x 100000]] "ERR No such file or directory"
 }
