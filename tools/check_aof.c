@@ -130,9 +130,8 @@ static enum verdict cut_at(const struct check *c, struct part *p)
     if (!p->last) {
         printf("Failed to truncate AOF %s to timestamp %" PRId64 " to offset %" PRIu64
                " because it is not the last file.\n", p->path, c->to_timestamp, at);
-        printf("If you insist, please delete all files after this file according to the manifest "
-               "file and delete the corresponding records in manifest file manually. "
-               "Then re-run redis-check-aof.\n");
+        printf("To go back that far, remove the files that the manifest names behind this one, and "
+               "their lines in it; then run redis-check-aof again.\n");
         return BAD;
     }
     if (r->in_batch && r->at != r->batch_body)

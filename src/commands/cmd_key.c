@@ -399,8 +399,12 @@ void cmd_persist(struct ctx *c)
 static struct entry *object_arg(struct ctx *c)
 {
     struct entry *e = db_find_with(c->db, c->argv[2], DB_NOTOUCH | DB_NOSTATS);
-    if (!e)
+    if (e) {
+        c->keyspace->hits++;
+    } else {
+        c->keyspace->misses++; /* which nobody is told of */
         reply_null(c);
+    }
     return e;
 }
 

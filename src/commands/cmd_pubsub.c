@@ -93,6 +93,10 @@ void cmd_psubscribe(struct ctx *c)
 
 void cmd_ssubscribe(struct ctx *c)
 {
+    if (c->flags & CTX_IN_MULTI) {
+        reply_error(c, "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
+        return;
+    }
     subscribe(c, PUBSUB_SHARD);
 }
 

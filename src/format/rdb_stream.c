@@ -157,7 +157,7 @@ static void read_node(struct rdb_reader *r, struct stream_sums *sums)
     size_t count = 0;
     struct slice key = rdb_str(r, &r->first);
     if (key.len != sizeof(struct stream_id)) {
-        in_fail(r->in, FAULT_FORMAT, "Stream node key entry is not the size of a stream ID");
+        in_fail(r->in, FAULT_FORMAT, "A stream's node has a key that is no id");
         return;
     }
     struct stream_id master = {load_be64(key.data), load_be64(key.data + 8)};

@@ -636,8 +636,8 @@ bool aof_switch_on(struct aof *a, struct fault *f)
     aof_begin_log(a, AOF_WAIT_REWRITE, &incr.chain);
     if (a->persist->child_kind) {
         a->rewrite.scheduled = true;
-        log_notice("AOF was enabled but there is already another background operation. An AOF "
-                   "background was scheduled to start when possible.");
+        log_notice("The append log was switched on while another child works: its base is made "
+                   "when that has ended");
         return true;
     }
     if (!rewrite_start(a, f)) {

@@ -76,7 +76,7 @@ static const char *command_wrong(struct slice name)
     const char *bar = name.len ? memchr(name.data, '|', name.len) : NULL;
     struct slice behind = bar ? slice_from(name, (size_t)(bar - name.data) + 1) : slice(NULL, 0);
     if (behind.len && memchr(behind.data, '|', behind.len))
-        return "Allowing first-arg of a subcommand is not supported";
+        return "A subcommand cannot be allowed for some first arguments only";
     return NULL;
 }
 
@@ -87,12 +87,11 @@ static const char *pattern_wrong(struct slice rule, unsigned rights)
     if (has_blank(rule))
         return "Syntax error";
     if (rule.data[0] == '~' && rights & ACL_KEYS)
-        return "Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does "
-               "not have any effect. Try 'resetkeys' to start with an empty list of patterns";
+        return "Adding a pattern after the * pattern would not change anything: say 'resetkeys' "
+               "in front of it";
     if (rule.data[0] == '&' && rights & ACL_CHANNELS)
-        return "Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and "
-               "does not have any effect. Try 'resetchannels' to start with an empty list of "
-               "channels";
+        return "Adding a pattern after the * pattern would not change anything: say "
+               "'resetchannels' in front of it";
     if (rule.data[0] != '%')
         return NULL;
     while (i < rule.len && strchr("RrWw", rule.data[i]))
@@ -116,8 +115,7 @@ static const char *take_rule(struct slice rule, bool selector, unsigned *rights)
     case '#':
     case '!':
         if (!is_hash(rest))
-            return "The password hash must be exactly 64 characters and contain only lowercase "
-                   "hexadecimal characters";
+            return "The password hash must be 64 digits of base 16, those above 9 in lower case";
         if (rule.data[0] == '!')
             return NULL;
         /* fall through */

@@ -41,9 +41,12 @@ struct commands *commands_new(void)
 static void entry_free(struct command_entry *e)
 {
     latency_free(e->stats.latency);
-    for (unsigned i = 0; i < e->sub_count; i++)
+    for (unsigned i = 0; i < e->sub_count; i++) {
         latency_free(e->subs[i].stats.latency);
+        mem_free(e->subs[i].name);
+    }
     mem_free(e->subs);
+    mem_free(e->name);
     mem_free(e->renamed_to);
     mem_free(e);
 }
@@ -218,6 +221,15 @@ static void fill(struct command_entry *e, const struct command *row, void *arg, 
             e->row.flags |= CMD_MOVABLE_KEYS;
 }
 
+static char *name_of_sub(const char *container, const char *sub)
+{
+    size_t size = strlen(container) + 1 + strlen(sub) + 1;
+    char *name = mem_alloc(size);
+    int len = snprintf(name, size, "%s|%s", container, sub);
+    must(len > 0 && (size_t)len == size - 1);
+    return name;
+}
+
 /* Behind those that are there: the entries move. */
 static void add_subs(struct commands *cs, struct command_entry *e, const struct command *table,
                      void *arg)
@@ -234,8 +246,7 @@ static void add_subs(struct commands *cs, struct command_entry *e, const struct 
         sub->row.parent = &e->row;
         sub->row.renamed = e->row.renamed;
         sub->owner = e;
-        int len = snprintf(sub->name, sizeof sub->name, "%s|%s", e->row.name, sub->row.name);
-        must(len > 0 && (size_t)len < sizeof sub->name);
+        sub->name = name_of_sub(e->row.name, sub->row.name);
         e->sub_count++;
     }
 }
@@ -244,8 +255,7 @@ static struct command_entry *make_entry(struct commands *cs, const struct comman
 {
     struct command_entry *e = mem_zalloc(sizeof *e);
     fill(e, row, arg, cs->next_id++);
-    must(strlen(row->name) < sizeof e->name);
-    strcpy(e->name, row->name);
+    e->name = mem_strdup(row->name);
     if (row->subcommands && row->subcommands[0].name)
         add_subs(cs, e, row->subcommands, arg);
     return e;

@@ -42,7 +42,7 @@ struct command_entry {
     unsigned sub_count, id;
     int first_key, last_key, key_step; /* the legacy triple */
     uint32_t categories;
-    char name[64]; /* as its table says, and as it is shown and logged; "config|get" */
+    char *name;       /* as its table says, and as it is shown and logged; "config|get" */
     char *renamed_to; /* as clients must call it (rename-command); "": not at all; NULL: by name */
 };
 /* By name, case ignored; a hot path. NULL when unknown. */

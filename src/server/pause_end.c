@@ -15,11 +15,11 @@
 static void resume(struct pauses *p, struct client *c)
 {
     struct held_command *h = pause_take(p, c);
-    struct command_entry *top = h->entry->owner ? h->entry->owner : h->entry;
+    must(h->entry);
     struct keyspace *ks = server_keyspace(p->server);
     exec_read_clock(server_exec(p->server));
     ks->offered = offer_of(&h->big);
-    exec_command(c, top, h->argc, h->argv);
+    exec_command(c, h->entry, h->argc, h->argv);
     ks->offered = NULL;
     held_command_free(h);
     conn_resume(c);

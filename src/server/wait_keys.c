@@ -153,12 +153,12 @@ static void drop_if_empty(struct waits *ws, struct queue *q)
         hooks_off_key(server_hooks(ws->server), ws);
 }
 
+/* While w joins its queues: nobody has come behind it. */
 static bool is_in(const struct waiter *w, const struct queue *q)
 {
-    for (int i = 0; i < w->count; i++)
-        if (w->places[i].queue == q)
-            return true;
-    return false;
+    must(!w->client->block); /* not yet */
+    return !link_empty(&q->places) &&
+           LINK_OF(q->places.prev, struct place, of_key)->waiter == w;
 }
 
 static void leave_queues(struct waiter *w)

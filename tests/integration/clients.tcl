@@ -110,6 +110,14 @@ case "CLIENT LIST: what is read of the command that runs, and its words" {
     like [ask $s CLIENT LIST TYPE normal] "* qbuf=0 qbuf-free=0 argv-mem=0 * cmd=client|info *"
 }
 
+case "OBJECT counts hits and misses, and is no access" {
+    set s [server]
+    ask $s SET k v
+    foreach words {ENCODING REFCOUNT IDLETIME} { ask $s OBJECT $words k }
+    ask $s OBJECT ENCODING none
+    is [list [info_of $s keyspace_hits] [info_of $s keyspace_misses]] {3 1}
+}
+
 case "avg_ttl: the mean of what is left" {
     set dir [tmpdir]
     set now 1700000000

@@ -210,8 +210,27 @@ static void subs_from_several_owners(void)
     commands_free(cs);
 }
 
+/* Modules may bring such. */
+static void names_of_any_length(void)
+{
+#define LONG_NAME "module.a-name-that-is-longer-than-any-of-those-that-are-part-of-the-server"
+    static const struct command sub[] = {
+        {.name = LONG_NAME, .run = run, .arity = 2, .group = "server"}, {.name = NULL}};
+    static const struct command long_ones[] = {
+        {.name = LONG_NAME, .run = run, .arity = -2, .group = "server", .subcommands = sub},
+        {.name = NULL}};
+    struct commands *cs = registry();
+    commands_add(cs, long_ones, NULL);
+    struct command_entry *e = commands_find(cs, SLICE_LIT(LONG_NAME));
+    CHECK(e);
+    CHECK_STR(e->name, LONG_NAME);
+    CHECK_STR(command_find_sub(e, SLICE_LIT(LONG_NAME))->name, LONG_NAME "|" LONG_NAME);
+    commands_free(cs);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(look_up), UNIT(many), UNIT(renames), UNIT(legacy_triples), UNIT(keys),
-                    UNIT(categories), UNIT(latencies), UNIT(subs_from_several_owners));
+                    UNIT(categories), UNIT(latencies), UNIT(subs_from_several_owners),
+                    UNIT(names_of_any_length));
 }
