@@ -149,7 +149,7 @@ compile_commands.json:
 	    sep=','; done; echo ']'; } >$@
 
 lint:
-	@$(OUR_MAKE) all
+	@$(OUR_MAKE) all SAN= B=build
 	@tests/lint/run
 
 install: all
