@@ -184,11 +184,16 @@ static void count_one(struct ctx *c)
     reply_int(c, (int64_t)count);
 }
 
-/* The union of the sketches of all keys from argv[1] on; *dense: one of them is. False after an
- * error. */
-static bool unite(struct ctx *c, struct hll_registers *all, bool *dense)
+/* What all the keys from argv[1] on hold together. */
+struct united {
+    struct hll_registers all;
+    bool any, dense; /* one is there; one of them is dense */
+};
+
+/* False after an error. */
+static bool unite(struct ctx *c, struct united *u)
 {
-    *dense = false;
+    *u = (struct united){0};
     for (int i = 1; i < c->argc; i++) {
         struct entry *e;
         struct slice sketch;
@@ -198,8 +203,9 @@ static bool unite(struct ctx *c, struct hll_registers *all, bool *dense)
             continue;
         if (!sketch_of(c, e, &sketch))
             return false;
-        *dense = *dense || hll_encoding(sketch) == HLL_DENSE;
-        if (!hll_merge(all, sketch)) {
+        u->any = true;
+        u->dense = u->dense || hll_encoding(sketch) == HLL_DENSE;
+        if (!hll_merge(&u->all, sketch)) {
             reply_damaged(c);
             return false;
         }
@@ -209,30 +215,28 @@ static bool unite(struct ctx *c, struct hll_registers *all, bool *dense)
 
 void cmd_pfcount(struct ctx *c)
 {
-    struct hll_registers all = {{0}};
-    bool dense;
+    struct united u;
     if (c->argc == 2)
         count_one(c);
-    else if (unite(c, &all, &dense))
-        reply_int(c, (int64_t)hll_count_registers(&all));
+    else if (unite(c, &u))
+        reply_int(c, u.any ? (int64_t)hll_count_registers(&u.all) : 0);
 }
 
 /* ---- PFMERGE ---- */
 
 void cmd_pfmerge(struct ctx *c)
 {
-    struct hll_registers all = {{0}};
+    struct united u;
     struct target t;
-    bool dense;
-    if (!unite(c, &all, &dense))
+    if (!unite(c, &u))
         return;
     open_target(&t, c, c->argv[1], db_find_write(c->db, c->argv[1]));
-    if (dense && hll_encoding(slice(t.edit.bytes, t.edit.len)) == HLL_SPARSE)
+    if (u.dense && hll_encoding(slice(t.edit.bytes, t.edit.len)) == HLL_SPARSE)
         make_dense(&t);
     enum hll_outcome out;
     unsigned next = 0;
     do
-        out = hll_raise(&t.edit, &all, &next);
+        out = hll_raise(&t.edit, &u.all, &next);
     while (gave(&t, &out));
     must(out <= HLL_CHANGED && next == HLL_REGISTERS); /* it was one of those that were united */
     changed(&t, 1);

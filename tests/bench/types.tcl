@@ -32,11 +32,12 @@ proc bytes_each {who n script} {
     return [expr {([used $who] - $before) / double($n)}]
 }
 
-# A stream of entries 0-1, 0-2, ...
+# A stream with one entry a millisecond; the nth has the id 1n-0, n in twelve digits.
 set entries [expr {$keys / 5}]
 proc fill_stream {who} {
     per_piped $who $::entries [piped stream $::entries {
-        for (i = 1; i <= n; i++) cmd("XADD s 0-" i " sensor " i % 100 " value " i * 7919 % 10000)
+        for (i = 1; i <= n; i++)
+            cmd(sprintf("XADD s 1%012d-0 sensor %d value %d", i, i % 100, i * 7919 % 10000))
     }]
 }
 proc new_group {who} {
@@ -64,7 +65,7 @@ if {[wanted "XREAD XREADGROUP and XACK bytes a pending entry"] && [both_know XRE
     start_pair {}
     foreach who $pair { fill_stream $who }
     measure "XREAD of 10 entries, pipeline 16" "CPU us/op" less 0.8 {
-        per_op $who 200000 -P 16 -c 50 -r $::entries XREAD COUNT 10 STREAMS s 0-__rand_int__
+        per_op $who 200000 -P 16 -c 50 -r $::entries XREAD COUNT 10 STREAMS s 1__rand_int__-0
     }
     measure "bytes a pending entry, of two consumers" "bytes" less 0.667 {
         new_group $who
@@ -79,7 +80,7 @@ if {[wanted "XREAD XREADGROUP and XACK bytes a pending entry"] && [both_know XRE
             for (i = 1; i + 9 <= n; i += 10) {
                 cmd("XREADGROUP GROUP g consumer COUNT 10 STREAMS s >")
                 ids = ""
-                for (k = i; k < i + 10; k++) ids = ids " 0-" k
+                for (k = i; k < i + 10; k++) ids = ids sprintf(" 1%012d-0", k)
                 cmd("XACK s g" ids)
             }
         }]
@@ -137,6 +138,12 @@ if {[wanted $family] && [both_know PUBLISH]} {
 
 if {[wanted "PFADD PFCOUNT GEOADD GEOSEARCH"] && [both_know PFADD]} {
     start_pair {}
+    foreach who $pair { ;# so that each row stands by itself
+        per_op $who 20000 -P 16 -r 1000000 PFADD sketch __rand_int__
+        per_op $who 20000 -P 16 -r 1000 PFADD sketch:__rand_int__ __rand_int__
+        per_op $who 100000 -P 16 -r 999999999999 \
+            GEOADD places 13.__rand_int__ 38.__rand_int__ member:__rand_int__
+    }
     foreach {name n range words} {
         "PFADD, one dense sketch" 300000 1000000 {PFADD sketch __rand_int__}
         "PFADD, 1000 sketches that grow" 300000 1000 {PFADD sketch:__rand_int__ __rand_int__}
