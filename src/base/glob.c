@@ -122,6 +122,13 @@ void glob_free(struct glob *g)
         mem_free(g->classes);
 }
 
+size_t glob_memory(const struct glob *g)
+{
+    must(g->tokens && g->classes);
+    return (g->tokens == g->few_tokens ? 0 : mem_usable(g->tokens)) +
+           (g->classes == g->few_classes ? 0 : mem_usable(g->classes));
+}
+
 /* ---- matching ---- */
 static bool takes(const struct glob *g, const struct glob_token *t, unsigned char c)
 {

@@ -36,6 +36,7 @@ struct glob { /* private */
 void glob_init(struct glob *g, struct slice pattern, bool nocase);
 bool glob_matches(const struct glob *g, struct slice text);
 void glob_free(struct glob *g);
+size_t glob_memory(const struct glob *g); /* bytes beside g itself */
 
 /* No character that means anything but itself: only the very same text matches. */
 bool glob_is_plain(struct slice pattern);

@@ -233,6 +233,8 @@ bool list_move(struct ctx *c, bool from_tail, bool to_tail)
     list_push(&target, text, to_tail, limits_of(c));
     collection_put(c, c->argv[2], to, target, 1, push_event(to_tail));
     drop(c, c->argv[1], from, source, from_tail, 1);
+    must(c->dirty >= 2);
+    c->dirty--; /* a move is one change */
     return true;
 }
 

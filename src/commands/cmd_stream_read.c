@@ -286,7 +286,7 @@ static void deliver_new(struct ctx *c, struct reading *r)
     }
     must(n > 0); /* somebody looked */
     stream_effect_position(c, &r->effects);
-    r->changes += n;
+    r->changes++; /* however many: as 7.2 counts */
     reply_later_array(c, mark, n);
 }
 
@@ -297,6 +297,7 @@ static void deliver_again(struct ctx *c, struct reading *r, struct stream_id aft
     struct id_cursor at;
     int64_t count = r->args->count;
     size_t n = 0;
+    bool any = false;
     uint64_t mark = reply_later(c);
     const struct id_index *owned = &r->effects.consumer->owned;
     const struct stream_id *id = NULL;
@@ -314,8 +315,9 @@ static void deliver_again(struct ctx *c, struct reading *r, struct stream_id aft
         p->delivered_ms = c->now_ms;
         p->count++;
         stream_effect_claim(c, &r->effects, p);
-        r->changes++;
+        any = true;
     }
+    r->changes += any;
     reply_later_array(c, mark, n);
 }
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/loop.h"
+#include "server/blocked.h"
 #include "server/clients.h"
 #include "server/conn.h"
 #include "server/ctx.h"
@@ -15,19 +16,6 @@
 #include "server/hooks.h"
 #include "server/reply.h"
 #include "server/server.h"
-
-struct block {
-    struct link woken; /* linked: noted */
-    struct client *client;
-    struct command_entry *command;
-    const struct block_kind *kind;
-    void *arg;
-    struct loop_timer timer;
-    enum block_why why;
-    const char *error; /* in place of what wake replies; NULL: none */
-    bool closes;       /* behind it */
-    bool served; /* answered already, and released */
-};
 
 bool block_may(const struct ctx *c)
 {

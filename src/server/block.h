@@ -18,6 +18,7 @@
 #define SERVER_BLOCK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct client;
@@ -30,6 +31,7 @@ enum block_why { BLOCK_READY, BLOCK_TIMEOUT };
 struct block_kind {
     void (*wake)(struct ctx *c, void *arg, enum block_why why);
     void (*release)(struct client *client, void *arg); /* may be NULL */
+    size_t (*bytes)(const void *arg); /* that are kept for the client; NULL: none */
     bool stays; /* neither CLIENT UNBLOCK nor block_end_all reaches it */
 };
 

@@ -8,6 +8,7 @@
 #include "base/must.h"
 #include "os/clock.h"
 #include "os/socket.h"
+#include "server/blocked.h"
 #include "server/clients.h"
 #include "server/conn.h"
 #include "server/ctx.h"
@@ -156,7 +157,8 @@ size_t client_memory(const struct client *c)
     return sizeof *c + c->in.cap + (c->big ? c->big->cap : 0) + offer_memory(&c->bigs) +
            output_memory(&c->out) + resp_memory(&c->parser) + multi_memory(c) +
            pushed_memory(c) + pubsub_memory_of(server_pubsub(c->server), c) +
-           c->stamp_cap * sizeof *c->stamps + (c->held ? c->held->bytes : 0);
+           c->stamp_cap * sizeof *c->stamps + (c->held ? c->held->bytes : 0) +
+           block_memory(c->block);
 }
 
 bool client_name_ok(struct slice name)

@@ -5,6 +5,7 @@
 
 #include "base/must.h"
 #include "os/clock.h"
+#include "server/blocked.h"
 #include "server/clients.h"
 #include "server/command.h"
 #include "server/conn.h"
@@ -52,11 +53,11 @@ static void describe_output(const struct client *c, struct buf *out)
                (bytes - first + FIRST - 1) / FIRST, bytes - first);
 }
 
-/* Bytes of the words of the command that it runs or that is held for it. */
+/* Bytes of the words of the command that it runs, or that is held for it or waits. */
 static size_t argv_bytes(const struct client *c)
 {
     const struct ctx *running = server_clients(c->server)->running;
-    size_t bytes = c->held ? c->held->bytes : 0;
+    size_t bytes = (c->held ? c->held->bytes : 0) + block_memory(c->block);
     if (running && running->client == c)
         for (int i = 0; i < running->argc; i++)
             bytes += running->argv[i].len;

@@ -13,8 +13,6 @@
 #include "server/client.h"
 #include "server/slots.h"
 
-enum { GLOB_BYTES = 24 }; /* at most, a byte of a pattern */
-
 struct channel {
     struct link all;           /* of its kind */
     struct link subscriptions;
@@ -78,7 +76,7 @@ static struct channel *channel_get(struct pubsub *ps, enum pubsub_kind kind, str
     if (kind == PUBSUB_PATTERN) {
         ch->glob = mem_alloc(sizeof *ch->glob);
         glob_init(ch->glob, name, false);
-        ch->bytes += sizeof *ch->glob + GLOB_BYTES * name.len;
+        ch->bytes += sizeof *ch->glob + glob_memory(ch->glob);
     }
     link_init(&ch->all);
     link_init(&ch->subscriptions);

@@ -47,6 +47,7 @@ struct queue {
     struct link *next;       /* while it is served: the place to look at next */
     bool served;             /* so it stays, empty or not */
     int gone_too;            /* waiters to whom the key's end matters */
+    int of_type[VALUE_MODULE + 1]; /* waiters for a value of each type */
     unsigned db_id;
     size_t len;
     char name[];             /* key_name.h */
@@ -169,7 +170,8 @@ static void leave_queues(struct waiter *w)
             p->queue->next = p->of_key.next;
         link_remove(&p->of_key);
         p->queue->gone_too -= w->gone_too;
-        must(p->queue->gone_too >= 0);
+        p->queue->of_type[w->type]--;
+        must(p->queue->gone_too >= 0 && p->queue->of_type[w->type] >= 0);
         drop_if_empty(w->all, p->queue);
     }
     w->count = 0;
@@ -192,7 +194,14 @@ static void release(struct client *client, void *arg)
     mem_free(w);
 }
 
-static const struct block_kind waits_for_keys = {.wake = time_is_over, .release = release};
+static size_t kept_bytes(const void *arg)
+{
+    const struct waiter *w = arg;
+    return sizeof *w + (size_t)w->count * sizeof *w->places + w->command->bytes;
+}
+
+static const struct block_kind waits_for_keys = {.wake = time_is_over, .release = release,
+                                                 .bytes = kept_bytes};
 
 void wait_for_keys(struct ctx *c, int64_t timeout_ms, const struct wait_keys *k)
 {
@@ -219,6 +228,7 @@ void wait_for_keys(struct ctx *c, int64_t timeout_ms, const struct wait_keys *k)
         *p = (struct place){.queue = q, .waiter = w};
         link_push_back(&q->places, &p->of_key);
         q->gone_too += w->gone_too;
+        q->of_type[w->type]++;
         w->count++;
     }
     must(w->count > 0 && w->count <= k->count);
@@ -273,7 +283,7 @@ static void serve(struct waits *ws, struct queue *q)
         done = q->next == last;
         q->next = q->next->next;
         const struct entry *e = look(ws, q);
-        done = done || (!e && !q->gone_too);
+        done = done || (!q->gone_too && (!e || !q->of_type[entry_type(e)]));
         if (may_serve(p->waiter, e))
             run_again(ws, p->waiter);
     }

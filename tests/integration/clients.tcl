@@ -118,6 +118,24 @@ case "OBJECT counts hits and misses, and is no access" {
     is [list [info_of $s keyspace_hits] [info_of $s keyspace_misses]] {3 1}
 }
 
+case "CLIENT LIST: what waits for a key is its client's memory" {
+    proc memory_of {s name field} {
+        regexp "name=$name \[^\n\]*$field=(\\d+)" [ask $s CLIENT LIST] -> bytes
+        return $bytes
+    }
+    set s [server]
+    set fd [connect $s]
+    is [request $fd CLIENT SETNAME waits] OK
+    set keys {}
+    for {set i 0} {$i < 10000} {incr i} { lappend keys key:$i }
+    send $fd BLPOP {*}$keys 0
+    wait_for { expr {[info_of $s blocked_clients] == 1} }
+    truth {[memory_of $s waits argv-mem] > 80000 && [memory_of $s waits tot-mem] > 80000}
+    ask $s RPUSH key:9999 v
+    is [read_reply $fd] {key:9999 v}
+    truth {[memory_of $s waits argv-mem] == 0}
+}
+
 case "avg_ttl: the mean of what is left" {
     set dir [tmpdir]
     set now 1700000000

@@ -131,4 +131,17 @@ case "notify-keyspace-events: kept by REWRITE, acting from the start, told by ac
     like [slurp [of $s conf]] "*notify-keyspace-events *gxdKEm*"
 }
 
+case "a long pattern counts as what it takes" {
+    set s [server "maxmemory-clients 60mb"]
+    set before [info_of $s used_memory]
+    set fd [connect $s]
+    request $fd HELLO 3
+    send $fd PSUBSCRIBE [string repeat a 4000000]
+    read_reply $fd
+    set used [expr {[info_of $s used_memory] - $before}]
+    regexp {tot-mem=(\d+) [^\n]*resp=3} [ask $s CLIENT LIST] -> counted
+    truth {$counted > 0.8 * $used && $counted < 1.3 * $used}
+    is [info_of $s evicted_clients] 0
+}
+
 finish
