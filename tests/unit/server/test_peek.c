@@ -123,6 +123,22 @@ static void bpeek(struct ctx *c)
                                             .too_late = reply_null});
 }
 
+/* bend key: the same, and meanwhile its client says that nothing more will come */
+static void bend(struct ctx *c)
+{
+    static const int at[] = {1};
+    if (!db_remove(c->db, c->argv[1])) {
+        wait_for_keys(c, 0, &(struct wait_keys){.at = at, .count = 1, .type = VALUE_STRING,
+                                                .too_late = reply_null});
+        return;
+    }
+    ctx_changed(c, 1);
+    CHECK_INT(shutdown(beside->fd, SHUT_WR), 0);
+    server_peek(c->server, "BUSY");
+    CHECK(!(c->client->flags & CLIENT_CLOSE_SOON));
+    reply_status(c, "TAKEN");
+}
+
 static struct peer *goes[2];
 
 /* Two hang up, each seen by a peek of its own; then somebody comes, and all places are taken. */
@@ -200,6 +216,7 @@ static const struct command commands[] = {
     {.name = "pause", .run = pause_writes, .arity = 1},
     {.name = "crowd", .run = crowd, .arity = 1, .flags = CMD_WRITE},
     {.name = "bpeek", .run = bpeek, .arity = 2, .flags = CMD_WRITE | CMD_BLOCKING},
+    {.name = "bend", .run = bend, .arity = 2, .flags = CMD_WRITE | CMD_BLOCKING},
     {.name = "script", .run = script, .arity = 1},
     {.name = "put", .run = served_put, .arity = 3, .flags = CMD_WRITE | CMD_DENYOOM},
     {.name = "take", .run = served_take, .arity = 2, .flags = CMD_READONLY},
@@ -438,6 +455,27 @@ static void a_pipeline_below_is_left_alone(void)
     server_free(s);
 }
 
+/* What comes from a client while its own command runs, later than it was read, is for behind it. */
+static void who_was_woken_is_not_read(void)
+{
+    begin();
+    struct peer p = join(), q = join(), r = join();
+    beside = &q;
+    said = "ping\r\n";
+    say(&p, "pause\r\n");
+    say(&q, "slow k 1\r\n");
+    check_hears(&q, "");
+    pause_end_soon(server_pauses(s), PAUSE_ASKED);
+    loop_turn(server_loop(s), 0);
+    loop_turn(server_loop(s), 0);
+    check_hears(&q, "+SLOW\r\n+PONG\r\n");
+    beside = &r;
+    say(&r, "bend l\r\n");
+    say(&p, "put l 1\r\n");
+    check_hears(&r, "+TAKEN\r\n"); /* and not lost with what was taken */
+    server_free(s);
+}
+
 static void nobody_is_freed(void)
 {
     struct fault f = {0};
@@ -467,5 +505,6 @@ int main(void)
                     UNIT(a_message_waits_for_its_unit),
                     UNIT(messages_of_a_unit_stay_in_order), UNIT(half_a_reply_stays),
                     UNIT(a_shutdown_ends_it),
-                    UNIT(a_pipeline_below_is_left_alone), UNIT(nobody_is_freed));
+                    UNIT(a_pipeline_below_is_left_alone), UNIT(who_was_woken_is_not_read),
+                    UNIT(nobody_is_freed));
 }
