@@ -189,6 +189,21 @@ static void half(struct ctx *c)
     reply_status(c, "TWO");
 }
 
+static struct buf stages;
+
+static void note_stage(void *arg)
+{
+    buf_printf(&stages, "%s ", (const char *)arg);
+}
+
+/* turn: which stages are there in a look around? */
+static void turn(struct ctx *c)
+{
+    buf_clear(&stages);
+    server_peek(c->server, "BUSY");
+    reply_bulk(c, buf_slice(&stages));
+}
+
 static struct {
     struct offer *offered;
     bool no_touch;
@@ -207,6 +222,7 @@ static void see(struct ctx *c)
 static const struct command commands[] = {
     {.name = "large", .run = large, .arity = 3, .flags = CMD_WRITE},
     {.name = "half", .run = half, .arity = 3, .flags = CMD_WRITE},
+    {.name = "turn", .run = turn, .arity = 1},
     {.name = "see", .run = see, .arity = 1, .flags = CMD_ALLOW_BUSY},
     {.name = "slow", .run = slow, .arity = 3, .flags = CMD_WRITE},
     {.name = "ping", .run = ping, .arity = 1, .flags = CMD_ALLOW_BUSY},
@@ -274,6 +290,20 @@ static void each_has_its_own_words_and_touch(void)
     }
 }
 
+/* Who is served meanwhile gets replies, and what these wait for; nobody else's command runs. */
+static void all_stages_but_waking(void)
+{
+    static char names[][8] = {"unblock", "log", "sync", "reply"};
+    begin();
+    for (int stage = 0; stage < STAGE_COUNT; stage++)
+        hooks_on_stage(server_hooks(s), (enum stage)stage, note_stage, names[stage]);
+    struct peer p = join();
+    say(&p, "turn\r\n");
+    check_hears(&p, "$15\r\nlog sync reply \r\n");
+    buf_free(&stages);
+    server_free(s);
+}
+
 static void no_key_is_evicted(void)
 {
     begin();
@@ -290,6 +320,7 @@ static void no_key_is_evicted(void)
     }
     set_option("maxmemory-policy", "allkeys-random");
     set_option("maxmemory", "1000000000000");
+    mem_used(); /* what is used about is known then, and over the limit that comes */
     say(&p, "slow k 1\r\n");
     CHECK_INT(keys_before, 1001);
     CHECK_INT(keys_after, 1001);
@@ -499,7 +530,8 @@ static void nobody_is_freed(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(current_is_who_runs), UNIT(each_has_its_own_words_and_touch),
+    return UNIT_RUN(UNIT(current_is_who_runs), UNIT(all_stages_but_waking),
+                    UNIT(each_has_its_own_words_and_touch),
                     UNIT(no_key_is_evicted),
                     UNIT(a_script_stays_out_of_memory), UNIT(the_primary_is_not_read),
                     UNIT(a_message_waits_for_its_unit),
