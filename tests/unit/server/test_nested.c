@@ -6,6 +6,7 @@
 #include "server/command.h"
 #include "server/exec.h"
 #include "server/hooks.h"
+#include "server/multi.h"
 #include "tests/unit/server/served.h"
 
 enum { LEVELS = 2, IDLE_S = 100 };
@@ -32,6 +33,18 @@ static void mark(struct ctx *c)
     db_set_string(c->db, c->argv[1], SLICE_LIT("1"), KEY_NO_EXPIRE);
     ctx_changed(c, 1);
     ctx_log_instead(c, 2, effect);
+    reply_ok(c);
+}
+
+/* transact key: ends a transaction of the inner client, with one PUT */
+static void transact(struct ctx *c)
+{
+    struct command_entry *put = commands_find(server_commands(c->server), SLICE_LIT("put"));
+    struct slice words[] = {SLICE_LIT("put"), c->argv[1], SLICE_LIT("1")};
+    struct slice end[] = {SLICE_LIT("exec")};
+    multi_begin(inner);
+    multi_queue(inner, put, 3, words, NULL);
+    CHECK(exec_call(c, &calls[0], 1, end));
     reply_ok(c);
 }
 
@@ -127,6 +140,8 @@ static void around(struct ctx *c)
 
 static const struct command commands[] = {
     {.name = "mark", .run = mark, .arity = -3},
+    {.name = "transact", .run = transact, .arity = 2},
+    {.name = "exec", .run = exec_transaction, .arity = 1, .steers = STEERS_EXEC},
     {.name = "look", .run = look, .arity = 2},
     {.name = "around", .run = around, .arity = 2},
     {.name = "admin", .run = served_take, .arity = 1, .flags = CMD_ADMIN},
@@ -196,6 +211,28 @@ static void no_scope_is_wider_than_that_around_it(void)
     end();
 }
 
+/* What EXEC does is told where EXEC may be. */
+static void nor_is_that_of_a_transaction(void)
+{
+    struct streams heard = {0};
+    begin();
+    struct peer p = join();
+    hooks_on_commit(server_hooks(s), TO_ALL, hear, &heard);
+    for (unsigned scope = 0; scope <= TO_ALL; scope++) {
+        calls[0].scope = (enum commit_scope)scope;
+        buf_clear(&heard.log);
+        buf_clear(&heard.replicas);
+        say(&p, "transact k\r\n");
+        check_hears(&p, "+OK\r\n");
+        CHECK_INT(tells(&heard.log, "put", "k"), (scope & TO_LOG) != 0);
+        CHECK_INT(tells(&heard.replicas, "put", "k"), (scope & TO_REPLICAS) != 0);
+    }
+    buf_free(&heard.log);
+    buf_free(&heard.replicas);
+    close(p.fd);
+    end();
+}
+
 /* A listener may refuse what is called, whatever it lets through around it. */
 static const char *refuse(void *arg, struct ctx *c, const struct command_entry *e)
 {
@@ -256,5 +293,6 @@ static void in_whose_database(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(no_scope_is_wider_than_that_around_it),
+                    UNIT(nor_is_that_of_a_transaction),
                     UNIT(who_called_finds_all_as_it_was), UNIT(in_whose_database));
 }
