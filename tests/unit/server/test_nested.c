@@ -7,6 +7,7 @@
 #include "server/exec.h"
 #include "server/hooks.h"
 #include "server/multi.h"
+#include "server/settings.h"
 #include "tests/unit/server/served.h"
 
 enum { LEVELS = 2, IDLE_S = 100 };
@@ -34,6 +35,13 @@ static void mark(struct ctx *c)
     ctx_changed(c, 1);
     ctx_log_instead(c, 2, effect);
     reply_ok(c);
+}
+
+/* call word...: says how it ended */
+static void call(struct ctx *c)
+{
+    call_next(c, 1);
+    reply_int(c, calls[0].ended);
 }
 
 /* transact key: ends a transaction of the inner client, with one PUT */
@@ -140,6 +148,8 @@ static void around(struct ctx *c)
 
 static const struct command commands[] = {
     {.name = "mark", .run = mark, .arity = -3},
+    {.name = "call", .run = call, .arity = -2},
+    {.name = "debug", .run = mark, .arity = -3, .flags = CMD_PROTECTED},
     {.name = "transact", .run = transact, .arity = 2},
     {.name = "exec", .run = exec_transaction, .arity = 1, .steers = STEERS_EXEC},
     {.name = "look", .run = look, .arity = 2},
@@ -240,6 +250,46 @@ static const char *refuse(void *arg, struct ctx *c, const struct command_entry *
     return "NOPE not in a script";
 }
 
+static void check_call(struct peer *p, const char *text, enum exec_call_end ended)
+{
+    char want[32];
+    snprintf(want, sizeof want, ":%d\r\n", (int)ended);
+    say(p, text);
+    check_hears(p, want);
+}
+
+/* What the configuration keeps from clients is kept from what they call, too. */
+static void protected_commands(void)
+{
+    begin();
+    struct peer p = join();
+    CHECK_INT(server_settings(s)->enable_debug, ALLOWED_NO);
+    check_call(&p, "call debug k put a 1\r\n", EXEC_DENIED);
+    CHECK_INT(keyspace_count(server_keyspace(s)), 0);
+    server_settings(s)->enable_debug = ALLOWED_YES;
+    check_call(&p, "call debug k put a 1\r\n", EXEC_RAN);
+    CHECK_INT(keyspace_count(server_keyspace(s)), 2);
+    close(p.fd);
+    end();
+}
+
+static void refused_calls_are_counted(void)
+{
+    begin();
+    struct peer p = join();
+    const struct command_stats *put =
+        &commands_find(server_commands(s), SLICE_LIT("put"))->stats;
+    hooks_on_admit(server_hooks(s), refuse, NULL, 1 << FROM_SCRIPT, CMD_WRITE);
+    check_call(&p, "call put a 1\r\n", EXEC_REFUSED);
+    CHECK_INT(put->rejected, 1);
+    CHECK_INT(put->calls, 0);
+    say(&p, "put a 1\r\n");
+    CHECK_INT(put->rejected, 1);
+    CHECK_INT(put->calls, 1);
+    close(p.fd);
+    end();
+}
+
 static void idle_key(const char *name)
 {
     struct keyspace *ks = server_keyspace(s);
@@ -293,6 +343,7 @@ static void in_whose_database(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(no_scope_is_wider_than_that_around_it),
-                    UNIT(nor_is_that_of_a_transaction),
+                    UNIT(nor_is_that_of_a_transaction), UNIT(protected_commands),
+                    UNIT(refused_calls_are_counted),
                     UNIT(who_called_finds_all_as_it_was), UNIT(in_whose_database));
 }
