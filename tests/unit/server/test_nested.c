@@ -290,6 +290,37 @@ static void refused_calls_are_counted(void)
     end();
 }
 
+static void note_call(void *arg, const struct ctx *c, const struct command_entry *e, uint64_t took)
+{
+    static const char *const from[FROM_COUNT] = {"client", "exec", "script", "module"};
+    (void)took;
+    buf_printf(arg, "%s of %s%s; ", e->name, from[c->from], c->client == inner ? ", inner" : "");
+}
+
+/* Each call by itself, the inner ones first, whoever made it. */
+static void observers_see_each_level(void)
+{
+    struct buf seen_calls = {0};
+    begin();
+    struct peer p = join();
+    exec_observe(server_exec(s), 0, note_call, &seen_calls);
+    calls[0].as = NULL;
+    calls[1].from = FROM_MODULE;
+    say(&p, "mark x mark y put z 1\r\n");
+    CHECK_SLICE(buf_slice(&seen_calls), SLICE_LIT("put of module, inner; mark of script; "
+                                                  "mark of client; "));
+    buf_clear(&seen_calls);
+    calls[0].as = inner;
+    calls[0].from = FROM_MODULE;
+    say(&p, "transact x\r\n");
+    CHECK_SLICE(buf_slice(&seen_calls), SLICE_LIT("put of module, inner; exec of module, inner; "
+                                                  "transact of client; "));
+    exec_unobserve(server_exec(s), &seen_calls);
+    buf_free(&seen_calls);
+    close(p.fd);
+    end();
+}
+
 static void idle_key(const char *name)
 {
     struct keyspace *ks = server_keyspace(s);
@@ -344,6 +375,6 @@ int main(void)
 {
     return UNIT_RUN(UNIT(no_scope_is_wider_than_that_around_it),
                     UNIT(nor_is_that_of_a_transaction), UNIT(protected_commands),
-                    UNIT(refused_calls_are_counted),
+                    UNIT(refused_calls_are_counted), UNIT(observers_see_each_level),
                     UNIT(who_called_finds_all_as_it_was), UNIT(in_whose_database));
 }
