@@ -146,12 +146,28 @@ static void around(struct ctx *c)
     reply_ok(c);
 }
 
+static void ok(struct ctx *c)
+{
+    reply_ok(c);
+}
+
+static void multi(struct ctx *c)
+{
+    multi_begin(c->client);
+    reply_ok(c);
+}
+
 static const struct command commands[] = {
+    {.name = "whileloading", .run = ok, .arity = 1, .flags = CMD_LOADING},
+    {.name = "whilestale", .run = ok, .arity = 1, .flags = CMD_STALE},
+    {.name = "always", .run = ok, .arity = 1, .flags = CMD_LOADING | CMD_STALE},
+    {.name = "multi", .run = multi, .arity = 1, .steers = STEERS_MULTI},
     {.name = "mark", .run = mark, .arity = -3},
     {.name = "call", .run = call, .arity = -2},
     {.name = "debug", .run = mark, .arity = -3, .flags = CMD_PROTECTED},
     {.name = "transact", .run = transact, .arity = 2},
-    {.name = "exec", .run = exec_transaction, .arity = 1, .steers = STEERS_EXEC},
+    {.name = "exec", .run = exec_transaction, .arity = 1, .flags = CMD_LOADING | CMD_STALE,
+     .flags_of = multi_flags, .steers = STEERS_EXEC},
     {.name = "look", .run = look, .arity = 2},
     {.name = "around", .run = around, .arity = 2},
     {.name = "admin", .run = served_take, .arity = 1, .flags = CMD_ADMIN},
@@ -321,6 +337,76 @@ static void observers_see_each_level(void)
     end();
 }
 
+static const char *note_flags(void *arg, struct ctx *c, const struct command_entry *e)
+{
+    if (e->row.steers == STEERS_EXEC)
+        *(uint32_t *)arg = c->command_flags;
+    return NULL;
+}
+
+/* EXEC may run when the server loads, or its data are old, if all may that is queued. */
+static void exec_may_what_all_of_it_may(void)
+{
+    static const struct {
+        const char *queued;
+        uint32_t may;
+    } each[] = {{"always\r\nalways\r\n", CMD_LOADING | CMD_STALE},
+                {"whileloading\r\nalways\r\n", CMD_LOADING},
+                {"always\r\nwhileloading\r\n", CMD_LOADING},
+                {"whilestale\r\nalways\r\n", CMD_STALE},
+                {"whilestale\r\nwhileloading\r\n", 0},
+                {"put a 1\r\nalways\r\n", 0},
+                {"always\r\nput a 1\r\n", 0}};
+    uint32_t flags = 0;
+    begin();
+    struct peer p = join();
+    hooks_on_admit(server_hooks(s), note_flags, &flags, 1 << FROM_CLIENT, ADMIT_EVERY);
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+        say(&p, "multi\r\n");
+        say(&p, each[i].queued);
+        check_hears(&p, "+OK\r\n+QUEUED\r\n+QUEUED\r\n");
+        server_set_loading(s, true);
+        say(&p, "exec\r\n");
+        server_set_loading(s, false);
+        CHECK_INT(flags & (CMD_LOADING | CMD_STALE), each[i].may);
+        check_hears(&p, each[i].may & CMD_LOADING
+                            ? "*2\r\n+OK\r\n+OK\r\n"
+                            : "-EXECABORT Transaction discarded because of: " LOADING_ERROR "\r\n");
+    }
+    CHECK_INT(keyspace_count(server_keyspace(s)), 0);
+    close(p.fd);
+    end();
+}
+
+static const char *count(void *arg, struct ctx *c, const struct command_entry *e)
+{
+    (void)c, (void)e;
+    ++*(int *)arg;
+    return NULL;
+}
+
+/* Each is asked about what it named, also when another asks about the rest. */
+static void listeners_side_by_side(void)
+{
+    int of_client = 0, of_script = 0, reads = 0;
+    struct hooks *h;
+    begin();
+    h = server_hooks(s);
+    struct peer p = join();
+    hooks_on_admit(h, count, &of_client, 1 << FROM_CLIENT, CMD_WRITE);
+    hooks_on_admit(h, count, &of_script, 1 << FROM_SCRIPT, CMD_WRITE);
+    hooks_on_admit(h, count, &reads, 1 << FROM_CLIENT | 1 << FROM_SCRIPT, CMD_READONLY);
+    say(&p, "put a 1\r\n");
+    CHECK_INT(of_client, 1);
+    CHECK_INT(of_script, 0);
+    say(&p, "call put a 1\r\n");
+    CHECK_INT(of_client, 1);
+    CHECK_INT(of_script, 1);
+    CHECK_INT(reads, 0);
+    close(p.fd);
+    end();
+}
+
 static void idle_key(const char *name)
 {
     struct keyspace *ks = server_keyspace(s);
@@ -376,5 +462,6 @@ int main(void)
     return UNIT_RUN(UNIT(no_scope_is_wider_than_that_around_it),
                     UNIT(nor_is_that_of_a_transaction), UNIT(protected_commands),
                     UNIT(refused_calls_are_counted), UNIT(observers_see_each_level),
+                    UNIT(exec_may_what_all_of_it_may), UNIT(listeners_side_by_side),
                     UNIT(who_called_finds_all_as_it_was), UNIT(in_whose_database));
 }
