@@ -206,7 +206,7 @@ static bool tells(const struct buf *b, const char *command, const char *key)
 {
     char text[64];
     snprintf(text, sizeof text, "%s\r\n$1\r\n%s\r\n", command, key);
-    return memmem(b->data, b->len, text, strlen(text)) != NULL;
+    return b->len && memmem(b->data, b->len, text, strlen(text)) != NULL;
 }
 
 /* One inside another inside a third: each is told where it may be, and all around it may. */
