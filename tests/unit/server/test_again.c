@@ -18,6 +18,7 @@
 #define MOVED "MOVED 1 127.0.0.1:1"
 
 static struct peer *beside;
+static const char *said; /* by it, in bpeek */
 
 static bool waits(struct ctx *c)
 {
@@ -67,9 +68,20 @@ static void bpeek(struct ctx *c)
 {
     if (waits(c))
         return;
-    CHECK(write(beside->fd, "stop\r\n", 6) == 6);
+    CHECK(write(beside->fd, said, strlen(said)) == (ssize_t)strlen(said));
     server_peek(c->server, "BUSY");
     reply_ok(c);
+}
+
+/* bnext key: waits for what comes to it from now on, whatever is there */
+static void bnext(struct ctx *c)
+{
+    static const int at[] = {1};
+    if (c->client->block)
+        reply_status(c, "CAME");
+    else
+        wait_for_keys(c, 0, &(struct wait_keys){.at = at, .count = 1, .type = VALUE_STRING,
+                                                .too_late = reply_null});
 }
 
 static void stop(struct ctx *c)
@@ -119,6 +131,7 @@ static const struct command commands[] = {
      .flags_of = flags_of_bmaybe},
     {.name = "bkeep", .run = bkeep, .arity = 3, .flags = CMD_WRITE | CMD_BLOCKING},
     {.name = "bpeek", .run = bpeek, .arity = 2, .flags = CMD_BLOCKING},
+    {.name = "bnext", .run = bnext, .arity = 2, .flags = CMD_BLOCKING | CMD_ALLOW_BUSY},
     {.name = "stop", .run = stop, .arity = 1, .flags = CMD_ALLOW_BUSY},
     {.name = "putstop", .run = put_and_stop, .arity = 3},
     {.name = "puttwo", .run = put_two, .arity = 3},
@@ -293,6 +306,25 @@ static void its_large_words_are_its_own(void)
     end(p, 2);
 }
 
+/* Who comes to the line while it is served waits for the next event of the key. */
+static void the_line_ends_where_it_ended(void)
+{
+    begin();
+    struct peer p[] = {join(), join(), join(), join()};
+    beside = &p[3];
+    said = "bnext k\r\n";
+    say(&p[1], "bpeek k\r\n");
+    say(&p[2], "bmaybe k no\r\n");
+    say(&p[0], "put k 1\r\n");
+    check_hears(&p[1], "+OK\r\n");
+    check_hears(&p[2], "+HERE\r\n");
+    CHECK(p[3].client->block);
+    check_hears(&p[3], "");
+    say(&p[0], "put k 1\r\n");
+    check_hears(&p[3], "+CAME\r\n");
+    end(p, 4);
+}
+
 /* ---- the end of the server ---- */
 
 /* What the unit made ready whose command ended it is left where it is. */
@@ -315,6 +347,7 @@ static void nor_in_the_same_line(void)
     begin();
     struct peer p[] = {join(), join(), join(), join(), join()};
     beside = &p[1];
+    said = "stop\r\n";
     say(&p[2], "bpeek k\r\n");
     say(&p[3], "btake k\r\n");
     say(&p[4], "btake l\r\n");
@@ -350,6 +383,7 @@ int main(void)
 {
     return UNIT_RUN(UNIT(it_is_admitted_like_a_first_run), UNIT(a_refusal_leaves_it_to_the_next),
                     UNIT(its_own_flags_count), UNIT(its_large_words_are_its_own),
+                    UNIT(the_line_ends_where_it_ended),
                     UNIT(nobody_is_served_behind_the_end), UNIT(nor_in_the_same_line),
                     UNIT(nor_who_waited_for_something_else));
 }

@@ -589,6 +589,36 @@ static void options_that_come_later(void)
     end();
 }
 
+/* Who claims gets its own lines: another may not be ready for its, though its options are there. */
+static void each_claims_its_own(void)
+{
+    static const struct config_option others[] = {
+        {.name = "other.limit", CONFIG_INT_AT(struct module, limit), .initial = "1", .max = 100,
+         .apply = module_apply},
+        {.name = NULL}};
+    struct module mine = {0}, other = {0};
+    begin();
+    struct fault f = load("other.limit 5\nmod.limit 7\n");
+    CHECK(!fault_is(&f));
+    config_add(cfg, module_options, &mine);
+    config_add(cfg, others, &other);
+    CHECK(config_claim(cfg, &mine, &f));
+    CHECK_INT(mine.limit, 7);
+    CHECK_INT(mine.applied, 1);
+    CHECK_INT(other.limit, 1);
+    CHECK(!config_all_claimed(cfg, &f));
+    CHECK(strstr(f.what, "at line 1\n>>> 'other.limit'"));
+    f = (struct fault){0};
+    CHECK(config_claim(cfg, &other, &f));
+    CHECK(config_all_claimed(cfg, &f));
+    CHECK_INT(other.limit, 5);
+    CHECK_INT(other.applied, 1);
+    CHECK_INT(mine.applied, 1);
+    config_release(cfg, &mine);
+    config_release(cfg, &other);
+    end();
+}
+
 static bool note_start(void *owner, struct fault *f)
 {
     (void)f;
@@ -619,5 +649,6 @@ int main(void)
                     UNIT(several_patterns), UNIT(refusals), UNIT(not_while_loading),
                     UNIT(rewrite), UNIT(arguments), UNIT(includes), UNIT(rewrite_beside_includes),
                     UNIT(directives_are_rewritten), UNIT(options_that_come_later),
+                    UNIT(each_claims_its_own),
                     UNIT(start_and_change));
 }

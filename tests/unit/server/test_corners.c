@@ -20,6 +20,7 @@
 static struct client *inner;
 static struct keyspace other;
 static struct client *victim;
+static struct client *next; /* woken by who is woken */
 
 /* ---- commands ---- */
 
@@ -29,6 +30,9 @@ static void wake(struct ctx *c, void *arg, enum block_why why)
     (void)arg, (void)why;
     ctx_changed(c, 1);
     ctx_log_also(c, c->db, 3, words);
+    if (next)
+        block_wake(next, BLOCK_READY);
+    next = NULL;
     reply_ok(c);
 }
 static const struct block_kind waits_kind = {.wake = wake};
@@ -232,6 +236,23 @@ static void effects_of_what_is_answered_later(void)
     CHECK_SLICE(buf_slice(&log), SLICE_LIT("*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n"
                                            "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n"));
     buf_free(&log);
+    end();
+}
+
+/* So that each turn ends, whoever wakes whom. */
+static void who_is_woken_by_the_woken_is_for_the_next_turn(void)
+{
+    begin();
+    struct peer p = join(), q = join();
+    say(&p, "waits\r\n");
+    say(&q, "waits\r\n");
+    next = q.client;
+    block_wake(p.client, BLOCK_READY);
+    loop_turn(server_loop(s), 0);
+    check_hears(&p, "+OK\r\n");
+    check_hears(&q, "");
+    loop_turn(server_loop(s), 0);
+    check_hears(&q, "+OK\r\n");
     end();
 }
 
@@ -476,6 +497,7 @@ static void reselect_in_mid_unit(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(effects_of_what_is_answered_later),
+                    UNIT(who_is_woken_by_the_woken_is_for_the_next_turn),
                     UNIT(a_large_word_stays_the_outer_commands),
                     UNIT(a_pause_begun_behind_the_end_of_another),
                     UNIT(nobody_is_served_in_a_pause),

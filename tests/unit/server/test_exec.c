@@ -609,6 +609,24 @@ static void observers(void)
     server_free(s);
 }
 
+/* From some word on they are not told apart: all are secrets then. */
+static void secrets_of_many_words(void)
+{
+    enum { WORDS = 200 };
+    static const int each[] = {0, 62, 63, 64, 127, WORDS - 1};
+    struct slice argv[WORDS];
+    for (int i = 0; i < WORDS; i++)
+        argv[i] = SLICE_LIT("word");
+    for (size_t k = 0; k < sizeof each / sizeof *each; k++) {
+        struct ctx c = {.argc = WORDS, .argv = argv};
+        ctx_redact(&c, each[k]);
+        for (int i = 0; i < WORDS; i++) {
+            bool secret = i == each[k] || (each[k] >= CTX_REDACT_LAST && i >= CTX_REDACT_LAST);
+            CHECK_SLICE(ctx_shown(&c, i), secret ? SLICE_LIT("(redacted)") : argv[i]);
+        }
+    }
+}
+
 /* What a log holds ran once, when a client asked for it, and was told of then; what the primary
  * sends runs here for the first time. */
 static void observers_and_other_sources(void)
@@ -682,7 +700,8 @@ static void commands_that_come(void)
 {
     begin();
     struct peer p = join();
-    say(&p, "bring\r\nbrought\r\n");
+    /* both are cut before the first is run; a line would be cut alone */
+    say(&p, "*1\r\n$5\r\nbring\r\n*1\r\n$7\r\nbrought\r\n");
     check_hears(&p, "+OK\r\n+PONG\r\n");
     close(p.fd);
     server_free(s);
@@ -710,7 +729,7 @@ int main(void)
                     UNIT(replays_a_log),
                     UNIT(calls_inside_calls), UNIT(calls_are_logged_in_their_scope),
                     UNIT(admission_by_origin_and_flags), UNIT(jobs_behind_a_unit),
-                    UNIT(routes), UNIT(observers),
+                    UNIT(routes), UNIT(observers), UNIT(secrets_of_many_words),
                     UNIT(observers_and_other_sources), UNIT(peeks),
                     UNIT(commands_that_come), UNIT(flags_beyond_32_bits));
 }

@@ -123,6 +123,22 @@ static void bpeek(struct ctx *c)
                                             .too_late = reply_null});
 }
 
+/* bend key: the same, and meanwhile its client says that nothing more will come */
+static void bend(struct ctx *c)
+{
+    static const int at[] = {1};
+    if (!db_remove(c->db, c->argv[1])) {
+        wait_for_keys(c, 0, &(struct wait_keys){.at = at, .count = 1, .type = VALUE_STRING,
+                                                .too_late = reply_null});
+        return;
+    }
+    ctx_changed(c, 1);
+    CHECK_INT(shutdown(beside->fd, SHUT_WR), 0);
+    server_peek(c->server, "BUSY");
+    CHECK(!(c->client->flags & CLIENT_CLOSE_SOON));
+    reply_status(c, "TAKEN");
+}
+
 static struct peer *goes[2];
 
 /* Two hang up, each seen by a peek of its own; then somebody comes, and all places are taken. */
@@ -159,6 +175,35 @@ static void large(struct ctx *c)
     reply_ok(c);
 }
 
+/* half key value: the rest of its reply comes behind a look around, in which its client gets
+ * nothing */
+static void half(struct ctx *c)
+{
+    db_set_string(c->db, c->argv[1], c->argv[2], KEY_NO_EXPIRE);
+    ctx_changed(c, 1);
+    reply_array(c, 2);
+    reply_status(c, "ONE");
+    for (int i = 0; i < 3; i++)
+        server_peek(c->server, "BUSY");
+    check_hears(beside, "");
+    reply_status(c, "TWO");
+}
+
+static struct buf stages;
+
+static void note_stage(void *arg)
+{
+    buf_printf(&stages, "%s ", (const char *)arg);
+}
+
+/* turn: which stages are there in a look around? */
+static void turn(struct ctx *c)
+{
+    buf_clear(&stages);
+    server_peek(c->server, "BUSY");
+    reply_bulk(c, buf_slice(&stages));
+}
+
 static struct {
     struct offer *offered;
     bool no_touch;
@@ -176,6 +221,8 @@ static void see(struct ctx *c)
 
 static const struct command commands[] = {
     {.name = "large", .run = large, .arity = 3, .flags = CMD_WRITE},
+    {.name = "half", .run = half, .arity = 3, .flags = CMD_WRITE},
+    {.name = "turn", .run = turn, .arity = 1},
     {.name = "see", .run = see, .arity = 1, .flags = CMD_ALLOW_BUSY},
     {.name = "slow", .run = slow, .arity = 3, .flags = CMD_WRITE},
     {.name = "ping", .run = ping, .arity = 1, .flags = CMD_ALLOW_BUSY},
@@ -185,6 +232,7 @@ static const struct command commands[] = {
     {.name = "pause", .run = pause_writes, .arity = 1},
     {.name = "crowd", .run = crowd, .arity = 1, .flags = CMD_WRITE},
     {.name = "bpeek", .run = bpeek, .arity = 2, .flags = CMD_WRITE | CMD_BLOCKING},
+    {.name = "bend", .run = bend, .arity = 2, .flags = CMD_WRITE | CMD_BLOCKING},
     {.name = "script", .run = script, .arity = 1},
     {.name = "put", .run = served_put, .arity = 3, .flags = CMD_WRITE | CMD_DENYOOM},
     {.name = "take", .run = served_take, .arity = 2, .flags = CMD_READONLY},
@@ -242,6 +290,20 @@ static void each_has_its_own_words_and_touch(void)
     }
 }
 
+/* Who is served meanwhile gets replies, and what these wait for; nobody else's command runs. */
+static void all_stages_but_waking(void)
+{
+    static char names[][8] = {"unblock", "log", "sync", "reply"};
+    begin();
+    for (int stage = 0; stage < STAGE_COUNT; stage++)
+        hooks_on_stage(server_hooks(s), (enum stage)stage, note_stage, names[stage]);
+    struct peer p = join();
+    say(&p, "turn\r\n");
+    check_hears(&p, "$15\r\nlog sync reply \r\n");
+    buf_free(&stages);
+    server_free(s);
+}
+
 static void no_key_is_evicted(void)
 {
     begin();
@@ -258,6 +320,7 @@ static void no_key_is_evicted(void)
     }
     set_option("maxmemory-policy", "allkeys-random");
     set_option("maxmemory", "1000000000000");
+    mem_used(); /* what is used about is known then, and over the limit that comes */
     say(&p, "slow k 1\r\n");
     CHECK_INT(keys_before, 1001);
     CHECK_INT(keys_after, 1001);
@@ -352,6 +415,33 @@ static void messages_of_a_unit_stay_in_order(void)
     }
 }
 
+/* It is known to be owed something, by the command in front in its pipeline; what the unit has
+ * changed so far has no position yet, so nothing but this keeps its reply behind a gate. */
+static void half_a_reply_stays(void)
+{
+    for (int gated = 0; gated < 2; gated++) {
+        uint64_t released = 0;
+        struct buf log = {0};
+        begin();
+        hooks_on_commit(server_hooks(s), TO_LOG, hear, &log);
+        if (gated)
+            hooks_on_gate(server_hooks(s), gate, &released);
+        struct peer p = join();
+        beside = &p;
+        say(&p, "take k\r\nhalf k 1\r\n");
+        if (gated) {
+            check_hears(&p, "$-1\r\n");
+            released = UINT64_MAX;
+            loop_turn(server_loop(s), 0);
+        }
+        check_hears(&p, gated ? "*2\r\n+ONE\r\n+TWO\r\n"
+                              : "$-1\r\n*2\r\n+ONE\r\n+TWO\r\n");
+        close(p.fd);
+        buf_free(&log);
+        server_free(s);
+    }
+}
+
 static bool finished;
 
 static enum shutdown_answer ready(void *arg, unsigned flags)
@@ -396,6 +486,27 @@ static void a_pipeline_below_is_left_alone(void)
     server_free(s);
 }
 
+/* What comes from a client while its own command runs, later than it was read, is for behind it. */
+static void who_was_woken_is_not_read(void)
+{
+    begin();
+    struct peer p = join(), q = join(), r = join();
+    beside = &q;
+    said = "ping\r\n";
+    say(&p, "pause\r\n");
+    say(&q, "slow k 1\r\n");
+    check_hears(&q, "");
+    pause_end_soon(server_pauses(s), PAUSE_ASKED);
+    loop_turn(server_loop(s), 0);
+    loop_turn(server_loop(s), 0);
+    check_hears(&q, "+SLOW\r\n+PONG\r\n");
+    beside = &r;
+    say(&r, "bend l\r\n");
+    say(&p, "put l 1\r\n");
+    check_hears(&r, "+TAKEN\r\n"); /* and not lost with what was taken */
+    server_free(s);
+}
+
 static void nobody_is_freed(void)
 {
     struct fault f = {0};
@@ -419,10 +530,13 @@ static void nobody_is_freed(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(current_is_who_runs), UNIT(each_has_its_own_words_and_touch),
+    return UNIT_RUN(UNIT(current_is_who_runs), UNIT(all_stages_but_waking),
+                    UNIT(each_has_its_own_words_and_touch),
                     UNIT(no_key_is_evicted),
                     UNIT(a_script_stays_out_of_memory), UNIT(the_primary_is_not_read),
                     UNIT(a_message_waits_for_its_unit),
-                    UNIT(messages_of_a_unit_stay_in_order), UNIT(a_shutdown_ends_it),
-                    UNIT(a_pipeline_below_is_left_alone), UNIT(nobody_is_freed));
+                    UNIT(messages_of_a_unit_stay_in_order), UNIT(half_a_reply_stays),
+                    UNIT(a_shutdown_ends_it),
+                    UNIT(a_pipeline_below_is_left_alone), UNIT(who_was_woken_is_not_read),
+                    UNIT(nobody_is_freed));
 }

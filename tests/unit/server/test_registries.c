@@ -80,6 +80,36 @@ static void provided_numbers(void)
     buf_free(&text);
 }
 
+/* A section that somebody takes over is shown where it stood, once, and by nobody else; who comes
+ * later may add to it. */
+static void put_name(void *arg, struct info_out *o)
+{
+    info_str(o, "by", arg);
+}
+
+static void sections_taken_over(void)
+{
+    struct buf text = {0};
+    struct slice late = SLICE_LIT("late");
+    struct info *info = info_new();
+    info_add(info, "A", INFO_DEFAULT, put_name, "a1");
+    info_add(info, "B", INFO_DEFAULT, put_name, "b");
+    info_add(info, "A", INFO_DEFAULT, put_name, "a2");
+    info_add(info, "C", INFO_DEFAULT, put_name, "c");
+    info_take_over(info, "A", INFO_DEFAULT, put_name, "new");
+    info_take_over(info, "C", INFO_ALL, put_name, "new");
+    info_take_over(info, "late", INFO_DEFAULT, put_name, "first");
+    info_add(info, "A", INFO_DEFAULT, put_name, "a3");
+    info_render(info, 0, NULL, &text);
+    CHECK_SLICE(buf_slice(&text), SLICE_LIT("# A\r\nby:new\r\nby:a3\r\n\r\n# B\r\nby:b\r\n\r\n"
+                                            "# late\r\nby:first\r\n"));
+    buf_clear(&text);
+    info_render(info, 1, &late, &text);
+    CHECK_SLICE(buf_slice(&text), SLICE_LIT("# late\r\nby:first\r\n"));
+    info_free(info);
+    buf_free(&text);
+}
+
 static int released;
 static void release(struct client *c, void *state)
 {
@@ -141,8 +171,44 @@ static void start_of_features(void)
     server_free(s);
 }
 
+struct module {
+    struct server *server;
+    int64_t limit;
+};
+
+static const struct config_option module_options[] = {
+    {.name = "mod.limit", CONFIG_INT_AT(struct module, limit), .initial = "1", .max = 100},
+    {.name = NULL}};
+
+static bool come(void *arg, struct fault *f)
+{
+    struct module *m = arg;
+    config_add(server_config(m->server), module_options, m);
+    return config_claim(server_config(m->server), m, f);
+}
+
+/* A module that is loaded when all is configured gets the lines that were for it; a line that is
+ * nobody's then keeps the server from starting. */
+static void options_of_features_that_start(void)
+{
+    for (int comes = 0; comes < 2; comes++) {
+        struct fault f = {0};
+        struct module m = {.server = server_new()};
+        CHECK(config_load_text(server_config(m.server), "the test", SLICE_LIT("mod.limit 7\n"),
+                               &f));
+        if (comes)
+            hooks_on_configured(server_hooks(m.server), come, &m);
+        CHECK_INT(server_configured(m.server, &f), comes);
+        CHECK_INT(fault_is(&f), !comes);
+        CHECK_INT(m.limit, comes ? 7 : 0);
+        config_release(server_config(m.server), &m);
+        server_free(m.server);
+    }
+}
+
 int main(void)
 {
-    return UNIT_RUN(UNIT(debug_words), UNIT(provided_numbers), UNIT(slots_of_clients),
-                    UNIT(start_of_features));
+    return UNIT_RUN(UNIT(debug_words), UNIT(provided_numbers), UNIT(sections_taken_over),
+                    UNIT(slots_of_clients), UNIT(start_of_features),
+                    UNIT(options_of_features_that_start));
 }
