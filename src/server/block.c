@@ -36,6 +36,7 @@ void block_client(struct ctx *ctx, int64_t timeout_ms, const struct block_kind *
     must(!(c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED)));
     struct block *b = mem_zalloc(sizeof *b);
     *b = (struct block){.client = c, .command = c->last_command, .kind = kind, .arg = arg};
+    b->bytes = sizeof *b + (kind->bytes ? kind->bytes(arg) : 0);
     link_init(&b->woken);
     ctx->flags |= CTX_WAITS;
     b->timer.due = time_over;

@@ -8,7 +8,10 @@
 
 #include "base/link.h"
 #include "os/loop.h"
-#include "server/block.h"
+
+struct block_kind;
+struct client;
+struct command_entry;
 
 struct block {
     struct link woken; /* linked: noted */
@@ -17,16 +20,11 @@ struct block {
     const struct block_kind *kind;
     void *arg;
     struct loop_timer timer;
-    enum block_why why;
+    int why;           /* enum block_why */
+    size_t bytes;      /* that are kept for the client */
     const char *error; /* in place of what wake replies; NULL: none */
     bool closes;       /* behind it */
     bool served; /* answered already, and released */
 };
-
-/* b: a client's; NULL: it does not wait. */
-static inline size_t block_memory(const struct block *b)
-{
-    return !b ? 0 : sizeof *b + (b->kind->bytes ? b->kind->bytes(b->arg) : 0);
-}
 
 #endif

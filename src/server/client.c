@@ -158,7 +158,7 @@ size_t client_memory(const struct client *c)
            output_memory(&c->out) + resp_memory(&c->parser) + multi_memory(c) +
            pushed_memory(c) + pubsub_memory_of(server_pubsub(c->server), c) +
            c->stamp_cap * sizeof *c->stamps + (c->held ? c->held->bytes : 0) +
-           block_memory(c->block);
+           (c->block ? c->block->bytes : 0);
 }
 
 bool client_name_ok(struct slice name)

@@ -57,7 +57,7 @@ static void describe_output(const struct client *c, struct buf *out)
 static size_t argv_bytes(const struct client *c)
 {
     const struct ctx *running = server_clients(c->server)->running;
-    size_t bytes = (c->held ? c->held->bytes : 0) + block_memory(c->block);
+    size_t bytes = (c->held ? c->held->bytes : 0) + (c->block ? c->block->bytes : 0);
     if (running && running->client == c)
         for (int i = 0; i < running->argc; i++)
             bytes += running->argv[i].len;
