@@ -25,11 +25,13 @@ enum { LOG_AGAIN_MS = 1000 };
 static bool log_off(struct persist *p, bool *whole, struct fault *f)
 {
     struct aof *a = p->aof;
-    *whole = a->state == AOF_ON && !a->open.aside && !a->sync.lost && a->write.ok &&
-             !a->write.broken_tail;
+    bool was_on = a->state == AOF_ON && !a->open.aside;
+    *whole = false;
     if (a->state == AOF_OFF)
         return true;
     aof_switch_off(a);
+    /* Also the last write and sync, which closing it is. */
+    *whole = was_on && !a->sync.lost && a->write.ok && !a->write.broken_tail;
     if (a->state != AOF_OFF)
         fault_set(f, FAULT_IO, "The append log can't be written to its end");
     return a->state == AOF_OFF;
