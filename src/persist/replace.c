@@ -12,6 +12,7 @@
 #include "persist/rewrite.h"
 #include "persist/save_config.h"
 #include "server/commit.h"
+#include "server/exec.h"
 #include "server/hooks.h"
 #include "server/server.h"
 #include "store/aside.h"
@@ -106,6 +107,13 @@ static bool load(struct persist *p, struct in *in, struct boot_source *src, stru
     return ok;
 }
 
+/* They are served behind a unit; inside of a command that is its own. */
+static void serve_waiters(struct persist *p)
+{
+    exec_begin_loose(server_exec(p->server));
+    exec_end_loose(server_exec(p->server));
+}
+
 bool persist_replace(struct persist *p, struct in *in, struct boot_source *src,
                      enum replace_how how, struct fault *f)
 {
@@ -136,6 +144,8 @@ bool persist_replace(struct persist *p, struct in *in, struct boot_source *src,
         log_on(p);
     else
         log_back(p, whole);
+    if (ok && !p->no_turns)
+        serve_waiters(p);
     return ok;
 }
 
