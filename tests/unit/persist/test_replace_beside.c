@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What goes on beside a data set while it is replaced: children that write the one before, clients
- * that watch keys or wait for them, what features keep beside the keys, and a log that is not whole,
- * or cannot be begun again. */
+ * that watch keys or wait for them, what features keep beside the keys, and a log that is not
+ * whole, or cannot be begun again. */
 #include <errno.h>
 #include <signal.h>
 
@@ -171,7 +171,8 @@ static void features_are_told(void)
 }
 
 /* ---- a log that is not whole ---- */
-enum { WHOLE, WRITTEN_LATE, WAITED, SYNC_FAILED, WRITE_FAILED, WRITE_FAILS_LAST, SYNC_FAILS_LAST, LOGS };
+enum { WHOLE, WRITTEN_LATE, WAITED, SYNC_FAILED, WRITE_FAILED, WRITE_FAILS_LAST, SYNC_FAILS_LAST,
+       LOGS };
 static int fail_writes, fail_syncs;
 
 static ssize_t write_some(int fd, const void *from, size_t n)
