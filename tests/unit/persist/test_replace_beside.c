@@ -4,6 +4,7 @@
  * whole, or cannot be begun again. */
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 #include "persist/rewrite.h"
 #include "persist/save_config.h"
@@ -173,7 +174,7 @@ static void features_are_told(void)
 /* ---- a log that is not whole ---- */
 enum { WHOLE, WRITTEN_LATE, WAITED, SYNC_FAILED, WRITE_FAILED, WRITE_FAILS_LAST, SYNC_FAILS_LAST,
        LOGS };
-static int fail_writes, fail_syncs;
+static atomic_int fail_writes, fail_syncs; /* that many from now on; a worker syncs, too */
 
 static ssize_t write_some(int fd, const void *from, size_t n)
 {
@@ -183,6 +184,16 @@ static ssize_t write_some(int fd, const void *from, size_t n)
 static int sync_some(int fd)
 {
     return fail_syncs-- > 0 ? -EIO : file_calls_real.fdatasync(fd);
+}
+
+/* Before there is a worker. */
+static void use_faulty_disk(void)
+{
+    static struct file_calls calls;
+    calls = file_calls_real;
+    calls.write = write_some;
+    calls.fdatasync = sync_some;
+    file_use(&calls);
 }
 
 static void put_logged(const char *key)
@@ -196,12 +207,7 @@ static void put_logged(const char *key)
 
 static void spoil(int what)
 {
-    struct file_calls calls = file_calls_real;
     struct fault f = {0};
-    calls.write = write_some;
-    calls.fdatasync = sync_some;
-    file_use(&calls);
-    fail_writes = fail_syncs = 0;
     if (what == WAITED) {
         NEED(replace(REPLACE_EMPTIED, 8, &f));
         NEED(p->aof->state == AOF_WAIT_REWRITE);
@@ -230,12 +236,12 @@ static void spoil(int what)
 static void run_back(int what)
 {
     struct fault f = {0};
+    use_faulty_disk();
     begin(true);
     spoil(what);
     uint64_t keys = keyspace_count(server_keyspace(s));
     fault_clear(&f);
     NEED(!replace(REPLACE_ASIDE, 4, &f));
-    file_use(NULL);
     NEED(keyspace_count(server_keyspace(s)) == keys);
     NEED(keys == (what == WAITED ? NEW_KEYS : OLD_KEYS + 1));
     NEED(p->aof->state == (what < WAITED ? AOF_ON : AOF_WAIT_REWRITE));
