@@ -12,6 +12,7 @@
 #include "persist/rewrite.h"
 #include "persist/save_config.h"
 #include "server/commit.h"
+#include "server/exec.h"
 #include "server/hooks.h"
 #include "server/server.h"
 #include "store/aside.h"
@@ -25,11 +26,13 @@ enum { LOG_AGAIN_MS = 1000 };
 static bool log_off(struct persist *p, bool *whole, struct fault *f)
 {
     struct aof *a = p->aof;
-    *whole = a->state == AOF_ON && !a->open.aside && !a->sync.lost && a->write.ok &&
-             !a->write.broken_tail;
+    bool was_on = a->state == AOF_ON && !a->open.aside;
+    *whole = false;
     if (a->state == AOF_OFF)
         return true;
     aof_switch_off(a);
+    /* Also the last write and sync, which closing it is. */
+    *whole = was_on && !a->sync.lost && a->write.ok && !a->write.broken_tail;
     if (a->state != AOF_OFF)
         fault_set(f, FAULT_IO, "The append log can't be written to its end");
     return a->state == AOF_OFF;
@@ -104,6 +107,13 @@ static bool load(struct persist *p, struct in *in, struct boot_source *src, stru
     return ok;
 }
 
+/* They are served behind a unit; inside of a command that is its own. */
+static void serve_waiters(struct persist *p)
+{
+    exec_begin_loose(server_exec(p->server));
+    exec_end_loose(server_exec(p->server));
+}
+
 bool persist_replace(struct persist *p, struct in *in, struct boot_source *src,
                      enum replace_how how, struct fault *f)
 {
@@ -134,6 +144,8 @@ bool persist_replace(struct persist *p, struct in *in, struct boot_source *src,
         log_on(p);
     else
         log_back(p, whole);
+    if (ok && !p->no_turns)
+        serve_waiters(p);
     return ok;
 }
 

@@ -8,7 +8,8 @@
  * A save and a rewrite that run are killed, the log is closed (all that was logged is durable), the
  * databases are emptied, the stream is loaded, and the log is switched on again: with a rewrite, as
  * what it holds is another data set. Until that rewrite is over a crash brings back what the log
- * held before, whole. Nothing of it is told to COMMIT listeners.
+ * held before, whole. Nothing of it is told to COMMIT listeners; who watches a key hears of it, who
+ * waits for one that came is served.
  *
  * On a fault the data set is never a part of the stream:
  *

@@ -347,6 +347,23 @@ case "what clients hold within their share makes no key go" {
     is [info_of $s evicted_clients] 0
 }
 
+case "what waits for the log to be written is no reason for keys to go" {
+    # In one read: INFO runs in front of the stage that writes what SET logged. Should it come in
+    # two, it is asked again.
+    set s [server "appendonly yes\nmaxmemory 100mb"]
+    set fd [connect $s]
+    set text [encode [list SET k [string repeat x 30000]]][encode {INFO memory}]
+    set beside {
+        puts -nonewline $fd $text
+        flush $fd
+        is [read_reply $fd] OK
+        regexp {mem_not_counted_for_evict:(\d+)} [read_reply $fd] -> bytes
+    }
+    wait_for { eval $beside; expr {$bytes >= 30000} }
+    is [ask $s CONFIG SET appendonly no] OK
+    wait_for { eval $beside; expr {$bytes < 30000} }
+}
+
 case "maxmemory-clients closes those that hold most" {
     set s [server "maxmemory-clients 3mb"]
     ask $s SET big [string repeat x 500000]

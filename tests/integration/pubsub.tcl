@@ -144,4 +144,29 @@ case "a long pattern counts as what it takes" {
     is [info_of $s evicted_clients] 0
 }
 
+# What replicas get is held with the writes: both change nothing here, and are sent on.
+case "CLIENT PAUSE WRITE holds PUBLISH, SPUBLISH and PFCOUNT, and nothing else that only reads" {
+    set s [server]
+    ask $s PFADD hll a b
+    set listens [listener $s news]
+    is [ask $s CLIENT PAUSE 1000000 WRITE] OK
+    set held {}
+    foreach words {{PUBLISH news text} {SPUBLISH news text} {PFCOUNT hll}} {
+        set fd [connect $s]
+        send $fd {*}$words
+        lappend held $fd
+    }
+    # Whatever came before these in a turn has been answered behind the second.
+    is [ask $s PING] PONG
+    is [ask $s EXISTS hll] 1
+    foreach fd [concat $held $listens] {
+        fconfigure $fd -blocking 0
+        is [read $fd] ""
+        fconfigure $fd -blocking 1
+    }
+    is [ask $s CLIENT UNPAUSE] OK
+    is [lmap fd $held { read_reply $fd }] {1 0 2}
+    is [read_reply $listens] {message news text}
+}
+
 finish

@@ -204,6 +204,34 @@ static void out_of_a_log(void)
     }
 }
 
+static bool names(const struct fault *f, const char *what)
+{
+    return strstr(f->what, what) != NULL;
+}
+
+/* A dump and a log that are without a value are none: what was there before stays. */
+static void a_value_that_cannot_be_saved(void)
+{
+    begin();
+    struct fault f = {0};
+    struct db *db = keyspace_db(server_keyspace(s), 0);
+    bool exists;
+    CHECK(snapshot_save(p->snapshot, &f));
+    db_add_val(db, SLICE_LIT("l"), foreign_val(&thing_type, thing_new(THING_UNSAVABLE, "l")));
+    CHECK(!snapshot_save(p->snapshot, &f));
+    CHECK(names(&f, "A value of type thing-tst could not be saved"));
+    fault_clear(&f);
+    p->aof->use_rdb_preamble = true;
+    CHECK(!rewrite_now(p->aof, &f));
+    CHECK(names(&f, "A value of type thing-tst could not be saved"));
+    CHECK(p->aof->state == AOF_OFF);
+    fault_clear(&f);
+    lose_state();
+    CHECK(boot_load_rdb(p, &exists, &f) && exists);
+    check_back(true);
+    CHECK_INT(db_count(db), 1);
+}
+
 static void make(struct buf *to)
 {
     struct fault f = {0};
@@ -223,11 +251,6 @@ static bool read_stream(struct slice bytes, struct keyspace *into, struct fault 
     bool ok = boot_read(p, &in, &(struct boot_source){.name = "it", .into = into}, f);
     in_free(&in);
     return ok;
-}
-
-static bool names(const struct fault *f, const char *what)
-{
-    return strstr(f->what, what) != NULL;
 }
 
 /* Each refusal ends the load, and what was before counts again. */
@@ -296,8 +319,9 @@ static void into_another(void)
 
 int main(void)
 {
-    int failed = UNIT_RUN(UNIT(out_of_a_dump), UNIT(out_of_a_log), UNIT(refused),
-                          UNIT(replaced_or_not), UNIT(into_another));
+    int failed = UNIT_RUN(UNIT(out_of_a_dump), UNIT(out_of_a_log),
+                          UNIT(a_value_that_cannot_be_saved), UNIT(refused), UNIT(replaced_or_not),
+                          UNIT(into_another));
     persist_free(p);
     server_free(s);
     return failed;

@@ -1,47 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The data set replaced by a stream: whole or not at all, with the log on and off, and what a start
- * finds after a kill. Each server is a process of its own: it ends as by kill -9. */
-#include "persist/replace.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "base/log.h"
+ * finds after a kill. */
 #include "base/mem.h"
 #include "format/digest.h"
-#include "format/in.h"
-#include "format/rdb_write.h"
-#include "os/clock.h"
-#include "os/file.h"
-#include "persist/aof.h"
-#include "persist/persist_setup.h"
 #include "persist/missing_data.h"
 #include "persist/rewrite.h"
 #include "persist/save_config.h"
 #include "persist/snapshot.h"
 #include "server/commit.h"
 #include "server/shutdown.h"
-#include "store/db.h"
-#include "store/walk.h"
-#include "tests/unit/server/served.h"
-
-enum { OLD_KEYS = 40, NEW_KEYS = 3000 };
+#include "tests/unit/persist/replaced.h"
 
 static const struct command no_commands[] = {{0}};
-static struct persist *p;
 
-/* In a server's process: its exit code is the line that failed. */
-#define NEED(x) ((x) ? (void)0 : _exit((fprintf(stderr, "line %d: %s\n", __LINE__, #x), 1)))
-
-static void fill(struct keyspace *ks, const char *prefix, int count)
+static void start(bool log)
 {
-    char name[32];
-    for (int i = 0; i < count; i++) {
-        snprintf(name, sizeof name, "%s:%d", prefix, i);
-        db_set_string(keyspace_db(ks, i % 2), slice_str(name), slice_str(name), KEY_NO_EXPIRE);
-    }
+    start_with(no_commands, log);
 }
 
 /* 'o' the old data set, 'n' the new one, 'e' nothing, '?' something else. */
@@ -67,61 +41,6 @@ static char data_set(struct keyspace *ks)
             keyspace_release(&like[i]);
     }
     return found;
-}
-
-/* The new data set as a stream. */
-static void make_stream(struct out *out)
-{
-    struct keyspace ks;
-    struct rdb_writer w;
-    struct walk_progress walk = {0};
-    keyspace_init(&ks, 16);
-    fill(&ks, "new", NEW_KEYS);
-    out_init_memory(out);
-    rdb_writer_init(&w, out, &(struct rdb_write_options){.blocks = true});
-    rdb_writer_begin(&w);
-    NEED(walk_keyspace(&ks, &w.sink, &walk) && rdb_writer_end(&w));
-    rdb_writer_free(&w);
-    keyspace_release(&ks);
-}
-
-static void start(bool log)
-{
-    struct fault f = {0};
-    log_set_level(LOG_WARNING_LEVEL);
-    serve(no_commands);
-    p = persist_new(s);
-    NEED(server_configured(s, &f));
-    p->aof->enabled = log;
-    if (!persist_start(p, &f))
-        fprintf(stderr, "%s\n", f.what);
-    NEED(!fault_is(&f));
-}
-
-static void turn_for(int64_t ms, bool (*until)(void))
-{
-    int64_t end_us = clock_mono_us() + ms * 1000;
-    while (!until() && clock_mono_us() < end_us)
-        loop_turn(server_loop(s), 10000);
-}
-
-static bool log_is_in_force(void)
-{
-    return p->aof->state == AOF_ON && !p->child_kind;
-}
-
-/* part: eighths of the stream that come. */
-static bool replace(enum replace_how how, int part, struct fault *f)
-{
-    struct out stream;
-    struct in in;
-    make_stream(&stream);
-    in_init_memory(&in, slice(stream.buf.data, stream.buf.len * (size_t)part / 8));
-    struct boot_source src = {.name = "the other server"};
-    bool ok = persist_replace(p, &in, &src, how, f);
-    in_free(&in);
-    out_free(&stream);
-    return ok;
 }
 
 struct run {
@@ -168,20 +87,10 @@ static void check_start(bool log, char want)
     _exit(0);
 }
 
-static void check_exit(pid_t pid)
-{
-    int status = -1;
-    CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
-    CHECK_INT(status, 0);
-}
-
 /* want: what a start finds after a kill. */
 static void run_and_start(const struct run *r, char want)
 {
-    static int rooms;
-    char room[512];
-    snprintf(room, sizeof room, "%s/%d", unit_tmpdir(), rooms++);
-    CHECK(file_mkdir(room, 0755) == 0 && chdir(room) == 0);
+    enter_room();
     pid_t pid = fork();
     if (pid == 0)
         run_server(r);
@@ -260,9 +169,7 @@ static void run_empty(bool keep)
 static void empty_is_not_kept(void)
 {
     for (int keep = 0; keep < 2; keep++) {
-        char room[512];
-        snprintf(room, sizeof room, "%s/empty%d", unit_tmpdir(), keep);
-        CHECK(file_mkdir(room, 0755) == 0 && chdir(room) == 0);
+        enter_room();
         pid_t pid = fork();
         if (pid == 0)
             run_empty(keep);
@@ -277,7 +184,7 @@ static void empty_is_not_kept(void)
 /* A replica that removes its dump starts again without it. */
 static void dump_removed(void)
 {
-    CHECK(file_mkdir(unit_tmpdir(), 0755) == -EEXIST && chdir(unit_tmpdir()) == 0);
+    enter_room();
     pid_t pid = fork();
     if (pid == 0) {
         struct fault f = {0};

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "format/aof_write.h"
+#include "format/digest.h"
 #include "format/rdb_read.h"
 #include "format/rdb_write.h"
 #include "store/db.h"
@@ -107,7 +108,7 @@ static void large_ones_are_freed_elsewhere(void)
 
 /* ---- through an RDB ---- */
 
-static bool save(struct keyspace *ks, struct buf *rdb)
+static bool save(struct keyspace *ks, struct buf *rdb, struct fault *f)
 {
     struct out out;
     struct rdb_writer w;
@@ -115,6 +116,7 @@ static bool save(struct keyspace *ks, struct buf *rdb)
     rdb_writer_init(&w, &out, &(struct rdb_write_options){.version = 11});
     rdb_writer_begin(&w);
     bool ok = walk_keyspace(ks, &w.sink, NULL) && rdb_writer_end(&w);
+    *f = w.sink.fault;
     buf_clear(rdb);
     buf_add(rdb, buf_slice(&out.buf));
     rdb_writer_free(&w);
@@ -122,7 +124,6 @@ static bool save(struct keyspace *ks, struct buf *rdb)
     return ok;
 }
 
-/* The fault is the loader's. */
 static bool load(struct keyspace *ks, struct slice rdb, struct fault *f)
 {
     struct in in;
@@ -152,7 +153,7 @@ static void values_go_through_an_rdb(void)
     db_set_expire(keyspace_db(&from, 0), add(&from, "first", &thing_type, 41), 99);
     add(&from, "second", &other_type, 42);
     add(&from, "empty", &thing_type, 0);
-    CHECK(save(&from, &rdb));
+    CHECK(save(&from, &rdb, &f));
     to.expire_mode = EXPIRE_IGNORE;
     thing_version_loaded = 0;
     CHECK(load(&to, buf_slice(&rdb), &f));
@@ -179,7 +180,7 @@ static void refusals_name_the_key(void)
     struct fault f;
     open_keyspace(&from);
     add(&from, "key", &thing_type, 1);
-    CHECK(save(&from, &rdb));
+    CHECK(save(&from, &rdb, &f));
 
     keyspace_init(&none, 1);
     CHECK(!load(&none, buf_slice(&rdb), &f));
@@ -198,7 +199,7 @@ static void refusals_name_the_key(void)
     /* The type itself does not want it. */
     db_remove(keyspace_db(&from, 0), SLICE_LIT("key"));
     add(&from, "key", &thing_type, THING_UNLOADABLE);
-    CHECK(save(&from, &rdb));
+    CHECK(save(&from, &rdb, &f));
     open_keyspace(&one);
     CHECK(!load(&one, buf_slice(&rdb), &f));
     CHECK_INT(f.code, FAULT_FORMAT);
@@ -207,10 +208,31 @@ static void refusals_name_the_key(void)
     CHECK_INT(keyspace_count(&one), 0);
     keyspace_release(&one);
 
-    db_remove(keyspace_db(&from, 0), SLICE_LIT("key"));
-    add(&from, "key", &thing_type, THING_UNSAVABLE);
-    CHECK(!save(&from, &rdb));
     keyspace_release(&from);
+    buf_free(&rdb);
+}
+
+/* One value that its type cannot save is a fault of the whole, whoever takes the events. */
+static void what_cannot_be_saved(void)
+{
+    struct keyspace ks;
+    struct buf rdb = {0};
+    struct fault f;
+    struct digest d;
+    open_keyspace(&ks);
+    add(&ks, "key", &thing_type, THING_UNSAVABLE);
+    CHECK(!save(&ks, &rdb, &f));
+    CHECK_INT(f.code, FAULT_CANNOT_HOLD);
+    CHECK_STR(f.what, "A value of type thing-tst could not be saved");
+
+    digest_init(&d);
+    CHECK(!walk_keyspace(&ks, &d.sink, NULL));
+    CHECK_INT(d.sink.fault.code, FAULT_CANNOT_HOLD);
+    digest_free(&d);
+
+    db_remove(keyspace_db(&ks, 0), SLICE_LIT("key"));
+    CHECK(save(&ks, &rdb, &f));
+    keyspace_release(&ks);
     buf_free(&rdb);
 }
 
@@ -259,5 +281,5 @@ int main(void)
     return UNIT_RUN(UNIT(types_are_found_by_their_letters), UNIT(values_are_held),
                     UNIT(an_empty_one_stays), UNIT(large_ones_are_freed_elsewhere),
                     UNIT(values_go_through_an_rdb), UNIT(refusals_name_the_key),
-                    UNIT(values_go_as_commands));
+                    UNIT(what_cannot_be_saved), UNIT(values_go_as_commands));
 }
