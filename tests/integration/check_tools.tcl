@@ -220,7 +220,7 @@ case "--truncate-to-timestamp" {
     set manifest [aof_set $dir]
     spit $dir/a.aof.1.incr.aof $whole
     tool_is 1 "*Failed to truncate AOF *a.aof.1.incr.aof to timestamp 1500 to offset * because it is\
-        not the last file.*delete all files after this file*" $dir "" \
+        not the last file.*remove the files that the manifest names behind this one*" $dir "" \
         $check_aof --truncate-to-timestamp 1500 $manifest
     is [file size $dir/a.aof.1.incr.aof] [string length $whole]
     # damage is told all the same
