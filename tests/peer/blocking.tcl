@@ -102,12 +102,31 @@ proc same_reply {name} {
     if {![equal [expr {$ends ? "kind" : "exact"}] $x $y]} { error [told $::said($name) $x $y] " " }
 }
 
-# Those who do not wait any more were served, the same ones with the same. Whoever was served may be
-# shown as waiting until the server's next turn, so it is asked again before that is a difference.
+# An entry that is added and trimmed away by the same command, or in one transaction, wakes who reads
+# the stream. 7.0.15 replies that there is nothing; since 7.2, and here, the command is run again,
+# finds nothing, as it would without waiting, and waits on. Ours is let go then.
+proc given_nothing {name} {
+    if {[lindex $::said($name) 0] ne "XREAD"} { return 0 }
+    lassign [pair_fds $name] a b
+    set reply [bytes_of [reply_of $b]]
+    if {[regexp {\d-\d} $reply] || ![string match "*\\*0\r\n" $reply]} {
+        error "peer's $name: [printable $reply]" " "
+    }
+    is [request [lindex [pair_fds main] 0] CLIENT UNBLOCK $::id_of(0,$name)] 1
+    tree $a
+    return 1
+}
+
+# Those who do not wait any more were served, the same ones with the same.
 proc settle {} {
-    set end [expr {[clock milliseconds] + 5000}]
-    while {[set still [waiting_at 0]] ne [set theirs [waiting_at 1]] &&
-           [clock milliseconds] < $end} { after 10 }
+    set still [waiting_at 0]
+    set theirs [waiting_at 1]
+    foreach name $still {
+        if {$name ni $theirs && [given_nothing $name]} {
+            set still [lsearch -all -inline -not -exact $still $name]
+            set ::waiting [lsearch -all -inline -not -exact $::waiting $name]
+        }
+    }
     if {$still ne $theirs} {
         set all [join [lmap name $::waiting { string cat $name ": " $::said($name) }] "\n        "]
         error "ours: $still wait, peer: $theirs\n        $all" " "
@@ -223,6 +242,23 @@ foreach {resp several} {2 0 3 0 3 1} {
         puts "    served or told: $served"
         truth {$served > $count / 20}
     }
+}
+
+case "an entry that does not outlive its command serves nobody" {
+    pair_start
+    foreach write {{XADD s MAXLEN ~ 0 LIMIT 2 5-5 a b} {XADD s MAXLEN 0 6-6 a b}} {
+        set ::waiting {}
+        who c0
+        set ::said(c0) {XREAD BLOCK 0 STREAMS s $}
+        pair_send c0 $::said(c0)
+        foreach i {0 1} { wait_for { expr {[waiting_at $i] eq "c0"} } }
+        foreach fd [pair_fds main] { is [request $fd {*}$write] [lindex $write end-2] }
+        is [list [waiting_at 0] [waiting_at 1]] {c0 {}}
+        is [given_nothing c0] 1
+    }
+    set s $::ours
+    ask $s XADD s 7-7 a b
+    is [ask $s XREAD STREAMS s 6-6] {{s {{7-7 {a b}}}}}
 }
 
 finish
