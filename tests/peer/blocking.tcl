@@ -102,8 +102,8 @@ proc same_reply {name} {
     if {![equal [expr {$ends ? "kind" : "exact"}] $x $y]} { error [told $::said($name) $x $y] " " }
 }
 
-# An entry that is added and trimmed away by the same command, or in one transaction, wakes who reads
-# the stream. 7.0.15 replies that there is nothing; since 7.2, and here, the command is run again,
+# An entry that is added and trimmed away by the same command, or in one transaction, wakes who
+# reads the stream. 7.0.15 replies that there is nothing; since 7.2, and here, the command is run again,
 # finds nothing, as it would without waiting, and waits on. Ours is let go then.
 proc given_nothing {name} {
     if {[lindex $::said($name) 0] ne "XREAD"} { return 0 }
