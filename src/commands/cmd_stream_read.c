@@ -229,9 +229,7 @@ void cmd_xread(struct ctx *c)
     struct read_args a = {0};
     size_t found = 0;
     uint64_t mark = 0;
-    if (!parse_read(c, &a))
-        return;
-    struct source *from = parse_sources(c, &a);
+    struct source *from = parse_read(c, &a) ? parse_sources(c, &a) : NULL;
     if (!from)
         return;
     for (int i = 0; i < a.n; i++) {
@@ -350,9 +348,7 @@ void cmd_xreadgroup(struct ctx *c)
     struct read_args a = {.in_group = true};
     size_t found = 0;
     uint64_t mark = 0;
-    if (!parse_read(c, &a))
-        return;
-    struct source *from = parse_sources(c, &a);
+    struct source *from = parse_read(c, &a) ? parse_sources(c, &a) : NULL;
     if (!from)
         return;
     for (int i = 0; i < a.n; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A command kept beyond its place in the query buffer: queued by MULTI, or held by a pause. */
+/* A command kept beyond its place in the query buffer: queued by MULTI, held by a pause,
+ * or of a client that waits for keys. */
 #ifndef SERVER_HELD_H
 #define SERVER_HELD_H
 

@@ -46,12 +46,13 @@ static void to_quicklist(struct val *v, const struct value_limits *limits)
 static void make_room(struct val *v, struct slice text, size_t elements,
                       const struct value_limits *limits)
 {
+    if (v->encoding != ENC_LISTPACK)
+        return;
     size_t bytes = lp_size_of(text);
-    if (v->encoding == ENC_LISTPACK &&
-        ((limits->list_plain_from && text.len >= limits->list_plain_from) ||
-         !quicklist_node_fits((int)limits->list_listpack_size, lp_bytes(v->ptr) + bytes,
-                              lp_count(v->ptr) + elements) ||
-         !lp_fits(v->ptr, bytes)))
+    if ((limits->list_plain_from && text.len >= limits->list_plain_from) ||
+        !quicklist_node_fits((int)limits->list_listpack_size, lp_bytes(v->ptr) + bytes,
+                             lp_count(v->ptr) + elements) ||
+        !lp_fits(v->ptr, bytes))
         to_quicklist(v, limits);
 }
 

@@ -11,29 +11,10 @@
 #include "server/settings.h"
 #include "store/db.h"
 #include "tests/unit/server/served.h"
+#include "tests/unit/server/shutdown_part.h"
 #include "tests/unit/unit.h"
 
-static struct part {
-    enum shutdown_answer answer;
-    bool cannot_finish;
-    int finished;
-    unsigned flags;
-} parts[2];
-
-static enum shutdown_answer ready(void *arg, unsigned flags)
-{
-    struct part *p = arg;
-    p->flags = flags;
-    return p->answer;
-}
-
-static bool finish(void *arg, unsigned flags)
-{
-    struct part *p = arg;
-    p->finished++;
-    p->flags = flags;
-    return !p->cannot_finish;
-}
+static struct shutdown_part parts[2];
 
 static void count(struct ctx *c)
 {
@@ -50,10 +31,10 @@ static struct shutdown *begin(enum shutdown_answer first, enum shutdown_answer s
 {
     serve(table);
     commands_add(server_commands(s), cmd_server_commands, NULL);
-    parts[0] = (struct part){.answer = first};
-    parts[1] = (struct part){.answer = second};
+    parts[0] = (struct shutdown_part){.answer = first};
+    parts[1] = (struct shutdown_part){.answer = second};
     for (int i = 0; i < 2; i++)
-        hooks_on_shutdown(server_hooks(s), ready, finish, &parts[i]);
+        hooks_on_shutdown(server_hooks(s), part_ready, part_finish, &parts[i]);
     server_settings(s)->shutdown_timeout_s = 100000;
     return server_shutdown(s);
 }

@@ -9,29 +9,10 @@
 #include "server/pause.h"
 #include "server/settings.h"
 #include "tests/unit/server/served.h"
+#include "tests/unit/server/shutdown_part.h"
 #include "tests/unit/unit.h"
 
-static struct part {
-    enum shutdown_answer answer;
-    bool cannot_finish;
-    int finished;
-    unsigned flags; /* as it was asked, or finished, last */
-} parts[3];
-
-static enum shutdown_answer ready(void *arg, unsigned flags)
-{
-    struct part *p = arg;
-    p->flags = flags;
-    return p->answer;
-}
-
-static bool finish(void *arg, unsigned flags)
-{
-    struct part *p = arg;
-    p->finished++;
-    p->flags = flags;
-    return !p->cannot_finish;
-}
+static struct shutdown_part parts[3];
 
 static void end(struct ctx *c)
 {
@@ -62,8 +43,8 @@ static struct shutdown *begin(enum shutdown_answer answer)
 {
     serve(table);
     for (int i = 0; i < 3; i++) {
-        parts[i] = (struct part){.answer = answer};
-        hooks_on_shutdown(server_hooks(s), ready, finish, &parts[i]);
+        parts[i] = (struct shutdown_part){.answer = answer};
+        hooks_on_shutdown(server_hooks(s), part_ready, part_finish, &parts[i]);
     }
     server_settings(s)->shutdown_timeout_s = 100000;
     return server_shutdown(s);
