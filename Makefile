@@ -26,7 +26,7 @@ OUR_MAKE = $(MAKE) --no-print-directory WERROR=$(or $(WERROR),1)
 OPT    := -O2 -g -fno-omit-frame-pointer
 # CFLAGS, LDFLAGS and LDLIBS are those of whoever builds, and come last: make CFLAGS=-O3
 OUR_CFLAGS  := -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -Isrc -I. -pthread -MMD -MP
-OUR_LDLIBS  := -llzf -llz4 -lcrypto -lm -pthread
+OUR_LDLIBS  := -llzf -llz4 -lcrypto -llua5.1 -lm -pthread
 ifeq ($(SAN),)
 OUR_LDLIBS += -ljemalloc
 else
@@ -93,8 +93,15 @@ $(B)/unit/$(1)/%: $(B)/obj/tests/unit/$(1)/%.o $(B)/obj/tests/unit/unit.o \
 endef
 $(foreach f,$(filter-out main,$(FOLDERS)),$(eval $(call unit_rule,$(f))))
 
-# A fuzzer reads bytes: it may use what the tools may, and nothing above.
+# A fuzzer reads bytes: it may use what the tools may, and nothing above. But those of what scripts
+# can call are linked to all that lies below main.
 FUZZ_LIBS := $(filter $(call allowed,tools),$(BUILT))
+LUA_LIBS  := $(filter scripting $(call allowed,scripting),$(BUILT))
+$(B)/fuzz/fuzz_lua%: $(B)/obj/tests/fuzz/fuzz_lua%.o $(B)/obj/tests/fuzz/fuzz.o \
+    $(foreach f,$(LUA_LIBS),$(call archive,$(f)))
+	@mkdir -p $(@D)
+	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(call archives,$(LUA_LIBS)) $(OUR_LDLIBS) $(LDLIBS)
+
 $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/fuzz.o \
     $(foreach f,$(FUZZ_LIBS),$(call archive,$(f)))
 	@mkdir -p $(@D)

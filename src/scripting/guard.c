@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "scripting/guard.h"
+
+#include "base/mem.h"
+#include "base/must.h"
+
+enum { SCRATCH_KEPT = 64 * 1024 };
+
+static bool may_grow(const struct guard *g, size_t more)
+{
+    return g->used <= g->limit && more <= g->limit - g->used;
+}
+
+static void *allocate(void *arg, void *p, size_t was, size_t size)
+{
+    struct guard *g = arg;
+    if (!p)
+        was = 0;
+    if (size == 0) {
+        if (p)
+            mem_free_sized(p, was);
+        g->used -= was;
+        return NULL;
+    }
+    if (size > was && !may_grow(g, size - was))
+        return NULL;
+    void *now = p ? mem_try_realloc(p, size) : mem_try_alloc(size);
+    if (now)
+        g->used += size - was;
+    return now;
+}
+
+static void collect(lua_State *L, struct guard *g)
+{
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    g->collect_at = g->used + (g->limit > g->used ? (g->limit - g->used) / 2 : 0);
+}
+
+static void look(lua_State *L, struct guard *g)
+{
+    if (g->used > g->collect_at)
+        collect(L, g);
+    if (g->look)
+        g->look(L, g);
+}
+
+static void hook(lua_State *L, lua_Debug *event)
+{
+    (void)event;
+    look(L, guard_of(L));
+}
+
+lua_State *guard_open(struct guard *g)
+{
+    must(g->limit > 0 && g->used == 0);
+    g->left = GUARD_UNITS;
+    g->collect_at = g->limit / 2;
+    lua_State *L = lua_newstate(allocate, g);
+    if (L)
+        lua_sethook(L, hook, LUA_MASKCOUNT, GUARD_UNITS); /* coroutines inherit it */
+    return L;
+}
+
+void guard_close(struct guard *g, lua_State *L)
+{
+    lua_close(L);
+    must(g->used == g->scratch.cap);
+    buf_free(&g->scratch);
+    g->used = 0;
+}
+
+void guard_spend_slowly(lua_State *L, struct guard *g)
+{
+    g->left = GUARD_UNITS;
+    look(L, g);
+}
+
+void guard_look_always(lua_State *L)
+{
+    lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+}
+
+struct buf *guard_scratch(lua_State *L)
+{
+    struct guard *g = guard_of(L);
+    g->scratch.len = 0;
+    return &g->scratch;
+}
+
+char *guard_room(lua_State *L, struct buf *scratch, size_t more)
+{
+    struct guard *g = guard_of(L);
+    must(scratch == &g->scratch);
+    size_t lacks = scratch->cap - scratch->len < more ? more - (scratch->cap - scratch->len) : 0;
+    if (lacks > 0) {
+        size_t was = scratch->cap;
+        size_t cap = lacks > was ? was + lacks : 2 * was; /* lacks fits: see the next line */
+        if (!may_grow(g, lacks))
+            luaL_error(L, "not enough memory");
+        if (cap < was || !may_grow(g, cap - was))
+            cap = was + lacks;
+        char *data = mem_try_realloc(scratch->data, cap);
+        if (!data)
+            luaL_error(L, "not enough memory");
+        scratch->data = data;
+        scratch->cap = cap;
+        g->used += cap - was;
+    }
+    return scratch->data + scratch->len;
+}
+
+void guard_trim(struct guard *g, lua_State *L)
+{
+    if (g->scratch.cap > SCRATCH_KEPT) {
+        g->used -= g->scratch.cap;
+        buf_free(&g->scratch);
+    }
+    g->collect_at = g->limit / 2;
+    if (g->used > g->collect_at)
+        collect(L, g);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a Lua state may use: memory, which is counted and limited, and work, which is interrupted
+ * from time to time by who must be asked whether it goes on.
+ *
+ *   struct guard g = {.limit = 64 << 20, .look = look, .arg = me};
+ *   lua_State *L = guard_open(&g);
+ *   ...
+ *   guard_close(&g, L);
+ *
+ * Beyond the limit an allocation fails, and Lua raises "not enough memory"; since Lua 5.1 does not
+ * collect garbage then, that is done in time, when a look finds half of what was free used up.
+ * Instructions of Lua are
+ * counted by a hook, in coroutines too; what takes long inside a C function of a library is counted
+ * by itself: guard_spend, where a unit is about as much as an instruction (comparing or copying some
+ * bytes). Either way look is called every GUARD_UNITS units or so; it may raise an error. */
+#ifndef SCRIPTING_GUARD_H
+#define SCRIPTING_GUARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "scripting/lua51.h"
+
+enum { GUARD_UNITS = 20000 };
+
+struct guard;
+typedef void guard_look(lua_State *L, struct guard *g);
+struct guard {
+    size_t used, limit;  /* bytes that the state and the scratch buffer hold, and may */
+    size_t collect_at;   /* used: all garbage is collected */
+    int64_t left;        /* units until the next look of guard_spend */
+    guard_look *look;    /* NULL: nobody looks */
+    void *arg;
+    struct buf scratch;
+};
+
+lua_State *guard_open(struct guard *g); /* NULL: not within the limit */
+void guard_close(struct guard *g, lua_State *L);
+
+/* Units of work done since the last call. May not return: look raised an error. */
+void guard_spend_slowly(lua_State *L, struct guard *g);
+static inline struct guard *guard_of(lua_State *L)
+{
+    void *g;
+    (void)lua_getallocf(L, &g);
+    return g;
+}
+static inline void guard_spend(lua_State *L, size_t units)
+{
+    struct guard *g = guard_of(L);
+    g->left -= (int64_t)units;
+    if (g->left < 0)
+        guard_spend_slowly(L, g);
+}
+/* From now on (all is to stop) look is called at each instruction of this thread of Lua's. */
+void guard_look_always(lua_State *L);
+
+/* For a text that a C function builds: the state's one buffer, emptied. Nobody else uses it until
+ * the function returns or lets Lua code run. Grows by guard_add and guard_room only, which raise
+ * "not enough memory" when it would be beyond the limit. */
+struct buf *guard_scratch(lua_State *L);
+char *guard_room(lua_State *L, struct buf *scratch, size_t more); /* where more bytes may be put */
+static inline void guard_add(lua_State *L, struct buf *scratch, const void *data, size_t len)
+{
+    char *to = scratch->cap - scratch->len >= len ? scratch->data + scratch->len
+                                                  : guard_room(L, scratch, len);
+    if (len)
+        memcpy(to, data, len);
+    scratch->len += len;
+}
+/* Between scripts: its memory is given back when it is much, and garbage when that is. */
+void guard_trim(struct guard *g, lua_State *L);
+
+#endif
