@@ -23,7 +23,7 @@
 #include "base/buf.h"
 #include "scripting/lua51.h"
 
-enum { GUARD_UNITS = 20000 };
+enum { GUARD_UNITS = 2000 };
 
 struct guard;
 typedef void guard_look(lua_State *L, struct guard *g);
