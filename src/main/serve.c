@@ -27,6 +27,7 @@
 #include "commands/cmd_transaction.h"
 #include "commands/cmd_zset.h"
 #include "persist/persist_setup.h"
+#include "scripting/scripting.h"
 #include "server/command.h"
 #include "server/config.h"
 #include "server/memory_limit.h"
@@ -113,12 +114,15 @@ int serve(int argc, char **argv)
     struct memory_limit *limit = memory_limit_new(s);
     struct oom_score *oom = oom_score_new(s);
     struct persist *p = persist_new(s);
+    struct scripting *scripts = scripting_new(s);
     memory_exempt(limit, persist_waiting_bytes, p);
+    memory_exempt(limit, scripting_bytes, scripts);
     int code = config_load_args(server_config(s), argc - 1, argv + 1, &f)
                    ? start_and_run(s, p, oom)
                    : refuse_config(&f);
     if (keyspace_count(server_keyspace(s)) > FREE_KEYS_MAX)
         return code; /* the system takes millions of keys back faster than we do */
+    scripting_free(scripts);
     persist_free(p);
     oom_score_free(oom);
     memory_limit_free(limit);

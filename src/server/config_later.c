@@ -82,8 +82,6 @@ static const struct config_option later_options[] = {
     {.name = "aof_rewrite_cpulist", .kind = CONFIG_STRING, .flags = CONFIG_IMMUTABLE},
     {.name = "bgsave_cpulist", .kind = CONFIG_STRING, .flags = CONFIG_IMMUTABLE},
     {.name = "bind-source-addr", .kind = CONFIG_STRING},
-    {.name = "busy-reply-threshold", .alias = "lua-time-limit", .kind = CONFIG_INT,
-     .initial = "5000", .min = 0, .max = INT64_MAX},
     {.name = "cluster-allow-pubsubshard-when-down", .kind = CONFIG_BOOL, .initial = "yes"},
     {.name = "cluster-allow-reads-when-down", .kind = CONFIG_BOOL, .initial = "no"},
     {.name = "cluster-allow-replica-migration", .kind = CONFIG_BOOL, .initial = "yes"},

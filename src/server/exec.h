@@ -55,8 +55,10 @@ struct exec_call {
     enum exec_from from;
     enum commit_scope scope;  /* within the outer call's */
     uint32_t deny;            /* CMD_* */
+    uint32_t waive;           /* CMD_* that nobody is told the command has: what goes for them */
     /* what came of it */
     enum exec_call_end ended;
+    uint32_t flags;           /* the command's, of this call; 0: EXEC_UNKNOWN */
     const char *refusal;      /* error text; valid until the next call */
 };
 /* True when it ran and replied no error. */

@@ -70,18 +70,28 @@ static struct command_entry *call_entry(struct exec *x, struct ctx *ctx, struct 
 {
     struct command_entry *top = commands_find(server_commands(x->server), ctx->argv[0]);
     struct command_entry *e = top ? exec_resolve(top, ctx->argc, ctx->argv) : NULL;
+    if (e == top && e && e->sub_count && ctx->argc > 1) /* one that runs without a subcommand */
+        e = NULL;
     call->refusal = NULL;
     call->ended = !e ? EXEC_UNKNOWN : command_arity_ok(e, ctx->argc) ? EXEC_RAN : EXEC_ARITY;
-    if (call->ended != EXEC_RAN)
+    call->flags = 0;
+    if (!e)
         return NULL;
     exec_set_command(ctx, e);
+    call->flags = ctx->command_flags;
+    if (call->ended != EXEC_RAN) {
+        e->stats.rejected++;
+        return NULL;
+    }
     /* A transaction is the client's: who calls without one of his own has none to end. */
     bool forbidden = e->row.flags & CMD_PROTECTED && !admit_may_debug(x, ctx->client, e);
     if (forbidden || ctx->command_flags & call->deny ||
         (!call->as && e->row.steers != STEERS_NOTHING)) {
         call->ended = EXEC_DENIED;
+        e->stats.rejected++;
         return NULL;
     }
+    ctx->command_flags &= ~call->waive;
     call->refusal = admit_route(x, ctx, e);
     if (!call->refusal)
         call->refusal = hooks_admit(x->hooks, ctx, e);

@@ -299,7 +299,7 @@ void reply_later_set(struct ctx *c, uint64_t mark, size_t n)
 }
 
 /* ---- errors ---- */
-static void put_error(struct ctx *c, struct slice text)
+void reply_error_slice(struct ctx *c, struct slice text, bool counted)
 {
     room(c, text.len);
     buf_byte(c->out, '-');
@@ -311,13 +311,13 @@ static void put_error(struct ctx *c, struct slice text)
     c->out->len += text.len;
     PUT(c, "\r\n");
     c->flags |= CTX_FAILED;
-    if (c->server)
+    if (c->server && !counted)
         stats_error(server_stats(c->server), text);
 }
 
 void reply_error(struct ctx *c, const char *text)
 {
-    put_error(c, slice_str(text));
+    reply_error_slice(c, slice_str(text), false);
 }
 
 void reply_errorf(struct ctx *c, const char *format, ...)
@@ -327,7 +327,7 @@ void reply_errorf(struct ctx *c, const char *format, ...)
     va_start(ap, format);
     buf_vprintf(&text, format, ap);
     va_end(ap);
-    put_error(c, buf_slice(&text));
+    reply_error_slice(c, buf_slice(&text), false);
     buf_free(&text);
 }
 

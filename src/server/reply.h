@@ -58,6 +58,9 @@ void reply_later_set(struct ctx *c, uint64_t mark, size_t n);
 
 void reply_error(struct ctx *c, const char *text);
 void reply_errorf(struct ctx *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for text of any bytes. counted: it was, by the command inside this one that replied it
+ * first. */
+void reply_error_slice(struct ctx *c, struct slice text, bool counted);
 void reply_wrongtype(struct ctx *c);
 void reply_syntax(struct ctx *c);             /* ERR syntax error */
 void reply_no_key(struct ctx *c);             /* ERR no such key */

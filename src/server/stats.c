@@ -33,8 +33,10 @@ void stats_error(struct stats *st, struct slice text)
     st->error_replies++;
     while (len < text.len && len < sizeof code - 1 && text.data[len] != ' ')
         len++;
-    memcpy(code, text.data, len);
-    code[len] = '\0';
+    if (len == text.len) /* one word: it has no code */
+        len = 0;
+    memcpy(code, len ? text.data : "ERR", len ? len : 3);
+    code[len ? len : 3] = '\0';
     for (unsigned i = 0; i < st->error_kinds; i++) {
         if (strcmp(st->errors[i].code, code) == 0) {
             st->errors[i].count++;

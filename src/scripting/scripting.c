@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "scripting/scripting.h"
+
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "os/worker.h"
+#include "scripting/eval.h"
+#include "scripting/script_cache.h"
+#include "scripting/scripting_parts.h"
+#include "scripting/vm.h"
+#include "server/command.h"
+#include "server/config.h"
+#include "server/info.h"
+#include "server/server.h"
+#include "server/server_frame.h"
+
+/* Of the machine's memory, for want of another measure. */
+enum { LIMIT_SHARE = 8 };
+#define LIMIT_MIN ((size_t)16 << 20)
+
+size_t scripting_limit(const struct scripting *home)
+{
+    if (home->memory_max)
+        return (size_t)home->memory_max;
+    size_t all = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    return all / LIMIT_SHARE > LIMIT_MIN ? all / LIMIT_SHARE : LIMIT_MIN;
+}
+
+/* ---- what is large is freed beside the loop ---- */
+struct sweep {
+    struct worker_job job;
+    struct vm *vm;
+};
+
+static void sweep(struct worker_job *job)
+{
+    struct sweep *s = (struct sweep *)job;
+    vm_free(s->vm);
+    mem_free(s);
+}
+
+void scripting_sweep(struct scripting *home, struct vm *vm, bool async)
+{
+    if (!async) {
+        vm_free(vm);
+        return;
+    }
+    struct sweep *s = mem_zalloc(sizeof *s);
+    s->job.run = sweep;
+    s->vm = vm;
+    worker_give(home->sweeper, &s->job);
+}
+
+/* ---- INFO ---- */
+static uint64_t eval_memory(const void *arg)
+{
+    const struct scripting *home = arg;
+    return vm_memory(script_cache_vm(home->cache));
+}
+static uint64_t script_memory(const void *arg)
+{
+    const struct scripting *home = arg;
+    return script_cache_bytes(home->cache);
+}
+static uint64_t script_count(const void *arg)
+{
+    const struct scripting *home = arg;
+    return script_cache_count(home->cache);
+}
+
+size_t scripting_bytes(const void *home)
+{
+    return eval_memory(home) + script_memory(home);
+}
+
+static void provide(struct scripting *home)
+{
+    static const struct {
+        const char *name;
+        info_read *read;
+    } fields[] = {{"used_memory_vm_eval", eval_memory},
+                  {"used_memory_scripts_eval", script_memory},
+                  {"number_of_cached_scripts", script_count}};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        info_provide(server_info(home->server), fields[i].name, fields[i].read, home);
+}
+
+/* ---- settings ---- */
+static const struct config_option options[] = {
+    {.name = "busy-reply-threshold", .alias = "lua-time-limit",
+     CONFIG_INT_AT(struct scripting, busy_after_ms), .initial = "5000", .min = 0,
+     .max = INT64_MAX / 1000},
+    {.name = NULL}};
+
+struct scripting *scripting_new(struct server *s)
+{
+    struct scripting *home = mem_zalloc(sizeof *home);
+    home->server = s;
+    config_add(server_config(s), options, home);
+    home->client = server_fake_client(s);
+    home->sweeper = worker_new(server_workers(s), "script-free");
+    home->cache = script_cache_new(home);
+    commands_add(server_commands(s), script_commands, home);
+    provide(home);
+    return home;
+}
+
+void scripting_free(struct scripting *home)
+{
+    must(!home->running);
+    script_cache_free(home->cache);
+    server_free_client(home->server, home->client);
+    config_release(server_config(home->server), home);
+    reply_close(&home->reader);
+    buf_free(&home->reply);
+    mem_free(home);
+}
