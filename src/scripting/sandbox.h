@@ -17,10 +17,10 @@ void sandbox_seal(lua_State *L);
 int sandbox_load(lua_State *L, struct slice text, const char *name);
 /* Sets a global of a sealed state to the value on top, which is taken off. */
 void sandbox_set_global(lua_State *L, const char *name);
-/* Until called again with NULL, scripts see these globals alone: the table on top, which is taken
+/* Until sandbox_widen, scripts see these globals alone: the table on top, which is taken
  * off (libraries of functions that are being loaded). */
 void sandbox_narrow(lua_State *L);
-void sandbox_widen(lua_State *L);
+void sandbox_widen(lua_State *L); /* raises nothing: it takes no memory */
 /* Reading what is not in the table on top raises an error, as with globals. */
 void sandbox_strict(lua_State *L);
 

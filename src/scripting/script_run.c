@@ -66,7 +66,7 @@ void script_look(lua_State *L, struct guard *g)
         stop(L, KILLED);
     int64_t now = clock_mono_us();
     if (run->kind == SCRIPT_LIBRARY) {
-        if (now - run->began_us > LIBRARY_LOAD_US && !(run->ctx->flags & CTX_LOADING))
+        if (now - run->began_us > LIBRARY_LOAD_US && !run->trusted)
             stop(L, "FUNCTION LOAD timeout");
         return;
     }

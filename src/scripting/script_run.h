@@ -20,13 +20,14 @@ enum script_kind { SCRIPT_EVAL, SCRIPT_FUNCTION, SCRIPT_LIBRARY };
 
 struct script_run {
     struct scripting *home;
-    struct ctx *ctx;          /* the command that called it */
+    struct ctx *ctx;          /* the command that called it; NULL for a library */
     struct vm *vm;
     enum script_kind kind;
     struct slice name;        /* SHA-1, or the function's name */
     int ref;                  /* of the Lua function */
     uint32_t flags;           /* SCRIPT_* */
     bool read_only;           /* called by a command that promises it */
+    bool trusted;             /* a library that was loaded once: it may take its time */
     int keys;                 /* argv[3..3+keys) of ctx are keys, the rest are arguments */
     /* while it runs */
     int resp;                 /* redis.setresp */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What COMMAND, ACL and the executor know of the commands of scripts. Facts as in Redis 7.2. */
 #include "scripting/eval.h"
+#include "scripting/script_row.h"
 
 static const struct command script_subcommands[] = {
     {.name = "debug", .run = cmd_script_debug, .arity = 3, .flags = CMD_NOSCRIPT,
@@ -38,47 +39,35 @@ static const struct command script_subcommands[] = {
      .args = "script:string"},
     {.name = NULL}};
 
-/* Keys: a number of them in word 2, and they behind it. */
-#define SCRIPT_KEYS(flags_) \
-    {{.flags = (flags_), .begin = KEY_BEGIN_INDEX, .begin_index = 2, .find = KEY_FIND_KEYNUM, \
-      .first_key = 1, .step = 1, \
-      .notes = "What the script does with them is not known: the most is assumed"}}
-enum {
-    SCRIPT_ROW = CMD_NOSCRIPT | CMD_STALE | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS |
-                 CMD_MOVABLE_KEYS | CMD_MAY_REPLICATE,
-    SCRIPT_RO_ROW = (SCRIPT_ROW & ~CMD_MAY_REPLICATE) | CMD_READONLY,
-};
-#define WORDS " numkeys:integer key:key@0?* arg:string?*"
-
 const struct command script_commands[] = {
     {.name = "eval", .run = cmd_eval, .arity = -3, .flags_of = eval_flags, .flags = SCRIPT_ROW,
      .categories = CAT_SCRIPTING, .group = "scripting", .since = "2.6.0",
      .summary = "Runs a script",
      .complexity = "That of the script",
      .keys = SCRIPT_KEYS(KEY_RW | KEY_ACCESS | KEY_UPDATE),
-     .args = "script:string" WORDS},
+     .args = "script:string" SCRIPT_WORDS},
     {.name = "eval_ro", .run = cmd_eval_ro, .arity = -3, .flags_of = eval_flags,
      .flags = SCRIPT_RO_ROW,
      .categories = CAT_SCRIPTING, .group = "scripting", .since = "7.0.0",
      .summary = "Runs a script that only reads",
      .complexity = "That of the script",
      .keys = SCRIPT_KEYS(KEY_RO | KEY_ACCESS),
-     .args = "script:string" WORDS},
+     .args = "script:string" SCRIPT_WORDS},
     {.name = "evalsha", .run = cmd_evalsha, .arity = -3, .flags_of = evalsha_flags,
      .flags = SCRIPT_ROW,
      .categories = CAT_SCRIPTING, .group = "scripting", .since = "2.6.0",
      .summary = "Runs a known script by its SHA-1",
      .complexity = "That of the script",
      .keys = SCRIPT_KEYS(KEY_RW | KEY_ACCESS | KEY_UPDATE),
-     .args = "sha1:string" WORDS},
+     .args = "sha1:string" SCRIPT_WORDS},
     {.name = "evalsha_ro", .run = cmd_evalsha_ro, .arity = -3, .flags_of = evalsha_flags,
      .flags = SCRIPT_RO_ROW,
      .categories = CAT_SCRIPTING, .group = "scripting", .since = "7.0.0",
      .summary = "Runs a known script that only reads, by its SHA-1",
      .complexity = "That of the script",
      .keys = SCRIPT_KEYS(KEY_RO | KEY_ACCESS),
-     .args = "sha1:string" WORDS},
-    {.name = "script", .arity = -2, .categories = CAT_SCRIPTING, .group = "scripting",
+     .args = "sha1:string" SCRIPT_WORDS},
+    {.name = "script", .arity = -2, .group = "scripting",
      .since = "2.6.0",
      .summary = "Manages scripts",
      .complexity = "By subcommand",

@@ -6,7 +6,9 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/worker.h"
+#include "scripting/cmd_function.h"
 #include "scripting/eval.h"
+#include "scripting/functions.h"
 #include "scripting/script_cache.h"
 #include "scripting/scripting_parts.h"
 #include "scripting/vm.h"
@@ -70,9 +72,31 @@ static uint64_t script_count(const void *arg)
     return script_cache_count(home->cache);
 }
 
+static uint64_t function_vm_memory(const void *arg)
+{
+    const struct scripting *home = arg;
+    return vm_memory(function_set_vm(functions_set(home->functions)));
+}
+static uint64_t function_memory(const void *arg)
+{
+    const struct scripting *home = arg;
+    return function_set_bytes(functions_set(home->functions));
+}
+static uint64_t function_count(const void *arg)
+{
+    const struct scripting *home = arg;
+    return function_set_functions(functions_set(home->functions));
+}
+static uint64_t library_count(const void *arg)
+{
+    const struct scripting *home = arg;
+    return function_set_libraries(functions_set(home->functions));
+}
+
 size_t scripting_bytes(const void *home)
 {
-    return eval_memory(home) + script_memory(home);
+    return eval_memory(home) + script_memory(home) + function_vm_memory(home) +
+           function_memory(home);
 }
 
 static void provide(struct scripting *home)
@@ -82,7 +106,11 @@ static void provide(struct scripting *home)
         info_read *read;
     } fields[] = {{"used_memory_vm_eval", eval_memory},
                   {"used_memory_scripts_eval", script_memory},
-                  {"number_of_cached_scripts", script_count}};
+                  {"number_of_cached_scripts", script_count},
+                  {"used_memory_vm_functions", function_vm_memory},
+                  {"used_memory_functions", function_memory},
+                  {"number_of_functions", function_count},
+                  {"number_of_libraries", library_count}};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         info_provide(server_info(home->server), fields[i].name, fields[i].read, home);
 }
@@ -102,7 +130,9 @@ struct scripting *scripting_new(struct server *s)
     home->client = server_fake_client(s);
     home->sweeper = worker_new(server_workers(s), "script-free");
     home->cache = script_cache_new(home);
+    home->functions = functions_new(home);
     commands_add(server_commands(s), script_commands, home);
+    commands_add(server_commands(s), function_commands, home);
     provide(home);
     return home;
 }
@@ -111,6 +141,7 @@ void scripting_free(struct scripting *home)
 {
     must(!home->running);
     script_cache_free(home->cache);
+    functions_free(home->functions);
     server_free_client(home->server, home->client);
     config_release(server_config(home->server), home);
     reply_close(&home->reader);

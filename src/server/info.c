@@ -107,13 +107,17 @@ void info_provide(struct info *info, const char *name, info_read *read, const vo
     info->provided[info->provided_count++] = (struct provided){name, read, arg};
 }
 
-void info_provided(struct info_out *o, const char *name)
+uint64_t info_asked(const struct info_out *o, const char *name)
 {
-    uint64_t n = 0;
     for (int i = 0; i < o->info->provided_count; i++)
         if (strcmp(o->info->provided[i].name, name) == 0)
-            n = o->info->provided[i].read(o->info->provided[i].arg);
-    info_u64(o, name, n);
+            return o->info->provided[i].read(o->info->provided[i].arg);
+    return 0;
+}
+
+void info_provided(struct info_out *o, const char *name)
+{
+    info_u64(o, name, info_asked(o, name));
 }
 
 void info_u64(struct info_out *o, const char *name, uint64_t n)
@@ -143,8 +147,13 @@ void info_f(struct info_out *o, const char *name, const char *format, ...)
 
 void info_bytes(struct info_out *o, const char *name, uint64_t n)
 {
+    info_u64(o, name, n);
+    info_human(o, name, n);
+}
+
+void info_human(struct info_out *o, const char *name, uint64_t n)
+{
     char human[NUM_DOUBLE_TEXT];
     num_format_bytes(human, n);
-    info_u64(o, name, n);
     buf_printf(o->text, "%s_human:%s\r\n", name, human);
 }

@@ -36,6 +36,7 @@ void info_render(struct info *info, int count, const struct slice *sections, str
 typedef uint64_t info_read(const void *arg);
 void info_provide(struct info *info, const char *name, info_read *read, const void *arg);
 void info_provided(struct info_out *o, const char *name);
+uint64_t info_asked(const struct info_out *o, const char *name); /* the number alone */
 
 void info_u64(struct info_out *o, const char *name, uint64_t n);
 void info_i64(struct info_out *o, const char *name, int64_t n);
@@ -43,5 +44,6 @@ void info_str(struct info_out *o, const char *name, const char *text);
 void info_f(struct info_out *o, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void info_bytes(struct info_out *o, const char *name, uint64_t n); /* name:n and name_human:1.00M */
+void info_human(struct info_out *o, const char *name, uint64_t n); /* the second line alone */
 
 #endif

@@ -138,17 +138,19 @@ static void memory_use(struct server *s, struct info_out *o, const struct mem_st
 
 static void memory_scripts(struct info_out *o)
 {
-    info_u64(o, "used_memory_lua", 0);
-    info_u64(o, "used_memory_vm_eval", 0);
-    info_str(o, "used_memory_lua_human", "0B");
-    info_u64(o, "used_memory_scripts_eval", 0);
-    info_u64(o, "number_of_cached_scripts", 0);
-    info_u64(o, "number_of_functions", 0);
-    info_u64(o, "number_of_libraries", 0);
-    info_u64(o, "used_memory_vm_functions", 0);
-    info_bytes(o, "used_memory_vm_total", 0);
-    info_u64(o, "used_memory_functions", 0);
-    info_bytes(o, "used_memory_scripts", 0);
+    uint64_t eval = info_asked(o, "used_memory_vm_eval");
+    info_u64(o, "used_memory_lua", eval); /* as it was called before 7.0 */
+    info_u64(o, "used_memory_vm_eval", eval);
+    info_human(o, "used_memory_lua", eval);
+    info_provided(o, "used_memory_scripts_eval");
+    info_provided(o, "number_of_cached_scripts");
+    info_provided(o, "number_of_functions");
+    info_provided(o, "number_of_libraries");
+    info_provided(o, "used_memory_vm_functions");
+    info_bytes(o, "used_memory_vm_total", eval + info_asked(o, "used_memory_vm_functions"));
+    info_provided(o, "used_memory_functions");
+    info_bytes(o, "used_memory_scripts", info_asked(o, "used_memory_scripts_eval") +
+                                             info_asked(o, "used_memory_functions"));
 }
 
 static void section_memory(void *arg, struct info_out *o)
