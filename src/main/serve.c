@@ -114,9 +114,8 @@ int serve(int argc, char **argv)
     struct memory_limit *limit = memory_limit_new(s);
     struct oom_score *oom = oom_score_new(s);
     struct persist *p = persist_new(s);
-    struct scripting *scripts = scripting_new(s);
+    struct scripting *scripts = scripting_new(s, limit);
     memory_exempt(limit, persist_waiting_bytes, p);
-    memory_exempt(limit, scripting_bytes, scripts);
     int code = config_load_args(server_config(s), argc - 1, argv + 1, &f)
                    ? start_and_run(s, p, oom)
                    : refuse_config(&f);

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 
-enum { SCRATCH_KEPT = 64 * 1024 };
+enum { SCRATCH_KEPT = 64 * 1024, GARBAGE_KEPT = 4 << 20 };
 
 static bool may_grow(const struct guard *g, size_t more)
 {
@@ -30,10 +30,17 @@ static void *allocate(void *arg, void *p, size_t was, size_t size)
     return now;
 }
 
+/* Half of what is free beyond what is held. */
+static size_t half_way(const struct guard *g, size_t held)
+{
+    return held + (g->limit > held ? (g->limit - held) / 2 : 0);
+}
+
 static void collect(lua_State *L, struct guard *g)
 {
     lua_gc(L, LUA_GCCOLLECT, 0);
-    g->collect_at = g->used + (g->limit > g->used ? (g->limit - g->used) / 2 : 0);
+    g->settled = g->used;
+    g->collect_at = half_way(g, g->used);
 }
 
 static void look(lua_State *L, struct guard *g)
@@ -54,7 +61,7 @@ lua_State *guard_open(struct guard *g)
 {
     must(g->limit > 0 && g->used == 0);
     g->left = GUARD_UNITS;
-    g->collect_at = g->limit / 2;
+    g->collect_at = half_way(g, 0);
     lua_State *L = lua_newstate(allocate, g);
     if (L)
         lua_sethook(L, hook, LUA_MASKCOUNT, GUARD_UNITS); /* coroutines inherit it */
@@ -115,7 +122,7 @@ void guard_trim(struct guard *g, lua_State *L)
         g->used -= g->scratch.cap;
         buf_free(&g->scratch);
     }
-    g->collect_at = g->limit / 2;
-    if (g->used > g->collect_at)
+    g->collect_at = half_way(g, g->settled);
+    if (g->used > 2 * g->settled + GARBAGE_KEPT || g->used > g->collect_at)
         collect(L, g);
 }

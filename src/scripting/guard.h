@@ -30,6 +30,7 @@ typedef void guard_look(lua_State *L, struct guard *g);
 struct guard {
     size_t used, limit;  /* bytes that the state and the scratch buffer hold, and may */
     size_t collect_at;   /* used: all garbage is collected */
+    size_t settled;      /* used, behind the last time */
     int64_t left;        /* units until the next look of guard_spend */
     guard_look *look;    /* NULL: nobody looks */
     void *arg;

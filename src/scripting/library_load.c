@@ -238,8 +238,8 @@ static bool load(struct loading *job, struct buf *error)
 {
     struct scripting *home = job->set->home;
     struct vm *vm = job->set->vm;
-    struct script_run *outer = home->running;
-    must(!outer);
+    must(!home->running);
+    vm->guard.limit = scripting_limit(home);
     home->running = &job->run;
     job->run.began_us = clock_mono_us();
     bool ok = call(vm, compile, job, "", error);

@@ -209,6 +209,13 @@ static void seal_tables(lua_State *L, int globals)
     }
 }
 
+void sandbox_push_globals(lua_State *L)
+{
+    lua_pushlightuserdata(L, (char *)&globals_key);
+    lua_rawget(L, LUA_REGISTRYINDEX);
+    must(lua_istable(L, -1));
+}
+
 void sandbox_seal(lua_State *L)
 {
     lua_pushvalue(L, LUA_GLOBALSINDEX);
@@ -229,26 +236,11 @@ void sandbox_seal(lua_State *L)
     readonly_make(L);
     lua_remove(L, globals);
     must(lua_gettop(L) == globals);
-    lua_pushvalue(L, -1);
-    sandbox_set_global(L, "_G");
-    lua_replace(L, LUA_GLOBALSINDEX);
-}
-
-static void push_globals(lua_State *L)
-{
-    lua_pushlightuserdata(L, (char *)&globals_key);
-    lua_rawget(L, LUA_REGISTRYINDEX);
-    must(lua_istable(L, -1));
-}
-
-void sandbox_set_global(lua_State *L, const char *name)
-{
-    push_globals(L);
-    lua_insert(L, -2);
-    lua_pushstring(L, name);
-    lua_insert(L, -2);
-    lua_rawset(L, -3);
+    sandbox_push_globals(L);
+    lua_pushvalue(L, globals);
+    lua_setfield(L, -2, "_G");
     lua_pop(L, 1);
+    lua_replace(L, LUA_GLOBALSINDEX);
 }
 
 void sandbox_strict(lua_State *L)
@@ -268,6 +260,6 @@ void sandbox_narrow(lua_State *L)
 
 void sandbox_widen(lua_State *L)
 {
-    push_globals(L);
+    sandbox_push_globals(L);
     readonly_turn(L, LUA_GLOBALSINDEX);
 }

@@ -15,8 +15,8 @@ void sandbox_seal(lua_State *L);
 /* Pushes the function of a text, or the error: luaL_loadbuffer without its bytecode, which, made
  * up, could read and write any memory. */
 int sandbox_load(lua_State *L, struct slice text, const char *name);
-/* Sets a global of a sealed state to the value on top, which is taken off. */
-void sandbox_set_global(lua_State *L, const char *name);
+/* Pushes the real table of a sealed state's globals, for who sets some. */
+void sandbox_push_globals(lua_State *L);
 /* Until sandbox_widen, scripts see these globals alone: the table on top, which is taken
  * off (libraries of functions that are being loaded). */
 void sandbox_narrow(lua_State *L);

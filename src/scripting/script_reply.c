@@ -332,6 +332,8 @@ static void reply_value(struct replying *r)
             reply_null(r->ctx);
         break;
     case LUA_TTABLE:
+        if (r->ctx->out->len > guard_of(L)->limit) /* tables may hold one another many times */
+            luaL_error(L, "the reply is larger than script-max-memory");
         if (!reply_special(r))
             reply_elements(r);
         break;

@@ -113,11 +113,27 @@ static void push_words(lua_State *L, const struct slice *words, int n)
     }
 }
 
-static void push_keys_and_args(lua_State *L, const struct script_run *run)
+static void push_keys(lua_State *L, const struct script_run *run)
 {
-    const struct ctx *c = run->ctx;
-    push_words(L, c->argv + 3, run->keys);
-    push_words(L, c->argv + 3 + run->keys, c->argc - 3 - run->keys);
+    push_words(L, run->ctx->argv + 3, run->keys);
+}
+
+static void push_args(lua_State *L, const struct script_run *run)
+{
+    int from = 3 + run->keys;
+    push_words(L, run->ctx->argv + from, run->ctx->argc - from);
+}
+
+static void set_keys_and_args(lua_State *L, const struct script_run *run)
+{
+    sandbox_push_globals(L);
+    lua_pushliteral(L, "KEYS");
+    push_keys(L, run);
+    lua_rawset(L, -3);
+    lua_pushliteral(L, "ARGV");
+    push_args(L, run);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
 }
 
 /* What a script returned, into a buffer of its own: when an error ends it, nothing was said. */
@@ -142,14 +158,13 @@ int script_body(lua_State *L)
 {
     struct script_run *run = script_running(L);
     if (run->kind == SCRIPT_EVAL) {
-        push_keys_and_args(L, run);
-        sandbox_set_global(L, "ARGV");
-        sandbox_set_global(L, "KEYS");
+        set_keys_and_args(L, run);
         lua_rawgeti(L, LUA_REGISTRYINDEX, run->ref);
         lua_call(L, 0, 1);
     } else {
         lua_rawgeti(L, LUA_REGISTRYINDEX, run->ref);
-        push_keys_and_args(L, run);
+        push_keys(L, run);
+        push_args(L, run);
         lua_call(L, 2, 1);
     }
     reply_returned(L, run);
@@ -191,6 +206,7 @@ void script_run(struct script_run *run)
     as->db = run->ctx->db;
     as->resp = 2;
     as->flags = (as->flags & ~(uint64_t)CLIENT_NO_TOUCH) | (c->flags & CLIENT_NO_TOUCH);
+    run->vm->guard.limit = scripting_limit(home);
     home->running = run;
     if (!vm_call(run->vm))
         reply_failure(run);

@@ -15,19 +15,29 @@
 #include "server/command.h"
 #include "server/config.h"
 #include "server/info.h"
+#include "server/memory_limit.h"
 #include "server/server.h"
 #include "server/server_frame.h"
 
-/* Of the machine's memory, for want of another measure. */
-enum { LIMIT_SHARE = 8 };
-#define LIMIT_MIN ((size_t)16 << 20)
+/* Without maxmemory: so much of the machine's, within bounds. */
+enum { MACHINE_SHARE = 8 };
+#define LIMIT_MIN ((size_t)16 << 20) /* whatever the percentage gives: a state alone takes some */
+#define LIMIT_MAX ((size_t)1 << 30)
+
+static size_t share_of_machine(void)
+{
+    size_t all = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    return all / MACHINE_SHARE < LIMIT_MAX ? all / MACHINE_SHARE : LIMIT_MAX;
+}
 
 size_t scripting_limit(const struct scripting *home)
 {
-    if (home->memory_max)
-        return (size_t)home->memory_max;
-    size_t all = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
-    return all / LIMIT_SHARE > LIMIT_MIN ? all / LIMIT_SHARE : LIMIT_MIN;
+    size_t all = memory_limit_bytes(home->memory), limit;
+    if (home->memory_max >= 0)
+        limit = (size_t)home->memory_max;
+    else
+        limit = all ? all / 100 * (size_t)-home->memory_max : home->machine_share;
+    return limit > LIMIT_MIN ? limit : LIMIT_MIN;
 }
 
 /* ---- what is large is freed beside the loop ---- */
@@ -93,7 +103,8 @@ static uint64_t library_count(const void *arg)
     return function_set_libraries(functions_set(home->functions));
 }
 
-size_t scripting_bytes(const void *home)
+/* What evicting keys does not free. */
+static size_t all_memory(const void *home)
 {
     return eval_memory(home) + script_memory(home) + function_vm_memory(home) +
            function_memory(home);
@@ -120,12 +131,16 @@ static const struct config_option options[] = {
     {.name = "busy-reply-threshold", .alias = "lua-time-limit",
      CONFIG_INT_AT(struct scripting, busy_after_ms), .initial = "5000", .min = 0,
      .max = INT64_MAX / 1000},
+    {.name = "script-max-memory", CONFIG_SIZE_AT(struct scripting, memory_max),
+     .flags = CONFIG_PERCENT, .initial = "25%", .min = -100, .max = INT64_MAX},
     {.name = NULL}};
 
-struct scripting *scripting_new(struct server *s)
+struct scripting *scripting_new(struct server *s, struct memory_limit *limit)
 {
     struct scripting *home = mem_zalloc(sizeof *home);
     home->server = s;
+    home->memory = limit;
+    home->machine_share = share_of_machine();
     config_add(server_config(s), options, home);
     home->client = server_fake_client(s);
     home->sweeper = worker_new(server_workers(s), "script-free");
@@ -134,6 +149,7 @@ struct scripting *scripting_new(struct server *s)
     commands_add(server_commands(s), script_commands, home);
     commands_add(server_commands(s), function_commands, home);
     provide(home);
+    memory_exempt(limit, all_memory, home);
     return home;
 }
 

@@ -11,6 +11,7 @@
 
 struct client;
 struct functions;
+struct memory_limit;
 struct script_cache;
 struct script_run;
 struct server;
@@ -19,6 +20,8 @@ struct worker;
 
 struct scripting {
     struct server *server;
+    struct memory_limit *memory;
+    size_t machine_share;         /* bytes: the limit without one for the data */
     struct client *client;        /* as whom scripts run commands */
     struct script_run *running;   /* NULL: none */
     struct script_cache *cache;
@@ -28,10 +31,10 @@ struct scripting {
     struct reply_reader reader;   /* of reply */
     /* settings */
     int64_t busy_after_ms;
-    int64_t memory_max;           /* of each state; 0: by maxmemory, or the machine's memory */
+    int64_t memory_max;           /* of each state; negative: percent of maxmemory */
 };
 
-/* Bytes that a state may hold. */
+/* Bytes that a state may hold just now. */
 size_t scripting_limit(const struct scripting *home);
 /* Frees a state, beside the loop when async. */
 void scripting_sweep(struct scripting *home, struct vm *vm, bool async);

@@ -59,6 +59,11 @@ static int64_t time_share_us(int64_t tenacity)
     return tenacity >= 100 ? INT64_MAX : us;
 }
 
+size_t memory_limit_bytes(const struct memory_limit *m)
+{
+    return (size_t)m->max_bytes;
+}
+
 void memory_exempt(struct memory_limit *m, size_t (*bytes)(const void *arg), const void *arg)
 {
     must(m->exempt_count < EXEMPT_MAX && bytes);

@@ -19,6 +19,7 @@ struct server;
 
 struct memory_limit *memory_limit_new(struct server *s);
 void memory_limit_free(struct memory_limit *m);
+size_t memory_limit_bytes(const struct memory_limit *m); /* maxmemory; 0: none */
 /* bytes(arg) of what is used do not count. It is asked for every command while memory is full. */
 void memory_exempt(struct memory_limit *m, size_t (*bytes)(const void *arg), const void *arg);
 
