@@ -80,6 +80,22 @@ static void log_set(struct ctx *c, struct slice key, struct slice value, int64_t
     ctx_log_instead(c, 5, argv);
 }
 
+/* What was there is of no interest to whoever runs it again; nor are words said twice. */
+static void log_without_get(struct ctx *c)
+{
+    static const char *const kept[] = {"nx", "xx", "keepttl"};
+    struct slice argv[6] = {c->argv[0], c->argv[1], c->argv[2]};
+    int n = 3;
+    for (size_t k = 0; k < sizeof kept / sizeof *kept; k++) {
+        int i = 3;
+        while (i < c->argc && !ctx_arg_is(c, i, kept[k]))
+            i++;
+        if (i < c->argc)
+            argv[n++] = c->argv[i];
+    }
+    ctx_log_instead(c, n, argv);
+}
+
 static void tell_set(struct ctx *c, struct slice key)
 {
     ctx_notify(c, NOTIFY_STRING, "set", key);
@@ -137,6 +153,8 @@ void cmd_set(struct ctx *c)
     } else {
         db_set_string(c->db, key, value, o.keep_ttl && old ? DB_KEEP_TTL : KEY_NO_EXPIRE);
         tell_set(c, key);
+        if (o.get)
+            log_without_get(c);
     }
     ctx_changed(c, 1);
     if (!o.get)

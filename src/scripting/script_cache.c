@@ -97,11 +97,6 @@ struct script *script_cache_find(const struct script_cache *cache, struct slice 
     return table_find(&cache->by_sha, slice(lower, SHA1_TEXT));
 }
 
-struct script *script_cache_find_text(const struct script_cache *cache, struct slice text)
-{
-    return table_find(&cache->by_text, text);
-}
-
 struct compiling {
     struct slice body;
     int ref;
@@ -126,7 +121,7 @@ struct script *script_cache_add(struct script_cache *cache, struct ctx *c, struc
     struct compiling job;
     struct buf error = {0};
     uint32_t flags;
-    struct script *s = script_cache_find_text(cache, text);
+    struct script *s = table_find(&cache->by_text, text);
     if (s)
         return s;
     if (!script_parse_head(text, &flags, &job.body, &error)) {

@@ -29,7 +29,6 @@ void script_cache_free(struct script_cache *cache);
 struct vm *script_cache_vm(struct script_cache *cache);
 /* sha: hexadecimal, any case. NULL: it is not there. */
 struct script *script_cache_find(const struct script_cache *cache, struct slice sha);
-struct script *script_cache_find_text(const struct script_cache *cache, struct slice text);
 /* The one of this text, compiled if need be. NULL: the error was replied. */
 struct script *script_cache_add(struct script_cache *cache, struct ctx *c, struct slice text);
 void script_cache_flush(struct script_cache *cache, bool async);

@@ -266,6 +266,20 @@ static int put_stream(struct buf *out, uint64_t n)
     return count;
 }
 
+/* Twelve writes of one script, to two databases. */
+static int scripted(struct buf *out, uint64_t n, const char *name)
+{
+    char number[24];
+    snprintf(number, sizeof number, "%llu", (unsigned long long)n);
+    resp_command(out, "EVAL",
+                 "for i = 1, 8 do redis.call('HSET', 'scripted', i, ARGV[1]) end "
+                 "redis.call('SELECT', 3) redis.call('SADD', 'set', ARGV[1]) "
+                 "redis.call('SELECT', 0) redis.call('INCR', 'counter') "
+                 "redis.call('SET', 'key:' .. ARGV[1] % 17, ARGV[1]) "
+                 "return redis.call('RPUSH', 'log', ARGV[2])", "0", number, name, NULL);
+    return 1;
+}
+
 int workload_unit(struct buf *out, uint64_t n)
 {
     char name[24], key[24], other[24], value[96], number[24], member[24], when[24];
@@ -274,6 +288,8 @@ int workload_unit(struct buf *out, uint64_t n)
     snprintf(name, sizeof name, "u%06llu", (unsigned long long)n);
     if (n % 3 == 0)
         return single(out, n, name);
+    if (n % 9 == 4)
+        return scripted(out, n, name);
     snprintf(key, sizeof key, "key:%u", (unsigned)(n % 17));
     snprintf(other, sizeof other, "key:%u", (unsigned)((n + 5) % 17));
     snprintf(number, sizeof number, "%llu", (unsigned long long)n);

@@ -384,7 +384,7 @@ case "a pause of writes holds scripts that may write, not others" {
 case "errors are counted once" {
     set s [server]
     ask $s SET s 1
-    foreach {script errors failed} {
+    foreach {script errors bad} {
         {redis.pcall("LPUSH", "s", 1)} 1 0
         {redis.call("LPUSH", "s", 1)} 1 1
         {return redis.pcall("LPUSH", "s", 1)} 1 1
@@ -398,7 +398,7 @@ case "errors are counted once" {
         ask $s CONFIG RESETSTAT
         catch { ask $s EVAL $script 0 }
         is [info_of $s total_error_replies] $errors
-        like [info_of $s cmdstat_eval] "calls=1,*rejected_calls=0,failed_calls=$failed"
+        like [info_of $s cmdstat_eval] "calls=1,*rejected_calls=0,failed_calls=$bad"
     }
 }
 
