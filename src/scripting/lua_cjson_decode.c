@@ -2,8 +2,6 @@
 /* A JSON text as a value: an object is a table with strings as keys, of which the last one of a name
  * counts; null is cjson.null. One token of look ahead; each function begins with the first token
  * of its part read and ends with the last one. */
-#include <string.h>
-
 #include "scripting/guard.h"
 #include "scripting/lua_cjson_lex.h"
 #include "scripting/lua_cjson_parts.h"
@@ -104,8 +102,9 @@ int cjson_decode(lua_State *L)
     if (len >= 2 && (!text[0] || !text[1])) /* characters of two or four bytes */
         luaL_error(L, "JSON parser does not support UTF-16 or UTF-32");
     const struct cjson_settings *s = cjson_settings_of(L);
-    struct decoder d = {.x = {.L = L, .text = text, .at = text, .lenient = s->decode_invalid},
-                        .most = s->decode_depth};
+    struct cjson_lexer x = {
+        .L = L, .text = text, .at = text, .paid = text, .lenient = s->decode_invalid};
+    struct decoder d = {.x = x, .most = s->decode_depth};
     cjson_next(&d.x);
     push_value(&d);
     if (cjson_next(&d.x) != CJSON_END)

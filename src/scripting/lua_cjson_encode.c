@@ -4,22 +4,31 @@
  *
  * A table is an array when all its keys are integers from 1 up; the largest is its length, what is
  * missing is null. An empty one is an object. Strings are bytes: what is no UTF-8 stays as it is. */
-#include "scripting/lua_cjson_parts.h"
-
 #include <limits.h>
 #include <math.h>
 #include <stdint.h>
-#include <stdio.h>
 
-#include "base/must.h"
 #include "base/num.h"
 #include "scripting/guard.h"
+#include "scripting/lua_cjson_number.h"
+#include "scripting/lua_cjson_parts.h"
 
 struct encoder {
     lua_State *L;
     struct buf *out;
+    size_t paid; /* for so many bytes of out */
     const struct cjson_settings *settings;
 };
+
+/* A unit of work for each byte, which no part of a value is without. */
+static void pay(struct encoder *e)
+{
+    size_t bytes = e->out->len - e->paid;
+    if (bytes >= 64) {
+        guard_spend(e->L, bytes);
+        e->paid = e->out->len;
+    }
+}
 
 static void put(struct encoder *e, const char *text, size_t len)
 {
@@ -53,10 +62,8 @@ static void put_escape(struct encoder *e, unsigned char c)
 
 static void put_string(struct encoder *e, int index)
 {
-    enum { BYTES_PER_UNIT = 16 };
     size_t len;
     const char *p = lua_tolstring(e->L, index, &len), *end = p + len;
-    guard_spend(e->L, len / BYTES_PER_UNIT);
     put_char(e, '"');
     for (;;) {
         const char *plain = p;
@@ -87,29 +94,15 @@ static void put_invalid(struct encoder *e, double d, int index)
     }
 }
 
-/* An integer of up to so many digits is one without an exponent, too, when it is printed by %g. */
-static bool is_short_integer(double d, int digits)
-{
-    static const int64_t beyond[CJSON_PRECISION_MAX + 1] = {
-        1,         10,         100,         1000,         10000,         100000,         1000000,
-        10000000,  100000000,  1000000000,  10000000000,  100000000000,  1000000000000,
-        10000000000000, 100000000000000};
-    must(digits > 0 && digits <= CJSON_PRECISION_MAX);
-    if (!(fabs(d) < (double)beyond[digits]))
-        return false;
-    return (double)(int64_t)d == d && (d != 0 || !signbit(d));
-}
-
 static void put_number(struct encoder *e, int index)
 {
     double d = lua_tonumber(e->L, index);
-    char *to = guard_room(e->L, e->out, NUM_DOUBLE_TEXT);
-    if (is_short_integer(d, e->settings->precision))
-        e->out->len += num_format_i64(to, (int64_t)d);
-    else if (isfinite(d))
-        e->out->len += (size_t)snprintf(to, NUM_DOUBLE_TEXT, "%.*g", e->settings->precision, d);
-    else
+    if (!isfinite(d)) {
         put_invalid(e, d, index);
+        return;
+    }
+    char text[CJSON_NUMBER_TEXT];
+    put(e, text, cjson_format_number(text, d, e->settings->precision));
 }
 
 /* ---- tables ---- */
@@ -134,7 +127,6 @@ static int array_length(struct encoder *e)
         if (key > length)
             length = (int)key;
         values++;
-        guard_spend(L, 1);
     }
     if (!too_sparse(e->settings, length, values))
         return length;
@@ -203,7 +195,7 @@ static void put_table(struct encoder *e, int depth)
 /* The value on the top, within depth tables. */
 static void put_value(struct encoder *e, int depth)
 {
-    guard_spend(e->L, 1);
+    pay(e);
     switch (lua_type(e->L, -1)) {
     case LUA_TSTRING:
         put_string(e, -1);
@@ -233,7 +225,7 @@ static void put_value(struct encoder *e, int depth)
 int cjson_encode(lua_State *L)
 {
     luaL_argcheck(L, lua_gettop(L) == 1, 1, "expected 1 argument");
-    struct encoder e = {L, guard_scratch(L), cjson_settings_of(L)};
+    struct encoder e = {.L = L, .out = guard_scratch(L), .settings = cjson_settings_of(L)};
     put_value(&e, 0);
     lua_pushlstring(L, e.out->data, e.out->len);
     return 1;

@@ -110,7 +110,6 @@ static enum cjson_token read_string(struct cjson_lexer *x)
         const char *where = p, *error = unescape(x, out, &p);
         if (error)
             return fail(x, where, error);
-        guard_spend(x->L, 1);
         from = p;
         p = skip_plain(from);
     }
@@ -294,13 +293,14 @@ static enum cjson_token read_token(struct cjson_lexer *x)
 
 enum cjson_token cjson_next(struct cjson_lexer *x)
 {
-    enum { BYTES_PER_UNIT = 16 };
-    const char *was = x->at;
+    if (x->at - x->paid >= 64) {
+        guard_spend(x->L, (size_t)(x->at - x->paid));
+        x->paid = x->at;
+    }
     while (*x->at == ' ' || *x->at == '\n' || *x->at == '\t' || *x->at == '\r')
         x->at++;
     x->start = x->at;
     x->token = read_token(x);
-    guard_spend(x->L, 1 + (size_t)(x->at - was) / BYTES_PER_UNIT);
     return x->token;
 }
 

@@ -25,10 +25,11 @@ enum cjson_token {
     CJSON_ERROR, /* error: what it is */
 };
 
-/* Made by naming L, text, at and numbers; the rest is zero. */
+/* Made by naming L, text, lenient, and at and paid (text, too); the rest is zero. */
 struct cjson_lexer {
     lua_State *L;
     const char *text, *at; /* all of it, with a NUL behind; what comes next */
+    const char *paid;      /* a unit of work was told for each byte up to here */
     bool lenient;          /* in numbers */
     enum cjson_token token;
     const char *start; /* the token's; for an error the place of it */

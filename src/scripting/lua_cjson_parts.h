@@ -8,8 +8,6 @@
 
 #include "scripting/lua51.h"
 
-enum { CJSON_PRECISION_MAX = 14 };
-
 /* What encode makes of nan and inf; the order is that of the words for it. */
 enum cjson_invalid { CJSON_INVALID_ERROR, CJSON_INVALID_WRITE, CJSON_INVALID_NULL };
 
@@ -18,7 +16,7 @@ struct cjson_settings {
      * number of its values. Ratio 0: never. It is an object then, or an error. */
     int sparse_ratio, sparse_safe;
     int encode_depth, decode_depth; /* most tables around a value */
-    int precision;                  /* digits of a number, 1 to CJSON_PRECISION_MAX */
+    int precision;                  /* digits of a number */
     enum cjson_invalid encode_invalid;
     bool sparse_convert;
     bool keep_buffer; /* only remembered: the buffer is the state's */

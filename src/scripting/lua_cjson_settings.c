@@ -7,6 +7,7 @@
 #include <limits.h>
 
 #include "base/must.h"
+#include "scripting/lua_cjson_number.h"
 #include "scripting/lua_cjson_parts.h"
 
 static const struct cjson_settings first_settings = {

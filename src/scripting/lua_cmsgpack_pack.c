@@ -18,14 +18,27 @@ enum { DEPTH_MAX = 16 };
 struct packer {
     lua_State *L;
     struct buf *out;
+    size_t paid; /* for so many bytes of out */
 };
+
+/* A unit of work for each byte, which no value is without. */
+static void pay(struct packer *p)
+{
+    size_t bytes = p->out->len - p->paid;
+    if (bytes >= 64) {
+        guard_spend(p->L, bytes);
+        p->paid = p->out->len;
+    }
+}
 
 /* type, and the lowest bytes of n: 0, 1, 2, 4 or 8. */
 static void put(struct packer *p, int type, uint64_t n, size_t bytes)
 {
-    uint8_t text[9] = {(uint8_t)type};
-    store_be64(text + 1, bytes ? n << (64 - 8 * bytes) : 0);
-    guard_add(p->L, p->out, text, 1 + bytes);
+    struct buf *out = p->out;
+    char *to = out->cap - out->len >= 9 ? out->data + out->len : guard_room(p->L, out, 9);
+    *to = (char)type;
+    store_be64(to + 1, bytes ? n << (64 - 8 * bytes) : 0);
+    out->len += 1 + bytes;
 }
 
 /* small: the type that has the length in it when that is below small_end. wide: the type with a
@@ -44,14 +57,12 @@ static void put_length(struct packer *p, size_t n, int small, size_t small_end, 
 
 static void put_string(struct packer *p)
 {
-    enum { BYTES_PER_UNIT = 64 };
     size_t len;
     const char *text = lua_tolstring(p->L, -1, &len);
     if (len >= 32 && len <= UINT8_MAX)
         put(p, MSGPACK_STR8, len, 1);
     else
         put_length(p, len, MSGPACK_STR, 32, MSGPACK_STR16);
-    guard_spend(p->L, len / BYTES_PER_UNIT);
     guard_add(p->L, p->out, text, len);
 }
 
@@ -122,7 +133,6 @@ static size_t count_values(struct packer *p, bool *is_array)
         else if (key > largest)
             largest = key;
         count++;
-        guard_spend(L, 1);
     }
     *is_array = *is_array && largest == (double)count;
     return count;
@@ -157,7 +167,7 @@ static void put_table(struct packer *p, int depth)
 /* The value on the top, within depth tables. */
 static void put_value(struct packer *p, int depth)
 {
-    guard_spend(p->L, 1);
+    pay(p);
     switch (lua_type(p->L, -1)) {
     case LUA_TSTRING:
         put_string(p);
@@ -184,7 +194,7 @@ int cmsgpack_pack(lua_State *L)
     luaL_argcheck(L, values > 0, 0, "MessagePack pack needs input.");
     /* Half of the stack, as there: they are as many again while being packed. */
     luaL_argcheck(L, lua_checkstack(L, values), 0, "Too many arguments for MessagePack pack.");
-    struct packer p = {L, guard_scratch(L)};
+    struct packer p = {.L = L, .out = guard_scratch(L)};
     for (int i = 1; i <= values; i++) {
         lua_pushvalue(L, i);
         put_value(&p, 0);

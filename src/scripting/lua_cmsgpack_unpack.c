@@ -12,6 +12,7 @@
 struct reader {
     lua_State *L;
     const uint8_t *at, *end;
+    const uint8_t *paid; /* a unit of work was told for each byte up to here */
 };
 
 static const uint8_t *take(struct reader *r, size_t bytes)
@@ -62,28 +63,40 @@ static double take_float64(struct reader *r)
 
 static void push_string(struct reader *r, size_t len)
 {
-    enum { BYTES_PER_UNIT = 64 };
     lua_pushlstring(r->L, (const char *)take(r, len), len);
-    guard_spend(r->L, len / BYTES_PER_UNIT);
+}
+
+/* Makes room on the stack, as much as there and with its texts, so that it ends at the same depth. */
+static void reserve(struct reader *r, int values)
+{
+    luaL_checkstack(r->L, values,
+                    "too many return values at once; use unpack_one or unpack_limit instead.");
 }
 
 static void push_value(struct reader *r);
 
 static void push_array(struct reader *r, size_t count)
 {
-    luaL_checkstack(r->L, 2, "in function mp_decode_to_lua_array");
-    lua_newtable(r->L);
+    lua_State *L = r->L;
+    luaL_checkstack(L, 2, "in function mp_decode_to_lua_array");
+    lua_newtable(L);
+    if (count == 0)
+        return;
+    lua_pushnil(L); /* there it is the index */
+    reserve(r, 1);
     for (size_t i = 1; i <= count; i++) {
-        lua_pushnumber(r->L, (double)i);
         push_value(r);
-        lua_rawset(r->L, -3);
+        lua_rawseti(L, -3, (int)i);
     }
+    lua_pop(L, 1);
 }
 
 static void push_map(struct reader *r, size_t count)
 {
     luaL_checkstack(r->L, 1, "in function mp_decode_to_lua_hash");
     lua_newtable(r->L);
+    if (count > 0)
+        reserve(r, 2);
     for (; count > 0; count--) {
         push_value(r);
         push_value(r);
@@ -138,11 +151,14 @@ static void push_typed(struct reader *r, int type)
     }
 }
 
+/* There is room for one value. */
 static void push_value(struct reader *r)
 {
     lua_State *L = r->L;
-    luaL_checkstack(L, 1, "too many return values at once; use unpack_one or unpack_limit instead.");
-    guard_spend(L, 1);
+    if (r->at - r->paid >= 64) {
+        guard_spend(L, (size_t)(r->at - r->paid));
+        r->paid = r->at;
+    }
     int type = *take(r, 1);
     if (type < MSGPACK_MAP)
         lua_pushnumber(L, type);
@@ -171,9 +187,11 @@ static int unpack(lua_State *L, lua_Integer limit, lua_Integer offset)
     if ((size_t)offset > len)
         luaL_error(L, "Start offset %d greater than input length %d.", (int)offset, (int)len);
     lua_settop(L, 1);
-    struct reader r = {L, text + offset, text + len};
-    while (r.at < r.end && (all || limit-- > 0))
+    struct reader r = {.L = L, .at = text + offset, .end = text + len, .paid = text + offset};
+    while (r.at < r.end && (all || limit-- > 0)) {
+        reserve(&r, 1);
         push_value(&r);
+    }
     if (!all) {
         luaL_checkstack(L, 1, "in function mp_unpack_full");
         lua_pushinteger(L, r.at < r.end ? r.at - text : -1);
