@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A JSON text as a value: an object is a table with strings as keys, of which the last one of a name
- * counts; null is cjson.null. One token of look ahead; each function begins with the first token
- * of its part read and ends with the last one. */
-#include "scripting/guard.h"
+/* A JSON text as a value: an object is a table with strings as keys, the last one of a name counts;
+ * null is cjson.null. Each function begins when the first token of its part is read and ends when
+ * the last one is. */
+#include "base/must.h"
 #include "scripting/lua_cjson_lex.h"
 #include "scripting/lua_cjson_parts.h"
 
@@ -107,6 +107,7 @@ int cjson_decode(lua_State *L)
     struct decoder d = {.x = x, .most = s->decode_depth};
     cjson_next(&d.x);
     push_value(&d);
+    must(d.depth == 0 && lua_gettop(L) == 2);
     if (cjson_next(&d.x) != CJSON_END)
         cjson_expected(&d.x, "the end");
     return 1;

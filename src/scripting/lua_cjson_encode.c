@@ -3,11 +3,12 @@
  * tables are read raw.
  *
  * A table is an array when all its keys are integers from 1 up; the largest is its length, what is
- * missing is null. An empty one is an object. Strings are bytes: what is no UTF-8 stays as it is. */
+ * missing is null. An empty one is an object. Strings are bytes: bad UTF-8 stays as it is. */
 #include <limits.h>
 #include <math.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "base/num.h"
 #include "scripting/guard.h"
 #include "scripting/lua_cjson_number.h"
@@ -227,6 +228,7 @@ int cjson_encode(lua_State *L)
     luaL_argcheck(L, lua_gettop(L) == 1, 1, "expected 1 argument");
     struct encoder e = {.L = L, .out = guard_scratch(L), .settings = cjson_settings_of(L)};
     put_value(&e, 0);
+    must(lua_gettop(L) == 1);
     lua_pushlstring(L, e.out->data, e.out->len);
     return 1;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A text of Lua's has a NUL behind it, which is the end's token: no look ahead needs to ask how much
- * is left, as long as it stops at the first byte that does not fit. */
+/* A text of Lua's has a NUL behind it, the token of the end: no look ahead needs to ask how much is
+ * left, as long as it stops at the first byte that does not fit. */
 #include "scripting/lua_cjson_lex.h"
 
 #include <math.h>
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/must.h"
 #include "base/num.h"
 #include "scripting/guard.h"
 
@@ -309,6 +310,7 @@ int cjson_expected(struct cjson_lexer *x, const char *what)
     static const char *const names[] = {
         "T_OBJ_BEGIN", "T_OBJ_END", "T_ARR_BEGIN", "T_ARR_END", "T_STRING", "T_NUMBER",
         "T_BOOLEAN",   "T_NULL",    "T_COLON",     "T_COMMA",   "T_END"};
+    must(x->token <= CJSON_ERROR && x->start >= x->text);
     const char *found = x->token == CJSON_ERROR ? x->error : names[x->token];
     return luaL_error(x->L, "Expected %s but found %s at character %d", what, found,
                       (int)(x->start - x->text) + 1);

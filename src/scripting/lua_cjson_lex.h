@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Tokens of a JSON text, one after the other. More lenient than the format: whatever strtod takes
- * for a number is one (unless decode_invalid is off), and any byte but NUL may stand in a string. */
+/* Tokens of a JSON text, one after the other. More lenient than the format: any byte but NUL may
+ * stand in a string, and if asked for, whatever strtod takes for a number is one. */
 #ifndef SCRIPTING_LUA_CJSON_LEX_H
 #define SCRIPTING_LUA_CJSON_LEX_H
 

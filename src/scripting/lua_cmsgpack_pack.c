@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/must.h"
 #include "scripting/guard.h"
 #include "scripting/lua_cmsgpack_parts.h"
 
@@ -34,6 +35,7 @@ static void pay(struct packer *p)
 /* type, and the lowest bytes of n: 0, 1, 2, 4 or 8. */
 static void put(struct packer *p, int type, uint64_t n, size_t bytes)
 {
+    must(bytes <= 8);
     struct buf *out = p->out;
     char *to = out->cap - out->len >= 9 ? out->data + out->len : guard_room(p->L, out, 9);
     *to = (char)type;
@@ -200,6 +202,7 @@ int cmsgpack_pack(lua_State *L)
         put_value(&p, 0);
         lua_pop(L, 1);
     }
+    must(lua_gettop(L) == values);
     lua_pushlstring(L, p.out->data, p.out->len);
     return 1;
 }

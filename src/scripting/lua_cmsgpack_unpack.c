@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/must.h"
 #include "scripting/guard.h"
 #include "scripting/lua_cmsgpack_parts.h"
 
@@ -66,7 +67,7 @@ static void push_string(struct reader *r, size_t len)
     lua_pushlstring(r->L, (const char *)take(r, len), len);
 }
 
-/* Makes room on the stack, as much as there and with its texts, so that it ends at the same depth. */
+/* Makes room on the stack: as much as there and with its texts, so that both end at one depth. */
 static void reserve(struct reader *r, int values)
 {
     luaL_checkstack(r->L, values,
@@ -192,6 +193,7 @@ static int unpack(lua_State *L, lua_Integer limit, lua_Integer offset)
         reserve(&r, 1);
         push_value(&r);
     }
+    must(r.at <= r.end);
     if (!all) {
         luaL_checkstack(L, 1, "in function mp_unpack_full");
         lua_pushinteger(L, r.at < r.end ? r.at - text : -1);
