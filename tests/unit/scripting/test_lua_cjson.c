@@ -191,6 +191,17 @@ static void refuses_what_is_no_json(void)
     CHECK_ROWS(rows);
 }
 
+static void refuses_userdata_but_null(void)
+{
+    struct watch w = {.most = 1000000};
+    struct guard g;
+    lua_State *L = open_state(&g, &w);
+    lua_pushlightuserdata(L, &g);
+    lua_setglobal(L, "pointer");
+    CHECK_STR(show(L, "cjson.encode(pointer)"), "Cannot serialise userdata: type not supported");
+    guard_close(&g, L);
+}
+
 static void decodes_values(void)
 {
     static const struct row rows[] = {
@@ -204,6 +215,8 @@ static void decodes_values(void)
          "A\\000\\195\\169\\226\\130\\172\\239\\191\\191"},
         {"cjson.decode([[\"a\\ud83d\\ude00b\"]]), cjson.decode([[\"\\uDBFF\\uDFFF\"]])",
          "a\\240\\159\\152\\128b | \\244\\143\\191\\191"},
+        {"cjson.decode([[\"\\u007f\\u0080\\u07FF\\u0800\\ud800\\udc00\"]])",
+         "\\127\\194\\128\\223\\191\\224\\160\\128\\240\\144\\128\\128"},
         {"cjson.decode('[]'), cjson.decode('{}'), cjson.decode('[[[]], 1 ,\"x\"]')",
          "{} | {} | {n1={n1={}} n2=1 n3=x}"},
         {"cjson.decode('{\"a\":1, \"b\" : [null],\"\":{\"c\":false}}')",
@@ -229,6 +242,7 @@ static void decodes_numbers_as_strtod(void)
         {"cjson.decode('[nan(1_x)]')[1] == 1", "false"},
         {"cjson.decode(('1'):rep(6000)), cjson.decode('0.' .. ('0'):rep(6000) .. '1')", "inf | 0"},
         {"cjson.decode(('0'):rep(6000) .. '1.5')", "1.5"},
+        {"cjson.decode('9999999999999999999')", "1e+19"},
         {"cjson.decode('4.9e-324'), cjson.decode('9007199254740993')",
          "4.9406564584124654e-324 | 9007199254740992"},
         {"cjson.decode('-')", "Expected value but found invalid number at character 1"},
@@ -286,6 +300,8 @@ static void tells_what_is_wrong_and_where(void)
         {"cjson.decode([[\"\\ud83d\\n\\ude00\"]])",
          "Expected value but found invalid unicode escape code at character 2"},
         {"cjson.decode([[\"\\ude00\\ud83d\"]])",
+         "Expected value but found invalid unicode escape code at character 2"},
+        {"cjson.decode([[\"\\ude00\\ude00\"]])",
          "Expected value but found invalid unicode escape code at character 2"},
         {"cjson.decode([[\"\\ud83d\\u0041\"]])",
          "Expected value but found invalid unicode escape code at character 2"},
@@ -493,8 +509,8 @@ static void numbers_are_printed_as_by_printf(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(has_the_peers_members), UNIT(encodes_values), UNIT(encodes_tables),
-                    UNIT(refuses_what_is_no_json), UNIT(decodes_values),
-                    UNIT(decodes_numbers_as_strtod), UNIT(tells_what_is_wrong_and_where),
+                    UNIT(refuses_what_is_no_json), UNIT(refuses_userdata_but_null),
+                    UNIT(decodes_values), UNIT(decodes_numbers_as_strtod), UNIT(tells_what_is_wrong_and_where),
                     UNIT(settings_are_heeded), UNIT(settings_are_checked),
                     UNIT(each_instance_has_its_settings), UNIT(depth_has_an_end),
                     UNIT(memory_is_limited), UNIT(work_is_interrupted),

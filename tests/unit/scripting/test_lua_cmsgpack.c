@@ -125,6 +125,7 @@ static void packs_scalars_in_the_shortest_form(void)
         {"pack(-129, -32768)", "'d1ff7fd18000'"},
         {"pack(-32769, -2^31)", "'d2ffff7fffd280000000'"},
         {"pack(-2^31 - 1, -2^63)", "'d3ffffffff7fffffffd38000000000000000'"},
+        {"pack(2^63 - 1024)", "'cf7ffffffffffffc00'"},
         {"pack(2^63, -2^64)", "'ca5f000000cadf800000'"},
         {"pack(2^63 + 2048)", "'cb43e0000000000001'"},
         {"pack(1.5, 0.1)", "'ca3fc00000cb3fb999999999999a'"},
@@ -151,6 +152,7 @@ static void packs_tables(void)
         {"pack({1, nil, 3})", "'8201010303'"},
         {"pack({[2]=1}), pack({[0]=1}), pack({[-1]=1})", "'810201' | '810001' | '81ff01'"},
         {"pack({[1.5]=1}), pack({[1/0]=1})", "'81ca3fc0000001' | '81ca7f80000001'"},
+        {"pack({[1.5]=1,[2]=2}):sub(1, 2)", "'82'"},
         {"pack({1, a=2}), pack({a=1}), pack({[true]=1})", "'820101a16102' | '81a16101' | '81c301'"},
         {"pack({[{}]={}}), pack({[print]=print})", "'819090' | '81c0c0'"},
         {"pack(fill(15)):sub(1, 4), pack(fill(16)):sub(1, 8)", "'9f01' | 'dc001001'"},
@@ -277,6 +279,10 @@ static void depth_and_count_have_an_end(void)
          "stack overflow (in function mp_decode_to_lua_array)"},
         {"type(cmsgpack.unpack(('\\129'):rep(7997) .. ('\\1'):rep(7998)))", "'table'"},
         {"cmsgpack.unpack(('\\129'):rep(7998) .. ('\\1'):rep(7999))",
+         "stack overflow (too many return values at once; use unpack_one or unpack_limit "
+         "instead.)"},
+        {"select('#', cmsgpack.unpack('\\1\\1\\1' .. ('\\145'):rep(3997) .. '\\1'))", "4"},
+        {"cmsgpack.unpack('\\1\\1\\1' .. ('\\145'):rep(3998) .. '\\1')",
          "stack overflow (too many return values at once; use unpack_one or unpack_limit "
          "instead.)"},
         {"type(cmsgpack.unpack(('\\129\\1'):rep(3999) .. '\\1'))", "'table'"},
