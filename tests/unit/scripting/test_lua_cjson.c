@@ -510,8 +510,8 @@ int main(void)
 {
     return UNIT_RUN(UNIT(has_the_peers_members), UNIT(encodes_values), UNIT(encodes_tables),
                     UNIT(refuses_what_is_no_json), UNIT(refuses_userdata_but_null),
-                    UNIT(decodes_values), UNIT(decodes_numbers_as_strtod), UNIT(tells_what_is_wrong_and_where),
-                    UNIT(settings_are_heeded), UNIT(settings_are_checked),
+                    UNIT(decodes_values), UNIT(decodes_numbers_as_strtod),
+                    UNIT(tells_what_is_wrong_and_where), UNIT(settings_are_heeded), UNIT(settings_are_checked),
                     UNIT(each_instance_has_its_settings), UNIT(depth_has_an_end),
                     UNIT(memory_is_limited), UNIT(work_is_interrupted),
                     UNIT(numbers_are_printed_as_by_printf));
