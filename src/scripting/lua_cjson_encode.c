@@ -116,9 +116,11 @@ static bool too_sparse(const struct cjson_settings *s, int length, int64_t value
 /* The number of elements of the table on the top; 0: it is an object. */
 static int array_length(struct encoder *e)
 {
+    enum { UNITS = 100 }; /* at least: a table may have many empty places */
     lua_State *L = e->L;
     int64_t values = 0;
     int length = 0;
+    guard_spend(L, UNITS);
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
         double key = lua_type(L, -2) == LUA_TNUMBER ? lua_tonumber(L, -2) : 0;
         if (!(key >= 1 && key <= INT_MAX && key == (int)key)) {

@@ -124,9 +124,11 @@ static void put_number(struct packer *p)
 /* Of the table on the top: its number of values, and whether they are those of 1 to that number. */
 static size_t count_values(struct packer *p, bool *is_array)
 {
+    enum { UNITS = 100 }; /* at least: a table may have many empty places */
     lua_State *L = p->L;
     size_t count = 0;
     double largest = 0;
+    guard_spend(L, UNITS);
     *is_array = true;
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
         double key = lua_type(L, -2) == LUA_TNUMBER ? lua_tonumber(L, -2) : 0;

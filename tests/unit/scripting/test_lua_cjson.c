@@ -473,6 +473,19 @@ static void work_is_interrupted(void)
     }
 }
 
+/* The largest table may be empty, and gives the fewest bytes. */
+static void each_table_is_work(void)
+{
+    struct watch w = {.most = 1000000};
+    struct guard g;
+    lua_State *L = open_state(&g, &w);
+    run(L, "list = {} for i = 1, 40 do list[i] = {} end");
+    w.most = w.looks;
+    const char *said = run(L, "return cjson.encode(list)");
+    CHECK_STR(said ? said : "nothing", "stopped");
+    guard_close(&g, L);
+}
+
 static double random_double(void)
 {
     double d;
@@ -511,8 +524,8 @@ int main(void)
     return UNIT_RUN(UNIT(has_the_peers_members), UNIT(encodes_values), UNIT(encodes_tables),
                     UNIT(refuses_what_is_no_json), UNIT(refuses_userdata_but_null),
                     UNIT(decodes_values), UNIT(decodes_numbers_as_strtod),
-                    UNIT(tells_what_is_wrong_and_where), UNIT(settings_are_heeded), UNIT(settings_are_checked),
-                    UNIT(each_instance_has_its_settings), UNIT(depth_has_an_end),
-                    UNIT(memory_is_limited), UNIT(work_is_interrupted),
-                    UNIT(numbers_are_printed_as_by_printf));
+                    UNIT(tells_what_is_wrong_and_where), UNIT(settings_are_heeded),
+                    UNIT(settings_are_checked), UNIT(each_instance_has_its_settings),
+                    UNIT(depth_has_an_end), UNIT(memory_is_limited), UNIT(work_is_interrupted),
+                    UNIT(each_table_is_work), UNIT(numbers_are_printed_as_by_printf));
 }

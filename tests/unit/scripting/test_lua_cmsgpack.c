@@ -343,10 +343,24 @@ static void work_is_interrupted(void)
     }
 }
 
+/* The largest table may be empty, and gives the fewest bytes. */
+static void each_table_is_work(void)
+{
+    struct watch w = {.most = 1000000};
+    struct guard g;
+    lua_State *L = open_state(&g, &w);
+    run(L, "list = {} for i = 1, 40 do list[i] = {} end");
+    w.most = w.looks;
+    const char *said = run(L, "return cmsgpack.pack(list)");
+    CHECK_STR(said ? said : "nothing", "stopped");
+    guard_close(&g, L);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(has_the_peers_members), UNIT(packs_scalars_in_the_shortest_form),
                     UNIT(packs_tables), UNIT(unpacks_each_type), UNIT(refuses_bad_input),
                     UNIT(unpacks_parts), UNIT(depth_and_count_have_an_end),
-                    UNIT(memory_is_limited), UNIT(work_is_interrupted));
+                    UNIT(memory_is_limited), UNIT(work_is_interrupted),
+                    UNIT(each_table_is_work));
 }
