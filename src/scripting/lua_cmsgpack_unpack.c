@@ -76,6 +76,15 @@ static void reserve(struct reader *r, int values)
 
 static void push_value(struct reader *r);
 
+/* A nil is set, too, since that decides in which order the table is walked later. But then Lua may
+ * count all the table's keys, and again for the next nil. */
+static void pay_for_nil(struct reader *r, size_t keys)
+{
+    enum { KEYS_PER_UNIT = 8 };
+    if (r->at < r->end && *r->at == MSGPACK_NIL)
+        guard_spend(r->L, keys / KEYS_PER_UNIT);
+}
+
 static void push_array(struct reader *r, size_t count)
 {
     lua_State *L = r->L;
@@ -86,6 +95,7 @@ static void push_array(struct reader *r, size_t count)
     lua_pushnil(L); /* there it is the index */
     reserve(r, 1);
     for (size_t i = 1; i <= count; i++) {
+        pay_for_nil(r, i);
         push_value(r);
         lua_rawseti(L, -3, (int)i);
     }
@@ -98,8 +108,9 @@ static void push_map(struct reader *r, size_t count)
     lua_newtable(r->L);
     if (count > 0)
         reserve(r, 2);
-    for (; count > 0; count--) {
+    for (size_t i = 1; i <= count; i++) {
         push_value(r);
+        pay_for_nil(r, i);
         push_value(r);
         lua_rawset(r->L, -3); /* raises an error for a key that is nil or nan */
     }

@@ -356,11 +356,31 @@ static void each_table_is_work(void)
     guard_close(&g, L);
 }
 
+static void nil_is_work_by_the_size_of_its_table(void)
+{
+    static const char *const texts[] = {
+        "'\\220\\32\\0' .. ('\\1'):rep(4096) .. ('\\192'):rep(4096)",
+        "'\\222\\16\\1' .. ('\\1\\1'):rep(2048) .. ('\\2\\192'):rep(2049)",
+    };
+    struct watch w = {.most = 1000000};
+    struct guard g;
+    lua_State *L = open_state(&g, &w);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char block[200];
+        w.looks = 0;
+        snprintf(block, sizeof block, "return type(cmsgpack.unpack(%s))", texts[i]);
+        CHECK_STR(run(L, block), "table");
+        CHECK(w.looks > 250);
+    }
+    guard_close(&g, L);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(has_the_peers_members), UNIT(packs_scalars_in_the_shortest_form),
                     UNIT(packs_tables), UNIT(unpacks_each_type), UNIT(refuses_bad_input),
                     UNIT(unpacks_parts), UNIT(depth_and_count_have_an_end),
                     UNIT(memory_is_limited), UNIT(work_is_interrupted),
-                    UNIT(each_table_is_work));
+                    UNIT(each_table_is_work),
+                    UNIT(nil_is_work_by_the_size_of_its_table));
 }
