@@ -15,21 +15,10 @@
 
 enum { SCALE_MAX = 27 };
 
-static const uint64_t ten[CJSON_PRECISION_MAX + 1] = {1u,
-                                                      10u,
-                                                      100u,
-                                                      1000u,
-                                                      10000u,
-                                                      100000u,
-                                                      1000000u,
-                                                      10000000u,
-                                                      100000000u,
-                                                      1000000000u,
-                                                      10000000000u,
-                                                      100000000000u,
-                                                      1000000000000u,
-                                                      10000000000000u,
-                                                      100000000000000u};
+static const uint64_t ten[CJSON_PRECISION_MAX + 1] = {
+    1u,           10u,           100u,           1000u,           10000u,
+    100000u,      1000000u,      10000000u,      100000000u,      1000000000u,
+    10000000000u, 100000000000u, 1000000000000u, 10000000000000u, 100000000000000u};
 
 struct digits {
     uint64_t n; /* of so many digits as the precision is */
@@ -51,7 +40,7 @@ static bool find_digits(double d, int precision, struct digits *out)
     int e;
     uint64_t f = (uint64_t)(frexp(d, &e) * 0x1p53);
     e -= 53;
-    int x = (e + 52) * 1233 >> 12; /* times log10(2): it, or the next one */
+    int x = (e + 52) * 1233 >> 12; /* times log10(2): this one, or the next */
     for (;; x++) {
         int k = precision - 1 - x, s = -(e + k);
         if (k < 0 || k > SCALE_MAX || s <= 0 || s >= 120)
