@@ -105,7 +105,7 @@ char *guard_room(lua_State *L, struct buf *scratch, size_t more)
         if (!may_grow(g, lacks))
             luaL_error(L, "not enough memory");
         if (cap < was || !may_grow(g, cap - was))
-            cap = was + lacks;
+            cap = was + lacks + (g->limit - g->used - lacks) / 2; /* growing may copy all of it */
         char *data = mem_try_realloc(scratch->data, cap);
         if (!data)
             luaL_error(L, "not enough memory");
