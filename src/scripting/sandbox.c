@@ -6,6 +6,8 @@
 
 #include "base/must.h"
 #include "scripting/guard.h"
+#include "scripting/lua_cjson.h"
+#include "scripting/lua_cmsgpack.h"
 #include "scripting/readonly.h"
 
 /* Of the base library. All others go: dofile, loadfile, print, getfenv, setfenv, newproxy... */
@@ -187,6 +189,8 @@ void sandbox_open(lua_State *L)
     open_library(L, LUA_STRLIBNAME, luaopen_string);
     open_library(L, LUA_TABLIBNAME, luaopen_table);
     open_library(L, LUA_MATHLIBNAME, luaopen_math);
+    lua_cjson_open(L);
+    lua_cmsgpack_open(L);
     lua_newtable(L);
     lua_pushcfunction(L, os_clock);
     lua_setfield(L, -2, "clock");
