@@ -507,9 +507,10 @@ static uint64_t hash_of(struct slice element)
         hash = (hash ^ (word ^ word >> SHIFT) * MULTIPLIER) * MULTIPLIER;
     }
     if (element.len) {
-        uint8_t rest[WORD] = {0};
-        memcpy(rest, element.data, element.len);
-        hash = (hash ^ load_le64(rest)) * MULTIPLIER;
+        uint64_t rest = 0; /* byte by byte: a word copied together would wait for its bytes */
+        for (size_t i = element.len; i-- > 0;)
+            rest = rest << 8 | (uint8_t)element.data[i];
+        hash = (hash ^ rest) * MULTIPLIER;
     }
     hash = (hash ^ hash >> SHIFT) * MULTIPLIER;
     return hash ^ hash >> SHIFT;
