@@ -182,6 +182,7 @@ static bool is_special(char c)
 static bool takes_at(struct slice p, size_t *at, char byte)
 {
     unsigned c = (unsigned char)byte, low, high;
+    must(*at < p.len && p.data[*at] != '*');
     char first = p.data[(*at)++];
     if (first == '?')
         return true;
@@ -219,6 +220,7 @@ static bool fits_directly(struct slice pattern, struct slice text)
     }
     while (p < pattern.len && pattern.data[p] == '*')
         p++;
+    must(p <= pattern.len && t == text.len);
     return p == pattern.len;
 }
 

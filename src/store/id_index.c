@@ -7,8 +7,8 @@
  * An index that never had two runs, as most are, has no places, only the run. Room in front, in
  * both, makes removing the first record a matter of a number. A full run that is added to at the
  * very end is left full, and a new one begun; one that is full in the middle gives its second half
- * to a new one. One that has become half empty is joined with a neighbour when both fit one run with
- * a little room, else its block shrinks. */
+ * to a new one. One that has become half empty is joined with a neighbour when both fit one run
+ * with a little room, else its block shrinks. */
 #include "store/id_index.h"
 
 #include <string.h>
