@@ -29,31 +29,44 @@ static void take(struct glob_class *cl, unsigned low, unsigned high)
         cl->takes[c / 64] |= (uint64_t)1 << c % 64;
 }
 
+/* The next range of the class that at is inside of; at moves behind it. False: it moved behind the
+ * class. */
+static bool next_range(struct slice p, size_t *at, bool nocase, unsigned *low, unsigned *high)
+{
+    if (*at == p.len)
+        return false;
+    const char *here = p.data + *at;
+    size_t left = p.len - *at;
+    *low = *high = fold_case(here[0], nocase);
+    if (here[0] == '\\' && left >= 2) {
+        *low = *high = fold_case(here[1], nocase);
+        *at += 2;
+    } else if (here[0] == ']') {
+        *at += 1;
+        return false;
+    } else if (left >= 3 && here[1] == '-') {
+        unsigned other = fold_case(here[2], nocase);
+        *low = *low < other ? *low : other;
+        *high = *high > other ? *high : other;
+        *at += 3;
+    } else {
+        *at += 1;
+    }
+    must(*at <= p.len && *low <= *high);
+    return true;
+}
+
 /* The class behind the '[' at p[at - 1]; returns the place behind it. */
 static size_t read_class(struct slice p, size_t at, bool nocase, struct glob_class *cl)
 {
     bool negated = at < p.len && p.data[at] == '^';
+    unsigned low, high;
     memset(cl, 0, sizeof *cl);
     at += negated;
-    while (at < p.len) {
-        unsigned low = fold_case(p.data[at], nocase), high = low;
-        if (p.data[at] == '\\' && p.len - at >= 2) {
-            low = high = fold_case(p.data[at + 1], nocase);
-            at += 2;
-        } else if (p.data[at] == ']') {
-            at++;
-            break;
-        } else if (p.len - at >= 3 && p.data[at + 1] == '-') {
-            high = fold_case(p.data[at + 2], nocase);
-            at += 3;
-        } else {
-            at++;
-        }
-        take(cl, low < high ? low : high, low < high ? high : low);
-    }
+    while (next_range(p, &at, nocase, &low, &high))
+        take(cl, low, high);
     for (int i = 0; i < 4 && negated; i++)
         cl->takes[i] = ~cl->takes[i];
-    must(at <= p.len);
     return at;
 }
 
@@ -76,11 +89,11 @@ static struct glob_token class_token(struct glob *g)
     must(g->class_count > 0);
     const struct glob_class *cl = &g->classes[g->class_count - 1];
     int count = 0, last = 0;
-    for (int c = 0; c < 256; c++)
-        if (cl->takes[c / 64] >> c % 64 & 1) {
-            count++;
-            last = c;
-        }
+    for (int i = 0; i < 4; i++) {
+        count += __builtin_popcountll(cl->takes[i]);
+        if (cl->takes[i])
+            last = 64 * i + __builtin_ctzll(cl->takes[i]);
+    }
     if (count > 1 && count < 256)
         return (struct glob_token){.kind = CLASS, .class_index = (uint32_t)g->class_count - 1};
     g->class_count--;
@@ -122,13 +135,6 @@ void glob_free(struct glob *g)
         mem_free(g->classes);
 }
 
-size_t glob_memory(const struct glob *g)
-{
-    must(g->tokens && g->classes);
-    return (g->tokens == g->few_tokens ? 0 : mem_usable(g->tokens)) +
-           (g->classes == g->few_classes ? 0 : mem_usable(g->classes));
-}
-
 /* ---- matching ---- */
 static bool takes(const struct glob *g, const struct glob_token *t, unsigned char c)
 {
@@ -166,11 +172,80 @@ bool glob_matches(const struct glob *g, struct slice text)
     return p == g->count;
 }
 
+/* ---- one match ---- */
+static bool is_special(char c)
+{
+    return c == '*' || c == '?' || c == '[' || c == '\\';
+}
+
+/* Whether what stands at p[*at], which is no star, takes the byte; *at moves behind it. */
+static bool takes_at(struct slice p, size_t *at, char byte)
+{
+    unsigned c = (unsigned char)byte, low, high;
+    must(*at < p.len && p.data[*at] != '*');
+    char first = p.data[(*at)++];
+    if (first == '?')
+        return true;
+    if (first == '\\' && *at < p.len)
+        return p.data[(*at)++] == byte;
+    if (first != '[')
+        return first == byte;
+    bool negated = *at < p.len && p.data[*at] == '^', in = false;
+    *at += negated;
+    while (next_range(p, at, false, &low, &high))
+        in = in || (c >= low && c <= high);
+    return in != negated;
+}
+
+/* As glob_matches, from the pattern itself: its classes are read again each time. */
+static bool fits_directly(struct slice pattern, struct slice text)
+{
+    size_t p = 0, t = 0, star = SIZE_MAX, star_text = 0;
+    while (t < text.len) {
+        if (p < pattern.len && pattern.data[p] == '*') {
+            star = ++p;
+            star_text = t;
+            if (p == pattern.len)
+                return true;
+            continue;
+        }
+        if (p < pattern.len && takes_at(pattern, &p, text.data[t])) {
+            t++;
+            continue;
+        }
+        if (star == SIZE_MAX)
+            return false;
+        p = star;
+        t = ++star_text;
+    }
+    while (p < pattern.len && pattern.data[p] == '*')
+        p++;
+    must(p <= pattern.len && t == text.len);
+    return p == pattern.len;
+}
+
+bool glob_fits(struct slice pattern, struct slice text)
+{
+    enum { SHORT = 64 }; /* a class is read in no time */
+    struct glob g;
+    size_t plain = 0;
+    for (; plain < pattern.len && !is_special(pattern.data[plain]); plain++)
+        if (plain == text.len || text.data[plain] != pattern.data[plain])
+            return false;
+    pattern = slice_from(pattern, plain);
+    text = slice_from(text, plain);
+    if (pattern.len <= SHORT)
+        return fits_directly(pattern, text);
+    glob_init(&g, pattern, false);
+    bool fits = glob_matches(&g, text);
+    glob_free(&g);
+    return fits;
+}
+
 bool glob_is_plain(struct slice pattern)
 {
     for (size_t i = 0; i < pattern.len; i++)
-        if (pattern.data[i] == '*' || pattern.data[i] == '?' || pattern.data[i] == '[' ||
-            pattern.data[i] == '\\')
+        if (is_special(pattern.data[i]))
             return false;
     return true;
 }

@@ -36,7 +36,10 @@ struct glob { /* private */
 void glob_init(struct glob *g, struct slice pattern, bool nocase);
 bool glob_matches(const struct glob *g, struct slice text);
 void glob_free(struct glob *g);
-size_t glob_memory(const struct glob *g); /* bytes beside g itself */
+
+/* One pattern for one text, nothing kept: cheap where they differ in front of the first character
+ * that means something. */
+bool glob_fits(struct slice pattern, struct slice text);
 
 /* No character that means anything but itself: only the very same text matches. */
 bool glob_is_plain(struct slice pattern);

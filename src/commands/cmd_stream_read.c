@@ -23,7 +23,7 @@ struct read_args {
     bool in_group, no_ack, block;
     struct slice group, consumer;
     int64_t count, timeout_ms;
-    int keys, n;                /* argv[keys] on, n of them; their ids behind them */
+    int keys, ids, n;           /* argv[keys] on, n of them; their ids from argv[ids] on */
 };
 
 /* ---- words ---- */
@@ -44,6 +44,7 @@ static bool take_keys(struct ctx *c, int i, struct read_args *a)
     int words = c->argc - i;
     a->keys = i;
     a->n = words / 2;
+    a->ids = i + a->n;
     if (words % 2 == 0)
         return true;
     reply_errorf(c, "ERR Unbalanced '%s' list of streams: for each stream key an ID or '%s' must "
@@ -139,7 +140,7 @@ static struct source *parse_sources(struct ctx *c, const struct read_args *a)
             reply_no_stream_group(c, key, a->group, " in XREADGROUP with GROUP option");
             fine = false;
         }
-        if (!fine || !parse_source(c, a->keys + a->n + i, a, s, &all[i])) {
+        if (!fine || !parse_source(c, a->ids + i, a, s, &all[i])) {
             mem_free(all);
             return NULL;
         }
@@ -148,6 +149,18 @@ static struct source *parse_sources(struct ctx *c, const struct read_args *a)
 }
 
 /* ---- waiting ---- */
+
+/* When it runs again: the only stream that can have something new. */
+static void look_only_at(struct ctx *c, struct read_args *a)
+{
+    int i = wait_only_key(c);
+    if (i < 0)
+        return;
+    must(i < a->n);
+    a->keys += i;
+    a->ids += i;
+    a->n = 1;
+}
 
 static void too_late(struct ctx *c)
 {
@@ -164,7 +177,7 @@ static void wait(struct ctx *c, const struct read_args *a, const struct source *
     for (int i = 0; i < a->n; i++) {
         at[i] = a->keys + i;
         if (from[i].newest)
-            argv[a->keys + a->n + i] = stream_id_text(ids[i], from[i].after);
+            argv[a->ids + i] = stream_id_text(ids[i], from[i].after);
     }
     c->argv = argv;
     wait_for_keys(c, a->timeout_ms, &(struct wait_keys){
@@ -229,7 +242,10 @@ void cmd_xread(struct ctx *c)
     struct read_args a = {0};
     size_t found = 0;
     uint64_t mark = 0;
-    struct source *from = parse_read(c, &a) ? parse_sources(c, &a) : NULL;
+    if (!parse_read(c, &a))
+        return;
+    look_only_at(c, &a);
+    struct source *from = parse_sources(c, &a);
     if (!from)
         return;
     for (int i = 0; i < a.n; i++) {

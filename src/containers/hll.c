@@ -11,6 +11,10 @@
 #include "base/bytes.h"
 #include "base/must.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 enum {
     INDEX_BITS = 14, /* of the hash; the others count zeros */
     ZERO_MAX = 64,   /* registers that one byte of zeros can say */
@@ -19,6 +23,7 @@ enum {
     RUN_BYTES_MAX = 2,
     SPLIT_BYTES_MAX = 5,
     MERGE_STEPS = 5,
+    BLOCK = 16, /* bytes of runs that are counted at once */
     BYTES_ENCODING = 4,
     BYTES_CACHED = 8,
     GROUP = 8, GROUP_BYTES = 6, /* registers that are packed at once */
@@ -331,6 +336,67 @@ struct place {
     unsigned first; /* register */
 };
 
+#ifdef __SSE2__
+/* The registers of the BLOCK bytes of runs at p. *half: its first byte is set when p is the second
+ * byte of a long run that began in front; then the same of what comes behind. Such a run counts in
+ * two parts, where its bytes lie. False: long runs follow each other, which nobody writes, so that
+ * it is not easily said which bytes begin one. */
+static inline bool count_block(const uint8_t *p, __m128i *half, unsigned *count)
+{
+    const __m128i zero = _mm_setzero_si128(), x = _mm_loadu_si128((const __m128i *)(const void *)p);
+    const __m128i six_bits = _mm_set1_epi8(0x3f);
+    /* The second byte of a long run may look like the first of another. */
+    __m128i alike = _mm_cmpeq_epi8(_mm_andnot_si128(six_bits, x), _mm_set1_epi8(0x40));
+    alike = _mm_andnot_si128(*half, alike);
+    __m128i neighbours = _mm_and_si128(alike, _mm_slli_si128(alike, 1));
+    if (_mm_movemask_epi8(_mm_and_si128(neighbours, _mm_slli_si128(alike, 2))))
+        return false;
+    __m128i begins = _mm_xor_si128(alike, neighbours);
+    __m128i seconds = _mm_or_si128(_mm_slli_si128(begins, 1), *half);
+    /* The bits that count: 6 of zeros, 2 of a value's, all of a second byte, 6 high ones. */
+    __m128i values = _mm_and_si128(_mm_cmpgt_epi8(zero, x), _mm_set1_epi8(0x3c));
+    __m128i bits = _mm_or_si128(_mm_xor_si128(six_bits, values), seconds);
+    __m128i low = _mm_and_si128(x, _mm_andnot_si128(begins, bits));
+    __m128i high = _mm_and_si128(_mm_and_si128(x, six_bits), begins);
+    /* A run has one more than it says. */
+    low = _mm_add_epi8(low, _mm_andnot_si128(seconds, _mm_set1_epi8(1)));
+    __m128i sums = _mm_slli_epi64(_mm_sad_epu8(high, zero), 8);
+    sums = _mm_add_epi64(sums, _mm_sad_epu8(low, zero));
+    sums = _mm_add_epi64(sums, _mm_srli_si128(sums, 8));
+    *half = _mm_srli_si128(begins, BLOCK - 1);
+    *count = (unsigned)_mm_cvtsi128_si32(sums);
+    return true;
+}
+#endif
+
+/* p, or a run behind it, at most two blocks in front of the one that holds the register, with two
+ * others between. */
+static struct place skip_to(const struct hll_edit *e, struct place p, unsigned index)
+{
+#ifdef __SSE2__
+    struct place block = p;
+    __m128i half = _mm_setzero_si128(), p_half = half;
+    while (e->len - block.at >= BLOCK) {
+        __m128i next_half = half;
+        unsigned count;
+        if (!count_block(e->bytes + block.at, &next_half, &count) || index < block.first + count)
+            break;
+        p = block;
+        p_half = half;
+        half = next_half;
+        block.at += BLOCK;
+        block.first += count;
+    }
+    if (_mm_cvtsi128_si32(p_half)) { /* begins behind the second byte of another */
+        p.first += e->bytes[p.at];
+        p.at++;
+    }
+#else
+    (void)e, (void)index;
+#endif
+    return p;
+}
+
 /* The run that holds the register, and the two in front of it (where there is none: the first run
  * again). False: no run does. */
 struct found {
@@ -340,8 +406,9 @@ static bool find_run(const struct hll_edit *e, unsigned index, struct found *fou
 {
     const uint8_t *bytes = e->bytes;
     const size_t len = e->len;
-    struct place p = {e->from_at, e->from_index}, before = p, before_that = p;
-    must(p.at >= HLL_HEADER && p.first <= index);
+    must(e->from_at >= HLL_HEADER && e->from_at <= len && e->from_index <= index);
+    struct place p = skip_to(e, (struct place){e->from_at, e->from_index}, index);
+    struct place before = p, before_that = p;
     while (p.at < len) {
         uint8_t byte = bytes[p.at];
         unsigned count, n = 1;
@@ -440,9 +507,10 @@ static uint64_t hash_of(struct slice element)
         hash = (hash ^ (word ^ word >> SHIFT) * MULTIPLIER) * MULTIPLIER;
     }
     if (element.len) {
-        uint8_t rest[WORD] = {0};
-        memcpy(rest, element.data, element.len);
-        hash = (hash ^ load_le64(rest)) * MULTIPLIER;
+        uint64_t rest = 0; /* byte by byte: a word copied together would wait for its bytes */
+        for (size_t i = element.len; i-- > 0;)
+            rest = rest << 8 | (uint8_t)element.data[i];
+        hash = (hash ^ rest) * MULTIPLIER;
     }
     hash = (hash ^ hash >> SHIFT) * MULTIPLIER;
     return hash ^ hash >> SHIFT;

@@ -16,10 +16,7 @@
 struct channel {
     struct link all;           /* of its kind */
     struct link subscriptions;
-    size_t count;
-    size_t bytes;              /* it takes */
-    struct glob *glob;         /* of a pattern */
-    size_t len;
+    size_t count, len;
     char name[];
 };
 
@@ -72,12 +69,6 @@ static struct channel *channel_get(struct pubsub *ps, enum pubsub_kind kind, str
     *ch = (struct channel){.len = name.len};
     if (name.len)
         memcpy(ch->name, name.data, name.len);
-    ch->bytes = mem_usable(ch);
-    if (kind == PUBSUB_PATTERN) {
-        ch->glob = mem_alloc(sizeof *ch->glob);
-        glob_init(ch->glob, name, false);
-        ch->bytes += sizeof *ch->glob + glob_memory(ch->glob);
-    }
     link_init(&ch->all);
     link_init(&ch->subscriptions);
     table_add(&ps->channels[kind], ch);
@@ -93,9 +84,6 @@ static void drop_if_silent(struct pubsub *ps, enum pubsub_kind kind, struct chan
     const void *removed = table_remove(&ps->channels[kind], channel_name(ch));
     must(removed == ch);
     link_remove(&ch->all);
-    if (ch->glob)
-        glob_free(ch->glob);
-    mem_free(ch->glob);
     mem_free(ch);
 }
 
@@ -111,7 +99,7 @@ static struct subscription *find(const struct pubsub *ps, const struct client *c
 /* Each is charged with all that its channel takes, as it may be the only one. */
 static size_t bytes_of(const struct subscription *s)
 {
-    return mem_usable(s) + s->key.channel->bytes;
+    return mem_usable(s) + mem_usable(s->key.channel);
 }
 
 static struct subscriber *subscriber_of(struct pubsub *ps, struct client *c)
@@ -268,9 +256,9 @@ void pubsub_each_name(const struct pubsub *ps, enum pubsub_kind kind, pubsub_nam
 void pubsub_each_pattern(const struct pubsub *ps, struct slice channel, pubsub_name *f, void *arg)
 {
     LINK_FOR(pos, &ps->names[PUBSUB_PATTERN]) {
-        const struct channel *ch = LINK_OF(pos, struct channel, all);
-        if (glob_matches(ch->glob, channel))
-            f(arg, channel_name(ch));
+        struct slice pattern = channel_name(LINK_OF(pos, struct channel, all));
+        if (glob_fits(pattern, channel))
+            f(arg, pattern);
     }
 }
 

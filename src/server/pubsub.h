@@ -41,7 +41,8 @@ size_t pubsub_subscribers(const struct pubsub *ps, enum pubsub_kind kind, struct
 /* Each of those names. f neither subscribes nor unsubscribes anybody. */
 typedef void pubsub_name(void *arg, struct slice name);
 void pubsub_each_name(const struct pubsub *ps, enum pubsub_kind kind, pubsub_name *f, void *arg);
-/* Each pattern that the channel's name fits. Cost: O(patterns). */
+/* Each pattern that the channel's name fits. Cost: O(patterns): only its text is kept of a pattern,
+ * and read again each time. */
 void pubsub_each_pattern(const struct pubsub *ps, struct slice channel, pubsub_name *f, void *arg);
 /* Each client that listens to it, in the order in which they came; returns how many. The same rule
  * for f. */

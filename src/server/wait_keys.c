@@ -35,6 +35,8 @@ struct waiter {
     enum value_type type;
     bool gone_too;
     bool again;              /* it runs, and asked to wait again */
+    bool twice;              /* it named a key twice: places are not its keys */
+    uint64_t strange;        /* of waits, when it came */
     void (*too_late)(struct ctx *c);
     int count;
     struct place places[];
@@ -59,6 +61,8 @@ struct waits {
     struct link ready;       /* queues */
     struct unit_job job;
     struct waiter *running;  /* whose command is run again */
+    int only;                /* the index of its only ready key, or -1 */
+    uint64_t strange;        /* times a key held what somebody does not wait for */
     bool passed_over;        /* somebody was, in a pause */
 };
 
@@ -217,7 +221,8 @@ void wait_for_keys(struct ctx *c, int64_t timeout_ms, const struct wait_keys *k)
     }
     struct waiter *w = mem_zalloc(sizeof *w + (size_t)k->count * sizeof *w->places);
     *w = (struct waiter){.all = ws, .client = c->client, .type = k->type,
-                         .gone_too = k->gone_too, .too_late = k->too_late};
+                         .gone_too = k->gone_too, .too_late = k->too_late,
+                         .strange = ws->strange};
     w->command = held_command_new(c->client->last_command, c->argc, c->argv,
                                   c->keyspace->offered);
     for (int i = 0; i < k->count; i++) {
@@ -232,6 +237,7 @@ void wait_for_keys(struct ctx *c, int64_t timeout_ms, const struct wait_keys *k)
         w->count++;
     }
     must(w->count > 0 && w->count <= k->count);
+    w->twice = w->count < k->count;
     block_client(c, timeout_ms, &waits_for_keys, w);
 }
 
@@ -251,11 +257,18 @@ static bool may_serve(const struct waiter *w, const struct entry *e)
     return false;
 }
 
-static void run_again(struct waits *ws, struct waiter *w)
+/* What became ready was noted, and either is still, or was served then. */
+static bool only_one_is_ready(const struct waits *ws, const struct waiter *w)
+{
+    return link_empty(&ws->ready) && !ws->passed_over && !w->twice && w->strange == ws->strange;
+}
+
+static void run_again(struct waits *ws, struct waiter *w, const struct place *p)
 {
     struct client *c = w->client;
-    must(!ws->running);
+    must(!ws->running && p->waiter == w);
     ws->running = w;
+    ws->only = only_one_is_ready(ws, w) ? (int)(p - w->places) : -1;
     w->again = false;
     exec_again(c, w->command);
     ws->running = NULL;
@@ -283,9 +296,10 @@ static void serve(struct waits *ws, struct queue *q)
         done = q->next == last;
         q->next = q->next->next;
         const struct entry *e = look(ws, q);
+        ws->strange += e && entry_type(e) != p->waiter->type;
         done = done || (!q->gone_too && (!e || !q->of_type[entry_type(e)]));
         if (may_serve(p->waiter, e))
-            run_again(ws, p->waiter);
+            run_again(ws, p->waiter, p);
     }
     q->served = false;
     q->next = NULL;
@@ -338,6 +352,12 @@ void waits_free(struct waits *ws)
     link_remove(&ws->job.link);
     table_release(&ws->queues);
     mem_free(ws);
+}
+
+int wait_only_key(const struct ctx *c)
+{
+    const struct waits *ws = server_waits(c->server);
+    return ws->running && ws->running->client == c->client ? ws->only : -1;
 }
 
 size_t waits_keys(const struct waits *ws)

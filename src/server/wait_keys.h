@@ -49,4 +49,9 @@ struct wait_keys {
  * log) too_late replies at once. */
 void wait_for_keys(struct ctx *c, int64_t timeout_ms, const struct wait_keys *w);
 
+/* For a command that runs again and whose reply lists what is new in any of its keys: the index,
+ * among at, of the one key that can have become ready since it looked at all of them; they hold
+ * nothing of another type than it waits for. -1: look at all of them. */
+int wait_only_key(const struct ctx *c);
+
 #endif

@@ -4,10 +4,11 @@
  *   places   [ free | from run | from run | ... | free ]
  *   run      begin, count, cap, records: [ free | record... | free ]
  *
- * Room in front, in both, makes removing the first record a matter of a number. A full run that is
- * added to at the very end is left full, and a new one begun; one that is full in the middle gives
- * its second half to a new one. One that has become half empty is joined with a neighbour when both
- * fit one run with a little room, else its block shrinks. */
+ * An index that never had two runs, as most are, has no places, only the run. Room in front, in
+ * both, makes removing the first record a matter of a number. A full run that is added to at the
+ * very end is left full, and a new one begun; one that is full in the middle gives its second half
+ * to a new one. One that has become half empty is joined with a neighbour when both fit one run
+ * with a little room, else its block shrinks. */
 #include "store/id_index.h"
 
 #include <string.h>
@@ -15,7 +16,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 
-enum { RUN_BYTES = 16384, RUN_FIRST = 2, PLACES_FIRST = 1 };
+enum { RUN_BYTES = 16384, RUN_FIRST = 1, PLACES_FIRST = 2 };
 
 struct id_run {
     uint32_t begin : 16, count : 16;
@@ -42,7 +43,18 @@ static inline struct id_place *place_at(const struct id_index *x, uint32_t place
 
 static inline struct id_run *run_at(const struct id_index *x, uint32_t place)
 {
-    return place_at(x, place)->run;
+    if (x->cap)
+        return place_at(x, place)->run;
+    must(place == 0 && x->count == 1);
+    return x->only;
+}
+
+static void set_run(struct id_index *x, uint32_t place, struct id_run *r)
+{
+    if (x->cap)
+        place_at(x, place)->run = r;
+    else
+        x->only = r;
 }
 
 static inline char *record_at(const struct id_index *x, const struct id_run *r, uint32_t at)
@@ -146,6 +158,8 @@ static uint32_t place_of(const struct id_index *x, struct stream_id id)
 {
     uint32_t low = 0, high = x->count;
     must(x->count > 0);
+    if (high == 1)
+        return 0;
     if (stream_id_cmp(place_at(x, x->count - 1)->from, id) <= 0)
         return x->count - 1;
     while (high - low > 1) {
@@ -158,20 +172,35 @@ static uint32_t place_of(const struct id_index *x, struct stream_id id)
     return low;
 }
 
+static void more_places(struct id_index *x)
+{
+    if (!x->cap) {
+        struct id_place *places = mem_alloc(PLACES_FIRST * sizeof *places);
+        must(x->count == 1);
+        places[0] = (struct id_place){.run = x->only}; /* no id is below 0-0 */
+        x->places = places;
+        x->cap = PLACES_FIRST;
+    } else if (x->begin > x->count / 2) {
+        memmove(x->places, x->places + x->begin, x->count * sizeof *x->places);
+        x->begin = 0;
+    } else {
+        must(x->cap <= UINT32_MAX / 2);
+        x->cap *= 2;
+        x->places = mem_realloc(x->places, x->cap * sizeof *x->places);
+    }
+}
+
 static void place_insert(struct id_index *x, uint32_t place, struct stream_id from,
                          struct id_run *run)
 {
     must(place <= x->count);
-    if (x->begin + x->count == x->cap) {
-        if (x->begin > x->count / 2) {
-            memmove(x->places, x->places + x->begin, x->count * sizeof *x->places);
-            x->begin = 0;
-        } else {
-            must(x->cap <= UINT32_MAX / 2);
-            x->cap = x->cap ? x->cap * 2 : PLACES_FIRST;
-            x->places = mem_realloc(x->places, x->cap * sizeof *x->places);
-        }
+    if (!x->cap && !x->count) {
+        x->only = run;
+        x->count = 1;
+        return;
     }
+    if (x->begin + x->count >= x->cap)
+        more_places(x);
     struct id_place *at = &x->places[x->begin + place];
     memmove(at + 1, at, (x->count - place) * sizeof *at);
     *at = (struct id_place){from, run};
@@ -180,9 +209,13 @@ static void place_insert(struct id_index *x, uint32_t place, struct stream_id fr
 
 static void place_remove(struct id_index *x, uint32_t place)
 {
-    struct id_place *at = place_at(x, place);
-    mem_free_sized(at->run, run_bytes(x, at->run->cap));
+    mem_free_sized(run_at(x, place), run_bytes(x, run_at(x, place)->cap));
     x->count--;
+    if (!x->cap) {
+        x->only = NULL;
+        return;
+    }
+    struct id_place *at = &x->places[x->begin + place];
     if (place == 0)
         x->begin++;
     else
@@ -217,15 +250,15 @@ static void split(struct id_index *x, uint32_t place)
 /* Room for one record more in the run of that place; false: it is full. */
 static bool make_room(struct id_index *x, uint32_t place)
 {
-    struct id_place *p = place_at(x, place);
-    uint32_t most = run_most(x), wanted = p->run->count + 1u;
-    must(p->run->count <= p->run->cap && p->run->cap <= most);
-    if (p->run->count < p->run->cap)
+    struct id_run *r = run_at(x, place);
+    uint32_t most = run_most(x), wanted = r->count + 1u;
+    must(r->count <= r->cap && r->cap <= most);
+    if (r->count < r->cap)
         return true;
-    if (p->run->cap == most)
+    if (r->cap == most)
         return false;
     wanted = wanted + wanted / 2 < most ? wanted + wanted / 2 : most;
-    p->run = run_resize(x, p->run, wanted);
+    set_run(x, place, run_resize(x, r, wanted));
     return true;
 }
 
@@ -259,13 +292,13 @@ static struct id_cursor open_for(struct id_index *x, struct stream_id id)
 void *id_index_add(struct id_index *x, struct stream_id id)
 {
     struct id_cursor to = open_for(x, id);
-    struct id_place *p = place_at(x, to.place);
-    must(to.at <= p->run->count);
-    char *record = run_open(x, p->run, to.at);
+    struct id_run *r = run_at(x, to.place);
+    must(to.at <= r->count);
+    char *record = run_open(x, r, to.at);
     memset(record, 0, x->size);
     memcpy(record, &id, sizeof id);
-    if (to.place == 0 && stream_id_cmp(id, p->from) < 0)
-        p->from = id;
+    if (x->cap && to.place == 0 && stream_id_cmp(id, place_at(x, 0)->from) < 0)
+        place_at(x, 0)->from = id;
     x->records++;
     return record;
 }
@@ -277,16 +310,16 @@ static bool join(struct id_index *x, uint32_t place)
 {
     if (place + 1 >= x->count)
         return false;
-    struct id_place *p = place_at(x, place);
+    struct id_run *r = run_at(x, place);
     const struct id_run *next = run_at(x, place + 1);
-    uint32_t most = run_most(x), sum = p->run->count + next->count;
+    uint32_t most = run_most(x), sum = r->count + next->count;
     if (sum > most - most / 16)
         return false;
-    p->run = run_resize(x, p->run, sum);
-    memcpy(record_at(x, p->run, p->run->count), record_at(x, next, 0),
-           (size_t)next->count * x->size);
-    p->run->count = sum & 0xffff;
-    must(p->run->count <= p->run->cap);
+    r = run_resize(x, r, sum);
+    set_run(x, place, r);
+    memcpy(record_at(x, r, r->count), record_at(x, next, 0), (size_t)next->count * x->size);
+    r->count = sum & 0xffff;
+    must(r->count <= r->cap);
     place_remove(x, place + 1);
     return true;
 }
@@ -294,19 +327,19 @@ static bool join(struct id_index *x, uint32_t place)
 /* A record of that run went. */
 static void tidy(struct id_index *x, uint32_t place)
 {
-    struct id_place *p = place_at(x, place);
-    uint32_t count = p->run->count, most = run_most(x);
+    struct id_run *r = run_at(x, place);
+    uint32_t count = r->count, most = run_most(x);
     if (count == 0) {
         place_remove(x, place);
         return;
     }
     if (place == 0 && x->count > 1) /* what is worked off in order will soon be gone whole */
         return;
-    if (p->run->cap - count < 8 || p->run->cap - count < p->run->cap / 3)
+    if (r->cap - count < 8 || r->cap - count < r->cap / 3)
         return;
     if (count <= most / 2 && (join(x, place) || (place > 0 && join(x, place - 1))))
         return;
-    p->run = run_resize(x, p->run, count + count / 16 + 1);
+    set_run(x, place, run_resize(x, r, count + count / 16 + 1));
 }
 
 bool id_index_remove(struct id_index *x, struct stream_id id)
@@ -412,7 +445,8 @@ void id_index_release(struct id_index *x)
 {
     for (uint32_t i = 0; i < x->count; i++)
         mem_free_sized(run_at(x, i), run_bytes(x, run_at(x, i)->cap));
-    mem_free(x->places);
+    if (x->cap)
+        mem_free(x->places);
     id_index_init(x, x->size);
 }
 
@@ -424,7 +458,7 @@ void id_index_copy(struct id_index *to, const struct id_index *from)
         struct id_run *copy = run_new(to, r->count);
         memcpy(copy->records, record_at(from, r, 0), (size_t)r->count * from->size);
         copy->count = r->count;
-        place_insert(to, i, place_at(from, i)->from, copy);
+        place_insert(to, i, id_at(from, r, 0), copy);
     }
     to->records = from->records;
     must(to->count == from->count);
@@ -432,7 +466,7 @@ void id_index_copy(struct id_index *to, const struct id_index *from)
 
 size_t id_index_memory(const struct id_index *x)
 {
-    size_t bytes = x->places ? mem_usable(x->places) : 0;
+    size_t bytes = x->cap ? mem_usable(x->places) : 0;
     for (uint32_t i = 0; i < x->count; i++)
         bytes += mem_usable(run_at(x, i));
     return bytes;

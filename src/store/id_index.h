@@ -25,7 +25,10 @@ struct id_place { /* no record of the run is below from, none of the run before 
     struct id_run *run;
 };
 struct id_index {
-    struct id_place *places; /* those in use: count from begin on */
+    union {
+        struct id_place *places; /* those in use: count from begin on */
+        struct id_run *only;     /* cap 0: there was never another run than this one, if any */
+    };
     uint32_t begin, count, cap;
     uint32_t size;           /* of a record */
     uint64_t records;

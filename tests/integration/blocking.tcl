@@ -146,6 +146,57 @@ case "served is run: also refused, when memory is over the limit by then" {
     is [ask $s LRANGE from 0 -1] x
 }
 
+# What it looked at shows in the counters of look-ups.
+case "XREAD that runs again looks at what became ready, and at all when it must" {
+    set s [server]
+    set keys {}
+    foreach i {1 2 3 4 5 6 7 8 9} { lappend keys s$i }
+    set read [list XREAD BLOCK 0 STREAMS {*}$keys {*}[lrepeat 9 $]]
+    proc looked {s} { expr {[info_of $s keyspace_hits] + [info_of $s keyspace_misses]} }
+    # first 0, the last, and one in the middle
+    foreach key {s1 s9 s5} {
+        set fd [waiter $s {*}$read]
+        set before [looked $s]
+        ask $s XADD $key 1-[incr n] f v
+        is [read_reply $fd] "{$key {{1-$n {f v}}}}"
+        truth {[looked $s] - $before < 9}
+    }
+    # An entry that does not stay serves nobody, and neither what others wait for.
+    set fd [waiter $s {*}$read]
+    ask $s MULTI
+    ask $s XADD s2 2-1 f v
+    ask $s XDEL s2 2-1
+    ask $s EXEC
+    ask $s XADD other 1-1 f v
+    is [info_of $s blocked_clients] 1
+    # All that one unit makes ready are in the reply.
+    ask $s MULTI
+    ask $s XADD s8 2-1 f v
+    ask $s XADD s3 2-1 f v
+    ask $s EXEC
+    is [read_reply $fd] {{s3 {{2-1 {f v}}}} {s8 {{2-1 {f v}}}}}
+    # The same stream as two of its keys.
+    set fd [waiter $s XREAD BLOCK 0 STREAMS s4 s4 s3 $ 5-0 $]
+    ask $s XADD s4 6-0 f v
+    is [read_reply $fd] {{s4 {{6-0 {f v}}}} {s4 {{6-0 {f v}}}}}
+    set fd [waiter $s XREAD BLOCK 0 STREAMS s4 s4 s3 $ 7-0 $]
+    ask $s XADD s3 2-2 f v
+    is [read_reply $fd] {{s3 {{2-2 {f v}}}}}
+    # One of its keys holds another type by now: run as a whole, it is refused.
+    set fd [waiter $s {*}$read]
+    ask $s SET s7 text
+    is [info_of $s blocked_clients] 1
+    ask $s XADD s6 1-1 f v
+    is [catch { read_reply $fd } text] 1
+    like $text "WRONGTYPE *"
+    # As one that came while a key held another type; then none does any more.
+    ask $s DEL s7
+    set fd [waiter $s {*}$read]
+    set before [looked $s]
+    ask $s XADD s7 9-9 f v
+    is [read_reply $fd] {{s7 {{9-9 {f v}}}}}
+    truth {[looked $s] - $before < 9}
+}
 case "a thousand wait for one key and for keys of their own, first come first served" {
     set s [server "maxclients 3000"]
     set fds {}

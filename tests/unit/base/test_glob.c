@@ -13,6 +13,7 @@ static bool glob_match(struct slice pattern, struct slice text, bool nocase)
     glob_init(&g, pattern, nocase);
     bool matches = glob_matches(&g, text);
     glob_free(&g);
+    CHECK(nocase || glob_fits(pattern, text) == matches);
     return matches;
 }
 

@@ -174,6 +174,47 @@ static void registers_agree_with_an_array(void)
     }
 }
 
+/* A sketch that somebody made up: runs of any length, long ones next to each other. */
+static void start_made_up(struct sketch *s, struct hll_registers *is)
+{
+    start(s, 1 << 20);
+    s->e.bytes = mem_realloc(s->e.bytes, s->e.cap = 3 * HLL_REGISTERS);
+    uint8_t *to = s->e.bytes + HLL_HEADER;
+    unsigned zeros = (unsigned)rand_below(200), longs = (unsigned)rand_below(100);
+    for (unsigned left = HLL_REGISTERS, n; left; left -= n) {
+        bool is_long = rand_below(100) < longs, is_value = !is_long && rand_below(2);
+        n = 1 + (unsigned)rand_below(is_value ? 4 : is_long ? 1 + zeros : 64);
+        n = n < left ? n : left;
+        unsigned value = is_value ? 1 + (unsigned)rand_below(32) : 0;
+        memset(is->of + HLL_REGISTERS - left, (int)value, n);
+        if (is_long)
+            *to++ = 0x40;
+        *to++ = (uint8_t)(is_value ? 0x80 | (value - 1) << 2 | (n - 1) : n - 1);
+    }
+    s->e.len = (size_t)(to - s->e.bytes);
+}
+
+static void finds_a_register_among_any_runs(void)
+{
+    rand_seed(unit_seed());
+    for (int round = 0; round < 200; round++) {
+        struct sketch s;
+        struct hll_registers want, got = {{0}};
+        start_made_up(&s, &want);
+        CHECK(hll_is_whole(bytes_of(&s)));
+        for (int i = 0; i < 50; i++) {
+            struct hll_registers one = {{0}};
+            size_t at = (size_t)rand_below(HLL_REGISTERS);
+            one.of[at] = (uint8_t)(1 + rand_below(32));
+            CHECK_INT(raise_to(&s, &one, false), one.of[at] > want.of[at] ? HLL_CHANGED : HLL_SAME);
+            want.of[at] = one.of[at] > want.of[at] ? one.of[at] : want.of[at];
+        }
+        CHECK(hll_merge(&got, bytes_of(&s)) && memcmp(&got, &want, sizeof got) == 0);
+        CHECK_INT(s.dense, 0);
+        drop(&s);
+    }
+}
+
 /* hll_raise remembers where it was: what it writes must not show that. */
 static void raising_all_writes_the_same(void)
 {
@@ -309,7 +350,7 @@ static void knows_a_head(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(writes_known_bytes), UNIT(counts_are_cached), UNIT(estimates_are_near),
-                    UNIT(registers_agree_with_an_array), UNIT(raising_all_writes_the_same),
-                    UNIT(promotes_at_the_limit), UNIT(joins_neighbours), UNIT(refuses_damage),
-                    UNIT(knows_a_head));
+                    UNIT(registers_agree_with_an_array), UNIT(finds_a_register_among_any_runs),
+                    UNIT(raising_all_writes_the_same), UNIT(promotes_at_the_limit),
+                    UNIT(joins_neighbours), UNIT(refuses_damage), UNIT(knows_a_head));
 }

@@ -106,6 +106,33 @@ static void as_a_matrix_says(void)
     server_free(s);
 }
 
+static size_t bytes_of_many(struct pubsub *ps, struct client *c, enum pubsub_kind kind)
+{
+    enum { MANY = 1000 };
+    char name[32];
+    size_t before = mem_used();
+    for (int i = 0; i < MANY; i++) {
+        int len = snprintf(name, sizeof name, "[a-z]*:%06d:?", i);
+        CHECK(pubsub_subscribe(ps, c, kind, slice(name, (size_t)len)));
+    }
+    size_t bytes = mem_used() - before;
+    CHECK(pubsub_memory_of(ps, c) <= bytes && pubsub_memory_of(ps, c) > bytes / 2);
+    client_reset(c);
+    return bytes;
+}
+
+static void a_pattern_takes_no_more_than_a_channel(void)
+{
+    serve(no_commands);
+    struct pubsub *ps = server_pubsub(s);
+    struct peer one = join();
+    bytes_of_many(ps, one.client, PUBSUB_CHANNEL); /* what stays is there */
+    size_t channels = bytes_of_many(ps, one.client, PUBSUB_CHANNEL);
+    CHECK_INT(bytes_of_many(ps, one.client, PUBSUB_PATTERN) <= channels + channels / 10, true);
+    close(one.fd);
+    server_free(s);
+}
+
 /* To both protocols from one encoding each; by its name and by patterns that fit. */
 static void messages(void)
 {
@@ -134,5 +161,6 @@ static void messages(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(as_a_matrix_says), UNIT(messages));
+    return UNIT_RUN(UNIT(as_a_matrix_says), UNIT(a_pattern_takes_no_more_than_a_channel),
+                    UNIT(messages));
 }
