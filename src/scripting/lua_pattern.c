@@ -5,26 +5,23 @@
  * the pattern has quantifiers and parentheses. */
 #include "scripting/lua_pattern.h"
 
-#include <ctype.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/must.h"
 #include "scripting/guard.h"
 
-enum { PAY_AT = 500, LEADING_MAX = 4 };
+enum { PAY_AT = 500, LEADING_MAX = 4, SET_SHORT = 16 };
 
-static void settle(struct lua_pattern *m)
-{
-    size_t work = m->work;
-    m->work = 0;
-    guard_spend(m->L, work);
-}
-
+/* In larger sums; what is left at the end of a search, less than that, is not paid. */
 static inline void pay(struct lua_pattern *m, size_t units)
 {
     m->work += units;
-    if (m->work >= PAY_AT)
-        settle(m);
+    if (m->work >= PAY_AT) {
+        units = m->work;
+        m->work = 0;
+        guard_spend(m->L, units);
+    }
 }
 
 void lua_pattern_begin(struct lua_pattern *m, lua_State *L, struct slice subject,
@@ -36,6 +33,8 @@ void lua_pattern_begin(struct lua_pattern *m, lua_State *L, struct slice subject
     m->text = text.data;
     m->work = 0;
     m->level = 0;
+    m->first = NULL;
+    m->first_known = false;
     m->choices = m->few;
     m->choices_max = PATTERN_CHOICES;
     if (text.len <= PATTERN_CHOICES)
@@ -53,44 +52,42 @@ void lua_pattern_begin(struct lua_pattern *m, lua_State *L, struct slice subject
 
 /* ---- items: what matches one byte ---- */
 
+enum { UPPER = 1, LOWER = 2, DIGIT = 4, HEX = 8, SPACE = 16, PUNCT = 32, CONTROL = 64, ZERO = 128 };
+
+static const uint8_t kinds[256] = {
+    [0] = CONTROL | ZERO,       [1 ... 8] = CONTROL,         [9 ... 13] = CONTROL | SPACE,
+    [14 ... 31] = CONTROL,      [' '] = SPACE,               ['!' ... '/'] = PUNCT,
+    ['0' ... '9'] = DIGIT | HEX, [':' ... '@'] = PUNCT,      ['A' ... 'F'] = UPPER | HEX,
+    ['G' ... 'Z'] = UPPER,      ['[' ... '`'] = PUNCT,       ['a' ... 'f'] = LOWER | HEX,
+    ['g' ... 'z'] = LOWER,      ['{' ... '~'] = PUNCT,       [127] = CONTROL,
+};
+
+/* By the letter of a class, in lower case: what is in it. */
+static const uint8_t class_kinds[256] = {
+    ['a'] = UPPER | LOWER, ['c'] = CONTROL, ['d'] = DIGIT, ['l'] = LOWER,
+    ['p'] = PUNCT,         ['s'] = SPACE,   ['u'] = UPPER, ['w'] = UPPER | LOWER | DIGIT,
+    ['x'] = HEX,           ['z'] = ZERO,
+};
+enum { LOWER_CASE = 0x20 };
+
+/* Bytes of a pattern: what is not just itself, what behind an item lets it be missing, and what
+ * behind a percent sign makes no item. */
+enum { SPECIAL = 1, OPTIONAL = 2, ESCAPE = 4 };
+
+static const uint8_t syntax[256] = {
+    [0] = SPECIAL,   ['.'] = SPECIAL,  ['['] = SPECIAL,  ['('] = SPECIAL, [')'] = SPECIAL,
+    ['%'] = SPECIAL, ['$'] = SPECIAL,  ['*'] = OPTIONAL, ['?'] = OPTIONAL, ['-'] = OPTIONAL,
+    ['b'] = ESCAPE,  ['f'] = ESCAPE,   ['0' ... '9'] = ESCAPE,
+};
+static inline bool is(char c, uint8_t what)
+{
+    return syntax[(unsigned char)c] & what;
+}
+
 static inline bool class_has(unsigned char name, unsigned char c)
 {
-    bool is;
-    switch (name | 0x20) {
-    case 'a':
-        is = isalpha(c);
-        break;
-    case 'c':
-        is = iscntrl(c);
-        break;
-    case 'd':
-        is = isdigit(c);
-        break;
-    case 'l':
-        is = islower(c);
-        break;
-    case 'p':
-        is = ispunct(c);
-        break;
-    case 's':
-        is = isspace(c);
-        break;
-    case 'u':
-        is = isupper(c);
-        break;
-    case 'w':
-        is = isalnum(c);
-        break;
-    case 'x':
-        is = isxdigit(c);
-        break;
-    case 'z':
-        is = c == 0;
-        break;
-    default:
-        return name == c;
-    }
-    return name & 0x20 ? is : !is;
+    uint8_t in = class_kinds[name | LOWER_CASE];
+    return in ? !(kinds[c] & in) == !(name & LOWER_CASE) : name == c;
 }
 
 /* The set from its bracket to the one that closes it, which is last. */
@@ -98,12 +95,17 @@ static bool set_has(const char *set, const char *last, unsigned char c)
 {
     const unsigned char *p = (const unsigned char *)set + 1, *end = (const unsigned char *)last;
     bool wanted = *p != '^';
-    p += !wanted;
-    while (p < end) {
-        bool is_range = *p != '%' && p[1] == '-' && p + 2 < end;
-        if (*p == '%' ? class_has(p[1], c) : is_range ? *p <= c && c <= p[2] : *p == c)
+    for (p += !wanted; p < end; p++) {
+        if (*p == '%') {
+            if (class_has(*++p, c))
+                return wanted;
+        } else if (p[1] == '-' && p + 2 < end) {
+            if (*p <= c && c <= p[2])
+                return wanted;
+            p += 2;
+        } else if (*p == c) {
             return wanted;
-        p += *p == '%' ? 2 : is_range ? 3 : 1;
+        }
     }
     return !wanted;
 }
@@ -141,23 +143,33 @@ static inline bool item_has(struct lua_pattern *m, const char *p, const char *en
     case '%':
         return class_has((unsigned char)p[1], c);
     case '[':
-        pay(m, (size_t)(end - p) / 4);
+        if (end - p > SET_SHORT)
+            pay(m, (size_t)(end - p) / 4);
         return set_has(p, end - 1, c);
     default:
         return (unsigned char)*p == c;
     }
 }
 
-/* Behind the longest run of the item from s on. */
-static const char *run_end(struct lua_pattern *m, const char *p, const char *end, const char *s)
+/* From s on, the first byte that is the item, or that is not; the end if there is none. */
+static inline const char *item_until(struct lua_pattern *m, const char *p, const char *end,
+                                     const char *s, bool wanted)
 {
     const char *start = s;
-    if (*p == '.')
-        s = m->end;
-    else
-        while (s < m->end && item_has(m, p, end, (unsigned char)*s))
+    uint8_t in = *p == '%' ? class_kinds[p[1] | LOWER_CASE] : 0;
+    if (*p == '.') {
+        pay(m, (size_t)(m->end - s) / 64);
+        return wanted ? s : m->end;
+    }
+    if (in) {
+        bool out = wanted == !(p[1] & LOWER_CASE);
+        while (s < m->end && !(kinds[(unsigned char)*s] & in) != out)
             s++;
-    pay(m, (size_t)(s - start) / (*p == '.' ? 64 : 4));
+    } else {
+        while (s < m->end && item_has(m, p, end, (unsigned char)*s) != wanted)
+            s++;
+    }
+    pay(m, (size_t)(s - start) / 4);
     return s;
 }
 
@@ -228,18 +240,58 @@ struct walk {
     size_t depth;
 };
 
-static inline void choose(struct lua_pattern *m, struct walk *w, struct pattern_choice choice)
+static inline struct walk choose(struct lua_pattern *m, struct walk w, struct pattern_choice choice)
 {
-    must(w->depth < m->choices_max);
-    m->choices[w->depth++] = choice;
+    must(w.depth < m->choices_max);
+    m->choices[w.depth++] = choice;
+    return w;
 }
 
-/* Goes on where the latest choice says; false: there is none left. */
-static bool turn_back(struct lua_pattern *m, struct walk *w)
+/* The byte that must come where the pattern goes on at p, past the ends of captures; -1: another may,
+ * or it cannot be told. */
+static int next_byte(const char *p)
 {
-    for (; w->depth > 0; w->depth--) {
-        struct pattern_choice *c = &m->choices[w->depth - 1];
-        pay(m, 1);
+    while (*p == ')')
+        p++;
+    if (*p == '%' && kinds[(unsigned char)p[1]] == PUNCT)
+        p++;
+    else if (is(*p, SPECIAL))
+        return -1;
+    return is(p[1], OPTIONAL) ? -1 : (unsigned char)*p;
+}
+
+/* Down to where the next byte is, or to the bound; false: it is not there either. */
+static inline bool shorten(struct lua_pattern *m, struct pattern_choice *c)
+{
+    const char *s = c->s - 1, *bound = c->bound;
+    int next = c->next;
+    if (next >= 0)
+        while (s > bound && (unsigned char)*s != next)
+            s--;
+    pay(m, (size_t)(c->s - s) / 4);
+    c->s = s;
+    return next < 0 || (unsigned char)*s == next;
+}
+
+/* One more of the item, and more until the next byte is there; false: no more. */
+static inline bool lengthen(struct lua_pattern *m, struct pattern_choice *c)
+{
+    const char *s = c->s;
+    do {
+        if (s == m->end || !item_has(m, c->p, c->bound, (unsigned char)*s))
+            return false;
+        s++;
+    } while (c->next >= 0 && (unsigned char)*s != c->next);
+    pay(m, (size_t)(s - c->s) / 4);
+    c->s = s;
+    return true;
+}
+
+/* Goes on where the latest choice says; s is NULL when there is none left. */
+static inline struct walk turn_back(struct lua_pattern *m, struct walk w)
+{
+    for (; w.depth > 0; w.depth--) {
+        struct pattern_choice *c = &m->choices[w.depth - 1];
         switch (c->kind) {
         case CHOICE_UNOPEN:
             m->level--;
@@ -248,176 +300,180 @@ static bool turn_back(struct lua_pattern *m, struct walk *w)
             m->captures[c->capture].len = CAPTURE_OPEN;
             continue;
         case CHOICE_WITHOUT:
-            break;
+            return (struct walk){c->p, c->s, w.depth - 1};
         case CHOICE_SHORTER:
-            if (--c->s > c->bound) {
-                *w = (struct walk){c->p, c->s, w->depth};
-                return true;
-            }
-            break;
+            if (!shorten(m, c))
+                continue; /* it is at its bound */
+            return (struct walk){c->p, c->s, w.depth - (c->s == c->bound)};
         case CHOICE_LONGER:
-            if (c->s == m->end || !item_has(m, c->p, c->bound, (unsigned char)*c->s))
+            if (!lengthen(m, c))
                 continue;
-            *w = (struct walk){c->bound + 1, ++c->s, w->depth};
-            return true;
+            return (struct walk){c->bound + 1, c->s, w.depth};
         }
-        *w = (struct walk){c->p, c->s, w->depth - 1};
-        return true;
     }
-    return false;
+    w.s = NULL;
+    return w;
 }
 
-static inline void step_item(struct lua_pattern *m, struct walk *w)
+static inline struct walk step_item(struct lua_pattern *m, struct walk w)
 {
-    const char *p = w->p, *s = w->s, *end = item_end(m, p);
+    const char *p = w.p, *s = w.s, *end = p == m->first ? m->first_end : item_end(m, p);
+    bool has = s < m->end && (*end == '*' || *end == '-' ||
+                             item_has(m, p, end, (unsigned char)*s));
     switch (*end) {
     case '?':
-        w->p = end + 1;
-        if (s == m->end || !item_has(m, p, end, (unsigned char)*s))
-            return;
-        choose(m, w, (struct pattern_choice){CHOICE_WITHOUT, .p = end + 1, .s = s});
-        w->s = s + 1;
-        return;
+        w.p = end + 1;
+        if (!has)
+            return w;
+        w.s = s + 1;
+        return choose(m, w, (struct pattern_choice){CHOICE_WITHOUT, .p = w.p, .s = s});
     case '+':
-    case '*': {
-        const char *least = s + (*end == '+');
-        w->p = end + 1;
-        s = run_end(m, p, end, s);
-        if (s > least)
-            choose(m, w, (struct pattern_choice){CHOICE_SHORTER, .p = w->p, .s = s,
-                                                 .bound = least});
-        w->s = s < least ? NULL : s;
-        return;
-    }
+    case '*':
+        if (!has) {
+            w.s = *end == '*' ? s : NULL;
+            w.p = end + 1;
+            return w;
+        }
+        w.p = end + 1;
+        s += *end == '+';
+        w.s = item_until(m, p, end, s, false);
+        if (w.s == s)
+            return w;
+        return choose(m, w, (struct pattern_choice){CHOICE_SHORTER, .next = next_byte(w.p),
+                                                    .p = w.p, .s = w.s, .bound = s});
     case '-':
-        choose(m, w, (struct pattern_choice){CHOICE_LONGER, .p = p, .s = s, .bound = end});
-        w->p = end + 1;
-        return;
+        w.p = end + 1;
+        return choose(m, w, (struct pattern_choice){CHOICE_LONGER, .next = next_byte(w.p),
+                                                    .p = p, .s = s, .bound = end});
     default:
-        w->p = end;
-        w->s = s < m->end && item_has(m, p, end, (unsigned char)*s) ? s + 1 : NULL;
+        w.p = end;
+        w.s = has ? s + 1 : NULL;
+        return w;
     }
 }
 
-/* What begins with a percent sign. */
-static void step_escape(struct lua_pattern *m, struct walk *w)
+/* What begins with a percent sign and is no item. */
+static void step_escape(struct lua_pattern *m, const char **p, const char **s)
 {
-    switch (w->p[1]) {
-    case 'b':
-        w->s = balanced(m, w->p + 2, w->s);
-        w->p += 4;
-        return;
-    case 'f': {
-        const char *set = w->p + 2;
+    const char *set = *p + 2;
+    unsigned char c = (unsigned char)(*p)[1];
+    if (c == 'b') {
+        *s = balanced(m, *p + 2, *s);
+        *p += 4;
+    } else if (c == 'f') {
         if (*set != '[')
             luaL_error(m->L, "missing '[' after '%%f' in pattern");
-        w->p = set_end(m, set);
-        if (!at_frontier(m, set, w->p, w->s))
-            w->s = NULL;
-        return;
-    }
-    default:
-        if (!isdigit((unsigned char)w->p[1])) {
-            step_item(m, w);
-            return;
-        }
-        w->s = repeated(m, (unsigned char)w->p[1], w->s);
-        w->p += 2;
+        *p = set_end(m, set);
+        if (!at_frontier(m, set, *p, *s))
+            *s = NULL;
+    } else {
+        *s = repeated(m, c, *s);
+        *p += 2;
     }
 }
 
-static inline void step(struct lua_pattern *m, struct walk *w)
+static inline struct walk step_capture(struct lua_pattern *m, struct walk w)
 {
-    switch (*w->p) {
-    case '(': {
-        bool position = w->p[1] == ')';
-        open_capture(m, w->s, position ? CAPTURE_POSITION : CAPTURE_OPEN);
-        choose(m, w, (struct pattern_choice){CHOICE_UNOPEN, .p = NULL});
-        w->p += position ? 2 : 1;
-        return;
+    if (*w.p == ')') {
+        int closed = close_capture(m, w.s);
+        w.p++;
+        return choose(m, w, (struct pattern_choice){CHOICE_UNCLOSE, .capture = closed});
     }
-    case ')': {
-        int closed = close_capture(m, w->s);
-        choose(m, w, (struct pattern_choice){CHOICE_UNCLOSE, .capture = closed});
-        w->p++;
-        return;
-    }
+    bool position = w.p[1] == ')';
+    open_capture(m, w.s, position ? CAPTURE_POSITION : CAPTURE_OPEN);
+    w.p += position ? 2 : 1;
+    return choose(m, w, (struct pattern_choice){CHOICE_UNOPEN, .p = NULL});
+}
+
+static inline struct walk step(struct lua_pattern *m, struct walk w)
+{
+    switch (*w.p) {
+    case '(':
+    case ')':
+        return step_capture(m, w);
     case '$':
-        if (w->p[1])
+        if (w.p[1])
             break;
-        if (w->s != m->end)
-            w->s = NULL;
-        w->p++;
-        return;
-    case '%':
-        step_escape(m, w);
-        return;
+        w.p++;
+        w.s = w.s == m->end ? w.s : NULL;
+        return w;
+    case '%': {
+        const char *p = w.p, *s = w.s;
+        if (!is(p[1], ESCAPE))
+            break;
+        step_escape(m, &p, &s);
+        return (struct walk){p, s, w.depth};
     }
-    step_item(m, w);
+    }
+    return step_item(m, w);
 }
 
 static const char *walk_from(struct lua_pattern *m, const char *s)
 {
     struct walk w = {m->text, s, 0};
+    const char *from = w.p; /* where the way began that is gone now */
     m->level = 0;
-    for (;;) {
-        if (!w.s && !turn_back(m, &w))
+    while (*w.p) {
+        w = step(m, w);
+        if (w.s)
+            continue;
+        pay(m, 1 + (size_t)(w.p - from) / 4);
+        w = turn_back(m, w);
+        if (!w.s)
             return NULL;
-        if (!*w.p)
-            return w.s;
-        pay(m, 1);
-        step(m, &w);
+        from = w.p;
     }
+    pay(m, 1 + (size_t)(w.p - from) / 4);
+    return w.s;
 }
 
-/* The item that each match begins with, so that where it is not need not be tried; NULL when it
- * cannot be told. *end: behind it. */
-static const char *first_item(struct lua_pattern *m, const char **end)
+/* ---- the search ---- */
+
+/* Finds the item that each match begins with, so that where it is not need not be tried. */
+static void find_first(struct lua_pattern *m)
 {
     const char *p = m->text;
+    m->first_known = true;
     for (int i = 0; *p == '(' && p[1] != ')' && i < LEADING_MAX; i++)
         p++;
-    if (!*p || *p == '.' || *p == '(' || *p == ')' || *p == '$')
-        return NULL;
-    if (*p == '%' && (p[1] == 'b' || p[1] == 'f' || isdigit((unsigned char)p[1])))
-        return NULL;
-    *end = item_end(m, p);
-    return **end && strchr("*?-", **end) ? NULL : p;
+    if (*p == '%' ? is(p[1], ESCAPE) : *p != '[' && is(*p, SPECIAL))
+        return;
+    m->first_end = item_end(m, p);
+    if (!is(*m->first_end, OPTIONAL))
+        m->first = p;
 }
 
-/* From s on, where the item is; NULL: nowhere. */
-static const char *skip_to(struct lua_pattern *m, const char *p, const char *end, const char *s)
+/* From s on, where a match may begin; NULL: nowhere. */
+static inline const char *skip(struct lua_pattern *m, const char *s)
 {
-    const char *start = s;
-    if (end - p == 1 && *p != '.') {
+    const char *p = m->first, *start = s;
+    if (!p)
+        return s;
+    if (s == m->end)
+        return NULL;
+    if (m->first_end - p == 1) {
         s = memchr(s, *p, (size_t)(m->end - s));
         pay(m, (size_t)((s ? s : m->end) - start) / 64);
         return s;
     }
-    while (s < m->end && !item_has(m, p, end, (unsigned char)*s))
-        s++;
-    pay(m, (size_t)(s - start) / 4);
+    if (!item_has(m, p, m->first_end, (unsigned char)*s))
+        s = item_until(m, p, m->first_end, s, true);
     return s < m->end ? s : NULL;
 }
 
 const char *lua_pattern_search(struct lua_pattern *m, const char **s, bool anchored)
 {
-    const char *at = *s, *found = NULL, *end = NULL;
+    const char *at = *s, *found;
     must(at >= m->subject && at <= m->end);
     if (anchored) {
         found = walk_from(m, at);
     } else {
-        const char *first = first_item(m, &end);
-        for (; !found; at++) {
-            if (first && !(at = skip_to(m, first, end, at)))
-                break;
-            found = walk_from(m, at);
-            if (found || at == m->end)
-                break;
-        }
+        if (!m->first_known)
+            find_first(m);
+        while ((found = at = skip(m, at)) && !(found = walk_from(m, at)) && at < m->end)
+            at++;
     }
     *s = at;
-    settle(m);
     return found;
 }
 
@@ -444,7 +500,8 @@ void lua_pattern_push(const struct lua_pattern *m, int i, const char *s, const c
 int lua_pattern_push_all(const struct lua_pattern *m, const char *s, const char *e)
 {
     int n = m->level == 0 && s ? 1 : m->level;
-    luaL_checkstack(m->L, n, "too many captures");
+    if (n > 1)
+        luaL_checkstack(m->L, n, "too many captures");
     for (int i = 0; i < n; i++)
         lua_pattern_push(m, i, s, e);
     return n;

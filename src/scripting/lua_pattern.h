@@ -33,7 +33,10 @@ enum { CAPTURE_OPEN = -1, CAPTURE_POSITION = -2 };
 /* Where a match goes on when what was tried first has failed. */
 struct pattern_choice {
     enum { CHOICE_SHORTER, CHOICE_LONGER, CHOICE_WITHOUT, CHOICE_UNOPEN, CHOICE_UNCLOSE } kind;
-    int capture;               /* which is not closed after all */
+    union {
+        int capture; /* which is not closed after all */
+        int next;    /* the byte that must come then, or -1 */
+    };
     const char *p, *s, *bound; /* pattern, subject; the shortest end, or that of the item */
 };
 
@@ -41,6 +44,8 @@ struct lua_pattern {
     lua_State *L;
     const char *subject, *end;
     const char *text;
+    const char *first, *first_end; /* the item that a match begins with, or NULL */
+    bool first_known;
     size_t work; /* not yet paid */
     int level;   /* captures begun */
     struct pattern_capture captures[PATTERN_CAPTURES];

@@ -9,17 +9,28 @@
 #include "base/must.h"
 #include "scripting/guard.h"
 
-enum { ARRAY = 1, ORDER = 2 };
+enum { ARRAY = 1, ORDER = 2, PAY_AT = 100 };
 
-/* Of two values on the stack. */
-static bool less(lua_State *L, int a, int b)
+struct sort {
+    lua_State *L;
+    int n;
+    bool by_function;
+    unsigned work; /* comparisons not yet paid */
+};
+
+/* Of two values on the stack, counted from its top. */
+static bool less(struct sort *s, int a, int b)
 {
-    guard_spend(L, 1);
-    if (lua_isnil(L, ORDER))
+    lua_State *L = s->L;
+    if (++s->work == PAY_AT) {
+        s->work = 0;
+        guard_spend(L, PAY_AT);
+    }
+    if (!s->by_function)
         return lua_lessthan(L, a, b);
     lua_pushvalue(L, ORDER);
-    lua_pushvalue(L, a < 0 ? a - 1 : a);
-    lua_pushvalue(L, b < 0 ? b - 2 : b);
+    lua_pushvalue(L, a - 1);
+    lua_pushvalue(L, b - 2);
     lua_call(L, 2, 1);
     bool is = lua_toboolean(L, -1);
     lua_pop(L, 1);
@@ -41,11 +52,12 @@ static void swap(lua_State *L, int i, int j)
 }
 
 /* Brings a[i] and a[j] into order, i being before j; true: they were not. */
-static bool order(lua_State *L, int i, int j)
+static bool order(struct sort *s, int i, int j)
 {
+    lua_State *L = s->L;
     lua_rawgeti(L, ARRAY, i);
     lua_rawgeti(L, ARRAY, j);
-    if (less(L, -1, -2)) {
+    if (less(s, -1, -2)) {
         store_swapped(L, i, j);
         return true;
     }
@@ -55,18 +67,19 @@ static bool order(lua_State *L, int i, int j)
 
 /* ---- heap: 0 is the root, low the place of element 0 ---- */
 
-static void sift_down(lua_State *L, int low, int64_t root, int64_t count)
+static void sift_down(struct sort *s, int low, int64_t root, int64_t count)
 {
+    lua_State *L = s->L;
     for (int64_t child; (child = 2 * root + 1) < count; root = child) {
         lua_rawgeti(L, ARRAY, low + (int)root);
         lua_rawgeti(L, ARRAY, low + (int)child);
         if (child + 1 < count) {
             lua_rawgeti(L, ARRAY, low + (int)child + 1);
-            bool right = less(L, -2, -1);
+            bool right = less(s, -2, -1);
             child += right;
             lua_remove(L, right ? -2 : -1);
         }
-        if (!less(L, -2, -1)) {
+        if (!less(s, -2, -1)) {
             lua_pop(L, 2);
             return;
         }
@@ -74,14 +87,14 @@ static void sift_down(lua_State *L, int low, int64_t root, int64_t count)
     }
 }
 
-static void heap_sort(lua_State *L, int low, int high)
+static void heap_sort(struct sort *s, int low, int high)
 {
     int64_t count = (int64_t)high - low + 1;
     for (int64_t root = count / 2; root-- > 0;)
-        sift_down(L, low, root, count);
+        sift_down(s, low, root, count);
     while (count-- > 1) {
-        swap(L, low, low + (int)count);
-        sift_down(L, low, 0, count);
+        swap(s->L, low, low + (int)count);
+        sift_down(s, low, 0, count);
     }
 }
 
@@ -90,17 +103,18 @@ static void heap_sort(lua_State *L, int low, int high)
 /* Parts a[low..high], of more than three elements whose median of three lies in high - 1, at the
  * place that is returned: what is before it is not greater, what is behind it not less. With <= in
  * place of < the place may be high + 1, which sorts in the end if that is in the array, too. */
-static int partition(lua_State *L, int low, int high, int n)
+static int partition(struct sort *s, int low, int high)
 {
+    lua_State *L = s->L;
     int i = low, j = high - 1;
     lua_rawgeti(L, ARRAY, high - 1); /* the pivot */
     for (;;) {
-        for (lua_rawgeti(L, ARRAY, ++i); less(L, -1, -2); lua_rawgeti(L, ARRAY, ++i)) {
+        for (lua_rawgeti(L, ARRAY, ++i); less(s, -1, -2); lua_rawgeti(L, ARRAY, ++i)) {
             if (i > high)
                 luaL_error(L, "invalid order function for sorting");
             lua_pop(L, 1);
         }
-        for (lua_rawgeti(L, ARRAY, --j); less(L, -3, -1); lua_rawgeti(L, ARRAY, --j)) {
+        for (lua_rawgeti(L, ARRAY, --j); less(s, -3, -1); lua_rawgeti(L, ARRAY, --j)) {
             if (j < low)
                 luaL_error(L, "invalid order function for sorting");
             lua_pop(L, 1);
@@ -109,7 +123,7 @@ static int partition(lua_State *L, int low, int high, int n)
             break;
         store_swapped(L, i, j);
     }
-    if (i > n)
+    if (i > s->n)
         luaL_error(L, "invalid order function for sorting");
     lua_pop(L, 3);
     swap(L, high - 1, i);
@@ -117,28 +131,28 @@ static int partition(lua_State *L, int low, int high, int n)
     return i;
 }
 
-static void sort(lua_State *L, int low, int high, int halvings, int n)
+static void sort(struct sort *s, int low, int high, int halvings)
 {
     while (low < high) {
         if (halvings-- == 0) {
-            heap_sort(L, low, high);
+            heap_sort(s, low, high);
             return;
         }
-        order(L, low, high);
+        order(s, low, high);
         if (high - low == 1)
             return;
         int middle = low + (high - low) / 2;
-        if (!order(L, low, middle))
-            order(L, middle, high);
+        if (!order(s, low, middle))
+            order(s, middle, high);
         if (high - low == 2)
             return;
-        swap(L, middle, high - 1);
-        int pivot = partition(L, low, high, n);
+        swap(s->L, middle, high - 1);
+        int pivot = partition(s, low, high);
         if (pivot - low < high - pivot) {
-            sort(L, low, pivot - 1, halvings, n);
+            sort(s, low, pivot - 1, halvings);
             low = pivot + 1;
         } else {
-            sort(L, pivot + 1, high, halvings, n);
+            sort(s, pivot + 1, high, halvings);
             high = pivot - 1;
         }
     }
@@ -151,5 +165,6 @@ void lua_sort(lua_State *L, int n)
     while (log2 < 31 && n >> log2)
         log2++;
     luaL_checkstack(L, VALUES_MAX, "");
-    sort(L, 1, n, HALVINGS * log2, n);
+    struct sort s = {.L = L, .n = n, .by_function = !lua_isnil(L, ORDER)};
+    sort(&s, 1, n, HALVINGS * log2);
 }

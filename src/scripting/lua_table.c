@@ -16,10 +16,13 @@ static int int_arg(lua_State *L, int i)
     return (int)luaL_checkinteger(L, i);
 }
 
+enum { PAY_AT = 64 };
+
 /* t[to] = t[from] */
-static void move(lua_State *L, int from, int to)
+static inline void move(lua_State *L, int from, int to)
 {
-    guard_spend(L, 1);
+    if (to % PAY_AT == 0)
+        guard_spend(L, PAY_AT);
     lua_rawgeti(L, 1, from);
     lua_rawseti(L, 1, to);
 }
@@ -63,6 +66,7 @@ static int table_concat(lua_State *L)
     int first = (int)luaL_optinteger(L, 3, 1);
     int last = lua_isnoneornil(L, 4) ? length_arg(L, 1) : int_arg(L, 4);
     struct buf *b = guard_scratch(L);
+    size_t work = 0;
     for (int64_t i = first; i <= last; i++) {
         lua_rawgeti(L, 1, (int)i);
         if (!lua_isstring(L, -1))
@@ -74,7 +78,11 @@ static int table_concat(lua_State *L)
         lua_pop(L, 1);
         if (i < last)
             guard_add(L, b, gap, gap_len);
-        guard_spend(L, 1 + (len + gap_len) / 64);
+        work += 1 + (len + gap_len) / 64;
+        if (work >= PAY_AT) {
+            guard_spend(L, work);
+            work = 0;
+        }
     }
     lua_pushlstring(L, b->data, b->len);
     return 1;
