@@ -277,14 +277,14 @@ static inline bool shorten(struct lua_pattern *m, struct pattern_choice *c)
 static inline bool lengthen(struct lua_pattern *m, struct pattern_choice *c)
 {
     const char *s = c->s;
+    bool more;
     do {
-        if (s == m->end || !item_has(m, c->p, c->bound, (unsigned char)*s))
-            return false;
-        s++;
-    } while (c->next >= 0 && (unsigned char)*s != c->next);
+        more = s < m->end && item_has(m, c->p, c->bound, (unsigned char)*s);
+        s += more;
+    } while (more && c->next >= 0 && (unsigned char)*s != c->next);
     pay(m, (size_t)(s - c->s) / 4);
     c->s = s;
-    return true;
+    return more;
 }
 
 /* Goes on where the latest choice says; s is NULL when there is none left. */
