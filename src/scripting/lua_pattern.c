@@ -156,7 +156,7 @@ static inline const char *item_until(struct lua_pattern *m, const char *p, const
                                      const char *s, bool wanted)
 {
     const char *start = s;
-    uint8_t in = *p == '%' ? class_kinds[p[1] | LOWER_CASE] : 0;
+    uint8_t in = *p == '%' ? class_kinds[(unsigned char)p[1] | LOWER_CASE] : 0;
     if (*p == '.') {
         pay(m, (size_t)(m->end - s) / 64);
         return wanted ? s : m->end;

@@ -121,7 +121,7 @@ static void what_is_built_is_limited(void)
         "string.rep('x', 1e8)",
         "string.rep('xyz', 2^31 - 1)",
         "string.gsub(('a'):rep(1e6), 'a', ('b'):rep(1e4))",
-        "string.gsub(('a'):rep(1e6), 'a', '%0%0%0%0%0%0%0%0%0')",
+        "string.gsub(('a'):rep(1e6), '.+', '%0%0%0%0%0%0%0%0%0')",
         "string.gsub(('a'):rep(1e5), 'a', {a = ('b'):rep(1e4)})",
     };
     for (size_t i = 0; i < sizeof much / sizeof *much; i++)
