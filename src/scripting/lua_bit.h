@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The library bit: operations on 32 bits, as the documentation of Lua BitOp describes them. A number
- * is rounded and cut to 32 bits; results are signed. */
+/* The library bit: operations on 32 bits, as the documentation of Lua BitOp describes them. A
+ * number is rounded and cut to 32 bits; results are signed. */
 #ifndef SCRIPTING_LUA_BIT_H
 #define SCRIPTING_LUA_BIT_H
 

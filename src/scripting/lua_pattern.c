@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A match is a walk through pattern and subject with a stack of choices: each item that may match
- * in more than one way leaves there how to go on if the rest fails, and each capture how to undo it.
- * An item is passed once on the way to the end of the pattern, so the stack is never deeper than
- * the pattern has quantifiers and parentheses. */
+ * in more than one way leaves there how to go on if the rest fails, and each capture how to undo
+ * it. An item is passed once on the way to the end of the pattern, so the stack is never deeper
+ * than the pattern has quantifiers and parentheses. */
 #include "scripting/lua_pattern.h"
 
 #include <stdint.h>
@@ -173,7 +173,7 @@ static inline const char *item_until(struct lua_pattern *m, const char *p, const
     return s;
 }
 
-/* ---- the rest of what may stand in a pattern: each gives where the subject goes on, or NULL ---- */
+/* ---- the rest of what may stand in a pattern ---- */
 
 static const char *balanced(struct lua_pattern *m, const char *p, const char *s)
 {
@@ -247,8 +247,8 @@ static inline struct walk choose(struct lua_pattern *m, struct walk w, struct pa
     return w;
 }
 
-/* The byte that must come where the pattern goes on at p, past the ends of captures; -1: another may,
- * or it cannot be told. */
+/* The byte that must come where the pattern goes on at p, past the ends of captures; -1: another
+ * may, or it cannot be told. */
 static int next_byte(const char *p)
 {
     while (*p == ')')

@@ -55,7 +55,7 @@ static size_t start_arg(lua_State *L, int i, size_t len)
     return (size_t)start - 1 < len ? (size_t)start - 1 : len;
 }
 
-/* As memmem, in linear time, too, but without its preparations as long as the first byte is rare. */
+/* As memmem, in linear time, too, but without its preparations while the first byte is rare. */
 static const char *find_text(const char *s, size_t len, struct slice text)
 {
     enum { TRIES = 16 };

@@ -88,7 +88,7 @@ static int table_concat(lua_State *L)
     return 1;
 }
 
-/* Calls the function with the two values on the top; true: it has answered, which lies there now. */
+/* Calls the function with the two values on the top; true: its answer lies there now. */
 static bool answers(lua_State *L)
 {
     guard_spend(L, 1);

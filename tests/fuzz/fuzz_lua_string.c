@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Any pattern, subject and replacement: what string.find, match, gmatch, gsub and rep give, or the
- * error they raise, is what the stock library gives, as long as little work shows that this one ends,
- * too. What takes more is stopped by the guard.
+ * error they raise, is what the stock library gives, as long as little work shows that this one
+ * ends, too. What takes more is stopped by the guard.
  *
  * Input: a byte that chooses the function, one for the number it takes, the lengths of pattern and
  * replacement, then those two and the subject. */
@@ -20,8 +20,8 @@ static const char functions[] =
     "local function collect() local o = {} for a, b in string.gmatch(subject, pattern) do "
     "o[#o + 1] = tostring(a) o[#o + 1] = tostring(b) end return table.concat(o, ',') end "
     "local function count(...) return select('#', ...) .. tostring((...)) end "
-    "local function gsub(to) return string.gsub(subject, pattern, to, number > 0 and number or nil) "
-    "end "
+    "local function gsub(to) "
+    "return string.gsub(subject, pattern, to, number > 0 and number or nil) end "
     "local calls = {"
     "function() return string.find(subject, pattern, number) end, "
     "function() return string.match(subject, pattern, number) end, "

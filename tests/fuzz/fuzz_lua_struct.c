@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Any format over any bytes: nothing outside of them is read, and what was unpacked packs again, into
- * as many bytes as struct.size says, which unpack to the same values. Any format over values of all
- * kinds: packed or refused.
+/* Any format over any bytes: nothing outside of them is read, and what was unpacked packs again,
+ * into as many bytes as struct.size says, which unpack to the same values. Any format over values
+ * of all kinds: packed or refused.
  *
  * Input: the length of the format, where unpacking begins, the format, the bytes. */
 #include <stdlib.h>

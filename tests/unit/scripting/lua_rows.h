@@ -4,10 +4,10 @@
  *   static const struct lua_row rows[] = {{"return 1 + 1, 'x'", "2 | x"}};
  *   lua_rows_check(rows, sizeof rows / sizeof *rows, lua_x_open);
  *
- * Results are joined by " | ": numbers with 17 digits, bytes that are not printable as \ddd. An error
- * is "error: " and its text, without the place. Scripts may call all(f(...)), one text of all that f
- * gives. They end after LUA_ROWS_LOOKS looks of the guard, with the error "stopped", and have
- * LUA_ROWS_LIMIT bytes. */
+ * Results are joined by " | ": numbers with 17 digits, bytes that are not printable as \ddd. An
+ * error is "error: " and its text, without the place. Scripts may call all(f(...)), one text of all
+ * that f gives. They end after LUA_ROWS_LOOKS looks of the guard, with the error "stopped", and
+ * have LUA_ROWS_LIMIT bytes. */
 #ifndef TESTS_UNIT_LUA_ROWS_H
 #define TESTS_UNIT_LUA_ROWS_H
 

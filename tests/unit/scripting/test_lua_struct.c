@@ -116,7 +116,7 @@ static const struct lua_row rows[] = {
      "error: bad argument #2 to 'unpack' (data string too short)"},
     /* errors */
     {"return struct.pack('=')", "error: bad argument #1 to 'pack' (invalid format option '=')"},
-    {"return struct.size('\\tb')", "error: bad argument #1 to 'size' (invalid format option '	')"},
+    {"return struct.size('\\tb')", "error: bad argument #1 to 'size' (invalid format option '\t')"},
     {"return struct.pack('h4', 1)", "error: bad argument #1 to 'pack' (invalid format option '4')"},
     {"return struct.unpack('A', 'x')",
      "error: bad argument #1 to 'unpack' (invalid format option 'A')"},

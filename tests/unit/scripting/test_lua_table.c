@@ -139,8 +139,9 @@ static void concat_is_limited(void)
 
 /* ---- sort ---- */
 
-/* Sorts many arrays, of few and of many different elements, with good orders and with <=; what became
- * of them, and how often elements were compared. (With worse ones the stock library may never end.) */
+/* Sorts many arrays, of few and of many different elements, with good orders and with <=; what
+ * became of them, and how often elements were compared. (With worse ones the stock library may
+ * never end.) */
 static const char sort_many[] =
     "local x = SEED "
     "local function random(n) x = (x * 16807) % 2147483647 return x % n end "
@@ -193,8 +194,8 @@ static void the_worst_order_costs_little(void)
 
 static void a_bad_order_only_moves_elements(void)
 {
-    lua_script_check("local t = {3, 1, 2, 5, 4, 9, 8, 7, 6} for i = 1, 300 do local c = 0 pcall(table.sort, t, function(a, b) c = c + 1 "
-                     "return c * i % 7 < 4 end) end "
+    lua_script_check("local t = {3, 1, 2, 5, 4, 9, 8, 7, 6} for i = 1, 300 do local c = 0 "
+                     "pcall(table.sort, t, function(a, b) c = c + 1 return c * i % 7 < 4 end) end "
                      "local n = 0 for k in pairs(t) do n = n + 1 end "
                      "local sum = 0 for i = 1, 9 do sum = sum + t[i] end "
                      "return n, sum, t[0], t[10]",
