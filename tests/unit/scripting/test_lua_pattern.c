@@ -39,6 +39,14 @@ static const struct lua_row rows[] = {
     {"return all(string.match('aaa', '^a-$')), all(string.match('aaa', 'a*a*a*a$')), "
      "all(string.match('xay', '(x)(a?)(b?)(y)'))",
      "<aaa> | <aaa> | <x a  y>"},
+    {"return all(string.match('abcd', '[a-c]+')), all(string.match('aaa', 'a*b?a')), "
+     "all(string.match('aac', '.-b?c')), all(string.match('xb', 'a*b')), "
+     "all(string.match('xb', 'a-b')), all(string.match('xb', 'a?b'))",
+     "<abc> | <aaa> | <aac> | <b> | <b> | <b>"},
+    {"return all(string.match('aXbX', '(.*)X')), all(string.match('a%b%', '(.-)%%')), "
+     "all(string.match('aab', '(a*)(b?)a')), all(string.match('ab)', '.-%)')), "
+     "all(string.match('aa', '((a*)a)'))",
+     "<aXb> | <a> | <a > | <ab)> | <aa a>"},
     /* captures */
     {"return all(string.find('hello', '(l)(l)()')), all(string.match('ab', '((a)(b))')), "
      "all(string.match('ab', '()ab()'))",
@@ -119,7 +127,7 @@ static void what_never_ends_is_stopped(void)
         lua_script_check(endless[i], "error: stopped", lua_string_open);
 }
 
-/* The bytes of a subject end where they end, whatever lies behind. */
+/* The bytes of a subject are those told, whatever lies before and behind. */
 static void finds_from_c(void)
 {
     struct lua_tested t;
@@ -140,6 +148,9 @@ static void finds_from_c(void)
     lua_pattern_begin(&m, t.L, slice(text, 4), SLICE_LIT("a$"));
     s = text;
     CHECK(lua_pattern_search(&m, &s, false) == text + 4 && s == text + 3);
+    lua_pattern_begin(&m, t.L, slice(text + 1, 3), SLICE_LIT("%f[%a]"));
+    s = text + 1;
+    CHECK(lua_pattern_search(&m, &s, false) == text + 1 && s == text + 1);
     lua_tested_close(&t);
 }
 

@@ -200,6 +200,10 @@ static void a_bad_order_only_moves_elements(void)
                      "local sum = 0 for i = 1, 9 do sum = sum + t[i] end "
                      "return n, sum, t[0], t[10]",
                      "9 | 45 | nil | nil", lua_table_open);
+    lua_script_check("local t = {1, 2, 3, 4, 5, 6, 7, 8, 9} "
+                     "local ok, err = pcall(table.sort, t, function(a, b) return a and b end) "
+                     "return ok, err, t[0], t[10]",
+                     "false | invalid order function for sorting | nil | nil", lua_table_open);
 }
 
 int main(void)
