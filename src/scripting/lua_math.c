@@ -6,10 +6,7 @@
 #include <math.h>
 #include <stdint.h>
 
-#include "base/must.h"
-
 static const uint64_t UNSEEDED = 0x1234abcd330e, SEED_LOW = 0x330e;
-static const char math_key; /* its address is where the registry has the userdata */
 
 static void seed(uint64_t *x, int32_t with)
 {
@@ -64,16 +61,6 @@ static int math_randomseed(lua_State *L)
     return 0;
 }
 
-void lua_math_reseed(lua_State *L)
-{
-    lua_pushlightuserdata(L, (void *)&math_key);
-    lua_rawget(L, LUA_REGISTRYINDEX);
-    uint64_t *x = lua_touserdata(L, -1);
-    must(x != NULL);
-    seed(x, 0);
-    lua_pop(L, 1);
-}
-
 static void set_function(lua_State *L, const char *name, lua_CFunction function)
 {
     lua_pushvalue(L, -2);
@@ -83,12 +70,8 @@ static void set_function(lua_State *L, const char *name, lua_CFunction function)
 
 void lua_math_open(lua_State *L)
 {
-    lua_pushlightuserdata(L, (void *)&math_key);
     uint64_t *x = lua_newuserdata(L, sizeof *x);
     *x = UNSEEDED;
-    lua_pushvalue(L, -1);
-    lua_insert(L, -3);
-    lua_rawset(L, LUA_REGISTRYINDEX);
     lua_getglobal(L, "math");
     set_function(L, "random", math_random);
     set_function(L, "randomseed", math_randomseed);

@@ -8,7 +8,5 @@
 #include "scripting/lua51.h"
 
 void lua_math_open(lua_State *L); /* the global table math is there */
-/* As math.randomseed(0). Cost: a lookup. */
-void lua_math_reseed(lua_State *L);
 
 #endif

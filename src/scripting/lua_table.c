@@ -3,6 +3,7 @@
 
 #include "scripting/guard.h"
 #include "scripting/lua_sort.h"
+#include "scripting/readonly.h"
 
 /* Checks that it is a table; its length as the stock functions see it. */
 static int length_arg(lua_State *L, int i)
@@ -30,6 +31,7 @@ static inline void move(lua_State *L, int from, int to)
 static int table_insert(lua_State *L)
 {
     int end = length_arg(L, 1) + 1, at = end;
+    readonly_refuse(L, 1);
     switch (lua_gettop(L)) {
     case 2:
         break;

@@ -6,8 +6,13 @@
 
 #include "base/must.h"
 #include "scripting/guard.h"
+#include "scripting/lua_bit.h"
 #include "scripting/lua_cjson.h"
 #include "scripting/lua_cmsgpack.h"
+#include "scripting/lua_math.h"
+#include "scripting/lua_string.h"
+#include "scripting/lua_struct.h"
+#include "scripting/lua_table.h"
 #include "scripting/readonly.h"
 
 /* Of the base library. All others go: dofile, loadfile, print, getfenv, setfenv, newproxy... */
@@ -189,6 +194,11 @@ void sandbox_open(lua_State *L)
     open_library(L, LUA_STRLIBNAME, luaopen_string);
     open_library(L, LUA_TABLIBNAME, luaopen_table);
     open_library(L, LUA_MATHLIBNAME, luaopen_math);
+    lua_string_open(L);
+    lua_table_open(L);
+    lua_math_open(L);
+    lua_bit_open(L);
+    lua_struct_open(L);
     lua_cjson_open(L);
     lua_cmsgpack_open(L);
     lua_newtable(L);

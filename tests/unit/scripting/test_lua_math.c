@@ -67,9 +67,7 @@ static void each_state_has_its_own(void)
     lua_tested_run(&a, "math.randomseed(1) math.random()");
     CHECK_STR(lua_tested_run(&b, "return math.random()"), "0.39646477363839039");
     CHECK_STR(lua_tested_run(&a, "return math.random()"), "0.45449244484980239");
-    int top = lua_gettop(a.L);
-    lua_math_reseed(a.L);
-    CHECK_INT(lua_gettop(a.L), top);
+    lua_tested_run(&a, "math.randomseed(0)");
     CHECK_STR(lua_tested_run(&a, "return math.random()"), "0.1708280361121651");
     lua_tested_close(&a);
     lua_tested_close(&b);

@@ -125,6 +125,7 @@ static void changes_nothing_shared(void)
         {"getmetatable('').__index.len = nil", RO}, {"getmetatable('').__add = 1", RO},
         {"rawset(getmetatable(''), '__add', 1)", RO},
         {"setmetatable(getmetatable(''), {})", RO},
+        {"table.insert(host, 1)", RO}, {"table.insert(_G, 1, 2)", RO},
         {"setmetatable(_G, {})", RO}, {"setmetatable(host, {})", RO},
         {"setmetatable(getmetatable(_G), {})", RO}, {"getmetatable(_G).__index = nil", RO},
         {"rawset(getmetatable(_G), '__index', nil)", RO},
