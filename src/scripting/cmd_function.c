@@ -166,7 +166,7 @@ void cmd_function_dump(struct ctx *c)
     mem_free(all);
 }
 
-/* Where the libraries of a payload go: they are loaded one by one, and join when all of them may. */
+/* Where the libraries of a payload go: loaded one by one, they join when all of them may. */
 struct restoring {
     struct sink sink; /* first */
     struct function_set *set;

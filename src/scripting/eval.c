@@ -94,7 +94,7 @@ void cmd_script_debug(struct ctx *c)
     if (ctx_arg_is(c, 2, "no"))
         reply_ok(c);
     else if (ctx_arg_is(c, 2, "yes") || ctx_arg_is(c, 2, "sync"))
-        reply_error(c, "ERR SCRIPT DEBUG is not supported: this server has no debugger for scripts");
+        reply_error(c, "ERR SCRIPT DEBUG is not supported: there is no debugger for scripts");
     else
         reply_error(c, "ERR Use SCRIPT DEBUG YES/SYNC/NO");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* For functions.c and library_load.c: the inside of a set. */
+/* For function_set.c and library_load.c: the inside of a set. */
 #ifndef SCRIPTING_FUNCTION_SET_H
 #define SCRIPTING_FUNCTION_SET_H
 
@@ -19,6 +19,6 @@ struct function_set {
 
 #define LIBRARY_EXISTS "ERR Library '%.*s' already exists" /* SLICE_ARG */
 
-void function_set_open_vm(struct function_set *set);
+void function_set_init(struct function_set *set, struct scripting *home); /* but for its state */
 
 #endif

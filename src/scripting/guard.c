@@ -94,6 +94,12 @@ struct buf *guard_scratch(lua_State *L)
     return &g->scratch;
 }
 
+int guard_no_memory(lua_State *L)
+{
+    lua_pushliteral(L, "not enough memory");
+    return lua_error(L);
+}
+
 char *guard_room(lua_State *L, struct buf *scratch, size_t more)
 {
     struct guard *g = guard_of(L);
@@ -103,12 +109,12 @@ char *guard_room(lua_State *L, struct buf *scratch, size_t more)
         size_t was = scratch->cap;
         size_t cap = lacks > was ? was + lacks : 2 * was; /* lacks fits: see the next line */
         if (!may_grow(g, lacks))
-            luaL_error(L, "not enough memory");
+            guard_no_memory(L);
         if (cap < was || !may_grow(g, cap - was))
             cap = was + lacks + (g->limit - g->used - lacks) / 2; /* growing may copy all of it */
         char *data = mem_try_realloc(scratch->data, cap);
         if (!data)
-            luaL_error(L, "not enough memory");
+            guard_no_memory(L);
         scratch->data = data;
         scratch->cap = cap;
         g->used += cap - was;

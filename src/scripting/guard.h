@@ -11,8 +11,8 @@
  * collect garbage then, that is done in time, when a look finds half of what was free used up.
  * Instructions of Lua are
  * counted by a hook, in coroutines too; what takes long inside a C function of a library is counted
- * by itself: guard_spend, where a unit is about as much as an instruction (comparing or copying some
- * bytes). Either way look is called every GUARD_UNITS units or so; it may raise an error. */
+ * by itself: guard_spend, where a unit is about as much as an instruction (comparing or copying
+ * some bytes). Either way look is called every GUARD_UNITS units or so; it may raise an error. */
 #ifndef SCRIPTING_GUARD_H
 #define SCRIPTING_GUARD_H
 
@@ -71,6 +71,8 @@ static inline void guard_add(lua_State *L, struct buf *scratch, const void *data
         memcpy(to, data, len);
     scratch->len += len;
 }
+/* Raises what Lua itself raises for want of memory. */
+int guard_no_memory(lua_State *L);
 /* Between scripts: its memory is given back when it is much, and garbage when that is. */
 void guard_trim(struct guard *g, lua_State *L);
 

@@ -183,13 +183,16 @@ static int make_narrow(lua_State *L)
     return 0;
 }
 
-void function_set_open_vm(struct function_set *set)
+struct function_set *function_set_new(struct scripting *home)
 {
-    set->vm = vm_new(scripting_limit(set->home), set->home, script_body, setup);
+    struct function_set *set = mem_zalloc(sizeof *set);
+    function_set_init(set, home);
+    set->vm = vm_new(scripting_limit(home), home, script_body, setup);
     bool ok = set->vm && vm_call_c(set->vm, make_narrow, set);
     must(ok); /* the limit is never that small */
     vm_clear(set->vm);
     set->vm->guard.look = script_look;
+    return set;
 }
 
 /* ---- loading ---- */

@@ -29,7 +29,7 @@ static int string_rep(lua_State *L)
     }
     size_t total;
     if (__builtin_mul_overflow(s.len, (size_t)n, &total))
-        return luaL_error(L, "not enough memory");
+        return guard_no_memory(L);
     struct buf *b = guard_scratch(L);
     char *to = guard_room(L, b, total);
     memcpy(to, s.data, s.len);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Tables that scripts can read and not change. Lua 5.1 has none: a script gets an empty table in
  * place of the real one, whose metatable looks things up there and refuses what is written. What
- * would go past a metatable (next, pairs, rawget, rawset, setmetatable, getmetatable) is replaced by
- * functions that know such tables; library functions that write by themselves ask readonly_refuse.
- * There is no way from the one table to the other for a script. */
+ * would go past a metatable (next, pairs, rawget, rawset, setmetatable, getmetatable) is replaced
+ * by functions that know such tables; library functions that write by themselves ask
+ * readonly_refuse. There is no way from the one table to the other for a script. */
 #ifndef SCRIPTING_READONLY_H
 #define SCRIPTING_READONLY_H
 

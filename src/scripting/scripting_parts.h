@@ -7,7 +7,6 @@
 
 #include "base/buf.h"
 #include "format/reply_read.h"
-#include "scripting/scripting.h"
 
 struct client;
 struct functions;
@@ -34,6 +33,8 @@ struct scripting {
     int64_t memory_max;           /* of each state; negative: percent of maxmemory */
 };
 
+/* Of the machine's memory, what a state may have when maxmemory does not say. */
+size_t scripting_machine_share(void);
 /* Bytes that a state may hold just now. */
 size_t scripting_limit(const struct scripting *home);
 /* Frees a state, beside the loop when async. */

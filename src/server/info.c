@@ -109,6 +109,7 @@ void info_provide(struct info *info, const char *name, info_read *read, const vo
 
 uint64_t info_asked(const struct info_out *o, const char *name)
 {
+    must(o->info->provided_count <= PROVIDED_MAX && name);
     for (int i = 0; i < o->info->provided_count; i++)
         if (strcmp(o->info->provided[i].name, name) == 0)
             return o->info->provided[i].read(o->info->provided[i].arg);

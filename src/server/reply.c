@@ -301,6 +301,7 @@ void reply_later_set(struct ctx *c, uint64_t mark, size_t n)
 /* ---- errors ---- */
 void reply_error_slice(struct ctx *c, struct slice text, bool counted)
 {
+    must(text.data || !text.len);
     room(c, text.len);
     buf_byte(c->out, '-');
     char *start = buf_reserve(c->out, text.len + 2);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Scripts of any text, in one sandbox after the other: none reaches memory that is not its own, runs
- * on for ever, holds more than it may, or changes what the next one finds. */
+/* Scripts of any text, in one sandbox after the other: none reaches memory that is not its own,
+ * runs on for ever, holds more than it may, or changes what the next one finds. */
 #include <stdio.h>
 #include <string.h>
 

@@ -132,7 +132,8 @@ static void changes_nothing_shared(void)
         {"return getmetatable(host)", "nil"},
         {"return rawequal(_G, _G._G)", "true"},
         {"for k, v in pairs(_G) do if type(v) == 'table' then "
-         "local ok = pcall(rawset, v, 'x', 1) if ok then return k end end end return 'none'", "none"},
+         "local ok = pcall(rawset, v, 'x', 1) if ok then return k end end end return 'none'",
+         "none"},
         {"for k, v in pairs(_G) do if type(v) == 'table' then "
          "local ok = pcall(function() v.x = 1 end) if ok then return k end end end return 'none'",
          "none"},
