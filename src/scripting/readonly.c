@@ -117,8 +117,8 @@ static int pairs(lua_State *L)
 
 static int rawget(lua_State *L)
 {
-    luaL_checkany(L, 2);
     arg_table(L);
+    luaL_checkany(L, 2);
     lua_settop(L, 2);
     lua_rawget(L, 1);
     return 1;

@@ -64,13 +64,12 @@ static int protected_call(lua_State *L)
     if (lua_istable(L, -1)) {
         lua_pushliteral(L, "err");
         lua_rawget(L, -2);
-        if (!lua_isnil(L, -1))
+        if (!lua_isnil(L, -1)) /* without err there is a nil more: so it always was */
             lua_replace(L, -2);
-        lua_settop(L, 2);
     }
     lua_pushboolean(L, 0);
     lua_replace(L, 1);
-    return 2;
+    return lua_gettop(L);
 }
 
 /* What begins like bytecode is told to be the syntax error that it is, as text. */
