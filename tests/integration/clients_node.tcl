@@ -74,7 +74,12 @@ proc lists_are_empty {s} {
     foreach list {waiting hand:one hand:two} { if {[ask $s LLEN $list]} { return 0 } }
     return 1
 }
-set is_empty [dict create queue_stream.js stream_is_empty queue_list.js lists_are_empty]
+proc bull_is_empty {s} {
+    foreach list {wait active paused} { if {[ask $s LLEN bull:jobs:$list]} { return 0 } }
+    foreach set {prioritized delayed} { if {[ask $s ZCARD bull:jobs:$set]} { return 0 } }
+    return 1
+}
+set is_empty [dict create queue_bull.js bull_is_empty queue_stream.js stream_is_empty queue_list.js lists_are_empty]
 
 proc living {pids dir} {
     foreach pid $pids {
@@ -185,6 +190,21 @@ foreach library $libraries {
         set command [node $library [lindex $library 1] {*}[arguments $library $s]]
         set code [run timeout 1200 {*}$command]
         if {$code || ![regexp {\d+ passed, 0 failed$} $run_output]} { error $run_output }
+    }
+}
+
+# Libraries that are made of scripts.
+if {$long && [llength $libraries] > 1} {
+    set modules [lindex $libraries end 2]
+    case "what is made of scripts: locks, limiters, queues" {
+        set s [server "" -binary $binary]
+        set users [list scripts script_users.js $modules "" {{}}]
+        set code [run timeout 1200 {*}[node $users script_users.js [of $s port]]]
+        if {$code || ![regexp {\d+ passed, 0 failed$} $run_output]} { error $run_output }
+    }
+    case "a queue of BullMQ: no job lost when a worker is killed, none done twice" {
+        set bull [list BullMQ script_users.js $modules bullmq {{}}]
+        killed_worker $bull $bull queue_bull.js
     }
 }
 
