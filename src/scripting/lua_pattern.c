@@ -197,8 +197,9 @@ static const char *balanced(struct lua_pattern *m, const char *p, const char *s)
 static bool at_frontier(struct lua_pattern *m, const char *set, const char *end, const char *s)
 {
     unsigned char before = s == m->subject ? 0 : (unsigned char)s[-1];
+    unsigned char behind = s == m->end ? 0 : (unsigned char)*s;
     pay(m, (size_t)(end - set) / 2);
-    return !set_has(set, end - 1, before) && set_has(set, end - 1, (unsigned char)*s);
+    return !set_has(set, end - 1, before) && set_has(set, end - 1, behind);
 }
 
 static const char *repeated(struct lua_pattern *m, unsigned char digit, const char *s)
@@ -265,6 +266,7 @@ static inline bool shorten(struct lua_pattern *m, struct pattern_choice *c)
 {
     const char *s = c->s - 1, *bound = c->bound;
     int next = c->next;
+    must(s >= bound);
     if (next >= 0)
         while (s > bound && (unsigned char)*s != next)
             s--;

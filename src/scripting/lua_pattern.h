@@ -9,7 +9,7 @@
  *   if (e)
  *       lua_pattern_push_all(&m, s, e);
  *
- * Subject and pattern are owned by Lua, which keeps a NUL behind both, and must stay on its stack.
+ * Subject and pattern are owned by Lua, which keeps a NUL behind them, and must stay on its stack.
  * A pattern ends at its first NUL. What is wrong in it raises an error when a match gets there, not
  * before. Cost: exponential in the number of repetitions at worst, so a search may end in an error
  * that the guard's look raises. */

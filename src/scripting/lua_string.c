@@ -303,8 +303,24 @@ static int string_gsub(lua_State *L)
     return 2;
 }
 
+/* ---- the stock library's own ---- */
+
+/* Pays for the strings that it is called with, and is the function that is its upvalue. */
+static int paid(lua_State *L)
+{
+    enum { BYTES_A_UNIT = 4 };
+    size_t bytes = 0;
+    for (int i = lua_gettop(L); i > 0; i--)
+        if (lua_type(L, i) == LUA_TSTRING)
+            bytes += lua_objlen(L, i);
+    if (bytes >= BYTES_A_UNIT)
+        guard_spend(L, bytes / BYTES_A_UNIT);
+    return lua_tocfunction(L, lua_upvalueindex(1))(L);
+}
+
 void lua_string_open(lua_State *L)
 {
+    static const char *const linear[] = {"upper", "lower", "reverse", "format"};
     static const luaL_Reg functions[] = {
         {"rep", string_rep},       {"find", string_find}, {"match", string_match},
         {"gmatch", string_gmatch}, {"gsub", string_gsub}, {NULL, NULL},
@@ -312,5 +328,10 @@ void lua_string_open(lua_State *L)
     luaL_register(L, "string", functions);
     lua_getfield(L, -1, "gmatch");
     lua_setfield(L, -2, "gfind");
+    for (size_t i = 0; i < sizeof linear / sizeof *linear; i++) {
+        lua_getfield(L, -1, linear[i]);
+        lua_pushcclosure(L, paid, 1);
+        lua_setfield(L, -2, linear[i]);
+    }
     lua_pop(L, 1);
 }

@@ -151,6 +151,9 @@ static void finds_from_c(void)
     lua_pattern_begin(&m, t.L, slice(text + 1, 3), SLICE_LIT("%f[%a]"));
     s = text + 1;
     CHECK(lua_pattern_search(&m, &s, false) == text + 1 && s == text + 1);
+    lua_pattern_begin(&m, t.L, slice(text, 4), SLICE_LIT("%f[%z]"));
+    s = text;
+    CHECK(lua_pattern_search(&m, &s, false) == text + 4 && s == text + 4);
     lua_tested_close(&t);
 }
 

@@ -167,9 +167,29 @@ static void plain_text_is_found_in_time(void)
                      "nil | 1 | nil | nil", lua_string_open);
 }
 
+static void long_texts_are_paid(void)
+{
+    static const char *const calls[] = {"upper(s)", "lower(s)", "reverse(s)", "format('%q', s)"};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        char script[100];
+        snprintf(script, sizeof script,
+                 "local s = ('x'):rep(1e5) for i = 1, 2000 do string.%s end", calls[i]);
+        lua_script_check(script, "error: stopped", lua_string_open);
+    }
+    lua_script_check("return ('xY'):upper(), ('xY'):lower(), ('xY'):reverse(), "
+                     "('%5.1f|%-3s|%q|%d'):format(1.25, 'a', 'b\"', 7), ('%x'):format(255)",
+                     "XY | xy | Yx |   1.2|a  |\"b\\\"\"|7 | ff", lua_string_open);
+    lua_script_check("return string.upper()",
+                     "error: bad argument #1 to 'upper' (string expected, got no value)",
+                     lua_string_open);
+    lua_script_check("return string.format('%999d', 1)",
+                     "error: invalid format (width or precision too long)", lua_string_open);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(answers_as_ever), UNIT(what_is_built_is_limited),
                     UNIT(long_pieces_of_all_kinds), UNIT(one_inside_another),
-                    UNIT(methods_are_the_new_functions), UNIT(plain_text_is_found_in_time));
+                    UNIT(methods_are_the_new_functions), UNIT(plain_text_is_found_in_time),
+                    UNIT(long_texts_are_paid));
 }
