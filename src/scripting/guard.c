@@ -4,11 +4,33 @@
 #include "base/mem.h"
 #include "base/must.h"
 
-enum { SCRATCH_KEPT = 64 * 1024, GARBAGE_KEPT = 4 << 20 };
+enum { SCRATCH_KEPT = 64 * 1024, GARBAGE_KEPT = 4 << 20, LARGE = 1024, BYTES_PER_UNIT = 64 };
 
 static bool may_grow(const struct guard *g, size_t more)
 {
     return g->used <= g->limit && more <= g->limit - g->used;
+}
+
+static void hook(lua_State *L, lua_Debug *event);
+
+/* The second bit says that each instruction is looked at until the script is over. */
+enum { ALWAYS = LUA_MASKCOUNT | LUA_MASKLINE };
+
+static void look_after(lua_State *L, int instructions)
+{
+    if (lua_gethookmask(L) != ALWAYS)
+        lua_sethook(L, hook, LUA_MASKCOUNT, instructions);
+}
+
+/* A block is filled, mostly: texts that are joined cost one instruction, whatever their length. Who
+ * made it look cannot be asked now, so the next instruction is stopped at. */
+static void charge(struct guard *g, size_t size)
+{
+    g->left -= (int64_t)(size / BYTES_PER_UNIT);
+    if (g->left >= 0 || !g->main)
+        return;
+    look_after(g->main, 1);
+    look_after(g->last, 1);
 }
 
 static void *allocate(void *arg, void *p, size_t was, size_t size)
@@ -17,6 +39,8 @@ static void *allocate(void *arg, void *p, size_t was, size_t size)
     if (!p)
         was = 0;
     if (size == 0) {
+        if (p == g->last) /* a coroutine goes */
+            g->last = g->main;
         if (p)
             mem_free_sized(p, was);
         g->used -= was;
@@ -27,6 +51,8 @@ static void *allocate(void *arg, void *p, size_t was, size_t size)
     void *now = p ? mem_try_realloc(p, size) : mem_try_alloc(size);
     if (now)
         g->used += size - was;
+    if (size >= LARGE)
+        charge(g, size);
     return now;
 }
 
@@ -45,6 +71,8 @@ static void collect(lua_State *L, struct guard *g)
 
 static void look(lua_State *L, struct guard *g)
 {
+    g->left = GUARD_UNITS;
+    g->last = L;
     if (g->used > g->collect_at)
         collect(L, g);
     if (g->look)
@@ -54,6 +82,7 @@ static void look(lua_State *L, struct guard *g)
 static void hook(lua_State *L, lua_Debug *event)
 {
     (void)event;
+    look_after(L, GUARD_UNITS);
     look(L, guard_of(L));
 }
 
@@ -63,13 +92,15 @@ lua_State *guard_open(struct guard *g)
     g->left = GUARD_UNITS;
     g->collect_at = half_way(g, 0);
     lua_State *L = lua_newstate(allocate, g);
+    g->main = g->last = L;
     if (L)
-        lua_sethook(L, hook, LUA_MASKCOUNT, GUARD_UNITS); /* coroutines inherit it */
+        look_after(L, GUARD_UNITS); /* coroutines inherit it */
     return L;
 }
 
 void guard_close(struct guard *g, lua_State *L)
 {
+    g->main = g->last = NULL;
     lua_close(L);
     must(g->used == g->scratch.cap);
     buf_free(&g->scratch);
@@ -78,13 +109,12 @@ void guard_close(struct guard *g, lua_State *L)
 
 void guard_spend_slowly(lua_State *L, struct guard *g)
 {
-    g->left = GUARD_UNITS;
     look(L, g);
 }
 
 void guard_look_always(lua_State *L)
 {
-    lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+    lua_sethook(L, hook, ALWAYS, 1);
 }
 
 struct buf *guard_scratch(lua_State *L)
@@ -124,6 +154,8 @@ char *guard_room(lua_State *L, struct buf *scratch, size_t more)
 
 void guard_trim(struct guard *g, lua_State *L)
 {
+    must(L == g->main);
+    lua_sethook(L, hook, LUA_MASKCOUNT, GUARD_UNITS);
     if (g->scratch.cap > SCRATCH_KEPT) {
         g->used -= g->scratch.cap;
         buf_free(&g->scratch);

@@ -12,7 +12,8 @@
  * Instructions of Lua are
  * counted by a hook, in coroutines too; what takes long inside a C function of a library is counted
  * by itself: guard_spend, where a unit is about as much as an instruction (comparing or copying
- * some bytes). Either way look is called every GUARD_UNITS units or so; it may raise an error. */
+ * some bytes); a large block costs some by itself. Either way look is called every GUARD_UNITS units
+ * or so; it may raise an error. */
 #ifndef SCRIPTING_GUARD_H
 #define SCRIPTING_GUARD_H
 
@@ -32,6 +33,7 @@ struct guard {
     size_t collect_at;   /* used: all garbage is collected */
     size_t settled;      /* used, behind the last time */
     int64_t left;        /* units until the next look of guard_spend */
+    lua_State *main, *last; /* the state's first thread, and the one that was looked at last */
     guard_look *look;    /* NULL: nobody looks */
     void *arg;
     struct buf scratch;
@@ -55,7 +57,8 @@ static inline void guard_spend(lua_State *L, size_t units)
     if (g->left < 0)
         guard_spend_slowly(L, g);
 }
-/* From now on (all is to stop) look is called at each instruction of this thread of Lua's. */
+/* From now on (all is to stop) look is called at each instruction of this thread of Lua's, until
+ * guard_trim. */
 void guard_look_always(lua_State *L);
 
 /* For a text that a C function builds: the state's one buffer, emptied. Nobody else uses it until

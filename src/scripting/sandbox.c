@@ -9,6 +9,7 @@
 #include "scripting/lua_bit.h"
 #include "scripting/lua_cjson.h"
 #include "scripting/lua_cmsgpack.h"
+#include "scripting/lua_coroutine.h"
 #include "scripting/lua_math.h"
 #include "scripting/lua_string.h"
 #include "scripting/lua_struct.h"
@@ -193,6 +194,7 @@ void sandbox_open(lua_State *L)
     open_library(L, LUA_STRLIBNAME, luaopen_string);
     open_library(L, LUA_TABLIBNAME, luaopen_table);
     open_library(L, LUA_MATHLIBNAME, luaopen_math);
+    lua_coroutine_open(L);
     lua_string_open(L);
     lua_table_open(L);
     lua_math_open(L);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "scripting/lua_coroutine.h"
 #include "tests/unit/unit.h"
 
 enum { LIMIT = 1 << 20 };
@@ -25,6 +26,7 @@ static lua_State *open_state(struct guard *g, struct watch *w)
     lua_State *L = guard_open(g);
     CHECK(L != NULL);
     luaL_openlibs(L);
+    lua_coroutine_open(L);
     return L;
 }
 
@@ -103,6 +105,39 @@ static void interrupts_what_never_ends(void)
     }
 }
 
+/* Few instructions, of which each copies much, in one thread of Lua's or in many. */
+static void interrupts_large_texts(void)
+{
+    static const char *const costly[] = {
+        "local s = ('x'):rep(100000) for i = 1, 100 do local t = s .. i end",
+        "local s = ('x'):rep(100000) for i = 1, 100 do "
+        "coroutine.wrap(function() local t = s .. i end)() end",
+        "local s = ('x'):rep(100000) coroutine.wrap(function() for i = 1, 100 do local t = s .. i "
+        "end end)()",
+    };
+    for (size_t i = 0; i < sizeof costly / sizeof *costly; i++) {
+        struct watch w = {.most = 1000};
+        struct guard g;
+        lua_State *L = open_state(&g, &w);
+        run(L, costly[i]);
+        CHECK(w.looks > 20);
+        guard_close(&g, L);
+    }
+}
+
+static void is_quiet_again_behind_it(void)
+{
+    struct watch w = {.most = 3};
+    struct guard g;
+    lua_State *L = open_state(&g, &w);
+    run(L, "while true do end");
+    guard_trim(&g, L);
+    w = (struct watch){.most = 1000};
+    run(L, "for i = 1, 10000 do end");
+    CHECK(w.looks < 10);
+    guard_close(&g, L);
+}
+
 static int spend(lua_State *L)
 {
     while (guard_of(L)->used > 0)
@@ -176,5 +211,6 @@ int main(void)
     return UNIT_RUN(UNIT(counts_what_is_held), UNIT(refuses_beyond_the_limit),
                     UNIT(garbage_is_no_excuse),
                     UNIT(interrupts_what_never_ends), UNIT(interrupts_work_in_c),
+                    UNIT(interrupts_large_texts), UNIT(is_quiet_again_behind_it),
                     UNIT(the_scratch_buffer_is_counted), UNIT(the_scratch_buffer_is_limited));
 }
