@@ -12,8 +12,8 @@
  * Instructions of Lua are
  * counted by a hook, in coroutines too; what takes long inside a C function of a library is counted
  * by itself: guard_spend, where a unit is about as much as an instruction (comparing or copying
- * some bytes); a large block costs some by itself. Either way look is called every GUARD_UNITS units
- * or so; it may raise an error. */
+ * some bytes); a large block costs some by itself. Either way look is called every GUARD_UNITS
+ * units or so; it may raise an error. */
 #ifndef SCRIPTING_GUARD_H
 #define SCRIPTING_GUARD_H
 
