@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The registry: entries that never move, and an open-addressed table of (hash, entry) at most a
- * quarter full, so that a look-up is one hash over the name's letters and, nearly always, one
- * comparison. Renamed commands keep their entry under another name. */
+/* The registry: entries that never move, and an open-addressed table at most a quarter full. A
+ * look-up takes two words of the name's letters, and compares them once, nearly always. Renamed commands keep their entry under another name. */
 #include "server/command.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/num.h"
 #include "server/stats.h"
 
+struct folded {
+    uint64_t first, last;
+};
 struct slot {
-    uint32_t hash, len; /* of the name */
+    struct folded folded; /* of the name */
+    uint32_t len;
+    bool told_by_fold;
     const char *name;
     struct command_entry *entry; /* NULL: free */
 };
@@ -62,18 +67,40 @@ void commands_free(struct commands *cs)
 }
 
 /* ---- look-up ---- */
-/* Upper and lower case of a letter differ in one bit; other bytes that fall together are told apart
- * by the comparison. */
-static inline uint32_t name_hash(struct slice name)
+/* A name's first bytes and its last, eight each or as many as there are. Upper and lower case of a
+ * letter differ in one bit, which is set here: no other byte becomes the like of a letter. */
+static inline struct folded fold(struct slice name)
 {
-    uint32_t h = (uint32_t)name.len;
+    const uint64_t case_bits = 0x2020202020202020;
+    const char *p = name.data;
+    if (name.len >= 8)
+        return (struct folded){load_le64(p) | case_bits, load_le64(p + name.len - 8) | case_bits};
+    if (name.len >= 4)
+        return (struct folded){load_le32(p) | case_bits, load_le32(p + name.len - 4) | case_bits};
+    uint64_t first = (unsigned char)p[0];
+    first = first << 8 | (unsigned char)p[name.len / 2];
+    first = first << 8 | (unsigned char)p[name.len - 1];
+    return (struct folded){first | case_bits, 0};
+}
+
+static inline uint32_t name_hash(struct folded f, size_t len)
+{
+    uint64_t h = (f.first ^ len) * 0x9e3779b97f4a7c15u;
+    h = (h ^ h >> 32 ^ f.last) * 0xc2b2ae3d27d4eb4fu;
+    return (uint32_t)(h >> 32);
+}
+
+/* All of the name is in its two halves, and all of it letters. */
+static bool is_told_by_fold(struct slice name)
+{
     for (size_t i = 0; i < name.len; i++)
-        h = (h ^ ((unsigned char)name.data[i] | 0x20)) * 0x01000193u;
-    return h ^ h >> 15;
+        if (!((name.data[i] | 0x20) >= 'a' && (name.data[i] | 0x20) <= 'z'))
+            return false;
+    return name.len <= 16;
 }
 
 /* lower is as long. */
-static inline bool same_name(const char *lower, struct slice name)
+static bool same_name(const char *lower, struct slice name)
 {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.data[i];
@@ -94,11 +121,13 @@ static inline struct command_entry *look_up(const struct names *n, struct slice 
 {
     if (name.len == 0 || name.len > n->longest)
         return NULL;
-    uint32_t hash = name_hash(name);
-    for (uint32_t i = hash & n->mask; n->slots[i].entry; i = (i + 1) & n->mask)
-        if (n->slots[i].hash == hash && n->slots[i].len == name.len &&
-            same_name(n->slots[i].name, name))
-            return n->slots[i].entry;
+    struct folded f = fold(name);
+    for (uint32_t i = name_hash(f, name.len) & n->mask; n->slots[i].entry; i = (i + 1) & n->mask) {
+        const struct slot *slot = &n->slots[i];
+        if (slot->folded.first == f.first && slot->folded.last == f.last &&
+            slot->len == name.len && (slot->told_by_fold || same_name(slot->name, name)))
+            return slot->entry;
+    }
     return NULL;
 }
 
@@ -116,13 +145,13 @@ struct command_entry *commands_find_given(const struct commands *cs, struct slic
 static void put_slot(struct names *n, struct command_entry *e)
 {
     struct slice name = slice_str(name_in(n, e));
-    uint32_t hash = name_hash(name);
-    uint32_t i = hash & n->mask;
     must(name.len > 0);
+    struct folded f = fold(name);
+    uint32_t i = name_hash(f, name.len) & n->mask;
     n->longest = name.len > n->longest ? name.len : n->longest;
     while (n->slots[i].entry)
         i = (i + 1) & n->mask;
-    n->slots[i] = (struct slot){hash, (uint32_t)name.len, name.data, e};
+    n->slots[i] = (struct slot){f, (uint32_t)name.len, is_told_by_fold(name), name.data, e};
 }
 
 static void rebuild(struct commands *cs, struct names *n)

@@ -58,6 +58,34 @@ static void look_up(void)
     commands_free(cs);
 }
 
+/* Each byte of names of all lengths, changed to each other one: only the other case is the same. */
+static void each_byte_counts(void)
+{
+    static const struct command names[] = {
+        {.name = "q", .run = run}, {.name = "re", .run = run}, {.name = "get", .run = run},
+        {.name = "mset", .run = run}, {.name = "bitop", .run = run}, {.name = "z_add", .run = run},
+        {.name = "evalsha", .run = run}, {.name = "a-word[]", .run = run},
+        {.name = "georadius_ro", .run = run}, {.name = "bgrewriteaofxyzq", .run = run},
+        {.name = "georadiusbymember", .run = run}, {.name = "georadiusbymember_ro", .run = run},
+        {.name = NULL}};
+    struct commands *cs = commands_new();
+    commands_add(cs, names, NULL);
+    for (const struct command *row = names; row->name; row++) {
+        size_t len = strlen(row->name);
+        for (size_t at = 0; at < len; at++) {
+            for (int byte = 0; byte < 256; byte++) {
+                char name[32], was = row->name[at];
+                memcpy(name, row->name, len);
+                name[at] = (char)byte;
+                bool same = byte == (unsigned char)was ||
+                            (was >= 'a' && was <= 'z' && byte == was - 'a' + 'A');
+                CHECK((commands_find(cs, slice(name, len)) != NULL) == same);
+            }
+        }
+    }
+    commands_free(cs);
+}
+
 /* Many names, so that slots collide and the table grows. */
 static void many(void)
 {
@@ -230,7 +258,7 @@ static void names_of_any_length(void)
 
 int main(void)
 {
-    return UNIT_RUN(UNIT(look_up), UNIT(many), UNIT(renames), UNIT(legacy_triples), UNIT(keys),
-                    UNIT(categories), UNIT(latencies), UNIT(subs_from_several_owners),
-                    UNIT(names_of_any_length));
+    return UNIT_RUN(UNIT(look_up), UNIT(each_byte_counts), UNIT(many), UNIT(renames),
+                    UNIT(legacy_triples), UNIT(keys), UNIT(categories), UNIT(latencies),
+                    UNIT(subs_from_several_owners), UNIT(names_of_any_length));
 }
