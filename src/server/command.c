@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The registry: entries that never move, and an open-addressed table at most a quarter full. A
- * look-up takes two words of the name's letters, and compares them once, nearly always. Renamed commands keep their entry under another name. */
+ * look-up takes two words of the name's letters, and compares them once, nearly always. Renamed
+ * commands keep their entry under another name. */
 #include "server/command.h"
 
 #include <stdio.h>
