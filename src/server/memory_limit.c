@@ -250,7 +250,10 @@ static void debug_client_eviction(struct ctx *c)
         return;
     }
     LINK_FOR(pos, &server_clients(m->server)->all) {
-        size_t held = client_memory(LINK_OF(pos, struct client, link));
+        const struct client *one = LINK_OF(pos, struct client, link);
+        if (one->flags & CLIENT_FAKE)
+            continue;
+        size_t held = client_memory(one);
         int bits = 64 - __builtin_clzll(held | 1), i = bits <= SMALL ? 0 : bits - SMALL;
         i = i < BUCKETS ? i : BUCKETS - 1;
         clients[i]++;
