@@ -4,7 +4,9 @@
 set sources {
     get {return redis.call('GET', KEYS[1])}
     set {return redis.call('SET', KEYS[1], ARGV[1])}
-    calls {for i = 1, 500 do redis.call('SET', KEYS[1] .. i, i) redis.call('GET', KEYS[1] .. i) end}
+    counts {for i = 1, 1000 do redis.call('INCR', KEYS[1]) end}
+    fields {for i = 1, 500 do redis.call('HSET', KEYS[1], i, i) redis.call('HGET', KEYS[1], i) end}
+    joined {for i = 1, 500 do redis.call('SET', KEYS[1] .. i, i) redis.call('GET', KEYS[1] .. i) end}
     values {local t = redis.call('HGETALL', KEYS[1]) for i = 1, #t, 2 do t[i] = t[i]:upper() end return t}
     codec {local t = cjson.decode(ARGV[1]) t.n = (t.n or 0) + 1 return cmsgpack.pack(t, cjson.encode(t))}
 }
@@ -30,7 +32,11 @@ if {[wanted "EVAL EVALSHA FCALL script"] && [both_know EVAL]} {
         "EVALSHA of cjson and cmsgpack, pipeline 16" 50000 16 [list EVALSHA $sha(codec) 0 $document]] {
         measure $name "CPU us/op" less 0.8 "per_op \$who $n -P $depth -c 50 [list {*}$words]"
     }
-    measure "a script of 1000 calls" "CPU us/op" less 0.7 \
-        "per_op \$who 1000 -P 1 -c 5 EVALSHA $sha(calls) 1 key:"
+    foreach {name script} {
+        "INCR" counts "HSET and HGET" fields "SET and GET of keys joined with a number" joined
+    } {
+        measure "a script of 1000 calls: $name" "CPU us/op" less 0.7 \
+            "per_op \$who 1000 -P 1 -c 5 EVALSHA $sha($script) 1 $script:"
+    }
     stop_pair
 }
