@@ -10,6 +10,7 @@
 #include "server/reply.h"
 #include "server/server.h"
 #include "server/settings.h"
+#include "server/slots.h"
 
 static struct script_cache *cache_of(const struct ctx *c)
 {
@@ -43,10 +44,39 @@ static void run(struct ctx *c, const struct script *s, int keys, bool read_only)
     script_run(&r);
 }
 
+#define NO_DEBUGGER "ERR SCRIPT DEBUG is not supported: there is no debugger for scripts"
+
+void cmd_script_debug(struct ctx *c)
+{
+    const struct scripting *home = c->arg;
+    bool on = ctx_arg_is(c, 2, "yes") || ctx_arg_is(c, 2, "sync");
+    if (!on && !ctx_arg_is(c, 2, "no")) {
+        reply_error(c, "ERR Use SCRIPT DEBUG YES/SYNC/NO");
+        return;
+    }
+    struct script_debugged *d = slot_get(c->client, home->debugged);
+    d->on = on;
+    if (on)
+        reply_error(c, NO_DEBUGGER);
+    else
+        reply_ok(c);
+}
+
+/* True, and the error was replied: the client believes that this would only be a rehearsal. */
+static bool refuse_debugged(struct ctx *c)
+{
+    const struct scripting *home = c->arg;
+    const struct script_debugged *d = slot_peek(c->client, home->debugged);
+    if (!d || !d->on)
+        return false;
+    reply_error(c, NO_DEBUGGER " (SCRIPT DEBUG NO runs it)");
+    return true;
+}
+
 static void eval(struct ctx *c, bool read_only)
 {
     int keys;
-    if (!script_numkeys(c, NULL, &keys))
+    if (refuse_debugged(c) || !script_numkeys(c, NULL, &keys))
         return;
     struct script *s = script_cache_add(cache_of(c), c, c->argv[1]);
     if (s)
@@ -67,6 +97,8 @@ static void evalsha(struct ctx *c, bool read_only)
 {
     int keys;
     const struct script *s = script_cache_find(cache_of(c), c->argv[1]);
+    if (refuse_debugged(c))
+        return;
     if (c->argv[1].len != SHA1_TEXT)
         s = NULL;
     else if (!script_numkeys(c, NULL, &keys))
@@ -88,16 +120,6 @@ void cmd_evalsha_ro(struct ctx *c)
 }
 
 /* ---- SCRIPT ---- */
-
-void cmd_script_debug(struct ctx *c)
-{
-    if (ctx_arg_is(c, 2, "no"))
-        reply_ok(c);
-    else if (ctx_arg_is(c, 2, "yes") || ctx_arg_is(c, 2, "sync"))
-        reply_error(c, "ERR SCRIPT DEBUG is not supported: there is no debugger for scripts");
-    else
-        reply_error(c, "ERR Use SCRIPT DEBUG YES/SYNC/NO");
-}
 
 void cmd_script_exists(struct ctx *c)
 {

@@ -3,9 +3,17 @@
 #ifndef SCRIPTING_EVAL_H
 #define SCRIPTING_EVAL_H
 
+#include <stdbool.h>
+
 #include "server/command_row.h"
 
 extern const struct command script_commands[];
+
+/* Of a client that asked for a debugger and was told that there is none. redis-cli --ldb does not
+ * listen: its script must not be run for real. */
+struct script_debugged {
+    bool on;
+};
 
 void cmd_eval(struct ctx *c);
 void cmd_eval_ro(struct ctx *c);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "scripting/function_set.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "scripting/functions.h"
@@ -20,7 +22,29 @@ static struct slice function_key(const void *item)
     return slice_str(f->name);
 }
 static const struct table_type library_type = {.key = library_key};
-static const struct table_type function_type = {.key = function_key};
+
+/* FCALL takes names in any case. */
+static uint64_t hash_nocase(struct slice name)
+{
+    enum { AT_ONCE = 64 };
+    char lower[AT_ONCE];
+    uint64_t hash = 0;
+    for (size_t at = 0; at <= name.len; at += AT_ONCE) {
+        size_t n = name.len - at < AT_ONCE ? name.len - at : AT_ONCE;
+        for (size_t i = 0; i < n; i++)
+            lower[i] = (char)tolower((unsigned char)name.data[at + i]);
+        hash = hash_bytes(lower, n) ^ hash << 1;
+    }
+    return hash;
+}
+
+static bool equal_nocase(struct slice a, struct slice b)
+{
+    return a.len == b.len && strncasecmp(a.data, b.data, a.len) == 0;
+}
+
+static const struct table_type function_type = {.key = function_key, .hash = hash_nocase,
+                                                .equal = equal_nocase};
 
 void function_set_init(struct function_set *set, struct scripting *home)
 {
@@ -102,8 +126,9 @@ bool function_set_may_add(const struct function_set *set, const struct library *
 void function_set_add(struct function_set *set, struct library *lib)
 {
     table_add(&set->libraries, lib);
-    for (size_t i = 0; i < lib->count; i++)
-        table_add(&set->functions, lib->functions[i]);
+    for (size_t i = 0; i < lib->count; i++) /* of two that differ in case the first is called */
+        if (!table_find(&set->functions, slice_str(lib->functions[i]->name)))
+            table_add(&set->functions, lib->functions[i]);
     set->bytes += library_bytes(lib);
 }
 
@@ -111,7 +136,8 @@ void function_set_leave(struct function_set *set, struct library *lib)
 {
     set->bytes -= library_bytes(lib);
     for (size_t i = 0; i < lib->count; i++)
-        table_remove(&set->functions, slice_str(lib->functions[i]->name));
+        if (function_set_function(set, slice_str(lib->functions[i]->name)) == lib->functions[i])
+            table_remove(&set->functions, slice_str(lib->functions[i]->name));
     table_remove(&set->libraries, slice_str(lib->name));
 }
 
@@ -128,15 +154,7 @@ struct library *function_set_find(const struct function_set *set, struct slice n
 
 struct function *function_set_function(const struct function_set *set, struct slice name)
 {
-    struct function *f = table_find(&set->functions, name);
-    struct table_iter it;
-    if (f)
-        return f;
-    table_iter_init(&it, (struct table *)&set->functions);
-    do
-        f = table_iter_next(&it);
-    while (f && !slice_eq_nocase(name, f->name));
-    return f;
+    return table_find(&set->functions, name);
 }
 
 static int by_name(const void *a, const void *b)

@@ -52,7 +52,7 @@ void function_set_add(struct function_set *set, struct library *lib);
 void function_set_leave(struct function_set *set, struct library *lib);  /* it is nobody's again */
 void function_set_remove(struct function_set *set, struct library *lib); /* and frees it */
 struct library *function_set_find(const struct function_set *set, struct slice name);
-/* By its name; when there is none, by one that differs in case alone, which is looked for. */
+/* By its name, in any case. */
 struct function *function_set_function(const struct function_set *set, struct slice name);
 /* By name, in an array of mem_alloc. */
 struct library **function_set_sorted(const struct function_set *set, size_t *count);

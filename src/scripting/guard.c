@@ -46,8 +46,10 @@ static void *allocate(void *arg, void *p, size_t was, size_t size)
         g->used -= was;
         return NULL;
     }
-    if (size > was && !may_grow(g, size - was))
+    if (size > was && !may_grow(g, size - was)) {
+        g->refused = true;
         return NULL;
+    }
     void *now = p ? mem_try_realloc(p, size) : mem_try_alloc(size);
     if (now)
         g->used += size - was;
@@ -62,19 +64,25 @@ static size_t half_way(const struct guard *g, size_t held)
     return held + (g->limit > held ? (g->limit - held) / 2 : 0);
 }
 
-static void collect(lua_State *L, struct guard *g)
+/* Percentages of Lua's collector: when the next cycle begins, and how fast one goes. As built in;
+ * and at once behind the last one, so fast that garbage does not fill what is free meanwhile. */
+enum { PAUSE = 200, SPEED = 200, TIGHT_PAUSE = 100, TIGHT_SPEED = 400 };
+
+static void set_pace(lua_State *L, int pause, int speed)
 {
-    lua_gc(L, LUA_GCCOLLECT, 0);
-    g->settled = g->used;
-    g->collect_at = half_way(g, g->used);
+    lua_gc(L, LUA_GCSETPAUSE, pause);
+    lua_gc(L, LUA_GCSETSTEPMUL, speed);
 }
 
 static void look(lua_State *L, struct guard *g)
 {
     g->left = GUARD_UNITS;
     g->last = L;
-    if (g->used > g->collect_at)
-        collect(L, g);
+    if (g->used > g->tight_at && !g->tight) {
+        g->tight = true;
+        set_pace(L, TIGHT_PAUSE, TIGHT_SPEED);
+        lua_gc(L, LUA_GCSTEP, 0); /* the next cycle would begin far later */
+    }
     if (g->look)
         g->look(L, g);
 }
@@ -90,7 +98,7 @@ lua_State *guard_open(struct guard *g)
 {
     must(g->limit > 0 && g->used == 0);
     g->left = GUARD_UNITS;
-    g->collect_at = half_way(g, 0);
+    g->tight_at = half_way(g, 0);
     lua_State *L = lua_newstate(allocate, g);
     g->main = g->last = L;
     if (L)
@@ -114,6 +122,7 @@ void guard_spend_slowly(lua_State *L, struct guard *g)
 
 void guard_look_always(lua_State *L)
 {
+    guard_of(L)->stopping = true;
     lua_sethook(L, hook, ALWAYS, 1);
 }
 
@@ -126,6 +135,7 @@ struct buf *guard_scratch(lua_State *L)
 
 int guard_no_memory(lua_State *L)
 {
+    guard_of(L)->refused = true;
     lua_pushliteral(L, "not enough memory");
     return lua_error(L);
 }
@@ -160,7 +170,13 @@ void guard_trim(struct guard *g, lua_State *L)
         g->used -= g->scratch.cap;
         buf_free(&g->scratch);
     }
-    g->collect_at = half_way(g, g->settled);
-    if (g->used > 2 * g->settled + GARBAGE_KEPT || g->used > g->collect_at)
-        collect(L, g);
+    bool much = g->used > 2 * g->settled + GARBAGE_KEPT || g->used > half_way(g, g->settled);
+    if (much || g->tight || g->refused) {
+        set_pace(L, PAUSE, SPEED);
+        lua_gc(L, LUA_GCCOLLECT, 0);
+        g->settled = g->used;
+        g->tight = g->refused = false;
+    }
+    g->tight_at = half_way(g, g->settled);
+    g->stopping = false;
 }

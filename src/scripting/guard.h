@@ -7,13 +7,12 @@
  *   ...
  *   guard_close(&g, L);
  *
- * Beyond the limit an allocation fails, and Lua raises "not enough memory"; since Lua 5.1 does not
- * collect garbage then, that is done in time, when a look finds half of what was free used up.
- * Instructions of Lua are
- * counted by a hook, in coroutines too; what takes long inside a C function of a library is counted
- * by itself: guard_spend, where a unit is about as much as an instruction (comparing or copying
- * some bytes); a large block costs some by itself. Either way look is called every GUARD_UNITS
- * units or so; it may raise an error. */
+ * Beyond the limit an allocation fails, and Lua raises "not enough memory". Since Lua 5.1 does not
+ * collect garbage then, it is made to collect all the time, step by step, from when half of what
+ * was free is used up. Instructions of Lua are counted by a hook, in coroutines too; what takes long
+ * inside a C function of a library is counted by itself: guard_spend, where a unit is about as much
+ * as an instruction (comparing or copying some bytes); a large block costs some by itself. Either
+ * way look is called every GUARD_UNITS units or so; it may raise an error. */
 #ifndef SCRIPTING_GUARD_H
 #define SCRIPTING_GUARD_H
 
@@ -30,8 +29,10 @@ struct guard;
 typedef void guard_look(lua_State *L, struct guard *g);
 struct guard {
     size_t used, limit;  /* bytes that the state and the scratch buffer hold, and may */
-    size_t collect_at;   /* used: all garbage is collected */
-    size_t settled;      /* used, behind the last time */
+    size_t settled;      /* used, when all garbage was collected last, between scripts */
+    size_t tight_at;     /* used: from here on garbage is collected all the time */
+    bool tight, refused; /* it is; an allocation was refused: since guard_trim */
+    bool stopping;       /* guard_look_always was called since then */
     int64_t left;        /* units until the next look of guard_spend */
     lua_State *main, *last; /* the state's first thread, and the one that was looked at last */
     guard_look *look;    /* NULL: nobody looks */
@@ -76,7 +77,8 @@ static inline void guard_add(lua_State *L, struct buf *scratch, const void *data
 }
 /* Raises what Lua itself raises for want of memory. */
 int guard_no_memory(lua_State *L);
-/* Between scripts: its memory is given back when it is much, and garbage when that is. */
+/* Between scripts: its memory is given back when it is much, and garbage when that is, or when
+ * there was too little. */
 void guard_trim(struct guard *g, lua_State *L);
 
 #endif

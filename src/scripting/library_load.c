@@ -20,8 +20,16 @@ struct loading {
     struct script_run run; /* first: script_running finds it */
     struct function_set *set;
     struct library *lib;
+    struct table names; /* struct function, of lib */
     struct slice body;
 };
+
+static struct slice function_name(const void *item)
+{
+    const struct function *f = item;
+    return slice_str(f->name);
+}
+static const struct table_type name_type = {.key = function_name};
 
 static bool name_is_fine(struct slice name)
 {
@@ -119,9 +127,8 @@ static void add_function(lua_State *L, struct loading *job, uint32_t flags)
     struct slice name = string_at(L, NAME, "");
     if (!name_is_fine(name))
         raise_error(L, BAD_NAME);
-    for (size_t i = 0; i < lib->count; i++)
-        if (slice_eq_str(name, lib->functions[i]->name))
-            raise_error(L, "ERR Function already exists in the library");
+    if (table_find(&job->names, name))
+        raise_error(L, "ERR Function already exists in the library");
     lua_pushvalue(L, CALLBACK);
     int ref = vm_keep(L);
     struct function *f = mem_zalloc(sizeof *f);
@@ -129,8 +136,11 @@ static void add_function(lua_State *L, struct loading *job, uint32_t flags)
                            .flags = flags, .ref = ref};
     if (!lua_isnil(L, DESCRIPTION))
         f->description = mem_strdup(lua_tostring(L, DESCRIPTION));
-    lib->functions = mem_realloc(lib->functions, (lib->count + 1) * sizeof *lib->functions);
+    if ((lib->count & (lib->count - 1)) == 0) /* grows at each power of two */
+        lib->functions = mem_realloc(lib->functions,
+                                     2 * (lib->count + 1) * sizeof *lib->functions);
     lib->functions[lib->count++] = f;
+    table_add(&job->names, f);
 }
 
 static int register_function(lua_State *L)
@@ -279,7 +289,10 @@ struct library *library_load(struct function_set *set, struct slice code, unsign
         lib = job.lib = mem_zalloc(sizeof *lib);
         lib->name = mem_dup(head.name.data, head.name.len);
         lib->code = slice(mem_dup(code.data, code.len), code.len);
-        if (!load(&job, error)) {
+        table_init(&job.names, &name_type);
+        ok = load(&job, error);
+        table_release(&job.names);
+        if (!ok) {
             library_free(set, lib);
             lib = NULL;
         }

@@ -53,6 +53,12 @@ void readonly_refuse(lua_State *L, int index)
     lua_error(L);
 }
 
+void readonly_open_face(lua_State *L, int index)
+{
+    if (push_real(L, index))
+        lua_replace(L, index);
+}
+
 void readonly_make(lua_State *L)
 {
     int shown = lua_gettop(L), real = shown - 1;
@@ -92,8 +98,7 @@ void readonly_turn(lua_State *L, int index)
 static void arg_table(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
-    if (push_real(L, 1))
-        lua_replace(L, 1);
+    readonly_open_face(L, 1);
 }
 
 static int next(lua_State *L)

@@ -21,6 +21,8 @@ void readonly_make(lua_State *L);
 void readonly_show_string_metatable(lua_State *L);
 /* The face at index shows another real table from now on: the one on top, which is taken off. */
 void readonly_turn(lua_State *L, int index);
+/* The face at index is replaced by the real table, for who only walks it; another table stays. */
+void readonly_open_face(lua_State *L, int index);
 /* Raises "Attempt to modify a readonly table" when it is one. Cheap for a table without a
  * metatable. */
 void readonly_refuse(lua_State *L, int index);

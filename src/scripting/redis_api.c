@@ -149,10 +149,8 @@ static int api_error_reply(lua_State *L)
     if (!one_string(L))
         return 1;
     const char *text = lua_tostring(L, 1);
-    if (*text == '-')
-        lua_pushstring(L, text + 1);
-    else
-        lua_pushfstring(L, "%s%s", strchr(text, ' ') ? "" : "ERR ", text);
+    text += *text == '-';
+    lua_pushfstring(L, "%s%s", strchr(text, ' ') ? "" : "ERR ", text);
     size_t len;
     text = lua_tolstring(L, -1, &len);
     script_push_error(L, slice(text, len), false);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "scripting/sandbox.h"
 
+#include <limits.h>
+#include <stdint.h>
 #include <string.h>
 #include <time.h>
 
@@ -73,17 +75,62 @@ static int protected_call(lua_State *L)
     return lua_gettop(L);
 }
 
-/* What begins like bytecode is told to be the syntax error that it is, as text. */
+/* The upvalue is the handler. What ends a script is raised where Lua asks nobody any more whether
+ * to go on: the handler, which could go on for ever, is not called then. */
+static int handle_unless_stopping(lua_State *L)
+{
+    lua_settop(L, 1);
+    if (guard_of(L)->stopping)
+        return 1;
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+static int protected_call_handled(lua_State *L)
+{
+    luaL_checkany(L, 2);
+    lua_settop(L, 2);
+    lua_pushcclosure(L, handle_unless_stopping, 1);
+    lua_insert(L, 1);
+    int result = lua_pcall(L, 0, LUA_MULTRET, 1);
+    lua_pushboolean(L, result == 0);
+    lua_replace(L, 1);
+    return lua_gettop(L);
+}
+
+/* The stock one counts in an int, and goes astray when there is no room for the number. */
+static int unpack(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    int64_t first = (int)luaL_optinteger(L, 2, 1);
+    int64_t last = lua_isnoneornil(L, 3) ? (int64_t)lua_objlen(L, 1) : (int)luaL_checkinteger(L, 3);
+    if (first > last)
+        return 0;
+    if (last - first >= INT_MAX / 2 || !lua_checkstack(L, (int)(last - first) + 1))
+        return luaL_error(L, "too many results to unpack");
+    for (int64_t i = first; i <= last; i++)
+        lua_rawgeti(L, 1, (int)i);
+    return (int)(last - first) + 1;
+}
+
+/* What begins like bytecode is told to be the syntax error that it is, as text. The name is kept on
+ * the stack meanwhile: the compiler alone would not keep it from being collected. */
 int sandbox_load(lua_State *L, struct slice text, const char *name)
 {
     bool bytecode = text.len && text.data[0] == LUA_SIGNATURE[0];
-    return bytecode ? luaL_loadbuffer(L, " \033", 2, name)
-                    : luaL_loadbuffer(L, text.data, text.len, name);
+    lua_pushstring(L, name);
+    int result = bytecode ? luaL_loadbuffer(L, " \033", 2, name)
+                          : luaL_loadbuffer(L, text.data, text.len, name);
+    lua_remove(L, -2);
+    return result;
 }
 
 /* As load and loadstring reply. */
 static int load_text(lua_State *L, const char *text, size_t len, const char *name)
 {
+    guard_spend(L, len / 16);
     if (sandbox_load(L, slice(text, len), name) == 0)
         return 1;
     lua_pushnil(L);
@@ -98,7 +145,7 @@ static int load_string(lua_State *L)
     return load_text(L, text, len, luaL_optstring(L, 2, text));
 }
 
-enum { PIECES_FROM = 1, PIECE = 3 }; /* places on load's stack */
+enum { PIECES_FROM = 1, NAME = 2, PIECE = 3 }; /* places on load's stack */
 
 /* What Lua's compiler is given piece by piece. */
 static const char *next_piece(lua_State *L, void *arg, size_t *len)
@@ -127,10 +174,12 @@ static const char *next_piece(lua_State *L, void *arg, size_t *len)
 static int load_pieces(lua_State *L)
 {
     bool begun = false;
-    const char *name = luaL_optstring(L, 2, "=(load)");
+    const char *name = luaL_optstring(L, NAME, "=(load)");
     luaL_checktype(L, PIECES_FROM, LUA_TFUNCTION);
     lua_settop(L, PIECE);
-    if (lua_load(L, next_piece, &begun, name) == 0)
+    lua_pushstring(L, name); /* as in sandbox_load */
+    lua_replace(L, NAME);
+    if (lua_load(L, next_piece, &begun, lua_tostring(L, NAME)) == 0)
         return 1;
     lua_pushnil(L);
     lua_insert(L, -2);
@@ -185,6 +234,7 @@ void sandbox_open(lua_State *L)
 {
     static const luaL_Reg ours[] = {{"pcall", protected_call}, {"loadstring", load_string},
                                     {"load", load_pieces},
+                                    {"xpcall", protected_call_handled}, {"unpack", unpack},
                                     {"collectgarbage", collect_garbage}, {NULL, NULL}};
     open_library(L, "", luaopen_base);
     keep_listed(L);

@@ -73,8 +73,8 @@ void script_look(lua_State *L, struct guard *g)
     }
     if (run->stopped)
         stop(L, "The server ends");
-    if (now - run->began_us < home->busy_after_ms * 1000 || now - run->looked_us < SERVE_EVERY_US ||
-        run->ctx->flags & CTX_LOADING)
+    if ((now - run->began_us) / 1000 < home->busy_after_ms ||
+        now - run->looked_us < SERVE_EVERY_US || run->ctx->flags & CTX_LOADING)
         return;
     server_peek(home->server, script_busy_error(run));
     run->looked_us = clock_mono_us();

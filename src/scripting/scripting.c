@@ -16,6 +16,7 @@
 #include "server/memory_limit.h"
 #include "server/server.h"
 #include "server/server_frame.h"
+#include "server/slots.h"
 
 /* ---- INFO ---- */
 static uint64_t eval_memory(const void *arg)
@@ -82,7 +83,7 @@ static void provide(struct scripting *home)
 static const struct config_option options[] = {
     {.name = "busy-reply-threshold", .alias = "lua-time-limit",
      CONFIG_INT_AT(struct scripting, busy_after_ms), .initial = "5000", .min = 0,
-     .max = INT64_MAX / 1000},
+     .max = INT64_MAX},
     {.name = "script-max-memory", CONFIG_SIZE_AT(struct scripting, memory_max),
      .flags = CONFIG_PERCENT, .initial = "25%", .min = -100, .max = INT64_MAX},
     {.name = NULL}};
@@ -95,6 +96,7 @@ struct scripting *scripting_new(struct server *s, struct memory_limit *limit)
     home->machine_share = scripting_machine_share();
     config_add(server_config(s), options, home);
     home->client = server_fake_client(s);
+    home->debugged = slots_reserve(server_slots(s), sizeof(struct script_debugged), NULL);
     home->sweeper = worker_new(server_workers(s), "script-free");
     home->cache = script_cache_new(home);
     home->functions = functions_new(home);

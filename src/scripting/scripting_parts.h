@@ -26,6 +26,7 @@ struct scripting {
     struct script_cache *cache;
     struct functions *functions;
     struct worker *sweeper;       /* frees states that may be large */
+    int debugged;                 /* slot of clients that asked for a debugger */
     struct buf reply;             /* of the command that a script called, or of the script */
     struct reply_reader reader;   /* of reply */
     /* settings */

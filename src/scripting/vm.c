@@ -32,6 +32,8 @@ static bool push_error_text(lua_State *L)
 {
     if (!lua_istable(L, 1)) {
         const char *text = lua_tostring(L, 1);
+        if (lua_isboolean(L, 1))
+            text = lua_toboolean(L, 1) ? "true" : "false";
         lua_pushfstring(L, "ERR %s", text ? text : luaL_typename(L, 1));
         return false;
     }

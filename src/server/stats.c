@@ -31,12 +31,13 @@ void stats_error(struct stats *st, struct slice text)
     char code[STATS_ERROR_CODE_MAX];
     size_t len = 0;
     st->error_replies++;
-    while (len < text.len && len < sizeof code - 1 && text.data[len] != ' ')
-        len++;
+    while (len < text.len && len < sizeof code - 1 && !strchr(" \r\n", text.data[len])) {
+        char c = text.data[len]; /* what would look like another field of INFO does not */
+        code[len++] = c == ':' || c == '#' ? '_' : c;
+    }
+    code[len] = '\0';
     if (len == text.len) /* one word: it has no code */
-        len = 0;
-    memcpy(code, len ? text.data : "ERR", len ? len : 3);
-    code[len ? len : 3] = '\0';
+        strcpy(code, "ERR");
     for (unsigned i = 0; i < st->error_kinds; i++) {
         if (strcmp(st->errors[i].code, code) == 0) {
             st->errors[i].count++;

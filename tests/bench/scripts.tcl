@@ -36,7 +36,7 @@ if {[wanted "EVAL EVALSHA FCALL script"] && [both_know EVAL]} {
         "INCR" counts "HSET and HGET" fields "SET and GET of keys joined with a number" joined
     } {
         measure "a script of 1000 calls: $name" "CPU us/op" less 0.7 \
-            "per_op \$who 1000 -P 1 -c 5 EVALSHA $sha($script) 1 $script:"
+            "per_op \$who 1000 -P 1 -c 5 EVALSHA $sha($script) 1 bench:$script"
     }
     stop_pair
 }

@@ -43,6 +43,9 @@ case "others hear -BUSY, and the script can be killed" {
         [list EVAL {while true do coroutine.wrap(function() while true do end end)() end} 0] \
             {SCRIPT KILL} {} \
         [list EVAL {while true do pcall(redis.call, "GET", "k") end} 0] {SCRIPT KILL} {} \
+        [list EVAL {xpcall(function() while true do end end, function() while true do end end)} 0] \
+            {SCRIPT KILL} {} \
+        [list EVAL {xpcall(redis.call, function() while true do end end)} 0] {SCRIPT KILL} {} \
         [list EVAL {local t = {1} for i = 1, 60 do t = {t, t} end return t} 0] {SCRIPT KILL} {} \
         [list FCALL forever 0] {FUNCTION KILL} {SCRIPT KILL}] {
         catch { ask $s FUNCTION LOAD [library l [function forever $endless]] }
@@ -130,20 +133,22 @@ case "a script's memory is limited, its state works on, and is given back" {
         {local t = {} for i = 1, 1e9 do t[i] = i end}
         {local s = "x" while true do s = s .. s end}
         {local t = {} while true do t = {t, {}} end}
+        {local t = {} for i = 1, 1e9 do t[i] = {i} end}
+        {local t = {} for i = 1, 1e9 do t[i] = tostring(i) end}
         {return string.rep("x", 1e8)}
         {local t = {} for i = 1, 1e7 do t[#t + 1] = ("x"):rep(1000) .. i end}
         {local f = "return 1" while true do f = f .. f loadstring("--" .. f) end}
     } {
         like [error_of $s EVAL $script 0] "*not enough memory*"
-        truth {[info_of $s used_memory_vm_eval] < 16 * 1024 * 1024}
-        is [ask $s EVAL {return #KEYS} 0] 0
+        truth {[info_of $s used_memory_vm_eval] < 4 * 1024 * 1024}
+        is [ask $s EVAL {return #string.rep("x", 4000000)} 0] 4000000
     }
     # Many large scripts fill it for good, until they are dropped.
     set i 0
     while {![catch { ask $s SCRIPT LOAD "return '[string repeat x 1000000][incr i]'" } text]} {}
     like $text "*not enough memory*"
     truth {$i > 5 && $i < 60}
-    is [info_of $s number_of_cached_scripts] [expr {$i - 1 + 7}]
+    is [info_of $s number_of_cached_scripts] [expr {$i - 1 + 9}]
     ask $s SCRIPT FLUSH [lindex {SYNC ASYNC} [expr {$i % 2}]]
     is [info_of $s number_of_cached_scripts] 0
     truth {[info_of $s used_memory_vm_eval] < 1024 * 1024}
@@ -166,6 +171,21 @@ case "keys are not evicted for what scripts hold" {
     is [info_of $s evicted_keys] 0
     ask $s FUNCTION FLUSH ASYNC
     wait_for { expr {[info_of $s used_memory] < 20000000} }
+}
+
+case "who asked for a debugger does not run a script for real" {
+    set s [server]
+    set fd [connect $s]
+    set kept {EVAL {return redis.call("SET", "k", 1)} 0}
+    like [error_of $s SCRIPT DEBUG BOGUS] "ERR Use SCRIPT DEBUG YES/SYNC/NO"
+    catch { request $fd SCRIPT DEBUG YES } text
+    like $text "ERR SCRIPT DEBUG is not supported*"
+    catch { request $fd {*}$kept } text
+    like $text "ERR SCRIPT DEBUG is not supported*"
+    is [ask $s EXISTS k] 0
+    is [request $fd SCRIPT DEBUG NO] OK
+    is [request $fd {*}$kept] OK
+    is [ask $s DEL k] 1
 }
 
 # ---- what is logged ----

@@ -84,6 +84,32 @@ static void garbage_is_no_excuse(void)
     guard_close(&g, L);
 }
 
+/* What fills all memory, with what is in use or with garbage, is forgotten when it is over. */
+static void full_memory_is_free_again(void)
+{
+    static const char *const fill[] = {
+        "local t = {} for i = 1, 1e9 do t[i] = {} end",
+        "local t = {} for i = 1, 1e9 do t[i] = {i} end",
+        "local t = {} for i = 1, 1e9 do t[i] = tostring(i) end",
+        "local s = 'x' while true do s = s .. s end",
+        "local t = {} for i = 1, 5000 do t[i] = {i} end local s = ('x'):rep(100000) return 'fits'",
+    };
+    struct watch w = {.most = INT32_MAX};
+    struct guard g;
+    lua_State *L = open_state(&g, &w);
+    guard_trim(&g, L);
+    size_t before = g.used;
+    for (size_t i = 0; i < 2 * sizeof fill / sizeof *fill; i++) {
+        const char *said = run(L, fill[i / 2]);
+        CHECK(strcmp(said, "not enough memory") == 0 || strcmp(said, "fits") == 0);
+        lua_settop(L, 0);
+        guard_trim(&g, L);
+        CHECK(g.used < before + LIMIT / 8);
+        CHECK_STR(run(L, "return #('x'):rep(200000) .. ''"), "200000");
+    }
+    guard_close(&g, L);
+}
+
 static void interrupts_what_never_ends(void)
 {
     static const char *const endless[] = {
@@ -210,6 +236,7 @@ int main(void)
 {
     return UNIT_RUN(UNIT(counts_what_is_held), UNIT(refuses_beyond_the_limit),
                     UNIT(garbage_is_no_excuse),
+                    UNIT(full_memory_is_free_again),
                     UNIT(interrupts_what_never_ends), UNIT(interrupts_work_in_c),
                     UNIT(interrupts_large_texts), UNIT(is_quiet_again_behind_it),
                     UNIT(the_scratch_buffer_is_counted), UNIT(the_scratch_buffer_is_limited));

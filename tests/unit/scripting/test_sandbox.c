@@ -172,7 +172,7 @@ static void errors_of_any_kind_are_told(void)
         {"error('text')", "ERR t:1: text"}, {"error('text', 0)", "ERR text"},
         {"error()", "ERR nil"}, {"error({})", "ERR unknown error"},
         {"error({err = {}})", "ERR unknown error"}, {"error({err = 12})", "12"},
-        {"error({err = 'MY text'})", "MY text"}, {"error(true)", "ERR boolean"},
+        {"error({err = 'MY text'})", "MY text"}, {"error(true)", "ERR true"},
         {"error(function() end)", "ERR function"},
         {"error(setmetatable({}, {__tostring = function() error('again') end}))",
          "ERR unknown error"},
@@ -185,6 +185,29 @@ static void errors_of_any_kind_are_told(void)
         {"return select('#', pcall(function() return 1, nil, nil end))", "4"},
         {"coroutine.yield(1)", "attempt to yield across"},
         {"return string.rep('x', 1e8)", "ERR not enough memory"},
+        {"return select(2, xpcall(error, function(e) return type(e) end))", "nil"},
+        {"return select(2, xpcall(function() error('x', 0) end, function(e) return e .. '!' end))",
+         "x!"},
+        {"return select('#', xpcall(function() return 1, nil, nil end, error))", "4"},
+        {"return xpcall(function() error('x') end, function(e) error('y') end)", "false"},
+        {"return xpcall(1)", "bad argument #2"},
+    };
+    ROWS(rows);
+}
+
+static void unpack_counts_right(void)
+{
+    static const struct row rows[] = {
+        {"return select('#', unpack({}, 1, 7000))", "7000"},
+        {"return unpack({}, 0, 2147483647)", "too many results to unpack"},
+        {"return unpack({}, -2147483648, 2147483647)", "too many results to unpack"},
+        {"return unpack({}, -1, 2147483647)", "too many results to unpack"},
+        {"return unpack({1, 2}, -100000000, 2147483647)", "too many results to unpack"},
+        {"return unpack({}, 1, 8000)", "too many results to unpack"},
+        {"return select('#', unpack({}, 2147483646, 2147483647))", "2"},
+        {"return select('#', unpack({1, 2, 3}, 3, 2))", "0"},
+        {"return select(2, unpack({1, 2, 3}, 2))", "3"},
+        {"return unpack(5)", "table expected"},
     };
     ROWS(rows);
 }
@@ -217,5 +240,6 @@ int main(void)
 {
     return UNIT_RUN(UNIT(reaches_nothing_outside), UNIT(runs_no_bytecode),
                     UNIT(changes_nothing_shared), UNIT(leaves_nothing_behind),
-                    UNIT(errors_of_any_kind_are_told), UNIT(is_narrowed_and_widened));
+                    UNIT(errors_of_any_kind_are_told), UNIT(unpack_counts_right),
+                    UNIT(is_narrowed_and_widened));
 }
