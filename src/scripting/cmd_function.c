@@ -57,6 +57,7 @@ static void fcall(struct ctx *c, bool read_only)
                            .kind = SCRIPT_FUNCTION, .name = slice_str(f->name), .ref = f->ref,
                            .flags = f->flags, .read_only = read_only, .keys = keys};
     script_run(&r);
+    vm_clear(r.vm);
 }
 
 void cmd_fcall(struct ctx *c)

@@ -36,12 +36,15 @@ uint32_t evalsha_flags(const struct ctx *c)
     return s ? script_command_flags(s->flags, c->command->flags) : c->command->flags;
 }
 
-static void run(struct ctx *c, const struct script *s, int keys, bool read_only)
+static void run(struct ctx *c, struct script *s, int keys, bool read_only)
 {
+    if (!script_cache_make(cache_of(c), c, s))
+        return;
     struct script_run r = {.home = c->arg, .ctx = c, .vm = script_cache_vm(cache_of(c)),
                            .kind = SCRIPT_EVAL, .name = slice(s->sha, SHA1_TEXT), .ref = s->ref,
                            .flags = s->flags, .read_only = read_only, .keys = keys};
     script_run(&r);
+    script_cache_settle(cache_of(c));
 }
 
 #define NO_DEBUGGER "ERR SCRIPT DEBUG is not supported: there is no debugger for scripts"
@@ -96,7 +99,7 @@ void cmd_eval_ro(struct ctx *c)
 static void evalsha(struct ctx *c, bool read_only)
 {
     int keys;
-    const struct script *s = script_cache_find(cache_of(c), c->argv[1]);
+    struct script *s = script_cache_find(cache_of(c), c->argv[1]);
     if (refuse_debugged(c))
         return;
     if (c->argv[1].len != SHA1_TEXT)

@@ -9,10 +9,12 @@
  *
  * Beyond the limit an allocation fails, and Lua raises "not enough memory". Since Lua 5.1 does not
  * collect garbage then, it is made to collect all the time, step by step, from when half of what
- * was free is used up. Instructions of Lua are counted by a hook, in coroutines too; what takes long
- * inside a C function of a library is counted by itself: guard_spend, where a unit is about as much
- * as an instruction (comparing or copying some bytes); a large block costs some by itself. Either
- * way look is called every GUARD_UNITS units or so; it may raise an error. */
+ * was free is used up.
+ *
+ * Instructions of Lua are counted by a hook, in coroutines too; what takes long inside a C function
+ * of a library is counted by itself: guard_spend, where a unit is about as much as an instruction
+ * (comparing or copying some bytes); a large block costs some by itself. Either way look is called
+ * every GUARD_UNITS units or so; it may raise an error. */
 #ifndef SCRIPTING_GUARD_H
 #define SCRIPTING_GUARD_H
 

@@ -19,6 +19,7 @@
 struct script_cache {
     struct scripting *home;
     struct vm *vm;
+    unsigned made;                /* so many states were made before it */
     struct table by_sha, by_text; /* of struct script: the same ones */
     size_t bytes;
 };
@@ -116,6 +117,33 @@ static int compile(lua_State *L)
     return 0;
 }
 
+static bool compile_body(struct script_cache *cache, struct ctx *c, struct compiling *job)
+{
+    bool ok = vm_call_c(cache->vm, compile, job);
+    if (!ok) {
+        struct vm_error e = vm_error(cache->vm);
+        reply_error_slice(c, e.text, e.counted);
+    }
+    vm_clear(cache->vm);
+    return ok;
+}
+
+bool script_cache_make(struct script_cache *cache, struct ctx *c, struct script *s)
+{
+    struct compiling job;
+    struct buf error = {0};
+    uint32_t flags;
+    if (s->made == cache->made)
+        return true;
+    bool ok = script_parse_head(slice(s->text, s->len), &flags, &job.body, &error);
+    must(ok && flags == s->flags); /* it was once */
+    if (!compile_body(cache, c, &job))
+        return false;
+    s->ref = job.ref;
+    s->made = cache->made;
+    return true;
+}
+
 struct script *script_cache_add(struct script_cache *cache, struct ctx *c, struct slice text)
 {
     struct compiling job;
@@ -129,18 +157,10 @@ struct script *script_cache_add(struct script_cache *cache, struct ctx *c, struc
         buf_free(&error);
         return NULL;
     }
-    bool ok = vm_call_c(cache->vm, compile, &job);
-    if (!ok) {
-        struct vm_error e = vm_error(cache->vm);
-        reply_error_slice(c, e.text, e.counted);
-    }
-    vm_clear(cache->vm);
-    if (!ok)
+    if (!compile_body(cache, c, &job))
         return NULL;
     s = mem_alloc(sizeof *s + text.len);
-    s->flags = flags;
-    s->ref = job.ref;
-    s->len = text.len;
+    *s = (struct script){.flags = flags, .ref = job.ref, .made = cache->made, .len = text.len};
     memcpy(s->text, text.data, text.len);
     sha1_hex(text, s->sha);
     table_add(&cache->by_sha, s);
@@ -149,12 +169,26 @@ struct script *script_cache_add(struct script_cache *cache, struct ctx *c, struc
     return s;
 }
 
+static void renew(struct script_cache *cache, bool async)
+{
+    scripting_sweep(cache->home, cache->vm, async);
+    cache->vm = new_vm(cache->home);
+    cache->made++;
+}
+
+void script_cache_settle(struct script_cache *cache)
+{
+    if (vm_is_spent(cache->vm))
+        renew(cache, true);
+    else
+        vm_clear(cache->vm);
+}
+
 void script_cache_flush(struct script_cache *cache, bool async)
 {
     free_scripts(cache);
     init_tables(cache);
-    scripting_sweep(cache->home, cache->vm, async);
-    cache->vm = new_vm(cache->home);
+    renew(cache, async);
 }
 
 size_t script_cache_count(const struct script_cache *cache)

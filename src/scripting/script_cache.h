@@ -18,7 +18,8 @@ enum { SHA1_TEXT = 40 };
 struct script {
     char sha[SHA1_TEXT + 1];
     uint32_t flags; /* SCRIPT_* */
-    int ref;        /* of its Lua function */
+    int ref;        /* of its Lua function, in the state that was the made-th */
+    unsigned made;
     size_t len;
     char text[];
 };
@@ -27,6 +28,10 @@ struct script_cache; /* opaque */
 struct script_cache *script_cache_new(struct scripting *home);
 void script_cache_free(struct script_cache *cache);
 struct vm *script_cache_vm(struct script_cache *cache);
+/* The function is in the state: compiled again, if that is a new one. False: the error was replied. */
+bool script_cache_make(struct script_cache *cache, struct ctx *c, struct script *s);
+/* Behind each run: the state is cleared, or, when that would take long, given away. */
+void script_cache_settle(struct script_cache *cache);
 /* sha: hexadecimal, any case. NULL: it is not there. */
 struct script *script_cache_find(const struct script_cache *cache, struct slice sha);
 /* The one of this text, compiled if need be. NULL: the error was replied. */

@@ -213,7 +213,6 @@ void script_run(struct script_run *run)
     if (!vm_call(run->vm))
         reply_failure(run);
     home->running = NULL;
-    vm_clear(run->vm);
     if (home->reply.cap > REPLY_KEPT)
         buf_free(&home->reply);
 }

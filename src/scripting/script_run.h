@@ -40,7 +40,7 @@ struct script_run {
 
 /* EVAL and FCALL: numkeys is word 2. False: the error was replied. */
 bool script_numkeys(struct ctx *c, const char *bad_number, int *keys);
-/* Runs it and replies what it returns, or its error. */
+/* Runs it and replies what it returns, or its error. vm_clear follows, or the state's end. */
 void script_run(struct script_run *run);
 /* The body of states that run scripts (vm.h). */
 int script_body(lua_State *L);

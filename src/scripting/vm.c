@@ -9,6 +9,8 @@
 #include "scripting/sandbox.h"
 #include "scripting/script_reply.h"
 
+enum { SPENT_BYTES = 32 << 20 };
+
 /* An error outside of a protected call: there is none, or the program is wrong. */
 static int panic(lua_State *L)
 {
@@ -171,6 +173,11 @@ bool vm_call_c(struct vm *vm, lua_CFunction f, void *arg)
     struct late late = {vm, f, arg};
     must(lua_gettop(vm->L) == 0);
     return lua_cpcall(vm->L, call_late, &late) == 0;
+}
+
+bool vm_is_spent(const struct vm *vm)
+{
+    return vm->guard.used > SPENT_BYTES && vm->guard.used > 4 * vm->guard.settled;
 }
 
 void vm_clear(struct vm *vm)

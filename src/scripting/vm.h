@@ -32,6 +32,9 @@ struct vm_error {
 struct vm_error vm_error(struct vm *vm); /* valid until vm_clear */
 /* Nothing is on the stack any more, and what the call took beyond what is usual is given back. */
 void vm_clear(struct vm *vm);
+/* Giving back would take long: a new state in place of this one is better, if what is in it can be
+ * made again. */
+bool vm_is_spent(const struct vm *vm);
 /* Puts the function on top into the registry. May raise. */
 int vm_keep(lua_State *L);
 

@@ -173,6 +173,22 @@ case "keys are not evicted for what scripts hold" {
     wait_for { expr {[info_of $s used_memory] < 20000000} }
 }
 
+case "a state that grew large is replaced, and scripts that it knew run in the next one" {
+    set s [server "maxmemory 400mb\nscript-max-memory 100%"]
+    set plain [ask $s SCRIPT LOAD {return {KEYS[1], ARGV[1]}}]
+    set flagged [ask $s SCRIPT LOAD "#!lua flags=no-writes\n\nreturn redis.call('SET', 'k', 1)"]
+    foreach i {1 2} {
+        is [ask $s EVAL {local t = {} for i = 1, 1000000 do t[i] = {} end return #t} 0] 1000000
+        truth {[info_of $s used_memory_vm_eval] < 1024 * 1024}
+        foreach again {1 2} {
+            is [ask $s EVALSHA $plain 1 k v] {k v}
+            like [error_of $s EVALSHA $flagged 0] "*read-only scripts*on @user_script:3."
+        }
+    }
+    is [info_of $s number_of_cached_scripts] 3
+    wait_for { expr {[info_of $s used_memory] < 30000000} }
+}
+
 case "who asked for a debugger does not run a script for real" {
     set s [server]
     set fd [connect $s]
