@@ -28,7 +28,8 @@ struct script_cache; /* opaque */
 struct script_cache *script_cache_new(struct scripting *home);
 void script_cache_free(struct script_cache *cache);
 struct vm *script_cache_vm(struct script_cache *cache);
-/* The function is in the state: compiled again, if that is a new one. False: the error was replied. */
+/* The function is in the state: compiled again, if that is a new one. False: the error was
+ * replied. */
 bool script_cache_make(struct script_cache *cache, struct ctx *c, struct script *s);
 /* Behind each run: the state is cleared, or, when that would take long, given away. */
 void script_cache_settle(struct script_cache *cache);
