@@ -13,19 +13,29 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "format/in.h"
 
 enum { CHECK_DATABASES = 0 }; /* as many as may be: a server is told by its configuration */
 
-/* The first word asks what the tool takes. */
+/* Would a server load these libraries of functions? Somebody else is asked, as the tools do not
+ * know the language: about all that stand in one dump, and about each by itself in a log. */
+struct check_libraries {
+    void *(*begin)(void);
+    bool (*take)(void *set, struct slice code, struct buf *why); /* false: why tells */
+    void (*end)(void *set);
+};
+
+/* The first word asks what the tool takes. libraries: NULL, nobody is asked. */
 bool check_asks_help(const char *word);
-int check_rdb_main(int argc, char **argv);
-int check_aof_main(int argc, char **argv);
+int check_rdb_main(int argc, char **argv, const struct check_libraries *libraries);
+int check_aof_main(int argc, char **argv, const struct check_libraries *libraries);
 
 /* Reads one RDB from in (of check_open, which gave fd) up to its trailer and reports to out. name
  * is for the first line only; databases as in rdb_options. True when a server would load it. Leaves
  * in behind the trailer. */
-bool check_rdb_stream(struct in *in, int fd, const char *name, unsigned databases, FILE *out);
+bool check_rdb_stream(struct in *in, int fd, const char *name, unsigned databases,
+                      const struct check_libraries *libraries, FILE *out);
 
 /* Behind a fault in the RDB that fd holds from its first byte on: each damaged block, where the
  * file has block checksums (rdb_block.h); else nothing. */

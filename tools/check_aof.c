@@ -34,6 +34,7 @@ struct check {
     uint64_t log_id; /* of the set; 0: not known */
     uint64_t errors; /* commands that the server would not run, over all files */
     struct aof_known known;
+    const struct check_libraries *libraries;
     uint64_t lost;   /* bytes of the newest increment, which it had when the server was stopped */
 };
 
@@ -264,6 +265,24 @@ static void tell_error(struct part *p, uint64_t at, const char *what)
     must(p->errors <= p->commands);
 }
 
+/* FUNCTION LOAD: would the library load? By itself: others come and go with later commands. */
+static void look_at_library(struct check *c, struct part *p)
+{
+    const struct aof_reader *r = &p->reader;
+    struct buf why = {0}, text = {0};
+    if (!c->libraries || r->argc < 3 || !slice_eq_nocase(r->argv[0], "function") ||
+        !slice_eq_nocase(r->argv[1], "load"))
+        return;
+    void *set = c->libraries->begin();
+    if (!c->libraries->take(set, r->argv[r->argc - 1], &why)) {
+        buf_printf(&text, "a library of functions: %s", buf_cstr(&why));
+        tell_error(p, r->at, buf_cstr(&text));
+    }
+    c->libraries->end(set);
+    buf_free(&why);
+    buf_free(&text);
+}
+
 /* The bytes are whole. Would the server run what they say? */
 static void look_at_command(struct check *c, struct part *p)
 {
@@ -271,8 +290,10 @@ static void look_at_command(struct check *c, struct part *p)
     const char *why = r->misplaced ? r->misplaced : aof_command_fault(&c->known, r->argc, r->argv);
     struct buf text = {0};
     p->commands++;
-    if (!why)
+    if (!why) {
+        look_at_library(c, p);
         return;
+    }
     buf_printf(&text, "%s", why);
     if (!r->misplaced) {
         struct fault name = {0};
@@ -342,7 +363,7 @@ static enum verdict read_part(struct check *c, struct part *p)
         return BAD;
     }
     if (aof_has_preamble(&p->in)) {
-        if (!check_rdb_stream(&p->in, p->fd, p->name, CHECK_DATABASES, stdout)) {
+        if (!check_rdb_stream(&p->in, p->fd, p->name, CHECK_DATABASES, c->libraries, stdout)) {
             printf("RDB preamble of AOF file is not sane, aborting.\n");
             return BAD;
         }
@@ -583,9 +604,9 @@ static bool check_any(struct check *c, const char *path)
     return check_set(c, path);
 }
 
-int check_aof_main(int argc, char **argv)
+int check_aof_main(int argc, char **argv, const struct check_libraries *libraries)
 {
-    struct check c = {.lines = 1};
+    struct check c = {.lines = 1, .libraries = libraries};
     hash_init(NULL);
     if (argc == 2 && (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0)) {
         printf("redis-check-aof %s\n", REDIS_VERSION);

@@ -24,6 +24,8 @@ struct report {
     FILE *out;
     int fd;
     struct rdb_reader reader;
+    const struct check_libraries *libraries;
+    void *set;      /* of libraries; NULL: none was met */
     uint64_t keys, expires, already_expired, subexpires;
     int64_t now_ms;
     uint64_t size;  /* of a file, as it was opened; else IN_SIZE_UNKNOWN */
@@ -204,6 +206,19 @@ static void print_progress(struct report *r)
 
 /* ---- the check ---- */
 
+static void look_at_library(struct report *r, struct slice code)
+{
+    struct buf why = {0};
+    if (!r->libraries)
+        return;
+    if (!r->set)
+        r->set = r->libraries->begin();
+    must(r->set);
+    if (!r->libraries->take(r->set, code, &why))
+        in_fail(r->reader.in, FAULT_FORMAT, "a library of functions: %s", buf_cstr(&why));
+    buf_free(&why);
+}
+
 static bool read_all(struct report *r, unsigned databases)
 {
     struct rdb_record rec;
@@ -214,7 +229,9 @@ static bool read_all(struct report *r, unsigned databases)
     bool ok = rdb_open(&r->reader, r->reader.in, &opt);
     while (ok && rdb_next(&r->reader, &rec)) {
         print_record(r, &rec);
-        ok = rdb_body(&r->reader, &rec, &counts.sink);
+        if (rec.kind == RDB_REC_FUNCTION)
+            look_at_library(r, rec.value);
+        ok = !in_bad(r->reader.in) && rdb_body(&r->reader, &rec, &counts.sink);
         if (ok)
             count_expiry(r, &rec);
         print_progress(r);
@@ -226,11 +243,13 @@ static bool read_all(struct report *r, unsigned databases)
     return ok && r->reader.ended;
 }
 
-bool check_rdb_stream(struct in *in, int fd, const char *name, unsigned databases, FILE *out)
+bool check_rdb_stream(struct in *in, int fd, const char *name, unsigned databases,
+                      const struct check_libraries *libraries, FILE *out)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    struct report r = {.out = out, .fd = fd, .reader.in = in, .size = in->limit,
+    struct report r = {.out = out, .fd = fd, .reader.in = in, .libraries = libraries,
+                       .size = in->limit,
                        .begin = in_offset(in), .progress = isatty(STDERR_FILENO)};
     r.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     fprintf(out, "[offset 0] Checking RDB file %s\n", name);
@@ -253,6 +272,8 @@ bool check_rdb_stream(struct in *in, int fd, const char *name, unsigned database
         print_bad_blocks(&r, in);
     }
     rdb_close(&r.reader);
+    if (r.set)
+        libraries->end(r.set);
     return ok;
 }
 
@@ -267,7 +288,7 @@ static int usage(const char *name)
     return 1;
 }
 
-int check_rdb_main(int argc, char **argv)
+int check_rdb_main(int argc, char **argv, const struct check_libraries *libraries)
 {
     uint64_t databases = CHECK_DATABASES, size;
     struct in in;
@@ -290,7 +311,7 @@ int check_rdb_main(int argc, char **argv)
         fprintf(stderr, "Cannot open file %s: %s\n", path, strerror(-fd));
         return 1;
     }
-    bool ok = check_rdb_stream(&in, fd, path, (unsigned)databases, stdout);
+    bool ok = check_rdb_stream(&in, fd, path, (unsigned)databases, libraries, stdout);
     check_close(fd, &in);
     return !ok;
 }

@@ -8,6 +8,7 @@
 #include "base/must.h"
 #include "base/version.h"
 #include "main/serve.h"
+#include "scripting/library_check.h"
 #include "server/process.h"
 #include "server/server.h"
 #include "tools/check.h"
@@ -52,13 +53,15 @@ static bool asks_for(int *argc, char **argv, const char *word)
 
 int main(int argc, char **argv)
 {
+    static const struct check_libraries libraries = {
+        library_check_begin, library_check_take, library_check_end};
     must(argc > 0 && !argv[argc]);
     const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
     mem_thread_enter();
     if (strstr(name, "redis-check-rdb") || asks_for(&argc, argv, "--check-rdb"))
-        return check_rdb_main(argc, argv);
+        return check_rdb_main(argc, argv, &libraries);
     if (strstr(name, "redis-check-aof") || asks_for(&argc, argv, "--check-aof"))
-        return check_aof_main(argc, argv);
+        return check_aof_main(argc, argv, &libraries);
     if (argc >= 2 && (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0))
         return print_version();
     if (argc >= 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))

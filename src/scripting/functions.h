@@ -39,7 +39,8 @@ struct vm *function_set_vm(const struct function_set *set);
 /* Compiles and runs the code, which registers its functions. NULL: error tells. The library belongs
  * to nobody yet. */
 enum {
-    LIBRARY_TRUSTED = 1, /* it was loaded once: no limit of time */
+    LIBRARY_TRUSTED = 1, /* it was loaded once, on a machine that may have been faster: it may
+                          * take a minute */
     LIBRARY_NEW = 2,     /* not when the set has one of its name */
 };
 struct library *library_load(struct function_set *set, struct slice code, unsigned how,

@@ -16,7 +16,8 @@
 #include "server/server_frame.h"
 #include "server/settings.h"
 
-enum { REPLY_KEPT = 64 * 1024, SERVE_EVERY_US = 2000, LIBRARY_LOAD_US = 500000 };
+enum { REPLY_KEPT = 64 * 1024, SERVE_EVERY_US = 2000, LIBRARY_LOAD_US = 500000,
+       LIBRARY_AGAIN_US = 60000000 };
 
 #define KILLED "Script killed by user with SCRIPT KILL..."
 
@@ -67,7 +68,7 @@ void script_look(lua_State *L, struct guard *g)
         stop(L, KILLED);
     int64_t now = clock_mono_us();
     if (run->kind == SCRIPT_LIBRARY) {
-        if (now - run->began_us > LIBRARY_LOAD_US && !run->trusted)
+        if (now - run->began_us > (run->trusted ? LIBRARY_AGAIN_US : LIBRARY_LOAD_US))
             stop(L, "FUNCTION LOAD timeout");
         return;
     }

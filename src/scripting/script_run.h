@@ -27,7 +27,7 @@ struct script_run {
     int ref;                  /* of the Lua function */
     uint32_t flags;           /* SCRIPT_* */
     bool read_only;           /* called by a command that promises it */
-    bool trusted;             /* a library that was loaded once: it may take its time */
+    bool trusted;             /* a library that was loaded once: it may take a minute */
     int keys;                 /* argv[3..3+keys) of ctx are keys, the rest are arguments */
     /* while it runs */
     int resp;                 /* redis.setresp */

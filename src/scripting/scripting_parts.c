@@ -22,7 +22,7 @@ size_t scripting_machine_share(void)
 
 size_t scripting_limit(const struct scripting *home)
 {
-    size_t all = memory_limit_bytes(home->memory), limit;
+    size_t all = home->memory ? memory_limit_bytes(home->memory) : 0, limit;
     if (home->memory_max >= 0)
         limit = (size_t)home->memory_max;
     else

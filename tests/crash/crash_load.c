@@ -183,7 +183,7 @@ bool server_fix(const char *dir, const char *manifest, const char *log, struct t
         dup2(ends[0], 0);
         must(chdir(dir) == 0);
         file_use(trace ? trace_calls(trace) : NULL);
-        int code = check_aof_main(3, argv);
+        int code = check_aof_main(3, argv, NULL);
         fflush(stdout);
         _exit(code);
     }

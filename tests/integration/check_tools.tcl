@@ -456,4 +456,34 @@ case "the checkers know of no number of databases" {
     is [run [file join $build redis-check-aof] $dir/appendonlydir/appendonly.aof.manifest] 0
 }
 
+# They are compiled and run, as a start would.
+case "the checkers look at libraries of functions" {
+    set config "appendonly yes\naof-checksum no\nrdb-block-checksum no\nrdbchecksum no"
+    append config "\nenable-debug-command yes"
+    set code "#!lua name=l\nredis.register_function('f', function() return 7 end)"
+    foreach {from to said} {
+        "return 7" "retur? 7" "Error compiling function: user_function:2:"
+        "redis.register" "redis.regis_er" "attempted to access nonexistent global variable"
+        "name=l" "name=?" "Library names can only contain"
+        "'f'" "'?'" "Library names can only contain"
+    } {
+        set s [server $config]
+        ask $s FUNCTION LOAD $code
+        ask $s SAVE
+        set dir [of $s dir]
+        stop $s kill
+        set log [glob $dir/appendonlydir/*.incr.aof]
+        is [run [file join $build redis-check-rdb] $dir/dump.rdb] 0
+        is [run [file join $build redis-check-aof] $dir/appendonlydir/appendonly.aof.manifest] 0
+        foreach path [list $dir/dump.rdb $log] { spit $path [string map [list $from $to] [slurp $path]] }
+        is [run [file join $build redis-check-rdb] $dir/dump.rdb] 1
+        like $run_output "*a library of functions: ERR *$said*"
+        is [run [file join $build redis-check-aof] $dir/appendonlydir/appendonly.aof.manifest] 1
+        like $run_output "*a library of functions: ERR *$said*loads only with aof-load-errors skip*"
+        lassign [server $config -dir $dir -fails 1] code_of_exit text
+        is $code_of_exit 1
+        like $text "*function fails: ERR *"
+    }
+}
+
 finish

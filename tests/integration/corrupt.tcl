@@ -67,7 +67,6 @@ set only_server {
     {This server cannot hold}
     {The module '.*' that owns this (auxiliary data|value) is not loaded}
     {The same key twice}
-    {a library of functions: }
     {, doing run-command}
     {holds appendonly\.aof\S+ but no manifest}
 }
