@@ -482,7 +482,7 @@ case "the checkers look at libraries of functions" {
         like $run_output "*a library of functions: ERR *$said*loads only with aof-load-errors skip*"
         lassign [server $config -dir $dir -fails 1] code_of_exit text
         is $code_of_exit 1
-        like $text "*function fails: ERR *"
+        like $text "*FUNCTION fails: ERR *"
     }
 }
 
