@@ -4,30 +4,13 @@
 #include <string.h>
 
 #include "scripting/lua_coroutine.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/scripting/watched.h"
 
 enum { LIMIT = 1 << 20 };
 
-struct watch {
-    int looks, most; /* behind most, look raises an error each time */
-};
-static void look(lua_State *L, struct guard *g)
-{
-    struct watch *w = g->arg;
-    if (++w->looks <= w->most)
-        return;
-    guard_look_always(L);
-    luaL_error(L, "stopped");
-}
-
 static lua_State *open_state(struct guard *g, struct watch *w)
 {
-    *g = (struct guard){.limit = LIMIT, .look = look, .arg = w};
-    lua_State *L = guard_open(g);
-    CHECK(L != NULL);
-    luaL_openlibs(L);
-    lua_coroutine_open(L);
-    return L;
+    return watched_open(g, w, LIMIT, lua_coroutine_open);
 }
 
 static const char *run(lua_State *L, const char *text)

@@ -10,7 +10,7 @@
 #include "base/rand.h"
 #include "scripting/guard.h"
 #include "scripting/lua_cjson_number.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/scripting/watched.h"
 
 enum { LIMIT = 16 << 20 };
 
@@ -34,27 +34,10 @@ static const char prelude[] =
     "  return table.concat(parts, ' | ')\n"
     "end\n";
 
-struct watch {
-    int looks, most; /* behind most, look raises an error each time */
-};
-static void look(lua_State *L, struct guard *g)
-{
-    struct watch *w = g->arg;
-    if (++w->looks <= w->most)
-        return;
-    guard_look_always(L);
-    luaL_error(L, "stopped");
-}
-
 static lua_State *open_state(struct guard *g, struct watch *w)
 {
-    *g = (struct guard){.limit = LIMIT, .look = look, .arg = w};
-    lua_State *L = guard_open(g);
-    CHECK(L != NULL);
-    luaL_openlibs(L);
-    lua_cjson_open(L);
+    lua_State *L = watched_open(g, w, LIMIT, lua_cjson_open);
     CHECK_INT(luaL_dostring(L, prelude), 0);
-    CHECK_INT(lua_gettop(L), 0);
     return L;
 }
 

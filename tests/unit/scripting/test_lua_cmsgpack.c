@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "scripting/guard.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/scripting/watched.h"
 
 enum { LIMIT = 16 << 20 };
 
@@ -41,27 +41,10 @@ static const char prelude[] =
     "  local t = {} for i = 1, n do t[key and key .. i or i] = 1 end return t\n"
     "end\n";
 
-struct watch {
-    int looks, most; /* behind most, look raises an error each time */
-};
-static void look(lua_State *L, struct guard *g)
-{
-    struct watch *w = g->arg;
-    if (++w->looks <= w->most)
-        return;
-    guard_look_always(L);
-    luaL_error(L, "stopped");
-}
-
 static lua_State *open_state(struct guard *g, struct watch *w)
 {
-    *g = (struct guard){.limit = LIMIT, .look = look, .arg = w};
-    lua_State *L = guard_open(g);
-    CHECK(L != NULL);
-    luaL_openlibs(L);
-    lua_cmsgpack_open(L);
+    lua_State *L = watched_open(g, w, LIMIT, lua_cmsgpack_open);
     CHECK_INT(luaL_dostring(L, prelude), 0);
-    CHECK_INT(lua_gettop(L), 0);
     return L;
 }
 
