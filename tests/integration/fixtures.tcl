@@ -33,11 +33,6 @@ proc refusal_of {path rows} {
                          "*The module '*' that owns this auxiliary data is not loaded*" }
         }]
     }
-    set meta [meta_of $path]
-    if {([dict exists $meta functions] && [dict get $meta functions] ne "") ||
-        [regexp {repl-aux|v11-set-stream|functions} [file tail $path]]} {
-        lappend words "*cannot hold function libraries*name=*"
-    }
     if {[string match *v14-streams* $path]} {
         lappend words "*cannot hold what a stream knows of producers*key \"*"
     }
@@ -73,9 +68,25 @@ proc check_file {path} {
     set s [server $config -dir $dir]
     check_access $s [meta_of $path] ;# before a read touches them
     same_dataset [dataset_of $s] [jsonl_dataset $rows]
+    check_libraries $s [meta_of $path]
     stop $s kill
     truth {[slurp $dir/dump.rdb] eq [slurp $path]}
     return loaded
+}
+
+# The function libraries, if the file is described with any, are there to the byte.
+proc check_libraries {s meta} {
+    if {![dict exists $meta functions]} return
+    set want [lmap library [dict get $meta functions] {
+        list [dict get $library name] [from_base64 [dict get $library code]]
+    }]
+    is [libraries_of $s] [lsort $want]
+}
+
+proc libraries_of {s} {
+    return [lsort [lmap library [ask $s FUNCTION LIST WITHCODE] {
+        list [dict get $library library_name] [dict get $library library_code]
+    }]]
 }
 
 # Idle times and frequencies came along. The seconds since, and decay, may show.
@@ -131,6 +142,16 @@ foreach path [files_like $shared/*dump-payloads.jsonl] {
     }
 }
 
+foreach path [files_like $shared/*.functiondump.bin] {
+    case "FUNCTION RESTORE of [file tail $path]" {
+        set s [server {save ""}]
+        set described [string range $path 0 end-[string length .functiondump.bin]].meta.json
+        is [ask $s FUNCTION RESTORE [slurp $path]] OK
+        check_libraries $s [json [slurp $described]]
+        stop $s kill
+    }
+}
+
 # ---- append-only files ----
 
 foreach path [files_like $shared/*-aof-*.meta.json] {
@@ -142,89 +163,14 @@ foreach path [files_like $shared/*-aof-*.meta.json] {
         set stem [string map {\" \\\"} [string range $manifest 0 end-9]]
         set config "save \"\"\nappendonly yes\nappendfilename \"$stem\"\naof-disable-auto-gc yes"
         set before [lmap file [lsort [glob $dir/appendonlydir/*]] { list $file [slurp $file] }]
-        set rows [jsonl_rows $shared/$name.jsonl]
-        if {[dict get [meta_of $shared/$name.jsonl] functions] ne ""} {
-            # what comes first of what is not there yet, by its name
-            refuses $dir $config {"*Unknown command 'FUNCTION'*doing run-command*"
-                "*This server cannot hold function libraries yet: #!lua name=aoflib*"}
-        } else {
-            set s [server $config -dir $dir]
-            same_dataset [dataset_of $s] [jsonl_dataset $rows]
-            stop $s kill
-        }
+        set s [server $config -dir $dir]
+        set stream_replayed 1
+        same_dataset [dataset_of $s] [jsonl_dataset [jsonl_rows $shared/$name.jsonl]]
+        set stream_replayed 0
+        check_libraries $s [json [slurp $path]]
+        stop $s kill
         set after [lmap file [lsort [glob $dir/appendonlydir/*]] { list $file [slurp $file] }]
         truth {$before eq $after}
-    }
-}
-
-# The commands of a file of commands, without those whose name matches the pattern.
-proc commands_without {text pattern} {
-    set out ""
-    set at 0
-    while {$at < [string length $text]} {
-        set end [string first "\r\n" $text $at]
-        set line [string range $text $at $end-1]
-        if {[string index $line 0] eq "#"} {
-            append out "$line\r\n"
-            set at [expr {$end + 2}]
-            continue
-        }
-        set words {}
-        set next [expr {$end + 2}]
-        for {set n [string range $line 1 end]} {$n > 0} {incr n -1} {
-            set end [string first "\r\n" $text $next]
-            set len [string range $text $next+1 $end-1]
-            lappend words [string range $text $end+2 [expr {$end + 1 + $len}]]
-            set next [expr {$end + 4 + $len}]
-        }
-        if {![string match $pattern [lindex $words 0]]} {
-            append out [string range $text $at $next-1]
-        }
-        set at $next
-    }
-    return $out
-}
-
-# The RDB file as the installed redis-server writes it when functions are gone.
-proc rdb_without {path} {
-    set dir [tmpdir]
-    file copy $path $dir/dump.rdb
-    file attributes $dir/dump.rdb -permissions u+w
-    set s [server "save \"\"" -dir $dir -binary [lindex [auto_execok redis-server] 0]]
-    ask $s FUNCTION FLUSH
-    ask $s SAVE
-    stop $s kill
-    return [slurp $dir/dump.rdb]
-}
-
-# A copy of the set in a new directory, without commands of that name.
-proc set_without {name pattern} {
-    set dir [tmpdir]
-    file copy $::shared/$name/appendonlydir $dir/appendonlydir
-    file attributes $dir/appendonlydir -permissions u+w
-    foreach path [glob $dir/appendonlydir/*.{aof,rdb}] {
-        set bytes [slurp $path]
-        if {[string match REDIS* $bytes]} {
-            set bytes [rdb_without $path]
-        } else {
-            set bytes [commands_without $bytes $pattern]
-        }
-        file delete -force $path
-        spit $path $bytes
-    }
-    return $dir
-}
-
-foreach name {redis70-aof-rdbbase redis70-aof-respbase} {
-    if {![file exists $shared/$name.jsonl] || [auto_execok redis-server] eq ""} continue
-    case "AOF set $name without functions: every key is there" {
-        set s [server "save \"\"\nappendonly yes" -dir [set_without $name FUNCTION]]
-        set stream_replayed 1
-        set want [jsonl_dataset [jsonl_rows $shared/$name.jsonl]]
-        truth {[llength $want] >= 40}
-        same_dataset [dataset_of $s] $want
-        set stream_replayed 0
-        stop $s kill
     }
 }
 
