@@ -259,7 +259,7 @@ case "what the server would not run is told, and not cut off" {
             [resp config\0 get]                     "0x               0: Unknown command*" \
             [resp GET a b]                          "0x               0: Wrong number of*" \
             [resp MULTI][resp DISCARD][resp EXEC]   "0x               f: No place in a log*" \
-            [slurp $shared/field/nested-multi-after-torn-exec.incr.aof] \
+            [slurp $root/fixtures/field/nested-multi-after-torn-exec.incr.aof] \
                                                     "0x              9c: Unexpected MULTI*"] {
         spit $dir/a.aof $bytes
         foreach option {"" --fix} {

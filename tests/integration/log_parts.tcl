@@ -514,8 +514,8 @@ case "a file that is named twice is refused, and not deleted as history" {
 case "a manifest that names no base, or no increment, beside one that holds data" {
     set base appendonly.aof.3.base.aof
     set incr appendonly.aof.7.incr.aof
-    set small [slurp $shared/field/small-increment-50-bytes.incr.aof]
-    set nothing [slurp $shared/field/manifest-names-nothing.manifest]
+    set small [slurp $root/fixtures/field/small-increment-50-bytes.incr.aof]
+    set nothing [slurp $root/fixtures/field/manifest-names-nothing.manifest]
     log_refused [log_dir $nothing $base [encode {SET a 1}]] "$base is there*names no base*"
     log_refused [log_dir $nothing $incr $small] "$incr is there*names no increment*"
     log_refused [log_dir $nothing appendonly.aof.1.incr.aof [encode {X}]] "names no increment*"
@@ -572,7 +572,7 @@ case "an unnamed increment no longer than its first line, beside a base of ours"
     set manifest [slurp [manifest_path $dir]]
     regsub -all {[^\n]*type i[^\n]*\n|#HF[^\n]*\n} $manifest "" manifest
     spit [manifest_path $dir] $manifest
-    set small [slurp $shared/field/small-increment-50-bytes.incr.aof]
+    set small [slurp $root/fixtures/field/small-increment-50-bytes.incr.aof]
     spit [log_path $dir appendonly.aof.1.incr.aof] $small
     set s [server $config -dir $dir]
     ask $s SET b 2

@@ -3,7 +3,7 @@
 # start; what cannot be replayed is told, never passed over in silence.
 source [file join [file dirname [info script]] lib.tcl]
 
-set field [file join $shared field]
+set field [file join $root fixtures field]
 set alone "save \"\"\nenable-debug-command yes"
 
 # A data directory whose log is one base-less set with these increments.

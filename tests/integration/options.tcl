@@ -57,11 +57,9 @@ case "lines that 7.2 passes over stop nothing, but they are no options" {
 
 foreach name {quoted-save-lines old-lines-7.2-passes-over} {
     case "a file from the field starts a server: $name" {
-        if {[file exists $shared/field/$name.conf]} {
-            set s [server [slurp $shared/field/$name.conf]]
-            if {$name eq "quoted-save-lines"} {
-                is [ask $s CONFIG GET save] {save {900 1 300 10 60 10000}}
-            }
+        set s [server [slurp $root/fixtures/field/$name.conf]]
+        if {$name eq "quoted-save-lines"} {
+            is [ask $s CONFIG GET save] {save {900 1 300 10 60 10000}}
         }
     }
 }
