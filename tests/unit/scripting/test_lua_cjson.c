@@ -10,9 +10,7 @@
 #include "base/rand.h"
 #include "scripting/guard.h"
 #include "scripting/lua_cjson_number.h"
-#include "tests/unit/scripting/watched.h"
-
-enum { LIMIT = 16 << 20 };
+#include "tests/unit/scripting/shown.h"
 
 /* show(...): values as text, keys of a table in order. */
 static const char prelude[] =
@@ -36,50 +34,15 @@ static const char prelude[] =
 
 static lua_State *open_state(struct guard *g, struct watch *w)
 {
-    lua_State *L = watched_open(g, w, LIMIT, lua_cjson_open);
-    CHECK_INT(luaL_dostring(L, prelude), 0);
-    return L;
+    return shown_open(g, w, lua_cjson_open, prelude);
 }
 
-/* What the block returns, or its error. */
-static const char *run(lua_State *L, const char *block)
-{
-    lua_settop(L, 0);
-    CHECK_INT(luaL_loadbuffer(L, block, strlen(block), "@t"), 0);
-    lua_pcall(L, 0, 1, 0);
-    const char *said = lua_tostring(L, -1);
-    return said && strncmp(said, "t:1: ", 5) == 0 ? said + 5 : said;
-}
-
-/* The same of an expression. */
-static const char *show(lua_State *L, const char *expression)
-{
-    char block[1000];
-    snprintf(block, sizeof block, "return show(%s)", expression);
-    return run(L, block);
-}
-
-struct row {
-    const char *expression, *want;
-};
-static void check_rows(const struct row *rows, size_t count)
-{
-    struct watch w = {.most = 1000000};
-    struct guard g;
-    lua_State *L = open_state(&g, &w);
-    for (size_t i = 0; i < count; i++) {
-        const char *got = show(L, rows[i].expression);
-        unit_check_slice(slice_str(got), slice_str(rows[i].want), rows[i].expression, __FILE__,
-                         __LINE__);
-    }
-    guard_close(&g, L);
-    CHECK_INT(g.used, 0);
-}
-#define CHECK_ROWS(rows) check_rows(rows, sizeof rows / sizeof *rows)
+#define CHECK_ROWS(rows) \
+    shown_rows_check(rows, sizeof rows / sizeof *rows, lua_cjson_open, prelude)
 
 static void has_the_peers_members(void)
 {
-    static const struct row rows[] = {
+    static const struct shown_row rows[] = {
         {"(function() local n = {} for k, v in pairs(cjson) do n[#n + 1] = k .. ':' .. type(v) end "
          "table.sort(n) return table.concat(n, ' ') end)()",
          "_NAME:string _VERSION:string decode:function decode_invalid_numbers:function "
@@ -94,7 +57,7 @@ static void has_the_peers_members(void)
 
 static void encodes_values(void)
 {
-    static const struct row rows[] = {
+    static const struct shown_row rows[] = {
         {"cjson.encode(nil)", "null"},
         {"cjson.encode(cjson.null)", "null"},
         {"cjson.encode(true), cjson.encode(false)", "true | false"},
@@ -120,7 +83,7 @@ static void encodes_values(void)
 
 static void encodes_tables(void)
 {
-    static const struct row rows[] = {
+    static const struct shown_row rows[] = {
         {"cjson.encode({}), cjson.encode({{}})", "{} | [{}]"},
         {"cjson.encode({1,2,3})", "[1,2,3]"},
         {"cjson.encode({1,nil,3})", "[1,null,3]"},
@@ -146,7 +109,7 @@ static void encodes_tables(void)
 
 static void refuses_what_is_no_json(void)
 {
-    static const struct row rows[] = {
+    static const struct shown_row rows[] = {
         {"cjson.encode()", "bad argument #1 to 'encode' (expected 1 argument)"},
         {"cjson.encode(1, 2)", "bad argument #1 to 'encode' (expected 1 argument)"},
         {"cjson.encode(print)", "Cannot serialise function: type not supported"},
@@ -181,13 +144,13 @@ static void refuses_userdata_but_null(void)
     lua_State *L = open_state(&g, &w);
     lua_pushlightuserdata(L, &g);
     lua_setglobal(L, "pointer");
-    CHECK_STR(show(L, "cjson.encode(pointer)"), "Cannot serialise userdata: type not supported");
+    CHECK_STR(shown(L, "cjson.encode(pointer)"), "Cannot serialise userdata: type not supported");
     guard_close(&g, L);
 }
 
 static void decodes_values(void)
 {
-    static const struct row rows[] = {
+    static const struct shown_row rows[] = {
         {"cjson.decode('null') == cjson.null, cjson.decode('true'), cjson.decode('false')",
          "true | true | false"},
         {"cjson.decode(' \\t\\n\\r1\\t\\n\\r ')", "1"},
@@ -212,7 +175,7 @@ static void decodes_values(void)
 
 static void decodes_numbers_as_strtod(void)
 {
-    static const struct row rows[] = {
+    static const struct shown_row rows[] = {
         {"cjson.decode('[0,-0,1,-1,+1,123456789012345,1234567890123456789]')",
          "{n1=0 n2=-0 n3=1 n4=-1 n5=1 n6=123456789012345 n7=1.2345678901234568e+18}"},
         {"cjson.decode('[1.5,-.5,1.,1e5,1E+5,1.e-2,0.1]')",
@@ -241,7 +204,7 @@ static void decodes_numbers_as_strtod(void)
 
 static void tells_what_is_wrong_and_where(void)
 {
-    static const struct row rows[] = {
+    static const struct shown_row rows[] = {
         {"cjson.decode()", "bad argument #1 to 'decode' (expected 1 argument)"},
         {"cjson.decode('1', 2)", "bad argument #1 to 'decode' (expected 1 argument)"},
         {"cjson.decode({})", "bad argument #1 to 'decode' (string expected, got table)"},
@@ -295,7 +258,7 @@ static void tells_what_is_wrong_and_where(void)
 /* In order: settings last. */
 static void settings_are_heeded(void)
 {
-    static const struct row rows[] = {
+    static const struct shown_row rows[] = {
         {"cjson.encode_sparse_array()", "false | 2 | 10"},
         {"cjson.encode_sparse_array(true)", "true | 2 | 10"},
         {"cjson.encode({[11]=1})", "{\"11\":1}"},
@@ -332,7 +295,7 @@ static void settings_are_heeded(void)
 
 static void settings_are_checked(void)
 {
-    static const struct row rows[] = {
+    static const struct shown_row rows[] = {
         {"cjson.encode_max_depth(0)",
          "bad argument #1 to 'encode_max_depth' (expected integer between 1 and 2147483647)"},
         {"cjson.encode_max_depth(2^31)",
@@ -370,32 +333,32 @@ static void each_instance_has_its_settings(void)
     struct watch w = {.most = 1000000};
     struct guard g;
     lua_State *L = open_state(&g, &w);
-    CHECK_STR(show(L, "(function() mine = cjson.new(7) return mine.encode_max_depth(3) end)()"),
+    CHECK_STR(shown(L, "(function() mine = cjson.new(7) return mine.encode_max_depth(3) end)()"),
               "3");
-    CHECK_STR(show(L, "cjson.encode_max_depth(), mine.new().encode_max_depth()"), "1000 | 1000");
-    CHECK_STR(show(L, "mine.null == cjson.null, mine.encode == cjson.encode"), "true | false");
-    CHECK_STR(show(L, "cjson.encode_sparse_array(true, 5, 6)"), "true | 5 | 6");
-    CHECK_STR(show(L, "cjson.encode_number_precision(2), cjson.encode_invalid_numbers('null')"),
+    CHECK_STR(shown(L, "cjson.encode_max_depth(), mine.new().encode_max_depth()"), "1000 | 1000");
+    CHECK_STR(shown(L, "mine.null == cjson.null, mine.encode == cjson.encode"), "true | false");
+    CHECK_STR(shown(L, "cjson.encode_sparse_array(true, 5, 6)"), "true | 5 | 6");
+    CHECK_STR(shown(L, "cjson.encode_number_precision(2), cjson.encode_invalid_numbers('null')"),
               "2 | null");
-    CHECK_STR(show(L, "cjson.decode_max_depth(9), cjson.decode_invalid_numbers(false)"),
+    CHECK_STR(shown(L, "cjson.decode_max_depth(9), cjson.decode_invalid_numbers(false)"),
               "9 | false");
-    CHECK_STR(show(L, "cjson.encode_max_depth(8), cjson.encode_keep_buffer(false)"), "8 | false");
+    CHECK_STR(shown(L, "cjson.encode_max_depth(8), cjson.encode_keep_buffer(false)"), "8 | false");
     lua_settop(L, 0);
     lua_cjson_reset(L);
     CHECK_INT(lua_gettop(L), 0);
-    CHECK_STR(show(L, "cjson.encode_sparse_array()"), "false | 2 | 10");
-    CHECK_STR(show(L, "cjson.encode_number_precision(), cjson.encode_invalid_numbers()"),
+    CHECK_STR(shown(L, "cjson.encode_sparse_array()"), "false | 2 | 10");
+    CHECK_STR(shown(L, "cjson.encode_number_precision(), cjson.encode_invalid_numbers()"),
               "14 | false");
-    CHECK_STR(show(L, "cjson.decode_max_depth(), cjson.decode_invalid_numbers()"), "1000 | true");
-    CHECK_STR(show(L, "cjson.encode_max_depth(), cjson.encode_keep_buffer()"), "1000 | true");
-    CHECK_STR(show(L, "mine.encode_max_depth()"), "3");
+    CHECK_STR(shown(L, "cjson.decode_max_depth(), cjson.decode_invalid_numbers()"), "1000 | true");
+    CHECK_STR(shown(L, "cjson.encode_max_depth(), cjson.encode_keep_buffer()"), "1000 | true");
+    CHECK_STR(shown(L, "mine.encode_max_depth()"), "3");
     guard_close(&g, L);
 }
 
 /* Whatever depth is allowed, Lua's stack ends it, where it does in the peer. */
 static void depth_has_an_end(void)
 {
-    static const struct row rows[] = {
+    static const struct shown_row rows[] = {
         {"cjson.encode_max_depth(2^31-1), cjson.decode_max_depth(2^31-1)",
          "2147483647 | 2147483647"},
         {"(function() local t = {} t[1] = t return cjson.encode(t) end)()",
@@ -418,19 +381,19 @@ static void memory_is_limited(void)
     struct watch w = {.most = 1000000};
     struct guard g;
     lua_State *L = open_state(&g, &w);
-    CHECK_STR(show(L, "cjson.encode_sparse_array(false, 0)"), "false | 0 | 10");
-    CHECK_STR(show(L, "cjson.encode({[2^31-1]=1})"), "not enough memory");
-    CHECK(g.used <= LIMIT);
+    CHECK_STR(shown(L, "cjson.encode_sparse_array(false, 0)"), "false | 0 | 10");
+    CHECK_STR(shown(L, "cjson.encode({[2^31-1]=1})"), "not enough memory");
+    CHECK(g.used <= SHOWN_LIMIT);
     guard_trim(&g, L);
-    CHECK_STR(run(L, "local t = {('x'):rep(1000000)} for i = 1, 24 do t[i] = t[1] end "
+    CHECK_STR(shown_run(L, "local t = {('x'):rep(1000000)} for i = 1, 24 do t[i] = t[1] end "
                      "return cjson.encode(t)"), "not enough memory");
-    CHECK(g.used <= LIMIT);
+    CHECK(g.used <= SHOWN_LIMIT);
     guard_trim(&g, L);
-    CHECK_STR(run(L, "return cjson.decode('[' .. ('[],'):rep(1000000) .. '0]')"),
+    CHECK_STR(shown_run(L, "return cjson.decode('[' .. ('[],'):rep(1000000) .. '0]')"),
               "not enough memory");
-    CHECK(g.used <= LIMIT);
+    CHECK(g.used <= SHOWN_LIMIT);
     guard_trim(&g, L);
-    CHECK_STR(show(L, "cjson.encode({1})"), "[1]");
+    CHECK_STR(shown(L, "cjson.encode({1})"), "[1]");
     guard_close(&g, L);
 }
 
@@ -450,7 +413,7 @@ static void work_is_interrupted(void)
         struct guard g;
         lua_State *L = open_state(&g, &w);
         w.looks = 0;
-        const char *said = run(L, long_ones[i]);
+        const char *said = shown_run(L, long_ones[i]);
         CHECK_STR(said ? said : "nothing", "stopped");
         guard_close(&g, L);
     }
@@ -462,9 +425,9 @@ static void each_table_is_work(void)
     struct watch w = {.most = 1000000};
     struct guard g;
     lua_State *L = open_state(&g, &w);
-    run(L, "list = {} for i = 1, 40 do list[i] = {} end");
+    shown_run(L, "list = {} for i = 1, 40 do list[i] = {} end");
     w.most = w.looks;
-    const char *said = run(L, "return cjson.encode(list)");
+    const char *said = shown_run(L, "return cjson.encode(list)");
     CHECK_STR(said ? said : "nothing", "stopped");
     guard_close(&g, L);
 }

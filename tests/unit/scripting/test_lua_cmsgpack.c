@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "scripting/guard.h"
-#include "tests/unit/scripting/watched.h"
-
-enum { LIMIT = 16 << 20 };
+#include "tests/unit/scripting/shown.h"
 
 /* show(...): values as text, keys of a table in order. raw turns hexadecimal into bytes, pack and
  * un are the functions with that around them. nest(n) is a table within n others. */
@@ -43,49 +41,15 @@ static const char prelude[] =
 
 static lua_State *open_state(struct guard *g, struct watch *w)
 {
-    lua_State *L = watched_open(g, w, LIMIT, lua_cmsgpack_open);
-    CHECK_INT(luaL_dostring(L, prelude), 0);
-    return L;
+    return shown_open(g, w, lua_cmsgpack_open, prelude);
 }
 
-/* What the block returns, or its error without the place. */
-static const char *run(lua_State *L, const char *block)
-{
-    lua_settop(L, 0);
-    CHECK_INT(luaL_loadbuffer(L, block, strlen(block), "@t"), 0);
-    lua_pcall(L, 0, 1, 0);
-    const char *said = lua_tostring(L, -1), *colon = said ? strstr(said, ": ") : NULL;
-    return colon ? colon + 2 : said;
-}
-
-static const char *show(lua_State *L, const char *expression)
-{
-    char block[1000];
-    snprintf(block, sizeof block, "return show(%s)", expression);
-    return run(L, block);
-}
-
-struct row {
-    const char *expression, *want;
-};
-static void check_rows(const struct row *rows, size_t count)
-{
-    struct watch w = {.most = 1000000};
-    struct guard g;
-    lua_State *L = open_state(&g, &w);
-    for (size_t i = 0; i < count; i++) {
-        const char *got = show(L, rows[i].expression);
-        unit_check_slice(slice_str(got), slice_str(rows[i].want), rows[i].expression, __FILE__,
-                         __LINE__);
-    }
-    guard_close(&g, L);
-    CHECK_INT(g.used, 0);
-}
-#define CHECK_ROWS(rows) check_rows(rows, sizeof rows / sizeof *rows)
+#define CHECK_ROWS(rows) \
+    shown_rows_check(rows, sizeof rows / sizeof *rows, lua_cmsgpack_open, prelude)
 
 static void has_the_peers_members(void)
 {
-    static const struct row rows[] = {
+    static const struct shown_row rows[] = {
         {"(function() local n = {} for k, v in pairs(cmsgpack) do n[#n + 1] = k end "
          "table.sort(n) return table.concat(n, ' ') end)()",
          "'_COPYRIGHT _DESCRIPTION _NAME _VERSION pack unpack unpack_limit unpack_one'"},
@@ -96,7 +60,7 @@ static void has_the_peers_members(void)
 
 static void packs_scalars_in_the_shortest_form(void)
 {
-    static const struct row rows[] = {
+    static const struct shown_row rows[] = {
         {"pack(nil, true, false, 1, 'a')", "'c0c3c201a161'"},
         {"pack(0, tonumber('-0'), 127)", "'00007f'"},
         {"pack(128, 255)", "'cc80ccff'"},
@@ -129,7 +93,7 @@ static void packs_scalars_in_the_shortest_form(void)
 
 static void packs_tables(void)
 {
-    static const struct row rows[] = {
+    static const struct shown_row rows[] = {
         {"pack({}), pack({{}, {a={}}})", "'90' | '929081a16190'"},
         {"pack({1, 2, 3})", "'93010203'"},
         {"pack({1, nil, 3})", "'8201010303'"},
@@ -160,7 +124,7 @@ static void packs_tables(void)
 
 static void unpacks_each_type(void)
 {
-    static const struct row rows[] = {
+    static const struct shown_row rows[] = {
         {"un('')", ""},
         {"un('c0c2c3007fe0ff')", "nil | false | true | 0 | 127 | -32 | -1"},
         {"un('ccffcdffffceffffffff')", "255 | 65535 | 4294967295"},
@@ -182,7 +146,7 @@ static void unpacks_each_type(void)
 
 static void refuses_bad_input(void)
 {
-    static const struct row rows[] = {
+    static const struct shown_row rows[] = {
         {"cmsgpack.unpack()", "bad argument #1 to 'unpack' (string expected, got no value)"},
         {"cmsgpack.unpack({})", "bad argument #1 to 'unpack' (string expected, got table)"},
         {"un('0102cc')", "Missing bytes in input."},
@@ -211,7 +175,7 @@ static void refuses_bad_input(void)
 
 static void unpacks_parts(void)
 {
-    static const struct row rows[] = {
+    static const struct shown_row rows[] = {
         {"cmsgpack.unpack_one('')", "-1"},
         {"cmsgpack.unpack_one('abc')", "1 | 97"},
         {"cmsgpack.unpack_one('abc', 1.9)", "2 | 98"},
@@ -254,7 +218,7 @@ static void unpacks_parts(void)
 /* Lua's stack ends it, where it does in the peer. */
 static void depth_and_count_have_an_end(void)
 {
-    static const struct row rows[] = {
+    static const struct shown_row rows[] = {
         {"#cmsgpack.unpack(('\\145'):rep(3999) .. '\\1')", "1"},
         {"cmsgpack.unpack(('\\145'):rep(4000) .. '\\1')",
          "stack overflow (in function mp_decode_to_lua_array)"},
@@ -290,21 +254,21 @@ static void memory_is_limited(void)
     lua_State *L = open_state(&g, &w);
     size_t before = g.used;
     /* Promises, with nothing behind them, take nothing. */
-    CHECK_STR(show(L, "cmsgpack.unpack(('\\221\\255\\255\\255\\255'):rep(1000))"),
+    CHECK_STR(shown(L, "cmsgpack.unpack(('\\221\\255\\255\\255\\255'):rep(1000))"),
               "Missing bytes in input.");
-    CHECK_STR(show(L, "cmsgpack.unpack(('\\223\\255\\255\\255\\255'):rep(1000))"),
+    CHECK_STR(shown(L, "cmsgpack.unpack(('\\223\\255\\255\\255\\255'):rep(1000))"),
               "Missing bytes in input.");
-    CHECK_STR(show(L, "cmsgpack.unpack('\\219\\255\\255\\255\\255x')"), "Missing bytes in input.");
+    CHECK_STR(shown(L, "cmsgpack.unpack('\\219\\255\\255\\255\\255x')"), "Missing bytes in input.");
     CHECK(g.used < before + 1000000);
-    CHECK_STR(show(L, "cmsgpack.unpack('\\221\\255\\255\\255\\255' .. ('\\144'):rep(2000000))"),
+    CHECK_STR(shown(L, "cmsgpack.unpack('\\221\\255\\255\\255\\255' .. ('\\144'):rep(2000000))"),
               "not enough memory");
-    CHECK(g.used <= LIMIT);
+    CHECK(g.used <= SHOWN_LIMIT);
     guard_trim(&g, L);
-    CHECK_STR(run(L, "local t = {} for i = 1, 16 do t[i] = t end return cmsgpack.pack(t)"),
+    CHECK_STR(shown_run(L, "local t = {} for i = 1, 16 do t[i] = t end return cmsgpack.pack(t)"),
               "not enough memory");
-    CHECK(g.used <= LIMIT);
+    CHECK(g.used <= SHOWN_LIMIT);
     guard_trim(&g, L);
-    CHECK_STR(show(L, "pack({1})"), "'9101'");
+    CHECK_STR(shown(L, "pack({1})"), "'9101'");
     guard_close(&g, L);
 }
 
@@ -320,7 +284,7 @@ static void work_is_interrupted(void)
         struct watch w = {.most = 0};
         struct guard g;
         lua_State *L = open_state(&g, &w);
-        const char *said = run(L, long_ones[i]);
+        const char *said = shown_run(L, long_ones[i]);
         CHECK_STR(said ? said : "nothing", "stopped");
         guard_close(&g, L);
     }
@@ -332,9 +296,9 @@ static void each_table_is_work(void)
     struct watch w = {.most = 1000000};
     struct guard g;
     lua_State *L = open_state(&g, &w);
-    run(L, "list = {} for i = 1, 40 do list[i] = {} end");
+    shown_run(L, "list = {} for i = 1, 40 do list[i] = {} end");
     w.most = w.looks;
-    const char *said = run(L, "return cmsgpack.pack(list)");
+    const char *said = shown_run(L, "return cmsgpack.pack(list)");
     CHECK_STR(said ? said : "nothing", "stopped");
     guard_close(&g, L);
 }
@@ -352,7 +316,7 @@ static void nil_is_work_by_the_size_of_its_table(void)
         char block[200];
         w.looks = 0;
         snprintf(block, sizeof block, "return type(cmsgpack.unpack(%s))", texts[i]);
-        CHECK_STR(run(L, block), "table");
+        CHECK_STR(shown_run(L, block), "table");
         CHECK(w.looks > 250);
     }
     guard_close(&g, L);
