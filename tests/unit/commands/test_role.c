@@ -15,20 +15,9 @@
 #include "server/hooks.h"
 #include "server/info.h"
 #include "server/reply.h"
-#include "server/wait_keys.h"
 #include "store/db.h"
 #include "tests/unit/server/served.h"
 #include "tests/unit/unit.h"
-
-static void await(struct ctx *c)
-{
-    static const int at[] = {1};
-    if (db_find_write(c->db, c->argv[1]))
-        reply_int(c, 1);
-    else
-        wait_for_keys(c, 0, &(struct wait_keys){.at = at, .count = 1, .type = VALUE_STRING,
-                                                .too_late = reply_null});
-}
 
 static void there(struct ctx *c)
 {
@@ -111,7 +100,7 @@ static void lead_command(struct ctx *c)
 static const struct command table[] = {
     {.name = "put", .run = served_put, .arity = 3, .flags = CMD_WRITE,
      .keys = {KEY_AT(KEY_OW, 1, 0, 1)}},
-    {.name = "await", .run = await, .arity = 2, .flags = CMD_WRITE | CMD_BLOCKING,
+    {.name = "await", .run = served_await, .arity = 2, .flags = CMD_WRITE | CMD_BLOCKING,
      .keys = {KEY_AT(KEY_RW, 1, 0, 1)}},
     {.name = "there", .run = there, .arity = 2, .flags = CMD_READONLY,
      .keys = {KEY_AT(KEY_RO, 1, 0, 1)}},

@@ -13,22 +13,11 @@
 #include "server/exec.h"
 #include "server/hooks.h"
 #include "server/multi.h"
-#include "server/wait_keys.h"
 #include "tests/unit/persist/replaced.h"
 
 enum { LONG_MS = 60000 };
 
 /* ---- commands ---- */
-static void await(struct ctx *c)
-{
-    static const int at[] = {1};
-    if (db_find_write(c->db, c->argv[1]))
-        reply_int(c, 1);
-    else
-        wait_for_keys(c, 0, &(struct wait_keys){.at = at, .count = 1, .type = VALUE_STRING,
-                                                .too_late = reply_null});
-}
-
 static void watch(struct ctx *c)
 {
     multi_watch(c->client, c->argv[1]);
@@ -41,7 +30,7 @@ static void select_first(struct ctx *c) /* all that is logged here lies in datab
 }
 
 static const struct command table[] = {
-    {.name = "await", .run = await, .arity = 2, .flags = CMD_WRITE | CMD_BLOCKING,
+    {.name = "await", .run = served_await, .arity = 2, .flags = CMD_WRITE | CMD_BLOCKING,
      .keys = {KEY_AT(KEY_RW, 1, 0, 1)}},
     {.name = "watch", .run = watch, .arity = 2},
     {.name = "put", .run = served_put, .arity = 3, .flags = CMD_WRITE,

@@ -66,4 +66,19 @@ static inline void shown_rows_check(const struct shown_row *rows, size_t count,
     CHECK_INT(g.used, 0);
 }
 
+/* Each block ends at the guard's first look. */
+static inline void shown_stopped_check(const char *const *blocks, size_t count,
+                                       void (*open)(lua_State *L), const char *prelude)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct watch w = {.most = 0};
+        struct guard g;
+        lua_State *L = shown_open(&g, &w, open, prelude);
+        w.looks = 0;
+        const char *said = shown_run(L, blocks[i]);
+        CHECK_STR(said ? said : "nothing", "stopped");
+        guard_close(&g, L);
+    }
+}
+
 #endif

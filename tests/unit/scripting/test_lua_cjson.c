@@ -408,15 +408,7 @@ static void work_is_interrupted(void)
         "return cjson.decode((' '):rep(100000) .. '[1,2]')",
         "return cjson.decode('[\"' .. ('x'):rep(100000) .. '\",2]')",
     };
-    for (size_t i = 0; i < sizeof long_ones / sizeof *long_ones; i++) {
-        struct watch w = {.most = 0};
-        struct guard g;
-        lua_State *L = open_state(&g, &w);
-        w.looks = 0;
-        const char *said = shown_run(L, long_ones[i]);
-        CHECK_STR(said ? said : "nothing", "stopped");
-        guard_close(&g, L);
-    }
+    shown_stopped_check(long_ones, sizeof long_ones / sizeof *long_ones, lua_cjson_open, prelude);
 }
 
 /* The largest table may be empty, and gives the fewest bytes. */

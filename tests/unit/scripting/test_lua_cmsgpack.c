@@ -280,14 +280,8 @@ static void work_is_interrupted(void)
         "return cmsgpack.unpack('\\221\\0\\1\\0\\0' .. ('\\1'):rep(65536))",
         "return cmsgpack.unpack('\\146\\219\\0\\1\\0\\0' .. ('\\1'):rep(65537))",
     };
-    for (size_t i = 0; i < sizeof long_ones / sizeof *long_ones; i++) {
-        struct watch w = {.most = 0};
-        struct guard g;
-        lua_State *L = open_state(&g, &w);
-        const char *said = shown_run(L, long_ones[i]);
-        CHECK_STR(said ? said : "nothing", "stopped");
-        guard_close(&g, L);
-    }
+    shown_stopped_check(long_ones, sizeof long_ones / sizeof *long_ones, lua_cmsgpack_open,
+                        prelude);
 }
 
 /* The largest table may be empty, and gives the fewest bytes. */

@@ -16,6 +16,7 @@
 #include "server/ctx.h"
 #include "server/reply.h"
 #include "server/server_frame.h"
+#include "server/wait_keys.h"
 #include "store/db.h"
 #include "tests/unit/unit.h"
 
@@ -29,7 +30,7 @@ static inline void serve(const struct command *table)
     commands_add(server_commands(s), table, NULL);
 }
 
-/* ---- two commands: PUT key value, TAKE key ---- */
+/* ---- commands: PUT key value, TAKE key, AWAIT key ---- */
 static inline void served_put(struct ctx *c)
 {
     db_set_string(c->db, c->argv[1], c->argv[2], KEY_NO_EXPIRE);
@@ -47,6 +48,17 @@ static inline void served_take(struct ctx *c)
         reply_bulk(c, entry_string(e, scratch));
     else
         reply_null(c);
+}
+
+/* 1 once the key is there, or null when a wait of any length ends. */
+static inline void served_await(struct ctx *c)
+{
+    static const int at[] = {1};
+    if (db_find_write(c->db, c->argv[1]))
+        reply_int(c, 1);
+    else
+        wait_for_keys(c, 0, &(struct wait_keys){.at = at, .count = 1, .type = VALUE_STRING,
+                                                .too_late = reply_null});
 }
 
 struct peer {
