@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Where a data set lies: what a word on the command line means, and which files it is made of.
+ *
+ *   dump.rdb  appendonly.aof         one file, by its content; gzip, zstd; "-"
+ *   appendonlydir/x.manifest         the files it names
+ *   appendonlydir                    the one manifest in it
+ *   /var/lib/redis                   a data directory: its append log if there is one, else its
+ *                                    dump. Which of them, and why, is said (source.why)
+ *
+ *   struct source s;
+ *   if (!source_find(&s, word, &f)) ...
+ *   for (size_t i = 0; i < s.count; i++) ... s.parts[i] ...     in the order of loading
+ *   source_free(&s);
+ *
+ * Nothing is opened for longer than its first bytes are looked at, except "-", which is opened by
+ * whoever reads the part (input.h) and can be read once. */
+#ifndef TOOLS_SOURCE_H
+#define TOOLS_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+#include "format/manifest.h"
+#include "tools/input.h"
+
+enum source_kind {
+    SOURCE_RDB, /* one RDB file */
+    SOURCE_LOG, /* one append-only file: commands, maybe behind an RDB */
+    SOURCE_SET, /* a manifest and its files */
+};
+enum part_kind { PART_FILE /* the only one */, PART_BASE, PART_INCR, PART_HISTORY };
+
+struct source_part {
+    char *name; /* without its directory */
+    char *path;
+    enum part_kind kind;
+    int64_t seq;
+    uint64_t size;   /* on disk; 0 when missing, or unknown */
+    bool missing;    /* named by the manifest, and not there */
+    bool begins_with_rdb;
+    enum compression compression;
+};
+struct source {
+    enum source_kind kind;
+    char *path;    /* the file, or the manifest */
+    char *dir;     /* that the parts lie in */
+    char why[256]; /* "the append log, as there is one: ..."; "" when the word was a file */
+    char *other;   /* of a data directory: the dump that was not taken; NULL */
+    struct manifest manifest; /* of a set */
+    struct source_part *parts;
+    size_t count;      /* to be loaded, in order */
+    size_t history;    /* parts behind those, newest last: history files that are still there */
+};
+
+struct source_options {
+    bool dump; /* of a data directory: the dump, not the log */
+};
+/* False with f: FAULT_IO with err when it can't be opened, FAULT_FORMAT for a broken manifest. */
+bool source_find(struct source *s, const char *word, const struct source_options *opt,
+                 struct fault *f);
+void source_free(struct source *s);
+/* "RDB", "append-only file", "append log": for people and for JSON. */
+const char *source_kind_name(enum source_kind kind);
+const char *part_kind_name(enum part_kind kind); /* "file", "base", "incr", "history" */
+uint64_t source_bytes(const struct source *s); /* of the parts to be loaded, on disk */
+
+#endif
