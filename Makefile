@@ -1,5 +1,5 @@
 # Holdfast. What is built lies in build/ (under a sanitizer: in build/san-...).
-#   make            the server and the links redis-check-rdb, redis-check-aof
+#   make            the server and the links redis-check-rdb, redis-check-aof, holdfast
 #   make run        installs what is missing, builds, serves on 6379 with redis.conf
 #   make test       everything that must hold          SAN=address,undefined   LONG=1
 #   make bench      a table of ratios against the installed redis-server
@@ -15,6 +15,8 @@ ifeq ($(origin CC),default)
 CC      = gcc
 endif
 PREFIX  = /usr/local
+MANDIR  = $(PREFIX)/share/man
+COMPLETIONS = $(PREFIX)/share/bash-completion/completions
 SAN     =
 JOBS    = $(shell nproc)
 
@@ -26,7 +28,7 @@ OUR_MAKE = $(MAKE) --no-print-directory WERROR=$(or $(WERROR),1)
 OPT    := -O2 -g -fno-omit-frame-pointer
 # CFLAGS, LDFLAGS and LDLIBS are those of whoever builds, and come last: make CFLAGS=-O3
 OUR_CFLAGS  := -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -Isrc -I. -pthread -MMD -MP
-OUR_LDLIBS  := -llzf -llz4 -lcrypto -llua5.1 -lm -pthread
+OUR_LDLIBS  := -llzf -llz4 -lz -lzstd -lcrypto -llua5.1 -lm -pthread
 ifeq ($(SAN),)
 OUR_LDLIBS += -ljemalloc
 else
@@ -42,14 +44,15 @@ objects   = $(patsubst %.c,$(B)/obj/%.o,$(wildcard src/$(1)/*.c))
 TOOL_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/*.c))
 BUILT    := $(foreach f,$(FOLDERS),$(if $(wildcard src/$(f)/*.c),$(f)))
 
-all: $(B)/redis-server $(B)/redis-check-rdb $(B)/redis-check-aof
+LINKS    := redis-check-rdb redis-check-aof holdfast
+all: $(B)/redis-server $(addprefix $(B)/,$(LINKS))
 
 $(B)/redis-server: $(foreach f,$(BUILT),$(call archive,$(f))) $(TOOL_OBJ)
 	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -rdynamic -o $@.new $(call objects,main) $(TOOL_OBJ) \
 	    $(call archives,$(filter-out main,$(BUILT))) $(OUR_LDLIBS) $(LDLIBS)
 	@mv $@.new $@
 
-$(B)/redis-check-rdb $(B)/redis-check-aof: $(B)/redis-server
+$(addprefix $(B)/,$(LINKS)): $(B)/redis-server
 	ln -sf redis-server $@
 
 define folder_rule
@@ -89,9 +92,16 @@ $(B)/unit/$(1)/%: $(B)/obj/tests/unit/$(1)/%.o $(B)/obj/tests/unit/unit.o \
     $(foreach f,$(filter $(1) $(call allowed,$(1)),$(BUILT)),$(call archive,$(f)))
 	@mkdir -p $$(@D)
 	@echo "ld $$@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $$@ $$< $(B)/obj/tests/unit/unit.o \
-	    $(call archives,$(filter $(1) $(call allowed,$(1)),$(BUILT))) $(OUR_LDLIBS) $(LDLIBS) -lz
+	    $(call archives,$(filter $(1) $(call allowed,$(1)),$(BUILT))) $(OUR_LDLIBS) $(LDLIBS)
 endef
 $(foreach f,$(filter-out main,$(FOLDERS)),$(eval $(call unit_rule,$(f))))
+
+TOOL_LIBS := $(filter $(call allowed,tools),$(BUILT))
+$(B)/unit/tools/%: $(B)/obj/tests/unit/tools/%.o $(B)/obj/tests/unit/unit.o $(TOOL_OBJ) \
+    $(foreach f,$(TOOL_LIBS),$(call archive,$(f)))
+	@mkdir -p $(@D)
+	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/unit/unit.o $(TOOL_OBJ) \
+	    $(call archives,$(TOOL_LIBS)) $(OUR_LDLIBS) $(LDLIBS)
 
 # A fuzzer reads bytes: it may use what the tools may, and nothing above. But those of what scripts
 # can call are linked to all that lies below main.
@@ -162,8 +172,12 @@ lint:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(B)/redis-server $(DESTDIR)$(PREFIX)/bin/redis-server
-	ln -sf redis-server $(DESTDIR)$(PREFIX)/bin/redis-check-rdb
-	ln -sf redis-server $(DESTDIR)$(PREFIX)/bin/redis-check-aof
+	for name in $(LINKS); do ln -sf redis-server $(DESTDIR)$(PREFIX)/bin/$$name; done
+	install -d $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(COMPLETIONS)
+	$(B)/holdfast help --man >$(DESTDIR)$(MANDIR)/man1/holdfast.1
+	for verb in $$($(B)/holdfast help --verbs); do \
+	    $(B)/holdfast help --man $$verb >$(DESTDIR)$(MANDIR)/man1/holdfast-$$verb.1 || exit 1; done
+	$(B)/holdfast help --completion >$(DESTDIR)$(COMPLETIONS)/holdfast
 
 clean:
 	rm -rf build

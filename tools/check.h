@@ -28,8 +28,9 @@ struct check_libraries {
 
 /* The first word asks what the tool takes. libraries: NULL, nobody is asked. */
 bool check_asks_help(const char *word);
-int check_rdb_main(int argc, char **argv, const struct check_libraries *libraries);
-int check_aof_main(int argc, char **argv, const struct check_libraries *libraries);
+struct tool_env; /* tool.h */
+int check_rdb_main(int argc, char **argv, const struct tool_env *env);
+int check_aof_main(int argc, char **argv, const struct tool_env *env);
 
 /* Reads one RDB from in (of check_open, which gave fd) up to its trailer and reports to out. name
  * is for the first line only; databases as in rdb_options. True when a server would load it. Leaves

@@ -23,6 +23,7 @@
 #include "os/file_cut.h"
 #include "tools/aof_commands.h"
 #include "tools/plain_aof.h"
+#include "tools/tool.h"
 
 struct check {
     bool fix;
@@ -604,9 +605,12 @@ static bool check_any(struct check *c, const char *path)
     return check_set(c, path);
 }
 
-int check_aof_main(int argc, char **argv, const struct check_libraries *libraries)
+int check_aof_main(int argc, char **argv, const struct tool_env *env)
 {
-    struct check c = {.lines = 1, .libraries = libraries};
+    struct check c = {.lines = 1, .libraries = env->libraries};
+    const struct verb *verb = tool_verb("check");
+    if (verb && tool_asked(verb, argc, argv))
+        return tool_run(verb, argc, argv, env);
     hash_init(NULL);
     if (argc == 2 && (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0)) {
         printf("redis-check-aof %s\n", REDIS_VERSION);

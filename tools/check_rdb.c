@@ -4,8 +4,6 @@
  * only when that is a terminal. */
 #include "tools/check.h"
 
-#include <poll.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
@@ -19,6 +17,8 @@
 #include "format/rdb_read.h"
 #include "format/sink_count.h"
 #include "os/file.h"
+#include "tools/input.h"
+#include "tools/tool.h"
 
 struct report {
     FILE *out;
@@ -41,31 +41,10 @@ static ssize_t read_fd(void *arg, void *to, size_t n)
     return file_read((int)(intptr_t)arg, to, n);
 }
 
-/* To open a pipe waits for who writes, and that may be nobody: the wait ends. */
-enum { PIPE_WAIT_MS = 10000 };
-static int open_pipe(const char *path, int flags)
-{
-    if (flags != O_RDONLY)
-        return -ESPIPE; /* it can't be cut */
-    int fd = file_open(path, flags | O_NONBLOCK, 0);
-    if (fd < 0)
-        return fd;
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    int ready;
-    do {
-        ready = poll(&p, 1, PIPE_WAIT_MS);
-    } while (ready < 0 && errno == EINTR);
-    if (ready > 0 && fcntl(fd, F_SETFL, 0) == 0)
-        return fd;
-    file_close(fd);
-    return -ETIMEDOUT;
-}
-
 int check_open(const char *path, int flags, struct in *in, uint64_t *size)
 {
     struct stat st;
-    bool pipe = file_stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
-    int fd = pipe ? open_pipe(path, flags) : file_open(path, flags, 0);
+    int fd = input_open_fd(path, flags);
     *size = 0;
     if (fd < 0)
         return fd;
@@ -288,8 +267,11 @@ static int usage(const char *name)
     return 1;
 }
 
-int check_rdb_main(int argc, char **argv, const struct check_libraries *libraries)
+int check_rdb_main(int argc, char **argv, const struct tool_env *env)
 {
+    const struct verb *verb = tool_verb("check");
+    if (verb && tool_asked(verb, argc, argv))
+        return tool_run(verb, argc, argv, env);
     uint64_t databases = CHECK_DATABASES, size;
     struct in in;
     if (argc == 2 && (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0)) {
@@ -311,7 +293,7 @@ int check_rdb_main(int argc, char **argv, const struct check_libraries *librarie
         fprintf(stderr, "Cannot open file %s: %s\n", path, strerror(-fd));
         return 1;
     }
-    bool ok = check_rdb_stream(&in, fd, path, (unsigned)databases, libraries, stdout);
+    bool ok = check_rdb_stream(&in, fd, path, (unsigned)databases, env->libraries, stdout);
     check_close(fd, &in);
     return !ok;
 }

@@ -20,8 +20,7 @@
 
 #include "base/fault.h"
 #include "format/in.h"
-
-enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD };
+#include "tools/unpack.h"
 
 struct input {
     const char *name; /* for people: the path, or "standard input"; borrowed */
@@ -31,9 +30,14 @@ struct input {
     uint64_t file_size; /* on disk, for progress; 0: unknown */
     int64_t changed_ms; /* when the file was last written; 0: unknown */
     enum compression compression;
-    struct in in;
+    struct unpacker *unpacker; /* NULL: plain */
+    struct in in, packed; /* packed: what the unpacker reads */
 };
 
+/* A file for reading, or reading and writing; a FIFO that nobody writes to is not waited for longer
+ * than ten seconds. -errno. */
+int input_open_fd(const char *path, int flags);
+/* i must stay where it is. */
 bool input_open(struct input *i, const char *path, struct fault *f);
 bool input_seekable(struct input *i, struct fault *f);
 void input_close(struct input *i);

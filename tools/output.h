@@ -23,14 +23,13 @@ struct output_options {
     int level; /* 0: the default */
     bool replace; /* an existing file may be */
 };
-struct output_encoder;
 struct output {
     struct out out;
     char *path, *tmp; /* NULL: stdout */
     int fd;
     uint64_t written; /* bytes on disk */
     bool replace;
-    struct output_encoder *encoder; /* NULL: plain */
+    struct packer *packer; /* NULL: plain */
 };
 
 bool output_open(struct output *o, const char *path, const struct output_options *opt,

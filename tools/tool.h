@@ -90,16 +90,19 @@ struct verb {
     const struct tool_option *options;
     size_t state_size;
     size_t args_min, args_max; /* SIZE_MAX: any number */
-    bool takes_output; /* --output means something */
+    bool takes_output, takes_in_place; /* these options mean something */
     bool data_out;     /* its product goes to stdout unless --output: answers go to stderr then */
     int (*run)(struct tool *t, void *state); /* state: zeroed, then options; an enum tool_exit */
 };
+extern const struct tool_option tool_common_options[];
 extern const struct verb *const tool_verbs[]; /* NULL behind the last; verbs.c */
 
 /* `holdfast`: argv[1] is the verb. The exit code. */
 int tool_main(int argc, char **argv, const struct tool_env *env);
 /* One verb, with its options from argv[1] on: redis-check-rdb --json FILE is the verb check. */
 int tool_run(const struct verb *verb, int argc, char **argv, const struct tool_env *env);
+/* Is there a word that only the verb's options explain? --help is not: classic tools have it. */
+bool tool_asked(const struct verb *verb, int argc, char **argv);
 const struct verb *tool_verb(const char *name); /* NULL: none of that name */
 
 /* ---- for verbs ---- */

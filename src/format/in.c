@@ -10,6 +10,8 @@
  * A fault empties the window: the fast paths then fall into the slow ones, which give zeros. */
 #include "format/in.h"
 
+#include <errno.h>
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -165,7 +167,10 @@ static size_t fetch(struct in *in, void *to, size_t n)
         return 0;
     }
     if (got < 0) {
-        fault_io(&in->fault, (int)-got, in->doing, "Read error");
+        if (got == -EBADMSG)
+            fault_set(&in->fault, FAULT_FORMAT, "The compressed data is damaged");
+        else
+            fault_io(&in->fault, (int)-got, in->doing, "Read error");
         in->fault.offset = in_offset(in);
         stop(in);
         return 0;

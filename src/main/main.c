@@ -12,6 +12,7 @@
 #include "server/process.h"
 #include "server/server.h"
 #include "tools/check.h"
+#include "tools/tool.h"
 
 static int print_version(void)
 {
@@ -58,10 +59,13 @@ int main(int argc, char **argv)
     must(argc > 0 && !argv[argc]);
     const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
     mem_thread_enter();
+    const struct tool_env env = {.libraries = &libraries, .program = "/proc/self/exe"};
+    if (strstr(name, "holdfast"))
+        return tool_main(argc, argv, &env);
     if (strstr(name, "redis-check-rdb") || asks_for(&argc, argv, "--check-rdb"))
-        return check_rdb_main(argc, argv, &libraries);
+        return check_rdb_main(argc, argv, &env);
     if (strstr(name, "redis-check-aof") || asks_for(&argc, argv, "--check-aof"))
-        return check_aof_main(argc, argv, &libraries);
+        return check_aof_main(argc, argv, &env);
     if (argc >= 2 && (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0))
         return print_version();
     if (argc >= 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))

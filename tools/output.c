@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tools/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "os/file.h"
+
+static int write_fd(void *arg, const void *from, size_t n)
+{
+    struct output *o = arg;
+    int err = file_write_all(o->fd, from, n, NULL);
+    o->written += err == 0 ? n : 0;
+    return err;
+}
+
+/* dir/.name.PID.tmp: beside the file, so that it can be renamed. */
+static char *tmp_beside(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    struct buf tmp = {0};
+    buf_printf(&tmp, "%.*s.%s.%ld.tmp", slash ? (int)(slash + 1 - path) : 0, path,
+               slash ? slash + 1 : path, (long)getpid());
+    char *out = mem_strdup(buf_cstr(&tmp));
+    buf_free(&tmp);
+    return out;
+}
+
+static bool open_file(struct output *o, const char *path, struct fault *f)
+{
+    bool there;
+    struct stat st;
+    if (file_stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+        o->fd = file_open(path, O_WRONLY, 0); /* a device, a pipe: nothing is written over */
+        if (o->fd < 0)
+            fault_io(f, -o->fd, "open", "Can't write %s", path);
+        return o->fd >= 0;
+    }
+    if (!o->replace && (!file_look_for(path, &there, f) || there)) {
+        fault_set(f, FAULT_INVALID, "%s is there already: nothing is written over it", path);
+        return false;
+    }
+    o->path = mem_strdup(path);
+    o->tmp = tmp_beside(path);
+    o->fd = file_create(o->tmp, 0);
+    if (o->fd >= 0)
+        return true;
+    fault_io(f, -o->fd, "open", "Can't write %s", o->tmp);
+    mem_free(o->path);
+    mem_free(o->tmp);
+    return false;
+}
+
+bool output_open(struct output *o, const char *path, const struct output_options *opt,
+                 struct fault *f)
+{
+    *o = (struct output){.replace = opt->replace, .fd = STDOUT_FILENO};
+    if (strcmp(path, "-") == 0)
+        fflush(stdout);
+    else if (!open_file(o, path, f))
+        return false;
+    if (opt->compression == COMPRESSION_NONE) {
+        out_init_callback(&o->out, write_fd, o, 0);
+        return true;
+    }
+    o->packer = packer_new(opt->compression, opt->level, write_fd, o);
+    out_init_callback(&o->out, packer_write, o->packer, 0);
+    return true;
+}
+
+static void let_go(struct output *o)
+{
+    out_free(&o->out);
+    packer_free(o->packer);
+    mem_free(o->path);
+    mem_free(o->tmp);
+    *o = (struct output){.fd = -1};
+}
+
+void output_drop(struct output *o)
+{
+    if (o->fd > STDERR_FILENO)
+        file_close(o->fd);
+    if (o->tmp)
+        file_unlink(o->tmp);
+    let_go(o);
+}
+
+/* What is written is durable under its own name, and then has the wanted one. A name that came to
+ * be meanwhile is not written over: link says so where rename would not. */
+static bool give_name(struct output *o, struct fault *f)
+{
+    int err = file_fsync(o->fd);
+    int closed = file_close(o->fd);
+    o->fd = -1;
+    if (err == 0)
+        err = closed;
+    int linked = err == 0 && !o->replace ? file_link(o->tmp, o->path) : -EPERM;
+    if (err == 0 && linked == -EPERM) /* to be replaced, or a file system without second names */
+        err = file_rename(o->tmp, o->path);
+    else if (err == 0)
+        err = linked < 0 ? linked : file_unlink(o->tmp);
+    if (err == 0)
+        err = file_sync_dir_of(o->path);
+    if (err < 0)
+        fault_io(f, -err, "write", "Can't write %s", o->path);
+    return err == 0;
+}
+
+bool output_end(struct output *o, struct fault *f)
+{
+    bool ok = out_flush(&o->out);
+    if (!ok)
+        *f = o->out.fault;
+    int err = ok && o->packer ? packer_end(o->packer) : 0;
+    if (err < 0)
+        fault_io(f, -err, "write", "Can't write %s", o->path ? o->path : "to standard output");
+    ok = ok && err == 0;
+    if (!ok) {
+        output_drop(o);
+        return false;
+    }
+    if (o->tmp && !give_name(o, f)) {
+        file_unlink(o->tmp);
+        ok = false;
+    }
+    let_go(o);
+    return ok;
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A word is looked at as a person would: is it a directory, a manifest, an RDB, commands? */
+#include "tools/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "format/aof_parts.h"
+#include "os/file.h"
+
+enum { HEAD = 1024, MANIFEST_MAX = 16 << 20, MANIFESTS_MAX = 64 };
+static const char manifest_suffix[] = ".manifest";
+
+const char *source_kind_name(enum source_kind kind)
+{
+    return kind == SOURCE_RDB ? "RDB file" : kind == SOURCE_LOG ? "append-only file" : "append log";
+}
+
+const char *part_kind_name(enum part_kind kind)
+{
+    static const char *const names[] = {"file", "base", "incr", "history"};
+    must(kind <= PART_HISTORY);
+    return names[kind];
+}
+
+uint64_t source_bytes(const struct source *s)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < s->count; i++)
+        sum += s->parts[i].size;
+    return sum;
+}
+
+void source_free(struct source *s)
+{
+    for (size_t i = 0; i < s->count + s->history; i++) {
+        mem_free(s->parts[i].name);
+        mem_free(s->parts[i].path);
+    }
+    mem_free(s->parts);
+    mem_free(s->path);
+    mem_free(s->dir);
+    mem_free(s->other);
+    manifest_free(&s->manifest);
+    *s = (struct source){0};
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* For mem_free: what stands in front of the last slash, or ".". */
+static char *dir_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return mem_strdup(".");
+    struct buf dir = {0};
+    buf_append(&dir, path, slash == path ? 1 : (size_t)(slash - path));
+    char *out = mem_strdup(buf_cstr(&dir));
+    buf_free(&dir);
+    return out;
+}
+
+/* ---- one file ---- */
+
+static bool is_rdb(struct slice head)
+{
+    static const char *const magics[] = {"REDIS", "VALKEY", "VKCS"};
+    for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
+        if (head.len >= strlen(magics[i]) && memcmp(head.data, magics[i], strlen(magics[i])) == 0)
+            return true;
+    return false;
+}
+
+/* By content: the first line that is no comment begins with "file"; or by its name, so that an
+ * empty or broken one is not taken for an empty log. */
+static bool is_manifest(const char *path, struct slice head)
+{
+    if (ends_with(path, manifest_suffix))
+        return true;
+    while (head.len && head.data[0] == '#') {
+        const char *end = memchr(head.data, '\n', head.len);
+        if (!end)
+            return false;
+        head = slice_from(head, (size_t)(end - head.data) + 1);
+    }
+    return head.len >= 5 && strncasecmp(head.data, "file ", 5) == 0;
+}
+
+/* Decoded first bytes of a part. A FIFO and stdin can be read once: they are not looked at. */
+static bool look(struct source_part *p, struct buf *head, struct fault *f)
+{
+    struct input i;
+    struct stat st;
+    int err = file_stat(p->path, &st);
+    if (err == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return true;
+    if (!input_open(&i, p->path, f))
+        return false;
+    p->size = i.file_size;
+    p->compression = i.compression;
+    buf_add(head, in_peek(&i.in, HEAD));
+    p->begins_with_rdb = is_rdb(buf_slice(head));
+    bool ok = !in_bad(&i.in);
+    if (!ok)
+        *f = i.in.fault;
+    input_close(&i);
+    return ok;
+}
+
+/* ---- a set ---- */
+
+static void add_part(struct source *s, const char *name, enum part_kind kind, int64_t seq)
+{
+    size_t n = s->count + s->history;
+    s->parts = mem_realloc(s->parts, (n + 1) * sizeof *s->parts);
+    s->parts[n] = (struct source_part){.name = mem_strdup(name), .path = file_join(s->dir, name),
+                                       .kind = kind, .seq = seq};
+    if (kind == PART_HISTORY)
+        s->history++;
+    else
+        s->count++;
+}
+
+/* Missing ones are no fault here: who reads them says so. */
+static bool look_at_parts(struct source *s, struct fault *f)
+{
+    struct buf head = {0};
+    bool ok = true;
+    for (size_t i = 0; ok && i < s->count + s->history; i++) {
+        struct fault one = {0};
+        buf_clear(&head);
+        if (!look(&s->parts[i], &head, &one)) {
+            s->parts[i].missing = one.err == ENOENT;
+            ok = s->parts[i].missing || one.code != FAULT_IO;
+            if (!ok)
+                *f = one;
+        }
+    }
+    buf_free(&head);
+    return ok;
+}
+
+static bool find_set(struct source *s, const char *path, struct fault *f)
+{
+    struct buf text = {0};
+    s->kind = SOURCE_SET;
+    s->path = mem_strdup(path);
+    s->dir = dir_of(path);
+    bool ok = file_slurp_regular(path, MANIFEST_MAX, &text, f) &&
+              aof_parts_manifest(&s->manifest, path, buf_slice(&text), f);
+    buf_free(&text);
+    if (!ok)
+        return false;
+    const struct manifest *m = &s->manifest;
+    if (m->base.name)
+        add_part(s, m->base.name, PART_BASE, m->base.seq);
+    for (size_t i = 0; i < m->incr.count; i++)
+        add_part(s, m->incr.files[i].name, PART_INCR, m->incr.files[i].seq);
+    for (size_t i = m->history.count; i-- > 0;)
+        add_part(s, m->history.files[i].name, PART_HISTORY, m->history.files[i].seq);
+    return look_at_parts(s, f);
+}
+
+static bool find_file(struct source *s, const char *word, struct fault *f)
+{
+    struct buf head = {0};
+    bool is_stdin = strcmp(word, "-") == 0, ok = true;
+    s->dir = dir_of(is_stdin ? "." : word);
+    const char *slash = strrchr(word, '/');
+    add_part(s, slash ? slash + 1 : word, PART_FILE, 0);
+    mem_free(s->parts[0].path);
+    s->parts[0].path = mem_strdup(word);
+    if (!is_stdin)
+        ok = look(&s->parts[0], &head, f);
+    bool manifest = ok && !is_stdin && is_manifest(word, buf_slice(&head));
+    buf_free(&head);
+    if (manifest) {
+        source_free(s);
+        return find_set(s, word, f);
+    }
+    s->path = mem_strdup(word);
+    /* What can't be looked at first is an RDB, as most are that come through a pipe. */
+    bool rdb = is_stdin || s->parts[0].begins_with_rdb || s->parts[0].size == 0 ||
+               ends_with(word, ".rdb");
+    s->kind = rdb ? SOURCE_RDB : SOURCE_LOG;
+    return ok;
+}
+
+/* ---- directories ---- */
+
+struct listing {
+    const char *dir;
+    const char *suffix;
+    char *found; /* the first by name */
+    size_t count;
+};
+
+static bool visit(void *arg, const char *name)
+{
+    struct listing *l = arg;
+    char *path = file_join(l->dir, name);
+    bool wanted = ends_with(name, l->suffix) && strncmp(name, "temp-", 5) != 0 && name[0] != '.' &&
+                  !file_is_dir(path);
+    if (wanted && (++l->count == 1 || strcmp(path, l->found) < 0)) {
+        mem_free(l->found);
+        l->found = path;
+    } else {
+        mem_free(path);
+    }
+    return true;
+}
+
+/* In dir itself. *count: how many there are; the name is for mem_free, NULL: none. */
+static char *only_file(const char *dir, const char *suffix, size_t *count, int *err)
+{
+    struct listing l = {.dir = dir, .suffix = suffix};
+    *err = file_each(dir, visit, &l);
+    *count = l.count;
+    return l.found;
+}
+
+struct subdirs {
+    const char *dir;
+    char *manifest;
+    size_t count;
+};
+
+static bool visit_subdir(void *arg, const char *name)
+{
+    struct subdirs *d = arg;
+    char *path = file_join(d->dir, name);
+    size_t count = 0;
+    int err;
+    char *found = file_is_dir(path) ? only_file(path, manifest_suffix, &count, &err) : NULL;
+    mem_free(path);
+    d->count += count;
+    if (!d->manifest)
+        d->manifest = found;
+    else
+        mem_free(found);
+    return true;
+}
+
+/* The manifest in dir, or in the directories in it. */
+static char *find_manifest(const char *dir, size_t *count, struct fault *f)
+{
+    int err;
+    char *found = only_file(dir, manifest_suffix, count, &err);
+    if (err < 0) {
+        fault_io(f, -err, "open", "Can't read the directory %s", dir);
+        return NULL;
+    }
+    if (found)
+        return found;
+    struct subdirs d = {.dir = dir};
+    file_each(dir, visit_subdir, &d);
+    *count = d.count;
+    return d.manifest;
+}
+
+static bool too_many(struct fault *f, const char *dir, const char *what, size_t count,
+                     const char *one)
+{
+    if (count > 1)
+        fault_set(f, FAULT_INVALID, "%s holds %zu %s: name one of them, as %s", dir, count, what,
+                  one);
+    return count > 1;
+}
+
+static bool find_dir(struct source *s, const char *dir, const struct source_options *opt,
+                     struct fault *f)
+{
+    size_t manifests = 0, dumps = 0;
+    int err;
+    char *manifest = find_manifest(dir, &manifests, f);
+    char *dump = fault_is(f) ? NULL : only_file(dir, ".rdb", &dumps, &err);
+    bool log = manifest && !(opt->dump && dump), ok = false;
+    if (dump && strstr(dump, ".base.rdb")) { /* a part of a log is no dump */
+        mem_free(dump);
+        dump = NULL;
+    }
+    if (fault_is(f))
+        ;
+    else if (!manifest && !dump)
+        fault_set(f, FAULT_INVALID, "%s holds neither an append log nor a dump (*.rdb)", dir);
+    else if (!too_many(f, dir, "manifests", log ? manifests : 0, manifest) &&
+             !too_many(f, dir, "dumps", log ? 0 : dumps, dump))
+        ok = log ? find_set(s, manifest, f) : find_file(s, dump, f);
+    if (ok && log)
+        snprintf(s->why, sizeof s->why, "the append log: a server with appendonly yes loads it%s",
+                 dump ? ", and not the dump" : "");
+    else if (ok)
+        snprintf(s->why, sizeof s->why, "the dump%s", manifest ? ", as --dump asks" :
+                 ": there is no append log");
+    if (ok && log)
+        s->other = dump ? mem_strdup(dump) : NULL;
+    mem_free(manifest);
+    mem_free(dump);
+    return ok;
+}
+
+bool source_find(struct source *s, const char *word, const struct source_options *opt,
+                 struct fault *f)
+{
+    *s = (struct source){0};
+    bool dir = strcmp(word, "-") != 0 && file_is_dir(word);
+    bool ok = dir ? find_dir(s, word, opt, f) : find_file(s, word, f);
+    must(ok != fault_is(f));
+    if (!ok)
+        source_free(s);
+    return ok;
+}

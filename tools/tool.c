@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The command line of the verbs: taken apart by their tables, as tool_help.c makes help of them. */
+#include "tools/tool.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/num.h"
+#include "base/version.h"
+#include "tools/tool_help.h"
+
+/* ---- exit codes ---- */
+
+enum tool_exit tool_worse(enum tool_exit a, enum tool_exit b)
+{
+    static const int rank[] = {
+        [TOOL_GOOD] = 0, [TOOL_REPAIRED] = 1, [TOOL_DIFFERS] = 2, [TOOL_TRUNCATED] = 3,
+        [TOOL_DAMAGED] = 4, [TOOL_LOSS] = 5, [TOOL_NEWER] = 6, [TOOL_CANNOT_OPEN] = 7,
+        [TOOL_FAILED] = 8};
+    return rank[a] >= rank[b] ? a : b;
+}
+
+const char *tool_exit_name(enum tool_exit e)
+{
+    static const char *const names[] = {
+        [TOOL_GOOD] = "good", [TOOL_FAILED] = "failed", [TOOL_CANNOT_OPEN] = "cannot-open",
+        [TOOL_TRUNCATED] = "truncated", [TOOL_DAMAGED] = "damaged", [TOOL_LOSS] = "loss",
+        [TOOL_NEWER] = "newer", [TOOL_REPAIRED] = "repaired", [TOOL_DIFFERS] = "differs"};
+    must(e <= TOOL_DIFFERS);
+    return names[e];
+}
+
+/* ---- answers ---- */
+
+static enum tool_exit fault_exit(const struct fault *f)
+{
+    switch (f->code) {
+    case FAULT_IO: return TOOL_CANNOT_OPEN;
+    case FAULT_EOF: return TOOL_TRUNCATED;
+    case FAULT_VERSION: case FAULT_CANNOT_HOLD: return TOOL_NEWER;
+    case FAULT_FORMAT: case FAULT_CRC: return TOOL_LOSS;
+    default: return TOOL_FAILED;
+    }
+}
+
+/* People read it on stderr, also where stdout holds the object for programs. */
+static void tell_error(struct tool *t, enum tool_exit code, const char *text)
+{
+    progress_end(&t->progress);
+    say_row(&t->say, "errors", FIELDS(SAY_TEXT("what", text),
+                                      SAY_TEXT("result", tool_exit_name(code))), NULL);
+    fflush(t->say.to);
+    fprintf(stderr, "holdfast %s: %s\n", t->verb->name, text);
+}
+
+enum tool_exit tool_fault(struct tool *t, const struct fault *f)
+{
+    char text[FAULT_TEXT_MAX];
+    must(fault_is(f));
+    tell_error(t, fault_exit(f), fault_text(f, text, sizeof text));
+    return fault_exit(f);
+}
+
+enum tool_exit tool_usage(struct tool *t, const char *format, ...)
+{
+    struct buf text = {0};
+    va_list ap;
+    va_start(ap, format);
+    buf_vprintf(&text, format, ap);
+    va_end(ap);
+    tell_error(t, TOOL_FAILED, buf_cstr(&text));
+    fprintf(stderr, "Try: holdfast help %s\n", t->verb->name);
+    buf_free(&text);
+    return TOOL_FAILED;
+}
+
+bool tool_agreed(struct tool *t, const char *format, ...)
+{
+    char answer[16];
+    va_list ap;
+    if (t->yes)
+        return true;
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+        fprintf(stderr, "holdfast %s: nobody is there to be asked; --yes agrees beforehand\n",
+                t->verb->name);
+        return false;
+    }
+    progress_end(&t->progress);
+    va_start(ap, format);
+    vfprintf(stderr, format, ap);
+    va_end(ap);
+    fputs(" [y/N] ", stderr);
+    return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+/* ---- options ---- */
+
+/* What every verb takes. */
+struct common {
+    bool json, yes, quiet, progress, in_place, help;
+    uint64_t threads;
+    const char *output;
+};
+const struct tool_option tool_common_options[] = {
+    TOOL_OPTION("--json", FLAG, NULL, struct common, json, "one JSON object in place of text"),
+    TOOL_OPTION("--yes", FLAG, NULL, struct common, yes, "agree to what would be asked"),
+    TOOL_OPTION("--quiet", FLAG, NULL, struct common, quiet, "no text: the exit code answers"),
+    TOOL_OPTION("--progress", FLAG, NULL, struct common, progress,
+                "a bar with rate and time left, from the start and without a terminal, too"),
+    TOOL_OPTION("--threads", U64, "N", struct common, threads,
+                "threads at most; without it one for each CPU"),
+    TOOL_OPTION("--output", TEXT, "PATH", struct common, output,
+                "where the result goes; - is standard output"),
+    TOOL_OPTION("--in-place", FLAG, NULL, struct common, in_place,
+                "change the files themselves; what is replaced is kept beside them"),
+    TOOL_OPTION("--help", FLAG, NULL, struct common, help, "this text"),
+    {0}};
+
+static const struct tool_option *option_named(const struct tool_option *table, struct slice word)
+{
+    for (; table && table->name; table++)
+        if (slice_eq_str(word, table->name))
+            return table;
+    return NULL;
+}
+
+static bool option_set(void *state, const struct tool_option *o, const char *value)
+{
+    char *at = (char *)state + o->offset;
+    struct slice text = value ? slice_str(value) : (struct slice){0};
+    switch (o->kind) {
+    case TOOL_FLAG:
+        *(bool *)at = true;
+        return true;
+    case TOOL_TEXT:
+        *(const char **)(void *)at = value;
+        return true;
+    case TOOL_U64:
+        return num_parse_u64(text, (uint64_t *)(void *)at);
+    case TOOL_SIZE:
+        return num_parse_size(text, (uint64_t *)(void *)at);
+    case TOOL_TEXTS: {
+        struct tool_texts *all = (void *)at;
+        if (all->count == TOOL_TEXTS_MAX)
+            return false;
+        all->texts[all->count++] = value;
+        return true;
+    }
+    }
+    return false;
+}
+
+struct parse {
+    struct tool *t;
+    struct common *common;
+    void *state;
+    int argc, next;
+    char **argv;
+};
+
+/* The option at argv[next], and its value. False: told. */
+static bool parse_option(struct parse *p)
+{
+    char *word = p->argv[p->next++], *equals = strchr(word, '=');
+    struct slice name = equals ? slice(word, (size_t)(equals - word)) : slice_str(word);
+    const struct tool_option *o = option_named(p->t->verb->options, name);
+    void *state = o ? p->state : p->common;
+    if (slice_eq_str(name, "-h"))
+        name = SLICE_LIT("--help");
+    if (!o)
+        o = option_named(tool_common_options, name);
+    if (!o) {
+        tool_usage(p->t, "there is no option %.*s", SLICE_ARG(name));
+        return false;
+    }
+    const char *value = equals ? equals + 1 : NULL;
+    if (o->kind == TOOL_FLAG && value) {
+        tool_usage(p->t, "%s takes no value", o->name);
+        return false;
+    }
+    if (o->kind != TOOL_FLAG && !value) {
+        if (p->next == p->argc) {
+            tool_usage(p->t, "%s needs a value: %s %s", o->name, o->name, o->value);
+            return false;
+        }
+        value = p->argv[p->next++];
+    }
+    if (option_set(state, o, value))
+        return true;
+    tool_usage(p->t, "%s %s: this is no value for it (%s)", o->name, value, o->value);
+    return false;
+}
+
+/* Options anywhere; what is none moves to the front, behind argv[0]. */
+static bool parse_words(struct parse *p)
+{
+    size_t kept = 0;
+    bool ended = false;
+    p->t->args = p->argv + 1;
+    for (p->next = 1; p->next < p->argc;) {
+        char *word = p->argv[p->next];
+        if (!ended && strcmp(word, "--") == 0) {
+            ended = true;
+            p->next++;
+        } else if (ended || word[0] != '-' || strcmp(word, "-") == 0) {
+            p->t->args[kept++] = word;
+            p->next++;
+        } else if (!parse_option(p)) {
+            return false;
+        }
+    }
+    p->t->args[kept] = NULL;
+    p->t->argc = kept;
+    return true;
+}
+
+/* In the words before they are taken apart: an error in them is to be answered as asked, too. */
+static bool asks_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    return false;
+}
+
+static bool take_common(struct tool *t, const struct common *c)
+{
+    enum { THREADS_MAX = 64 };
+    t->yes = c->yes;
+    t->quiet = c->quiet;
+    t->in_place = c->in_place;
+    t->want_progress = c->progress;
+    t->output = c->output;
+    t->threads = c->threads ? c->threads : (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
+    if (t->threads > THREADS_MAX)
+        t->threads = THREADS_MAX;
+    if (c->output && !t->verb->takes_output) {
+        tool_usage(t, "%s writes nothing that --output could name", t->verb->name);
+        return false;
+    }
+    if (c->in_place && !t->verb->takes_in_place) {
+        tool_usage(t, "%s changes no file: --in-place means nothing", t->verb->name);
+        return false;
+    }
+    if (t->argc < t->verb->args_min || t->argc > t->verb->args_max) {
+        tool_usage(t, "it takes %s", *t->verb->args ? t->verb->args : "no more words");
+        return false;
+    }
+    return true;
+}
+
+int tool_run(const struct verb *verb, int argc, char **argv, const struct tool_env *env)
+{
+    struct common common = {0};
+    struct tool t = {.verb = verb, .env = env, .json = asks_json(argc, argv)};
+    void *state = mem_alloc(verb->state_size + 1);
+    struct parse p = {.t = &t, .common = &common, .state = state, .argc = argc, .argv = argv};
+    memset(state, 0, verb->state_size + 1);
+    hash_init(NULL);
+    say_begin(&t.say, stdout, t.json, false, verb->name);
+    progress_init(&t.progress, false, true);
+    int code = TOOL_FAILED;
+    bool ok = parse_words(&p);
+    if (ok && common.help) {
+        tool_help(stdout, verb);
+        code = TOOL_GOOD;
+        t.say.json = false;
+    } else if (ok && take_common(&t, &common)) {
+        t.say.quiet = t.quiet;
+        t.say.to = verb->data_out && (!t.output || strcmp(t.output, "-") == 0) ? stderr : stdout;
+        progress_init(&t.progress, t.want_progress, t.quiet);
+        code = verb->run(&t, state);
+    }
+    progress_end(&t.progress);
+    say_end(&t.say, tool_exit_name((enum tool_exit)code), code);
+    if (ferror(t.say.to) || (fflush(stdout) != 0 && code == TOOL_GOOD)) {
+        fprintf(stderr, "holdfast %s: the answer could not be written\n", verb->name);
+        code = TOOL_CANNOT_OPEN;
+    }
+    say_free(&t.say);
+    mem_free(state);
+    return code;
+}
+
+bool tool_asked(const struct verb *verb, int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *equals = strchr(argv[i], '=');
+        struct slice word = equals ? slice(argv[i], (size_t)(equals - argv[i]))
+                                   : slice_str(argv[i]);
+        if (!slice_eq_str(word, "--help") && (option_named(verb->options, word) ||
+                                              option_named(tool_common_options, word)))
+            return true;
+    }
+    return false;
+}
+
+const struct verb *tool_verb(const char *name)
+{
+    for (size_t i = 0; tool_verbs[i]; i++)
+        if (strcmp(tool_verbs[i]->name, name) == 0)
+            return tool_verbs[i];
+    return NULL;
+}
+
+static int no_verb(const char *name)
+{
+    fprintf(stderr, "holdfast: there is no verb %s\n", name);
+    tool_help_all(stderr);
+    return TOOL_FAILED;
+}
+
+/* help, help VERB, help --man [VERB], help --verbs, help --completion */
+static int help(int argc, char **argv)
+{
+    bool man = argc > 2 && strcmp(argv[2], "--man") == 0;
+    const char *name = argc > (man ? 3 : 2) ? argv[man ? 3 : 2] : NULL;
+    const struct verb *verb = name ? tool_verb(name) : NULL;
+    if (name && strcmp(name, "--completion") == 0)
+        tool_completion(stdout);
+    else if (name && strcmp(name, "--verbs") == 0)
+        for (size_t i = 0; tool_verbs[i]; i++)
+            printf("%s\n", tool_verbs[i]->name);
+    else if (name && !verb)
+        return no_verb(name);
+    else if (man)
+        tool_man(stdout, verb);
+    else if (verb)
+        tool_help(stdout, verb);
+    else
+        tool_help_all(stdout);
+    return fflush(stdout) == 0 ? TOOL_GOOD : TOOL_CANNOT_OPEN;
+}
+
+int tool_main(int argc, char **argv, const struct tool_env *env)
+{
+    const char *name = argc > 1 ? argv[1] : NULL;
+    if (!name) {
+        tool_help_all(stderr);
+        return TOOL_FAILED;
+    }
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        return help(argc, argv);
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-v") == 0) {
+        printf("holdfast %s\n", REDIS_VERSION);
+        return TOOL_GOOD;
+    }
+    const struct verb *verb = tool_verb(name);
+    return verb ? tool_run(verb, argc - 1, argv + 1, env) : no_verb(name);
+}
