@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A data set as events, wherever it is: an RDB, a log (its base; with commands behind that, what a
+ * server makes of it: scratch.h), a running server (SCAN and DUMP: as it is while it is read, so
+ * not one moment's).
+ *
+ *   struct dataset d;
+ *   if (!dataset_open(&d, t, word, &(struct dataset_options){0}, &f)) ...
+ *   if (!dataset_read(&d, &my.sink, &f)) ...        as often as wanted, if d.again
+ *   dataset_close(&d);
+ *
+ * Progress is told while reading. Module values come as opaque events. */
+#ifndef TOOLS_DATASET_H
+#define TOOLS_DATASET_H
+
+#include <stdbool.h>
+
+#include "base/fault.h"
+#include "format/rdb_read.h"
+#include "format/sink.h"
+#include "tools/input.h"
+#include "tools/live.h"
+#include "tools/scratch.h"
+#include "tools/source.h"
+#include "tools/tool.h"
+
+struct dataset_options {
+    struct source_options source;
+    bool unguarded; /* pass over block checksums, digest: rdb_options */
+};
+struct dataset {
+    struct tool *tool;
+    struct dataset_options opt;
+    struct source source;    /* unless live */
+    struct live *live;
+    struct scratch *scratch; /* of a log with commands */
+    struct input input;      /* of the RDB */
+    bool has_input, again;
+    const char *name;        /* the word; borrowed */
+    uint64_t bytes;          /* of the RDB, or of its packed file; 0: unknown */
+    /* After dataset_read of an RDB: */
+    int version;
+    bool valkey;
+};
+
+bool dataset_open(struct dataset *d, struct tool *t, const char *word,
+                  const struct dataset_options *opt, struct fault *f);
+/* False with f: the stream's fault, or the sink's. */
+bool dataset_read(struct dataset *d, struct sink *sink, struct fault *f);
+void dataset_close(struct dataset *d);
+
+#endif

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tools/live.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/num.h"
+#include "format/resp_write.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/socket.h"
+
+/* ---- addresses ---- */
+
+struct address {
+    struct slice user, password, host; /* host: of a unix socket, its path */
+    bool unix_socket, tls;
+    int port;
+};
+
+static bool take_scheme(struct slice *rest, const char *scheme)
+{
+    size_t n = strlen(scheme);
+    if (rest->len < n || memcmp(rest->data, scheme, n) != 0)
+        return false;
+    *rest = slice_from(*rest, n);
+    return true;
+}
+
+static const char *last_of(struct slice s, char c)
+{
+    return s.len ? memrchr(s.data, c, s.len) : NULL;
+}
+
+static bool host_and_port(struct slice text, struct address *a)
+{
+    uint64_t port;
+    const char *colon = last_of(text, ':');
+    if (!colon || colon == text.data)
+        return false;
+    a->host = slice(text.data, (size_t)(colon - text.data));
+    if (a->host.data[0] == '[' && a->host.data[a->host.len - 1] == ']')
+        a->host = slice(a->host.data + 1, a->host.len - 2);
+    if (!num_parse_u64(slice_from(text, a->host.len + (size_t)(a->host.data - text.data) +
+                                        (a->host.data != text.data) + 1), &port) ||
+        port == 0 || port > 65535)
+        return false;
+    a->port = (int)port;
+    return a->host.len > 0 && !memchr(a->host.data, '/', a->host.len);
+}
+
+static bool parse(const char *word, struct address *a)
+{
+    struct slice rest = slice_str(word);
+    *a = (struct address){.port = 6379};
+    if (take_scheme(&rest, "unix:")) {
+        a->unix_socket = true;
+        a->host = rest;
+        return rest.len > 0;
+    }
+    if (!take_scheme(&rest, "redis://"))
+        return host_and_port(rest, a);
+    const char *at = last_of(rest, '@');
+    if (at) {
+        struct slice who = slice(rest.data, (size_t)(at - rest.data));
+        const char *colon = memchr(who.data, ':', who.len);
+        a->user = slice(who.data, colon ? (size_t)(colon - who.data) : 0);
+        a->password = colon ? slice_from(who, a->user.len + 1) : who;
+        rest = slice_from(rest, who.len + 1);
+    }
+    if (rest.len && rest.data[rest.len - 1] == '/')
+        rest.len--;
+    if (host_and_port(rest, a))
+        return true;
+    a->host = rest;
+    return rest.len > 0 && !memchr(rest.data, '/', rest.len) && !memchr(rest.data, ':', rest.len);
+}
+
+bool live_is_address(const char *word)
+{
+    struct address a;
+    return !file_exists(word) && parse(word, &a);
+}
+
+/* ---- the connection ---- */
+
+static bool wait_for(const struct live *l, short events, struct fault *f)
+{
+    struct pollfd p = {.fd = l->fd, .events = events};
+    int64_t until = clock_mono_us() / 1000 + l->timeout_ms, left = l->timeout_ms;
+    int ready;
+    do {
+        ready = poll(&p, 1, (int)left);
+        left = until - clock_mono_us() / 1000;
+    } while (ready < 0 && errno == EINTR && left > 0);
+    if (ready > 0)
+        return true;
+    fault_io(f, ready == 0 ? ETIMEDOUT : errno, "read", "%s does not answer", l->address);
+    return false;
+}
+
+static bool connect_to(struct live *l, const struct address *a, struct fault *f)
+{
+    struct buf host = {0};
+    buf_add(&host, a->host);
+    l->fd = a->unix_socket ? socket_connect_unix(buf_cstr(&host), f)
+                           : socket_connect_tcp(buf_cstr(&host), a->port, NULL, f);
+    buf_free(&host);
+    if (l->fd < 0)
+        return false;
+    int err = wait_for(l, POLLOUT, f) ? socket_error(l->fd) : 0;
+    if (err < 0)
+        fault_io(f, -err, "connect", "Can't connect to %s", l->address);
+    return !fault_is(f);
+}
+
+static bool authenticate(struct live *l, const struct address *a, struct fault *f)
+{
+    const char *set = getenv("REDISCLI_AUTH");
+    struct slice password = a->password.len || !set ? a->password : slice_str(set);
+    if (!password.len)
+        return true;
+    if (a->user.len)
+        return live_ask(l, 3, WORDS(W("AUTH"), a->user, password), f);
+    return live_ask(l, 2, WORDS(W("AUTH"), password), f);
+}
+
+struct live *live_open(const char *address, struct fault *f)
+{
+    struct address a;
+    if (!parse(address, &a)) {
+        fault_set(f, FAULT_INVALID, "%s is no address: host:port, unix:/path or redis://...",
+                  address);
+        return NULL;
+    }
+    struct live *l = mem_zalloc(sizeof *l);
+    struct buf name = {0};
+    buf_add(&name, a.host);
+    if (!a.unix_socket)
+        buf_printf(&name, ":%d", a.port);
+    l->address = mem_strdup(buf_cstr(&name));
+    buf_free(&name);
+    l->fd = -1;
+    l->timeout_ms = LIVE_TIMEOUT_MS;
+    reply_open(&l->reader, &(struct reply_limits){0});
+    if (connect_to(l, &a, f) && authenticate(l, &a, f))
+        return l;
+    live_close(l);
+    return NULL;
+}
+
+void live_close(struct live *l)
+{
+    if (!l)
+        return;
+    if (l->fd >= 0)
+        socket_close(l->fd);
+    reply_close(&l->reader);
+    buf_free(&l->in);
+    buf_free(&l->out);
+    mem_free(l->items);
+    mem_free(l->address);
+    mem_free(l);
+}
+
+/* ---- commands and replies ---- */
+
+void live_put(struct live *l, size_t argc, const struct slice *argv)
+{
+    resp_put_head(&l->out, '*', argc);
+    for (size_t i = 0; i < argc; i++)
+        resp_put_bulk(&l->out, argv[i]);
+}
+
+static bool receive(struct live *l, struct fault *f)
+{
+    enum { MORE = 64 << 10 };
+    char *to = buf_reserve(&l->in, MORE);
+    ssize_t got = socket_recv(l->fd, to, l->in.cap - l->in.len);
+    if (got == -EAGAIN)
+        return wait_for(l, POLLIN, f);
+    if (got <= 0)
+        fault_io(f, got ? (int)-got : ECONNRESET, "read", "%s ended the connection", l->address);
+    else
+        l->in.len += (size_t)got;
+    return got > 0;
+}
+
+/* Reads meanwhile: who answers many commands may not take more before its answers are taken. */
+static bool send_all(struct live *l, struct fault *f)
+{
+    size_t sent = 0;
+    while (sent < l->out.len) {
+        ssize_t n = socket_send(l->fd, l->out.data + sent, l->out.len - sent);
+        if (n == -EAGAIN && !wait_for(l, POLLIN | POLLOUT, f))
+            return false;
+        struct pollfd p = {.fd = l->fd, .events = POLLIN};
+        if (n == -EAGAIN && poll(&p, 1, 0) == 1 && !receive(l, f))
+            return false;
+        if (n < 0 && n != -EAGAIN) {
+            fault_io(f, (int)-n, "write", "%s ended the connection", l->address);
+            return false;
+        }
+        sent += n > 0 ? (size_t)n : 0;
+    }
+    buf_clear(&l->out);
+    return true;
+}
+
+static void keep(struct live *l, const struct reply_item *item)
+{
+    if (l->count == l->cap) {
+        l->cap = l->cap ? l->cap * 2 : 64;
+        l->items = mem_realloc(l->items, l->cap * sizeof *l->items);
+    }
+    l->items[l->count] = *item;
+    /* As an offset while the buffer may move. */
+    l->items[l->count++].text.data = (const char *)(uintptr_t)(item->text.data - l->in.data);
+}
+
+bool live_reply(struct live *l, struct fault *f)
+{
+    struct reply_item item = {0};
+    enum reply_got got;
+    if (!send_all(l, f))
+        return false;
+    buf_drop_front(&l->in, l->whole);
+    l->reader.at -= l->whole;
+    l->whole = 0;
+    l->count = 0;
+    for (;;) {
+        while ((got = reply_next(&l->reader, l->in.data, l->in.len, &item)) == REPLY_ITEM) {
+            keep(l, &item);
+            if (!item.last)
+                continue;
+            l->whole = l->reader.at;
+            for (size_t i = 0; i < l->count; i++)
+                l->items[i].text.data = l->in.data + (uintptr_t)l->items[i].text.data;
+            return true;
+        }
+        if (got == REPLY_BAD) {
+            fault_set(f, FAULT_FORMAT, "%s: %s", l->address, l->reader.error);
+            return false;
+        }
+        if (!receive(l, f))
+            return false;
+    }
+}
+
+bool live_ask(struct live *l, size_t argc, const struct slice *argv, struct fault *f)
+{
+    live_put(l, argc, argv);
+    if (!live_reply(l, f))
+        return false;
+    must(l->count > 0);
+    if (l->items[0].kind == REPLY_ERROR)
+        fault_set(f, FAULT_NOT_NOW, "%s answers %.*s to %.*s", l->address,
+                  SLICE_ARG(l->items[0].text), SLICE_ARG(argv[0]));
+    return !fault_is(f);
+}
+
+struct slice live_info(struct slice info, const char *name)
+{
+    size_t n = strlen(name);
+    while (info.len) {
+        const char *end = memchr(info.data, '\n', info.len);
+        struct slice line = slice(info.data, end ? (size_t)(end - info.data) : info.len);
+        info = slice_from(info, line.len + (end != NULL));
+        if (line.len && line.data[line.len - 1] == '\r')
+            line.len--;
+        if (line.len > n && line.data[n] == ':' && memcmp(line.data, name, n) == 0)
+            return slice_from(line, n + 1);
+    }
+    return (struct slice){0};
+}

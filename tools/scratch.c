@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tools/scratch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "tools/input.h"
+
+enum { SOCKET_PATH_MAX = 100, START_MS = 30000, LOG_TAIL = 4096 };
+static const char log_dir[] = "log", socket_name[] = "socket", log_name[] = "server.log";
+
+/* ---- its directory ---- */
+
+/* All of it is ours: files, and one level of directories. */
+static bool remove_one(void *arg, const char *name)
+{
+    char *path = file_join(arg, name);
+    if (unlink(path) < 0 && errno == EISDIR) {
+        file_each(path, remove_one, path);
+        rmdir(path);
+    }
+    mem_free(path);
+    return true;
+}
+
+static void remove_dir(char *dir)
+{
+    file_each(dir, remove_one, dir);
+    rmdir(dir);
+}
+
+static char *make_dir(struct fault *f)
+{
+    const char *tmp = getenv("TMPDIR");
+    char *dir = file_join(tmp && *tmp ? tmp : "/var/tmp", "holdfast-XXXXXX");
+    if (strlen(dir) + sizeof socket_name < SOCKET_PATH_MAX && mkdtemp(dir))
+        return dir;
+    fault_io(f, strlen(dir) < SOCKET_PATH_MAX ? errno : ENAMETOOLONG, "mkdir",
+             "No temporary directory can be made in %s (TMPDIR)", dir);
+    mem_free(dir);
+    return NULL;
+}
+
+/* Unpacked on the way, if need be. */
+static bool copy_part(const struct source_part *p, const char *to, struct fault *f)
+{
+    struct input i;
+    if (!input_open(&i, p->path, f))
+        return false;
+    int fd = file_create(to, 0), err = fd < 0 ? fd : 0;
+    while (err == 0 && !in_at_end(&i.in)) {
+        struct slice some = in_window(&i.in, SIZE_MAX);
+        err = file_write_all(fd, some.data, some.len, NULL);
+        in_skip(&i.in, some.len);
+    }
+    if (fd >= 0)
+        file_close(fd);
+    if (err < 0)
+        fault_io(f, -err, "write", "Can't write %s", to);
+    else if (in_bad(&i.in))
+        *f = i.in.fault;
+    input_close(&i);
+    return !fault_is(f);
+}
+
+/* The newest is appended to, and cut where it is torn: never the source's own. */
+static bool bring_part(const struct source *s, size_t i, const char *dir, struct fault *f)
+{
+    const struct source_part *p = &s->parts[i];
+    char *to = file_join(dir, p->name), *real = realpath(p->path, NULL);
+    bool link = i + 1 < s->count && p->compression == COMPRESSION_NONE && real, ok = true;
+    if (p->missing)
+        fault_set(f, FAULT_FORMAT, "%s is missing: the manifest names it", p->path);
+    else if (link && symlink(real, to) < 0)
+        fault_io(f, errno, "symlink", "Can't link %s", to);
+    else if (!link)
+        ok = copy_part(p, to, f);
+    mem_free(to);
+    free(real);
+    return ok && !fault_is(f);
+}
+
+static bool put_manifest(const struct source *s, const char *dir, struct fault *f)
+{
+    struct manifest m = {0};
+    struct buf text = {0};
+    const char *slash = strrchr(s->path, '/');
+    char *path = file_join(dir, slash ? slash + 1 : s->path);
+    manifest_copy(&m, &s->manifest);
+    manifest_drop_history(&m);
+    manifest_print(&m, &text);
+    int fd = file_create(path, 0);
+    int err = fd < 0 ? fd : file_write_all(fd, text.data, text.len, NULL);
+    if (fd >= 0)
+        file_close(fd);
+    if (err < 0)
+        fault_io(f, -err, "write", "Can't write %s", path);
+    mem_free(path);
+    manifest_free(&m);
+    buf_free(&text);
+    return err == 0;
+}
+
+/* A set in DIR/log, a single file in DIR, where older servers had it. */
+static bool bring_files(const struct scratch *sc, const struct source *s, struct fault *f)
+{
+    char *dir = file_join(sc->dir, log_dir);
+    bool ok = true;
+    if (s->kind == SOURCE_LOG) {
+        char *to = file_join(sc->dir, "appendonly.aof");
+        ok = copy_part(&s->parts[0], to, f);
+        mem_free(to);
+    } else {
+        int err = file_mkdir(dir, 0700);
+        if (err < 0)
+            fault_io(f, -err, "mkdir", "Can't make %s", dir);
+        ok = err == 0 && put_manifest(s, dir, f);
+        for (size_t i = 0; ok && i < s->count; i++)
+            ok = bring_part(s, i, dir, f);
+    }
+    mem_free(dir);
+    return ok;
+}
+
+/* ---- the process ---- */
+
+/* x.aof.manifest: the name that appendfilename has there. For mem_free. */
+static char *file_name_of(const struct source *s)
+{
+    const char *slash = strrchr(s->path, '/'), *name = slash ? slash + 1 : s->path;
+    struct buf stem = {0};
+    size_t n = strlen(name), tail = strlen(".manifest");
+    if (s->kind == SOURCE_SET && n > tail)
+        buf_append(&stem, name, n - tail);
+    else
+        buf_printf(&stem, "appendonly.aof");
+    char *out = mem_strdup(buf_cstr(&stem));
+    buf_free(&stem);
+    return out;
+}
+
+static _Noreturn void become_server(const char *program, const char *dir, const char *stem)
+{
+    char *const words[] = {
+        "redis-server", "--dir", (char *)(uintptr_t)dir, "--port", "0", "--unixsocket",
+        (char *)(uintptr_t)socket_name, "--unixsocketperm", "700", "--logfile",
+        (char *)(uintptr_t)log_name, "--save", "", "--appendonly", "yes", "--appendfilename",
+        (char *)(uintptr_t)stem, "--appenddirname", (char *)(uintptr_t)log_dir, "--appendfsync",
+        "no", "--auto-aof-rewrite-percentage", "0", "--databases", "10000", "--dbfilename",
+        "scratch.rdb", "--rdbcompression", "no", "--rdb-verify-after-save", "no", NULL};
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    dup2(null, STDERR_FILENO);
+    if (chdir(dir) == 0)
+        execv(program, words);
+    _exit(127);
+}
+
+/* The last line of its log that says what was wrong. */
+static void tell_why(struct scratch *s, struct fault *f)
+{
+    struct buf text = {0};
+    struct fault none = {0};
+    char *path = file_join(s->dir, log_name);
+    file_slurp(path, 64 << 20, &text, &none);
+    mem_free(path);
+    const char *line = NULL;
+    for (char *at = text.len ? strtok(text.data, "\n") : NULL; at; at = strtok(NULL, "\n"))
+        if (strstr(at, " # "))
+            line = strstr(at, " # ") + 3;
+    fault_set(f, FAULT_FORMAT, "A server does not load it: %s", line ? line : "it says nothing");
+    buf_free(&text);
+}
+
+/* Answers, and has loaded. */
+static bool ready(struct scratch *s, struct fault *f)
+{
+    struct fault refused = {0};
+    if (!s->live) {
+        struct buf address = {0};
+        buf_printf(&address, "unix:%s/%s", s->dir, socket_name);
+        s->live = live_open(buf_cstr(&address), &refused);
+        buf_free(&address);
+        if (!s->live)
+            return false;
+        s->live->timeout_ms = 24 * 3600 * 1000; /* it ends with us, and we see when it ends */
+    }
+    live_put(s->live, 1, WORDS(W("PING")));
+    return live_reply(s->live, f) && s->live->items[0].kind == REPLY_STATUS;
+}
+
+static bool wait_until_ready(struct scratch *s, struct fault *f)
+{
+    int64_t until = clock_mono_us() / 1000 + START_MS;
+    for (;;) {
+        int status;
+        if (waitpid(s->pid, &status, WNOHANG) == s->pid) {
+            s->pid = 0;
+            tell_why(s, f);
+            return false;
+        }
+        struct fault gone = {0};
+        if (ready(s, &gone))
+            return true;
+        if (fault_is(&gone)) { /* it ended while it was asked */
+            live_close(s->live);
+            s->live = NULL;
+        }
+        if (!s->live && clock_mono_us() / 1000 > until) {
+            fault_set(f, FAULT_IO, "The server for a moment does not start (its log: %s/%s)",
+                      s->dir, log_name);
+            return false;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
+    }
+}
+
+struct scratch *scratch_start(struct tool *t, const struct source *s, struct fault *f)
+{
+    struct scratch *sc = mem_zalloc(sizeof *sc);
+    must(s->kind != SOURCE_RDB && t->env->program);
+    sc->dir = make_dir(f);
+    if (sc->dir && bring_files(sc, s, f)) {
+        char *stem = file_name_of(s);
+        sc->pid = fork();
+        if (sc->pid == 0)
+            become_server(t->env->program, sc->dir, stem);
+        mem_free(stem);
+        if (sc->pid < 0)
+            fault_io(f, errno, "fork", "A server for a moment can't be started");
+        else if (wait_until_ready(sc, f))
+            return sc;
+    }
+    scratch_end(sc);
+    return NULL;
+}
+
+bool scratch_dump(struct scratch *s, struct fault *f)
+{
+    if (!live_ask(s->live, 1, WORDS(W("SAVE")), f))
+        return false;
+    s->dump = file_join(s->dir, "scratch.rdb");
+    return true;
+}
+
+void scratch_end(struct scratch *s)
+{
+    if (!s)
+        return;
+    live_close(s->live);
+    if (s->pid > 0) {
+        kill(s->pid, SIGKILL); /* nothing of it is to stay */
+        waitpid(s->pid, NULL, 0);
+    }
+    if (s->dir)
+        remove_dir(s->dir);
+    mem_free(s->dump);
+    mem_free(s->dir);
+    mem_free(s);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A server for a moment: what a log's commands make of a data set, only a server can tell. This
+ * executable runs as one in a directory of its own, on a unix socket, without a port, reads the
+ * set there, and ends with scratch_end, or with this process.
+ *
+ *   struct scratch *s = scratch_start(t, &source, &f);
+ *   live_ask(s->live, ...)          it has loaded
+ *   scratch_dump(s, &f)             its data set as an RDB: s->dump, a path, gone with scratch_end
+ *   scratch_end(s);
+ *
+ * The files of the source are linked, those that a server would append to or cut are copied: the
+ * source is not touched. Needs memory for the data set, and room for it in TMPDIR (/var/tmp). */
+#ifndef TOOLS_SCRATCH_H
+#define TOOLS_SCRATCH_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/fault.h"
+#include "tools/live.h"
+#include "tools/source.h"
+#include "tools/tool.h"
+
+struct scratch {
+    char *dir;
+    char *dump;
+    pid_t pid;
+    struct live *live;
+};
+
+struct scratch *scratch_start(struct tool *t, const struct source *s, struct fault *f);
+bool scratch_dump(struct scratch *s, struct fault *f);
+void scratch_end(struct scratch *s); /* NULL is fine */
+
+#endif
