@@ -3,4 +3,5 @@
 #include "tools/verbs.h"
 
 const struct verb *const tool_verbs[] = {
+    &verb_dump,
     NULL};

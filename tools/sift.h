@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A sink in front of another: lets pass the keys that a filter takes, maybe changed on the way.
+ *
+ *   sift_init(&s, &filter, &writer.sink);
+ *   s.change = rename_it; s.arg = ...;     NULL: as they are. False: the key is left out
+ *   dataset_read(&d, &s.sink, &f);
+ *
+ * What change puts into the event must live until the key's end. */
+#ifndef TOOLS_SIFT_H
+#define TOOLS_SIFT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "format/sink.h"
+#include "tools/key_filter.h"
+
+struct sift {
+    struct sink sink;
+    const struct key_filter *filter; /* NULL: all */
+    struct sink *to;
+    bool (*change)(void *arg, struct key_event *key);
+    void (*ended)(void *arg); /* NULL; behind a key's end_key */
+    void *arg;
+    uint64_t taken, left_out; /* keys */
+};
+
+void sift_init(struct sift *s, const struct key_filter *filter, struct sink *to);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A data set as lines of JSON, or as commands. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "format/aof_write.h"
+#include "tools/dataset.h"
+#include "tools/dump_json.h"
+#include "tools/key_filter.h"
+#include "tools/output.h"
+#include "tools/restore_write.h"
+#include "tools/sift.h"
+#include "tools/verbs.h"
+
+struct dump {
+    struct key_filter filter;
+    const char *format;
+    bool keys_only, aux, dump;
+    uint64_t payload_version;
+};
+
+static const struct tool_option options[] = {
+    TOOL_OPTION("--format", TEXT, "json|resp|restore", struct dump, format,
+                "lines of JSON (default); commands any server takes; RESTORE commands"),
+    KEY_FILTER_OPTIONS(struct dump, filter),
+    TOOL_OPTION("--keys-only", FLAG, NULL, struct dump, keys_only, "JSON without values"),
+    TOOL_OPTION("--aux", FLAG, NULL, struct dump, aux, "JSON with the file's AUX fields, too"),
+    TOOL_OPTION("--payload", U64, "9|10|11", struct dump, payload_version,
+                "version of RESTORE's payloads: 9 (5.0), 10 (7.0, default), 11 (7.2)"),
+    TOOL_OPTION("--dump", FLAG, NULL, struct dump, dump,
+                "of a data directory with both, its dump and not its log"),
+    {0}};
+
+enum format { FORMAT_JSON, FORMAT_RESP, FORMAT_RESTORE, FORMAT_UNKNOWN };
+static enum format format_of(const struct dump *d)
+{
+    static const char *const names[] = {"json", "resp", "restore"};
+    unsigned f = FORMAT_JSON;
+    for (; d->format && f < FORMAT_UNKNOWN && strcmp(d->format, names[f]) != 0; f++)
+        ;
+    return (enum format)f;
+}
+
+struct writers {
+    struct dump_json json;
+    struct aof_writer resp;
+    struct restore_writer restore;
+};
+
+static struct sink *begin_writer(struct writers *w, enum format format, const struct dump *d,
+                                 struct out *out)
+{
+    switch (format) {
+    case FORMAT_JSON:
+        dump_json_init(&w->json, out);
+        w->json.keys_only = d->keys_only;
+        w->json.aux = d->aux;
+        return &w->json.sink;
+    case FORMAT_RESP:
+        aof_writer_init(&w->resp, out);
+        return &w->resp.sink;
+    default:
+        restore_writer_init(&w->restore, out, d->payload_version ? (int)d->payload_version : 10);
+        return restore_writer_sink(&w->restore);
+    }
+}
+
+static bool end_writer(struct writers *w, enum format format, struct fault *f)
+{
+    bool ok = true;
+    if (format == FORMAT_RESP) {
+        ok = fault_is(f) || aof_writer_end(&w->resp);
+        if (!ok)
+            *f = w->resp.sink.fault;
+        aof_writer_free(&w->resp);
+    } else if (format == FORMAT_JSON) {
+        dump_json_free(&w->json);
+    } else {
+        restore_writer_free(&w->restore);
+    }
+    return ok;
+}
+
+/* What was written before a fault is there for who reads it: each line but the last is whole. */
+static enum tool_exit write_all(struct tool *t, struct dump *d, enum format format,
+                                struct dataset *set, struct output *o)
+{
+    struct writers w;
+    struct sift sift;
+    struct fault f = {0}, late = {0};
+    sift_init(&sift, &d->filter, begin_writer(&w, format, d, &o->out));
+    bool ok = dataset_read(set, &sift.sink, &f);
+    ok = end_writer(&w, format, &f) && ok;
+    if (o->path && !ok)
+        output_drop(o);
+    else if (!output_end(o, &late) && ok)
+        f = late;
+    say_fields(&t->say, FIELDS(SAY_U64("keys", sift.taken), SAY_U64("left_out", sift.left_out)),
+               "%" PRIu64 " keys", sift.taken);
+    return fault_is(&f) ? tool_fault(t, &f) : TOOL_GOOD;
+}
+
+static int run(struct tool *t, void *state)
+{
+    struct dump *d = state;
+    struct dataset set;
+    struct output o;
+    struct fault f = {0};
+    enum format format = format_of(d);
+    if (format == FORMAT_UNKNOWN)
+        return tool_usage(t, "--format %s: json, resp or restore", d->format);
+    if (d->payload_version && (d->payload_version < 9 || d->payload_version > 11))
+        return tool_usage(t, "--payload %" PRIu64 ": 9, 10 or 11", d->payload_version);
+    if (!key_filter_begin(&d->filter, t))
+        return TOOL_FAILED;
+    enum tool_exit code;
+    const char *to = t->output ? t->output : "-";
+    struct output_options opt = {.compression = compression_of_name(to)};
+    if (!dataset_open(&set, t, t->args[0], &(struct dataset_options){.source.dump = d->dump}, &f)) {
+        code = tool_fault(t, &f);
+    } else {
+        code = output_open(&o, to, &opt, &f) ? write_all(t, d, format, &set, &o)
+                                             : tool_fault(t, &f);
+        dataset_close(&set);
+    }
+    key_filter_end(&d->filter);
+    return code;
+}
+
+const struct verb verb_dump = {
+    .name = "dump",
+    .does = "prints keys and values as lines of JSON, or as commands",
+    .args = "FILE|DIR|HOST:PORT",
+    .example = "  holdfast dump dump.rdb --match 'user:*'\n"
+               "  holdfast dump /var/lib/redis --format resp | redis-cli --pipe\n"
+               "  holdfast dump dump.rdb --type hash --output hashes.json.gz",
+    .text = "A log with commands behind its base is read by a server for a moment, in a directory "
+            "of its own.\nA running server is read by SCAN and DUMP: what changes meanwhile is as "
+            "it was when it was read.",
+    .options = options,
+    .state_size = sizeof(struct dump),
+    .args_min = 1,
+    .args_max = 1,
+    .takes_output = true,
+    .data_out = true,
+    .run = run,
+};
