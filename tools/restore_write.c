@@ -119,6 +119,19 @@ static void end(void *arg)
         w->payload.sink.fault = w->out->fault;
 }
 
+static void put_library(void *arg, struct slice source)
+{
+    struct restore_writer *w = arg;
+    struct buf text = {0};
+    resp_put_head(&text, '*', 4);
+    resp_put_bulk(&text, SLICE_LIT("FUNCTION"));
+    resp_put_bulk(&text, SLICE_LIT("LOAD"));
+    resp_put_bulk(&text, SLICE_LIT("REPLACE"));
+    resp_put_bulk(&text, source);
+    out_slice(w->out, buf_slice(&text));
+    buf_free(&text);
+}
+
 void restore_writer_init(struct restore_writer *w, struct out *out, int version)
 {
     *w = (struct restore_writer){.out = out, .version = version, .db = -1};
@@ -127,6 +140,8 @@ void restore_writer_init(struct restore_writer *w, struct out *out, int version)
     sift_init(&w->sift, NULL, &w->payload.sink);
     w->sift.change = begin;
     w->sift.ended = end;
+    w->sift.library = put_library;
+    w->sift.values_only = true;
     w->sift.arg = w;
 }
 

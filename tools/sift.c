@@ -20,18 +20,23 @@ static void took(struct sink *s)
 
 static void aux(struct sink *s, struct slice name, struct slice value)
 {
-    SINK_EVENT(behind(s), aux, name, value);
+    if (!sift_of(s)->values_only)
+        SINK_EVENT(behind(s), aux, name, value);
 }
 
 static void module_aux(struct sink *s, uint64_t module_id, struct slice bytes)
 {
-    SINK_EVENT(behind(s), module_aux, module_id, bytes);
+    if (!sift_of(s)->values_only)
+        SINK_EVENT(behind(s), module_aux, module_id, bytes);
     took(s);
 }
 
 static void function(struct sink *s, struct slice source)
 {
-    SINK_EVENT(behind(s), function, source);
+    if (sift_of(s)->library)
+        sift_of(s)->library(sift_of(s)->arg, source);
+    else if (!sift_of(s)->values_only)
+        SINK_EVENT(behind(s), function, source);
     took(s);
 }
 
@@ -39,7 +44,8 @@ static void function(struct sink *s, struct slice source)
 static void db(struct sink *s, unsigned id, uint64_t keys, uint64_t expires)
 {
     bool all = !sift_of(s)->filter && !sift_of(s)->change;
-    SINK_EVENT(behind(s), db, id, all ? keys : 0, all ? expires : 0);
+    if (!sift_of(s)->values_only)
+        SINK_EVENT(behind(s), db, id, all ? keys : 0, all ? expires : 0);
 }
 
 static bool key(struct sink *s, const struct key_event *e)
