@@ -179,14 +179,29 @@ void manifest_drop_history(struct manifest *m)
     list_free(&m->history);
 }
 
+void manifest_forget_history(struct manifest *m, const char *name)
+{
+    struct manifest_list *h = &m->history;
+    for (size_t i = 0; i < h->count; i++) {
+        if (strcmp(h->files[i].name, name) != 0)
+            continue;
+        mem_free(h->files[i].name);
+        h->count--;
+        memmove(h->files + i, h->files + i + 1, (h->count - i) * sizeof *h->files);
+        break;
+    }
+    manifest_must_hold(m);
+}
+
 static bool each_is_plain(struct manifest_file *files, size_t count, bool make)
 {
     bool plain = true;
     for (size_t i = 0; i < count; i++) {
-        plain = plain && files[i].id == 0 && files[i].size < 0;
+        plain = plain && files[i].id == 0 && files[i].size < 0 && files[i].from == 0;
         if (make) {
             files[i].id = 0;
             files[i].size = -1;
+            files[i].from = 0;
         }
     }
     return plain;
@@ -251,7 +266,7 @@ enum { ID_DIGITS = 16 };
 
 struct line {
     struct buf file, word;
-    int64_t seq, size;
+    int64_t seq, size, from;
     uint64_t id;
     char type;
     bool has_file;
@@ -276,6 +291,9 @@ static void take_pair(struct line *l, struct slice name, struct slice value)
     } else if (slice_eq_nocase(name, "size")) {
         if (!num_parse_i64(value, &l->size) || l->size < 0)
             l->bad = "the size is not a number of bytes";
+    } else if (slice_eq_nocase(name, "from")) {
+        if (!num_parse_i64(value, &l->from) || l->from < 1)
+            l->bad = "the increment that a base begins with is not a positive number";
     }
 }
 
@@ -337,7 +355,7 @@ static const char *add_line(struct manifest *m, struct line *l)
     buf_cstr(&l->file);
     must(strlen(l->file.data) == l->file.len); /* check_line: no zero byte in it */
     must(l->seq > 0 && l->size >= -1);
-    const struct manifest_file file = {l->file.data, l->seq, l->id, l->size};
+    const struct manifest_file file = {l->file.data, l->seq, l->id, l->size, l->from};
     struct manifest_list *incr = &m->incr;
     if (manifest_names(m, file.name))
         return "the file is named twice";
@@ -439,6 +457,8 @@ static void print_file(struct buf *out, const struct manifest_file *file, char t
         buf_printf(out, " id %016llx", (unsigned long long)file->id);
     if (file->size >= 0)
         buf_printf(out, " size %lld", (long long)file->size);
+    if (file->from > 0)
+        buf_printf(out, " from %lld", (long long)file->from);
     buf_byte(out, '\n');
 }
 

@@ -10,6 +10,8 @@
  *   id 0123456789abcdef    the log the file is a part of; the file itself says so too (aof_parts.h)
  *   size 4711              bytes of a file that is closed for good; of the newest increment: the
  *                          bytes it had when the server was stopped in order, so at least that many
+ *   from 5                 of a base, also when it is history: the number of the increment that
+ *                          begins where it ends, so that both mean something together
  *
  * The last line of a manifest that tells ids, a comment to older servers, is its checksum:
  *
@@ -36,6 +38,7 @@ struct manifest_file {
     int64_t seq;
     uint64_t id;  /* 0: not told */
     int64_t size; /* -1: not told */
+    int64_t from; /* of a base; 0: not told */
 };
 
 struct manifest_list {
@@ -69,6 +72,7 @@ void manifest_set_base(struct manifest *m, const char *name, int64_t seq);
 /* All increments but the newest keep become history. */
 void manifest_retire_incr(struct manifest *m, size_t keep);
 void manifest_drop_history(struct manifest *m);
+void manifest_forget_history(struct manifest *m, const char *name); /* one of it, if it is there */
 /* Ids and sizes are told no more: what is printed then is as older servers write it. */
 void manifest_make_plain(struct manifest *m);
 bool manifest_is_plain(const struct manifest *m);

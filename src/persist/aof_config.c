@@ -6,6 +6,7 @@
 
 #include "base/must.h"
 #include "persist/aof.h"
+#include "persist/aof_history.h"
 #include "persist/rewrite.h"
 #include "persist/dir_lock.h"
 #include "server/config.h"
@@ -52,6 +53,27 @@ static bool apply_policy(void *owner, struct fault *f)
     return aof_policy_changed(owner, f);
 }
 
+static bool check_keep_history(void *owner, struct slice text, struct fault *f)
+{
+    uint64_t generations;
+    int64_t seconds;
+    (void)owner;
+    if (aof_history_parse(text, &generations, &seconds))
+        return true;
+    fault_set(f, FAULT_INVALID, "aof-keep-history is a number of generations, or of days (7d) or "
+              "hours (12h)");
+    return false;
+}
+
+static bool apply_keep_history(void *owner, struct fault *f)
+{
+    struct aof *a = owner;
+    (void)f;
+    if (a->started && a->state == AOF_ON)
+        aof_history_collect(a);
+    return true;
+}
+
 static const struct config_word ways[] = {
     {"auto", SYNC_WAY_AUTO}, {"inline", SYNC_WAY_INLINE}, {"worker", SYNC_WAY_WORKER}, {NULL, 0}};
 
@@ -86,6 +108,8 @@ static const struct config_option options[] = {
     {.name = "aof-timestamp-enabled", CONFIG_BOOL_AT(struct aof, timestamp), .initial = "no"},
     {.name = "aof-rewrite-incremental-fsync", CONFIG_BOOL_AT(struct aof, incremental_fsync),
      .initial = "yes"},
+    {.name = "aof-keep-history", CONFIG_STRING_AT(struct aof, keep_history), .initial = "0",
+     .check = check_keep_history, .apply = apply_keep_history},
     {.name = "aof-checksum", CONFIG_BOOL_AT(struct aof, checksum), .initial = "yes"},
     {.name = "aof-max-pending", CONFIG_SIZE_AT(struct aof, max_pending), .initial = "256mb",
      .min = 64 << 10, .max = INT64_MAX / 4},

@@ -32,6 +32,8 @@ struct aof_open { /* aof_file.c: the increment that is appended to */
     bool failed;         /* a sync of it failed: it can never be trusted */
     struct aof_origin is; /* aside: its number, and its id if it says one */
     uint64_t size;
+    uint64_t begun_size; /* with which it was begun, when nothing can be in it but its first line
+                          * as long as it is no longer; else 0 */
     uint64_t durable_size;  /* of these bytes, synced */
     uint64_t answered_size; /* of these, replies have left for, maybe without a sync
                              * (no-appendfsync-on-rewrite) */
@@ -67,7 +69,7 @@ struct aof {
     int policy, way, load_errors;
     int64_t load_corrupt_tail_max;
     int64_t rewrite_percentage, rewrite_min_size, max_pending;
-    char *filename, *dirname;
+    char *filename, *dirname, *keep_history;
     /* state */
     bool started; /* persist_setup.c: the data set was loaded, settings act at once from now on */
     bool freeing; /* aof.c: the server ends, results of jobs change nothing any more */
@@ -79,6 +81,8 @@ struct aof {
     bool manifest_unsure;
     uint64_t total_size; /* base and all increments */
     uint64_t base_size;  /* total after the last rewrite; after a start the base's */
+    bool collecting;     /* aof_history.c: a round of it is with the worker */
+    int64_t history_seen_ms;
     bool first_install;  /* aof_first.c: its plan lies on disk */
     uint64_t log_id;     /* aof_names.c: of the #LOG lines; 0: not chosen yet */
     uint64_t load_errors_skipped; /* boot.c: of the last load */

@@ -43,6 +43,7 @@ struct persist {
     struct missing_data *missing;
     struct reserve *reserve;
     struct dir_lock *lock;
+    struct backup_holds *holds;
     struct child child;
     const struct child_kind *child_kind; /* of the child that lives; NULL: none does */
     uint64_t fork_position;      /* commit.h */

@@ -10,7 +10,9 @@
 #include "persist/aof_file.h"
 #include "persist/aof_find.h"
 #include "persist/aof_gone.h"
+#include "persist/aof_history.h"
 #include "persist/aof_sync.h"
+#include "persist/backup_hold.h"
 #include "persist/boot.h"
 #include "persist/dir_lock.h"
 #include "persist/leftovers.h"
@@ -164,6 +166,7 @@ static void tick(void *arg, int64_t mono_ms)
     aof_tick(p->aof, mono_ms);
     aof_gone_tick(p->aof);
     rewrite_tick(p->aof, mono_ms);
+    aof_history_tick(p->aof, mono_ms);
     replace_tick(p, mono_ms);
     reserve_tick(p->reserve, mono_ms);
     dir_lock_tick(p->lock);
@@ -193,6 +196,7 @@ struct persist *persist_new(struct server *server)
     info_add(server_info(server), "Persistence", INFO_DEFAULT, persist_info, p);
     info_add(server_info(server), "Memory", INFO_DEFAULT, persist_memory_info, p);
     commands_add(server_commands(server), cmd_persist_commands, p);
+    p->holds = backup_holds_new(p);
     persist_debug_words(p);
     return p;
 }
@@ -203,6 +207,7 @@ void persist_free(struct persist *p)
     watchdog_free(p->watchdog);
     missing_data_free(p->missing);
     aof_free(p->aof);
+    backup_holds_free(p->holds);
     snapshot_free(p->snapshot);
     save_config_free(p->save);
     reserve_free(p->reserve);
@@ -226,7 +231,7 @@ static bool start_log(struct persist *p, struct fault *f)
         if (!boot_load_aof(p, f) || !aof_open_log(p->aof, f))
             return false;
         missing_data_logged(p->missing);
-        rewrite_collect(p->aof); /* what a crash may have left of the last rewrite */
+        aof_history_collect(p->aof); /* what a crash may have left of the last rewrite */
         return true;
     }
     if (!boot_load_rdb(p, &dump, f))

@@ -35,7 +35,9 @@
 #include "persist/aof_find.h"
 #include "persist/aof_first.h"
 #include "persist/aof_gone.h"
+#include "persist/aof_history.h"
 #include "persist/aof_names.h"
+#include "persist/aof_roll.h"
 #include "persist/aof_sync.h"
 #include "persist/dir_lock.h"
 #include "persist/file_out.h"
@@ -57,11 +59,6 @@ static void child_name(const struct aof *a, char out[TMP_NAME], pid_t pid, bool 
     int len = snprintf(out, TMP_NAME, "%s/temp-rewriteaof-%s%ld.aof", a->home,
                        finished ? "bg-" : "", (long)pid);
     must(len > 0 && len < TMP_NAME);
-}
-
-static char *temp_incr_path(const struct aof *a)
-{
-    return aof_path_around(a, "temp-", ".incr");
 }
 
 /* ---- writing a base ---- */
@@ -161,7 +158,7 @@ static bool plan_incr(struct aof *a, struct install *in, struct fault *f)
 {
     struct aof_incr made = {.is = a->open.is};
     must(a->open.aside || a->state == AOF_OFF);
-    in->temp_incr = temp_incr_path(a);
+    in->temp_incr = aof_aside_path(a);
     if (!a->open.aside) {
         int64_t seq = aof_free_incr(a, f);
         if (seq == 0 || !aof_create_incr(a, in->temp_incr, seq, &made, f))
@@ -190,70 +187,10 @@ static bool plan_install(struct aof *a, struct install *in, const char *tmp, str
     must(in->next.base.seq == a->rewrite.next_base && in->next.incr.count > 0);
     manifest_retire_incr(&in->next, 1);
     must(in->next.incr.count == 1); /* a base, and the increment that was begun with it */
+    in->next.base.from = in->next.incr.files[0].seq;
     if (a->names.gone)
         manifest_drop_history(&in->next); /* not there, or not ours to delete any more */
     return true;
-}
-
-struct collect_job {
-    struct worker_job job;
-    struct aof *aof;
-    bool kept; /* one could not be removed */
-    size_t count;
-    char *paths[];
-};
-
-static void run_collect(struct worker_job *job)
-{
-    struct collect_job *c = (struct collect_job *)(void *)job;
-    for (size_t i = 0; i < c->count; i++) {
-        int err = file_unlink(c->paths[i]);
-        if (err == 0 || err == -ENOENT)
-            continue;
-        c->kept = true;
-        log_warning("Can't remove the history file %s: errno %d", c->paths[i], -err);
-    }
-}
-
-/* The manifest without the history. Did it grow meanwhile, or is one of it still there, which must
- * not be a file that nobody names? Then the next round takes it all. */
-static void collect_done(struct worker_job *job)
-{
-    struct collect_job *c = (struct collect_job *)(void *)job;
-    struct aof *a = c->aof;
-    struct manifest next = {0};
-    struct fault f = {0};
-    must(c->count > 0);
-    if (!c->kept && a->manifest.history.count == c->count && !a->freeing) {
-        manifest_copy(&next, &a->manifest);
-        manifest_drop_history(&next);
-        if (!aof_put_manifest(a, &next, &f))
-            log_warning("%s", f.what);
-        manifest_free(&next);
-    }
-    for (size_t i = 0; i < c->count; i++)
-        mem_free(c->paths[i]);
-    mem_free(c);
-}
-
-/* A crash half way: the next start goes on with it. */
-void rewrite_collect(struct aof *a)
-{
-    const struct manifest_list *history = &a->manifest.history;
-    struct fault f = {0};
-    if (a->disable_auto_gc || history->count == 0)
-        return;
-    if (!aof_sync_manifest(a, &f))
-        return; /* the manifest before may still need them */
-    must(!a->manifest_unsure);
-    struct collect_job *c = mem_zalloc(sizeof *c + history->count * sizeof *c->paths);
-    c->job.run = run_collect;
-    c->job.done = collect_done;
-    c->aof = a;
-    c->count = history->count;
-    for (size_t i = 0; i < c->count; i++)
-        c->paths[i] = aof_path(a, history->files[i].name);
-    worker_give(a->sync.worker, &c->job);
 }
 
 /* Both files get their names, and the names are durable, before a manifest tells of them. */
@@ -326,7 +263,7 @@ static bool install_base(struct aof *a, const char *tmp, struct fault *f)
         }
         if (!a->manifest_unsure && a->state == AOF_ON)
             missing_data_logged(a->persist->missing);
-        rewrite_collect(a);
+        aof_history_collect(a);
         aof_measure_base(a);
     } else {
         take_names_back(a, &in);
@@ -334,117 +271,6 @@ static bool install_base(struct aof *a, const char *tmp, struct fault *f)
     install_free(&in);
     aof_must_hold(a);
     return ok;
-}
-
-/* ---- the increment that starts with the rewrite ---- */
-
-struct close_job {
-    struct worker_job job;
-    struct aof *aof;
-    int fd, result;
-    uint64_t position;
-};
-
-static void run_close(struct worker_job *job)
-{
-    struct close_job *c = (struct close_job *)(void *)job;
-    c->result = file_fdatasync(c->fd);
-    file_close(c->fd);
-}
-
-static void close_done(struct worker_job *job)
-{
-    struct close_job *c = (struct close_job *)(void *)job;
-    aof_synced(c->aof, c->result, c->position);
-    mem_free(c);
-}
-
-/* The worker takes its jobs in order: a later sync of the new file tells of the old one too. */
-static void close_behind(struct aof *a, int fd)
-{
-    must(fd >= 0 && a->write.written >= a->sync.durable);
-    struct close_job *c = mem_zalloc(sizeof *c);
-    c->job.run = run_close;
-    c->job.done = close_done;
-    c->aof = a;
-    c->fd = fd;
-    c->position = a->write.written;
-    worker_give(a->sync.worker, &c->job);
-}
-
-static void take_over(struct aof *a, const struct aof_incr *incr, bool aside)
-{
-    must(incr->fd >= 0 && incr->fd != a->open.fd);
-    must(a->batch.pending.len == 0); /* it is the old file's */
-    close_behind(a, a->open.fd);
-    aof_take_file(a, incr->fd, incr->size, aside ? &incr->is : NULL);
-    aof_batch_restart(a, &incr->chain);
-    commit_reselect(server_commit(a->persist->server), TO_LOG);
-}
-
-/* The increment that is named together with the base begins anew with each try. */
-static bool fresh_temp_increment(struct aof *a, struct fault *f)
-{
-    struct aof_incr incr;
-    char *path = temp_incr_path(a);
-    int64_t seq = aof_free_incr(a, f);
-    file_unlink(path); /* the old one stays with its descriptor only */
-    bool ok = seq > 0 && aof_create_incr(a, path, seq, &incr, f);
-    mem_free(path);
-    must(ok || fault_is(f));
-    if (ok)
-        take_over(a, &incr, true);
-    return ok;
-}
-
-/* Added to the manifest, which tells of the one before how long it was in the end. */
-static bool named_increment(struct aof *a, struct fault *f)
-{
-    struct manifest next = {0};
-    struct aof_incr incr;
-    int64_t seq = aof_free_incr(a, f), size = file_size(a->open.fd);
-    must(!a->open.aside && !a->sync.lost);
-    if (seq == 0)
-        return false;
-    char *name = manifest_incr_name(a->filename, seq), *path = aof_path(a, name);
-    bool created = aof_create_incr(a, path, seq, &incr, f);
-    manifest_copy(&next, &a->manifest);
-    if (next.incr.count)
-        next.incr.files[next.incr.count - 1].size = size < 0 ? -1 : size;
-    manifest_add_incr(&next, name, seq);
-    next.incr.files[next.incr.count - 1].id = incr.is.id;
-    bool ok = created && aof_sync_dir(a, f) && aof_put_manifest(a, &next, f);
-    if (ok) {
-        take_over(a, &incr, false);
-    } else if (created) {
-        file_close(incr.fd);
-        file_unlink(path);
-    }
-    /* After a loss of power no manifest may name it: nothing that goes there counts. */
-    if (ok && a->manifest_unsure) {
-        aof_synced(a, -EIO, a->write.written);
-        fault_io(f, EIO, "fsync", "The manifest can't be made durable");
-        ok = false;
-    }
-    must(ok || fault_is(f));
-    manifest_free(&next);
-    mem_free(name);
-    mem_free(path);
-    return ok;
-}
-
-/* Step 1. The old increment is durable before the manifest names a newer one: a torn file that is
- * not the last would be damage, not a torn tail. After a lost sync that cannot be had. */
-static bool next_increment(struct aof *a, struct fault *f)
-{
-    if (a->state == AOF_OFF)
-        return true;
-    bool lost = a->sync.lost;
-    if (!aof_flush(a, true) || (!lost && !aof_sync_now(a))) {
-        fault_set(f, FAULT_IO, "The append log can't be written now");
-        return false;
-    }
-    return a->open.aside || lost ? fresh_temp_increment(a, f) : named_increment(a, f);
 }
 
 /* ---- the child ---- */
@@ -529,7 +355,7 @@ bool rewrite_start(struct aof *a, struct fault *f)
     if (!dir_lock_hold_log(a->persist->lock, f) ||
         (a->names.gone && !aof_dir_is_ours(a, f)) || !aof_make_dir(a, f) ||
         (a->state == AOF_OFF && !aof_find(a, a->persist->save->filename, &found, f)) ||
-        !(a->rewrite.next_base = aof_free_base(a, f)) || !next_increment(a, f)) {
+        !(a->rewrite.next_base = aof_free_base(a, f)) || !aof_roll(a, f)) {
         failed(a, f);
         return false;
     }
@@ -625,7 +451,7 @@ bool aof_switch_on(struct aof *a, struct fault *f)
         return false;
     persist_kill_child(a->persist, &child_rewrite);
     struct aof_incr incr;
-    char *path = temp_incr_path(a);
+    char *path = aof_aside_path(a);
     int64_t seq = aof_free_incr(a, f);
     bool made = seq > 0 && aof_create_incr(a, path, seq, &incr, f);
     mem_free(path);
@@ -655,7 +481,7 @@ void aof_switch_off(struct aof *a)
     aof_close_log(a);
     a->rewrite.scheduled = false;
     if (aside) {
-        char *path = temp_incr_path(a);
+        char *path = aof_aside_path(a);
         file_unlink(path);
         mem_free(path);
     }

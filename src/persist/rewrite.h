@@ -17,8 +17,6 @@ void rewrite_ask(struct aof *a, bool by_hand);
 bool rewrite_start(struct aof *a, struct fault *f);
 /* In this process, at start: base from memory, a fresh increment, the manifest. */
 bool rewrite_now(struct aof *a, struct fault *f);
-/* Deletes the files that only history names, on the worker, unless told to keep them. */
-void rewrite_collect(struct aof *a);
 void rewrite_tick(struct aof *a, int64_t mono_ms);
 /* CONFIG SET appendonly. */
 bool aof_switch_on(struct aof *a, struct fault *f);
