@@ -129,6 +129,21 @@ static void add_part(struct source *s, const char *name, enum part_kind kind, in
         s->count++;
 }
 
+/* In a compressed backup the parts have a suffix more than the manifest says. */
+static void look_for_packed(struct source_part *p)
+{
+    static const char *const suffixes[] = {".zst", ".gz"};
+    for (size_t i = 0; i < 2 && !file_exists(p->path); i++) {
+        struct buf packed = {0};
+        buf_printf(&packed, "%s%s", p->path, suffixes[i]);
+        if (file_exists(buf_cstr(&packed))) {
+            mem_free(p->path);
+            p->path = mem_strdup(buf_cstr(&packed));
+        }
+        buf_free(&packed);
+    }
+}
+
 /* Missing ones are no fault here: who reads them says so. */
 static bool look_at_parts(struct source *s, struct fault *f)
 {
@@ -137,6 +152,7 @@ static bool look_at_parts(struct source *s, struct fault *f)
     for (size_t i = 0; ok && i < s->count + s->history; i++) {
         struct fault one = {0};
         buf_clear(&head);
+        look_for_packed(&s->parts[i]);
         if (!look(&s->parts[i], &head, &one)) {
             s->parts[i].missing = one.err == ENOENT;
             ok = s->parts[i].missing || one.code != FAULT_IO;

@@ -33,6 +33,16 @@ const char *compression_name(enum compression c)
     return c == COMPRESSION_GZIP ? "gzip" : c == COMPRESSION_ZSTD ? "zstd" : "none";
 }
 
+bool compression_called(struct slice name, enum compression *c)
+{
+    for (int i = COMPRESSION_NONE; i <= COMPRESSION_ZSTD; i++)
+        if (slice_eq_str(name, compression_name((enum compression)i))) {
+            *c = (enum compression)i;
+            return true;
+        }
+    return false;
+}
+
 /* ---- reading ---- */
 
 struct unpacker {

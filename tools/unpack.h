@@ -18,6 +18,7 @@ enum compression compression_of(struct slice head);
 /* By a file's name: .gz, .zst. */
 enum compression compression_of_name(const char *path);
 const char *compression_name(enum compression c); /* "none", "gzip", "zstd" */
+bool compression_called(struct slice name, enum compression *c); /* false: there is none such */
 
 struct unpacker; /* opaque */
 /* read gives packed bytes. */

@@ -4,4 +4,5 @@
 
 const struct verb *const tool_verbs[] = {
     &verb_dump,
+    &verb_backup,
     NULL};

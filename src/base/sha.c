@@ -39,3 +39,24 @@ void sha256_hex(struct slice data, char out[65])
     digest(EVP_sha256(), data, bytes);
     to_hex(bytes, sizeof bytes, out);
 }
+
+struct sha256 *sha256_begin(void)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    must(ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1);
+    return (struct sha256 *)(void *)ctx;
+}
+
+void sha256_add(struct sha256 *s, const void *data, size_t len)
+{
+    must(EVP_DigestUpdate((EVP_MD_CTX *)(void *)s, data, len) == 1);
+}
+
+void sha256_end(struct sha256 *s, char out[65])
+{
+    unsigned char bytes[32];
+    EVP_MD_CTX *ctx = (EVP_MD_CTX *)(void *)s;
+    must(EVP_DigestFinal_ex(ctx, bytes, NULL) == 1);
+    EVP_MD_CTX_free(ctx);
+    to_hex(bytes, sizeof bytes, out);
+}

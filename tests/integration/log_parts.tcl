@@ -72,7 +72,7 @@ case "every file has an id, every file that is closed a size; the newest one aft
     is [llength $lines] 4
     like [lindex $lines 3] "#HF:sum *"
     foreach line [lrange $lines 0 2] {
-        truth {[regexp "^file (\\S+) seq \\d+ type \[bi\] id ($id) size (\\d+)$" $line -> name of size]}
+        truth {[regexp "^file (\\S+) seq \\d+ type \[bi\] id ($id) size (\\d+)(?: from \\d+)?$" $line -> name of size]}
         is $size [file size [log_path $dir $name]]
         lappend ids $of
     }

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* backup create: copied under a name that says it is not finished, read back, and only then called
+ * a backup. Whenever it is interrupted, the backups before are as they were. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/sha.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/lock_file.h"
+#include "tools/backup.h"
+#include "tools/backup_source.h"
+
+struct create {
+    struct tool *t;
+    const struct backup_options *o;
+    const char *dir;
+    struct backup b, before; /* before.name NULL: there is none */
+    struct backup_source source;
+    char *name, *work; /* the final name; the unfinished one, which b.name is meanwhile */
+    uint64_t copied, linked;
+};
+
+/* 20261129T140300.250Z. Names sort as the backups were made, also where the clock was set back. */
+static void choose_name(struct create *c)
+{
+    char stamp[64];
+    struct buf name = {0};
+    struct tm tm;
+    int64_t ms = c->b.begun_ms;
+    for (bool later = false; !later; ms++) {
+        time_t s = (time_t)(ms / 1000);
+        gmtime_r(&s, &tm);
+        size_t n = strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &tm);
+        snprintf(stamp + n, sizeof stamp - n, ".%03dZ", (int)(ms % 1000));
+        if (c->before.name && strcmp(stamp, c->before.name) < 0 && c->before.begun_ms > ms)
+            ms = c->before.begun_ms;
+        later = !c->before.name || strcmp(stamp, c->before.name) > 0;
+    }
+    buf_printf(&name, ".unfinished-%s", stamp);
+    c->name = mem_strdup(stamp);
+    c->work = mem_strdup(buf_cstr(&name));
+    c->b.name = mem_strdup(c->work);
+    buf_free(&name);
+}
+
+static bool make_dir(const char *path, struct fault *f)
+{
+    int err = file_mkdir(path, 0700);
+    if (err < 0 && err != -EEXIST)
+        fault_io(f, -err, "mkdir", "Can't make %s", path);
+    return !fault_is(f);
+}
+
+static bool make_dirs(struct create *c, struct fault *f)
+{
+    char *work = file_join(c->dir, c->work), *log = file_join(work, "appendonlydir");
+    bool ok = make_dir(work, f) && (c->b.is_dump || make_dir(log, f));
+    mem_free(work);
+    mem_free(log);
+    return ok;
+}
+
+/* ---- files ---- */
+
+/* The same closed file of the same log is in the backup before, as it would be stored now. */
+static bool link_from_before(struct create *c, struct backup_file *file,
+                             const struct backup_origin *o)
+{
+    const struct backup *old = &c->before;
+    const struct backup_file *was = old->name && o->path ? backup_file_named(old, file->name) : NULL;
+    if (!was || !o->closed || !*c->b.log_id || strcmp(old->log_id, c->b.log_id) != 0 ||
+        old->compression != c->b.compression)
+        return false;
+    struct stat st;
+    bool same_size = file_stat(o->path, &st) == 0 && (uint64_t)st.st_size == was->size;
+    char *from = backup_path(c->dir, old, was), *to = backup_path(c->dir, &c->b, file);
+    bool linked = same_size && file_link(from, to) == 0;
+    if (linked) {
+        file->size = was->size;
+        file->stored = was->stored;
+        memcpy(file->sha256, was->sha256, sizeof file->sha256);
+        c->linked += was->stored;
+    }
+    mem_free(from);
+    mem_free(to);
+    return linked;
+}
+
+/* --link: a second name of the server's own file, which it does not change any more. */
+static bool link_origin(struct create *c, struct backup_file *file, const struct backup_origin *o,
+                        const char *to)
+{
+    bool may = c->o->link && c->b.compression == COMPRESSION_NONE && o->path &&
+               (o->closed || file->kind == BACKUP_DUMP) && o->limit == IN_SIZE_UNKNOWN;
+    if (!may || file_link(o->path, to) < 0)
+        return false;
+    *file->sha256 = '\0'; /* read with the check */
+    return true;
+}
+
+static bool put_text(const char *text, const char *to, struct backup_file *file, struct fault *f)
+{
+    struct buf tmp = {0};
+    struct slice content = slice_str(text);
+    buf_printf(&tmp, "%s.tmp", to);
+    bool ok = file_replace(buf_cstr(&tmp), to, content, f);
+    buf_free(&tmp);
+    file->size = file->stored = content.len;
+    sha256_hex(content, file->sha256);
+    return ok;
+}
+
+static bool bring_file(struct create *c, size_t i, struct fault *f)
+{
+    struct backup_file *file = &c->b.files[i];
+    const struct backup_origin *o = &c->source.origins[i];
+    const struct output_options how = {.compression = c->b.compression,
+                                       .level = (int)c->o->level};
+    if (link_from_before(c, file, o))
+        return true;
+    char *to = backup_path(c->dir, &c->b, file);
+    bool ok = o->text ? put_text(o->text, to, file, f)
+              : link_origin(c, file, o, to) || backup_copy(o->path, o->limit, to, &how, file, f);
+    c->copied += ok ? file->stored : 0;
+    mem_free(to);
+    return ok;
+}
+
+static bool bring_all(struct create *c, struct fault *f)
+{
+    for (size_t i = 0; i < c->b.count; i++)
+        if (!bring_file(c, i, f))
+            return false;
+    return backup_source_settle(&c->source, f);
+}
+
+/* ---- the end ---- */
+
+/* "backup" makes it one, when it has its name. */
+static bool finish(struct create *c, struct fault *f)
+{
+    struct buf text = {0};
+    char *work = file_join(c->dir, c->work), *done = file_join(c->dir, c->name);
+    char *manifest = file_join(work, "backup"), *tmp = file_join(work, ".backup");
+    c->b.ended_ms = clock_wall_ms();
+    backup_print(&c->b, &text);
+    bool ok = file_replace(tmp, manifest, buf_slice(&text), f) &&
+              backup_mark_verified(c->dir, c->work, c->o->deep, f);
+    const struct renaming list = {work, done};
+    struct renamed r = ok ? file_rename_durably(&list, 1) : (struct renamed){.end = RENAME_FAILED};
+    if (ok && r.end != RENAME_DONE)
+        fault_io(f, -r.err, "rename", "Can't give %s its name", done);
+    buf_free(&text);
+    mem_free(work);
+    mem_free(done);
+    mem_free(manifest);
+    mem_free(tmp);
+    return !fault_is(f);
+}
+
+static void tell(struct create *c)
+{
+    const struct backup *b = &c->b;
+    uint64_t size = 0;
+    for (size_t i = 0; i < b->count; i++)
+        size += b->files[i].size;
+    say_fields(&c->t->say,
+               FIELDS(SAY_TEXT("backup", c->name), SAY_TEXT("kind", b->is_dump ? "dump" : "log"),
+                      SAY_TEXT("server", b->server), SAY_TEXT("position", b->position),
+                      SAY_U64("bytes", size), SAY_U64("bytes_copied", c->copied),
+                      SAY_U64("bytes_shared", c->linked), SAY_U64("keys", b->keys),
+                      SAY_U64("commands", b->commands), SAY_TEXT("base_digest", b->base_digest),
+                      SAY_TEXT("state_digest", *b->state_digest ? b->state_digest : NULL)),
+               "%s: %" PRIu64 " bytes (%" PRIu64 " copied, %" PRIu64 " shared with the backup "
+               "before), %" PRIu64 " keys and %" PRIu64 " commands behind them; read back whole",
+               c->name, size, c->copied, c->linked, b->keys, b->commands);
+}
+
+/* The newest backup, whose files may be shared. One that can't be read is no reason to make none. */
+static void find_before(struct create *c)
+{
+    struct fault f = {0};
+    char **names;
+    size_t count = backup_names(c->dir, &names, &f);
+    if (count && !backup_load(&c->before, c->dir, names[count - 1], &f))
+        say_line(&c->t->say, "%s", f.what);
+    backup_names_free(names, count);
+}
+
+static enum tool_exit make(struct create *c)
+{
+    struct fault f = {0};
+    enum tool_exit code = TOOL_GOOD;
+    if (!make_dirs(c, &f) || !bring_all(c, &f))
+        code = tool_fault(c->t, &f);
+    else if (!backup_check(c->t, c->dir, &c->b, c->o->deep, true))
+        code = TOOL_LOSS; /* told: the source itself is damaged, or the copy */
+    else if (!finish(c, &f))
+        code = tool_fault(c->t, &f);
+    if (code == TOOL_GOOD) {
+        tell(c);
+        return code;
+    }
+    struct fault late = {0};
+    backup_remove(c->dir, c->work, &late);
+    return code;
+}
+
+int backup_create(struct tool *t, const struct backup_options *o)
+{
+    struct create c = {.t = t, .o = o, .dir = t->args[2]};
+    struct fault f = {0};
+    pid_t holder;
+    if (!make_dir(c.dir, &f))
+        return tool_fault(t, &f);
+    char *lock_path = file_join(c.dir, ".lock");
+    int lock = lock_file_take_from_ended(lock_path, &holder);
+    mem_free(lock_path);
+    if (lock == -EAGAIN)
+        fault_set(&f, FAULT_NOT_NOW, "Another backup is being made in %s (process %ld)", c.dir,
+                  (long)holder);
+    if (fault_is(&f))
+        return tool_fault(t, &f);
+    backup_clean(t, c.dir);
+    find_before(&c);
+    c.b.begun_ms = clock_wall_ms();
+    c.b.compression = o->compression;
+    enum tool_exit code;
+    if (!backup_source_open(&c.source, t, t->args[1], o, &c.b, &f)) {
+        code = tool_fault(t, &f);
+    } else {
+        choose_name(&c);
+        code = make(&c);
+        backup_source_close(&c.source);
+    }
+    if (lock >= 0)
+        file_close(lock);
+    backup_free(&c.b);
+    backup_free(&c.before);
+    mem_free(c.name);
+    mem_free(c.work);
+    return code;
+}
