@@ -112,10 +112,10 @@ $(B)/fuzz/fuzz_lua%: $(B)/obj/tests/fuzz/fuzz_lua%.o $(B)/obj/tests/fuzz/fuzz.o 
 	@mkdir -p $(@D)
 	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(call archives,$(LUA_LIBS)) $(OUR_LDLIBS) $(LDLIBS)
 
-$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/fuzz.o \
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/fuzz.o $(TOOL_OBJ) \
     $(foreach f,$(FUZZ_LIBS),$(call archive,$(f)))
 	@mkdir -p $(@D)
-	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(call archives,$(FUZZ_LIBS)) $(OUR_LDLIBS) $(LDLIBS)
+	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(TOOL_OBJ) $(call archives,$(FUZZ_LIBS)) $(OUR_LDLIBS) $(LDLIBS)
 
 # A crash test runs the whole server in its own children; a start that only loads ends where
 # server_run would begin.

@@ -88,6 +88,7 @@ void fuzz_seeds(void)
         "FILE a SEQ 1 TYPE base\r\n\tfile b seq 3 type incr \n",
         "file a seq 1 type b\nfile b seq 1 type b\n",
         "file a seq 1 type b id 0123456789abcdef size 12\nfile b seq 1 type i size 0\n",
+        "file a seq 2 type b from 3\nfile b seq 1 type h from 1\nfile c seq 3 type i from 0\n",
         "file a seq 9223372036854775807 type b\nfile b seq 9223372036854775806 type i\n",
         "file a.1.incr.aof seq 1 type i\nfile a.1.incr.aof seq 1 type h\n",
         "file a.2.base.rdb seq 1 type b\nfile a.2.incr.aof seq 1 type i\n",
