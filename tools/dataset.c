@@ -14,6 +14,8 @@
 static bool open_rdb(struct dataset *d, const char *path, struct fault *f)
 {
     d->has_input = input_open(&d->input, path, f);
+    if (d->has_input && d->opt.again && !input_seekable(&d->input, f))
+        return false; /* dataset_close is next */
     d->bytes = d->has_input ? d->input.file_size : 0;
     d->again = d->has_input && d->input.seekable;
     return d->has_input;

@@ -26,6 +26,7 @@
 struct dataset_options {
     struct source_options source;
     bool unguarded; /* pass over block checksums, digest: rdb_options */
+    bool again;     /* it will be read more than once: what comes through a pipe is kept */
 };
 struct dataset {
     struct tool *tool;

@@ -4,5 +4,6 @@
 
 const struct verb *const tool_verbs[] = {
     &verb_dump,
+    &verb_convert,
     &verb_backup,
     NULL};

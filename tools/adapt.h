@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A sink in front of a writer that cannot hold all there is: what a target lacks is found before it
+ * is written, and named, or left out and counted.
+ *
+ *   target              cannot hold
+ *   RDB 9               functions; otherwise as 10
+ *   RDB 10, 11          expiry of single fields of a hash; what streams of Redis 8.6 and later hold
+ *                       besides; arrays; module values can be carried
+ *   commands            the same, and module values
+ *
+ *   adapt_init(&a, target, ADAPT_FIND, &writer.sink); a.found = tell; a.arg = ...   nothing passes
+ *   adapt_init(&a, target, ADAPT_DROP, &writer.sink);    expiries of fields and the like are left
+ *                                                        out; a value that means nothing without
+ *                                                        is left out as a whole, with its key */
+#ifndef TOOLS_ADAPT_H
+#define TOOLS_ADAPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "format/sink.h"
+
+enum adapt_target { ADAPT_RDB_9, ADAPT_RDB_10, ADAPT_RDB_11, ADAPT_COMMANDS };
+enum adapt_mode { ADAPT_FIND, ADAPT_DROP };
+/* what: "field expiry", "function library", "stream producers", "array", "module value";
+ * key: NULL for a library. */
+typedef void adapt_found(void *arg, const char *what, const struct key_event *key);
+
+struct adapt {
+    struct sink sink;
+    struct sink *to;
+    enum adapt_target target;
+    enum adapt_mode mode;
+    adapt_found *found; /* once for each key and kind; may be NULL */
+    void *arg;
+    struct key_event key;
+    struct buf name;
+    bool told;       /* of this key */
+    bool refused;    /* its value is left out */
+    uint64_t keys, fields, libraries, values; /* concerned: keys; dropped: the others */
+};
+
+void adapt_init(struct adapt *a, enum adapt_target target, enum adapt_mode mode, struct sink *to);
+void adapt_free(struct adapt *a);
+
+#endif

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tools/convert_out.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/num.h"
+#include "base/version.h"
+#include "format/manifest.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "store/key_slot.h"
+
+static struct convert_out *out_of(struct sink *s)
+{
+    return (struct convert_out *)(void *)s;
+}
+
+static struct sink *sink_of(struct convert_out *c, struct convert_file *file)
+{
+    return c->opt.form == CONVERT_AOF ? &file->aof.sink : &file->rdb.sink;
+}
+
+static void took(struct convert_out *c)
+{
+    struct sink *s = c->now ? sink_of(c, c->now) : NULL;
+    if (s && sink_bad(s) && !sink_bad(&c->sink))
+        c->sink.fault = s->fault;
+}
+
+/* ---- files ---- */
+
+static char *path_of(const struct convert_out *c, unsigned number)
+{
+    static const char *const ends[] = {"rdb", "aof", "rdb"};
+    struct buf path = {0};
+    if (c->opt.form == CONVERT_LOG)
+        buf_printf(&path, "%s/appendonlydir/appendonly.aof.1.base.rdb", c->path);
+    else if (c->opt.split == SPLIT_NONE)
+        buf_printf(&path, "%s", c->path);
+    else if (c->opt.split == SPLIT_DB)
+        buf_printf(&path, "%s/db-%u.%s", c->path, number, ends[c->opt.form]);
+    else
+        buf_printf(&path, "%s/slots-%u-%u.%s", c->path, KEY_SLOTS * number / c->opt.ranges,
+                   KEY_SLOTS * (number + 1) / c->opt.ranges - 1, ends[c->opt.form]);
+    char *out = mem_strdup(buf_cstr(&path));
+    buf_free(&path);
+    return out;
+}
+
+static void put_aux(struct convert_out *c, struct convert_file *file)
+{
+    char text[NUM_I64_TEXT];
+    rdb_writer_aux(&file->rdb, "redis-ver", slice_str(REDIS_VERSION));
+    rdb_writer_aux(&file->rdb, "redis-bits", SLICE_LIT("64"));
+    rdb_writer_aux(&file->rdb, "ctime",
+                   slice(text, num_format_u64(text, (uint64_t)clock_wall_s())));
+    rdb_writer_aux(&file->rdb, "aof-base",
+                   c->opt.form == CONVERT_LOG ? SLICE_LIT("1") : SLICE_LIT("0"));
+}
+
+static void put_libraries(struct convert_out *c, struct sink *to)
+{
+    for (struct slice rest = buf_slice(&c->libraries); rest.len;) {
+        size_t n;
+        memcpy(&n, rest.data, sizeof n);
+        SINK_EVENT(to, function, slice(rest.data + sizeof n, n));
+        rest = slice_from(rest, sizeof n + n);
+    }
+}
+
+static struct convert_file *open_file(struct convert_out *c, unsigned number, struct fault *f)
+{
+    struct convert_file *file = mem_zalloc(sizeof *file);
+    file->number = number;
+    file->path = path_of(c, number);
+    if (c->count == CONVERT_FILES_MAX)
+        fault_set(f, FAULT_LIMIT, "More than %d files at a time: split in two steps",
+                  CONVERT_FILES_MAX);
+    else if (output_open(&file->output, file->path, &c->opt.file, f)) {
+        struct out *out = &file->output.out;
+        bool seal = !c->opt.plain;
+        if (c->opt.form == CONVERT_AOF) {
+            aof_writer_init(&file->aof, out);
+        } else {
+            rdb_writer_init(&file->rdb, out, &(struct rdb_write_options){
+                .version = c->opt.version, .compress = !c->opt.uncompressed, .blocks = seal,
+                .trailer = seal});
+            rdb_writer_begin(&file->rdb);
+            put_aux(c, file);
+        }
+        put_libraries(c, sink_of(c, file));
+        c->files[c->count++] = file;
+        return file;
+    }
+    mem_free(file->path);
+    mem_free(file);
+    return NULL;
+}
+
+static struct convert_file *file_for(struct convert_out *c, const struct key_event *key)
+{
+    unsigned number = c->opt.split == SPLIT_DB ? key->db :
+                      c->opt.split == SPLIT_SLOTS
+                          ? key_slot(key->name) * c->opt.ranges / KEY_SLOTS : 0;
+    for (size_t i = 0; i < c->count; i++)
+        if (c->files[i]->number == number)
+            return c->files[i];
+    return open_file(c, number, &c->sink.fault);
+}
+
+/* ---- events ---- */
+
+static void function(struct sink *s, struct slice source)
+{
+    struct convert_out *c = out_of(s);
+    buf_append(&c->libraries, &source.len, sizeof source.len);
+    buf_add(&c->libraries, source);
+    for (size_t i = 0; i < c->count; i++)
+        SINK_EVENT(sink_of(c, c->files[i]), function, source);
+}
+
+static void module_aux(struct sink *s, uint64_t module_id, struct slice bytes)
+{
+    struct convert_out *c = out_of(s);
+    for (size_t i = 0; i < c->count; i++)
+        SINK_EVENT(sink_of(c, c->files[i]), module_aux, module_id, bytes);
+}
+
+static bool key(struct sink *s, const struct key_event *e)
+{
+    struct convert_out *c = out_of(s);
+    c->now = file_for(c, e);
+    if (!c->now)
+        return false;
+    c->now->keys++;
+    bool wants = sink_key(sink_of(c, c->now), e);
+    took(c);
+    return wants;
+}
+
+static struct sink *behind(struct sink *s)
+{
+    return sink_of(out_of(s), out_of(s)->now);
+}
+
+static bool packed(struct sink *s, enum pack pack, struct slice bytes)
+{
+    struct sink *to = behind(s);
+    return to->ops->packed && to->ops->packed(to, pack, bytes);
+}
+
+static void item(struct sink *s, struct slice text)
+{
+    SINK_EVENT(behind(s), item, text);
+}
+
+static void pair(struct sink *s, struct slice field, struct slice value, int64_t expire_ms)
+{
+    SINK_EVENT(behind(s), pair, field, value, expire_ms);
+}
+
+static void score(struct sink *s, struct slice member, double x)
+{
+    SINK_EVENT(behind(s), score, member, x);
+}
+
+static void stream_node(struct sink *s, struct stream_id master, struct slice listpack)
+{
+    SINK_EVENT(behind(s), stream_node, master, listpack);
+}
+
+static void stream_info(struct sink *s, const struct stream_info_event *e)
+{
+    SINK_EVENT(behind(s), stream_info, e);
+}
+
+static void stream_group(struct sink *s, const struct stream_group_event *e)
+{
+    SINK_EVENT(behind(s), stream_group, e);
+}
+
+static void stream_pending(struct sink *s, const struct stream_pending_event *e)
+{
+    SINK_EVENT(behind(s), stream_pending, e);
+}
+
+static void stream_consumer(struct sink *s, const struct stream_consumer_event *e)
+{
+    SINK_EVENT(behind(s), stream_consumer, e);
+}
+
+static void stream_owned(struct sink *s, struct stream_id id)
+{
+    SINK_EVENT(behind(s), stream_owned, id);
+}
+
+static void opaque(struct sink *s, uint8_t rdb_type, uint64_t module_id, struct slice bytes)
+{
+    SINK_EVENT(behind(s), opaque, rdb_type, module_id, bytes);
+}
+
+static void end_key(struct sink *s)
+{
+    sink_end_key(behind(s));
+    took(out_of(s));
+}
+
+static const struct sink_ops ops = {
+    .function = function,
+    .module_aux = module_aux,
+    .key = key,
+    .packed = packed,
+    .item = item,
+    .pair = pair,
+    .score = score,
+    .stream_node = stream_node,
+    .stream_info = stream_info,
+    .stream_group = stream_group,
+    .stream_pending = stream_pending,
+    .stream_consumer = stream_consumer,
+    .stream_owned = stream_owned,
+    .opaque = opaque,
+    .end_key = end_key,
+};
+
+/* ---- begin and end ---- */
+
+static bool make_dir(const char *path, struct fault *f)
+{
+    int err = file_mkdir(path, 0755);
+    if (err < 0)
+        fault_io(f, -err, "mkdir", "Can't make %s", path);
+    return err == 0;
+}
+
+bool convert_out_begin(struct convert_out *c, const char *path, const struct convert_options *opt,
+                       struct fault *f)
+{
+    *c = (struct convert_out){.sink = {.ops = &ops}, .opt = *opt, .path = path};
+    bool dir = opt->form == CONVERT_LOG || opt->split != SPLIT_NONE;
+    if (dir && !make_dir(path, f))
+        return false;
+    if (opt->form == CONVERT_LOG) {
+        char *log = file_join(path, "appendonlydir");
+        bool ok = make_dir(log, f);
+        mem_free(log);
+        if (!ok)
+            return false;
+    }
+    /* One file is there also when no key comes. */
+    return opt->split != SPLIT_NONE || open_file(c, 0, f) != NULL;
+}
+
+static bool end_file(struct convert_out *c, struct convert_file *file, struct fault *f)
+{
+    bool ok = c->opt.form == CONVERT_AOF ? aof_writer_end(&file->aof) : rdb_writer_end(&file->rdb);
+    if (!ok)
+        *f = sink_of(c, file)->fault;
+    if (!ok) {
+        output_drop(&file->output);
+        return false;
+    }
+    return output_end(&file->output, f);
+}
+
+static void free_file(struct convert_out *c, struct convert_file *file)
+{
+    if (c->opt.form == CONVERT_AOF)
+        aof_writer_free(&file->aof);
+    else
+        rdb_writer_free(&file->rdb);
+    mem_free(file->path);
+    mem_free(file);
+}
+
+/* The manifest makes a log of the base. */
+static bool put_manifest(struct convert_out *c, struct fault *f)
+{
+    struct manifest m = {0};
+    struct buf text = {0}, path = {0}, tmp = {0};
+    manifest_set_base(&m, "appendonly.aof.1.base.rdb", 1);
+    manifest_print(&m, &text);
+    buf_printf(&path, "%s/appendonlydir/appendonly.aof.manifest", c->path);
+    buf_printf(&tmp, "%s/appendonlydir/temp-appendonly.aof.manifest", c->path);
+    bool ok = file_replace(buf_cstr(&tmp), buf_cstr(&path), buf_slice(&text), f);
+    manifest_free(&m);
+    buf_free(&text);
+    buf_free(&path);
+    buf_free(&tmp);
+    return ok;
+}
+
+bool convert_out_end(struct convert_out *c, struct fault *f)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        if (end_file(c, c->files[i], f))
+            continue;
+        for (size_t n = 0; n < i; n++)
+            file_unlink(c->files[n]->path);
+        for (size_t n = i + 1; n < c->count; n++)
+            output_drop(&c->files[n]->output);
+        return false;
+    }
+    return c->opt.form != CONVERT_LOG || put_manifest(c, f);
+}
+
+void convert_out_drop(struct convert_out *c)
+{
+    char *log = file_join(c->path, "appendonlydir");
+    for (size_t i = 0; i < c->count; i++)
+        output_drop(&c->files[i]->output);
+    if (c->opt.form == CONVERT_LOG)
+        rmdir(log);
+    if (c->opt.form == CONVERT_LOG || c->opt.split != SPLIT_NONE)
+        rmdir(c->path);
+    mem_free(log);
+}
+
+void convert_out_free(struct convert_out *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        free_file(c, c->files[i]);
+    buf_free(&c->libraries);
+}

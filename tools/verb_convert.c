@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One or several data sets into one: filtered, renamed, split, in another form or version. Each is
+ * read twice: first to find what the target cannot hold and which keys come twice, then to write. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/num.h"
+#include "tools/adapt.h"
+#include "tools/convert_out.h"
+#include "tools/dataset.h"
+#include "tools/key_filter.h"
+#include "tools/key_twice.h"
+#include "tools/sift.h"
+#include "tools/verbs.h"
+
+struct convert {
+    struct key_filter filter;
+    const char *to, *split, *twice;
+    struct tool_texts rename, map;
+    uint64_t version, level;
+    bool explain, drop, plain, uncompressed, dump;
+};
+
+static const struct tool_option options[] = {
+    TOOL_OPTION("--to", TEXT, "rdb|aof|log", struct convert, to,
+                "an RDB (default), a file of commands, or a directory with an append log"),
+    TOOL_OPTION("--version", U64, "9|10|11", struct convert, version,
+                "of the RDB: 9 (Redis 5.0 to 6.2), 10 (7.0), 11 (7.2, Valkey to 8.1; default)"),
+    TOOL_OPTION("--explain", FLAG, NULL, struct convert, explain,
+                "write nothing: list what the target cannot hold, key by key"),
+    TOOL_OPTION("--drop", FLAG, NULL, struct convert, drop,
+                "leave out what the target cannot hold, and count it"),
+    KEY_FILTER_OPTIONS(struct convert, filter),
+    TOOL_OPTION("--rename", TEXTS, "OLD=NEW", struct convert, rename,
+                "names that begin with OLD begin with NEW; again for more"),
+    TOOL_OPTION("--map-db", TEXTS, "N=M", struct convert, map, "database N becomes M"),
+    TOOL_OPTION("--split", TEXT, "db|N", struct convert, split,
+                "a file for each database, or for each of N ranges of slots"),
+    TOOL_OPTION("--twice", TEXT, "refuse|first|last", struct convert, twice,
+                "a key that comes twice: refused (default), or which of them counts"),
+    TOOL_OPTION("--plain", FLAG, NULL, struct convert, plain,
+                "without block sums, digest and index: byte for byte what other servers know"),
+    TOOL_OPTION("--no-lzf", FLAG, NULL, struct convert, uncompressed, "strings are not compressed"),
+    TOOL_OPTION("--dump", FLAG, NULL, struct convert, dump,
+                "of a data directory with both, its dump and not its log"),
+    {0}};
+
+struct work {
+    struct tool *t;
+    struct convert *c;
+    struct convert_options out_options;
+    enum adapt_target target;
+    const char *out_path;
+    struct dataset *sets;     /* open from the first pass on */
+    size_t inputs, open;
+    struct buf name;          /* a renamed one */
+    /* first pass */
+    struct key_feed feed;
+    uint64_t ordinal, concerned;
+    /* what came twice: struct twice_key, by hash; at: how often it is still to come */
+    struct buf twice;
+    bool writing;
+    uint64_t left_out_twice;
+};
+
+/* ---- changes ---- */
+
+static const char *equals_in(const char *text)
+{
+    return strchr(text, '=');
+}
+
+static void rename_key(struct work *w, struct key_event *key)
+{
+    for (size_t i = 0; i < w->c->rename.count; i++) {
+        const char *old = w->c->rename.texts[i], *equals = equals_in(old);
+        size_t n = (size_t)(equals - old);
+        if (key->name.len < n || memcmp(key->name.data, old, n) != 0)
+            continue;
+        struct slice rest = slice_from(key->name, n);
+        buf_clear(&w->name);
+        buf_add(&w->name, slice_str(equals + 1));
+        buf_add(&w->name, rest);
+        key->name = buf_slice(&w->name);
+        return;
+    }
+}
+
+static void map_db(struct work *w, struct key_event *key)
+{
+    uint64_t from, to;
+    for (size_t i = 0; i < w->c->map.count; i++) {
+        const char *text = w->c->map.texts[i], *equals = equals_in(text);
+        must(num_parse_u64(slice(text, (size_t)(equals - text)), &from) &&
+             num_parse_u64(slice_str(equals + 1), &to));
+        if (key->db == from) {
+            key->db = (unsigned)to;
+            return;
+        }
+    }
+}
+
+static struct twice_key *find_twice(struct work *w, uint64_t hash)
+{
+    struct twice_key *all = (struct twice_key *)(void *)w->twice.data;
+    size_t low = 0, high = w->twice.len / sizeof *all;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (all[mid].hash < hash)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < w->twice.len / sizeof *all && all[low].hash == hash ? &all[low] : NULL;
+}
+
+/* Of those that come n times the first is met with n to come, the last with one. */
+static bool counts(struct work *w, uint64_t hash)
+{
+    struct twice_key *twice = find_twice(w, hash);
+    if (!twice)
+        return true;
+    bool last = w->c->twice && strcmp(w->c->twice, "last") == 0;
+    bool yes = last ? (twice->at & UINT32_MAX) == 1 : twice->at >> 32 == 0;
+    twice->at += ((uint64_t)1 << 32) - 1; /* one more was met, one less is to come */
+    w->left_out_twice += !yes;
+    return yes;
+}
+
+static bool change(void *arg, struct key_event *key)
+{
+    struct work *w = arg;
+    rename_key(w, key);
+    map_db(w, key);
+    uint64_t hash = key_twice_hash(key->name, key->db);
+    if (w->writing)
+        return counts(w, hash);
+    key_feed_add(&w->feed, hash, w->ordinal++);
+    return true;
+}
+
+/* ---- reading the inputs ---- */
+
+static bool open_inputs(struct work *w, struct fault *f)
+{
+    const struct dataset_options opt = {.source.dump = w->c->dump, .again = true};
+    w->sets = mem_zalloc(w->inputs * sizeof *w->sets);
+    for (; w->open < w->inputs; w->open++)
+        if (!dataset_open(&w->sets[w->open], w->t, w->t->args[w->open], &opt, f))
+            return false;
+    return true;
+}
+
+static bool read_input(struct work *w, struct dataset *set, struct sink *to, uint64_t *left_out,
+                       struct fault *f)
+{
+    struct sift sift;
+    sift_init(&sift, &w->c->filter, to);
+    sift.change = change;
+    sift.arg = w;
+    bool ok = dataset_read(set, &sift.sink, f);
+    *left_out += sift.left_out;
+    return ok;
+}
+
+static bool read_inputs(struct work *w, struct sink *to, uint64_t *left_out, struct fault *f)
+{
+    for (size_t i = 0; i < w->inputs; i++)
+        if (!read_input(w, &w->sets[i], to, left_out, f))
+            return false;
+    return true;
+}
+
+/* ---- first pass ---- */
+
+static void found(void *arg, const char *what, const struct key_event *key)
+{
+    enum { SAID_MAX = 100000 };
+    struct work *w = arg;
+    struct buf hold = {0};
+    if (w->concerned++ >= SAID_MAX)
+        return;
+    struct say_field name = {key ? SAY_KIND_BYTES : SAY_KIND_NULL, "key",
+                             {.bytes = key ? key->name : (struct slice){0}}};
+    if (w->c->explain || !w->c->drop)
+        say_row(&w->t->say, "blocking",
+                FIELDS(SAY_U64("db", key ? key->db : 0), name, SAY_TEXT("what", what)),
+                "db %u, key '%s': %s", key ? key->db : 0,
+                key ? say_text(&hold, key->name, FAULT_KEY_MAX) : "", what);
+    buf_free(&hold);
+}
+
+/* Groups of equal hashes become one entry each: how often it will come. */
+static void group_twice(struct work *w, const struct buf *pairs)
+{
+    const struct twice_key *all = (const struct twice_key *)(const void *)pairs->data;
+    size_t count = pairs->len / sizeof *all;
+    for (size_t i = 0, n; i < count; i += n) {
+        for (n = 1; i + n < count && all[i + n].hash == all[i].hash; n++)
+            ;
+        struct twice_key one = {.hash = all[i].hash, .at = n};
+        buf_append(&w->twice, &one, sizeof one);
+    }
+}
+
+static bool first_pass(struct work *w, struct adapt *a, struct fault *f)
+{
+    static const struct sink_ops none = {0};
+    struct sink nowhere = {.ops = &none};
+    struct key_twice *twice = key_twice_new();
+    struct buf pairs = {0};
+    uint64_t left_out = 0;
+    adapt_init(a, w->target, ADAPT_FIND, &nowhere);
+    a->found = found;
+    a->arg = w;
+    key_feed_begin(&w->feed, twice);
+    bool ok = read_inputs(w, &a->sink, &left_out, f);
+    key_feed_end(&w->feed);
+    ok = ok && key_twice_find(twice, &pairs, f);
+    if (ok)
+        group_twice(w, &pairs);
+    key_twice_free(twice);
+    buf_free(&pairs);
+    return ok;
+}
+
+/* ---- second pass ---- */
+
+static void tell_written(struct work *w, const struct convert_out *out, const struct adapt *a,
+                         uint64_t left_out)
+{
+    uint64_t keys = 0;
+    for (size_t i = 0; i < out->count; i++) {
+        const struct convert_file *file = out->files[i];
+        keys += file->keys;
+        say_row(&w->t->say, "files",
+                FIELDS(SAY_TEXT("path", file->path), SAY_U64("keys", file->keys)),
+                "%s: %" PRIu64 " keys", file->path, file->keys);
+    }
+    say_fields(&w->t->say,
+               FIELDS(SAY_U64("keys", keys), SAY_U64("left_out", left_out - w->left_out_twice),
+                      SAY_U64("left_out_twice", w->left_out_twice),
+                      SAY_U64("dropped_keys", a->values),
+                      SAY_U64("dropped_field_expiries", a->fields),
+                      SAY_U64("dropped_libraries", a->libraries)),
+               a->keys + a->libraries
+                   ? "%" PRIu64 " keys; left out: %" PRIu64 " by the filter, %" PRIu64 " that came "
+                     "twice; not held: %" PRIu64 " values, %" PRIu64 " expiries of fields, %" PRIu64
+                     " libraries"
+                   : "%" PRIu64 " keys; left out: %" PRIu64 " by the filter, %" PRIu64 " that came "
+                     "twice", keys, left_out - w->left_out_twice, w->left_out_twice, a->values,
+               a->fields, a->libraries);
+}
+
+static enum tool_exit second_pass(struct work *w)
+{
+    struct convert_out out;
+    struct adapt a;
+    struct fault f = {0};
+    uint64_t left_out = 0;
+    w->writing = true;
+    say_list(&w->t->say, "files");
+    if (!convert_out_begin(&out, w->out_path, &w->out_options, &f)) {
+        convert_out_free(&out);
+        return tool_fault(w->t, &f);
+    }
+    adapt_init(&a, w->target, ADAPT_DROP, &out.sink);
+    bool ok = read_inputs(w, &a.sink, &left_out, &f);
+    if (!ok)
+        convert_out_drop(&out);
+    else
+        ok = convert_out_end(&out, &f);
+    if (ok)
+        tell_written(w, &out, &a, left_out);
+    adapt_free(&a);
+    convert_out_free(&out);
+    return ok ? TOOL_GOOD : tool_fault(w->t, &f);
+}
+
+/* What may be written, and what must be said first. */
+static enum tool_exit convert(struct work *w)
+{
+    struct adapt a;
+    struct fault f = {0};
+    say_list(&w->t->say, "blocking");
+    bool ok = open_inputs(w, &f);
+    if (!ok)
+        return tool_fault(w->t, &f);
+    ok = first_pass(w, &a, &f);
+    uint64_t concerned = w->concerned;
+    size_t twice = w->twice.len / sizeof(struct twice_key);
+    adapt_free(&a);
+    if (!ok)
+        return tool_fault(w->t, &f);
+    say_fields(&w->t->say, FIELDS(SAY_U64("cannot_hold", concerned), SAY_U64("keys_twice", twice)),
+               NULL);
+    if (w->c->explain) {
+        say_line(&w->t->say, "%" PRIu64 " keys or libraries that the target cannot hold", concerned);
+        return concerned ? TOOL_NEWER : TOOL_GOOD;
+    }
+    if (concerned && !w->c->drop) {
+        fault_set(&f, FAULT_CANNOT_HOLD, "%" PRIu64 " keys or libraries are more than the target "
+                  "can hold: --drop leaves out what it cannot, --version may hold more", concerned);
+        return tool_fault(w->t, &f);
+    }
+    if (twice && (!w->c->twice || strcmp(w->c->twice, "refuse") == 0)) {
+        fault_set(&f, FAULT_INVALID, "%zu keys come twice: --twice first or --twice last says "
+                  "which of them counts", twice);
+        return tool_fault(w->t, &f);
+    }
+    return second_pass(w);
+}
+
+/* ---- the words ---- */
+
+static bool pairs_fine(struct tool *t, const struct tool_texts *texts, const char *option,
+                       bool numbers)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        const char *text = texts->texts[i], *equals = equals_in(text);
+        uint64_t n;
+        bool fine = equals && (!numbers ||
+                               (num_parse_u64(slice(text, (size_t)(equals - text)), &n) &&
+                                num_parse_u64(slice_str(equals + 1), &n) && n < INT32_MAX));
+        if (!fine) {
+            tool_usage(t, "%s %s: it is written %s", option, text, numbers ? "N=M" : "OLD=NEW");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_form(struct work *w)
+{
+    static const char *const forms[] = {"rdb", "aof", "log"};
+    struct convert_options *o = &w->out_options;
+    const char *to = w->c->to ? w->c->to : "rdb";
+    unsigned form = 0;
+    for (; form < 3 && strcmp(forms[form], to) != 0; form++)
+        ;
+    uint64_t version = w->c->version ? w->c->version : 11;
+    o->form = (enum convert_form)form;
+    o->version = (int)version;
+    if (form == 3)
+        tool_usage(w->t, "--to %s: rdb, aof or log", to);
+    else if (version < 9 || version > 11)
+        tool_usage(w->t, "--version %" PRIu64 ": 9, 10 or 11", version);
+    else
+        w->target = form == CONVERT_AOF ? ADAPT_COMMANDS : (enum adapt_target)(version - 9);
+    return form < 3 && version >= 9 && version <= 11;
+}
+
+static bool take_split(struct work *w)
+{
+    struct convert_options *o = &w->out_options;
+    uint64_t n = 0;
+    if (!w->c->split)
+        return true;
+    o->split = strcmp(w->c->split, "db") == 0 ? SPLIT_DB : SPLIT_SLOTS;
+    if (o->split == SPLIT_SLOTS && (!num_parse_u64(slice_str(w->c->split), &n) || n < 1 ||
+                                    n > CONVERT_FILES_MAX)) {
+        tool_usage(w->t, "--split %s: db, or a number up to %d", w->c->split, CONVERT_FILES_MAX);
+        return false;
+    }
+    o->ranges = (unsigned)n;
+    if (o->form == CONVERT_LOG) {
+        tool_usage(w->t, "--to log cannot be split");
+        return false;
+    }
+    return true;
+}
+
+static bool take_twice(struct work *w)
+{
+    const char *p = w->c->twice;
+    if (!p || strcmp(p, "refuse") == 0 || strcmp(p, "first") == 0 || strcmp(p, "last") == 0)
+        return true;
+    tool_usage(w->t, "--twice %s: refuse, first or last", p);
+    return false;
+}
+
+static int run(struct tool *t, void *state)
+{
+    struct convert *c = state;
+    struct work w = {.t = t, .c = c, .inputs = t->argc - !c->explain};
+    w.out_path = c->explain ? NULL : t->args[t->argc - 1];
+    if (w.inputs == 0)
+        return tool_usage(t, "it takes IN... OUT");
+    if (!pairs_fine(t, &c->rename, "--rename", false) ||
+        !pairs_fine(t, &c->map, "--map-db", true) || !take_form(&w) || !take_split(&w) ||
+        !take_twice(&w) || !key_filter_begin(&c->filter, t))
+        return TOOL_FAILED;
+    w.out_options.plain = c->plain;
+    w.out_options.uncompressed = c->uncompressed;
+    if (w.out_path && w.out_options.split == SPLIT_NONE)
+        w.out_options.file.compression = compression_of_name(w.out_path);
+    enum tool_exit code = convert(&w);
+    key_filter_end(&c->filter);
+    for (size_t i = 0; i < w.open; i++)
+        dataset_close(&w.sets[i]);
+    mem_free(w.sets);
+    buf_free(&w.name);
+    buf_free(&w.twice);
+    return code;
+}
+
+const struct verb verb_convert = {
+    .name = "convert",
+    .does = "writes data sets anew: filtered, merged, split, renamed, in another version or form",
+    .args = "IN... OUT",
+    .example = "  holdfast convert redis8.rdb --version 11 --explain\n"
+               "  holdfast convert redis8.rdb redis72.rdb --version 11 --drop\n"
+               "  holdfast convert dump.rdb users.rdb --match 'user:*' --rename user:=member:\n"
+               "  holdfast convert a.rdb b.rdb both.rdb --twice first",
+    .text = "Each input is read twice: what the target cannot hold, and keys that come twice, are "
+            "found before\nanything is written. OUT must not be there; .gz and .zst compress it.",
+    .options = options,
+    .state_size = sizeof(struct convert),
+    .args_min = 1,
+    .args_max = SIZE_MAX,
+    .run = run,
+};
