@@ -33,6 +33,8 @@ static void module_aux(struct sink *s, uint64_t module_id, struct slice bytes)
 
 static void function(struct sink *s, struct slice source)
 {
+    if (sift_of(s)->takes_library && !sift_of(s)->takes_library(sift_of(s)->arg, source))
+        return;
     if (sift_of(s)->library)
         sift_of(s)->library(sift_of(s)->arg, source);
     else if (!sift_of(s)->values_only)

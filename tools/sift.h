@@ -22,6 +22,7 @@ struct sift {
     bool (*change)(void *arg, struct key_event *key);
     void (*ended)(void *arg); /* NULL; behind a key's end_key */
     void (*library)(void *arg, struct slice source); /* NULL: passes */
+    bool (*takes_library)(void *arg, struct slice source); /* NULL: all */
     void *arg;
     bool values_only; /* nothing passes that is no key: it may be no data set that is written */
     uint64_t taken, left_out; /* keys */

@@ -48,6 +48,13 @@ static const struct tool_option options[] = {
                 "of a data directory with both, its dump and not its log"),
     {0}};
 
+/* A library of functions, by its name: which of the inputs' is written. */
+struct library {
+    char *name;
+    struct hash128 is;
+    uint64_t chosen; /* its number among all that come */
+};
+
 struct work {
     struct tool *t;
     struct convert *c;
@@ -62,6 +69,10 @@ struct work {
     uint64_t ordinal, concerned;
     /* what came twice: struct twice_key, by hash; at: how often it is still to come */
     struct buf twice;
+    struct library *libraries;
+    size_t library_count;
+    uint64_t library_number;
+    uint64_t libraries_twice; /* of one name, and not the same */
     bool writing;
     uint64_t left_out_twice;
 };
@@ -142,6 +153,54 @@ static bool change(void *arg, struct key_event *key)
     return true;
 }
 
+/* ---- libraries ---- */
+
+/* What stands behind name= in the first line; for mem_free. */
+static char *library_name(struct slice source)
+{
+    const char *end = memchr(source.data, '\n', source.len);
+    struct slice line = slice(source.data, end ? (size_t)(end - source.data) : source.len);
+    const char *at = memmem(line.data, line.len, "name=", 5);
+    struct slice name = at ? slice_from(line, (size_t)(at + 5 - line.data)) : line;
+    struct buf text = {0};
+    for (size_t i = 0; i < name.len && name.data[i] > ' '; i++)
+        buf_byte(&text, (unsigned char)name.data[i]);
+    char *out = mem_strdup(buf_cstr(&text));
+    buf_free(&text);
+    return out;
+}
+
+static struct library *find_library(struct work *w, const char *name)
+{
+    for (size_t i = 0; i < w->library_count; i++)
+        if (strcmp(w->libraries[i].name, name) == 0)
+            return &w->libraries[i];
+    w->libraries = mem_realloc(w->libraries, (w->library_count + 1) * sizeof *w->libraries);
+    w->libraries[w->library_count] = (struct library){.name = mem_strdup(name),
+                                                      .chosen = UINT64_MAX};
+    return &w->libraries[w->library_count++];
+}
+
+/* One and the same in two inputs is one; two of one name are as keys that come twice. */
+static bool takes_library(void *arg, struct slice source)
+{
+    struct work *w = arg;
+    char *name = library_name(source);
+    struct library *l = find_library(w, name);
+    uint64_t number = w->library_number++;
+    mem_free(name);
+    if (w->writing)
+        return l->chosen == number;
+    struct hash128 is = hash_fixed128(source.data, source.len, 0);
+    bool known = l->chosen != UINT64_MAX;
+    bool other = known && (is.low != l->is.low || is.high != l->is.high);
+    w->libraries_twice += other;
+    if (!known || (other && w->c->twice && strcmp(w->c->twice, "last") == 0))
+        l->chosen = number;
+    l->is = is;
+    return !known;
+}
+
 /* ---- reading the inputs ---- */
 
 static bool open_inputs(struct work *w, struct fault *f)
@@ -160,6 +219,7 @@ static bool read_input(struct work *w, struct dataset *set, struct sink *to, uin
     struct sift sift;
     sift_init(&sift, &w->c->filter, to);
     sift.change = change;
+    sift.takes_library = takes_library;
     sift.arg = w;
     bool ok = dataset_read(set, &sift.sink, f);
     *left_out += sift.left_out;
@@ -168,6 +228,7 @@ static bool read_input(struct work *w, struct dataset *set, struct sink *to, uin
 
 static bool read_inputs(struct work *w, struct sink *to, uint64_t *left_out, struct fault *f)
 {
+    w->library_number = 0;
     for (size_t i = 0; i < w->inputs; i++)
         if (!read_input(w, &w->sets[i], to, left_out, f))
             return false;
@@ -291,7 +352,7 @@ static enum tool_exit convert(struct work *w)
         return tool_fault(w->t, &f);
     ok = first_pass(w, &a, &f);
     uint64_t concerned = w->concerned;
-    size_t twice = w->twice.len / sizeof(struct twice_key);
+    size_t twice = w->twice.len / sizeof(struct twice_key) + w->libraries_twice;
     adapt_free(&a);
     if (!ok)
         return tool_fault(w->t, &f);
@@ -307,7 +368,7 @@ static enum tool_exit convert(struct work *w)
         return tool_fault(w->t, &f);
     }
     if (twice && (!w->c->twice || strcmp(w->c->twice, "refuse") == 0)) {
-        fault_set(&f, FAULT_INVALID, "%zu keys come twice: --twice first or --twice last says "
+        fault_set(&f, FAULT_INVALID, "%zu keys or libraries come twice: --twice first or --twice last says "
                   "which of them counts", twice);
         return tool_fault(w->t, &f);
     }
@@ -402,6 +463,9 @@ static int run(struct tool *t, void *state)
     for (size_t i = 0; i < w.open; i++)
         dataset_close(&w.sets[i]);
     mem_free(w.sets);
+    for (size_t i = 0; i < w.library_count; i++)
+        mem_free(w.libraries[i].name);
+    mem_free(w.libraries);
     buf_free(&w.name);
     buf_free(&w.twice);
     return code;

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# holdfast dump and convert: every type, there and back, and what is refused.
+source [file join [file dirname [info script]] lib.tcl]
+
+set holdfast [file join $build holdfast]
+set fixtures [lsort [concat [glob -nocomplain $root/fixtures/rdb/*.rdb] \
+    [glob -nocomplain $shared/redis7*.rdb]]]
+
+# Runs a verb, which must end with that code; standard output alone.
+proc tool {code args} {
+    set out [tmpdir]/out
+    set got [catch { exec timeout 300 $::holdfast {*}$args >$out 2>$out.err </dev/null } - options]
+    if {$got} {
+        set error [dict get $options -errorcode]
+        set got [expr {[lindex $error 0] eq "CHILDSTATUS" ? [lindex $error 2] : -1}]
+    }
+    set ::said [slurp $out.err]
+    if {$got != $code} { error "exit code $got, not $code: $::said" }
+    return [slurp $out]
+}
+# The lines of a dump, in an order of their own; elements of sets and hashes have none.
+proc lines_of {args} { return [lsort [split [string trim [tool 0 dump {*}$args]] \n]] }
+proc names_of {args} {
+    return [lsort [lmap line [lines_of {*}$args --keys-only] {
+        if {![regexp {"key":("[^"]*"|\{[^\}]*\})} $line -> name]} continue
+        set name
+    }]]
+}
+proc load_into_server {commands} {
+    set s [server "save \"\"\nenable-debug-command yes"]
+    spit [of $s dir]/commands $commands
+    set text [exec redis-cli -p [of $s port] --pipe <[of $s dir]/commands]
+    like $text "*errors: 0,*"
+    return $s
+}
+# A data set with some of each type, as a dump file.
+proc sample {} {
+    set s [server "save \"\"\nenable-debug-command yes"]
+    ask $s SET str "text \x01\xff\xc3\xa9"
+    ask $s SET int 12345
+    ask $s SET foo "a key whose slot everybody knows"
+    ask $s SET long [string repeat "compressible " 1000]
+    ask $s SET gone x PXAT 4102444800000
+    ask $s RPUSH list a 1 \xfe ""
+    for {set i 0} {$i < 3000} {incr i} { lappend items item:$i }
+    ask $s RPUSH biglist {*}$items
+    ask $s SADD set a b c
+    ask $s SADD intset 1 2 300
+    ask $s SADD bigset {*}$items
+    ask $s ZADD zset 1.5 a -inf b inf c 1e300 d
+    foreach item $items { lappend scored [incr n].25 $item }
+    ask $s ZADD bigzset {*}$scored
+    ask $s HSET hash f v 1 2 "" e
+    ask $s HSET bighash {*}$items
+    ask $s XADD stream 1-1 a 1 b 2
+    ask $s XADD stream 2-1 a 3 b 4
+    ask $s XGROUP CREATE stream g 0
+    ask $s XREADGROUP GROUP g c COUNT 1 STREAMS stream >
+    ask $s XGROUP CREATE stream empty $
+    ask $s SELECT 5
+    ask $s SET five 5
+    ask $s SELECT 0
+    ask $s FUNCTION LOAD "#!lua name=lib\nredis.register_function('f', function() return 1 end)"
+    ask $s SAVE
+    set ::sample_digest [ask $s DEBUG DIGEST]
+    return $s
+}
+proc digest_of {s} { return [ask $s DEBUG DIGEST] }
+# The digest of what a server loads from this file.
+proc digest_in {path} {
+    set dir [tmpdir]
+    file copy $path $dir/dump.rdb
+    set s [server "save \"\"\nenable-debug-command yes" -dir $dir]
+    set digest [digest_of $s]
+    stop $s
+    return $digest
+}
+
+case "lines of JSON hold every type" {
+    set s [sample]
+    set file [of $s dir]/dump.rdb
+    set all [tool 0 dump $file]
+    foreach wanted {
+        {"key":"str","type":"string","expires_at":null,"expire_ms":null,"value":{"base64":"dGV4dCAB/8Op"}}
+        {"key":"int","type":"string","expires_at":null,"expire_ms":null,"value":"12345"}
+        {"key":"gone","type":"string","expires_at":"2100-01-01T00:00:00.000Z","expire_ms":4102444800000,"value":"x"}
+        {"key":"list","type":"list","expires_at":null,"expire_ms":null,"value":["a","1",{"base64":"/g=="},""]}
+        {"key":"intset","type":"set","expires_at":null,"expire_ms":null,"value":["1","2","300"]}
+        {"key":"zset","type":"zset","expires_at":null,"expire_ms":null,"value":[["b","-inf"],["a",1.5],["d",1e+300],["c","inf"]]}
+        {"key":"hash","type":"hash","expires_at":null,"expire_ms":null,"value":[["f","v"],["1","2"],["","e"]]}
+        {"db":5,"key":"five"}
+        {"entries":[["1-1",[["a","1"],["b","2"]]],["2-1",[["a","3"],["b","4"]]]],"length":2,"last_id":"2-1"}
+        {"function":"#!lua name=lib\nredis.register_function('f', function() return 1 end)"}
+    } {
+        set wanted [string range $wanted 1 end-1]
+        truth {[string first $wanted $all] >= 0}
+    }
+    truth {[regexp {"groups":\[\{"name":"empty","last_id":"2-1","entries_read":2?(null)?,"pending":\[\],"consumers":\[\]\},\{"name":"g"} $all]}
+    truth {[regexp {"pending":\[\["1-1",\d+,1\]\],"consumers":\[\{"name":"c","seen_ms":\d+,"active_ms":\d+,"pending":\["1-1"\]} $all]}
+    is [tool 3 dump - --keys-only --quiet] ""
+    like $said "*Unexpected EOF*"
+}
+
+case "keys are chosen by pattern, name, type, database, expiry, slot" {
+    set s [sample]
+    set file [of $s dir]/dump.rdb
+    is [names_of $file --match big*] {{"bighash"} {"biglist"} {"bigset"} {"bigzset"}}
+    is [names_of $file --match big* --except *t --except=*h] {}
+    is [names_of $file --key int --key str --key nothing] {{"int"} {"str"}}
+    is [names_of $file --type hash --type=stream] {{"bighash"} {"hash"} {"stream"}}
+    is [names_of $file --db 1-9] {{"five"}}
+    is [names_of $file --with-expiry] {{"gone"}}
+    is [names_of $file --expired] {}
+    is [names_of $file --slot 0-16383] [names_of $file]
+    is [names_of $file --slot 12182] {{"foo"}}
+    tool 1 dump $file --type what
+    tool 1 dump $file --db x
+    tool 1 dump $file --with-expiry --without-expiry
+    tool 1 dump $file --format xml
+    tool 1 dump $file --payload 12 --format restore
+}
+
+case "as commands and as RESTORE the data set is the same in another server" {
+    set s [sample]
+    set file [of $s dir]/dump.rdb
+    foreach how {{--format resp} {--format restore --payload 11}} {
+        set r [load_into_server [tool 0 dump $file {*}$how]]
+        is [digest_of $r] $sample_digest
+        is [llength [ask $r FUNCTION LIST]] 1
+        stop $r
+    }
+}
+
+case "a running server, a log, compressed files, a pipe: the same lines" {
+    set s [sample]
+    set file [of $s dir]/dump.rdb
+    set lines [lines_of $file --except big* --except set]
+    exec gzip -k $file
+    is [lines_of $file.gz --except big* --except set] $lines
+    is [lines_of 127.0.0.1:[of $s port] --except big* --except set] \
+        [lsearch -all -inline -not $lines "\{\"function\"*"]
+    is [lsort [split [string trim [exec cat $file | $holdfast dump - --except big* --except set 2>/dev/null]] \n]] $lines
+    set dir [of $s dir]
+    ask $s CONFIG SET appendonly yes
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0 && [info_of $s aof_rewrite_scheduled] == 0} }
+    ask $s SET more 1
+    ask $s DEL int
+    stop $s term
+    set log [lines_of $dir/appendonlydir --except big* --except set]
+    is [lsearch -inline $log *"int"*] ""
+    like [lsearch -inline $log {*"more"*}] {*"value":"1"*}
+    is [lines_of $dir --except big* --except set --dump] $lines
+    like $said "*the dump, as --dump asks*"
+}
+
+case "every version and form, there and back" {
+    set s [sample]
+    set file [of $s dir]/dump.rdb
+    set dir [tmpdir]
+    foreach v {10 11} {
+        tool 0 convert $file $dir/v$v.rdb --version $v
+        is [digest_in $dir/v$v.rdb] $sample_digest
+    }
+    like [string range [slurp $dir/v10.rdb] 0 8] REDIS0010
+    tool 6 convert $file $dir/v9.rdb --version 9
+    truth {![file exists $dir/v9.rdb]}
+    tool 0 convert $file $dir/v9.rdb --version 9 --drop
+    # Its streams have no place for what was deleted, and when consumers were active.
+    is [lines_of $dir/v9.rdb --except stream --except big*] \
+        [lsearch -all -inline -not [lines_of $file --except stream --except big*] "\{\"function\"*"]
+    tool 0 convert $file $dir/all.aof --to aof
+    tool 0 convert $dir/all.aof $dir/back.rdb
+    is [digest_in $dir/back.rdb] $sample_digest
+    tool 0 convert $file $dir/log --to log
+    set r [server "appendonly yes\nsave \"\"\nenable-debug-command yes" -dir $dir/log]
+    is [digest_of $r] $sample_digest
+    stop $r
+    tool 0 convert $file $dir/plain.rdb --plain --no-lzf
+    is [string first hf-block [slurp $dir/plain.rdb]] -1
+    is [digest_in $dir/plain.rdb] $sample_digest
+    foreach end {gz zst} {
+        tool 0 convert $file $dir/packed.rdb.$end
+        truth {[file size $dir/packed.rdb.$end] < [file size $file]}
+        tool 0 convert $dir/packed.rdb.$end $dir/un$end.rdb
+        is [digest_in $dir/un$end.rdb] $sample_digest
+    }
+    tool 1 convert $file $dir/plain.rdb
+    like $said "*is there already*"
+    tool 1 convert $file $dir/x --version 8
+    tool 1 convert $file
+    tool 2 convert $dir/nothing $dir/x
+    truth {![file exists $dir/x]}
+}
+
+case "split and merged again it is the same, and keys that come twice are refused" {
+    set s [sample]
+    set file [of $s dir]/dump.rdb
+    set dir [tmpdir]
+    tool 0 convert $file $dir/dbs --split db
+    is [lsort [glob -tails -directory $dir/dbs *]] {db-0.rdb db-5.rdb}
+    tool 0 convert $dir/dbs/db-5.rdb $dir/dbs/db-0.rdb $dir/merged.rdb
+    is [digest_in $dir/merged.rdb] $sample_digest
+    tool 0 convert $file $dir/slots --split 3
+    set parts [lsort [glob $dir/slots/*]]
+    is [llength $parts] 3
+    tool 0 convert {*}$parts $dir/merged2.rdb
+    is [digest_in $dir/merged2.rdb] $sample_digest
+    tool 1 convert $file $dir/dbs/db-5.rdb $dir/twice.rdb
+    like $said "*1 keys or libraries come twice*"
+    spit $dir/other.aof [encode {SET int other}]
+    foreach {which value} {first 12345 last other} {
+        tool 0 convert $file $dir/other.aof $dir/$which.rdb --twice $which
+        like [tool 0 dump $dir/$which.rdb --key int] "*\"value\":\"$value\"*"
+    }
+    # Renaming makes two of one name, too.
+    tool 1 convert $file $dir/r.rdb --rename int=str
+    tool 0 convert $file $dir/r.rdb --rename big=small: --map-db 5=3
+    is [names_of $dir/r.rdb --match small*] {{"small:hash"} {"small:list"} {"small:set"} {"small:zset"}}
+    is [names_of $dir/r.rdb --db 3] {{"five"}}
+    tool 1 convert $file $dir/r2.rdb --rename x
+    tool 1 convert $file $dir/r2.rdb --map-db 5=x
+}
+
+case "what a target lacks is named key by key, or dropped with a count" {
+    set from [file join $shared redis8-hash-field-expiry.rdb]
+    if {![file exists $from]} { return }
+    set dir [tmpdir]
+    set text [tool 6 convert $from --explain]
+    is [llength [regexp -all -inline {field expiry} $text]] 3
+    like $text "*db 0, key 'h:lpex': field expiry*"
+    tool 6 convert $from $dir/out.rdb
+    truth {![file exists $dir/out.rdb]}
+    like [tool 0 convert $from $dir/out.rdb --drop --json] {*"dropped_field_expiries":8*}
+    is [names_of $dir/out.rdb] [names_of $from]
+    tool 0 convert $dir/out.rdb --explain
+}
+
+case "every fixture keeps its meaning through convert" {
+    foreach from $fixtures {
+        set dir [tmpdir]
+        set lines [lines_of $from]
+        if {[catch { tool 0 convert --explain $from }]} continue
+        tool 0 convert $from $dir/out.rdb
+        # Sets and hashes may come in another order: the digest tells.
+        is [llength [lines_of $dir/out.rdb]] [llength $lines]
+        is [names_of $dir/out.rdb] [names_of $from]
+        tool 0 convert $dir/out.rdb $dir/again.rdb
+        set sums [lmap f {out again} { regexp {hf-digest.([0-9a-f]{32})} [slurp $dir/$f.rdb] -> sum; set sum }]
+        is [lindex $sums 0] [lindex $sums 1]
+    }
+}
+
+finish
