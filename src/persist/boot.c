@@ -17,6 +17,7 @@
 #include "base/must.h"
 #include "format/aof_damage.h"
 #include "format/aof_read.h"
+#include "format/event_batch.h"
 #include "format/rdb_read.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -28,6 +29,7 @@
 #include "persist/aof_state.h"
 #include "persist/file_out.h"
 #include "persist/load_aux.h"
+#include "persist/read_ahead.h"
 #include "persist/save_config.h"
 #include "server/clients.h"
 #include "server/hooks.h"
@@ -104,9 +106,8 @@ static void close_file(struct reading *r)
 
 /* Cheap enough for every record: looks at the clock once in TELL_EVERY bytes. False when a client
  * or a signal has stopped the server meanwhile. */
-static bool tell_progress(struct reading *r)
+static bool tell_progress(struct reading *r, uint64_t at)
 {
-    uint64_t at = in_file_offset(r->in);
     if (r->unseen || at - r->told_at < TELL_EVERY)
         return true;
     r->told_at = at;
@@ -144,32 +145,79 @@ static void log_note(void *arg, const char *text)
     log_warning("%s", text);
 }
 
+/* A record of the RDB that was taken last: where, what. */
+struct place {
+    uint64_t offset;
+    const char *doing;
+    bool is_key;
+    uint8_t rdb_type;
+};
+
 /* What the keyspace could not take, with the place where that was read. */
-static struct fault sink_fault_at(const struct sink *sink, const struct rdb_reader *reader,
-                                  const struct rdb_record *rec)
+static struct fault sink_fault_at(const struct sink *sink, const struct place *at)
 {
     struct fault f = sink->fault;
     f.doing = "read-object-value";
     if (f.offset) /* it knows better: found some keys later */
         return f;
-    f.offset = in_offset(reader->in);
-    f.doing = reader->in->doing;
-    f.has_type = rec->kind == RDB_REC_KEY;
-    f.type = rec->key.rdb_type;
+    f.offset = at->offset;
+    f.doing = at->doing;
+    f.has_type = at->is_key;
+    f.type = at->rdb_type;
     return f;
 }
 
-static bool take_record(struct reading *r, struct rdb_reader *reader, struct rdb_record *rec,
-                        struct load *load)
+/* Where a record goes: AUX fields and the like to the features they belong to. */
+static struct sink *taker(struct reading *r, bool aux, struct load *load, struct load_aux *to)
 {
-    bool aux = rec->kind == RDB_REC_AUX || rec->kind == RDB_REC_FUNCTION ||
-               rec->kind == RDB_REC_MODULE_AUX;
     if (!aux || r->unseen)
-        return rdb_body(reader, rec, &load->sink);
-    struct load_aux to;
+        return &load->sink;
     must(r->persist->loading);
-    load_aux_init(&to, r->persist, &load->sink);
-    return rdb_body(reader, rec, &to.sink) && !sink_bad(&load->sink);
+    load_aux_init(to, r->persist, &load->sink);
+    return &to->sink;
+}
+
+/* Reads and takes in turns. False: in, or load, has a fault; or *go_on is false. */
+static bool read_records(struct reading *r, const struct rdb_options *options, struct load *load,
+                         struct place *at, enum rdb_trailer_state *trailer, bool *go_on)
+{
+    struct rdb_reader reader;
+    struct rdb_record rec = {.kind = RDB_REC_END};
+    struct load_aux to;
+    bool ok = rdb_open(&reader, r->in, options);
+    while (ok && *go_on && rdb_next(&reader, &rec)) {
+        bool aux = rec.kind == RDB_REC_AUX || rec.kind == RDB_REC_FUNCTION ||
+                   rec.kind == RDB_REC_MODULE_AUX;
+        ok = rdb_body(&reader, &rec, taker(r, aux, load, &to)) && !sink_bad(&load->sink);
+        *go_on = tell_progress(r, in_file_offset(r->in));
+    }
+    *at = (struct place){in_offset(r->in), r->in->doing, rec.kind == RDB_REC_KEY,
+                         rec.key.rdb_type};
+    if (ok && *go_on && !in_bad(r->in))
+        *trailer = rdb_trailer(&reader);
+    rdb_close(&reader);
+    return ok && !in_bad(r->in);
+}
+
+/* The same of what another thread reads. */
+static bool take_ahead(struct reading *r, struct read_ahead *ahead, struct load *load,
+                       struct place *at, bool *go_on)
+{
+    struct event_player player;
+    struct load_aux to;
+    struct slice batch;
+    while (*go_on && !sink_bad(&load->sink) && read_ahead_next(ahead, &batch)) {
+        event_player_init(&player, batch);
+        while (event_peek(&player) != EVENT_NONE && !sink_bad(&load->sink)) {
+            event_play(&player, taker(r, event_peek(&player) == EVENT_AUX, load, &to));
+            if (player.what == EVENT_NOTE)
+                log_note(NULL, player.note);
+        }
+        *at = (struct place){player.offset, player.doing, player.what == EVENT_KEY,
+                             player.rdb_type};
+        *go_on = tell_progress(r, player.offset);
+    }
+    return !sink_bad(&load->sink);
 }
 
 /* The RDB that begins where the stream stands. Its keys are counted in p, or in src. */
@@ -181,22 +229,29 @@ static bool read_rdb(struct reading *r, unsigned load_flags, struct boot_source 
     struct rdb_options options = {.databases = ks->count, .trust_distinct = true,
                                   .keep_modules = true, .unguarded = !p->save->blocks,
                                   .note = log_note};
-    struct rdb_reader reader;
-    struct rdb_record rec = {.kind = RDB_REC_END};
     struct load load;
+    struct place at = {0};
+    enum rdb_trailer_state trailer = RDB_TRAILER_NONE;
+    bool go_on = true, ok;
     load_init(&load, ks, load_flags, r->unseen ? clock_wall_ms() : ks->now_ms);
-    bool ok = rdb_open(&reader, r->in, &options), go_on = true;
-    while (ok && go_on && rdb_next(&reader, &rec)) {
-        ok = take_record(r, &reader, &rec, &load);
-        go_on = tell_progress(r);
+    int way = p->save->load_ahead;
+    bool pays = way == LOAD_AHEAD_YES || (way == LOAD_AHEAD_AUTO && read_ahead_pays(r->in));
+    struct read_ahead *ahead = pays ? read_ahead_start(r->in, &options) : NULL;
+    if (ahead) {
+        ok = take_ahead(r, ahead, &load, &at, &go_on);
+        read_ahead_end(ahead, &trailer);
+    } else {
+        ok = read_records(r, &options, &load, &at, &trailer, &go_on);
     }
-    ok = load_finish(&load) && !in_bad(r->in);
+    ok = load_finish(&load) && !in_bad(r->in) && ok;
     if (ok && !go_on)
         ok = stopped(f);
-    else if (ok && rdb_trailer(&reader) > RDB_TRAILER_OK) /* the data is covered by the blocks */
+    else if (ok && trailer > RDB_TRAILER_OK) /* the data is covered by the blocks */
         log_warning("%s: the block index behind the RDB is damaged, the data is not", r->path);
     else if (!ok)
-        *f = in_bad(r->in) ? r->in->fault : sink_fault_at(&load.sink, &reader, &rec);
+        /* Who reads ahead may have met a fault behind that of what is taken in. */
+        *f = sink_bad(&load.sink) && (ahead || !in_bad(r->in)) ? sink_fault_at(&load.sink, &at)
+                                                               : r->in->fault;
     if (!r->unseen) {
         p->load_keys_loaded += load.keys_loaded;
         p->load_keys_expired += load.keys_expired;
@@ -206,7 +261,6 @@ static bool read_rdb(struct reading *r, unsigned load_flags, struct boot_source 
         src->expired = load.keys_expired;
     }
     load_release(&load);
-    rdb_close(&reader);
     must(ok || fault_is(f));
     return ok;
 }
@@ -270,7 +324,7 @@ static bool run_commands(struct reading *r, struct aof_reader *reader, bool *ref
     while (ok && go_on && ((item = aof_next(reader)) == AOF_COMMAND || item == AOF_ANNOTATION)) {
         if (item == AOF_COMMAND)
             ok = aof_replay_command(&replay);
-        go_on = tell_progress(r);
+        go_on = tell_progress(r, in_file_offset(r->in));
     }
     if (ok && go_on && item == AOF_END)
         ok = aof_replay_end(&replay);

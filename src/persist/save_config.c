@@ -97,6 +97,9 @@ static bool apply_version(void *owner, struct fault *f)
 static const struct config_word sanitize_words[] = {
     {"no", 0}, {"yes", 1}, {"clients", 2}, {NULL, 0}};
 
+static const struct config_word load_ahead_words[] = {
+    {"auto", LOAD_AHEAD_AUTO}, {"yes", LOAD_AHEAD_YES}, {"no", LOAD_AHEAD_NO}, {NULL, 0}};
+
 static const struct config_option options[] = {
     {.name = "save", .kind = CONFIG_CUSTOM, .flags = CONFIG_MULTI | CONFIG_BARE,
      .initial = "3600 1 300 100 60 10000", .parse = parse_save, .clear = clear_save,
@@ -120,6 +123,9 @@ static const struct config_option options[] = {
     {.name = "rdb-save-max-rate", CONFIG_SIZE_AT(struct save_config, max_rate), .initial = "0",
      .max = INT64_MAX},
     {.name = "rdb-verify-after-save", CONFIG_BOOL_AT(struct save_config, verify), .initial = "yes"},
+    {.name = "rdb-load-ahead", .flags = CONFIG_HIDDEN,
+     CONFIG_ENUM_AT(struct save_config, load_ahead), .initial = "auto",
+     .words = load_ahead_words},
     {.name = "rdb-key-save-delay", .flags = CONFIG_HIDDEN,
      CONFIG_INT_AT(struct save_config, save_delay_us), .initial = "0", .min = INT32_MIN,
      .max = INT32_MAX},

@@ -13,6 +13,10 @@ struct save_point {
     int64_t seconds, changes;
 };
 
+/* rdb-load-ahead: is an RDB read by a thread of its own while it is taken in? AUTO: where that pays
+ * (read_ahead.h); tests choose. */
+enum load_ahead { LOAD_AHEAD_AUTO, LOAD_AHEAD_YES, LOAD_AHEAD_NO };
+
 struct save_config { /* read only */
     struct server *server;
     struct save_point points[SAVE_POINTS_MAX];
@@ -21,6 +25,7 @@ struct save_config { /* read only */
     bool blocks; /* block checksums, digest, trailer */
     bool stop_writes_on_error, compress, checksum, incremental_fsync, del_sync_files;
     int sanitize;
+    int load_ahead; /* enum load_ahead */
     char *filename;
     int64_t target_version, save_delay_us; /* rdb-key-save-delay: microseconds a key, for tests */
     int64_t max_rate; /* bytes a second a child may write; 0: no limit */

@@ -19,6 +19,8 @@ set sanitized [expr {[info exists env(SAN)] && $env(SAN) ne ""}]
 set long [expr {[info exists env(LONG)] && $env(LONG) ne ""}]
 set shared [expr {[info exists env(FIXTURES_SHARED)] ? $env(FIXTURES_SHARED) :
                   [file join $root .. shared fixtures]}]
+# Lines for every server of ours: CONFIG_LINES in the environment runs a test file under them.
+set more_config [expr {[info exists env(CONFIG_LINES)] ? $env(CONFIG_LINES) : ""}]
 set passed 0
 set failed 0
 array set servers {}
@@ -116,6 +118,7 @@ proc server {{config ""} args} {
         set conf [file join $dir redis.conf]
         set f [open $conf w]
         puts $f "port $port\nbind 127.0.0.1\ndir \"$dir\"\nlogfile \"$dir/log\"\n$config"
+        if {$o(-binary) eq [file join $::build redis-server]} { puts $f $::more_config }
         close $f
         set log_from [expr {[file exists $dir/log] ? [file size $dir/log] : 0}]
         if {$o(-fails)} {
