@@ -76,17 +76,17 @@ bool distinct_add(struct rdb_distinct *d, uint64_t hash)
     return true;
 }
 
-/* The same for integer 1 and text "1". */
-static uint64_t element_hash(const uint8_t *lp, size_t at)
+/* The same for integer 1 and text "1". seed 0: by the hash that nobody outside can aim at. */
+static uint64_t element_hash(const uint8_t *lp, size_t at, uint64_t seed)
 {
     int64_t n;
     struct slice text;
     if (!lp_get_int(lp, at, &n, &text)) {
         bool maybe = text.len && text.len < NUM_I64_TEXT && (uint8_t)text.data[0] <= '9';
         if (!maybe || !num_parse_i64(text, &n))
-            return hash_slice(text);
+            return seed ? hash_fixed64(text.data, text.len, seed) : hash_slice(text);
     }
-    return hash_bytes(&n, sizeof n); /* keyed too: RESTORE payloads come from outside */
+    return seed ? hash_fixed64(&n, sizeof n, seed) : hash_bytes(&n, sizeof n);
 }
 
 static bool same_text(const uint8_t *lp, size_t a, size_t b)
@@ -95,24 +95,46 @@ static bool same_text(const uint8_t *lp, size_t a, size_t b)
     return lp_equal(lp, a, lp_get(lp, b, scratch));
 }
 
-/* A listpack is in memory whole: its count is backed by bytes. */
-bool distinct_listpack(struct rdb_distinct *d, const uint8_t *lp, size_t count, unsigned stride)
+enum looked { LOOK_DISTINCT, LOOK_TWICE, LOOK_CROWDED };
+
+/* CROWDED: more elements meet in one place than chance has it; not with seed 0. */
+static enum looked look(struct rdb_distinct *d, const uint8_t *lp, unsigned stride, size_t steps,
+                        uint64_t seed)
 {
-    size_t size = SIZE_MIN;
-    must(stride > 0 && count % stride == 0);
-    while (size / 2 < count / stride + 1)
-        size *= 2;
-    make_room(d, size);
+    size_t mask = d->size - 1;
     for (size_t at = lp_first(lp); at;) {
-        uint64_t hash = element_hash(lp, at);
+        uint64_t hash = element_hash(lp, at, seed);
         uint64_t word = (hash & ~(uint64_t)UINT32_MAX) | at;
-        size_t i = (size_t)hash & (size - 1);
-        for (; d->slots[i]; i = (i + 1) & (size - 1))
+        size_t i = (size_t)hash & mask;
+        for (; d->slots[i]; i = (i + 1) & mask) {
             if (d->slots[i] >> 32 == word >> 32 && same_text(lp, (uint32_t)d->slots[i], at))
-                return false;
+                return LOOK_TWICE;
+            if (seed && steps-- == 0)
+                return LOOK_CROWDED;
+        }
         d->slots[i] = word;
         for (unsigned skip = 0; skip < stride && at; skip++)
             at = lp_next(lp, at);
     }
-    return true;
+    return LOOK_DISTINCT;
+}
+
+/* A listpack is in memory whole: its count is backed by bytes. A meeting of hashes is settled by
+ * looking, so a fast hash will do; who makes elements that all meet (a payload of RESTORE comes
+ * from outside) gains no more than that they are looked at again with the keyed one. */
+bool distinct_listpack(struct rdb_distinct *d, const uint8_t *lp, size_t count, unsigned stride)
+{
+    enum { STEPS_EACH = 4, STEPS_FREE = 256 };
+    size_t size = SIZE_MIN, elements = count / stride + 1;
+    must(stride > 0 && count % stride == 0);
+    while (size / 2 < elements)
+        size *= 2;
+    make_room(d, size);
+    uint64_t seed = hash_bytes(&size, sizeof size) | 1;
+    enum looked found = look(d, lp, stride, STEPS_EACH * elements + STEPS_FREE, seed);
+    if (found == LOOK_CROWDED) {
+        make_room(d, size);
+        found = look(d, lp, stride, 0, 0);
+    }
+    return found == LOOK_DISTINCT;
 }
