@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tools/tool_help.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/version.h"
@@ -53,8 +54,8 @@ static void put_options(FILE *to, const struct verb *verb)
 void tool_help(FILE *to, const struct verb *verb)
 {
     fprintf(to, "%s\n\n", verb->example);
-    fprintf(to, "holdfast %s [OPTIONS] %s\n\n%s%s.\n\n", verb->name, verb->args, "It ",
-            verb->does);
+    fprintf(to, "holdfast %s [OPTIONS] %s\n\n%c%s.\n\n", verb->name, verb->args,
+            toupper((unsigned char)verb->does[0]), verb->does + 1);
     put_options(to, verb);
     if (verb->text)
         fprintf(to, "\n%s\n", verb->text);
