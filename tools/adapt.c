@@ -102,6 +102,12 @@ static void item(struct sink *s, struct slice text)
         SINK_EVENT(adapt_of(s)->to, item, text);
 }
 
+static void part(struct sink *s, struct slice bytes, uint64_t left)
+{
+    if (passes(adapt_of(s)))
+        SINK_EVENT(adapt_of(s)->to, part, bytes, left);
+}
+
 static void pair(struct sink *s, struct slice field, struct slice value, int64_t expire_ms)
 {
     struct adapt *a = adapt_of(s);
@@ -189,6 +195,7 @@ static const struct sink_ops ops = {
     .key = key,
     .packed = packed,
     .item = item,
+    .part = part,
     .pair = pair,
     .score = score,
     .stream_node = stream_node,
@@ -204,7 +211,10 @@ static const struct sink_ops ops = {
 
 void adapt_init(struct adapt *a, enum adapt_target target, enum adapt_mode mode, struct sink *to)
 {
-    *a = (struct adapt){.sink = {.ops = &ops}, .to = to, .target = target, .mode = mode};
+    *a = (struct adapt){.ops = ops, .to = to, .target = target, .mode = mode};
+    if (mode == ADAPT_DROP && !to->ops->part)
+        a->ops.part = NULL;
+    a->sink.ops = &a->ops;
 }
 
 void adapt_free(struct adapt *a)

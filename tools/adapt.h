@@ -29,6 +29,7 @@ typedef void adapt_found(void *arg, const char *what, const struct key_event *ke
 
 struct adapt {
     struct sink sink;
+    struct sink_ops ops; /* part only when the sink behind has it */
     struct sink *to;
     enum adapt_target target;
     enum adapt_mode mode;

@@ -203,6 +203,7 @@ static bool read_all(struct report *r, unsigned databases)
     struct rdb_record rec;
     struct sink_count counts;
     struct rdb_options opt = {.databases = databases, .keep_modules = true, .note = print_note,
+                              .distinct_max = RDB_DISTINCT_MAX,
                               .note_arg = r};
     sink_count_init(&counts, r->now_ms);
     bool ok = rdb_open(&r->reader, r->reader.in, &opt);

@@ -159,6 +159,11 @@ static void item(struct sink *s, struct slice text)
     SINK_EVENT(behind(s), item, text);
 }
 
+static void part(struct sink *s, struct slice bytes, uint64_t left)
+{
+    SINK_EVENT(behind(s), part, bytes, left);
+}
+
 static void pair(struct sink *s, struct slice field, struct slice value, int64_t expire_ms)
 {
     SINK_EVENT(behind(s), pair, field, value, expire_ms);
@@ -216,6 +221,7 @@ static const struct sink_ops ops = {
     .key = key,
     .packed = packed,
     .item = item,
+    .part = part,
     .pair = pair,
     .score = score,
     .stream_node = stream_node,
@@ -241,7 +247,10 @@ static bool make_dir(const char *path, struct fault *f)
 bool convert_out_begin(struct convert_out *c, const char *path, const struct convert_options *opt,
                        struct fault *f)
 {
-    *c = (struct convert_out){.sink = {.ops = &ops}, .opt = *opt, .path = path};
+    *c = (struct convert_out){.ops = ops, .opt = *opt, .path = path};
+    if (opt->form == CONVERT_AOF) /* a command is put together whole */
+        c->ops.part = NULL;
+    c->sink.ops = &c->ops;
     bool dir = opt->form == CONVERT_LOG || opt->split != SPLIT_NONE;
     if (dir && !make_dir(path, f))
         return false;

@@ -43,6 +43,7 @@ struct convert_file {
 };
 struct convert_out {
     struct sink sink; /* what is to be written goes here */
+    struct sink_ops ops;
     struct convert_options opt;
     const char *path;
     struct convert_file *files[CONVERT_FILES_MAX];

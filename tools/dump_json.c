@@ -60,7 +60,8 @@ static bool key(struct sink *s, const struct key_event *e)
     char time[SAY_TIME_TEXT];
     d->keys++;
     d->type = e->type;
-    d->elements = d->groups = 0;
+    d->elements = d->groups = d->carried = 0;
+    d->in_parts = false;
     out_printf(d->out, "{\"db\":%u,\"key\":", e->db);
     put_bytes(d, e->name);
     out_printf(d->out, ",\"type\":\"%s\"", key_type_name(e));
@@ -89,6 +90,34 @@ static void item(struct sink *s, struct slice text)
     must(d->type != VALUE_STRING || d->elements == 0);
     put_comma(d, &d->elements);
     put_bytes(d, text);
+}
+
+/* Groups of three bytes; the rest waits for the next part. */
+static void part(struct sink *s, struct slice bytes, uint64_t left)
+{
+    struct dump_json *d = dump_of(s);
+    if (!d->in_parts)
+        out_printf(d->out, "{\"base64\":\"");
+    d->in_parts = left > 0;
+    while (d->carried && d->carried < 3 && bytes.len) {
+        d->carry[d->carried++] = (uint8_t)bytes.data[0];
+        bytes = slice_from(bytes, 1);
+    }
+    buf_clear(&d->text);
+    if (d->carried == 3 || !left) {
+        json_base64(&d->text, slice(d->carry, d->carried));
+        d->carried = 0;
+    }
+    size_t whole = left ? bytes.len - bytes.len % 3 : bytes.len;
+    if (d->carried == 0) {
+        json_base64(&d->text, slice(bytes.data, whole));
+        bytes = slice_from(bytes, whole);
+    }
+    for (size_t i = 0; i < bytes.len; i++)
+        d->carry[d->carried++] = (uint8_t)bytes.data[i];
+    out_slice(d->out, buf_slice(&d->text));
+    if (!left)
+        out_printf(d->out, "\"}");
 }
 
 static void pair(struct sink *s, struct slice field, struct slice value, int64_t expire_ms)
@@ -232,6 +261,7 @@ static const struct sink_ops ops = {
     .function = function,
     .key = key,
     .item = item,
+    .part = part,
     .pair = pair,
     .score = score,
     .stream_node = stream_node,

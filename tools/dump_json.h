@@ -32,6 +32,9 @@ struct dump_json {
     bool aux;        /* AUX fields, too */
     bool keys_only;  /* no "value" */
     struct buf text; /* of one element */
+    bool in_parts;   /* a string, of which more is to come: always as base64 */
+    uint8_t carry[3];
+    unsigned carried; /* bytes that make no whole group yet */
     enum value_type type;
     unsigned db;
     uint64_t keys;

@@ -74,7 +74,7 @@ static void json_string(struct buf *to, struct slice s)
     buf_byte(to, '"');
 }
 
-static void json_base64(struct buf *to, struct slice s)
+void json_base64(struct buf *to, struct slice s)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const unsigned char *p = (const unsigned char *)s.data;

@@ -76,6 +76,11 @@ static void item(struct sink *s, struct slice text)
     SINK_EVENT(behind(s), item, text);
 }
 
+static void part(struct sink *s, struct slice bytes, uint64_t left)
+{
+    SINK_EVENT(behind(s), part, bytes, left);
+}
+
 static void pair(struct sink *s, struct slice field, struct slice value, int64_t expire_ms)
 {
     SINK_EVENT(behind(s), pair, field, value, expire_ms);
@@ -144,6 +149,7 @@ static const struct sink_ops ops = {
     .key = key,
     .packed = packed,
     .item = item,
+    .part = part,
     .pair = pair,
     .score = score,
     .stream_node = stream_node,
@@ -159,5 +165,8 @@ static const struct sink_ops ops = {
 
 void sift_init(struct sift *s, const struct key_filter *filter, struct sink *to)
 {
-    *s = (struct sift){.sink = {.ops = &ops}, .filter = filter, .to = to};
+    *s = (struct sift){.ops = ops, .filter = filter, .to = to};
+    if (!to->ops->part)
+        s->ops.part = NULL;
+    s->sink.ops = &s->ops;
 }

@@ -17,6 +17,7 @@
 
 struct sift {
     struct sink sink;
+    struct sink_ops ops; /* part only when the sink behind has it */
     const struct key_filter *filter; /* NULL: all */
     struct sink *to;
     bool (*change)(void *arg, struct key_event *key);

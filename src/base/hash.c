@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/must.h"
 #include "base/rand.h"
 
 #define XXH_INLINE_ALL
@@ -88,6 +89,26 @@ uint64_t hash_with(const uint64_t key[2], const void *data, size_t len)
 struct hash128 hash_fixed128(const void *data, size_t len, uint64_t seed)
 {
     XXH128_hash_t hash = XXH3_128bits_withSeed(data, len, seed);
+    return (struct hash128){hash.low64, hash.high64};
+}
+
+struct hash_pieces *hash_pieces_begin(uint64_t seed)
+{
+    XXH3_state_t *state = XXH3_createState();
+    must(state && XXH3_128bits_reset_withSeed(state, seed) == XXH_OK);
+    return (struct hash_pieces *)(void *)state;
+}
+
+void hash_pieces_add(struct hash_pieces *h, const void *data, size_t len)
+{
+    must(XXH3_128bits_update((XXH3_state_t *)(void *)h, data, len) == XXH_OK);
+}
+
+struct hash128 hash_pieces_end(struct hash_pieces *h)
+{
+    XXH3_state_t *state = (XXH3_state_t *)(void *)h;
+    XXH128_hash_t hash = XXH3_128bits_digest(state);
+    XXH3_freeState(state);
     return (struct hash128){hash.low64, hash.high64};
 }
 

@@ -27,6 +27,11 @@ struct hash128 {
     uint64_t low, high;
 };
 struct hash128 hash_fixed128(const void *data, size_t len, uint64_t seed);
+/* hash_fixed128 of what comes in pieces. end gives the state back. */
+struct hash_pieces; /* opaque */
+struct hash_pieces *hash_pieces_begin(uint64_t seed);
+void hash_pieces_add(struct hash_pieces *h, const void *data, size_t len);
+struct hash128 hash_pieces_end(struct hash_pieces *h);
 uint64_t hash_fixed64(const void *data, size_t len, uint64_t seed); /* not its half */
 
 #endif

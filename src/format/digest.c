@@ -76,6 +76,9 @@ static bool on_key(struct sink *sink, const struct key_event *key)
     must(key->type <= VALUE_MODULE); /* the part of the head that is the type's */
     uint64_t head = (uint64_t)key->type | (d->nameless ? 0 : (uint64_t)key->db << 8);
     d->members = (struct hash128){0};
+    if (d->pieces)
+        hash_pieces_end(d->pieces);
+    d->pieces = NULL;
     uint64_t seed = (uint64_t)key->expire_ms * MIX_EXPIRE + head * MIX_HEAD;
     d->key = d->nameless ? (struct hash128){.low = seed} : chain_from(seed, key->name);
     d->ordered = key->type != VALUE_SET;
@@ -93,6 +96,21 @@ static void on_item(struct sink *sink, struct slice text)
         chain_text(&element, text);
         sum(&d->members, element);
     }
+}
+
+/* What chain_text would make of the whole. */
+static void on_part(struct sink *sink, struct slice bytes, uint64_t left)
+{
+    struct digest *d = digest_of(sink);
+    if (!d->pieces)
+        d->pieces = hash_pieces_begin(d->key.low);
+    hash_pieces_add(d->pieces, bytes.data, bytes.len);
+    if (left)
+        return;
+    struct hash128 next = hash_pieces_end(d->pieces);
+    d->pieces = NULL;
+    d->key.low = next.low;
+    d->key.high = d->key.high * MIX_CHAIN ^ next.high;
 }
 
 static void on_pair(struct sink *sink, struct slice field, struct slice value, int64_t expire_ms)
@@ -212,6 +230,7 @@ static const struct sink_ops digest_ops = {
     .function = on_function,
     .key = on_key,
     .item = on_item,
+    .part = on_part,
     .pair = on_pair,
     .score = on_score,
     .stream_node = on_stream_node,
@@ -233,7 +252,9 @@ void digest_init(struct digest *d)
 
 void digest_free(struct digest *d)
 {
-    (void)d; /* owns nothing */
+    if (d->pieces) /* of a string whose reader failed */
+        hash_pieces_end(d->pieces);
+    d->pieces = NULL;
 }
 
 void digest_hex(const struct digest *d, char out[DIGEST_HEX])

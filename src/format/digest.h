@@ -29,6 +29,7 @@ struct digest {
     struct hash128 members; /* of the key's elements that have no order */
     struct hash128 key;     /* head and ordered parts so far */
     bool ordered;  /* items of this key have an order */
+    struct hash_pieces *pieces; /* of a string that comes in parts; NULL: none does */
     bool brief;    /* a stream of type 15 */
     /* Set behind digest_init: */
     bool nameless;   /* name and database do not count */

@@ -20,12 +20,16 @@ struct rdb_options {
     bool keep_modules;    /* hand module values and aux on as opaque; else FAULT_CANNOT_HOLD */
     bool trust_distinct;  /* skip the search for duplicates inside values of types 2-5 and 22, 24,
                            * for a consumer that finds them itself while it inserts */
+    uint64_t distinct_max; /* search so many elements of a value for duplicates, and note when there
+                            * are more; 0: all, at 16 bytes or more an element. RDB_DISTINCT_MAX
+                            * takes 32 MiB */
     bool unguarded;       /* pass over block checksums, digest and trailer, as older servers do: for
                            * a file that another program changed without knowing of them */
     void (*note)(void *arg, const char *text); /* worth a line in a log; may be NULL */
     void *note_arg;
 };
 
+enum { RDB_DISTINCT_MAX = (2 << 20) - 1 };
 enum rdb_record_kind {
     RDB_REC_KEY,        /* key; its value is still unread: rdb_body or rdb_skip */
     RDB_REC_AUX,        /* name, value */

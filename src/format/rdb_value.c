@@ -28,8 +28,15 @@ static bool trusted(const struct rdb_reader *r)
 /* Refuses an element that the value has already. */
 static void check_new(struct rdb_reader *r, struct slice element, const char *what)
 {
-    if (!trusted(r) && !distinct_add(&r->distinct, hash_slice(element)))
+    if (trusted(r))
+        return;
+    if (r->opt.distinct_max && r->distinct.used >= r->opt.distinct_max) {
+        if (r->distinct.used++ == r->opt.distinct_max)
+            rdb_note(r, "A value has more than %" PRIu64 " elements: those behind them were not "
+                     "searched for duplicates", r->opt.distinct_max);
+    } else if (!distinct_add(&r->distinct, hash_slice(element))) {
         in_fail(r->in, FAULT_FORMAT, "Duplicate %s", what);
+    }
 }
 
 /* The element count; 0 also on a fault. Begins the value. */
@@ -49,6 +56,8 @@ static uint64_t begin_counted(struct rdb_reader *r, enum value_type type, unsign
 
 static void read_string(struct rdb_reader *r)
 {
+    if (rdb_long_string(r))
+        return;
     struct slice value = rdb_str(r, &r->first);
     rdb_begin(r, VALUE_STRING, 1, 0);
     rdb_item(r, value);

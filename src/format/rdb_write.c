@@ -322,6 +322,18 @@ static void item(struct sink *s, struct slice value)
     }
 }
 
+/* Of a string: as it is, since what it would be compressed is not known before its end. */
+static void part(struct sink *s, struct slice bytes, uint64_t left)
+{
+    struct rdb_writer *w = writer(s);
+    if (!w->in_parts) {
+        start(w, RDB_STRING);
+        put_len(w->out, bytes.len + left);
+    }
+    out_slice(w->out, bytes);
+    w->in_parts = left > 0;
+}
+
 static void pair(struct sink *s, struct slice field, struct slice value, int64_t expire_ms)
 {
     struct rdb_writer *w = writer(s);
@@ -558,6 +570,7 @@ static const struct sink_ops writer_ops = {
     .key = key,
     .packed = packed,
     .item = item,
+    .part = part,
     .pair = pair,
     .score = score,
     .stream_node = stream_node,
@@ -637,6 +650,7 @@ static void guarded_end_key(struct sink *s)
     }
 GUARDED(function, (struct sink *s, struct slice source), source)
 GUARDED(item, (struct sink *s, struct slice value), value)
+GUARDED(part, (struct sink *s, struct slice bytes, uint64_t left), bytes, left)
 GUARDED(pair, (struct sink *s, struct slice field, struct slice value, int64_t at_ms), field, value,
         at_ms)
 GUARDED(score, (struct sink *s, struct slice member, double d), member, d)
@@ -657,6 +671,7 @@ static const struct sink_ops guarded_ops = {
     .key = guarded_key,
     .packed = guarded_packed,
     .item = guarded_item,
+    .part = guarded_part,
     .pair = guarded_pair,
     .score = guarded_score,
     .stream_node = guarded_stream_node,

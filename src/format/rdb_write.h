@@ -47,6 +47,7 @@ struct rdb_writer {
     struct key_event key;
     struct buf name, packed;
     bool started, counted; /* header written; the count too */
+    bool in_parts;         /* a string, of which more is to come */
     uint8_t type;
     uint64_t expected, written;
     uint64_t pending_left, consumers; /* of the group being written */

@@ -10,7 +10,8 @@
  * it after each key and stop.
  *
  *   value          events between key and end_key
- *   string         item once (a value over 64 KiB still comes whole)
+ *   string         item once; or, of more than SINK_PART_MAX bytes, part... to a sink that has
+ *                  that operation, from a producer that does not have it whole
  *   list, set      packed or item for each element, in order
  *   hash           packed or pair for each field
  *   zset           packed or score for each member (no order promised)
@@ -35,6 +36,8 @@
 #include "format/key_event.h"
 #include "format/stream_event.h"
 
+enum { SINK_PART_MAX = 1 << 20 };
+
 struct sink;
 struct sink_ops {
     void (*aux)(struct sink *, struct slice name, struct slice value);
@@ -45,6 +48,8 @@ struct sink_ops {
     bool (*key)(struct sink *, const struct key_event *); /* false = skip the body (no end_key) */
     bool (*packed)(struct sink *, enum pack, struct slice bytes); /* false = give me the elements */
     void (*item)(struct sink *, struct slice);
+    /* A string in pieces; left: bytes still to come, 0 with the last. */
+    void (*part)(struct sink *, struct slice, uint64_t left);
     /* expire_ms: of the field; KEY_NO_EXPIRE for none */
     void (*pair)(struct sink *, struct slice field, struct slice value, int64_t expire_ms);
     void (*score)(struct sink *, struct slice member, double score);

@@ -26,6 +26,11 @@ static bool count_key(struct sink *s, const struct key_event *k)
     return true;
 }
 
+static void count_part(struct sink *s, struct slice bytes, uint64_t left)
+{
+    (void)s, (void)bytes, (void)left;
+}
+
 /* Only a field's expiry is of interest inside a value. */
 static bool count_packed(struct sink *s, enum pack pack, struct slice bytes)
 {
@@ -53,6 +58,7 @@ static const struct sink_ops count_ops = {
     .function = count_function,
     .key = count_key,
     .packed = count_packed,
+    .part = count_part,
     .pair = count_pair,
     .end_key = count_end_key,
 };
