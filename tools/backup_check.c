@@ -82,7 +82,8 @@ static void read_rdb(struct check *c, struct in *in)
     struct rdb_record rec;
     struct digest d;
     digest_init(&d);
-    bool ok = rdb_open(&r, in, &(struct rdb_options){.keep_modules = true});
+    bool ok = rdb_open(&r, in, &(struct rdb_options){.keep_modules = true,
+                                                      .distinct_max = RDB_DISTINCT_MAX});
     while (ok && rdb_next(&r, &rec))
         ok = rdb_body(&r, &rec, &d.sink);
     if (ok && !in_bad(in))

@@ -34,7 +34,8 @@ static bool has_commands(const struct source_part *p)
     bool found = false;
     if (p->begins_with_rdb) {
         struct sink none = {.ops = &(const struct sink_ops){0}};
-        found = !rdb_open(&rdb, &i.in, &(struct rdb_options){.keep_modules = true}) ||
+        found = !rdb_open(&rdb, &i.in, &(struct rdb_options){.keep_modules = true,
+                                                                  .distinct_max = RDB_DISTINCT_MAX}) ||
                 !rdb_read_all(&rdb, &none) || rdb_trailer(&rdb) > RDB_TRAILER_BAD;
         rdb_close(&rdb);
     }
@@ -110,7 +111,8 @@ static bool read_rdb(struct dataset *d, struct sink *sink, struct fault *f)
 {
     struct rdb_reader r;
     struct rdb_record rec;
-    struct rdb_options options = {.keep_modules = true, .unguarded = d->opt.unguarded};
+    struct rdb_options options = {.keep_modules = true, .unguarded = d->opt.unguarded,
+                                  .distinct_max = RDB_DISTINCT_MAX};
     if (in_offset(&d->input.in) > 0)
         input_rewind(&d->input);
     struct in *in = &d->input.in;
