@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/glob.h"
 #include "base/link.h"
 #include "base/mem.h"
@@ -41,6 +42,7 @@ struct pubsub {
     struct table channels[PUBSUB_KINDS];
     struct link names[PUBSUB_KINDS];
     struct table subscriptions;
+    struct buf room[2]; /* for publish.c */
 };
 
 static struct slice channel_name(const void *item)
@@ -179,7 +181,14 @@ void pubsub_free(struct pubsub *ps)
         table_release(&ps->channels[kind]);
     }
     table_release(&ps->subscriptions);
+    buf_free(&ps->room[0]);
+    buf_free(&ps->room[1]);
     mem_free(ps);
+}
+
+struct buf *pubsub_room(struct pubsub *ps)
+{
+    return ps->room;
 }
 
 bool pubsub_subscribe(struct pubsub *ps, struct client *c, enum pubsub_kind kind,

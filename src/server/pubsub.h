@@ -14,6 +14,7 @@
 
 #include "base/slice.h"
 
+struct buf;
 struct client;
 struct pubsub; /* opaque */
 struct slots;
@@ -49,5 +50,7 @@ void pubsub_each_pattern(const struct pubsub *ps, struct slice channel, pubsub_n
 typedef void pubsub_hear(void *arg, struct client *c);
 size_t pubsub_each_subscriber(const struct pubsub *ps, enum pubsub_kind kind, struct slice name,
                               pubsub_hear *f, void *arg);
+/* Two empty buffers for who publishes, which keep their room from one message to the next. */
+struct buf *pubsub_room(struct pubsub *ps);
 
 #endif
