@@ -302,7 +302,7 @@ static void turn(struct loop *loop, int64_t max_us)
     loop->awake = false;
     for (int i = 0; i < loop->before_count; i++)
         loop->before[i].run(loop->before[i].arg);
-    int64_t asleep = clock_mono_us();
+    int64_t asleep = clock_near_us();
     count_busy(loop, asleep);
     b.count = loop->backend->wait(loop->state, b.events, sleep_us(loop, asleep, max_us));
     clock_refresh();
@@ -320,9 +320,9 @@ static void turn(struct loop *loop, int64_t max_us)
 
 void loop_turn(struct loop *loop, int64_t max_us)
 {
-    loop->busy_since_us = clock_mono_us();
+    loop->busy_since_us = clock_near_us();
     turn(loop, max_us);
-    count_busy(loop, clock_mono_us());
+    count_busy(loop, clock_near_us());
 }
 
 bool loop_in_turn(const struct loop *loop)
@@ -332,7 +332,7 @@ bool loop_in_turn(const struct loop *loop)
 
 void loop_run(struct loop *loop)
 {
-    loop->busy_since_us = clock_mono_us();
+    loop->busy_since_us = clock_near_us();
     while (!loop->stopped)
         turn(loop, -1);
 }

@@ -42,6 +42,7 @@ struct pubsub {
     struct table channels[PUBSUB_KINDS];
     struct link names[PUBSUB_KINDS];
     struct table subscriptions;
+    struct channel *heard[PUBSUB_KINDS]; /* published to last, and still there; or NULL */
     struct buf room[2]; /* for publish.c */
 };
 
@@ -85,6 +86,8 @@ static void drop_if_silent(struct pubsub *ps, enum pubsub_kind kind, struct chan
         return;
     const void *removed = table_remove(&ps->channels[kind], channel_name(ch));
     must(removed == ch);
+    if (ps->heard[kind] == ch)
+        ps->heard[kind] = NULL;
     link_remove(&ch->all);
     mem_free(ch);
 }
@@ -271,10 +274,22 @@ void pubsub_each_pattern(const struct pubsub *ps, struct slice channel, pubsub_n
     }
 }
 
-size_t pubsub_each_subscriber(const struct pubsub *ps, enum pubsub_kind kind, struct slice name,
+/* A message mostly goes where the one before it went. */
+static const struct channel *channel_to_hear(struct pubsub *ps, enum pubsub_kind kind,
+                                             struct slice name)
+{
+    struct channel *ch = ps->heard[kind];
+    if (!ch || !slice_eq(channel_name(ch), name)) {
+        ch = table_find(&ps->channels[kind], name);
+        ps->heard[kind] = ch;
+    }
+    return ch;
+}
+
+size_t pubsub_each_subscriber(struct pubsub *ps, enum pubsub_kind kind, struct slice name,
                               pubsub_hear *f, void *arg)
 {
-    const struct channel *ch = table_find(&ps->channels[kind], name);
+    const struct channel *ch = channel_to_hear(ps, kind, name);
     size_t n = 0;
     if (!ch)
         return 0;

@@ -489,12 +489,6 @@ struct entry *db_put_int(struct db *db, struct entry *e, struct slice key, int64
     return e;
 }
 
-struct entry *db_set_int(struct db *db, struct slice key, int64_t n)
-{
-    struct entry **slot = slot_for(db, key, place_of(db, key));
-    return db_put_int(db, slot ? *slot : NULL, key, n);
-}
-
 static struct entry *make_raw(struct db *db, struct entry **slot, struct slice key, size_t cap)
 {
     struct entry *e = *slot;
