@@ -12,9 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
-#ifdef __x86_64__
+#if defined __x86_64__ && defined __linux__
 #include <x86intrin.h>
 #endif
 
@@ -40,7 +42,7 @@ int64_t clock_wall_us(void)
 }
 
 /* ---- near ---- */
-#ifdef __x86_64__
+#if defined __x86_64__ && defined __linux__
 enum {
     SHIFT = 38,
     BASE_BITS = 25,
@@ -49,6 +51,22 @@ enum {
     LEARN_US = 50000,
     ASTRAY_US = 50, ASTRAY_PARTS = 1000, /* wrong by that and a part of the time: not to be used */
 };
+
+static bool same_or_before(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec <= b->tv_nsec;
+}
+
+/* Nobody stands between us and the kernel's clock: who does, a test that holds it still, is to be
+ * heard. */
+static bool clock_is_the_kernels(void)
+{
+    struct timespec before, now, after;
+    return syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &before) == 0 &&
+           clock_gettime(CLOCK_MONOTONIC, &now) == 0 &&
+           syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &after) == 0 &&
+           same_or_before(&before, &now) && same_or_before(&now, &after);
+}
 
 static bool kernel_counts(void)
 {
@@ -65,19 +83,22 @@ static int64_t counted_us(const struct clock_counter *c, uint64_t ticks)
     return (int64_t)((unsigned __int128)ticks * c->per_tick >> SHIFT);
 }
 
-/* Its pace since it was measured last. */
+/* Its pace since it was measured last; what is as it was the time before is believed. */
 static void learn(struct clock_counter *c, uint64_t ticks, int64_t now_us)
 {
     int64_t us = now_us - c->from_us;
-    if (us < LEARN_US)
-        return;
     uint64_t passed = ticks - c->from_ticks;
     must(c->from_us > 0 && c->state != CLOCK_REFUSED);
-    c->per_tick = (uint64_t)(((unsigned __int128)us << SHIFT) / (passed ? passed : 1));
+    if (us < LEARN_US || !passed)
+        return;
+    uint64_t pace = (uint64_t)(((unsigned __int128)us << SHIFT) / passed);
+    uint64_t other = pace > c->per_tick ? pace - c->per_tick : c->per_tick - pace;
+    bool steady = other <= pace / ASTRAY_PARTS;
+    bool usable = pace && !(pace >> (64 - BASE_BITS)); /* or what is counted would not fit */
+    c->per_tick = pace;
     c->from_ticks = ticks;
     c->from_us = now_us;
-    bool slow = c->per_tick >> (64 - BASE_BITS); /* what is counted would not fit */
-    c->state = passed >> 63 || slow || !c->per_tick ? CLOCK_REFUSED : CLOCK_COUNTS;
+    c->state = !usable ? CLOCK_REFUSED : steady ? CLOCK_COUNTS : CLOCK_LEARNS;
 }
 
 /* What the kernel says, from where on it is counted. */
@@ -105,14 +126,18 @@ static int64_t __attribute__((noinline)) ask_kernel(struct clock_counter *c)
         c->from_us = now_us;
     }
     learn(c, ticks, now_us);
+    if (c->state == CLOCK_COUNTS && !clock_is_the_kernels())
+        c->state = CLOCK_REFUSED;
     return now_us;
 }
 
 static inline int64_t near_us(struct clock_counter *c)
 {
-    uint64_t passed = __rdtsc() - c->ticks;
-    if (__builtin_expect(c->state == CLOCK_COUNTS && passed < BASE_TICKS, 1))
-        return c->base_us + (int64_t)(passed * c->per_tick >> SHIFT);
+    if (__builtin_expect(c->state == CLOCK_COUNTS, 1)) {
+        uint64_t passed = __rdtsc() - c->ticks;
+        if (__builtin_expect(passed < BASE_TICKS, 1))
+            return c->base_us + (int64_t)(passed * c->per_tick >> SHIFT);
+    }
     return ask_kernel(c);
 }
 #else

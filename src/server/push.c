@@ -45,14 +45,6 @@ void push_begin(struct push *p, struct client *to)
     }
 }
 
-/* Of what takes no more than a block, and is read in time, nobody need ask. */
-static void check_limit(struct client *c)
-{
-    size_t bytes = output_unsent(&c->out) + c->pushed->kept.len;
-    if (__builtin_expect(bytes > OUTPUT_BLOCK || c->soft_limit_since_us || c->feed, 0))
-        client_check_output_limit(c, 0);
-}
-
 /* All that was pushed to it is in its output now. If it is to be closed since, that is only what
  * stood there before. */
 static void settle(struct pushed *state)
@@ -71,7 +63,7 @@ static void settle(struct pushed *state)
         return;
     exec_stamp_push(server_exec(c->server), c, state->from);
     client_want_send(c);
-    check_limit(c);
+    client_check_output_limit(c, 0);
 }
 
 static void note(struct client *to)
@@ -82,8 +74,8 @@ static void note(struct client *to)
         link_push_back(&cs->pushed, &state->link);
     if (!exec_unit_is_open(server_exec(to->server)))
         push_unit_over(cs);
-    else
-        check_limit(to);
+    else if (output_unsent(&to->out) + state->kept.len > OUTPUT_BLOCK)
+        client_check_output_limit(to, 0);
 }
 
 void push_end(struct push *p)
