@@ -80,6 +80,7 @@ static bool kernel_counts(void)
 
 static int64_t counted_us(const struct clock_counter *c, uint64_t ticks)
 {
+    must(c->per_tick > 0);
     return (int64_t)((unsigned __int128)ticks * c->per_tick >> SHIFT);
 }
 

@@ -288,6 +288,7 @@ static void run_between(struct loop *loop)
 
 static void count_busy(struct loop *loop, int64_t now)
 {
+    must(now >= loop->busy_since_us);
     loop->stats.busy_us += (uint64_t)(now - loop->busy_since_us);
     loop->busy_since_us = now;
 }
