@@ -323,7 +323,7 @@ static void increment(struct ctx *c, int64_t by)
         reply_error(c, "ERR increment or decrement would overflow");
         return;
     }
-    db_set_int(c->db, c->argv[1], n);
+    db_put_int(c->db, e, c->argv[1], n);
     ctx_notify(c, NOTIFY_STRING, "incrby", c->argv[1]);
     ctx_changed(c, 1);
     reply_int(c, n);

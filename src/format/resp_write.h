@@ -14,8 +14,12 @@
 static inline void resp_put_head(struct buf *to, char mark, size_t n)
 {
     char *text = buf_reserve(to, NUM_I64_TEXT + 3);
-    size_t len = num_format_u64(text + 1, n);
+    size_t len = 1;
     text[0] = mark;
+    if (n < 10) /* most are */
+        text[1] = (char)('0' + n);
+    else
+        len = num_format_u64(text + 1, n);
     text[len + 1] = '\r';
     text[len + 2] = '\n';
     to->len += len + 3;

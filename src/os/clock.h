@@ -11,6 +11,9 @@
 
 int64_t clock_mono_us(void);
 int64_t clock_wall_us(void);
+/* clock_mono_us, give or take a few microseconds, at half its price where the processor has a
+ * counter that the kernel trusts. For the loop's thread. Never goes back. */
+int64_t clock_near_us(void);
 static inline int64_t clock_wall_s(void)
 {
     return clock_wall_us() / 1000000;
@@ -28,6 +31,13 @@ static inline int64_t clock_mono_s(void) /* since some moment: for waits and dur
 struct clock_cache {
     int64_t wall_us, wall_ms;
     int64_t mono_us;
+    struct clock_counter {
+        enum { CLOCK_UNKNOWN, CLOCK_LEARNS, CLOCK_COUNTS, CLOCK_REFUSED } state;
+        int64_t base_us, said_us;
+        uint64_t ticks, per_tick; /* at base_us; microseconds, times 2^38 */
+        int64_t from_us;          /* since when its pace is being measured */
+        uint64_t from_ticks;
+    } counter;                    /* clock_near_us's */
 };
 extern struct clock_cache clock_now;
 void clock_refresh(void);

@@ -40,7 +40,8 @@ struct loop {
     atomic_bool woken; /* a byte is already on its way through the pipe */
     int wake_write;
     struct loop_io wake;
-    struct loop_stats stats;
+    struct loop_stats stats; /* busy_us: up to busy_since_us */
+    int64_t busy_since_us;
 };
 
 static const struct loop_backend *find_backend(const char *name)
@@ -190,10 +191,9 @@ void loop_timer_start(struct loop *loop, struct loop_timer *timer, int64_t after
     heap_up(loop, timer, ++loop->timers);
 }
 
-/* Only what is due now: a timer that starts itself again with 0 waits for the next turn. */
-static void run_timers(struct loop *loop)
+/* What was due when the loop awoke; the rest in the next turn, which does not sleep then. */
+static void run_timers(struct loop *loop, int64_t now)
 {
-    int64_t now = clock_mono_us();
     while (loop->timers && loop->heap[1]->at_us <= now && !loop->stopped) {
         struct loop_timer *t = loop->heap[1];
         loop_timer_stop(loop, t);
@@ -286,29 +286,44 @@ static void run_between(struct loop *loop)
     loop->in_between = false;
 }
 
-void loop_turn(struct loop *loop, int64_t max_us)
+static void count_busy(struct loop *loop, int64_t now)
+{
+    must(now >= loop->busy_since_us);
+    loop->stats.busy_us += (uint64_t)(now - loop->busy_since_us);
+    loop->busy_since_us = now;
+}
+
+/* A turn of few commands is short beside reading the clock: it is read before the sleep and behind
+ * it, and nowhere else. */
+static void turn(struct loop *loop, int64_t max_us)
 {
     struct batch b;
     must(!loop->turning); /* turns do not nest */
-    int64_t began = clock_mono_us();
     loop->turning = true;
     loop->awake = false;
     for (int i = 0; i < loop->before_count; i++)
         loop->before[i].run(loop->before[i].arg);
-    int64_t asleep = clock_mono_us();
+    int64_t asleep = clock_near_us();
+    count_busy(loop, asleep);
     b.count = loop->backend->wait(loop->state, b.events, sleep_us(loop, asleep, max_us));
     clock_refresh();
-    int64_t awake = clock_now.mono_us;
+    int64_t awake = loop->busy_since_us = clock_now.mono_us;
     for (int i = 0; i < loop->after_count; i++)
         loop->after[i].run(loop->after[i].arg);
     tell_batch(loop, &b);
     if (loop->timers)
-        run_timers(loop);
+        run_timers(loop, awake);
     loop->turning = false;
     loop->stats.turns++;
-    loop->stats.busy_us += (uint64_t)(asleep - began + clock_mono_us() - awake);
     if (loop->between && !loop->in_between)
         run_between(loop);
+}
+
+void loop_turn(struct loop *loop, int64_t max_us)
+{
+    loop->busy_since_us = clock_near_us();
+    turn(loop, max_us);
+    count_busy(loop, clock_near_us());
 }
 
 bool loop_in_turn(const struct loop *loop)
@@ -318,8 +333,9 @@ bool loop_in_turn(const struct loop *loop)
 
 void loop_run(struct loop *loop)
 {
+    loop->busy_since_us = clock_near_us();
     while (!loop->stopped)
-        loop_turn(loop, -1);
+        turn(loop, -1);
 }
 
 void loop_stop(struct loop *loop)

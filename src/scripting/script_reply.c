@@ -2,7 +2,6 @@
 #include "scripting/script_reply.h"
 
 #include "base/must.h"
-#include "base/num.h"
 #include "scripting/guard.h"
 #include "server/reply.h"
 
@@ -127,20 +126,26 @@ static bool push_value(struct reading *r)
     return false;
 }
 
+/* The digits are a command's own: they need no looking at. */
+static int64_t read_int(struct slice digits)
+{
+    bool minus = digits.data[0] == '-';
+    uint64_t n = 0;
+    must(digits.len > minus);
+    for (size_t i = minus; i < digits.len; i++)
+        n = n * 10 + (uint64_t)(digits.data[i] - '0');
+    return (int64_t)(minus ? -n : n);
+}
+
 /* What most commands reply, without the reader; also errors that are longer than it takes lines to
  * be. False: it is another kind. */
 static bool push_usual(lua_State *L, struct slice reply)
 {
     struct slice line = slice(reply.data + 1, reply.len - 3); /* of a bulk: all of it */
-    int64_t n;
     switch (reply.data[0]) {
     case '-': script_push_error(L, line, true); return true;
     case '+': push_text(L, line); push_field(L, "ok"); return true;
-    case ':':
-        if (!num_parse_i64(line, &n))
-            return false;
-        lua_pushnumber(L, (lua_Number)n);
-        return true;
+    case ':': lua_pushnumber(L, (lua_Number)read_int(line)); return true;
     case '$':
         if (line.data[0] == '-') {
             lua_pushboolean(L, 0);

@@ -178,7 +178,8 @@ static bool run_plans(struct client *c, char *data, size_t len)
         } while (!alone && count < BATCH && c->parser.at < len);
         if (count > 1)
             prefetch(c, plan, count);
-        exec_read_clock(server_exec(c->server));
+        if (count)
+            exec_read_clock(server_exec(c->server));
         while (done < count && !stops_input(c)) {
             struct planned *p = &plan[done++];
             const struct slice *argv = resp_argv(&c->parser, &p->cut);

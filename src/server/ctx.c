@@ -10,6 +10,7 @@
 #include "server/client.h"
 #include "server/command.h"
 #include "server/commit.h"
+#include "server/hooks.h"
 #include "server/reply.h"
 #include "server/server.h"
 
@@ -81,9 +82,9 @@ void ctx_log_also(struct ctx *c, struct db *db, int argc, const struct slice *ar
 
 void ctx_tell_replicas(struct ctx *c)
 {
-    enum commit_scope scope = c->scope;
+    enum commit_scope scope = c->scope, heard = hooks_commit_scope(server_hooks(c->server));
     must(!c->dirty && !(c->flags & CTX_LOG_REPLACED));
-    if (!(scope & TO_REPLICAS) || c->flags & CTX_LOADING)
+    if (!(scope & heard & TO_REPLICAS) || c->flags & CTX_LOADING)
         return;
     c->scope = TO_REPLICAS;
     ctx_log_as_given(c);

@@ -9,11 +9,13 @@
 #include "server/push.h"
 #include "server/server.h"
 
+enum { ROOM_KEPT = 64 * 1024 };
+
 /* Its words, and what they are in each protocol, once somebody speaks it. */
 struct message {
     struct slice words[4];
     size_t count;
-    struct buf encoded[2]; /* RESP2, RESP3 */
+    struct buf *encoded; /* pubsub_room's: RESP2, RESP3 */
 };
 
 static struct slice encoded(struct message *m, int resp)
@@ -33,19 +35,28 @@ static void hear(void *arg, struct client *c)
     push_bytes(c, encoded(arg, c->resp));
 }
 
-static size_t to_subscribers(const struct pubsub *ps, enum pubsub_kind kind, struct slice name,
+static void settle_room(struct buf *room)
+{
+    if (room->cap > ROOM_KEPT)
+        buf_free(room);
+    buf_clear(room);
+}
+
+static size_t to_subscribers(struct pubsub *ps, enum pubsub_kind kind, struct slice name,
                              struct message *m)
 {
+    m->encoded = pubsub_room(ps);
+    must(!m->encoded[0].len && !m->encoded[1].len); /* messages do not nest */
     size_t n = pubsub_each_subscriber(ps, kind, name, hear, m);
-    buf_free(&m->encoded[0]);
-    buf_free(&m->encoded[1]);
+    settle_room(&m->encoded[0]);
+    settle_room(&m->encoded[1]);
     return n;
 }
 
 /* ---- patterns ---- */
 
 struct matching {
-    const struct pubsub *pubsub;
+    struct pubsub *pubsub;
     struct slice channel, text;
     size_t heard;
 };
@@ -53,13 +64,13 @@ struct matching {
 static void by_pattern(void *arg, struct slice pattern)
 {
     struct matching *m = arg;
-    struct message message = {{SLICE_LIT("pmessage"), pattern, m->channel, m->text}, 4, {{0}}};
+    struct message message = {{SLICE_LIT("pmessage"), pattern, m->channel, m->text}, 4, NULL};
     m->heard += to_subscribers(m->pubsub, PUBSUB_PATTERN, pattern, &message);
 }
 
 size_t publish(struct server *s, struct slice channel, struct slice text)
 {
-    struct message message = {{SLICE_LIT("message"), channel, text}, 3, {{0}}};
+    struct message message = {{SLICE_LIT("message"), channel, text}, 3, NULL};
     struct matching m = {.pubsub = server_pubsub(s), .channel = channel, .text = text};
     m.heard = to_subscribers(m.pubsub, PUBSUB_CHANNEL, channel, &message);
     pubsub_each_pattern(m.pubsub, channel, by_pattern, &m);
@@ -68,6 +79,6 @@ size_t publish(struct server *s, struct slice channel, struct slice text)
 
 size_t publish_shard(struct server *s, struct slice channel, struct slice text)
 {
-    struct message message = {{SLICE_LIT("smessage"), channel, text}, 3, {{0}}};
+    struct message message = {{SLICE_LIT("smessage"), channel, text}, 3, NULL};
     return to_subscribers(server_pubsub(s), PUBSUB_SHARD, channel, &message);
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/glob.h"
 #include "base/link.h"
 #include "base/mem.h"
@@ -41,6 +42,8 @@ struct pubsub {
     struct table channels[PUBSUB_KINDS];
     struct link names[PUBSUB_KINDS];
     struct table subscriptions;
+    struct channel *heard[PUBSUB_KINDS]; /* published to last, and still there; or NULL */
+    struct buf room[2]; /* for publish.c */
 };
 
 static struct slice channel_name(const void *item)
@@ -83,6 +86,8 @@ static void drop_if_silent(struct pubsub *ps, enum pubsub_kind kind, struct chan
         return;
     const void *removed = table_remove(&ps->channels[kind], channel_name(ch));
     must(removed == ch);
+    if (ps->heard[kind] == ch)
+        ps->heard[kind] = NULL;
     link_remove(&ch->all);
     mem_free(ch);
 }
@@ -179,7 +184,14 @@ void pubsub_free(struct pubsub *ps)
         table_release(&ps->channels[kind]);
     }
     table_release(&ps->subscriptions);
+    buf_free(&ps->room[0]);
+    buf_free(&ps->room[1]);
     mem_free(ps);
+}
+
+struct buf *pubsub_room(struct pubsub *ps)
+{
+    return ps->room;
 }
 
 bool pubsub_subscribe(struct pubsub *ps, struct client *c, enum pubsub_kind kind,
@@ -262,10 +274,22 @@ void pubsub_each_pattern(const struct pubsub *ps, struct slice channel, pubsub_n
     }
 }
 
-size_t pubsub_each_subscriber(const struct pubsub *ps, enum pubsub_kind kind, struct slice name,
+/* A message mostly goes where the one before it went. */
+static const struct channel *channel_to_hear(struct pubsub *ps, enum pubsub_kind kind,
+                                             struct slice name)
+{
+    struct channel *ch = ps->heard[kind];
+    if (!ch || !slice_eq(channel_name(ch), name)) {
+        ch = table_find(&ps->channels[kind], name);
+        ps->heard[kind] = ch;
+    }
+    return ch;
+}
+
+size_t pubsub_each_subscriber(struct pubsub *ps, enum pubsub_kind kind, struct slice name,
                               pubsub_hear *f, void *arg)
 {
-    const struct channel *ch = table_find(&ps->channels[kind], name);
+    const struct channel *ch = channel_to_hear(ps, kind, name);
     size_t n = 0;
     if (!ch)
         return 0;

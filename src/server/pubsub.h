@@ -14,6 +14,7 @@
 
 #include "base/slice.h"
 
+struct buf;
 struct client;
 struct pubsub; /* opaque */
 struct slots;
@@ -47,7 +48,9 @@ void pubsub_each_pattern(const struct pubsub *ps, struct slice channel, pubsub_n
 /* Each client that listens to it, in the order in which they came; returns how many. The same rule
  * for f. */
 typedef void pubsub_hear(void *arg, struct client *c);
-size_t pubsub_each_subscriber(const struct pubsub *ps, enum pubsub_kind kind, struct slice name,
+size_t pubsub_each_subscriber(struct pubsub *ps, enum pubsub_kind kind, struct slice name,
                               pubsub_hear *f, void *arg);
+/* Two empty buffers for who publishes, which keep their room from one message to the next. */
+struct buf *pubsub_room(struct pubsub *ps);
 
 #endif

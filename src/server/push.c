@@ -74,7 +74,7 @@ static void note(struct client *to)
         link_push_back(&cs->pushed, &state->link);
     if (!exec_unit_is_open(server_exec(to->server)))
         push_unit_over(cs);
-    else if (client_output_bytes(to) > OUTPUT_BLOCK)
+    else if (output_unsent(&to->out) + state->kept.len > OUTPUT_BLOCK)
         client_check_output_limit(to, 0);
 }
 

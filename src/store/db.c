@@ -478,16 +478,15 @@ struct entry *db_set_text(struct db *db, struct slice key, struct slice text, in
     return set_parts(db, &p, expire_ms);
 }
 
-struct entry *db_set_int(struct db *db, struct slice key, int64_t n)
+struct entry *db_put_int(struct db *db, struct entry *e, struct slice key, int64_t n)
 {
-    struct entry **slot = slot_for(db, key, place_of(db, key));
-    if (!slot || entry_encoding(*slot) != ENC_INT) {
+    if (!e || entry_encoding(e) != ENC_INT) {
         char text[NUM_I64_TEXT];
         return db_set_string(db, key, slice(text, num_format_i64(text, n)), DB_KEEP_TTL);
     }
-    entry_set_int(*slot, n);
+    entry_set_int(e, n);
     tell_change(db, key, KEY_SET);
-    return *slot;
+    return e;
 }
 
 static struct entry *make_raw(struct db *db, struct entry **slot, struct slice key, size_t cap)

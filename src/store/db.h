@@ -43,8 +43,9 @@ void db_prefetch_soon(const struct db *db, struct slice key);
 struct entry *db_set_string(struct db *db, struct slice key, struct slice text, int64_t expire_ms);
 /* The same, but kept as text whatever it says: INCRBYFLOAT's result, until it is set or loaded. */
 struct entry *db_set_text(struct db *db, struct slice key, struct slice text, int64_t expire_ms);
-/* In place when it can: for INCR and friends. Expiry kept. */
-struct entry *db_set_int(struct db *db, struct slice key, int64_t n);
+/* In place when it can: for INCR and friends, who have looked the key up. e is what was found, NULL
+ * when nothing was. Expiry kept. */
+struct entry *db_put_int(struct db *db, struct entry *e, struct slice key, int64_t n);
 /* The entry's string as ENC_RAW with room for cap bytes (zero-filled behind its length), for
  * APPEND, SETRANGE, SETBIT; absent: an empty one is made. *text may be written, up to cap. Then set
  * len. */

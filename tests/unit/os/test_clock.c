@@ -40,8 +40,51 @@ static void cpu_time_grows(void)
     CHECK(now.user_us >= before.user_us);
 }
 
+enum { CLOSE_US = 200 };
+
+static void rest_ms(int ms)
+{
+    struct timespec t = {.tv_nsec = ms * 1000000};
+    nanosleep(&t, NULL);
+}
+
+/* How often the near clock said something else than the kernel's, or went back. */
+static int wrong_for_ms(int ms)
+{
+    int wrong = 0;
+    int64_t last = 0, before, until = clock_mono_us() + ms * 1000;
+    while ((before = clock_mono_us()) < until) {
+        int64_t near = clock_near_us();
+        wrong += near < last || near < before - CLOSE_US || near > clock_mono_us() + CLOSE_US;
+        last = near;
+    }
+    return wrong;
+}
+
+static void the_near_clock_keeps_to_the_kernels(void)
+{
+    CHECK_INT(wrong_for_ms(200), 0);
+    CHECK(clock_now.counter.state != CLOCK_UNKNOWN);
+    rest_ms(100); /* longer than it counts without asking */
+    CHECK_INT(wrong_for_ms(50), 0);
+    clock_refresh();
+    CHECK(clock_near_us() >= clock_now.mono_us);
+}
+
+static void a_counter_that_runs_away_is_not_asked_again(void)
+{
+    wrong_for_ms(200); /* it has learned, if it can */
+    if (clock_now.counter.state != CLOCK_COUNTS)
+        return;
+    clock_now.counter.per_tick /= 2;
+    rest_ms(100);
+    CHECK_INT(wrong_for_ms(50), 0);
+    CHECK_INT(clock_now.counter.state, CLOCK_REFUSED);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(clocks_agree_with_the_system), UNIT(the_cache_stands_until_refreshed),
-                    UNIT(cpu_time_grows));
+                    UNIT(the_near_clock_keeps_to_the_kernels),
+                    UNIT(a_counter_that_runs_away_is_not_asked_again), UNIT(cpu_time_grows));
 }

@@ -36,7 +36,7 @@ static void note_client(void *arg, struct client *c)
         ((bool *)arg)[i] |= peers[i].client == c;
 }
 
-static void check_all(const struct pubsub *ps)
+static void check_all(struct pubsub *ps)
 {
     for (int kind = 0; kind < PUBSUB_KINDS; kind++) {
         size_t different = 0, seen = 0;

@@ -217,7 +217,8 @@ static void tables_settle_together(void)
     char text[NUM_I64_TEXT];
     keyspace_init(&ks, DBS);
     for (int64_t i = 0; i < DBS * KEYS; i++)
-        db_set_int(keyspace_db(&ks, (unsigned)(i % DBS)), slice(text, num_format_i64(text, i)), i);
+        db_put_int(keyspace_db(&ks, (unsigned)(i % DBS)), NULL,
+                   slice(text, num_format_i64(text, i)), i);
     keyspace_hold(&ks, true);
     for (int64_t i = DBS; i < DBS * KEYS; i++)
         CHECK(db_remove(keyspace_db(&ks, (unsigned)(i % DBS)),
@@ -334,7 +335,7 @@ static void events_flush_swap(void)
               "embstr");
     e = db_find(db, SLICE_LIT("t"));
     CHECK(entry_int(e, &n) && n == 12);
-    CHECK_STR(entry_encoding_name(db_set_int(db, SLICE_LIT("t"), n + 1)), "int");
+    CHECK_STR(entry_encoding_name(db_put_int(db, e, SLICE_LIT("t"), n + 1)), "int");
     db_remove(db, SLICE_LIT("t"));
     e = db_set_string(db, SLICE_LIT("a"), SLICE_LIT("1"), 999999);
     CHECK(!db_find(db, SLICE_LIT("a")));

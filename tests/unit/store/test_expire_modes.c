@@ -145,7 +145,7 @@ static struct entry *write_over(struct place *p, enum over how)
     switch (how) {
     case SET: return db_set_string(db, K, SLICE_LIT("8"), KEY_NO_EXPIRE);
     case SET_KEEPING_TTL: return db_set_string(db, K, SLICE_LIT("8"), DB_KEEP_TTL);
-    case SET_INT: return db_set_int(db, K, 8);
+    case SET_INT: return db_put_int(db, db_find_write(db, K), K, 8);
     case OPEN: return db_open_string(db, K, 5, &text);
     case ADD: return db_add_val(db, K, list_new());
     case REPLACE: return db_replace_val(db, K, list_new());
@@ -253,7 +253,7 @@ static void modes_change_under_way(void)
             if (!live)
                 model[i].expire_ms = KEY_NO_EXPIRE;
             model[i].in = true;
-            db_set_int(p.db, key, model[i].n);
+            db_put_int(p.db, db_find_write(p.db, key), key, model[i].n);
         }
         e = db_find_with(p.db, key, DB_NOSTATS | DB_KEEP_EXPIRED);
         CHECK_INT(e != NULL, model[i].in);
