@@ -34,6 +34,8 @@ static int write_part(struct file_out *to, const char *from, size_t n)
     }
     if (to->child)
         child_wrote(to->child, to->written);
+    if (err == 0 && to->grew)
+        to->grew(to->arg, to->written);
     return err;
 }
 

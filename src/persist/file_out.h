@@ -17,6 +17,8 @@ struct file_out {
     bool incremental;
     int64_t max_rate;    /* bytes a second; 0: as fast as it goes */
     struct child *child; /* NULL: nobody is told */
+    void (*grew)(void *arg, uint64_t written); /* NULL: nor is he; the file has so many bytes */
+    void *arg;
     /* private */
     size_t unsynced;
     uint64_t written;

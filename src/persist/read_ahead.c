@@ -94,6 +94,8 @@ static void read_all(struct read_ahead *a)
             ok = ok && recorder.to;
         }
     }
+    if (a->filling)
+        put_notes(a); /* of a fault, too */
     if (ok && !in_bad(a->in))
         a->trailer = rdb_trailer(&r);
     rdb_close(&r);

@@ -155,10 +155,31 @@ static void enter(struct snapshot_file *file, enum save_phase phase)
         child_phase(file->child, phase);
 }
 
-/* The data set into the open file. */
-static bool write_file(struct snapshot *s, struct snapshot_file *file, int fd, struct fault *f)
+/* Who reads back beside the writer, from some size on. */
+struct beside {
+    const char *path;
+    bool wanted, guarded;
+    struct verify_beside *verify; /* NULL: nobody so far */
+};
+
+static void file_grew(void *arg, uint64_t written)
 {
-    struct file_out to = {.fd = fd, .child = file->child, .incremental = file->incremental};
+    enum { FROM_BYTES = 8 << 20 };
+    struct beside *b = arg;
+    if (b->wanted && !b->verify && written >= FROM_BYTES) {
+        b->verify = verify_beside(b->path, b->guarded);
+        b->wanted = b->verify != NULL; /* no thread to be had: afterwards, then */
+    }
+    if (b->verify)
+        verify_beside_grew(b->verify, written);
+}
+
+/* The data set into the open file. */
+static bool write_file(struct snapshot *s, struct snapshot_file *file, int fd,
+                       struct beside *beside, struct fault *f)
+{
+    struct file_out to = {.fd = fd, .child = file->child, .incremental = file->incremental,
+                          .grew = file_grew, .arg = beside};
     struct snapshot_stream what = {.purpose = file->aof_base ? AUX_LOG_BASE : AUX_DUMP,
                                    .trailer = true, .origin = file->origin, .child = file->child};
     struct out out;
@@ -185,8 +206,9 @@ bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault
         fault_io(f, -fd, "open", "Failed opening the temp RDB file %s for saving", file->path);
         return false;
     }
-    bool guarded = s->config->blocks;
-    bool ok = write_file(s, file, fd, f);
+    struct beside beside = {.path = file->path, .guarded = s->config->blocks,
+                            .wanted = s->config->verify && sysconf(_SC_NPROCESSORS_ONLN) > 1};
+    bool ok = write_file(s, file, fd, &beside, f);
     enter(file, SAVE_SYNCING);
     if (file->as_of.tv_sec) /* what was logged since is newer, and no start must think otherwise */
         file_set_time(fd, file->as_of);
@@ -201,8 +223,13 @@ bool snapshot_write(struct snapshot *s, struct snapshot_file *file, struct fault
         ok = false;
     }
     enter(file, SAVE_VERIFYING);
-    ok = ok && (!s->config->verify ||
-                verify_rdb(file->path, file->bytes, file->keys, guarded, file->child, f));
+    if (beside.verify && ok)
+        ok = verify_beside_end(beside.verify, file->bytes, file->keys, beside.guarded, file->child,
+                               f);
+    else if (beside.verify)
+        verify_beside_drop(beside.verify);
+    else if (ok && s->config->verify)
+        ok = verify_rdb(file->path, file->bytes, file->keys, beside.guarded, file->child, f);
     enter(file, SAVE_NAMING);
     must(ok || fault_is(f));
     if (!ok)

@@ -19,4 +19,18 @@ bool verify_rdb(const char *path, uint64_t bytes, uint64_t keys, bool guarded, s
 bool verify_commands(const char *path, uint64_t bytes, bool sealed, struct child *child,
                      struct fault *f);
 
+/* The same of an RDB that is still being written, by a thread of its own right behind the writer, so
+ * that at its end little is left to wait for.
+ *
+ *   v = verify_beside(path, guarded);      NULL: no thread is to be had; verify_rdb it then
+ *   verify_beside_grew(v, bytes);          so many bytes are in the file
+ *   verify_beside_end(v, bytes, keys, guarded, child, &f)    it is complete; waits, and judges
+ *   verify_beside_drop(v);                 instead: it will not be */
+struct verify_beside; /* opaque */
+struct verify_beside *verify_beside(const char *path, bool guarded);
+void verify_beside_grew(struct verify_beside *v, uint64_t bytes);
+bool verify_beside_end(struct verify_beside *v, uint64_t bytes, uint64_t keys, bool guarded,
+                       struct child *child, struct fault *f);
+void verify_beside_drop(struct verify_beside *v);
+
 #endif

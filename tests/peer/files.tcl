@@ -225,7 +225,7 @@ foreach {name config} {"an RDB base" "aof-use-rdb-preamble yes" "a RESP base"
 
 case "ids and sizes in the manifest: the peer ignores them, and they come back after it" {
     set id {[0-9a-f]{16}}
-    set base "type b id $id size \\d+\n"
+    set base "type b id $id size \\d+ from \\d+\n"
     set dir [tmpdir]
     set config "rdb-target-version $newest"
     log_from $ours $config $dir

@@ -397,7 +397,7 @@ static void string_forms(void)
     }
     buf_clear(&out.buf);
     rdb_put_str(&w, &out, slice(a, 64));
-    CHECK_SLICE(buf_slice(&out.buf), SLICE_LIT("\xc3\x09\x40\x40\x01" "aa\xe0\x33\0\x01" "aa"));
+    CHECK_SLICE(buf_slice(&out.buf), SLICE_LIT("\xc3\x05\x40\x40\0" "a\xe0\x36\0"));
     buf_clear(&out.buf);
     rdb_put_str(&w, &out, slice(a, 20));
     CHECK_INT((int64_t)out.buf.len, 21);
