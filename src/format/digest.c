@@ -257,6 +257,18 @@ void digest_free(struct digest *d)
     d->pieces = NULL;
 }
 
+void digest_add(struct digest *d, struct hash128 more)
+{
+    sum(&d->total, more);
+}
+
+struct hash128 digest_between(struct hash128 before, struct hash128 after)
+{
+    struct hash128 d = {.low = after.low - before.low, .high = after.high - before.high};
+    d.high -= after.low < before.low;
+    return d;
+}
+
 void digest_hex(const struct digest *d, char out[DIGEST_HEX])
 {
     int len = snprintf(out, DIGEST_HEX, "%024" PRIx64 "%016" PRIx64, d->total.high, d->total.low);

@@ -39,6 +39,10 @@ struct digest {
 
 void digest_init(struct digest *d);
 void digest_free(struct digest *d);
+/* Of other keys than those that came here: partial sums may be added up in any order. */
+void digest_add(struct digest *d, struct hash128 more);
+/* What came between two looks at total. */
+struct hash128 digest_between(struct hash128 before, struct hash128 after);
 void digest_hex(const struct digest *d, char out[DIGEST_HEX]);
 /* The last 32 of the 40 digits. */
 const char *digest_text(const struct digest *d, char out[DIGEST_HEX]);

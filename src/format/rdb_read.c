@@ -88,6 +88,18 @@ bool rdb_open(struct rdb_reader *r, struct in *in, const struct rdb_options *opt
     return settle(r, NULL);
 }
 
+void rdb_resume(struct rdb_reader *r, struct in *in, unsigned db)
+{
+    must(r->opt.unguarded && !r->out[RDB_OUT_ALL]);
+    r->in = in;
+    r->db = db;
+    r->ended = r->body_due = false;
+    r->out[RDB_OUT_CALLER] = NULL;
+    forget_attributes(r);
+    in_crc_start(in);
+    rdb_guard_begin(r);
+}
+
 void rdb_close(struct rdb_reader *r)
 {
     must(!r->ended || !r->body_due);

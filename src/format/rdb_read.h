@@ -30,6 +30,10 @@
 /* Reads the header. False on a fault. */
 bool rdb_open(struct rdb_reader *r, struct in *in, const struct rdb_options *opt);
 void rdb_close(struct rdb_reader *r);
+/* For tools that read what lies behind damage: goes on with another stream, which begins with a
+ * record, in this database, whatever has happened; with templates and version as they are. The
+ * reader must be unguarded. The end's own checksum is of that stream's bytes. */
+void rdb_resume(struct rdb_reader *r, struct in *in, unsigned db);
 /* False at the end (r->ended) and on a fault (in_bad). */
 bool rdb_next(struct rdb_reader *r, struct rdb_record *rec);
 /* Hands the record to the sink. False on a fault of the stream or of the sink. */

@@ -715,6 +715,37 @@ static void put_trailer(struct rdb_writer *w)
     out_bytes(w->out, end, sizeof end);
 }
 
+/* ---- records of another file ---- */
+
+void rdb_writer_copy_key(struct rdb_writer *w, unsigned id, const struct key_event *before)
+{
+    must(w->opt.copies && w->to == w->out);
+    put_db(w, id);
+    if (before) {
+        w->key = *before;
+        put_attributes(w);
+        w->key = (struct key_event){0};
+    }
+}
+
+void rdb_writer_copy(struct rdb_writer *w, struct slice bytes)
+{
+    must(w->opt.copies && w->to == w->out);
+    out_slice(w->out, bytes);
+}
+
+void rdb_writer_copied(struct rdb_writer *w, bool is_key, struct hash128 digest)
+{
+    must(w->opt.copies && w->to == w->out);
+    if (!w->guarded)
+        return;
+    digest_add(&w->digest, digest);
+    w->blocks.now.keys += is_key;
+    if (is_key && out_offset(w->out) - w->begin - w->blocks.now.start >= RDB_BLOCK_BYTES)
+        put_block(w);
+    rdb_writer_bad(w);
+}
+
 /* ---- the whole ---- */
 
 void rdb_writer_init(struct rdb_writer *w, struct out *out, const struct rdb_write_options *opt)
@@ -722,7 +753,9 @@ void rdb_writer_init(struct rdb_writer *w, struct out *out, const struct rdb_wri
     *w = (struct rdb_writer){.sink = {.ops = &writer_ops}, .out = out, .to = out, .opt = *opt};
     if (w->opt.version == 0)
         w->opt.version = RDB_VERSION_OURS;
-    must(w->opt.version >= RDB_VERSION_WRITE_MIN && w->opt.version <= RDB_VERSION_OURS);
+    must(w->opt.copies || (w->opt.version >= RDB_VERSION_WRITE_MIN &&
+                           w->opt.version <= RDB_VERSION_OURS && !w->opt.valkey));
+    must(!w->opt.blocks || w->opt.version >= RDB_VERSION_AUX);
     out_init_memory(&w->body);
 }
 
@@ -740,7 +773,7 @@ void rdb_writer_begin(struct rdb_writer *w)
     w->begin = out_offset(w->out);
     if (!w->opt.no_checksum || w->opt.blocks)
         out_crc_start(w->out);
-    out_printf(w->out, "REDIS%04d", w->opt.version);
+    out_printf(w->out, w->opt.valkey ? "VALKEY%03d" : "REDIS%04d", w->opt.version);
     if (w->opt.blocks)
         begin_guard(w);
 }
@@ -757,7 +790,8 @@ bool rdb_writer_end(struct rdb_writer *w)
     if (w->guarded)
         end_guard(w);
     out_byte(w->out, RDB_OP_EOF);
-    out_le64(w->out, w->opt.no_checksum ? 0 : out_crc(w->out));
+    if (w->opt.version >= RDB_VERSION_CRC)
+        out_le64(w->out, w->opt.no_checksum ? 0 : out_crc(w->out));
     if (w->guarded && w->opt.trailer)
         put_trailer(w);
     out_flush(w->out);

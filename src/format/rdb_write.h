@@ -32,6 +32,9 @@ struct rdb_write_options {
     bool no_checksum; /* eight zero bytes in place of the CRC */
     bool blocks;      /* block checksums and the digest of the data set: see rdb_block.h */
     bool trailer;     /* with blocks: their index behind the end; not for a socket */
+    bool copies;      /* the file is made of another's records: any version a reader takes; blocks
+                       * from RDB_VERSION_AUX on only */
+    bool valkey;      /* copies: of Valkey's numbering */
 };
 
 struct rdb_writer {
@@ -66,6 +69,13 @@ void rdb_writer_aux(struct rdb_writer *w, const char *name, struct slice value);
 /* EOF and checksum, and flushes. False when anything failed: see sink.fault. */
 bool rdb_writer_end(struct rdb_writer *w);
 bool rdb_writer_bad(struct rdb_writer *w); /* takes over a fault of the stream */
+
+/* A record of another file of the same version, as it stands there: a key with its attributes, type
+ * and value, or what stands between keys. before: attributes that the other file has in front of
+ * another record; NULL: none. digest: what the record adds to that of the data set (digest.h). */
+void rdb_writer_copy_key(struct rdb_writer *w, unsigned db, const struct key_event *before);
+void rdb_writer_copy(struct rdb_writer *w, struct slice bytes); /* any number of times */
+void rdb_writer_copied(struct rdb_writer *w, bool key, struct hash128 digest);
 
 /* One value (key event, body, end_key), or functions, into a memory stream (version as above)... */
 void rdb_payload_writer_init(struct rdb_writer *w, struct out *out, int version);

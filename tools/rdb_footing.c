@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A window over the file slides along. Most places are out of the question by their first few bytes
+ * (may_begin); the others are read by the one reader there is. A value that reaches beyond the
+ * window is read from the file. What is spent on places that do not hold is counted: when it has
+ * become many times what was passed over, only short records are tried. */
+#include "tools/rdb_footing.h"
+
+#include <string.h>
+
+#include "base/must.h"
+
+enum { WINDOW = 1 << 20, AHEAD = 256 << 10, SHORT = 4 << 10, TRIED_TIMES = 64 };
+enum { TRIED_FREE = 64 << 20 };
+
+/* ---- by the first bytes ---- */
+
+/* The highest type number that writers of this version have. */
+static int type_max(const struct rdb_reader *r)
+{
+    static const uint8_t max[RDB_VERSION_REDIS_MAX + 1] = {
+        [1] = RDB_HASH, [2] = RDB_ZSET_ZIPLIST, [3] = RDB_ZSET_ZIPLIST, [4] = RDB_HASH_ZIPLIST,
+        [5] = RDB_HASH_ZIPLIST, [6] = RDB_HASH_ZIPLIST, [7] = RDB_QUICKLIST, [8] = RDB_QUICKLIST,
+        [9] = RDB_STREAM_1, [10] = RDB_STREAM_2, [11] = RDB_STREAM_3, [12] = RDB_HASH_TTL_PACK,
+        [13] = RDB_STREAM_4, [14] = RDB_ARRAY, [15] = RDB_HASH_TEMPLATED_REF};
+    if (r->valkey)
+        return RDB_VALKEY_HASH_PATH;
+    must(r->version >= 1 && r->version <= RDB_VERSION_REDIS_MAX);
+    return max[r->version];
+}
+
+/* A name: not empty, in any form. More bytes than are there may follow. */
+static bool name_may_begin(const uint8_t *p, size_t n)
+{
+    if (n == 0)
+        return true;
+    if (p[0] < 0x40)
+        return p[0] > 0;
+    if (p[0] < 0x80)
+        return n < 2 || p[0] > 0x40 || p[1] > 0;
+    if (p[0] == 0x80)
+        return n < 5 || (p[1] == 0 && (p[2] | p[3] | p[4]) != 0 && p[2] <= 1);
+    return p[0] >= RDB_STR_I8 && p[0] <= RDB_STR_LZF;
+}
+
+static bool key_may_begin(const struct rdb_reader *r, const uint8_t *p, size_t n)
+{
+    enum { NEVER_USED = 8 };
+    if (n == 0)
+        return true;
+    return p[0] <= type_max(r) && p[0] != RDB_MODULE_OLD && p[0] != NEVER_USED &&
+           name_may_begin(p + 1, n - 1);
+}
+
+static bool may_begin(const struct rdb_reader *r, const uint8_t *p, size_t n)
+{
+    while (n > 0 && p[0] >= RDB_OP_IDLE && p[0] < RDB_OP_SELECTDB && p[0] != RDB_OP_AUX &&
+           p[0] != RDB_OP_RESIZEDB) {
+        size_t skip = p[0] == RDB_OP_EXPIRE_MS  ? 9
+                      : p[0] == RDB_OP_EXPIRE_S ? 5
+                      : p[0] == RDB_OP_FREQ     ? 2
+                      : n < 2 || p[1] < 0x40    ? 2
+                      : p[1] < 0x80             ? 3
+                      : p[1] == 0x80            ? 6
+                                                : 1;
+        if (skip == 1)
+            return false;
+        skip = skip < n ? skip : n;
+        p += skip;
+        n -= skip;
+    }
+    if (n == 0)
+        return true;
+    switch (p[0]) {
+    case RDB_OP_AUX:
+    case RDB_OP_FUNCTION:
+        return name_may_begin(p + 1, n - 1);
+    case RDB_OP_SELECTDB:
+        return n < 2 || p[1] <= 0x80;
+    case RDB_OP_RESIZEDB:
+    case RDB_OP_MODULE_AUX:
+    case RDB_OP_SLOT_INFO:
+        return n < 2 || p[1] <= 0x81;
+    case RDB_OP_TEMPLATE:
+    case RDB_OP_KEY_META:
+        return r->valkey || r->version >= 13;
+    default:
+        return key_may_begin(r, p, n);
+    }
+}
+
+bool rdb_ends_here(int version, struct slice head, uint64_t left)
+{
+    static const char index[] = "#HF:blocks 1\r\n";
+    size_t end = version >= RDB_VERSION_CRC ? 9 : 1;
+    if (head.len < end || (uint8_t)head.data[0] != RDB_OP_EOF)
+        return false;
+    return left == end ||
+           (head.len >= end + sizeof index - 1 &&
+            memcmp(head.data + end, index, sizeof index - 1) == 0);
+}
+
+/* ---- by reading on ---- */
+
+enum chain { CHAIN_BREAKS, CHAIN_HOLDS, CHAIN_LEAVES /* the window */ };
+
+/* in: from the place on; end: it has all up to the end of the span. */
+static enum chain follow(struct rdb_footing *f, struct in *in, bool end)
+{
+    struct rdb_reader *r = f->reader;
+    struct rdb_record rec;
+    unsigned keys = 0, records = 0;
+    rdb_resume(r, in, f->db);
+    while (records < FOOTING_RECORDS || keys == 0) {
+        struct slice head = in_peek(in, FOOTING_END_HEAD);
+        if (head.len == 0)
+            return !end ? CHAIN_LEAVES : f->whole && keys ? CHAIN_HOLDS : CHAIN_BREAKS;
+        if ((uint8_t)head.data[0] == RDB_OP_EOF && (end || head.len == FOOTING_END_HEAD))
+            return keys && rdb_ends_here(r->version, head, end ? in_left(in) : UINT64_MAX)
+                       ? CHAIN_HOLDS
+                       : CHAIN_BREAKS;
+        bool ok = rdb_next(r, &rec);
+        if (ok && rec.kind == RDB_REC_KEY &&
+            (rec.key.name.len == 0 || rec.key.name.len > FOOTING_NAME))
+            ok = false;
+        if (ok && rec.kind == RDB_REC_DB && rec.db >= FOOTING_DBS)
+            ok = false;
+        ok = ok && rdb_skip(r, &rec);
+        if (!ok)
+            return in_bad(in) && in->fault.code == FAULT_EOF && !end ? CHAIN_LEAVES
+                                                                     : CHAIN_BREAKS;
+        keys += rec.kind == RDB_REC_KEY;
+        records++;
+    }
+    return CHAIN_HOLDS;
+}
+
+static bool holds(struct rdb_footing *f, uint64_t at, struct slice bytes, bool end, bool dear)
+{
+    struct in in;
+    if (dear && bytes.len > SHORT) {
+        bytes.len = SHORT;
+        end = false;
+    }
+    in_init_memory(&in, bytes);
+    enum chain found = follow(f, &in, end);
+    f->tried += in_offset(&in);
+    in_free(&in);
+    if (found != CHAIN_LEAVES || dear)
+        return found == CHAIN_HOLDS;
+    struct image_stream s;
+    image_stream(&s, &in, f->image, at, f->to, 64 << 10);
+    found = follow(f, &in, true);
+    f->tried += in_offset(&in) + (64 << 10);
+    in_free(&in);
+    return found == CHAIN_HOLDS;
+}
+
+/* The window has what lies from at on, AHEAD bytes of it or all there is. */
+static struct slice window_from(struct rdb_footing *f, uint64_t at, bool *end)
+{
+    size_t skip = (size_t)(at - f->window_at);
+    if (f->window.len == 0 || at < f->window_at || skip > f->window.len ||
+        (f->window.len - skip < AHEAD && f->window_at + f->window.len < f->to)) {
+        buf_clear(&f->window);
+        ssize_t got = image_read(f->image, at, f->to, buf_reserve(&f->window, WINDOW), WINDOW);
+        f->window.len = got > 0 ? (size_t)got : 0;
+        f->window_at = at;
+        skip = 0;
+    }
+    *end = image_ahead(f->image, f->window_at, f->window.len) >= f->to || f->window.len < WINDOW;
+    return slice_from(buf_slice(&f->window), skip);
+}
+
+/* Between cuts places and bytes of the window run side by side; where one was cut out, the window
+ * begins anew behind it. */
+bool rdb_footing(struct rdb_footing *f, uint64_t from, uint64_t *at)
+{
+    f->tried = 0;
+    f->window.len = 0;
+    uint64_t begun = from = image_ahead(f->image, from, 0);
+    while (from < f->to) {
+        bool end;
+        struct slice bytes = window_from(f, from, &end);
+        if (bytes.len == 0)
+            return false;
+        bool dear = f->tried > TRIED_FREE && f->tried / TRIED_TIMES > from - begun;
+        if (may_begin(f->reader, (const uint8_t *)bytes.data, bytes.len) &&
+            holds(f, from, bytes, end, dear)) {
+            *at = from;
+            return true;
+        }
+        uint64_t next = image_ahead(f->image, from, 1);
+        if (next != from + 1)
+            f->window.len = 0;
+        from = next;
+    }
+    return false;
+}
+
+void rdb_footing_free(struct rdb_footing *f)
+{
+    buf_free(&f->window);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Behind damage: where does a record begin again?
+ *
+ * The rule. A place counts when from there on FOOTING_RECORDS records follow one another, each of
+ * which can be read to its end and is plausible, or fewer, at least one key among them, up to the
+ * very end of the span. Plausible is a key
+ *   - whose type the file's version has,
+ *   - whose name is not empty (zeros read as keys without a name and without a value) and has at
+ *     most FOOTING_NAME bytes,
+ *   - in a database below FOOTING_DBS;
+ * and any other record that can be read. Attributes belong to the key behind them.
+ *
+ * Its errors are of two kinds; tests/tools/RESULTS.md has figures. Records in front of the place are
+ * passed over: at most the one that was damaged, as a rule, and those whose name is too long. And a
+ * place inside a value may hold, when what is read there happens to end where a record begins: that
+ * takes one wrong record, as from there on all are right. So the first record is doubtful to whoever
+ * asked. */
+#ifndef TOOLS_RDB_FOOTING_H
+#define TOOLS_RDB_FOOTING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "format/rdb_read.h"
+#include "tools/rdb_image.h"
+
+enum { FOOTING_RECORDS = 6, FOOTING_NAME = 64 << 10, FOOTING_DBS = 65536 };
+
+struct rdb_footing {
+    struct rdb_image *image;
+    struct rdb_reader *reader; /* used up: to be resumed */
+    uint64_t to;               /* of the span */
+    bool whole;                /* a record ends there */
+    unsigned db;
+
+    struct buf window;
+    uint64_t window_at;
+    uint64_t tried; /* bytes of places that did not hold */
+};
+
+/* The first such place from `from` on. False: there is none. */
+bool rdb_footing(struct rdb_footing *f, uint64_t from, uint64_t *at);
+void rdb_footing_free(struct rdb_footing *f);
+/* Does an RDB end here? head: what follows from its opcode 255 on; left: bytes up to the end of the
+ * span. */
+bool rdb_ends_here(int version, struct slice head, uint64_t left);
+enum { FOOTING_END_HEAD = 1 + 8 + 14 };
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Reads all records of a maybe damaged RDB, span by span of its plan: in order, each once, with how
+ * much it can be relied on; and tells of each hole. The same events at every run over the same file.
+ *
+ *   struct rescue x = {.image = &m, .plan = &p, .ops = &ops, .arg = me, .digests = true};
+ *   rescue_run(&x);
+ *   rescue_free(&x);
+ *
+ * What is doubtful: every key in a span whose checksum is wrong or missing (SPAN_DOUBTFUL), however
+ * well it can be read, as a flipped bit inside a value does not show. In a span without checksums
+ * (SPAN_UNSURE) the last RESCUE_BEFORE keys before a hole, since a length that was changed makes a
+ * key swallow its neighbours before anything looks wrong, and the first behind one (rdb_footing.h).
+ * In such spans zeros are not taken for keys: a key without a name is damage when another follows
+ * it. Memory: a record's name, and what the reader needs for one element. */
+#ifndef TOOLS_RDB_RESCUE_H
+#define TOOLS_RDB_RESCUE_H
+
+#include "tools/rdb_footing.h"
+#include "tools/rdb_plan.h"
+
+enum { RESCUE_BEFORE = 2, RESCUE_BEHIND = 1, RESCUE_MAGIC = 9 };
+
+struct rescued {
+    enum rdb_record_kind kind;
+    uint8_t opcode, type;  /* type: of a key, its number */
+    bool doubtful;
+    bool db_unsure;        /* a selection may lie in the hole before */
+    bool integrity;        /* an AUX record that tells of this file's bytes */
+    uint64_t from, to;     /* its bytes, attributes included */
+    uint64_t number;       /* of the record, from 1 */
+    unsigned db;
+    uint64_t block;
+    uint64_t hash;         /* of a key: database and name */
+    uint64_t name_len;
+    int64_t expire_ms;
+    bool before_has;       /* attributes that stand in front of another record */
+    struct key_event before;
+    struct hash128 digest; /* what it adds to the data set's; with digests */
+    char key[FAULT_KEY_MAX]; /* printable, maybe cut; an AUX: its name */
+};
+
+struct rescue_hole {
+    uint64_t from, to;
+    const struct rdb_span *span;
+    uint64_t block;
+    struct fault fault; /* what was wrong at its begin; offset: a place in the file */
+    bool has_db;
+    unsigned db;
+    char before[FAULT_KEY_MAX], after[FAULT_KEY_MAX]; /* keys; "": none */
+    bool has_before, has_after;
+    bool at_end; /* no record was found behind it */
+};
+
+struct rescue_ops {
+    /* False: no more is wanted. */
+    bool (*record)(void *arg, const struct rescued *r);
+    /* A key whose value breaks off: it lies in the hole that is told of next. May call
+     * rescue_again. May be NULL, as all below. */
+    void (*broken)(void *arg, const struct rescued *r);
+    void (*hole)(void *arg, const struct rescue_hole *h);
+    /* All of a span is through: keys that were read in it. */
+    void (*span)(void *arg, const struct rdb_span *s, uint64_t keys, bool holes);
+    void (*library)(void *arg, struct slice code, uint64_t at);
+    void (*at)(void *arg, uint64_t place); /* for progress */
+};
+
+struct rescue {
+    struct rdb_image *image;
+    const struct rdb_plan *plan;
+    const struct rescue_ops *ops;
+    void *arg;
+    bool digests;
+    unsigned databases; /* as in rdb_options */
+    struct sink *also;  /* gets all events, instead of the digest; NULL */
+
+    /* results */
+    bool ended;         /* the RDB's end was read */
+    uint64_t end_at;    /* place behind it, its checksum included */
+    bool end_short;     /* the checksum behind it is cut off */
+    bool end_checked;   /* it was compared here, and is that of all bytes before */
+    uint64_t records, keys, doubtful, empty_skipped;
+
+    /* its own */
+    char magic[RESCUE_MAGIC + 7];
+    struct rdb_reader reader;
+    struct in head, in;
+    bool open, stopped;
+    struct image_stream stream;
+    struct digest digest;
+    const struct rdb_span *span;
+    uint64_t span_keys;
+    bool span_holes, db_unsure;
+    unsigned db, wary;
+    struct rescued held[RESCUE_BEFORE];
+    size_t held_count;
+    struct rescue_hole hole;
+    bool hole_open;
+    char last_key[FAULT_KEY_MAX];
+    bool has_last;
+    struct rdb_footing footing;
+};
+
+void rescue_run(struct rescue *x);
+void rescue_free(struct rescue *x);
+/* For ops->broken: the value's events once more, up to the damage. */
+void rescue_again(struct rescue *x, const struct rescued *r, struct sink *sink);
+
+#endif
