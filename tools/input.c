@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/file.h"
+#include "tools/temp_file.h"
 
 /* To open a pipe waits for who writes, and that may be nobody: the wait ends. */
 enum { PIPE_WAIT_MS = 10000 };
@@ -112,25 +113,6 @@ void input_close(struct input *i)
 
 /* ---- unpacked ---- */
 
-/* A file without a name where there is room for a large one. */
-static int unnamed_file(struct fault *f)
-{
-    const char *dir = getenv("TMPDIR");
-    dir = dir && *dir ? dir : "/var/tmp";
-    int fd = file_open(dir, O_RDWR | O_TMPFILE, 0600);
-    if (fd == -EOPNOTSUPP || fd == -EISDIR || fd == -EINVAL) {
-        char *path = file_join(dir, "holdfast-XXXXXX");
-        fd = mkostemp(path, O_CLOEXEC);
-        fd = fd < 0 ? -errno : fd;
-        if (fd >= 0)
-            unlink(path);
-        mem_free(path);
-    }
-    if (fd < 0)
-        fault_io(f, -fd, "open", "No temporary file can be made in %s (TMPDIR)", dir);
-    return fd;
-}
-
 static bool copy_all(struct in *in, int to, struct fault *f)
 {
     while (!in_at_end(in)) {
@@ -147,15 +129,15 @@ static bool copy_all(struct in *in, int to, struct fault *f)
     return !in_bad(in);
 }
 
-bool input_seekable(struct input *i, struct fault *f)
+static bool make_seekable(struct input *i, bool whatever, struct fault *f)
 {
     must(in_offset(&i->in) == 0);
     if (i->seekable)
         return true;
-    int fd = unnamed_file(f);
+    int fd = temp_file(f);
     if (fd < 0)
         return false;
-    if (!copy_all(&i->in, fd, f)) {
+    if (!copy_all(&i->in, fd, f) && (f->code == FAULT_IO || !whatever)) {
         file_close(fd);
         return false;
     }
@@ -165,6 +147,16 @@ bool input_seekable(struct input *i, struct fault *f)
     i->seekable = true;
     input_rewind(i);
     return true;
+}
+
+bool input_seekable(struct input *i, struct fault *f)
+{
+    return make_seekable(i, false, f);
+}
+
+bool input_seekable_part(struct input *i, struct fault *f)
+{
+    return make_seekable(i, true, f);
 }
 
 void input_rewind(struct input *i)

@@ -40,6 +40,8 @@ int input_open_fd(const char *path, int flags);
 /* i must stay where it is. */
 bool input_open(struct input *i, const char *path, struct fault *f);
 bool input_seekable(struct input *i, struct fault *f);
+/* The same, with as much as can be unpacked: true with f filled when that is not all. */
+bool input_seekable_part(struct input *i, struct fault *f);
 void input_close(struct input *i);
 /* For a second look from the front at a seekable one. */
 void input_rewind(struct input *i);

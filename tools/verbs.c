@@ -3,6 +3,7 @@
 #include "tools/verbs.h"
 
 const struct verb *const tool_verbs[] = {
+    &verb_salvage,
     &verb_dump,
     &verb_convert,
     &verb_backup,

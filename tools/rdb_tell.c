@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tools/rdb_tell.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/must.h"
+
+void rdb_tell_begin(struct rdb_tell *t, struct findings *to, const struct rdb_image *m,
+                    const struct rdb_plan *p, const char *file)
+{
+    *t = (struct rdb_tell){.to = to, .image = m, .plan = p, .file = file};
+}
+
+static struct say *say_of(const struct rdb_tell *t)
+{
+    return &t->to->tool->say;
+}
+
+/* ---- the file as a whole ---- */
+
+static void tell_correction(struct rdb_tell *t, const struct plan_correction *p)
+{
+    const struct correction *c = &p->done;
+    char what[160];
+    if (c->cut_to) {
+        snprintf(what, sizeof what, "%" PRIu64 " bytes stand there twice; they are read once",
+                 c->cut_to - c->at);
+    } else {
+        snprintf(what, sizeof what, "%u flipped bit%s, found by the checksum, put right: byte "
+                 "%" PRIu64 " xor 0x%02x%s", c->bits, c->bits == 1 ? "" : "s", c->at, c->flips[0],
+                 c->flips[1] | c->flips[2] | c->flips[3] ? " and those behind it" : "");
+    }
+    say_row(say_of(t), "corrections",
+            FIELDS(SAY_U64("offset", c->at), SAY_U64("to", c->cut_to ? c->cut_to : c->at + 1),
+                   SAY_U64("block", p->block), SAY_U64("bits", c->bits),
+                   SAY_U64("xor", c->flips[0] | (uint64_t)c->flips[1] << 8 |
+                                  (uint64_t)c->flips[2] << 16 | (uint64_t)c->flips[3] << 24),
+                   SAY_TEXT("what", what)),
+            "%s: offset %" PRIu64 ": %s", t->file, c->at, what);
+}
+
+static void add(struct rdb_tell *t, enum tool_exit cost, uint64_t at, const char *unit,
+                const char *what)
+{
+    finding_add(t->to, &(struct finding){.cost = cost, .file = t->file, .from = at, .to = at,
+                                         .unit = unit, .what = what});
+}
+
+void rdb_tell_file(struct rdb_tell *t, const struct fault *cut)
+{
+    const struct rdb_plan *p = t->plan;
+    size_t n = p->corrections.len / sizeof(struct plan_correction);
+    const struct plan_correction *c = (const struct plan_correction *)(void *)p->corrections.data;
+    if (fault_is(cut))
+        add(t, TOOL_TRUNCATED, t->image->end, NULL, cut->what);
+    for (size_t i = 0; i < n; i++)
+        tell_correction(t, &c[i]);
+    if (!p->header_ok)
+        add(t, TOOL_DAMAGED, t->image->begin, "header", "The header is damaged; version 11 is "
+            "assumed");
+    if (plan_has_blocks(p) && !p->list.by_trailer)
+        add(t, TOOL_DAMAGED, t->image->end, "trailer",
+            "The block index behind the RDB is missing or damaged; the records between the keys "
+            "tell of the blocks");
+    if (t->image->unreadable)
+        add(t, TOOL_CANNOT_OPEN, t->image->begin, NULL,
+            "The disk can't read some pages: they are taken for zeros");
+}
+
+/* ---- holes and spans ---- */
+
+static void put_neighbours(struct buf *to, const struct rescue_hole *h)
+{
+    if (h->has_before)
+        buf_printf(to, "; the last key before it is '%s'", h->before);
+    if (h->has_after)
+        buf_printf(to, "; the first behind it '%s'", h->after);
+    else if (h->at_end)
+        buf_printf(to, "; no key was found behind it");
+}
+
+/* A fault's key is printable text already. */
+static void tell_one(struct rdb_tell *t, const struct rescue_hole *h, enum tool_exit cost)
+{
+    struct buf what = {0};
+    buf_printf(&what, "%s: nothing can be read up to offset %" PRIu64, h->fault.what, h->to);
+    put_neighbours(&what, h);
+    finding_add(t->to, &(struct finding){
+        .cost = cost, .file = t->file, .from = h->from, .to = h->to,
+        .unit = h->block ? "block" : NULL, .number = h->block, .doing = h->fault.doing,
+        .what = buf_cstr(&what), .has_db = h->has_db, .db = h->db, .has_key = h->fault.has_key,
+        .key = slice_str(h->fault.key)});
+    buf_free(&what);
+}
+
+void rdb_tell_hole(struct rdb_tell *t, const struct rescue_hole *h)
+{
+    bool end = h->at_end && h->fault.code == FAULT_EOF && h->to == t->image->end;
+    bool newer = h->fault.code == FAULT_CANNOT_HOLD;
+    t->holes++;
+    t->truncated |= end;
+    tell_one(t, h, newer ? TOOL_NEWER : end ? TOOL_TRUNCATED : TOOL_LOSS);
+}
+
+static void tell_block(struct rdb_tell *t, const struct rdb_span *s, uint64_t keys)
+{
+    struct buf what = {0};
+    uint64_t lost = s->keys > keys ? s->keys - keys : 0;
+    char costs[120];
+    snprintf(costs, sizeof costs, "%" PRIu64 " keys were in it; %" PRIu64 " can be read, and are "
+             "doubtful", s->keys, keys);
+    buf_printf(&what, "The block's checksum is wrong");
+    finding_add(t->to, &(struct finding){
+        .cost = s->keys ? TOOL_LOSS : TOOL_DAMAGED, .file = t->file, .from = s->from, .to = s->to,
+        .unit = "block", .number = s->block, .what = buf_cstr(&what), .has_db = true, .db = s->db,
+        .costs = costs, .keys_lost = lost});
+    t->keys_lost += lost;
+    buf_free(&what);
+}
+
+/* Between blocks: what no record tells of. Only keys there cost something. */
+static void tell_gap(struct rdb_tell *t, const struct rdb_span *s, uint64_t keys)
+{
+    char costs[120];
+    snprintf(costs, sizeof costs, "%" PRIu64 " keys can be read there, and are doubtful", keys);
+    finding_add(t->to, &(struct finding){
+        .cost = TOOL_LOSS, .file = t->file, .from = s->from, .to = s->to,
+        .what = "No block checksum tells of these bytes", .costs = costs});
+}
+
+void rdb_tell_span(struct rdb_tell *t, const struct rdb_span *s, uint64_t keys, bool holes)
+{
+    if (s->trust != SPAN_DOUBTFUL)
+        return;
+    if (s->block)
+        tell_block(t, s, keys);
+    else if (keys || holes)
+        tell_gap(t, s, keys);
+}
+
+void rdb_tell_end(struct rdb_tell *t, const struct rescue *x)
+{
+    const struct rdb_plan *p = t->plan;
+    bool checked = plan_has_blocks(p) || p->crc_ok || x->end_checked;
+    if (x->ended && x->end_short)
+        add(t, TOOL_TRUNCATED, x->end_at, "trailer",
+            "The file's checksum is cut off; nothing of the data is");
+    else if (x->ended && p->has_crc && !checked && !t->holes)
+        add(t, TOOL_LOSS, p->crc_at, "trailer",
+            "The file's checksum is wrong, and nothing shows where: some value is not what was "
+            "written");
+}
+
+/* ---- keys ---- */
+
+enum { ROWS_MAX = 1000 };
+
+void rdb_tell_doubtful(struct rdb_tell *t, const struct rescued *r)
+{
+    if (++t->doubtful <= ROWS_MAX)
+        say_row(say_of(t), "doubtful_keys",
+                FIELDS(SAY_U64("db", r->db), SAY_TEXT("key", r->key), SAY_U64("offset", r->from),
+                       SAY_U64("block", r->block)),
+                "doubtful: offset %" PRIu64 ", db %u%s, key '%s'", r->from, r->db,
+                r->db_unsure ? " (or another)" : "", r->key);
+}
+
+void rdb_tell_partial(struct rdb_tell *t, const struct rescued *r, uint64_t elements)
+{
+    say_row(say_of(t), "partial_keys",
+            FIELDS(SAY_U64("db", r->db), SAY_TEXT("key", r->key), SAY_U64("offset", r->from),
+                   SAY_U64("elements", elements)),
+            "breaks off: offset %" PRIu64 ", db %u, key '%s': %" PRIu64 " elements before the "
+            "damage", r->from, r->db, r->key, elements);
+}

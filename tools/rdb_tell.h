@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the engine found (rdb_rescue.h), told as faults: one for each damaged block, or for each hole
+ * where there are no blocks; each correction; what is wrong with the file as a whole. Shared by
+ * check and salvage. */
+#ifndef TOOLS_RDB_TELL_H
+#define TOOLS_RDB_TELL_H
+
+#include "tools/findings.h"
+#include "tools/rdb_rescue.h"
+
+struct rdb_tell {
+    struct findings *to;
+    const struct rdb_image *image;
+    const struct rdb_plan *plan;
+    const char *file;
+    uint64_t holes, keys_lost, doubtful;
+    bool truncated;
+    struct rescue_hole first; /* of the span being read */
+    bool has_first;
+    uint64_t span_holes;
+};
+
+void rdb_tell_begin(struct rdb_tell *t, struct findings *to, const struct rdb_image *m,
+                    const struct rdb_plan *p, const char *file);
+/* Before the records: what the plan knows. cut: why not all could be unpacked; may be none. */
+void rdb_tell_file(struct rdb_tell *t, const struct fault *cut);
+void rdb_tell_hole(struct rdb_tell *t, const struct rescue_hole *h);
+void rdb_tell_span(struct rdb_tell *t, const struct rdb_span *s, uint64_t keys, bool holes);
+void rdb_tell_end(struct rdb_tell *t, const struct rescue *x);
+/* Rows for keys; a thousand of a kind at most. */
+void rdb_tell_doubtful(struct rdb_tell *t, const struct rescued *r);
+void rdb_tell_partial(struct rdb_tell *t, const struct rescued *r, uint64_t elements);
+
+#endif

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Two passes over the file by the same engine (rdb_rescue.h), so both see the same records. The
+ * first counts, and finds keys that are there twice; the second copies what is to be kept. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "tools/findings.h"
+#include "tools/key_twice.h"
+#include "tools/partial_key.h"
+#include "tools/rdb_copy.h"
+#include "tools/rdb_file.h"
+#include "tools/rdb_tell.h"
+#include "tools/verbs.h"
+
+struct salvage {
+    bool keep_partial, keep_doubtful;
+    const char *doubtful, *duplicates;
+    uint64_t databases;
+};
+
+static const struct tool_option options[] = {
+    TOOL_OPTION("--doubtful", TEXT, "FILE", struct salvage, doubtful,
+                "another RDB for keys that can be read but may be wrong"),
+    TOOL_OPTION("--keep-doubtful", FLAG, NULL, struct salvage, keep_doubtful,
+                "put those keys into OUT as well"),
+    TOOL_OPTION("--keep-partial", FLAG, NULL, struct salvage, keep_partial,
+                "put collections that break off into OUT, as far as they go"),
+    TOOL_OPTION("--duplicates", TEXT, "first|last|both-to-doubtful", struct salvage, duplicates,
+                "which of two keys of one name is kept; first unless told"),
+    TOOL_OPTION("--databases", U64, "N", struct salvage, databases,
+                "keys of database N and above are damage"),
+    {0}};
+
+enum policy { POLICY_FIRST, POLICY_LAST, POLICY_BOTH, POLICY_UNKNOWN };
+#define PARTIAL_BIT ((uint64_t)1 << 63) /* a place of a key that breaks off */
+
+struct job {
+    struct tool *tool;
+    const struct salvage *opt;
+    enum policy policy;
+    const char *name;
+    struct rdb_file file;
+    struct rdb_plan plan;
+    struct rescue rescue;
+    struct findings findings;
+    struct rdb_tell tell;
+    struct key_twice *twice[2]; /* of OUT, of the doubtful file */
+    struct key_feed feed[2];
+    struct buf drop[2];         /* uint64_t, ascending: places of keys that are left out */
+    struct buf both;            /* those that go to the doubtful file instead */
+    struct rdb_copy out[2];
+    bool has_out[2];
+    uint64_t kept, doubtful, partial, partial_elements, left_out, libraries;
+    int copying;
+};
+enum { TO_OUT, TO_DOUBTFUL, TO_NOWHERE };
+
+static enum policy policy_of(const char *text)
+{
+    static const char *const names[] = {"first", "last", "both-to-doubtful"};
+    unsigned p = POLICY_FIRST;
+    for (; text && p < POLICY_UNKNOWN && strcmp(text, names[p]) != 0; p++)
+        ;
+    return (enum policy)p;
+}
+
+static unsigned where_to(const struct job *j, bool doubtful)
+{
+    return doubtful && !j->opt->keep_doubtful ? TO_DOUBTFUL : TO_OUT;
+}
+
+/* ---- the first pass ---- */
+
+static bool note_record(void *arg, const struct rescued *r)
+{
+    struct job *j = arg;
+    if (r->kind == RDB_REC_KEY)
+        key_feed_add(&j->feed[where_to(j, r->doubtful)], r->hash, r->from);
+    return true;
+}
+
+static uint64_t count_part(struct job *j, const struct rescued *r, struct partial_key *p)
+{
+    partial_begin(p, NULL);
+    rescue_again(&j->rescue, r, &p->sink);
+    return partial_some(p) ? p->elements : 0;
+}
+
+static void note_broken(void *arg, const struct rescued *r)
+{
+    struct job *j = arg;
+    struct partial_key p;
+    if (count_part(j, r, &p))
+        key_feed_add(&j->feed[j->opt->keep_partial ? TO_OUT : TO_DOUBTFUL], r->hash,
+                     r->from | PARTIAL_BIT);
+}
+
+static void tell_hole(void *arg, const struct rescue_hole *h)
+{
+    rdb_tell_hole(&((struct job *)arg)->tell, h);
+}
+
+static void tell_span(void *arg, const struct rdb_span *s, uint64_t keys, bool holes)
+{
+    rdb_tell_span(&((struct job *)arg)->tell, s, keys, holes);
+}
+
+static void tell_at(void *arg, uint64_t at)
+{
+    struct job *j = arg;
+    progress_at(&j->tool->progress, j->copying ? at + j->file.image.end : at);
+}
+
+/* ---- keys that are there twice ---- */
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static bool is_in(const struct buf *list, uint64_t at)
+{
+    return list->len && bsearch(&at, list->data, list->len / sizeof at, sizeof at, by_number);
+}
+
+static void drop_one(struct job *j, unsigned file, uint64_t at, bool both)
+{
+    buf_append(&j->drop[file], &at, sizeof at);
+    if (both)
+        buf_append(&j->both, &at, sizeof at);
+}
+
+/* keys: n of one hash, by place; parts of keys last. The one to keep is decided among whole keys. */
+static void choose(struct job *j, unsigned file, const struct twice_key *keys, size_t n)
+{
+    size_t whole = 0;
+    while (whole < n && !(keys[whole].at & PARTIAL_BIT))
+        whole++;
+    bool both = file == TO_OUT && j->policy == POLICY_BOTH && whole > 1;
+    size_t keep = j->policy == POLICY_LAST && whole ? whole - 1 : 0;
+    for (size_t i = 0; i < n; i++)
+        if (both || i != keep)
+            drop_one(j, file, keys[i].at, both && i < whole);
+}
+
+static bool find_twice(struct job *j, unsigned file, struct fault *f)
+{
+    struct buf found = {0};
+    key_feed_end(&j->feed[file]);
+    bool ok = key_twice_find(j->twice[file], &found, f);
+    const struct twice_key *keys = (const struct twice_key *)(const void *)found.data;
+    size_t n = found.len / sizeof *keys;
+    for (size_t i = 0, next; ok && i < n; i = next) {
+        for (next = i + 1; next < n && keys[next].hash == keys[i].hash; next++)
+            ;
+        choose(j, file, keys + i, next - i);
+    }
+    if (j->drop[file].len)
+        qsort(j->drop[file].data, j->drop[file].len / sizeof(uint64_t), sizeof(uint64_t),
+              by_number);
+    if (j->both.len)
+        qsort(j->both.data, j->both.len / sizeof(uint64_t), sizeof(uint64_t), by_number);
+    buf_free(&found);
+    return ok;
+}
+
+static bool first_pass(struct job *j, struct fault *f)
+{
+    static const struct rescue_ops ops = {.record = note_record, .broken = note_broken,
+                                          .hole = tell_hole, .span = tell_span, .at = tell_at};
+    for (int i = 0; i < 2; i++) {
+        j->twice[i] = key_twice_new();
+        key_feed_begin(&j->feed[i], j->twice[i]);
+    }
+    j->rescue = (struct rescue){.image = &j->file.image, .plan = &j->plan, .ops = &ops, .arg = j,
+                                .databases = (unsigned)j->opt->databases};
+    rescue_run(&j->rescue);
+    rdb_tell_end(&j->tell, &j->rescue);
+    bool ok = find_twice(j, TO_OUT, f);
+    ok = find_twice(j, TO_DOUBTFUL, f) && ok;
+    rescue_free(&j->rescue);
+    for (int i = 0; i < 2; i++)
+        key_twice_free(j->twice[i]);
+    return ok;
+}
+
+/* ---- the second pass ---- */
+
+static void copy_to(struct job *j, unsigned file, const struct rescued *r)
+{
+    if (j->has_out[file])
+        rdb_copy_record(&j->out[file], r);
+}
+
+static void name_left_out(struct job *j, const struct rescued *r)
+{
+    j->left_out++;
+    say_row(&j->tool->say, "duplicates",
+            FIELDS(SAY_U64("db", r->db), SAY_TEXT("key", r->key), SAY_U64("offset", r->from)),
+            "offset %" PRIu64 ", db %u, key '%s': another of this name is kept", r->from, r->db,
+            r->key);
+}
+
+static void copy_key(struct job *j, const struct rescued *r)
+{
+    unsigned file = where_to(j, r->doubtful);
+    if (file == TO_OUT && is_in(&j->both, r->from)) {
+        j->doubtful++;
+        copy_to(j, TO_DOUBTFUL, r);
+        return;
+    }
+    if (is_in(&j->drop[file], r->from)) {
+        name_left_out(j, r);
+        return;
+    }
+    if (r->doubtful)
+        rdb_tell_doubtful(&j->tell, r);
+    j->doubtful += r->doubtful;
+    j->kept += file == TO_OUT;
+    copy_to(j, file, r);
+}
+
+static bool copy_record(void *arg, const struct rescued *r)
+{
+    struct job *j = arg;
+    bool sure = j->rescue.span->trust != SPAN_DOUBTFUL || j->opt->keep_doubtful;
+    switch (r->kind) {
+    case RDB_REC_KEY:
+        copy_key(j, r);
+        break;
+    case RDB_REC_DB:
+    case RDB_REC_RESIZE:
+        break;
+    case RDB_REC_FUNCTION:
+    case RDB_REC_MODULE_AUX:
+        j->libraries += r->kind == RDB_REC_FUNCTION && sure;
+        copy_to(j, sure ? TO_OUT : TO_DOUBTFUL, r);
+        break;
+    default: /* AUX; and what keys in both files may rest upon */
+        if (!r->integrity) {
+            copy_to(j, TO_OUT, r);
+            copy_to(j, TO_DOUBTFUL, r);
+        }
+        break;
+    }
+    return !(j->has_out[TO_OUT] && rdb_writer_bad(&j->out[TO_OUT].w));
+}
+
+static void copy_broken(void *arg, const struct rescued *r)
+{
+    struct job *j = arg;
+    struct partial_key p;
+    unsigned file = j->opt->keep_partial ? TO_OUT : TO_DOUBTFUL;
+    uint64_t elements = count_part(j, r, &p);
+    if (!elements || is_in(&j->drop[file], r->from | PARTIAL_BIT))
+        return;
+    j->partial++;
+    j->partial_elements += elements;
+    rdb_tell_partial(&j->tell, r, elements);
+    if (!j->has_out[file])
+        return;
+    partial_begin(&p, &j->out[file].w.sink);
+    rescue_again(&j->rescue, r, &p.sink);
+    partial_end(&p);
+    j->out[file].keys++;
+}
+
+static bool open_outputs(struct job *j, struct fault *f)
+{
+    const struct salvage *o = j->opt;
+    j->has_out[TO_OUT] = rdb_copy_begin(&j->out[TO_OUT], j->tool->args[1], &j->file.image, &j->plan,
+                                        o->keep_partial, f);
+    if (j->has_out[TO_OUT] && o->doubtful)
+        j->has_out[TO_DOUBTFUL] = rdb_copy_begin(&j->out[TO_DOUBTFUL], o->doubtful, &j->file.image,
+                                                 &j->plan, !o->keep_partial, f);
+    return j->has_out[TO_OUT] && (!o->doubtful || j->has_out[TO_DOUBTFUL]);
+}
+
+static bool close_outputs(struct job *j, bool ok, struct fault *f)
+{
+    for (int i = 1; i >= 0; i--) { /* OUT last: when it is there, all is */
+        if (!j->has_out[i])
+            continue;
+        if (ok)
+            ok = rdb_copy_end(&j->out[i], f);
+        else
+            rdb_copy_drop(&j->out[i]);
+    }
+    return ok;
+}
+
+static bool second_pass(struct job *j, struct fault *f)
+{
+    static const struct rescue_ops ops = {.record = copy_record, .broken = copy_broken,
+                                          .at = tell_at};
+    j->copying = 1;
+    j->rescue = (struct rescue){.image = &j->file.image, .plan = &j->plan, .ops = &ops, .arg = j,
+                                .digests = true, .databases = (unsigned)j->opt->databases};
+    bool ok = open_outputs(j, f);
+    if (ok)
+        rescue_run(&j->rescue);
+    ok = close_outputs(j, ok, f);
+    rescue_free(&j->rescue);
+    return ok;
+}
+
+/* ---- the answer ---- */
+
+static void say_sum(struct job *j)
+{
+    struct say *s = &j->tool->say;
+    say_fields(s, FIELDS(SAY_U64("keys", j->kept), SAY_U64("libraries", j->libraries)),
+               "%" PRIu64 " keys are in %s", j->kept, j->tool->args[1]);
+    say_fields(s, FIELDS(SAY_U64("doubtful", j->doubtful)), j->doubtful ? "%s%" PRIu64
+               " keys are doubtful: they can be read, but a checksum or the bytes beside them are "
+               "wrong%s" : NULL, "", j->doubtful,
+               j->opt->keep_doubtful ? "; they are in it"
+               : j->opt->doubtful    ? ""
+                                     : "; --doubtful FILE keeps them");
+    say_fields(s, FIELDS(SAY_U64("partial", j->partial),
+                         SAY_U64("partial_elements", j->partial_elements)), NULL);
+    say_fields(s, FIELDS(SAY_U64("left_out", j->left_out)), NULL);
+    say_fields(s, FIELDS(SAY_U64("keys_lost", j->tell.keys_lost)), NULL);
+}
+
+static enum tool_exit salvage_file(struct job *j)
+{
+    struct fault f = {0};
+    struct tool *t = j->tool;
+    rdb_tell_begin(&j->tell, &j->findings, &j->file.image, &j->plan, j->name);
+    progress_begin(&t->progress, "salvage", j->file.image.end * 2);
+    rdb_tell_file(&j->tell, &j->file.cut);
+    bool ok = first_pass(j, &f) && second_pass(j, &f);
+    progress_end(&t->progress);
+    if (!ok)
+        return tool_fault(t, &f);
+    say_sum(j);
+    if (j->left_out)
+        j->findings.worst = tool_worse(j->findings.worst, TOOL_DAMAGED);
+    enum tool_exit worst = findings_end(&j->findings);
+    return worst == TOOL_GOOD && j->plan.corrections.len ? TOOL_REPAIRED : worst;
+}
+
+static int run(struct tool *t, void *state)
+{
+    const struct salvage *o = state;
+    struct job j = {.tool = t, .opt = o, .policy = policy_of(o->duplicates)};
+    struct fault f = {0};
+    if (j.policy == POLICY_UNKNOWN)
+        return tool_usage(t, "--duplicates %s: first, last or both-to-doubtful", o->duplicates);
+    if (o->doubtful && strcmp(o->doubtful, t->args[1]) == 0)
+        return tool_usage(t, "--doubtful %s: another file than OUT", o->doubtful);
+    if (!rdb_file_open(&j.file, t->args[0], &f))
+        return tool_fault(t, &f);
+    j.name = j.file.input.name;
+    findings_begin(&j.findings, t);
+    say_list(&t->say, "duplicates");
+    say_list(&t->say, "partial_keys");
+    say_list(&t->say, "doubtful_keys");
+    say_list(&t->say, "corrections");
+    enum tool_exit code;
+    if (j.file.image.end < RESCUE_MAGIC + 1) {
+        fault_set(&f, FAULT_EOF, "%s is too short to hold a key", j.name);
+        code = tool_fault(t, &f);
+    } else {
+        plan_make(&j.plan, &j.file.image, t->threads);
+        code = salvage_file(&j);
+    }
+    buf_free(&j.drop[0]);
+    buf_free(&j.drop[1]);
+    buf_free(&j.both);
+    plan_free(&j.plan);
+    rdb_file_close(&j.file);
+    return code;
+}
+
+const struct verb verb_salvage = {
+    .name = "salvage",
+    .does = "a clean RDB with every undamaged key of a damaged one",
+    .args = "FILE OUT.rdb",
+    .example = "  holdfast salvage dump.rdb clean.rdb --doubtful doubtful.rdb\n"
+               "  holdfast salvage dump.rdb.gz clean.rdb --keep-partial --json\n",
+    .text = "FILE is read only; OUT must not exist. Where a checksum is enough to tell which bit was\n"
+            "flipped, it is flipped back, and nothing is lost. With block checksums (holdfast and\n"
+            "its redis-server write them) every key outside a damaged block is kept, and none that\n"
+            "was not there. Without them reading goes on where several records in a row look\n"
+            "right, and a changed byte inside a value can't be seen.\n",
+    .options = options,
+    .state_size = sizeof(struct salvage),
+    .args_min = 2,
+    .args_max = 2,
+    .run = run,
+};
