@@ -103,6 +103,18 @@ $(B)/unit/tools/%: $(B)/obj/tests/unit/tools/%.o $(B)/obj/tests/unit/unit.o $(TO
 	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/unit/unit.o $(TOOL_OBJ) \
 	    $(call archives,$(TOOL_LIBS)) $(OUR_LDLIBS) $(LDLIBS)
 
+# Programs that damage files and measure what the tools save.
+TOOL_TESTS := $(patsubst tests/tools/%.c,$(B)/tests-tools/%,$(wildcard tests/tools/*.c))
+$(B)/tests-tools/%: $(B)/obj/tests/tools/%.o $(TOOL_OBJ) \
+    $(foreach f,$(TOOL_LIBS),$(call archive,$(f)))
+	@mkdir -p $(@D)
+	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(TOOL_OBJ) $(call archives,$(TOOL_LIBS)) $(OUR_LDLIBS) $(LDLIBS)
+$(B)/fuzz/fuzz_salvage: $(B)/obj/tests/fuzz/fuzz_salvage.o $(B)/obj/tests/fuzz/fuzz.o $(TOOL_OBJ) \
+    $(foreach f,$(TOOL_LIBS),$(call archive,$(f)))
+	@mkdir -p $(@D)
+	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(TOOL_OBJ) \
+	    $(call archives,$(TOOL_LIBS)) $(OUR_LDLIBS) $(LDLIBS)
+
 # A fuzzer reads bytes: it may use what the tools may, and nothing above. But those of what scripts
 # can call are linked to all that lies below main.
 FUZZ_LIBS := $(filter $(call allowed,tools),$(BUILT))
@@ -128,7 +140,7 @@ $(B)/crash/%: $(B)/obj/tests/crash/%.o $(CRASH_OBJ) $(foreach f,$(BUILT),$(call 
 	    $(call archives,$(filter-out main,$(BUILT))) $(OUR_LDLIBS) $(LDLIBS)
 
 .PRECIOUS: $(B)/obj/%.o
-units: $(UNITS)
+units: $(UNITS) $(TOOL_TESTS)
 fuzzers: $(FUZZERS)
 crashes: $(CRASHES)
 

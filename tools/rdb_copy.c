@@ -7,12 +7,12 @@
 enum { WINDOW = 256 << 10 };
 
 bool rdb_copy_begin(struct rdb_copy *c, const char *path, struct rdb_image *from,
-                    const struct rdb_plan *p, bool with_parts, struct fault *f)
+                    const struct rdb_plan *p, const struct rdb_copy_options *o, struct fault *f)
 {
     struct output_options opt = {.compression = compression_of_name(path)};
-    int version = with_parts && p->version < RDB_VERSION_WRITE_MIN ? RDB_VERSION_WRITE_MIN
-                                                                   : p->version;
-    bool blocks = version >= RDB_VERSION_AUX;
+    bool raise = o->with_parts && p->version < RDB_VERSION_WRITE_MIN;
+    int version = raise ? RDB_VERSION_WRITE_MIN : p->version;
+    bool blocks = version >= RDB_VERSION_AUX && !o->no_blocks;
     *c = (struct rdb_copy){.from = from};
     if (!output_open(&c->out, path, &opt, f))
         return false;

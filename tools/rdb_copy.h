@@ -25,8 +25,13 @@ struct rdb_copy {
     bool read_failed;
 };
 
+struct rdb_copy_options {
+    bool with_parts;
+    bool no_blocks; /* a file as other servers write it */
+};
 bool rdb_copy_begin(struct rdb_copy *c, const char *path, struct rdb_image *from,
-                    const struct rdb_plan *p, bool with_parts, struct fault *f);
+                    const struct rdb_plan *p, const struct rdb_copy_options *opt,
+                    struct fault *f);
 void rdb_copy_record(struct rdb_copy *c, const struct rescued *r);
 bool rdb_copy_end(struct rdb_copy *c, struct fault *f);
 void rdb_copy_drop(struct rdb_copy *c);

@@ -271,11 +271,13 @@ static void copy_broken(void *arg, const struct rescued *r)
 static bool open_outputs(struct job *j, struct fault *f)
 {
     const struct salvage *o = j->opt;
-    j->has_out[TO_OUT] = rdb_copy_begin(&j->out[TO_OUT], j->tool->args[1], &j->file.image, &j->plan,
-                                        o->keep_partial, f);
-    if (j->has_out[TO_OUT] && o->doubtful)
-        j->has_out[TO_DOUBTFUL] = rdb_copy_begin(&j->out[TO_DOUBTFUL], o->doubtful, &j->file.image,
-                                                 &j->plan, !o->keep_partial, f);
+    const char *paths[2] = {j->tool->args[1], o->doubtful};
+    for (int i = 0; i < 2 && paths[i]; i++) {
+        struct rdb_copy_options opt = {.with_parts = o->keep_partial == (i == TO_OUT)};
+        j->has_out[i] = rdb_copy_begin(&j->out[i], paths[i], &j->file.image, &j->plan, &opt, f);
+        if (!j->has_out[i])
+            break;
+    }
     return j->has_out[TO_OUT] && (!o->doubtful || j->has_out[TO_DOUBTFUL]);
 }
 
