@@ -20,8 +20,8 @@ static bool on_key(struct sink *s, const struct key_event *key)
         return !p->unfit;
     }
     struct key_event part = *key;
-    part.count = p->blocks ? 0 : p->events;
-    part.blocks = p->blocks ? p->events : 0;
+    part.count = p->elements;
+    part.blocks = p->blocks || p->events != p->elements ? p->events : 0;
     p->begun = sink_key(p->to, &part);
     return p->begun;
 }

@@ -94,23 +94,42 @@ bool rdb_ends_here(int version, struct slice head, uint64_t left)
     size_t end = version >= RDB_VERSION_CRC ? 9 : 1;
     if (head.len < end || (uint8_t)head.data[0] != RDB_OP_EOF)
         return false;
+    static const char again[] = "REDIS0"; /* a copy of the file stands behind it */
     return left == end ||
+           (head.len >= end + sizeof again - 1 &&
+            memcmp(head.data + end, again, sizeof again - 1) == 0) ||
            (head.len >= end + sizeof index - 1 &&
             memcmp(head.data + end, index, sizeof index - 1) == 0);
+}
+
+bool rdb_zeros_follow(struct in *in)
+{
+    struct slice next = in_peek(in, 3);
+    return next.len == 3 && next.data[1] == 0 && next.data[2] == 0;
 }
 
 /* ---- by reading on ---- */
 
 enum chain { CHAIN_BREAKS, CHAIN_HOLDS, CHAIN_LEAVES /* the window */ };
 
+/* *empty: keys without a name so far; one is as much as is believed. */
+static bool name_is_plausible(const struct rdb_record *rec, struct in *in, bool first,
+                              unsigned *empty)
+{
+    if (rec->key.name.len == 0)
+        return !first && ++*empty == 1 && !rdb_zeros_follow(in);
+    return rec->key.name.len <= FOOTING_NAME;
+}
+
 /* in: from the place on; end: it has all up to the end of the span. */
 static enum chain follow(struct rdb_footing *f, struct in *in, bool end)
 {
+    f->keys = 0;
     struct rdb_reader *r = f->reader;
     struct rdb_record rec;
-    unsigned keys = 0, records = 0;
+    unsigned keys = 0, records = 0, empty = 0;
     rdb_resume(r, in, f->db);
-    while (records < FOOTING_RECORDS || keys == 0) {
+    while (records < FOOTING_RECORDS + empty || keys == 0) {
         struct slice head = in_peek(in, FOOTING_END_HEAD);
         if (head.len == 0)
             return !end ? CHAIN_LEAVES : f->whole && keys ? CHAIN_HOLDS : CHAIN_BREAKS;
@@ -119,8 +138,7 @@ static enum chain follow(struct rdb_footing *f, struct in *in, bool end)
                        ? CHAIN_HOLDS
                        : CHAIN_BREAKS;
         bool ok = rdb_next(r, &rec);
-        if (ok && rec.kind == RDB_REC_KEY &&
-            (rec.key.name.len == 0 || rec.key.name.len > FOOTING_NAME))
+        if (ok && rec.kind == RDB_REC_KEY && !name_is_plausible(&rec, in, keys == 0, &empty))
             ok = false;
         if (ok && rec.kind == RDB_REC_DB && rec.db >= FOOTING_DBS)
             ok = false;
@@ -128,9 +146,10 @@ static enum chain follow(struct rdb_footing *f, struct in *in, bool end)
         if (!ok)
             return in_bad(in) && in->fault.code == FAULT_EOF && !end ? CHAIN_LEAVES
                                                                      : CHAIN_BREAKS;
-        keys += rec.kind == RDB_REC_KEY;
+        f->keys = keys += rec.kind == RDB_REC_KEY;
         records++;
     }
+    f->keys = 0;
     return CHAIN_HOLDS;
 }
 

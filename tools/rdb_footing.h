@@ -5,8 +5,8 @@
  * which can be read to its end and is plausible, or fewer, at least one key among them, up to the
  * very end of the span. Plausible is a key
  *   - whose type the file's version has,
- *   - whose name is not empty (zeros read as keys without a name and without a value) and has at
- *     most FOOTING_NAME bytes,
+ *   - whose name is not empty, unless it is neither the first nor followed by zeros (which read as
+ *     keys without a name and without a value), and has at most FOOTING_NAME bytes,
  *   - in a database below FOOTING_DBS;
  * and any other record that can be read. Attributes belong to the key behind them.
  *
@@ -14,7 +14,7 @@
  * passed over: at most the one that was damaged, as a rule, and those whose name is too long. And a
  * place inside a value may hold, when what is read there happens to end where a record begins: that
  * takes one wrong record, as from there on all are right. So the first record is doubtful to whoever
- * asked. */
+ * asked, and a few up to the end are all. */
 #ifndef TOOLS_RDB_FOOTING_H
 #define TOOLS_RDB_FOOTING_H
 
@@ -35,6 +35,8 @@ struct rdb_footing {
 
     struct buf window;
     uint64_t window_at;
+    unsigned keys;  /* found: when fewer than FOOTING_RECORDS follow up to the end, the keys among
+                     * them; else 0 */
     uint64_t tried; /* bytes of places that did not hold */
 };
 
@@ -44,6 +46,8 @@ void rdb_footing_free(struct rdb_footing *f);
 /* Does an RDB end here? head: what follows from its opcode 255 on; left: bytes up to the end of the
  * span. */
 bool rdb_ends_here(int version, struct slice head, uint64_t left);
+/* Of a key without a name, which was just read: do zeros follow that would be another? */
+bool rdb_zeros_follow(struct in *in);
 enum { FOOTING_END_HEAD = 1 + 8 + 14 };
 
 #endif

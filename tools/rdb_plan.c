@@ -38,8 +38,21 @@ static void read_header(struct rdb_plan *p, struct rdb_image *m)
         p->version = RDB_VERSION_OURS;
     }
     static const char word[] = "\xfa\x0c" RDB_AUX_INTEGRITY;
-    p->announced = got > MAGIC &&
-                   memmem(head + MAGIC, (size_t)got - MAGIC, word, sizeof word - 1) != NULL;
+    p->announced |= got > MAGIC &&
+                    memmem(head + MAGIC, (size_t)got - MAGIC, word, sizeof word - 1) != NULL;
+}
+
+/* Where the announcement is damaged, the file's end may have something that only comes with it. */
+static void look_for_traces(struct rdb_plan *p, struct rdb_image *m)
+{
+    enum { TAIL = 64 << 10 };
+    static const char *const traces[] = {"#HF:", RDB_AUX_DIGEST, RDB_AUX_BLOCK};
+    uint64_t n = m->end - m->begin < TAIL ? m->end - m->begin : TAIL;
+    struct buf tail = {0};
+    ssize_t got = image_read(m, m->end - n, m->end, buf_reserve(&tail, (size_t)n), (size_t)n);
+    for (size_t i = 0; got > 0 && i < sizeof traces / sizeof *traces; i++)
+        p->announced |= memmem(tail.data, (size_t)got, traces[i], strlen(traces[i])) != NULL;
+    buf_free(&tail);
 }
 
 /* ---- corrections ---- */
@@ -87,19 +100,19 @@ static void correct_blocks(struct rdb_plan *p, struct rdb_image *m)
 
 /* ---- without blocks ---- */
 
-static bool stored_crc(const struct rdb_plan *p, struct rdb_image *m, uint64_t *crc)
+/* The file's own checksum is taken for what its last bytes are, whatever header and end look like:
+ * they may be what is damaged. What the correction gives has to have both. */
+static bool ends_well(struct rdb_plan *p, struct rdb_image *m)
 {
     uint8_t tail[9];
-    if (p->version < RDB_VERSION_CRC || m->end - m->begin < MAGIC + sizeof tail)
-        return false;
-    if (image_read(m, m->end - sizeof tail, m->end, tail, sizeof tail) != sizeof tail)
-        return false;
-    *crc = load_le64(tail + 1);
-    return *crc != 0 && tail[0] == RDB_OP_EOF;
+    read_header(p, m);
+    return p->header_ok && p->version >= RDB_VERSION_CRC && m->end - m->begin > MAGIC + 9 &&
+           image_read(m, image_ahead(m, m->end - 9, 0), m->end, tail, 9) == 9 &&
+           tail[0] == RDB_OP_EOF && load_le64(tail + 1) != 0;
 }
 
 /* A bit of the checksum itself is another way to differ by one bit. */
-static bool correct_stored(struct rdb_plan *p, struct rdb_image *m, uint64_t differs)
+static bool try_stored(struct rdb_plan *p, struct rdb_image *m, uint64_t differs)
 {
     if (__builtin_popcountll(differs) != 1)
         return false;
@@ -110,25 +123,54 @@ static bool correct_stored(struct rdb_plan *p, struct rdb_image *m, uint64_t dif
     return true;
 }
 
+static bool try_repetition(struct rdb_plan *p, struct rdb_image *m, uint64_t stored)
+{
+    static const uint64_t pages[] = {4096, 512};
+    uint64_t end = m->end - 8, len = end - m->begin;
+    struct correction c;
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
+        if (len > pages[i] &&
+            correct_repetition(m, m->begin, end, len - pages[i], stored, &c)) {
+            note(p, m, 0, &c);
+            return true;
+        }
+    return false;
+}
+
+static bool correct_whole(struct rdb_plan *p, struct rdb_image *m, uint64_t differs,
+                          uint64_t stored)
+{
+    struct correction c;
+    if (try_stored(p, m, differs))
+        return true;
+    if (correct_bits(m, m->begin, m->end - 8, stored, &c)) {
+        note(p, m, 0, &c);
+        return true;
+    }
+    return try_repetition(p, m, stored);
+}
+
 static void check_whole(struct rdb_plan *p, struct rdb_image *m)
 {
-    uint64_t stored, end = m->end - 8;
-    p->has_crc = stored_crc(p, m, &stored);
-    if (!p->has_crc)
+    uint8_t tail[8];
+    if (m->open_end || m->end - m->begin < MAGIC + 9 ||
+        image_read(m, m->end - 8, m->end, tail, 8) != 8)
         return;
-    p->crc_at = end;
-    uint64_t differs = image_crc(m, 0, m->begin, end) ^ stored;
-    struct correction c;
-    p->crc_ok = differs == 0;
-    if (p->crc_ok)
+    uint64_t stored = load_le64(tail);
+    uint64_t differs = image_crc(m, 0, m->begin, m->end - 8) ^ stored;
+    p->has_crc = ends_well(p, m);
+    p->crc_at = m->end - 8;
+    p->crc_ok = p->has_crc && differs == 0;
+    if (p->crc_ok || differs == 0 || stored == 0 || !correct_whole(p, m, differs, stored))
         return;
-    if (correct_stored(p, m, differs)) {
-        p->crc_ok = true;
-    } else if (correct_bits(m, m->begin, end, stored, &c)) {
-        note(p, m, 0, &c);
-        p->crc_ok = image_crc(m, 0, m->begin, end) == stored;
-        must(p->crc_ok);
+    p->crc_ok = ends_well(p, m);
+    if (p->crc_ok) {
+        p->has_crc = true;
+        return;
     }
+    buf_clear(&m->patches); /* there were none before */
+    buf_clear(&m->cuts);
+    buf_clear(&p->corrections);
 }
 
 /* ---- spans ---- */
@@ -164,6 +206,7 @@ void plan_make(struct rdb_plan *p, struct rdb_image *m, uint64_t threads)
 {
     *p = (struct rdb_plan){0};
     read_header(p, m);
+    look_for_traces(p, m);
     blocks_list(&p->list, m);
     blocks_verify(&p->list, m, threads);
     size_t n = blocks_count(&p->list);
@@ -178,7 +221,7 @@ void plan_make(struct rdb_plan *p, struct rdb_image *m, uint64_t threads)
     }
     check_whole(p, m);
     read_header(p, m);
-    add_span(p, &(struct rdb_span){.from = m->begin, .to = m->end, .adjoins = true,
+    add_span(p, &(struct rdb_span){.from = m->begin, .to = m->end, .adjoins = p->header_ok,
                                    .trust = p->crc_ok      ? SPAN_SURE
                                             : p->announced ? SPAN_DOUBTFUL
                                                            : SPAN_UNSURE});

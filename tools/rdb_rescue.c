@@ -150,8 +150,7 @@ static bool is_zeros(struct rescue *x, const struct rdb_record *rec)
 {
     if (x->span->trust == SPAN_SURE || rec->kind != RDB_REC_KEY || rec->key.name.len)
         return false;
-    struct slice next = in_peek(&x->in, 3);
-    return next.len == 3 && next.data[1] == 0 && next.data[2] == 0;
+    return rdb_zeros_follow(&x->in);
 }
 
 static void fail_here(struct rescue *x, enum fault_code code, const char *what)
@@ -284,7 +283,8 @@ static bool over_the_hole(struct rescue *x, const struct rescued *r)
     }
     x->hole.to = at > x->hole.from ? at : x->hole.from;
     x->db_unsure = true;
-    x->wary = x->span->trust == SPAN_UNSURE ? RESCUE_BEHIND : 0;
+    unsigned few = x->footing.keys;
+    x->wary = x->span->trust != SPAN_UNSURE ? 0 : few > RESCUE_BEHIND ? few : RESCUE_BEHIND;
     enter(x, at);
     return true;
 }

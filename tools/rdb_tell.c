@@ -78,6 +78,8 @@ static void put_neighbours(struct buf *to, const struct rescue_hole *h)
         buf_printf(to, "; the first behind it '%s'", h->after);
     else if (h->at_end)
         buf_printf(to, "; no key was found behind it");
+    if (h->has_after && !h->block)
+        buf_printf(to, "; keys behind it are taken for database %u's, and may be another's", h->db);
 }
 
 /* A fault's key is printable text already. */
