@@ -16,13 +16,15 @@ static bool parse_magic(const char *magic, bool *valkey, int *version)
 {
     *valkey = memcmp(magic, "VALKEY", 6) == 0;
     const char *at = magic + (*valkey ? 6 : 5);
+    int n = 0;
     if (!*valkey && memcmp(magic, "REDIS", 5) != 0)
         return false;
-    for (*version = 0; at < magic + MAGIC; at++) {
+    for (; at < magic + MAGIC; at++) {
         if (*at < '0' || *at > '9')
             return false;
-        *version = *version * 10 + (*at - '0');
+        n = n * 10 + (*at - '0');
     }
+    *version = n;
     return *valkey ? *version >= RDB_VERSION_VALKEY_MIN && *version <= RDB_VERSION_VALKEY_MAX
                    : *version >= 1 && *version <= RDB_VERSION_REDIS_MAX;
 }
@@ -32,14 +34,18 @@ static void read_header(struct rdb_plan *p, struct rdb_image *m)
 {
     char head[MAGIC + 80];
     ssize_t got = image_read(m, m->begin, m->end, head, sizeof head);
+    p->version = p->newer = 0;
     p->header_ok = got >= MAGIC && parse_magic(head, &p->valkey, &p->version);
     if (!p->header_ok) {
+        p->newer = p->version;
         p->valkey = false;
         p->version = RDB_VERSION_OURS;
     }
     static const char word[] = "\xfa\x0c" RDB_AUX_INTEGRITY;
-    p->announced |= got > MAGIC &&
-                    memmem(head + MAGIC, (size_t)got - MAGIC, word, sizeof word - 1) != NULL;
+    const char *at = got > MAGIC ? memmem(head + MAGIC, (size_t)got - MAGIC, word, sizeof word - 1)
+                                 : NULL;
+    p->announced |= at != NULL;
+    p->trailer_due |= at && memmem(at, (size_t)(head + got - at), " trailer", 8) != NULL;
 }
 
 /* Where the announcement is damaged, the file's end may have something that only comes with it. */
@@ -202,12 +208,22 @@ static void cut_into_spans(struct rdb_plan *p, const struct rdb_image *m)
                                    .adjoins = whole});
 }
 
-void plan_make(struct rdb_plan *p, struct rdb_image *m, uint64_t threads)
+void plan_look(struct rdb_plan *p, struct rdb_image *m)
 {
     *p = (struct rdb_plan){0};
     read_header(p, m);
     look_for_traces(p, m);
-    blocks_list(&p->list, m);
+    if (!m->open_end)
+        blocks_list(&p->list, m);
+    else
+        p->list.rdb_end = m->end;
+}
+
+void plan_make(struct rdb_plan *p, struct rdb_image *m, uint64_t threads)
+{
+    plan_look(p, m);
+    if (m->open_end)
+        blocks_list(&p->list, m);
     blocks_verify(&p->list, m, threads);
     size_t n = blocks_count(&p->list);
     bool holds = n && !p->list.bad && blocks_at(&p->list, n - 1)->to == p->list.rdb_end;

@@ -38,13 +38,17 @@ struct rdb_plan {
     struct buf spans;       /* struct rdb_span */
     struct buf corrections; /* struct plan_correction */
     bool announced;         /* the file says that it has block checksums */
+    bool trailer_due;       /* and an index of them behind its end */
     bool header_ok;
+    int newer;              /* a version that is none of ours, of a header that is well-formed; 0 */
     bool valkey;
     int version;            /* of the header, or taken for it */
     bool has_crc, crc_ok;   /* of the whole file; looked at when there are no blocks */
     uint64_t crc_at;        /* has_crc: where it stands */
 };
 
+/* Header and list of blocks only: nothing is verified. */
+void plan_look(struct rdb_plan *p, struct rdb_image *m);
 void plan_make(struct rdb_plan *p, struct rdb_image *m, uint64_t threads);
 void plan_free(struct rdb_plan *p);
 static inline bool plan_has_blocks(const struct rdb_plan *p)

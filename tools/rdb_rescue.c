@@ -13,8 +13,8 @@
 
 #include "base/bytes.h"
 #include "base/crc64.h"
-#include "base/hash.h"
 #include "base/must.h"
+#include "tools/key_twice.h"
 
 enum { MAGIC = RESCUE_MAGIC };
 enum step { STEP_RECORD, STEP_END, STEP_FAULT };
@@ -117,7 +117,6 @@ static bool is_integrity(struct slice name)
 
 static void describe(const struct rdb_record *rec, struct rescued *r)
 {
-    enum { DB_MIX = 0x9e3779b9 };
     struct fault printable = {0};
     r->kind = rec->kind;
     r->opcode = rec->opcode;
@@ -127,7 +126,7 @@ static void describe(const struct rdb_record *rec, struct rescued *r)
         r->db = rec->key.db;
         r->expire_ms = rec->key.expire_ms;
         r->name_len = rec->key.name.len;
-        r->hash = hash_slice(rec->key.name) + (uint64_t)r->db * DB_MIX;
+        r->hash = key_twice_hash(rec->key.name, r->db);
     } else if (rec->kind == RDB_REC_AUX) {
         fault_set_key(&printable, rec->name);
         r->integrity = is_integrity(rec->name);

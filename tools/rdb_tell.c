@@ -19,6 +19,22 @@ static struct say *say_of(const struct rdb_tell *t)
 
 /* ---- the file as a whole ---- */
 
+/* Nothing of the data is lost, as salvage can put it right. */
+static void tell_correctable(struct rdb_tell *t, const struct plan_correction *p)
+{
+    const struct correction *c = &p->done;
+    char what[160];
+    if (c->cut_to)
+        snprintf(what, sizeof what, "%" PRIu64 " bytes stand there twice", c->cut_to - c->at);
+    else
+        snprintf(what, sizeof what, "%u flipped bit%s, as the checksum tells: byte %" PRIu64
+                 " xor 0x%02x", c->bits, c->bits == 1 ? "" : "s", c->at, c->flips[0]);
+    finding_add(t->to, &(struct finding){
+        .cost = TOOL_DAMAGED, .file = t->file, .from = c->at, .to = c->cut_to ? c->cut_to : c->at + 1,
+        .unit = p->block ? "block" : NULL, .number = p->block, .what = what,
+        .costs = "holdfast salvage puts it right; nothing is lost"});
+}
+
 static void tell_correction(struct rdb_tell *t, const struct plan_correction *p)
 {
     const struct correction *c = &p->done;
@@ -30,6 +46,10 @@ static void tell_correction(struct rdb_tell *t, const struct plan_correction *p)
         snprintf(what, sizeof what, "%u flipped bit%s, found by the checksum, put right: byte "
                  "%" PRIu64 " xor 0x%02x%s", c->bits, c->bits == 1 ? "" : "s", c->at, c->flips[0],
                  c->flips[1] | c->flips[2] | c->flips[3] ? " and those behind it" : "");
+    }
+    if (t->only_looks) {
+        tell_correctable(t, p);
+        return;
     }
     say_row(say_of(t), "corrections",
             FIELDS(SAY_U64("offset", c->at), SAY_U64("to", c->cut_to ? c->cut_to : c->at + 1),
@@ -59,7 +79,7 @@ void rdb_tell_file(struct rdb_tell *t, const struct fault *cut)
     if (!p->header_ok)
         add(t, TOOL_DAMAGED, t->image->begin, "header", "The header is damaged; version 11 is "
             "assumed");
-    if (plan_has_blocks(p) && !p->list.by_trailer)
+    if (plan_has_blocks(p) && !p->list.by_trailer && p->trailer_due)
         add(t, TOOL_DAMAGED, t->image->end, "trailer",
             "The block index behind the RDB is missing or damaged; the records between the keys "
             "tell of the blocks");

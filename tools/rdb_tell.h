@@ -14,7 +14,7 @@ struct rdb_tell {
     const struct rdb_plan *plan;
     const char *file;
     uint64_t holes, keys_lost, doubtful;
-    bool truncated;
+    bool truncated, only_looks; /* only_looks: corrections are what could be done */
     struct rescue_hole first; /* of the span being read */
     bool has_first;
     uint64_t span_holes;

@@ -3,6 +3,7 @@
 #include "tools/verbs.h"
 
 const struct verb *const tool_verbs[] = {
+    &verb_check,
     &verb_salvage,
     &verb_dump,
     &verb_convert,

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tools/check_rdb_part.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/must.h"
+#include "tools/check.h"
+#include "tools/load_sample.h"
+#include "tools/rdb_file.h"
+#include "tools/rdb_quick.h"
+#include "tools/rdb_tell.h"
+
+struct part_check {
+    struct tool *tool;
+    struct findings *to;
+    const char *name;
+    struct rdb_image *image;
+    const struct check_rdb_options *opt;
+    struct check_totals *totals;
+    const struct fault *cut; /* why not all of it could be unpacked; NULL */
+
+    struct rdb_plan plan;
+    struct rdb_quick quick;
+    struct rescue rescue;
+    struct rdb_tell tell;
+    struct key_twice *twice;
+    struct key_feed feed;
+    struct check_sink sums;
+    void *libraries; /* env's set; NULL: none was met */
+    bool in_order, by_trailer;
+    struct buf library_faults; /* sentences, each with its NUL */
+    uint64_t end_at, blocks, blocks_bad;
+};
+enum { WHY_MAX = 64 << 10 };
+
+/* ---- libraries of functions ---- */
+
+static bool take_library(void *arg, struct slice code)
+{
+    struct part_check *c = arg;
+    const struct check_libraries *l = c->tool->env ? c->tool->env->libraries : NULL;
+    struct buf why = {0};
+    if (!l)
+        return true;
+    if (!c->libraries)
+        c->libraries = l->begin();
+    bool ok = l->take(c->libraries, code, &why);
+    if (!ok && c->library_faults.len < WHY_MAX)
+        buf_printf(&c->library_faults, "A library of functions would not load: %s%c",
+                   buf_cstr(&why), 0);
+    buf_free(&why);
+    return ok;
+}
+
+static void tell_libraries(struct part_check *c)
+{
+    for (size_t at = 0; at < c->library_faults.len;) {
+        const char *what = c->library_faults.data + at;
+        finding_add(c->to, &(struct finding){.cost = TOOL_DAMAGED, .file = c->name,
+                                             .from = c->image->begin, .to = c->image->begin,
+                                             .unit = "record", .what = what});
+        at += strlen(what) + 1;
+    }
+    buf_free(&c->library_faults);
+}
+
+static void end_libraries(struct part_check *c)
+{
+    if (c->libraries)
+        c->tool->env->libraries->end(c->libraries);
+    c->libraries = NULL;
+}
+
+/* ---- the two ways to read it ---- */
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool is_in_order(struct part_check *c)
+{
+    struct blocks_list none = {0};
+    bool blocks = !c->image->open_end;
+    c->quick = (struct rdb_quick){.image = c->image, .list = blocks ? &c->plan.list : &none,
+                                  .valkey = c->plan.valkey, .version = c->plan.version,
+                                  .databases = c->opt->databases, .now_ms = now_ms(),
+                                  .threads = c->tool->threads, .twice = c->twice,
+                                  .library = take_library, .library_arg = c,
+                                  .progress = &c->tool->progress};
+    bool ok = rdb_quick(&c->quick) && !(c->cut && fault_is(c->cut));
+    if (ok) {
+        check_sink_add(&c->sums, &c->quick.sums);
+        c->end_at = c->quick.end_at;
+        c->blocks = blocks_count(c->quick.list);
+    }
+    check_sink_free(&c->quick.sums);
+    return ok;
+}
+
+static bool on_record(void *arg, const struct rescued *r)
+{
+    (void)arg;
+    (void)r;
+    return true;
+}
+
+static void on_hole(void *arg, const struct rescue_hole *h)
+{
+    rdb_tell_hole(&((struct part_check *)arg)->tell, h);
+}
+
+static void on_span(void *arg, const struct rdb_span *s, uint64_t keys, bool holes)
+{
+    rdb_tell_span(&((struct part_check *)arg)->tell, s, keys, holes);
+}
+
+static void on_at(void *arg, uint64_t at)
+{
+    progress_at(&((struct part_check *)arg)->tool->progress, at);
+}
+
+static void count_blocks(struct part_check *c)
+{
+    c->blocks = blocks_count(&c->plan.list);
+    for (size_t i = 0; i < blocks_count(&c->plan.list); i++)
+        c->blocks_bad += blocks_at(&c->plan.list, i)->state != BLOCK_GOOD;
+}
+
+/* Behind damage, too: every fault is told. */
+static void read_on(struct part_check *c)
+{
+    static const struct rescue_ops ops = {.record = on_record, .hole = on_hole, .span = on_span,
+                                          .at = on_at};
+    static const struct fault none = {0};
+    c->sums.feed = &c->feed;
+    c->sums.now_ms = now_ms();
+    c->sums.library = take_library;
+    c->sums.library_arg = c;
+    plan_free(&c->plan);
+    plan_make(&c->plan, c->image, c->tool->threads);
+    rdb_tell_begin(&c->tell, c->to, c->image, &c->plan, c->name);
+    c->tell.only_looks = true;
+    rdb_tell_file(&c->tell, c->cut ? c->cut : &none);
+    key_feed_begin(&c->feed, c->twice);
+    c->rescue = (struct rescue){.image = c->image, .plan = &c->plan, .ops = &ops, .arg = c,
+                                .databases = c->opt->databases, .also = &c->sums.sink};
+    rescue_run(&c->rescue);
+    rdb_tell_end(&c->tell, &c->rescue);
+    c->end_at = c->rescue.ended ? c->rescue.end_at : 0;
+    key_feed_end(&c->feed);
+    rescue_free(&c->rescue);
+    count_blocks(c);
+}
+
+/* ---- what is there twice ---- */
+
+/* The name of the key whose type byte lies at this place. */
+static bool name_at(struct part_check *c, uint64_t at, struct buf *name, unsigned *db)
+{
+    struct rdb_reader r;
+    struct rdb_record rec;
+    struct image_stream s;
+    struct in head, in;
+    char magic[16];
+    int n = snprintf(magic, sizeof magic, c->plan.valkey ? "VALKEY%03d" : "REDIS%04d",
+                     c->plan.version);
+    in_init_memory(&head, slice(magic, (size_t)n));
+    bool ok = rdb_open(&r, &head, &(struct rdb_options){.unguarded = true});
+    image_stream(&s, &in, c->image, at, c->image->end, 4096);
+    rdb_resume(&r, &in, 0);
+    ok = ok && rdb_next(&r, &rec) && rec.kind == RDB_REC_KEY;
+    buf_clear(name);
+    if (ok)
+        buf_add(name, rec.key.name);
+    *db = 0;
+    rdb_close(&r);
+    in_free(&in);
+    in_free(&head);
+    return ok;
+}
+
+static void tell_pair(struct part_check *c, uint64_t first, uint64_t second)
+{
+    struct buf a = {0}, b = {0}, what = {0};
+    unsigned db;
+    if (name_at(c, first, &a, &db) && name_at(c, second, &b, &db) &&
+        slice_eq(buf_slice(&a), buf_slice(&b))) {
+        buf_printf(&what, "A key that stands at offset %" PRIu64 " already: a server refuses the "
+                   "file", first);
+        finding_add(c->to, &(struct finding){.cost = TOOL_DAMAGED, .file = c->name, .from = second,
+                                             .to = second, .unit = "record",
+                                             .what = buf_cstr(&what), .has_key = true,
+                                             .key = buf_slice(&a)});
+    }
+    buf_free(&a);
+    buf_free(&b);
+    buf_free(&what);
+}
+
+static void find_keys_twice(struct part_check *c)
+{
+    struct buf found = {0};
+    struct fault f = {0};
+    if (!key_twice_find(c->twice, &found, &f))
+        finding_fault(c->to, c->name, &f);
+    const struct twice_key *k = (const struct twice_key *)(const void *)found.data;
+    size_t n = found.len / sizeof *k, first = 0;
+    for (size_t i = 1; i < n; i++)
+        if (k[i].hash == k[first].hash)
+            tell_pair(c, k[first].at, k[i].at);
+        else
+            first = i;
+    buf_free(&found);
+}
+
+static void tell_elements_twice(struct part_check *c)
+{
+    const struct check_value_twice *v = (const void *)c->sums.twice.data;
+    for (size_t i = 0; i < c->sums.twice.len / sizeof *v; i++)
+        finding_add(c->to, &(struct finding){
+            .cost = TOOL_DAMAGED, .file = c->name, .from = v[i].at, .to = v[i].at,
+            .unit = "record", .what = "An element is there twice: a server refuses the value",
+            .has_db = true, .db = v[i].db, .has_key = true, .key = slice_str(v[i].key)});
+}
+
+/* ---- the answer ---- */
+
+static bool has_word(const char *text, const char *word)
+{
+    const char *at = strstr(text, word);
+    size_t n = strlen(word);
+    return at && (at == text || at[-1] == ' ') && (at[n] == 0 || at[n] == ' ');
+}
+
+static void add_fault(struct part_check *c, enum tool_exit cost, uint64_t at, const char *what)
+{
+    finding_add(c->to, &(struct finding){.cost = cost, .file = c->name, .from = at, .to = at,
+                                         .unit = "trailer", .what = what});
+}
+
+static void check_digest(struct part_check *c)
+{
+    char hex[DIGEST_HEX];
+    bool due = has_word(c->sums.integrity, "digest");
+    if (!c->in_order || (!due && !c->sums.digest_told[0]))
+        return;
+    if (!c->sums.digest_told[0]) {
+        add_fault(c, TOOL_DAMAGED, c->end_at, "The announced digest is missing");
+    } else if (strcmp(digest_text(&c->sums.digest, hex), c->sums.digest_told) == 0) {
+        c->totals->digests++;
+        c->totals->digest = c->sums.digest.total;
+    } else {
+        add_fault(c, TOOL_LOSS, c->end_at,
+                  "The digest is not that of the data set: every byte is as it was written, and "
+                  "the values are not those that were meant");
+    }
+}
+
+static void say_file(struct part_check *c, uint64_t load_us)
+{
+    const struct check_sink *s = &c->sums;
+    char hex[DIGEST_HEX], made[SAY_TIME_TEXT], form[24];
+    const char *digest = c->in_order ? digest_text(&s->digest, hex) : NULL;
+    bool told = digest && strcmp(digest, s->digest_told) == 0;
+    snprintf(form, sizeof form, "%s %d", c->plan.valkey ? "VALKEY" : "RDB", c->plan.version);
+    say_row(&c->tool->say, "files",
+            FIELDS(SAY_TEXT("file", c->name), SAY_TEXT("kind", "rdb"),
+                   SAY_U64("version", (uint64_t)c->plan.version),
+                   SAY_TEXT("writer", *s->writer ? s->writer : NULL), SAY_TIME("made", s->made_ms),
+                   SAY_U64("bytes", c->image->end), SAY_U64("keys", s->keys),
+                   SAY_U64("expires", s->expires),
+                   SAY_U64("already_expired", s->already_expired),
+                   SAY_U64("functions", s->functions), SAY_U64("blocks", c->blocks),
+                   SAY_U64("blocks_bad", c->blocks_bad), SAY_TEXT("digest", digest),
+                   SAY_BOOL("digest_told", told), SAY_U64("load_ms", load_us / 1000),
+                   SAY_U64("memory", s->memory)),
+            "%s: %s, written by %s%s%s", c->name, form,
+            *s->writer ? s->writer : "a program that does not say",
+            s->made_ms >= 0 ? ", begun " : "", s->made_ms >= 0 ? say_time(made, s->made_ms) : "");
+    say_line(&c->tool->say, "  %" PRIu64 " keys, %" PRIu64 " of them expire (%" PRIu64 " have), %"
+             PRIu64 " libraries of functions, %" PRIu64 " bytes", s->keys, s->expires,
+             s->already_expired, s->functions, c->image->end);
+    if (c->blocks)
+        say_line(&c->tool->say, "  %" PRIu64 " blocks, %" PRIu64 " of them damaged; digest %s%s",
+                 c->blocks, c->blocks_bad, digest ? digest : "not looked at",
+                 told ? ", as the file says" : "");
+    if (load_us)
+        say_line(&c->tool->say, "  a load takes about %.1f s here (by loading its first part), and "
+                 "about %.1f MiB of memory (by types and sizes)", (double)load_us / 1e6,
+                 (double)s->memory / (1 << 20));
+}
+
+static void add_totals(struct part_check *c, uint64_t load_us)
+{
+    struct check_totals *t = c->totals;
+    t->bytes += c->image->end - c->image->begin;
+    t->parts++;
+    t->rdbs++;
+    t->keys += c->sums.keys;
+    t->expires += c->sums.expires;
+    t->already_expired += c->sums.already_expired;
+    t->functions += c->sums.functions;
+    t->blocks += c->blocks;
+    t->blocks_bad += c->blocks_bad;
+    t->load_us += load_us;
+    t->memory_bytes += c->sums.memory;
+}
+
+static void check_content(struct part_check *c)
+{
+    c->twice = key_twice_new();
+    c->in_order = is_in_order(c);
+    if (!c->in_order) {
+        end_libraries(c);
+        buf_clear(&c->library_faults);
+        key_twice_free(c->twice);
+        c->twice = key_twice_new();
+        read_on(c);
+    }
+    end_libraries(c);
+    tell_libraries(c);
+    find_keys_twice(c);
+    key_twice_free(c->twice);
+    tell_elements_twice(c);
+    check_digest(c);
+    uint64_t load_us = load_sample(c->image, c->end_at ? c->end_at : c->image->end);
+    progress_end(&c->tool->progress);
+    say_file(c, load_us);
+    add_totals(c, load_us);
+}
+
+/* A header that is well-formed, of a version that is to come: nothing behind it is known. */
+static void refuse_newer(struct part_check *c)
+{
+    char what[80];
+    snprintf(what, sizeof what, "RDB version %d is none of those this program knows",
+             c->plan.newer);
+    finding_add(c->to, &(struct finding){.cost = TOOL_NEWER, .file = c->name,
+                                         .from = c->image->begin, .to = c->image->begin,
+                                         .unit = "header", .what = what});
+}
+
+static void check_image(struct part_check *c, uint64_t *end)
+{
+    enum { SMALLEST = 10 };
+    *end = 0;
+    say_list(&c->tool->say, "files");
+    if (c->image->end - c->image->begin < SMALLEST) {
+        finding_add(c->to, &(struct finding){.cost = TOOL_TRUNCATED, .file = c->name,
+                                             .what = "Too short for an RDB"});
+        return;
+    }
+    progress_begin(&c->tool->progress, "check", c->image->end);
+    plan_look(&c->plan, c->image);
+    check_sink_init(&c->sums, now_ms());
+    if (c->plan.newer)
+        refuse_newer(c);
+    else
+        check_content(c);
+    *end = c->end_at;
+    c->by_trailer = c->plan.list.by_trailer;
+    check_sink_free(&c->sums);
+    plan_free(&c->plan);
+    progress_end(&c->tool->progress);
+}
+
+void check_rdb_image(struct tool *t, struct findings *to, const char *name, struct rdb_image *m,
+                     const struct check_rdb_options *opt, struct check_totals *totals,
+                     uint64_t *end)
+{
+    struct part_check c = {.tool = t, .to = to, .name = name, .image = m, .opt = opt,
+                           .totals = totals};
+    check_image(&c, end);
+}
+
+bool check_rdb_part(struct tool *t, struct findings *to, const struct source *s, size_t part,
+                    const struct check_rdb_options *opt, struct check_totals *totals)
+{
+    struct rdb_file file;
+    struct fault f = {0};
+    uint64_t end;
+    must(part < s->count + s->history);
+    if (!rdb_file_open(&file, s->parts[part].path, &f)) {
+        finding_fault(to, s->parts[part].name, &f);
+        return false;
+    }
+    file.image.open_end = s->kind == SOURCE_LOG;
+    struct part_check c = {.tool = t, .to = to, .name = s->parts[part].name, .image = &file.image,
+                           .opt = opt, .totals = totals, .cut = &file.cut};
+    check_image(&c, &end);
+    bool follows = end && end < file.image.end && !c.by_trailer;
+    rdb_file_close(&file);
+    return follows;
+}
