@@ -271,7 +271,8 @@ static int usage(const char *name)
 int check_rdb_main(int argc, char **argv, const struct tool_env *env)
 {
     const struct verb *verb = tool_verb("check");
-    if (verb && tool_asked(verb, argc, argv))
+    bool classic = argc == 4 && strcmp(argv[1], "--databases") == 0;
+    if (verb && !classic && tool_asked(verb, argc, argv))
         return tool_run(verb, argc, argv, env);
     uint64_t databases = CHECK_DATABASES, size;
     struct in in;
@@ -279,7 +280,7 @@ int check_rdb_main(int argc, char **argv, const struct tool_env *env)
         printf("redis-check-rdb %s\n", REDIS_VERSION);
         return 0;
     }
-    if (argc == 4 && strcmp(argv[1], "--databases") == 0) {
+    if (classic) {
         if (!num_parse_u64(slice_str(argv[2]), &databases) || databases > INT32_MAX)
             return usage(argv[0]);
     } else if (argc != 2 || check_asks_help(argv[1])) {
