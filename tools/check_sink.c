@@ -24,8 +24,11 @@ static void tell_twice(struct check_sink *c)
 {
     if (c->told)
         return;
+    struct fault printable = {0};
     c->told = true;
     c->twice_count++;
+    fault_set_key(&printable, buf_slice(&c->name));
+    memcpy(c->now.key, printable.key, sizeof c->now.key);
     if (c->twice.len / sizeof c->now < CHECK_TWICE_NAMED)
         buf_append(&c->twice, &c->now, sizeof c->now);
 }
@@ -79,7 +82,8 @@ static void element(struct check_sink *c, struct slice text)
 {
     uint64_t hash = hash_slice(text);
     hash += hash == 0;
-    c->elements++;
+    if (c->elements++ == 0)
+        make_slots(c, SLOTS_MIN);
     if (!c->spilled && c->elements * 2 > c->size) {
         if (c->size >= SLOTS_MAX)
             spill(c);
@@ -111,21 +115,21 @@ static void end_spill(struct check_sink *c)
 static bool on_key(struct sink *s, const struct key_event *key)
 {
     struct check_sink *c = check(s);
-    struct fault printable = {0};
     c->type = key->type;
     c->elements = c->bytes = 0;
     c->told = false;
     c->now.db = key->db;
     c->now.at = c->base + key->offset;
-    fault_set_key(&printable, key->name);
-    memcpy(c->now.key, printable.key, sizeof c->now.key);
+    if (key->type == VALUE_SET || key->type == VALUE_HASH || key->type == VALUE_ZSET) {
+        buf_clear(&c->name);
+        buf_add(&c->name, key->name);
+    }
     if (c->many) { /* the one before broke off */
         key_feed_end(&c->many_feed);
         key_twice_free(c->many);
         c->many = NULL;
         c->spilled = false;
     }
-    make_slots(c, SLOTS_MIN);
     c->keys++;
     c->of_type[key->type]++;
     bool expires = key->expire_ms != KEY_NO_EXPIRE;
@@ -290,6 +294,7 @@ void check_sink_free(struct check_sink *c)
     }
     digest_free(&c->digest);
     buf_free(&c->twice);
+    buf_free(&c->name);
     mem_free(c->slots);
 }
 

@@ -51,6 +51,7 @@ struct check_sink {
     enum value_type type;
     uint64_t elements, bytes;
     struct check_value_twice now;
+    struct buf name; /* of a set, hash, sorted set */
     bool told, spilled;
     uint64_t *slots;        /* hashes of its elements */
     size_t size, cap;
