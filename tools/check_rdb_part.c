@@ -291,6 +291,9 @@ static void say_file(struct part_check *c, uint64_t load_us)
         say_line(&c->tool->say, "  %" PRIu64 " blocks, %" PRIu64 " of them damaged; digest %s%s",
                  c->blocks, c->blocks_bad, digest ? digest : "not looked at",
                  told ? ", as the file says" : "");
+    if (c->end_at && c->end_at < c->image->end && !c->plan.list.by_trailer && !c->image->open_end)
+        say_line(&c->tool->say, "  %" PRIu64 " bytes stand behind its end: servers pass over them",
+                 c->image->end - c->end_at);
     if (load_us)
         say_line(&c->tool->say, "  a load takes about %.1f s here (by loading its first part), and "
                  "about %.1f MiB of memory (by types and sizes)", (double)load_us / 1e6,

@@ -156,6 +156,7 @@ static enum chain follow(struct rdb_footing *f, struct in *in, bool end)
 static bool holds(struct rdb_footing *f, uint64_t at, struct slice bytes, bool end, bool dear)
 {
     struct in in;
+    size_t known = rdb_templates_known(f->reader);
     if (dear && bytes.len > SHORT) {
         bytes.len = SHORT;
         end = false;
@@ -164,6 +165,7 @@ static bool holds(struct rdb_footing *f, uint64_t at, struct slice bytes, bool e
     enum chain found = follow(f, &in, end);
     f->tried += in_offset(&in);
     in_free(&in);
+    rdb_templates_forget(f->reader, known);
     if (found != CHAIN_LEAVES || dear)
         return found == CHAIN_HOLDS;
     struct image_stream s;
@@ -171,6 +173,7 @@ static bool holds(struct rdb_footing *f, uint64_t at, struct slice bytes, bool e
     found = follow(f, &in, true);
     f->tried += in_offset(&in) + (64 << 10);
     in_free(&in);
+    rdb_templates_forget(f->reader, known);
     return found == CHAIN_HOLDS;
 }
 

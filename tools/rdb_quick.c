@@ -113,7 +113,7 @@ static bool read_piece(struct lane *l, uint64_t from, uint64_t to, unsigned db, 
         ok = ok && !l->all->bad;
     }
     l->all->done += in_offset(&in) - shown;
-    *crc = in_bad(&in) ? 0 : in_crc(&in);
+    *crc = !ok || in_bad(&in) ? 0 : in_crc(&in); /* not behind an end that rdb_next has read */
     ok = ok && !in_bad(&in) && l->reader.expire_ms == KEY_NO_EXPIRE &&
          (in_left(&in) == 0 || l->all->alone);
     if (over)

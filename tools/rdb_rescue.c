@@ -170,6 +170,32 @@ static bool is_checked_end(struct rescue *x, struct slice head)
     return load_le64((const uint8_t *)head.data + 1) == crc;
 }
 
+static bool find_footing(struct rescue *x, uint64_t from, uint64_t *at)
+{
+    x->footing.image = x->image;
+    x->footing.reader = &x->reader;
+    x->footing.to = x->span->to;
+    x->footing.whole = x->span->whole;
+    x->footing.db = x->db;
+    bool trusted = x->reader.opt.trust_distinct;
+    x->reader.opt.trust_distinct = false;
+    bool found = rdb_footing(&x->footing, from, at);
+    x->reader.opt.trust_distinct = trusted;
+    return found;
+}
+
+/* Without a checksum an end in front of other bytes is one when nothing was wrong before it, and no
+ * records lie behind. */
+static bool is_plain_end(struct rescue *x, struct slice head, uint64_t end)
+{
+    static const char none[8];
+    uint64_t at;
+    if (x->span_holes || x->span->from != x->image->begin || head.len < end ||
+        memcmp(head.data + 1, none, (size_t)end - 1) != 0)
+        return false;
+    return !find_footing(x, image_ahead(x->image, place(x), 1), &at);
+}
+
 /* Opcode 255 stands next: the end, or a hole. */
 static bool takes_end(struct rescue *x, struct slice head)
 {
@@ -177,7 +203,8 @@ static bool takes_end(struct rescue *x, struct slice head)
     x->end_short = left < end;
     x->end_checked = is_checked_end(x, head);
     bool ends = x->end_short || rdb_ends_here(x->reader.version, head, left) || x->end_checked ||
-                x->span->trust == SPAN_SURE || x->image->open_end;
+                x->span->trust == SPAN_SURE || x->image->open_end ||
+                is_plain_end(x, head, end);
     if (!ends)
         return false;
     in_skip(&x->in, x->end_short ? left : end);
@@ -251,18 +278,14 @@ static void open_hole(struct rescue *x, const struct rescued *r)
     x->span_holes = true;
 }
 
-static bool find_footing(struct rescue *x, uint64_t from, uint64_t *at)
+/* What is held and reaches beyond the place where several records follow was misread. */
+static void drop_behind(struct rescue *x, uint64_t at)
 {
-    x->footing.image = x->image;
-    x->footing.reader = &x->reader;
-    x->footing.to = x->span->to;
-    x->footing.whole = x->span->whole;
-    x->footing.db = x->db;
-    bool trusted = x->reader.opt.trust_distinct;
-    x->reader.opt.trust_distinct = false;
-    bool found = rdb_footing(&x->footing, from, at);
-    x->reader.opt.trust_distinct = trusted;
-    return found;
+    while (x->held_count && x->held[x->held_count - 1].to > at) {
+        x->held_count--;
+        x->hole.from = x->held[x->held_count].from;
+        x->span_keys -= x->held[x->held_count].kind == RDB_REC_KEY;
+    }
 }
 
 /* True: reading goes on. A file that only ends too early has its last records whole. */
@@ -274,6 +297,8 @@ static bool over_the_hole(struct rescue *x, const struct rescued *r)
     if (r->kind == RDB_REC_KEY && x->ops->broken)
         x->ops->broken(x->arg, r);
     bool found = find_footing(x, image_ahead(x->image, from, 1), &at);
+    if (found)
+        drop_behind(x, at);
     let_go(x, found || !cut);
     x->hole.at_end = !found;
     if (!found) {
@@ -315,7 +340,7 @@ static uint64_t behind_magic(const struct rescue *x, const struct rdb_span *s)
 static bool enter_span(struct rescue *x, const struct rdb_span *s)
 {
     uint64_t at = behind_magic(x, s);
-    struct rescued r = {.from = at};
+    struct rescued r = {.kind = RDB_REC_OTHER, .from = at};
     if (s->adjoins) {
         enter(x, at);
         return true;
@@ -361,11 +386,13 @@ void rescue_again(struct rescue *x, const struct rescued *r, struct sink *sink)
     struct rdb_record rec;
     struct image_stream s;
     struct in in;
+    size_t known = rdb_templates_known(&x->reader);
     image_stream(&s, &in, x->image, r->from, x->span->to, 0);
     rdb_resume(&x->reader, &in, r->db);
     if (rdb_next(&x->reader, &rec) && rec.kind == RDB_REC_KEY)
         rdb_body(&x->reader, &rec, sink);
     in_free(&in);
+    rdb_templates_forget(&x->reader, known);
 }
 
 void rescue_free(struct rescue *x)

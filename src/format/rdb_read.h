@@ -34,6 +34,10 @@ void rdb_close(struct rdb_reader *r);
  * record, in this database, whatever has happened; with templates and version as they are. The
  * reader must be unguarded. The end's own checksum is of that stream's bytes. */
 void rdb_resume(struct rdb_reader *r, struct in *in, unsigned db);
+/* The hash templates it has read, as a number; and back to so many, when what came since was only a
+ * guess at where a record begins. */
+size_t rdb_templates_known(const struct rdb_reader *r);
+void rdb_templates_forget(struct rdb_reader *r, size_t known);
 /* False at the end (r->ended) and on a fault (in_bad). */
 bool rdb_next(struct rdb_reader *r, struct rdb_record *rec);
 /* Hands the record to the sink. False on a fault of the stream or of the sink. */

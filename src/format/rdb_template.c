@@ -12,6 +12,7 @@
 #include "base/must.h"
 #include "containers/listpack.h"
 #include "format/rdb_parts.h"
+#include "format/rdb_read.h"
 
 struct rdb_template {
     uint64_t id;
@@ -38,6 +39,21 @@ void rdb_templates_free(struct rdb_reader *r)
     for (size_t i = 0; i < n; i++)
         mem_free(all[i].fields);
     buf_free(&r->templates);
+}
+
+size_t rdb_templates_known(const struct rdb_reader *r)
+{
+    return r->templates.len / sizeof(struct rdb_template);
+}
+
+void rdb_templates_forget(struct rdb_reader *r, size_t known)
+{
+    size_t n;
+    struct rdb_template *all = templates(r, &n);
+    must(known <= n);
+    for (size_t i = known; i < n; i++)
+        mem_free(all[i].fields);
+    r->templates.len = known * sizeof *all;
 }
 
 static const struct rdb_template *find(struct rdb_reader *r, uint64_t id)
