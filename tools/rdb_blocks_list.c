@@ -248,13 +248,15 @@ void blocks_verify(struct blocks_list *l, struct rdb_image *m, uint64_t threads)
 
 /* ---- where moved ones lie ---- */
 
-static bool overlaps(const struct blocks_list *l, const struct rdb_block *told, uint64_t from)
+/* good: it lies where it is said to; what is damaged gets its bytes later. */
+static bool overlaps(const struct blocks_list *l, const struct rdb_block *told, uint64_t from,
+                     bool good)
 {
     for (size_t i = 0; i < blocks_count(l); i++) {
         const struct listed_block *b = blocks_at(l, i);
         bool same = b->told.start < told->start + told->len &&
                     told->start < b->told.start + b->told.len;
-        bool there = b->state >= BLOCK_GOOD && b->from < from + told->len && from < b->to;
+        bool there = good && b->state >= BLOCK_GOOD && b->from < from + told->len && from < b->to;
         if (same || there)
             return true;
     }
@@ -286,9 +288,10 @@ static void list_moved(struct blocks_list *l, struct rdb_image *m)
     for (int sure = 1; sure >= 0; sure--)
         for (size_t i = 0; i < n; i++) {
             uint64_t from = r[i].at - r[i].told.len;
-            if (r[i].told.len > r[i].at - m->begin || overlaps(l, &r[i].told, from))
+            bool fits = r[i].told.len <= r[i].at - m->begin;
+            bool good = fits && block_is_good(m, &r[i].told, from);
+            if (overlaps(l, &r[i].told, from, good))
                 continue;
-            bool good = block_is_good(m, &r[i].told, from);
             if (!good && (sure || !off_alike(r, n, i)))
                 continue;
             add_block(l, &r[i].told, from);

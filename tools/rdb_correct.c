@@ -140,16 +140,15 @@ static bool read_part(struct rdb_image *m, uint64_t from, uint64_t to, uint8_t *
 static bool find_repetition(const uint8_t *bytes, uint64_t len, uint64_t n, uint64_t crc,
                             uint64_t *at)
 {
-    enum { TRIES_MAX = 64 };
-    uint64_t run = 0;
-    int tries = 0;
-    for (uint64_t i = 0; i + n < len && tries < TRIES_MAX; i++) {
+    enum { SUMMED_MAX = 256 << 20 }; /* bytes that checksums are taken of, in all */
+    uint64_t run = 0, summed = 0;
+    for (uint64_t i = 0; i + n < len && summed < SUMMED_MAX; i++) {
         run = bytes[i] == bytes[i + n] ? run + 1 : 0;
         if (run < n)
             continue;
         /* As long as it goes on, cutting at any of these places gives the same bytes. */
         uint64_t start = i + 1 - n;
-        tries++;
+        summed += len;
         uint64_t is = crc64(crc64(0, bytes, start), bytes + start + n, len - start - n);
         if (is == crc) {
             *at = start;

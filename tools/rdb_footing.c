@@ -88,6 +88,16 @@ static bool may_begin(const struct rdb_reader *r, const uint8_t *p, size_t n)
     }
 }
 
+/* Most of the bytes are the same: of a line that may be damaged. */
+static bool alike(const char *bytes, const char *line)
+{
+    enum { WRONG_MAX = 4 };
+    size_t wrong = 0;
+    for (size_t i = 0; line[i]; i++)
+        wrong += bytes[i] != line[i];
+    return wrong <= WRONG_MAX;
+}
+
 bool rdb_ends_here(int version, struct slice head, uint64_t left)
 {
     static const char index[] = "#HF:blocks 1\r\n";
@@ -98,8 +108,7 @@ bool rdb_ends_here(int version, struct slice head, uint64_t left)
     return left == end ||
            (head.len >= end + sizeof again - 1 &&
             memcmp(head.data + end, again, sizeof again - 1) == 0) ||
-           (head.len >= end + sizeof index - 1 &&
-            memcmp(head.data + end, index, sizeof index - 1) == 0);
+           (head.len >= end + sizeof index - 1 && alike(head.data + end, index));
 }
 
 bool rdb_zeros_follow(struct in *in)

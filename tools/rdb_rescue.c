@@ -82,7 +82,7 @@ static void let_go(struct rescue *x, bool doubtful)
         x->held[i].doubtful |= doubtful && x->held[i].kind == RDB_REC_KEY;
         emit(x, &x->held[i]);
     }
-    x->held_count = 0;
+    x->held_count = x->held_keys = 0;
 }
 
 static void pass_on(struct rescue *x, struct rescued *r)
@@ -99,10 +99,11 @@ static void pass_on(struct rescue *x, struct rescued *r)
         emit(x, r);
         return;
     }
-    if (x->held_count == RESCUE_BEFORE) {
+    x->held_keys += r->kind == RDB_REC_KEY;
+    while (x->held_count == RESCUE_HELD || x->held_keys > RESCUE_BEFORE) {
+        x->held_keys -= x->held[0].kind == RDB_REC_KEY;
         emit(x, &x->held[0]);
-        memmove(x->held, x->held + 1, (RESCUE_BEFORE - 1) * sizeof *x->held);
-        x->held_count--;
+        memmove(x->held, x->held + 1, --x->held_count * sizeof *x->held);
     }
     x->held[x->held_count++] = *r;
 }
@@ -142,6 +143,26 @@ static void note_waiting(const struct rescue *x, struct rescued *r)
                                    .freq = reader->freq};
     r->before_has = reader->expire_ms != KEY_NO_EXPIRE || reader->idle_s != KEY_NO_IDLE ||
                     reader->freq != KEY_NO_FREQ;
+}
+
+/* Attributes in front of what is no key's record are not a part of it. */
+static uint64_t behind_attributes(struct rescue *x, uint64_t at)
+{
+    uint8_t p[2];
+    while (image_read(x->image, at, x->span->to, p, 2) == 2) {
+        unsigned len = p[0] == RDB_OP_EXPIRE_MS  ? 9
+                       : p[0] == RDB_OP_EXPIRE_S ? 5
+                       : p[0] == RDB_OP_FREQ     ? 2
+                       : p[0] != RDB_OP_IDLE     ? 0
+                       : p[1] < 0x40             ? 2
+                       : p[1] < 0x80             ? 3
+                       : p[1] == 0x80            ? 6
+                                                 : 10;
+        if (len == 0)
+            break;
+        at = image_ahead(x->image, at, len);
+    }
+    return at;
 }
 
 /* A key without a name may be; two in a row are zeros. */
@@ -257,6 +278,8 @@ static enum step step(struct rescue *x, struct rescued *r)
     if (!ok)
         return STEP_FAULT;
     r->digest = digest_between(before, x->digest.total);
+    if (rec.kind != RDB_REC_KEY)
+        r->from = behind_attributes(x, r->from);
     r->to = place(x);
     if (rec.kind == RDB_REC_DB)
         x->db_unsure = false;
@@ -284,6 +307,7 @@ static void drop_behind(struct rescue *x, uint64_t at)
     while (x->held_count && x->held[x->held_count - 1].to > at) {
         x->held_count--;
         x->hole.from = x->held[x->held_count].from;
+        x->held_keys -= x->held[x->held_count].kind == RDB_REC_KEY;
         x->span_keys -= x->held[x->held_count].kind == RDB_REC_KEY;
     }
 }

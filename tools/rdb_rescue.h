@@ -18,7 +18,7 @@
 #include "tools/rdb_footing.h"
 #include "tools/rdb_plan.h"
 
-enum { RESCUE_BEFORE = 2, RESCUE_BEHIND = 1, RESCUE_MAGIC = 9 };
+enum { RESCUE_BEFORE = 2, RESCUE_BEHIND = 1, RESCUE_HELD = 8, RESCUE_MAGIC = 9 };
 
 struct rescued {
     enum rdb_record_kind kind;
@@ -91,8 +91,8 @@ struct rescue {
     uint64_t span_keys;
     bool span_holes, db_unsure;
     unsigned db, wary;
-    struct rescued held[RESCUE_BEFORE];
-    size_t held_count;
+    struct rescued held[RESCUE_HELD]; /* the last RESCUE_BEFORE keys, and what stands between */
+    size_t held_count, held_keys;
     struct rescue_hole hole;
     bool hole_open;
     char last_key[FAULT_KEY_MAX];
