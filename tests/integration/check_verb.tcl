@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# holdfast check of RDB files and of sets of files: exit codes, what is named, threads, odd inputs.
+source [file join [file dirname [info script]] lib.tcl]
+source [file join [file dirname [info script]] lib/jsonl.tcl]
+
+set holdfast [file join $build holdfast]
+
+proc check {args} { return [list [run timeout 180 $::holdfast check {*}$args] $::run_output] }
+proc check_is {code pattern args} {
+    lassign [check {*}$args] got text
+    like $text $pattern
+    is $got $code
+}
+proc record {name value} {
+    return \x00[binary format c [string length $name]]$name[binary format c [string length \
+        $value]]$value
+}
+proc rdb_of {records {version 0009}} { return REDIS$version\xfe\x00$records\xff[string repeat \x00 8] }
+proc records {prefix n} {
+    set all ""
+    for {set i 0} {$i < $n} {incr i} { append all [record $prefix$i "value of $prefix$i"] }
+    return $all
+}
+proc flip {bytes at} {
+    binary scan [string index $bytes $at] c x
+    return [string replace $bytes $at $at [binary format c [expr {$x ^ 16}]]]
+}
+proc several_blocks {s} {
+    set many ""
+    for {set i 0} {$i < 4000} {incr i} {
+        append many [encode [list SET key:$i [string repeat [expr {$i * 7919}] 100]]]
+    }
+    set c [connect $s]
+    puts -nonewline $c "CONFIG SET rdbcompression no\r\n$many"
+    flush $c
+    for {set i 0} {$i < 4001} {incr i} { read_reply $c }
+    close $c
+    ask $s SAVE
+    return [of $s dir]/dump.rdb
+}
+
+case "a file in order: what it holds, and its digest, on one thread or more" {
+    set s [server "save \"\"\nenable-debug-command local"]
+    set dump [several_blocks $s]
+    set digest [ask $s DEBUG DIGEST]
+    foreach threads {1 2 7} {
+        lassign [check --json --threads $threads $dump] code text
+        is $code 0
+        set answer [json $text]
+        is [dict get $answer keys] 4000
+        is [dict get $answer faults] {}
+        is [string range $digest end-31 end] [dict get $answer digest]
+        truth {[dict get $answer blocks] >= 3 && [dict get $answer blocks_bad] == 0}
+        truth {[dict get $answer memory] > 1000000}
+        is [dict get [lindex [dict get $answer files] 0] version] 11
+    }
+    check_is 0 "*4000 keys*digest *, as the file says*a load takes about*good: nothing is wrong" $dump
+}
+
+case "exit codes tell what is wrong" {
+    set s [server "save \"\"\nenable-debug-command local"]
+    set dump [several_blocks $s]
+    set bytes [slurp $dump]
+    set dir [tmpdir]
+    spit $dir/flip.rdb [flip $bytes 1500000]
+    check_is 4 "*block 2*1 flipped bit*salvage puts it right; nothing is lost*" $dir/flip.rdb
+    spit $dir/two.rdb [flip [flip $bytes 1500000] 500000]
+    check_is 4 "*block 1*block 2*" $dir/two.rdb
+    spit $dir/zero.rdb [string replace $bytes 1500000 1504095 [string repeat \x00 4096]]
+    check_is 5 "*block 2*keys were in it*damaged, and some of the data is lost*" $dir/zero.rdb
+    spit $dir/index.rdb [string range $bytes 0 end-10]
+    check_is 4 "*block index behind the RDB is missing or damaged*" $dir/index.rdb
+    spit $dir/cut.rdb [string range [rdb_of [records a 20]] 0 end-30]
+    check_is 3 "*cut.rdb*truncated: the end is missing*" $dir/cut.rdb
+    spit $dir/newer.rdb REDIS0099[string repeat x 100]
+    check_is 6 "*RDB version 99*" $dir/newer.rdb
+    check_is 2 "*" $dir/missing
+    spit $dir/other.rdb [rdb_of [records a 20]]
+    check_is 5 "*" $dir/zero.rdb $dir/other.rdb
+    check_is 0 "*" $dir/other.rdb --quiet
+}
+
+case "every fault is named, not only the first" {
+    set dir [tmpdir]
+    spit $dir/bad.rdb [rdb_of [records a 9]\xee\xee\xee[records b 9]\xee\xee\xee[records c 9]]
+    lassign [check --json $dir/bad.rdb] code text
+    is $code 5
+    set faults [dict get [json $text] faults]
+    is [llength $faults] 2
+    is [dict get [lindex $faults 0] doing] read-type
+    truth {[dict get [lindex $faults 1] from] > [dict get [lindex $faults 0] to]}
+}
+
+case "keys and elements that are there twice, libraries that would not load" {
+    set dir [tmpdir]
+    spit $dir/keys.rdb [rdb_of [records a 9][record k 1][record k 2]]
+    check_is 4 "*A key that stands at offset * already*key 'k'*" $dir/keys.rdb
+    spit $dir/elements.rdb [rdb_of "[records a 9]\x02\x03set\x03\x01a\x01b\x01a"]
+    check_is 4 "*An element is there twice*db 0, key 'set'*" $dir/elements.rdb
+    set code "#!lua name=x\nnot lua"
+    spit $dir/function.rdb REDIS0011\xf5[binary format c [string length $code]]$code\xff[string \
+        repeat \x00 8]
+    check_is 4 "*A library of functions would not load*" $dir/function.rdb
+    spit $dir/db.rdb REDIS0009\xfe\x10[record k v]\xff[string repeat \x00 8]
+    check_is 0 "*" $dir/db.rdb
+    check_is 5 "*DB number 16 is out of range*" $dir/db.rdb --databases 16
+}
+
+case "stdin, compressed, damaged inside the compression" {
+    set dir [tmpdir]
+    spit $dir/d.rdb [rdb_of [records a 50]]
+    exec gzip -k $dir/d.rdb
+    check_is 0 "*50 keys*" $dir/d.rdb.gz
+    is [run sh -c "timeout 180 $holdfast check - <$dir/d.rdb.gz"] 0
+    like $run_output "*50 keys*"
+    is [run sh -c "cat $dir/d.rdb | timeout 180 $holdfast check -"] 0
+    spit $dir/cut.gz [string range [slurp $dir/d.rdb.gz] 0 end-20]
+    check_is 3 "*" $dir/cut.gz
+}
+
+case "a set: its base, a missing part, a base of another log" {
+    set s [server "save \"\"\nappendonly yes"]
+    ask $s SET a 1
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0} }
+    ask $s SET b 2
+    set dir [of $s dir]
+    stop $s term
+    lassign [check --json $dir] code text
+    is $code 0
+    is [dict get [json $text] keys] 1
+    set base [glob $dir/appendonlydir/*.base.rdb]
+    spit $base [flip [slurp $base] [expr {[file size $base] - 90}]]
+    lassign [check $dir] code text
+    truth {$code in {4 5}}
+    file delete $base
+    check_is 5 "*names this file, and it is not there*" $dir
+}
+
+finish

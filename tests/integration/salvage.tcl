@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# holdfast salvage as a program: what it says, its exit codes, odd inputs; and that servers load what
+# it makes. How much it saves of which damage: salvage_matrix.tcl.
+source [file join [file dirname [info script]] lib.tcl]
+source [file join [file dirname [info script]] lib/jsonl.tcl]
+
+set holdfast [file join $build holdfast]
+set check_rdb [file join $build redis-check-rdb]
+
+# Exit code and what was said.
+proc salvage {args} { return [list [run timeout 180 $::holdfast salvage {*}$args] $::run_output] }
+proc salvage_is {code pattern args} {
+    lassign [salvage {*}$args] got text
+    like $text $pattern
+    is $got $code
+}
+
+# A string key as an RDB has it, and a file of such records.
+proc record {name value} {
+    return \x00[binary format c [string length $name]]$name[binary format c [string length \
+        $value]]$value
+}
+proc rdb_of {records {version 0009}} { return REDIS$version\xfe\x00$records\xff[string repeat \x00 8] }
+proc records {prefix n} {
+    set all ""
+    for {set i 0} {$i < $n} {incr i} { append all [record $prefix$i "value of $prefix$i"] }
+    return $all
+}
+proc keys_in {path} {
+    is [run timeout 180 $::holdfast dump --keys-only $path] 0
+    set names {}
+    foreach line [lrange [split $::run_output \n] 0 end-1] {
+        set row [json $line]
+        if {[dict exists $row key]} { lappend names [dict get $row key] }
+    }
+    return $names
+}
+proc is_whole {path} {
+    run timeout 180 $::check_rdb $path
+    like $::run_output "*RDB looks OK*"
+}
+
+# A dump of our server, of several blocks, with functions; its path.
+proc several_blocks {s} {
+    ask $s FUNCTION LOAD "#!lua name=mylib\nredis.register_function('f', function() return 1 end)"
+    set many [encode {SELECT 2}]
+    for {set i 0} {$i < 4000} {incr i} {
+        append many [encode [list SET key:$i [string repeat [expr {$i * 7919}] 100]]]
+    }
+    set c [connect $s]
+    puts -nonewline $c "CONFIG SET rdbcompression no\r\n$many"
+    flush $c
+    for {set i 0} {$i < 4002} {incr i} { read_reply $c }
+    close $c
+    ask $s SAVE
+    return [of $s dir]/dump.rdb
+}
+proc damage {from to script} {
+    set bytes [slurp $from]
+    eval $script
+    spit $to $bytes
+}
+proc zero {from n} {
+    upvar bytes bytes
+    set bytes [string replace $bytes $from [expr {$from + $n - 1}] [string repeat \x00 $n]]
+}
+proc flip {at} {
+    upvar bytes bytes
+    binary scan [string index $bytes $at] c x
+    set bytes [string replace $bytes $at $at [binary format c [expr {$x ^ 16}]]]
+}
+
+case "a file in order is copied" {
+    set s [server "save \"\"\nenable-debug-command local"]
+    set dump [several_blocks $s]
+    set dir [tmpdir]
+    salvage_is 0 "4000 keys are in $dir/out.rdb" $dump $dir/out.rdb
+    is_whole $dir/out.rdb
+    set digest [ask $s DEBUG DIGEST]
+    file copy -force $dir/out.rdb $dump
+    set s [restart $s]
+    is [ask $s DEBUG DIGEST] $digest
+    like [ask $s FUNCTION LIST] "*mylib*"
+}
+
+case "a flipped bit is put right" {
+    set s [server "save \"\"\nenable-debug-command local"]
+    set dump [several_blocks $s]
+    set dir [tmpdir]
+    damage $dump $dir/bad.rdb { flip 1500000 }
+    salvage_is 7 "*bad.rdb: offset 1500000: 1 flipped bit*byte 1500000 xor 0x10*4000 keys are in*" \
+        $dir/bad.rdb $dir/out.rdb
+    is_whole $dir/out.rdb
+    set digest [ask $s DEBUG DIGEST]
+    file copy -force $dir/out.rdb $dump
+    set s [restart $s]
+    is [ask $s DEBUG DIGEST] $digest
+}
+
+case "of a zeroed page only the block it lies in is doubtful" {
+    set s [server "save \"\"\nenable-debug-command local"]
+    set dump [several_blocks $s]
+    set dir [tmpdir]
+    damage $dump $dir/bad.rdb { zero 1500000 4096 }
+    salvage_is 5 "*block 2*key:*keys are doubtful*" $dir/bad.rdb $dir/out.rdb \
+        --doubtful $dir/doubtful.rdb
+    is_whole $dir/out.rdb
+    is_whole $dir/doubtful.rdb
+    set sure [keys_in $dir/out.rdb]
+    set doubtful [keys_in $dir/doubtful.rdb]
+    truth {[llength $sure] > 1500}
+    truth {[llength $sure] + [llength $doubtful] > 3970}
+    truth {[llength $sure] + [llength $doubtful] < 4000}
+    is [llength [lsort -unique [concat $sure $doubtful]]] \
+        [expr {[llength $sure] + [llength $doubtful]}]
+    # what is said to be right is right
+    file copy -force $dir/out.rdb $dump
+    set s [restart $s]
+    ask $s SELECT 2
+    foreach key $sure {
+        is [ask $s GET $key] [string repeat [expr {[string range $key 4 end] * 7919}] 100]
+    }
+    salvage_is 5 "4*" $dir/bad.rdb $dir/all.rdb --keep-doubtful --json
+    is [llength [keys_in $dir/all.rdb]] [expr {[llength $sure] + [llength $doubtful]}]
+}
+
+case "what is said to programs" {
+    set s [server "save \"\"\nenable-debug-command local"]
+    set dump [several_blocks $s]
+    set dir [tmpdir]
+    damage $dump $dir/bad.rdb { zero 1500000 4096; flip 3000000 }
+    lassign [salvage $dir/bad.rdb $dir/out.rdb --json] code text
+    is $code 5
+    set answer [json $text]
+    is [dict get $answer result] loss
+    is [dict get $answer verb] salvage
+    is [llength [dict get $answer corrections]] 1
+    is [dict get [lindex [dict get $answer corrections] 0] offset] 3000000
+    truth {[dict get $answer keys] + [dict get $answer doubtful] + [dict get $answer keys_lost] == 4000}
+    truth {[llength [dict get $answer faults]] >= 2}
+}
+
+case "without checksums footing is found behind a hole, which has neighbours" {
+    set dir [tmpdir]
+    spit $dir/bad.rdb [rdb_of [records a 20]\xee\xee\xee\xee\xee[records b 20]]
+    salvage_is 5 "*bytes * to *: Invalid object type: 238*last key before it is 'a19'*first behind\
+        it 'b0'*37 keys are in*3 keys are doubtful*" $dir/bad.rdb $dir/out.rdb \
+        --doubtful $dir/doubtful.rdb
+    is [lsort [keys_in $dir/doubtful.rdb]] {a18 a19 b0}
+    is [llength [keys_in $dir/out.rdb]] 37
+}
+
+case "a file that ends too early" {
+    set dir [tmpdir]
+    spit $dir/bad.rdb [string range [rdb_of [records a 20]] 0 end-40]
+    salvage_is 3 "*no key was found behind it*18 keys are in*" $dir/bad.rdb $dir/out.rdb
+    is_whole $dir/out.rdb
+}
+
+case "zeros are no keys" {
+    set dir [tmpdir]
+    spit $dir/bad.rdb [rdb_of [records a 20][string repeat \x00 4096][records b 20]]
+    salvage_is 5 "*Zeros where keys should be*" $dir/bad.rdb $dir/out.rdb
+    truth {"" ni [keys_in $dir/out.rdb]}
+    is [llength [keys_in $dir/out.rdb]] 37
+}
+
+case "keys that are there twice" {
+    set dir [tmpdir]
+    spit $dir/bad.rdb [rdb_of [records a 3][record k first][record k last][records b 3]]
+    foreach {policy value code} {first first 4 last last 4} {
+        salvage_is $code "*key 'k': another of this name is kept*" $dir/bad.rdb $dir/$policy.rdb \
+            --duplicates $policy
+        run timeout 180 $holdfast dump --match k $dir/$policy.rdb
+        like $run_output "*\"value\":\"$value\"*"
+    }
+    salvage_is 0 "6 keys are in*2 keys are doubtful*" $dir/bad.rdb $dir/none.rdb \
+        --duplicates both-to-doubtful --doubtful $dir/doubtful.rdb
+    is [keys_in $dir/doubtful.rdb] {k k}
+    is [lsort [keys_in $dir/none.rdb]] {a0 a1 a2 b0 b1 b2}
+    salvage_is 1 "*--duplicates any: first, last or both-to-doubtful*" $dir/bad.rdb $dir/x.rdb \
+        --duplicates any
+}
+
+case "a list that breaks off" {
+    set dir [tmpdir]
+    # type 1: five elements, the third of which has no known form
+    set list "\x01\x04list\x05\x01a\x01b\xff\xff\xff\xff\xff"
+    spit $dir/bad.rdb [rdb_of [records a 10]$list[records b 10]]
+    salvage_is 5 "*breaks off: offset *, db 0, key 'list': 2 elements before the damage*" \
+        $dir/bad.rdb $dir/out.rdb --doubtful $dir/doubtful.rdb
+    truth {"list" ni [keys_in $dir/out.rdb]}
+    run timeout 180 $holdfast dump --match list $dir/doubtful.rdb
+    like $run_output {*"value":\["a","b"\]*}
+    salvage_is 5 "*2 elements*" $dir/bad.rdb $dir/partial.rdb --keep-partial
+    run timeout 180 $holdfast dump --match list $dir/partial.rdb
+    like $run_output {*"value":\["a","b"\]*}
+    is_whole $dir/partial.rdb
+}
+
+case "compressed, from a pipe, in an envelope, cut inside the compression" {
+    set dir [tmpdir]
+    spit $dir/bad.rdb [rdb_of [records a 20]\xee\xee\xee[records b 20]]
+    exec gzip -k $dir/bad.rdb
+    salvage_is 5 "*37 keys are in*" $dir/bad.rdb.gz $dir/gz.rdb
+    is [run sh -c "cat $dir/bad.rdb.gz | timeout 180 $holdfast salvage - $dir/pipe.rdb"] 5
+    like $run_output "*37 keys are in*"
+    is [slurp $dir/pipe.rdb] [slurp $dir/gz.rdb]
+    set text ""
+    for {set i 0} {$i < 30000} {incr i} { append text [record n$i [expr {$i * 7919 % 10007}]] }
+    spit $dir/long.rdb [rdb_of $text]
+    exec gzip $dir/long.rdb
+    spit $dir/cut.gz [string range [slurp $dir/long.rdb.gz] 0 60000]
+    lassign [salvage $dir/cut.gz $dir/cut.rdb] code text
+    is $code 3
+    truth {[llength [keys_in $dir/cut.rdb]] > 1000}
+}
+
+case "nothing is written over, nothing is left behind" {
+    set dir [tmpdir]
+    spit $dir/bad.rdb [rdb_of [records a 20]]
+    spit $dir/out.rdb mine
+    salvage_is 1 "*out.rdb is there already*" $dir/bad.rdb $dir/out.rdb
+    is [slurp $dir/out.rdb] mine
+    salvage_is 2 "*Can't open*" $dir/missing $dir/new.rdb
+    salvage_is 1 "*another file than OUT*" $dir/bad.rdb $dir/x.rdb --doubtful $dir/x.rdb
+    spit $dir/short REDIS
+    salvage_is 3 "*too short*" $dir/short $dir/new.rdb
+    salvage_is 1 "*is there already*" $dir/bad.rdb $dir/new.rdb --doubtful $dir/out.rdb
+    is [lsort [glob -tails -directory $dir * .*.tmp]] {bad.rdb out.rdb short}
+}
+
+finish
