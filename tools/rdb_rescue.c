@@ -247,7 +247,7 @@ static enum step step(struct rescue *x, struct rescued *r)
     struct rdb_record rec;
     struct hash128 before = x->digest.total;
     *r = (struct rescued){.from = place(x), .block = x->span->block, .db = x->reader.db,
-                          .number = ++x->records, .expire_ms = KEY_NO_EXPIRE,
+                          .templates = rdb_templates_known(&x->reader), .number = ++x->records, .expire_ms = KEY_NO_EXPIRE,
                           .db_unsure = x->db_unsure};
     rec.kind = RDB_REC_END;
     x->in.doing = "read-type";
@@ -307,6 +307,7 @@ static void drop_behind(struct rescue *x, uint64_t at)
     while (x->held_count && x->held[x->held_count - 1].to > at) {
         x->held_count--;
         x->hole.from = x->held[x->held_count].from;
+        rdb_templates_forget(&x->reader, x->held[x->held_count].templates);
         x->held_keys -= x->held[x->held_count].kind == RDB_REC_KEY;
         x->span_keys -= x->held[x->held_count].kind == RDB_REC_KEY;
     }

@@ -35,6 +35,7 @@ struct rescued {
     int64_t expire_ms;
     bool before_has;       /* attributes that stand in front of another record */
     struct key_event before;
+    size_t templates;      /* the reader had before it */
     struct hash128 digest; /* what it adds to the data set's; with digests */
     char key[FAULT_KEY_MAX]; /* printable, maybe cut; an AUX: its name */
 };
