@@ -2,6 +2,7 @@
 /* Input: a file that may be an RDB, whole, damaged, or none. Whatever it is, the engine of salvage
  * comes to its end, its records lie in the file, in order and apart; what it takes for undamaged
  * makes an RDB that the reader takes with all its checksums. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -88,6 +89,8 @@ static void read_back(struct run *r)
     in_init_memory(&in, buf_slice(&r->out.buf));
     bool ok = rdb_open(&reader, &in, &(struct rdb_options){.keep_modules = true}) &&
               rdb_read_all(&reader, &count.sink);
+    if (!ok)
+        fprintf(stderr, "%s\n", in.fault.what);
     must(ok);
     must(reader.keys == r->copied);
     must(r->plan.version < RDB_VERSION_AUX || rdb_trailer(&reader) == RDB_TRAILER_OK);
