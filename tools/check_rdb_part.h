@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Checks one RDB: every block's checksum, the whole file's, the digest, the structure of every value,
- * keys that are there twice, elements that a value has twice, libraries of functions; and names every
+/* Checks one RDB: every block's checksum, the whole file's, the digest, the structure of every
+ * value,
+ * keys that are there twice, elements that a value has twice, libraries of functions; and names
+ * every
  * fault. Says what the file holds and what a load of it takes.
  *
  * A file in order is read once, block by block on all threads. Where something is wrong it is read

@@ -12,7 +12,8 @@
  *   set, hash      in a table: b + 40 n          sorted set in a table and a skip list: b + 90 n
  *   stream         the nodes' bytes + 100 each, 100 for each group, 40 for each pending entry
  *   module, array  twice its bytes in the file
- * A set, hash or sorted set of few short elements is packed when it is loaded, whatever the file has:
+ * A set, hash or sorted set of few short elements is packed when it is loaded, whatever the file
+ * has:
  * b + 4 n. Within 15 % of what INFO shows for mixed sets; the server's own 2 MiB not counted. */
 #ifndef TOOLS_CHECK_SINK_H
 #define TOOLS_CHECK_SINK_H
@@ -37,7 +38,7 @@ struct check_sink {
     struct key_feed *feed;  /* gets each key's hash and place; NULL: nobody */
     uint64_t base;          /* place of the stream's first byte */
     int64_t now_ms;
-    bool (*library)(void *arg, struct slice code); /* one thread at a time: who gives it sees to it */
+    bool (*library)(void *arg, struct slice code); /* a lock is its own affair */
     void *library_arg;
 
     uint64_t keys, expires, already_expired, functions;

@@ -297,7 +297,8 @@ static void list_moved(struct blocks_list *l, struct rdb_image *m)
             add_block(l, &r[i].told, from);
             blocks_at(l, blocks_count(l) - 1)->state = good ? BLOCK_GOOD : BLOCK_DAMAGED;
         }
-    qsort(l->blocks.data, blocks_count(l), sizeof(struct listed_block), by_start);
+    if (blocks_count(l))
+        qsort(l->blocks.data, blocks_count(l), sizeof(struct listed_block), by_start);
 }
 
 static bool try_place(struct rdb_image *m, struct listed_block *b, uint64_t from)
@@ -363,7 +364,8 @@ static void place_damaged(struct blocks_list *l, const struct rdb_image *m)
         bool follows = i > 0 ? blocks_at(l, i - 1)->told.start + blocks_at(l, i - 1)->told.len ==
                                    b->told.start
                              : b->told.start == 0;
-        b->unplaced = from == UINT64_MAX && !(follows && (i == 0 || !blocks_at(l, i - 1)->unplaced));
+        bool placed = follows && (i == 0 || !blocks_at(l, i - 1)->unplaced);
+        b->unplaced = from == UINT64_MAX && !placed;
         b->from = from != UINT64_MAX ? from : follows || b->from < low || b->from > high ? low
                                                                                         : b->from;
         uint64_t to = adjoins ? high : anchor(l, b->told.start + b->told.len, b->from, high);

@@ -82,7 +82,8 @@ static unsigned span_of(uint32_t pattern)
 }
 
 /* Patterns are found from the end of the bytes on; *behind: bytes behind the four that hold it. The
- * first bytes of all have their pattern with zeros in front of the data: those must not be in it. */
+ * first bytes of all have their pattern with zeros in front of the data: those must not be in
+ * it. */
 static bool search(const struct back *t, uint64_t s, uint64_t len, unsigned longest,
                    uint64_t *behind, uint32_t *pattern)
 {

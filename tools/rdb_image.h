@@ -5,7 +5,8 @@
  *
  *   struct rdb_image m = {.fd = fd, .end = size};
  *   image_patch(&m, at, 0x10);
- *   image_stream(&s, &in, &m, from, to, 0);  ... in_offset counts from `from` ... image_place(&s, n)
+ *   image_stream(&s, &in, &m, from, to, 0);  ... in_offset counts from `from` ... image_place(&s,
+ * n)
  *   image_free(&m);
  *
  * Reading is safe from many threads as long as nobody patches. What the disk can't read comes as

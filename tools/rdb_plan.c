@@ -29,7 +29,8 @@ static bool parse_magic(const char *magic, bool *valkey, int *version)
                    : *version >= 1 && *version <= RDB_VERSION_REDIS_MAX;
 }
 
-/* One that can't be read is taken for one of ours: whatever it was, types have kept their meaning. */
+/* One that can't be read is taken for one of ours: whatever it was, types have kept their
+ * meaning. */
 static void read_header(struct rdb_plan *p, struct rdb_image *m)
 {
     char head[MAGIC + 80];

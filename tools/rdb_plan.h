@@ -16,7 +16,7 @@
 
 enum span_trust {
     SPAN_SURE,     /* a checksum says that these are the bytes that were written */
-    SPAN_UNSURE,   /* no checksum, or one of more than this: keys count, but for those beside holes */
+    SPAN_UNSURE,   /* no checksum tells: keys count, but for those beside holes */
     SPAN_DOUBTFUL, /* the checksum is wrong, or missing where others are not: no key counts */
 };
 struct rdb_span {

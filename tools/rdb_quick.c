@@ -34,7 +34,7 @@ struct lane {
     struct check_sink sink;
     struct key_feed feed;
     bool ended;
-    uint64_t stored, crc; /* of the last piece: the checksum in the file; of its bytes before that */
+    uint64_t stored, crc; /* the file's checksum as it stands there; of the piece's bytes before */
 };
 
 static bool library(void *arg, struct slice code)

@@ -247,8 +247,8 @@ static enum step step(struct rescue *x, struct rescued *r)
     struct rdb_record rec;
     struct hash128 before = x->digest.total;
     *r = (struct rescued){.from = place(x), .block = x->span->block, .db = x->reader.db,
-                          .templates = rdb_templates_known(&x->reader), .number = ++x->records, .expire_ms = KEY_NO_EXPIRE,
-                          .db_unsure = x->db_unsure};
+                          .templates = rdb_templates_known(&x->reader), .number = ++x->records,
+                          .expire_ms = KEY_NO_EXPIRE, .db_unsure = x->db_unsure};
     rec.kind = RDB_REC_END;
     x->in.doing = "read-type";
     if (in_at_end(&x->in) && !in_bad(&x->in))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Reads all records of a maybe damaged RDB, span by span of its plan: in order, each once, with how
- * much it can be relied on; and tells of each hole. The same events at every run over the same file.
+ * much it can be relied on; and tells of each hole. The same events at every run over the same
+ * file.
  *
  *   struct rescue x = {.image = &m, .plan = &p, .ops = &ops, .arg = me, .digests = true};
  *   rescue_run(&x);

@@ -30,7 +30,8 @@ static void tell_correctable(struct rdb_tell *t, const struct plan_correction *p
         snprintf(what, sizeof what, "%u flipped bit%s, as the checksum tells: byte %" PRIu64
                  " xor 0x%02x", c->bits, c->bits == 1 ? "" : "s", c->at, c->flips[0]);
     finding_add(t->to, &(struct finding){
-        .cost = TOOL_DAMAGED, .file = t->file, .from = c->at, .to = c->cut_to ? c->cut_to : c->at + 1,
+        .cost = TOOL_DAMAGED, .file = t->file, .from = c->at,
+        .to = c->cut_to ? c->cut_to : c->at + 1,
         .unit = p->block ? "block" : NULL, .number = p->block, .what = what,
         .costs = "holdfast salvage puts it right; nothing is lost"});
 }

@@ -39,7 +39,8 @@ static bool look_at_part(void *arg, const char *name, uint64_t *size, struct buf
     char *path = file_join(l->source->dir, name);
     int fd = file_open(path, O_RDONLY, 0);
     int err = fd < 0 ? fd : file_fstat(fd, &st);
-    ssize_t got = err < 0 ? err : file_pread(fd, buf_reserve(head, AOF_PART_HEAD), AOF_PART_HEAD, 0);
+    char *to = buf_reserve(head, AOF_PART_HEAD);
+    ssize_t got = err < 0 ? err : file_pread(fd, to, AOF_PART_HEAD, 0);
     if (got < 0)
         fault_io(f, (int)-got, "open", "Can't read %s", path);
     else
@@ -64,7 +65,8 @@ static void check_set(struct findings *to, const struct source *s)
         missing = true;
         finding_add(to, &(struct finding){.cost = TOOL_LOSS, .file = s->parts[i].name,
                                           .unit = "manifest",
-                                          .what = "The manifest names this file, and it is not there"});
+                                          .what = "The manifest names this file, and it is "
+                                                  "not there"});
     }
     if (missing)
         return;
@@ -198,9 +200,9 @@ const struct verb verb_check = {
     .example = "  holdfast check dump.rdb\n"
                "  holdfast check /var/lib/redis --json\n"
                "  zcat dump.rdb.gz | holdfast check -\n",
-    .text = "Checksums of blocks, batches and whole files, the digest of the data set, the structure\n"
-            "of every value, keys that are there twice, libraries of functions, order and ids of the\n"
-            "parts of a log. Reading goes on behind damage. Nothing is changed.\n",
+    .text = "Checksums of blocks, batches and whole files, the digest of the data set, the\n"
+            "structure of every value, keys that are there twice, libraries of functions, order\n"
+            "and ids of the parts of a log. Reading goes on behind damage. Nothing is changed.\n",
     .options = options,
     .state_size = sizeof(struct check),
     .args_min = 1,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One or several data sets into one: filtered, renamed, split, in another form or version. Each is
- * read twice: first to find what the target cannot hold and which keys come twice, then to write. */
+ * read twice: first to find what the target cannot hold and which keys come twice, then to
+ * write. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

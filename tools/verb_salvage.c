@@ -133,7 +133,8 @@ static void drop_one(struct job *j, unsigned file, uint64_t at, bool both)
         buf_append(&j->both, &at, sizeof at);
 }
 
-/* keys: n of one hash, by place; parts of keys last. The one to keep is decided among whole keys. */
+/* keys: n of one hash, by place; parts of keys last. The one to keep is decided among whole
+ * keys. */
 static void choose(struct job *j, unsigned file, const struct twice_key *keys, size_t n)
 {
     size_t whole = 0;
@@ -385,9 +386,9 @@ const struct verb verb_salvage = {
     .args = "FILE OUT.rdb",
     .example = "  holdfast salvage dump.rdb clean.rdb --doubtful doubtful.rdb\n"
                "  holdfast salvage dump.rdb.gz clean.rdb --keep-partial --json\n",
-    .text = "FILE is read only; OUT must not exist. Where a checksum is enough to tell which bit was\n"
-            "flipped, it is flipped back, and nothing is lost. With block checksums (holdfast and\n"
-            "its redis-server write them) every key outside a damaged block is kept, and none that\n"
+    .text = "FILE is read only; OUT must not exist. Where a checksum is enough to tell which bit\n"
+            "was flipped, it is flipped back, and nothing is lost. With block checksums (our\n"
+            "redis-server writes them) every key outside a damaged block is kept, and none that\n"
             "was not there. Without them reading goes on where several records in a row look\n"
             "right, and a changed byte inside a value can't be seen.\n",
     .options = options,

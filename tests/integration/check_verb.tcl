@@ -2,6 +2,7 @@
 # holdfast check of RDB files and of sets of files: exit codes, what is named, threads, odd inputs.
 source [file join [file dirname [info script]] lib.tcl]
 source [file join [file dirname [info script]] lib/jsonl.tcl]
+source [file join [file dirname [info script]] lib/rdb_bytes.tcl]
 
 set holdfast [file join $build holdfast]
 
@@ -10,33 +11,6 @@ proc check_is {code pattern args} {
     lassign [check {*}$args] got text
     like $text $pattern
     is $got $code
-}
-proc record {name value} {
-    return \x00[binary format c [string length $name]]$name[binary format c [string length \
-        $value]]$value
-}
-proc rdb_of {records {version 0009}} { return REDIS$version\xfe\x00$records\xff[string repeat \x00 8] }
-proc records {prefix n} {
-    set all ""
-    for {set i 0} {$i < $n} {incr i} { append all [record $prefix$i "value of $prefix$i"] }
-    return $all
-}
-proc flip {bytes at} {
-    binary scan [string index $bytes $at] c x
-    return [string replace $bytes $at $at [binary format c [expr {$x ^ 16}]]]
-}
-proc several_blocks {s} {
-    set many ""
-    for {set i 0} {$i < 4000} {incr i} {
-        append many [encode [list SET key:$i [string repeat [expr {$i * 7919}] 100]]]
-    }
-    set c [connect $s]
-    puts -nonewline $c "CONFIG SET rdbcompression no\r\n$many"
-    flush $c
-    for {set i 0} {$i < 4001} {incr i} { read_reply $c }
-    close $c
-    ask $s SAVE
-    return [of $s dir]/dump.rdb
 }
 
 case "a file in order: what it holds, and its digest, on one thread or more" {
@@ -54,7 +28,8 @@ case "a file in order: what it holds, and its digest, on one thread or more" {
         truth {[dict get $answer memory] > 1000000}
         is [dict get [lindex [dict get $answer files] 0] version] 11
     }
-    check_is 0 "*4000 keys*digest *, as the file says*a load takes about*good: nothing is wrong" $dump
+    check_is 0 "*4000 keys*digest *, as the file says*a load takes about*good: nothing is\
+        wrong" $dump
 }
 
 case "exit codes tell what is wrong" {
@@ -62,11 +37,11 @@ case "exit codes tell what is wrong" {
     set dump [several_blocks $s]
     set bytes [slurp $dump]
     set dir [tmpdir]
-    spit $dir/flip.rdb [flip $bytes 1500000]
+    spit $dir/flip.rdb [flipped $bytes 1500000]
     check_is 4 "*block 2*1 flipped bit*salvage puts it right; nothing is lost*" $dir/flip.rdb
-    spit $dir/two.rdb [flip [flip $bytes 1500000] 500000]
+    spit $dir/two.rdb [flipped [flipped $bytes 1500000] 500000]
     check_is 4 "*block 1*block 2*" $dir/two.rdb
-    spit $dir/zero.rdb [string replace $bytes 1500000 1504095 [string repeat \x00 4096]]
+    spit $dir/zero.rdb [zeroed $bytes 1500000 4096]
     check_is 5 "*block 2*keys were in it*damaged, and some of the data is lost*" $dir/zero.rdb
     spit $dir/index.rdb [string range $bytes 0 end-10]
     check_is 4 "*block index behind the RDB is missing or damaged*" $dir/index.rdb
@@ -130,7 +105,7 @@ case "a set: its base, a missing part, a base of another log" {
     is $code 0
     is [dict get [json $text] keys] 1
     set base [glob $dir/appendonlydir/*.base.rdb]
-    spit $base [flip [slurp $base] [expr {[file size $base] - 90}]]
+    spit $base [flipped [slurp $base] [expr {[file size $base] - 90}]]
     lassign [check $dir] code text
     truth {$code in {4 5}}
     file delete $base

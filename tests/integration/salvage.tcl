@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# holdfast salvage as a program: what it says, its exit codes, odd inputs; and that servers load what
-# it makes. How much it saves of which damage: salvage_matrix.tcl.
+# holdfast salvage as a program: what it says, its exit codes, odd inputs; and that servers load
+# what it makes. How much it saves of which damage: salvage_matrix.tcl.
 source [file join [file dirname [info script]] lib.tcl]
 source [file join [file dirname [info script]] lib/jsonl.tcl]
+source [file join [file dirname [info script]] lib/rdb_bytes.tcl]
 
 set holdfast [file join $build holdfast]
 set check_rdb [file join $build redis-check-rdb]
@@ -15,17 +16,6 @@ proc salvage_is {code pattern args} {
     is $got $code
 }
 
-# A string key as an RDB has it, and a file of such records.
-proc record {name value} {
-    return \x00[binary format c [string length $name]]$name[binary format c [string length \
-        $value]]$value
-}
-proc rdb_of {records {version 0009}} { return REDIS$version\xfe\x00$records\xff[string repeat \x00 8] }
-proc records {prefix n} {
-    set all ""
-    for {set i 0} {$i < $n} {incr i} { append all [record $prefix$i "value of $prefix$i"] }
-    return $all
-}
 proc keys_in {path} {
     is [run timeout 180 $::holdfast dump --keys-only $path] 0
     set names {}
@@ -40,39 +30,14 @@ proc is_whole {path} {
     like $::run_output "*RDB looks OK*"
 }
 
-# A dump of our server, of several blocks, with functions; its path.
-proc several_blocks {s} {
+proc with_functions {s} {
     ask $s FUNCTION LOAD "#!lua name=mylib\nredis.register_function('f', function() return 1 end)"
-    set many [encode {SELECT 2}]
-    for {set i 0} {$i < 4000} {incr i} {
-        append many [encode [list SET key:$i [string repeat [expr {$i * 7919}] 100]]]
-    }
-    set c [connect $s]
-    puts -nonewline $c "CONFIG SET rdbcompression no\r\n$many"
-    flush $c
-    for {set i 0} {$i < 4002} {incr i} { read_reply $c }
-    close $c
-    ask $s SAVE
-    return [of $s dir]/dump.rdb
-}
-proc damage {from to script} {
-    set bytes [slurp $from]
-    eval $script
-    spit $to $bytes
-}
-proc zero {from n} {
-    upvar bytes bytes
-    set bytes [string replace $bytes $from [expr {$from + $n - 1}] [string repeat \x00 $n]]
-}
-proc flip {at} {
-    upvar bytes bytes
-    binary scan [string index $bytes $at] c x
-    set bytes [string replace $bytes $at $at [binary format c [expr {$x ^ 16}]]]
+    return [several_blocks $s 2]
 }
 
 case "a file in order is copied" {
     set s [server "save \"\"\nenable-debug-command local"]
-    set dump [several_blocks $s]
+    set dump [with_functions $s]
     set dir [tmpdir]
     salvage_is 0 "4000 keys are in $dir/out.rdb" $dump $dir/out.rdb
     is_whole $dir/out.rdb
@@ -85,9 +50,9 @@ case "a file in order is copied" {
 
 case "a flipped bit is put right" {
     set s [server "save \"\"\nenable-debug-command local"]
-    set dump [several_blocks $s]
+    set dump [with_functions $s]
     set dir [tmpdir]
-    damage $dump $dir/bad.rdb { flip 1500000 }
+    spit $dir/bad.rdb [flipped [slurp $dump] 1500000]
     salvage_is 7 "*bad.rdb: offset 1500000: 1 flipped bit*byte 1500000 xor 0x10*4000 keys are in*" \
         $dir/bad.rdb $dir/out.rdb
     is_whole $dir/out.rdb
@@ -99,9 +64,9 @@ case "a flipped bit is put right" {
 
 case "of a zeroed page only the block it lies in is doubtful" {
     set s [server "save \"\"\nenable-debug-command local"]
-    set dump [several_blocks $s]
+    set dump [with_functions $s]
     set dir [tmpdir]
-    damage $dump $dir/bad.rdb { zero 1500000 4096 }
+    spit $dir/bad.rdb [zeroed [slurp $dump] 1500000 4096]
     salvage_is 5 "*block 2*key:*keys are doubtful*" $dir/bad.rdb $dir/out.rdb \
         --doubtful $dir/doubtful.rdb
     is_whole $dir/out.rdb
@@ -126,9 +91,9 @@ case "of a zeroed page only the block it lies in is doubtful" {
 
 case "what is said to programs" {
     set s [server "save \"\"\nenable-debug-command local"]
-    set dump [several_blocks $s]
+    set dump [with_functions $s]
     set dir [tmpdir]
-    damage $dump $dir/bad.rdb { zero 1500000 4096; flip 3000000 }
+    spit $dir/bad.rdb [flipped [zeroed [slurp $dump] 1500000 4096] 3000000]
     lassign [salvage $dir/bad.rdb $dir/out.rdb --json] code text
     is $code 5
     set answer [json $text]
@@ -136,7 +101,9 @@ case "what is said to programs" {
     is [dict get $answer verb] salvage
     is [llength [dict get $answer corrections]] 1
     is [dict get [lindex [dict get $answer corrections] 0] offset] 3000000
-    truth {[dict get $answer keys] + [dict get $answer doubtful] + [dict get $answer keys_lost] == 4000}
+    set all 0
+    foreach part {keys doubtful keys_lost} { incr all [dict get $answer $part] }
+    is $all 4000
     truth {[llength [dict get $answer faults]] >= 2}
 }
 

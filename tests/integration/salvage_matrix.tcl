@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# What holdfast salvage saves of damaged files: tests/tools/salvage_matrix over files of real servers
-# and a set of several blocks. A small part of it always; under LONG=1 more of it, written to
+# What holdfast salvage saves of damaged files: tests/tools/salvage_matrix over files of real
+# servers and a set of several blocks. A small part of it always; under LONG=1 more of it, written to
 # tests/tools/RESULTS.md when WRITE_RESULTS is set.
 source [file join [file dirname [info script]] lib.tcl]
 

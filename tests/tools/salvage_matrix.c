@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What holdfast salvage saves: each data set is written with and without block checksums, damaged
- * in each of several ways at random places, and salvaged; what comes out is compared key by key with
+ * in each of several ways at random places, and salvaged; what comes out is compared key by key
+ * with
  * what was there.
  *
  *   salvage_matrix [-n TRIALS] [-S SEED] [-o RESULTS.md] [-k FILE] NAME=FILE.rdb ...
  *
  * Invented is a key in OUT that was not there, or has another value. Doubtful are keys in the file
- * for these. Fails when a key is invented where there are block checksums, when OUT is not whole, or
+ * for these. Fails when a key is invented where there are block checksums, when OUT is not whole,
+ * or
  * when a single flipped bit costs anything. Last line: "N passed, M failed". */
 #include <inttypes.h>
 #include <stdio.h>
@@ -347,11 +349,11 @@ static void put_head(uint64_t trials, uint64_t first_seed)
 {
     fprintf(table,
             "# What salvage saves\n\n"
-            "Made by `salvage_matrix` (%" PRIu64 " trials a row, seed %" PRIu64 "). Each data set is "
-            "written with and\nwithout block checksums and damaged at random places. Unhurt: trials "
-            "after which every key was\nthere. Recovered, doubtful (in the second file), lost: per "
-            "cent of the keys. Invented: keys in\nOUT that were not there or have another value, "
-            "and the number of trials that had any.\n\n"
+            "Made by `salvage_matrix` (%" PRIu64 " trials a row, seed %" PRIu64 "). Each data set "
+            "is written with and\nwithout block checksums and damaged at random places. Unhurt: "
+            "trials after which every key was\nthere. Recovered, doubtful (in the second file), "
+            "lost: per cent of the keys. Invented: keys in\nOUT that were not there or have another "
+            "value, and the number of trials that had any.\n\n"
             "| data set | RDB | blocks | fault | trials | unhurt | recovered | doubtful | lost | "
             "invented |\n|---|---|---|---|---|---|---|---|---|---|\n", trials, first_seed);
 }
