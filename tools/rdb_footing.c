@@ -98,6 +98,18 @@ static bool alike(const char *bytes, const char *line)
     return wrong <= WRONG_MAX;
 }
 
+/* *2\r\n$..., or a line of annotation: a log goes on behind an RDB. */
+static bool commands_begin(struct slice text)
+{
+    if (text.len >= 5 && (memcmp(text.data, "#LOG:", 5) == 0 || memcmp(text.data, "#TS:", 4) == 0))
+        return true;
+    size_t i = 1;
+    while (i < text.len && text.data[i] >= '0' && text.data[i] <= '9')
+        i++;
+    return text.len > i + 2 && text.data[0] == '*' && i > 1 &&
+           memcmp(text.data + i, "\r\n$", 3) == 0;
+}
+
 bool rdb_ends_here(int version, struct slice head, uint64_t left)
 {
     static const char index[] = "#HF:blocks 1\r\n";
@@ -105,7 +117,7 @@ bool rdb_ends_here(int version, struct slice head, uint64_t left)
     if (head.len < end || (uint8_t)head.data[0] != RDB_OP_EOF)
         return false;
     static const char again[] = "REDIS0"; /* a copy of the file stands behind it */
-    return left == end ||
+    return left == end || commands_begin(slice_from(head, end)) ||
            (head.len >= end + sizeof again - 1 &&
             memcmp(head.data + end, again, sizeof again - 1) == 0) ||
            (head.len >= end + sizeof index - 1 && alike(head.data + end, index));

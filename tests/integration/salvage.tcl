@@ -183,6 +183,15 @@ case "compressed, from a pipe, in an envelope, cut inside the compression" {
     truth {[llength [keys_in $dir/cut.rdb]] > 1000}
 }
 
+case "the RDB in front of a log's commands" {
+    set dir [tmpdir]
+    set commands [encode {SELECT 0}][encode {SET b 2}]
+    spit $dir/a.aof [rdb_of [records a 20]\xee\xee\xee[records b 20]]$commands
+    salvage_is 5 "*37 keys are in*[string length $commands] bytes behind the RDB are left out*" \
+        $dir/a.aof $dir/out.rdb
+    is_whole $dir/out.rdb
+}
+
 case "nothing is written over, nothing is left behind" {
     set dir [tmpdir]
     spit $dir/bad.rdb [rdb_of [records a 20]]
