@@ -374,15 +374,6 @@ static void check_image(struct part_check *c, uint64_t *end)
     progress_end(&c->tool->progress);
 }
 
-void check_rdb_image(struct tool *t, struct findings *to, const char *name, struct rdb_image *m,
-                     const struct check_rdb_options *opt, struct check_totals *totals,
-                     uint64_t *end)
-{
-    struct part_check c = {.tool = t, .to = to, .name = name, .image = m, .opt = opt,
-                           .totals = totals};
-    check_image(&c, end);
-}
-
 bool check_rdb_part(struct tool *t, struct findings *to, const struct source *s, size_t part,
                     const struct check_rdb_options *opt, struct check_totals *totals)
 {

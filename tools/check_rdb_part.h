@@ -12,19 +12,14 @@
 
 #include "tools/check_totals.h"
 #include "tools/findings.h"
-#include "tools/rdb_image.h"
 #include "tools/source.h"
 
 struct check_rdb_options {
     unsigned databases; /* as in rdb_options */
 };
-/* True: bytes follow behind the RDB, which are a log's commands if it is the part of one. */
+/* The part begins with an RDB; of a log, commands may follow. True: bytes stand behind the RDB,
+ * which are a log's commands if it is the part of one. */
 bool check_rdb_part(struct tool *t, struct findings *to, const struct source *s, size_t part,
                     const struct check_rdb_options *opt, struct check_totals *totals);
-/* The RDB that the image begins with; image->open_end: a log's commands may follow. *end: the place
- * behind it, its block index included; 0: it was not found. */
-void check_rdb_image(struct tool *t, struct findings *to, const char *name, struct rdb_image *m,
-                     const struct check_rdb_options *opt, struct check_totals *totals,
-                     uint64_t *end);
 
 #endif

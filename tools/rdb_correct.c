@@ -66,16 +66,6 @@ static uint64_t steps_back(const struct back *t, uint64_t s, uint64_t n)
     return s;
 }
 
-unsigned correct_burst_max(uint64_t bytes)
-{
-    enum { CHANCE_BITS = 24, LONGEST = 18 };
-    unsigned size_bits = 0;
-    while (size_bits < 61 && ((uint64_t)1 << size_bits) < bytes * 8)
-        size_bits++;
-    int most = 64 - CHANCE_BITS - (int)size_bits + 1;
-    return most < 0 ? 0 : most > LONGEST ? LONGEST : (unsigned)most;
-}
-
 static unsigned span_of(uint32_t pattern)
 {
     return pattern ? 32 - (unsigned)__builtin_clz(pattern) - (unsigned)__builtin_ctz(pattern) : 0;

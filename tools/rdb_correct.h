@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Damage that a checksum is enough to undo: which bits were flipped, which bytes stand there twice.
  *
- *   if (correct_bits(&image, from, to, wanted_crc, &c)) ... c.at, c.flips ...
+ *   if (correct_bits(&image, from, to, crc, &c)) ... c.at, c.flips ...
  *
  * A CRC is linear: the difference between the checksum of what is there and that of what was
  * written
@@ -35,7 +35,15 @@ struct correction {
 };
 
 /* The longest pattern that may be believed in so many bytes; 0: none. */
-unsigned correct_burst_max(uint64_t bytes);
+static inline unsigned correct_burst_max(uint64_t bytes)
+{
+    enum { CHANCE_BITS = 24, LONGEST = 18 };
+    unsigned size_bits = 0;
+    while (size_bits < 61 && ((uint64_t)1 << size_bits) < bytes * 8)
+        size_bits++;
+    int most = 64 - CHANCE_BITS - (int)size_bits + 1;
+    return most < 0 ? 0 : most > LONGEST ? LONGEST : (unsigned)most;
+}
 /* In the bytes from..to, whose checksum should be crc. The checksum of the result was compared. */
 bool correct_bits(struct rdb_image *m, uint64_t from, uint64_t to, uint64_t crc,
                   struct correction *c);

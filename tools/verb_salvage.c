@@ -330,8 +330,8 @@ static void say_sum(struct job *j)
     uint64_t behind = j->rescue.ended && !j->plan.list.by_trailer
                           ? j->file.image.end - j->rescue.end_at : 0;
     say_fields(s, FIELDS(SAY_U64("bytes_behind", behind)), behind
-               ? "%" PRIu64 " bytes behind the RDB are left out: if they are the commands of a log, "
-                 "holdfast fix keeps them" : NULL, behind);
+               ? "%" PRIu64 " bytes behind the RDB are left out: if they are the commands of a "
+                 "log, holdfast fix keeps them" : NULL, behind);
 }
 
 static enum tool_exit salvage_file(struct job *j)

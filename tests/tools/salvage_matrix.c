@@ -262,18 +262,34 @@ static bool write_file(const char *path, const struct buf *b)
 
 /* ---- the table ---- */
 
-static FILE *table;
+static FILE *each; /* rows of each data set */
+enum { LARGE = 1 << 20, SIZES = 2 };
 static int passed, failed;
 
-static void put_row(const char *name, int version, bool blocks, enum fault_kind kind,
+static void put_row(FILE *to, const char *what, bool blocks, const char *fault,
                     const struct figures *f)
 {
     double keys = (double)f->keys / 100;
-    fprintf(table, "| %s | %d | %s | %s | %" PRIu64 " | %" PRIu64 " | %.3f | %.3f | %.3f | %"
-            PRIu64 " in %" PRIu64 " |\n", name, version, blocks ? "yes" : "no", kind_names[kind],
-            f->trials, f->unhurt, (double)f->recovered / keys, (double)f->doubtful / keys,
-            (double)f->lost / keys, f->invented, f->invented_trials);
-    fflush(table);
+    fprintf(to, "| %s | %s | %s | %" PRIu64 " | %" PRIu64 " | %.3f | %.3f | %.3f | %" PRIu64
+            " in %" PRIu64 " |\n", what, blocks ? "yes" : "no", fault, f->trials, f->unhurt,
+            (double)f->recovered / keys, (double)f->doubtful / keys, (double)f->lost / keys,
+            f->invented, f->invented_trials);
+    fflush(to);
+}
+
+static void put_columns(FILE *to, const char *title)
+{
+    fprintf(to, "\n## %s\n\n"
+            "| data set | blocks | fault | trials | unhurt | recovered | doubtful | lost | invented "
+            "|\n|---|---|---|---|---|---|---|---|---|\n", title);
+}
+
+static void add_figures(struct figures *to, const struct figures *f)
+{
+    uint64_t *sum = (uint64_t *)to;
+    const uint64_t *more = (const uint64_t *)f;
+    for (size_t i = 0; i < sizeof *f / sizeof *sum; i++)
+        sum[i] += more[i];
 }
 
 static void judge(const char *name, int version, bool blocks, enum fault_kind kind,
@@ -308,7 +324,7 @@ static void run_kind(struct figures *f, const struct buf *good, const struct con
     }
 }
 
-static struct figures totals[2][KINDS];
+static struct figures totals[SIZES][2][KINDS]; /* sets from LARGE bytes on; blocks */
 
 static void run_set(const char *name, const char *path, bool blocks, const char *dir,
                     uint64_t trials)
@@ -328,15 +344,18 @@ static void run_set(const char *name, const char *path, bool blocks, const char 
         return; /* an old version has no place for blocks */
     must(read_contents(&was, variant) && was.whole);
     must(file_slurp(variant, (size_t)1 << 30, &good, &f));
+    struct figures all = {0};
+    char label[64];
+    snprintf(label, sizeof label, "%s (RDB %d)", name, version);
     for (int k = 0; k < KINDS && entries(&was); k++) {
         struct figures figures = {0};
         run_kind(&figures, &good, &was, &files, (enum fault_kind)k, trials);
-        put_row(name, version, blocks, (enum fault_kind)k, &figures);
         judge(name, version, blocks, (enum fault_kind)k, &figures);
-        uint64_t *sum = (uint64_t *)&totals[blocks][k], *add = (uint64_t *)&figures;
-        for (size_t i = 0; i < sizeof figures / sizeof *sum; i++)
-            sum[i] += add[i];
+        add_figures(&totals[good.len >= LARGE][blocks][k], &figures);
+        add_figures(&all, &figures);
     }
+    if (all.trials)
+        put_row(each, label, blocks, "all of these", &all);
     unlink(files.bad);
     unlink(files.out);
     unlink(files.doubtful);
@@ -345,17 +364,38 @@ static void run_set(const char *name, const char *path, bool blocks, const char 
     buf_free(&good);
 }
 
-static void put_head(uint64_t trials, uint64_t first_seed)
+static void put_head(FILE *to, uint64_t trials, uint64_t first_seed)
 {
-    fprintf(table,
+    fprintf(to,
             "# What salvage saves\n\n"
-            "Made by `salvage_matrix` (%" PRIu64 " trials a row, seed %" PRIu64 "). Each data set "
-            "is written with and\nwithout block checksums and damaged at random places. Unhurt: "
-            "trials after which every key was\nthere. Recovered, doubtful (in the second file), "
-            "lost: per cent of the keys. Invented: keys in\nOUT that were not there or have another "
-            "value, and the number of trials that had any.\n\n"
-            "| data set | RDB | blocks | fault | trials | unhurt | recovered | doubtful | lost | "
-            "invented |\n|---|---|---|---|---|---|---|---|---|---|\n", trials, first_seed);
+            "Made by `salvage_matrix` (%" PRIu64 " trials of each fault and data set, seed %" PRIu64
+            "). Each data\nset is written with and without block checksums and damaged at random "
+            "places. Unhurt: trials after\nwhich every key was there. Recovered, doubtful (in the "
+            "second file), lost: per cent of the keys.\nInvented: keys in OUT that were not there "
+            "or have another value, and the number of trials that had\nany. A file that is shorter "
+            "than the fault is long is gone.\n", trials, first_seed);
+}
+
+static void put_totals(FILE *to, int large, const char *title)
+{
+    put_columns(to, title);
+    for (int blocks = 1; blocks >= 0; blocks--)
+        for (int k = 0; k < KINDS; k++)
+            if (totals[large][blocks][k].trials)
+                put_row(to, "all", blocks, kind_names[k], &totals[large][blocks][k]);
+}
+
+static void put_all(FILE *to, uint64_t trials, uint64_t first_seed)
+{
+    char part[4096];
+    size_t n;
+    put_head(to, trials, first_seed);
+    put_totals(to, 1, "Sets of a MiB and more, by fault");
+    put_totals(to, 0, "Smaller sets, by fault");
+    put_columns(to, "Each data set");
+    rewind(each);
+    while ((n = fread(part, 1, sizeof part, each)) > 0)
+        fwrite(part, 1, n, to);
 }
 
 int main(int argc, char **argv)
@@ -375,9 +415,9 @@ int main(int argc, char **argv)
             keep_bad = optarg;
     }
     hash_init(hash_key);
-    table = to ? fopen(to, "w") : stdout;
-    must(table && mkdtemp(dir));
-    put_head(trials, seed);
+    each = tmpfile();
+    uint64_t first_seed = seed;
+    must(each && mkdtemp(dir));
     for (int i = optind; i < argc; i++) {
         char *equals = strchr(argv[i], '=');
         must(equals);
@@ -385,10 +425,12 @@ int main(int argc, char **argv)
         for (int blocks = 1; blocks >= 0; blocks--)
             run_set(argv[i], equals + 1, blocks, dir, trials);
     }
-    for (int blocks = 1; blocks >= 0; blocks--)
-        for (int k = 0; k < KINDS; k++)
-            if (totals[blocks][k].trials)
-                put_row("all", 0, blocks, (enum fault_kind)k, &totals[blocks][k]);
+    FILE *table = to ? fopen(to, "w") : stdout;
+    must(table);
+    put_all(table, trials, first_seed);
+    if (to)
+        fclose(table);
+    fclose(each);
     rmdir(dir);
     printf("%d passed, %d failed\n", passed, failed);
     return failed > 0;
