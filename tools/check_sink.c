@@ -163,6 +163,12 @@ static void on_item(struct sink *s, struct slice text)
     SINK_EVENT(&c->digest.sink, item, text);
 }
 
+static void on_part(struct sink *s, struct slice text, uint64_t left)
+{
+    check(s)->memory += text.len;
+    SINK_EVENT(&check(s)->digest.sink, part, text, left);
+}
+
 static void on_pair(struct sink *s, struct slice field, struct slice value, int64_t expire_ms)
 {
     struct check_sink *c = check(s);
@@ -275,8 +281,8 @@ static void on_function(struct sink *s, struct slice code)
 }
 
 static const struct sink_ops ops = {
-    .aux = on_aux, .function = on_function, .key = on_key, .packed = on_packed, .item = on_item,
-    .pair = on_pair, .score = on_score, .stream_node = on_node, .stream_info = on_info,
+    .aux = on_aux, .function = on_function, .key = on_key, .packed = on_packed,
+    .item = on_item, .part = on_part, .pair = on_pair, .score = on_score, .stream_node = on_node, .stream_info = on_info,
     .stream_group = on_group, .stream_pending = on_pending, .stream_consumer = on_consumer,
     .stream_owned = on_owned, .stream_rest = on_rest, .opaque = on_opaque, .end_key = on_end_key};
 

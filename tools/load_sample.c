@@ -115,5 +115,8 @@ uint64_t load_sample(struct rdb_image *m, uint64_t to)
     int64_t took = now_us() - begun;
     in_free(&in);
     keyspace_release(&ks);
-    return done ? (uint64_t)((double)took * (double)(to - m->begin) / (double)done) : 0;
+    enum { TOO_FEW = 64 << 10 };
+    if (done < TOO_FEW && done < (to - m->begin) / 2)
+        return 0; /* one value is longer than the sample */
+    return (uint64_t)((double)took * (double)(to - m->begin) / (double)done);
 }

@@ -10,7 +10,7 @@
 
 enum { LOAD_SAMPLE_BYTES = 4 << 20, LOAD_SAMPLE_MEMORY = 24 << 20 };
 
-/* Microseconds for all of from..to; 0: nothing could be loaded. */
+/* Microseconds for all up to `to`; 0: the sample is too small to tell. */
 uint64_t load_sample(struct rdb_image *m, uint64_t to);
 
 #endif

@@ -45,7 +45,7 @@ static uint64_t place(const struct rescue *x)
 static bool begin(struct rescue *x)
 {
     const struct rdb_options opt = {.databases = x->databases, .keep_modules = true,
-                                    .unguarded = true};
+                                    .unguarded = true, .distinct_max = RDB_DISTINCT_MAX};
     int n = snprintf(x->magic, sizeof x->magic, x->plan->valkey ? "VALKEY%03d" : "REDIS%04d",
                      x->plan->version);
     must(n == MAGIC);

@@ -127,7 +127,7 @@ bool rdb_long_string(struct rdb_reader *r)
     if (!takes_parts(r->out[RDB_OUT_ALL]) || !takes_parts(r->sink))
         return false;
     struct slice head = in_peek(r->in, HEAD);
-    size_t size, second;
+    size_t size, second = 0;
     bool lzf = head.len && (uint8_t)head.data[0] == RDB_STR_LZF;
     uint64_t packed = 0, len;
     if (lzf) {
@@ -137,7 +137,8 @@ bool rdb_long_string(struct rdb_reader *r)
         len = length_at(head, &size);
     }
     /* What the stream cannot back is for the common way to refuse, in the common words. */
-    if (len <= SINK_PART_MAX || (lzf ? packed : len) + HEAD > in_left(r->in))
+    uint64_t body = lzf ? packed : len, left = in_left(r->in);
+    if (len <= SINK_PART_MAX || body > left || (lzf ? 1 + size + second : size) > left - body)
         return false;
     rdb_begin(r, VALUE_STRING, 1, 0);
     if (lzf)
