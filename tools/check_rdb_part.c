@@ -301,8 +301,8 @@ static void say_file(struct part_check *c, uint64_t load_us)
     if (c->end_at && c->end_at < c->image->end && !c->plan.list.by_trailer && !c->image->open_end)
         say_line(&c->tool->say, "  %" PRIu64 " bytes stand behind its end: servers pass over them",
                  c->image->end - c->end_at);
-    say_line(&c->tool->say, "  a load takes about %.1f s here (%s), and about %.1f MiB of memory (by "
-             "types and sizes)", (double)load_us / 1e6,
+    say_line(&c->tool->say, "  a load takes about %.1f s here (%s), and about %.1f MiB of memory "
+             "(by types and sizes)", (double)load_us / 1e6,
              c->sampled ? "by loading its first part" : "by the time to read it",
              (double)s->memory / (1 << 20));
 }

@@ -282,7 +282,8 @@ static void on_function(struct sink *s, struct slice code)
 
 static const struct sink_ops ops = {
     .aux = on_aux, .function = on_function, .key = on_key, .packed = on_packed,
-    .item = on_item, .part = on_part, .pair = on_pair, .score = on_score, .stream_node = on_node, .stream_info = on_info,
+    .item = on_item, .part = on_part, .pair = on_pair, .score = on_score,
+    .stream_node = on_node, .stream_info = on_info,
     .stream_group = on_group, .stream_pending = on_pending, .stream_consumer = on_consumer,
     .stream_owned = on_owned, .stream_rest = on_rest, .opaque = on_opaque, .end_key = on_end_key};
 

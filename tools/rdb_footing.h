@@ -10,7 +10,7 @@
  *   - in a database below FOOTING_DBS;
  * and any other record that can be read. Attributes belong to the key behind them.
  *
- * Its errors are of two kinds; tests/tools/RESULTS.md has figures. Records in front of the place
+ * Its errors are of two kinds; tests/tools measures them. Records in front of the place
  * are
  * passed over: at most the one that was damaged, as a rule, and those whose name is too long. And a
  * place inside a value may hold, when what is read there happens to end where a record begins: that

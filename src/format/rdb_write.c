@@ -11,8 +11,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/bytes.h"
-#include "base/crc64.h"
 #include "base/lzf.h"
 #include "base/must.h"
 #include "base/num.h"
@@ -796,20 +794,4 @@ bool rdb_writer_end(struct rdb_writer *w)
         put_trailer(w);
     out_flush(w->out);
     return !rdb_writer_bad(w);
-}
-
-void rdb_payload_writer_init(struct rdb_writer *w, struct out *out, int version)
-{
-    rdb_writer_init(w, out, &(struct rdb_write_options){.version = version, .compress = true});
-    w->payload = true;
-}
-
-void rdb_payload_seal(struct buf *b, size_t start_at, int version)
-{
-    uint8_t footer[RDB_PAYLOAD_FOOTER];
-    must(start_at <= b->len);
-    store_le16(footer, (uint16_t)(version ? version : RDB_VERSION_OURS));
-    uint64_t crc = crc64(0, b->data + start_at, b->len - start_at);
-    store_le64(footer + 2, crc64(crc, footer, 2));
-    buf_append(b, footer, sizeof footer);
 }

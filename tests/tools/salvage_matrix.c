@@ -256,7 +256,7 @@ static void compare(struct figures *to, const struct contents *was, const struct
 static bool write_file(const char *path, const struct buf *b)
 {
     FILE *f = fopen(path, "wb");
-    bool ok = f && fwrite(b->data, 1, b->len, f) == b->len;
+    bool ok = f && (b->len == 0 || fwrite(b->data, 1, b->len, f) == b->len);
     return f && fclose(f) == 0 && ok;
 }
 
@@ -280,8 +280,8 @@ static void put_row(FILE *to, const char *what, bool blocks, const char *fault,
 static void put_columns(FILE *to, const char *title)
 {
     fprintf(to, "\n## %s\n\n"
-            "| data set | blocks | fault | trials | unhurt | recovered | doubtful | lost | invented "
-            "|\n|---|---|---|---|---|---|---|---|---|\n", title);
+            "| data set | blocks | fault | trials | unhurt | recovered | doubtful | lost | "
+            "invented |\n|---|---|---|---|---|---|---|---|---|\n", title);
 }
 
 static void add_figures(struct figures *to, const struct figures *f)
