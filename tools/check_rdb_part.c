@@ -31,7 +31,7 @@ struct part_check {
     struct key_feed feed;
     struct check_sink sums;
     void *libraries; /* env's set; NULL: none was met */
-    bool in_order, by_trailer, sampled;
+    bool in_order, sampled;
     struct buf library_faults; /* sentences, each with its NUL */
     uint64_t end_at, blocks, blocks_bad;
 };
@@ -380,10 +380,22 @@ static void check_image(struct part_check *c, uint64_t *end)
     else
         check_content(c);
     *end = c->end_at;
-    c->by_trailer = c->plan.list.by_trailer;
+    if (*end && c->plan.list.by_trailer)
+        *end = c->plan.list.behind;
+    else if (*end && !blocks_index_at(c->image, c->end_at, end) && c->in_order &&
+             has_word(c->sums.integrity, "trailer"))
+        add_fault(c, TOOL_DAMAGED, c->end_at,
+                  "The block index behind the RDB is missing or damaged");
     check_sink_free(&c->sums);
     plan_free(&c->plan);
     progress_end(&c->tool->progress);
+}
+
+static bool commands_follow(struct rdb_image *m, uint64_t at)
+{
+    char head[16];
+    ssize_t got = image_read(m, at, m->end, head, sizeof head);
+    return got > 0 && rdb_commands_begin(slice(head, (size_t)got));
 }
 
 bool check_rdb_part(struct tool *t, struct findings *to, const struct source *s, size_t part,
@@ -401,7 +413,7 @@ bool check_rdb_part(struct tool *t, struct findings *to, const struct source *s,
     struct part_check c = {.tool = t, .to = to, .name = s->parts[part].name, .image = &file.image,
                            .opt = opt, .totals = totals, .cut = &file.cut};
     check_image(&c, &end);
-    bool follows = end && end < file.image.end && !c.by_trailer;
+    bool commands = end && commands_follow(&file.image, end);
     rdb_file_close(&file);
-    return follows;
+    return commands || (end && s->kind == SOURCE_LOG && end < file.image.end);
 }

@@ -17,8 +17,7 @@
 struct check_rdb_options {
     unsigned databases; /* as in rdb_options */
 };
-/* The part begins with an RDB; of a log, commands may follow. True: bytes stand behind the RDB,
- * which are a log's commands if it is the part of one. */
+/* The part begins with an RDB. True: a log's commands follow. */
 bool check_rdb_part(struct tool *t, struct findings *to, const struct source *s, size_t part,
                     const struct check_rdb_options *opt, struct check_totals *totals);
 

@@ -95,6 +95,30 @@ static bool list_by_trailer(struct blocks_list *l, struct rdb_image *m)
     for (size_t i = 0; ok && i < blocks.len / sizeof *told; i++)
         add_block(l, &told[i], m->begin + told[i].start);
     l->rdb_end = ok ? at : m->end;
+    l->behind = ok ? end : m->end;
+    buf_free(&text);
+    buf_free(&blocks);
+    return ok;
+}
+
+bool blocks_index_at(struct rdb_image *m, uint64_t at, uint64_t *behind)
+{
+    static const char word[] = "\n#HF:end ";
+    struct buf text = {0}, blocks = {0};
+    bool ok = false;
+    for (uint64_t n = END_SEARCH; n <= TRAILER_MAX; n *= 2) {
+        uint64_t left = m->end - at, want = n < left ? n : left;
+        read_all(m, at, want, &text);
+        const char *last = text.len ? memmem(text.data, text.len, word, sizeof word - 1) : NULL;
+        size_t len = last ? (size_t)(last + 1 - text.data) + RDB_TRAILER_END : 0;
+        if (last && len <= text.len) {
+            ok = rdb_trailer_parse(slice(text.data, len), &blocks);
+            *behind = at + len;
+            break;
+        }
+        if (want == left || text.data[0] != '#')
+            break;
+    }
     buf_free(&text);
     buf_free(&blocks);
     return ok;

@@ -42,10 +42,13 @@ struct blocks_list {
     struct buf records; /* struct block_record, once they were searched for */
     bool by_trailer, searched;
     uint64_t rdb_end;   /* place behind the RDB's last byte: where the index begins, else m.end */
+    uint64_t behind;    /* place behind the index, or m.end */
     uint64_t good, bad;
 };
 
 void blocks_list(struct blocks_list *l, struct rdb_image *m);
+/* Does a whole index begin there, maybe in front of a log's commands? *behind: behind it. */
+bool blocks_index_at(struct rdb_image *m, uint64_t at, uint64_t *behind);
 void blocks_list_free(struct blocks_list *l);
 static inline size_t blocks_count(const struct blocks_list *l)
 {

@@ -98,8 +98,7 @@ static bool alike(const char *bytes, const char *line)
     return wrong <= WRONG_MAX;
 }
 
-/* *2\r\n$..., or a line of annotation: a log goes on behind an RDB. */
-static bool commands_begin(struct slice text)
+bool rdb_commands_begin(struct slice text)
 {
     if (text.len >= 5 && (memcmp(text.data, "#LOG:", 5) == 0 || memcmp(text.data, "#TS:", 4) == 0))
         return true;
@@ -117,7 +116,7 @@ bool rdb_ends_here(int version, struct slice head, uint64_t left)
     if (head.len < end || (uint8_t)head.data[0] != RDB_OP_EOF)
         return false;
     static const char again[] = "REDIS0"; /* a copy of the file stands behind it */
-    return left == end || commands_begin(slice_from(head, end)) ||
+    return left == end || rdb_commands_begin(slice_from(head, end)) ||
            (head.len >= end + sizeof again - 1 &&
             memcmp(head.data + end, again, sizeof again - 1) == 0) ||
            (head.len >= end + sizeof index - 1 && alike(head.data + end, index));

@@ -50,6 +50,8 @@ void rdb_footing_free(struct rdb_footing *f);
 bool rdb_ends_here(int version, struct slice head, uint64_t left);
 /* Of a key without a name, which was just read: do zeros follow that would be another? */
 bool rdb_zeros_follow(struct in *in);
+/* *2\r\n$..., or a line of annotation: a log goes on behind an RDB. */
+bool rdb_commands_begin(struct slice text);
 enum { FOOTING_END_HEAD = 1 + 8 + 14 };
 
 #endif

@@ -129,7 +129,7 @@ static void check_source(struct tool *t, const struct check *c, struct findings 
             continue;
         bool rdb = s->kind == SOURCE_RDB || s->parts[i].begins_with_rdb;
         bool more = !rdb || check_rdb_part(t, to, s, i, &opt, totals);
-        if (more && s->kind != SOURCE_RDB)
+        if (more)
             check_log_part(t, to, s, i, totals);
     }
 }

@@ -327,8 +327,8 @@ static void say_sum(struct job *j)
                          SAY_U64("partial_elements", j->partial_elements)), NULL);
     say_fields(s, FIELDS(SAY_U64("left_out", j->left_out)), NULL);
     say_fields(s, FIELDS(SAY_U64("keys_lost", j->tell.keys_lost)), NULL);
-    uint64_t behind = j->rescue.ended && !j->plan.list.by_trailer
-                          ? j->file.image.end - j->rescue.end_at : 0;
+    uint64_t end = j->plan.list.by_trailer ? j->plan.list.behind : j->rescue.end_at;
+    uint64_t behind = j->rescue.ended ? j->file.image.end - end : 0;
     say_fields(s, FIELDS(SAY_U64("bytes_behind", behind)), behind
                ? "%" PRIu64 " bytes behind the RDB are left out: if they are the commands of a "
                  "log, holdfast fix keeps them" : NULL, behind);
