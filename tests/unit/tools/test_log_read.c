@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Units of a log, and of one that was damaged: what is given out was written, once, in its order. */
+#include "tools/log_read.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/num.h"
+#include "tests/unit/tools/log_make.h"
+#include "tests/unit/unit.h"
+
+static struct made made;
+
+/* Which of the units this is; SIZE_MAX: none of them. */
+static size_t number_of(struct slice text, size_t from)
+{
+    for (size_t i = from; i < made.units; i++)
+        if (slice_eq(text, slice(made.text.data + made.from[i], made.to[i] - made.from[i])))
+            return i;
+    return SIZE_MAX;
+}
+
+struct count {
+    size_t kept, invented, holes;
+    size_t evil; /* commands that stood inside a value */
+    bool ended;
+};
+
+static bool is_evil(struct slice text)
+{
+    static const char evil[] = "*3\r\n$3\r\nSET\r\n$4\r\nevil\r\n";
+    return text.len >= sizeof evil - 1 && memcmp(text.data, evil, sizeof evil - 1) == 0;
+}
+
+/* made is as it was; text is what became of it. */
+static struct count read_damaged(struct slice text, bool keep_doubtful)
+{
+    struct log_bytes b;
+    struct log_reader r;
+    struct count n = {0};
+    enum log_item what;
+    size_t next = 0;
+    uint64_t end = 0;
+    log_bytes_memory(&b, text);
+    log_open(&r, &b, 0, &(struct log_options){.keep_doubtful = keep_doubtful});
+    while ((what = log_next(&r)) != LOG_END) {
+        CHECK(r.from >= end && r.to > r.from && r.to <= text.len);
+        end = r.to;
+        if (what == LOG_HOLE)
+            n.holes++;
+        if (what != LOG_UNIT)
+            continue;
+        size_t i = number_of(slice(text.data + r.from, r.to - r.from), next);
+        if (i == SIZE_MAX) {
+            n.invented++;
+            n.evil += is_evil(slice(text.data + r.from, r.to - r.from));
+        } else {
+            n.kept++;
+            next = i + 1;
+        }
+    }
+    n.ended = r.next == text.len;
+    log_close(&r);
+    log_bytes_close(&b);
+    return n;
+}
+
+static void whole_logs(void)
+{
+    uint64_t seed = unit_seed();
+    for (int kind = 0; kind < MADE_KINDS; kind++) {
+        made_log(&made, (enum made_kind)kind, 300, &seed, true);
+        struct count n = read_damaged(buf_slice(&made.text), false);
+        CHECK_INT((int64_t)n.kept, 300);
+        CHECK_INT((int64_t)n.invented, 0);
+        CHECK_INT((int64_t)n.holes, 0);
+        CHECK(n.ended);
+    }
+}
+
+static void damaged_logs(void)
+{
+    uint64_t seed = unit_seed();
+    bool tell = getenv("TELL") != NULL; /* the table of tests/tools/RESULTS-log.md is like this */
+    for (int kind = 0; kind < MADE_KINDS; kind++)
+        for (int fault = 0; fault < MADE_FAULTS; fault++)
+            for (int twice = 0; twice < 2; twice++) {
+                size_t kept = 0, all = 0, invented = 0, evil = 0;
+                for (int run = 0; run < 40; run++) {
+                    struct buf text = {0};
+                    made_log(&made, (enum made_kind)kind, 500, &seed, run % 2);
+                    buf_add(&text, buf_slice(&made.text));
+                    made_damage(&text, (enum made_fault)fault, &seed);
+                    if (twice && text.len)
+                        made_damage(&text, (enum made_fault)fault, &seed);
+                    struct count n = read_damaged(buf_slice(&text), false);
+                    CHECK(n.ended);
+                    kept += n.kept;
+                    all += made.units;
+                    invented += n.invented;
+                    evil += n.evil;
+                    buf_free(&text);
+                }
+                if (tell)
+                    printf("kind %d %s%s: %zu of %zu kept, %zu invented\n", kind,
+                           made_fault_name((enum made_fault)fault), twice ? " twice" : "", kept,
+                           all, invented);
+                CHECK_INT((int64_t)evil, 0);
+                CHECK(kind == MADE_PLAIN || invented == 0); /* there, a changed value looks whole */
+                if (!twice && fault != CUT_OFF)
+                    CHECK(kept > all * 8 / 10);
+            }
+}
+
+int main(void)
+{
+    hash_init(NULL);
+    return UNIT_RUN(UNIT(whole_logs), UNIT(damaged_logs));
+}
