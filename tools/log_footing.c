@@ -55,10 +55,9 @@ static bool add_batch(struct chase *c)
     struct slice text = log_bytes_at(b, c->at, AOF_SMALL_BYTES + AOF_SMALL_LINE);
     struct aof_batch batch;
     char line[AOF_OLD_LINE];
-    uint64_t id = c->r->chain.id ? c->r->chain.id : c->r->options.id, end, sum;
+    uint64_t end, sum;
     if (text.len && text.data[0] == '#') {
-        bool fits = id ? aof_batch_parse(text, id, c->at, &batch)
-                       : aof_batch_form(text, c->at, &batch);
+        bool fits = log_batch_line(c->r, text, c->at, &batch);
         uint64_t body = c->at + (fits ? batch.line : 0);
         if (!fits || batch.len > b->size - body)
             return false;
@@ -97,7 +96,7 @@ static uint64_t crc_now(const struct chase *c)
 
 static bool is_old(const struct chase *c)
 {
-    return c->r->chain.id && aof_footing_known(&c->f) && crc_now(c) == c->r->chain.crc;
+    return c->r->chain.crc && aof_footing_known(&c->f) && crc_now(c) == c->r->chain.crc;
 }
 
 /* Those that were seen before, when the chain comes by its own crc. */
@@ -150,7 +149,7 @@ static bool try_line(struct log_reader *r, uint64_t at, uint64_t *to)
         *to = at;
         return true;
     }
-    bool line = id ? aof_batch_parse(s, id, at, &b) : aof_batch_form(s, at, &b);
+    bool line = log_batch_line(r, s, at, &b);
     unsigned bits = line && b.line == AOF_SUM_LINE ? 42 : 64;
     if (line && b.len <= r->bytes->size - at - b.line)
         return chase_chain(r, at + b.line + b.len, b.crc, bits, false, to);

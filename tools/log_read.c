@@ -88,7 +88,7 @@ static void keep_other(struct log_reader *r)
 {
     if (r->others.len == OTHERS_MAX * sizeof r->chain)
         buf_drop_front(&r->others, r->others.len / 2);
-    if (r->chain.id)
+    if (r->chain.open)
         buf_append(&r->others, &r->chain, sizeof r->chain);
 }
 
@@ -98,7 +98,7 @@ static bool is_repeated(const struct log_reader *r, const struct aof_chain *c)
     for (size_t i = 0; i < r->others.len / sizeof *others; i++)
         if (same_session(&others[i], c))
             return true;
-    return c != &r->chain && r->chain.id && same_session(&r->chain, c);
+    return c != &r->chain && r->chain.line_crc && same_session(&r->chain, c);
 }
 
 /* The chain has gone on to the first batch behind a line that was not new: is that new? */
@@ -181,6 +181,13 @@ static enum log_item wrong_batch(struct log_reader *r, const struct aof_batch *b
     return damage(r, &f, 0, b);
 }
 
+bool log_batch_line(const struct log_reader *r, struct slice text, uint64_t at,
+                    struct aof_batch *b)
+{
+    uint64_t id = r->chain.id ? r->chain.id : r->options.id;
+    return id ? aof_batch_parse(text, id, at, b) : aof_batch_form(text, at, b);
+}
+
 /* LOG_END: the batch was entered. */
 static enum log_item begin_batch(struct log_reader *r, struct slice text)
 {
@@ -191,7 +198,7 @@ static enum log_item begin_batch(struct log_reader *r, struct slice text)
         return damage_at(r, FAULT_EOF, "The file ends inside the line of a batch");
     if (!r->chain.open && !r->others.len)
         return damage_at(r, FAULT_FORMAT, "A batch without the session that it belongs to");
-    if (!aof_batch_parse(text, r->chain.id, r->next, &b))
+    if (!log_batch_line(r, text, r->next, &b))
         return damage_at(r, FAULT_CRC, "The line of a batch is damaged");
     uint64_t body = r->next + b.line;
     if (b.len > r->bytes->size - body)
@@ -376,8 +383,7 @@ static enum log_item commands_here(struct log_reader *r)
     struct slice s = log_bytes_at(r->bytes, r->next, AOF_SMALL_BYTES + AOF_SMALL_LINE);
     if (!aof_begins_with_select(s))
         return begin_small(r, s);
-    keep_other(r); /* another writer, who knows no checksums; the session may go on later */
-    r->chain.open = false;
+    r->chain.open = false; /* another writer, who knows no checksums */
     return read_unit(r);
 }
 

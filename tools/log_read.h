@@ -108,6 +108,9 @@ struct log_fault_place {
     const struct aof_batch *batch; /* its line was intact, and it begins at from; or NULL */
 };
 uint64_t log_footing(struct log_reader *r, const struct log_fault_place *at, uint64_t limit);
+/* The line of a batch, of this log as far as that is known. */
+bool log_batch_line(const struct log_reader *r, struct slice text, uint64_t at,
+                    struct aof_batch *b);
 /* A block of the disk stands in the file twice, and from lies in the first: the place like it in
  * the second, where all goes on; 0: that is not so. */
 uint64_t log_doubled(struct log_bytes *b, uint64_t from);
