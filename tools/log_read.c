@@ -17,7 +17,7 @@ void log_open(struct log_reader *r, struct log_bytes *b, uint64_t start,
               const struct log_options *opt)
 {
     *r = (struct log_reader){.bytes = b, .options = *opt, .start = start, .next = start,
-                             .time_s = -1};
+                             .line_at = UINT64_MAX, .time_s = -1};
     must(start <= b->size);
 }
 
@@ -101,13 +101,23 @@ static bool is_repeated(const struct log_reader *r, const struct aof_chain *c)
     return c != &r->chain && r->chain.line_crc && same_session(&r->chain, c);
 }
 
-/* The chain has gone on to the first batch behind a line that was not new: is that new? */
+/* The chain has gone on to the first batch behind a line that was not new: is that new? If not, the
+ * session in front of the line is the one that is followed, and the damage begins at the line. */
 static bool is_new(struct log_reader *r)
 {
-    if (r->line_twice && is_repeated(r, &r->chain))
-        return false;
+    struct aof_chain before;
+    if (!r->line_twice)
+        return true;
     r->line_twice = false;
-    return true;
+    if (!is_repeated(r, &r->chain))
+        return true;
+    if (r->others.len) {
+        r->others.len -= sizeof before;
+        memcpy(&before, r->others.data + r->others.len, sizeof before);
+        r->chain = before;
+    }
+    r->next = r->line_at;
+    return false;
 }
 
 /* Its line stands at the reader's place. LOG_END: it is passed. */
@@ -129,7 +139,7 @@ static enum log_item begin_session(struct log_reader *r, struct slice line)
     r->has_session = true;
     r->options.id = r->options.id ? r->options.id : s.id;
     r->bytes_checked += AOF_LOG_LINE;
-    uint64_t from = r->next;
+    uint64_t from = r->line_at = r->next;
     r->next += AOF_LOG_LINE;
     if (!moved || r->hole_end == from)
         return LOG_END;
@@ -175,6 +185,8 @@ static void enter_batch(struct log_reader *r, const struct aof_batch *b, uint64_
 static enum log_item wrong_batch(struct log_reader *r, const struct aof_batch *b, uint64_t end)
 {
     struct fault f = {0};
+    if (r->next == r->line_at)
+        return damage_at(r, FAULT_CRC, "A session of checksums stands here once more");
     fault_set(&f, FAULT_CRC, "Batch %" PRIu64 ", bytes %" PRIu64 " to %" PRIu64
               ", does not match its checksum", r->batches + 1, r->next, end);
     f.offset = r->next;
@@ -387,6 +399,13 @@ static enum log_item commands_here(struct log_reader *r)
     return read_unit(r);
 }
 
+/* A part whose manifest tells the log's id begins so. */
+static bool is_session_here(struct log_reader *r)
+{
+    struct slice s = log_bytes_at(r->bytes, r->next, 5);
+    return slice_eq(s, SLICE_LIT("#LOG:"));
+}
+
 enum log_item log_next(struct log_reader *r)
 {
     for (;;) {
@@ -402,6 +421,8 @@ enum log_item log_next(struct log_reader *r)
         }
         if (first.data[0] == '#' && r->in_batch)
             return annotation(r);
+        if (r->next == r->start && r->options.id && !is_session_here(r))
+            return damage_at(r, FAULT_CRC, "The line that begins a session is missing");
         uint64_t before = r->next;
         enum log_item what = first.data[0] == '#' ? hash_line(r) : commands_here(r);
         if (what != LOG_END)

@@ -74,7 +74,8 @@ struct log_reader {
     uint64_t batches, bytes_checked;
     bool has_session;
     struct aof_session session; /* the newest */
-    bool line_twice;            /* its line stood in the file before */
+    uint64_t line_at;           /* where its line stands */
+    bool line_twice;            /* and stood in the file before */
     uint64_t hole_end;          /* of the last hole */
     bool no_sums;               /* they were looked for, and there are none */
     struct aof_chain chain;

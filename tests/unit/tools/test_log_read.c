@@ -33,7 +33,7 @@ static bool is_evil(struct slice text)
 }
 
 /* made is as it was; text is what became of it. */
-static struct count read_damaged(struct slice text, bool keep_doubtful)
+static struct count read_damaged(struct slice text, uint64_t id)
 {
     struct log_bytes b;
     struct log_reader r;
@@ -42,7 +42,7 @@ static struct count read_damaged(struct slice text, bool keep_doubtful)
     size_t next = 0;
     uint64_t end = 0;
     log_bytes_memory(&b, text);
-    log_open(&r, &b, 0, &(struct log_options){.keep_doubtful = keep_doubtful});
+    log_open(&r, &b, 0, &(struct log_options){.id = id});
     while ((what = log_next(&r)) != LOG_END) {
         CHECK(r.from >= end && r.to > r.from && r.to <= text.len);
         end = r.to;
@@ -70,7 +70,7 @@ static void whole_logs(void)
     uint64_t seed = unit_seed();
     for (int kind = 0; kind < MADE_KINDS; kind++) {
         made_log(&made, (enum made_kind)kind, 300, &seed, true);
-        struct count n = read_damaged(buf_slice(&made.text), false);
+        struct count n = read_damaged(buf_slice(&made.text), 0);
         CHECK_INT((int64_t)n.kept, 300);
         CHECK_INT((int64_t)n.invented, 0);
         CHECK_INT((int64_t)n.holes, 0);
@@ -93,7 +93,7 @@ static void damaged_logs(void)
                     made_damage(&text, (enum made_fault)fault, &seed);
                     if (twice && text.len)
                         made_damage(&text, (enum made_fault)fault, &seed);
-                    struct count n = read_damaged(buf_slice(&text), false);
+                    struct count n = read_damaged(buf_slice(&text), kind == MADE_PLAIN ? 0 : MADE_ID);
                     CHECK(n.ended);
                     kept += n.kept;
                     all += made.units;
