@@ -23,7 +23,7 @@ uint64_t log_doubled(struct log_bytes *b, uint64_t from)
     enum { SECTOR = 512 };
     char first[32768];
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
-        uint64_t size = blocks[i], d = (from / SECTOR + 1) * SECTOR;
+        uint64_t size = blocks[i], d = (from + SECTOR - 1) / SECTOR * SECTOR;
         for (; d <= from + size && d + size <= b->size; d += SECTOR) {
             if (d < size)
                 continue;
