@@ -30,7 +30,8 @@ uint64_t log_doubled(struct log_bytes *b, uint64_t from)
             struct slice s = log_bytes_at(b, d - size, (size_t)size);
             memcpy(first, s.data, s.len);
             struct slice t = log_bytes_at(b, d, (size_t)size);
-            if (s.len == size && t.len == size && memcmp(first, t.data, t.len) == 0)
+            if (s.len == size && t.len == size && memcmp(first, t.data, t.len) == 0 &&
+                memchr(first, '*', size))
                 return from + size;
         }
     }
@@ -45,7 +46,6 @@ struct chase {
     uint64_t at;    /* behind the last batch that was followed */
     bool named;     /* a line that names the log was among them */
     uint32_t n;     /* of the batch in front of the first, where they are numbered; else 1 */
-    uint64_t found; /* where r->chain, as it was in front of the damage, goes on; 0 */
 };
 
 /* The batch at c->at is added. False: none stands there. */
@@ -88,24 +88,19 @@ static bool ends_well(struct chase *c)
            (text.len == AOF_LOG_LINE && aof_session_parse(text, &s));
 }
 
-/* The crc behind the batches that were followed. */
-static uint64_t crc_now(const struct chase *c)
+/* Where the batches from at on, which crc stands in front of, come to what the chain had in front of
+ * the damage: those were seen before. 0: they do not. */
+static uint64_t find_old(struct log_reader *r, uint64_t at, uint64_t crc)
 {
-    return crc64_combine(aof_footing_crc(&c->f), c->f.sum, c->f.len);
-}
-
-static bool is_old(const struct chase *c)
-{
-    return c->r->chain.crc && aof_footing_known(&c->f) && crc_now(c) == c->r->chain.crc;
-}
-
-/* Those that were seen before, when the chain comes by its own crc. */
-static void look_ahead(struct chase *c, uint64_t from)
-{
-    while (!is_old(c))
-        if (c->at - from > AHEAD || !add_batch(c) || c->f.broken)
-            return;
-    c->found = c->at;
+    struct chase c = {.r = r, .at = at};
+    aof_footing_begin(&c.f);
+    while (r->chain.crc && c.at - at <= AHEAD) {
+        if (crc64_combine(crc, c.f.sum, c.f.len) == r->chain.crc)
+            return c.at;
+        if (!add_batch(&c))
+            break;
+    }
+    return 0;
 }
 
 /* Batches begin at at; told, bits: what the line of the batch in front says, without which the first
@@ -128,9 +123,9 @@ static bool chase_chain(struct log_reader *r, uint64_t at, uint64_t told, unsign
     }
     struct aof_chain chain = {.open = true, .id = r->chain.id ? r->chain.id : r->options.id,
                               .crc = aof_footing_crc(&c.f), .n = c.n, .offset = at};
-    look_ahead(&c, at);
-    *to = c.found ? c.found : at;
-    if (!c.found)
+    uint64_t old = find_old(r, at, chain.crc);
+    *to = old ? old : at;
+    if (!old)
         r->chain = chain;
     r->chain.open = r->has_session = true;
     return true;

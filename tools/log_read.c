@@ -13,7 +13,7 @@
 
 enum { NOTE_MAX = 1024, OTHERS_MAX = 1024 };
 
-void log_open(struct log_reader *r, struct log_bytes *b, uint64_t start,
+void log_read_open(struct log_reader *r, struct log_bytes *b, uint64_t start,
               const struct log_options *opt)
 {
     *r = (struct log_reader){.bytes = b, .options = *opt, .start = start, .next = start,
@@ -21,7 +21,7 @@ void log_open(struct log_reader *r, struct log_bytes *b, uint64_t start,
     must(start <= b->size);
 }
 
-void log_close(struct log_reader *r)
+void log_read_close(struct log_reader *r)
 {
     buf_free(&r->others);
 }
@@ -406,7 +406,7 @@ static bool is_session_here(struct log_reader *r)
     return slice_eq(s, SLICE_LIT("#LOG:"));
 }
 
-enum log_item log_next(struct log_reader *r)
+enum log_item log_read_next(struct log_reader *r)
 {
     for (;;) {
         if (r->in_batch && r->next == r->batch_end) {

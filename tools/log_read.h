@@ -2,12 +2,12 @@
 /* Reads the commands of a log as units that belong together, and goes on behind damage.
  *
  *   struct log_reader r;
- *   log_open(&r, &bytes, start, &(struct log_options){.id = id});
- *   while ((what = log_next(&r)) != LOG_END)
+ *   log_read_open(&r, &bytes, start, &(struct log_options){.id = id});
+ *   while ((what = log_read_next(&r)) != LOG_END)
  *       if (what == LOG_UNIT) ... one command, or MULTI to EXEC: r.from to r.to, whole ...
  *       else if (what == LOG_HOLE) ... r.from to r.to can't be used: r.hole ...
  *   if (fault_is(&bytes.fault)) ... the disk ...
- *   log_close(&r);
+ *   log_read_close(&r);
  *
  * What format/aof_read.h verifies is verified here, too, but batches and values are never held.
  *
@@ -85,10 +85,10 @@ struct log_reader {
     char text[64];
 };
 
-void log_open(struct log_reader *r, struct log_bytes *b, uint64_t start,
+void log_read_open(struct log_reader *r, struct log_bytes *b, uint64_t start,
               const struct log_options *opt);
-void log_close(struct log_reader *r);
-enum log_item log_next(struct log_reader *r);
+void log_read_close(struct log_reader *r);
+enum log_item log_read_next(struct log_reader *r);
 
 /* The commands of a unit: log_unit_begin, then until false. Also of a hole, as far as they can be
  * read; then *gap tells that something else stood in front of this one, or behind the last. */

@@ -6,4 +6,5 @@ const struct verb *const tool_verbs[] = {
     &verb_dump,
     &verb_convert,
     &verb_backup,
+    &verb_fix,
     NULL};

@@ -42,8 +42,8 @@ static struct count read_damaged(struct slice text, uint64_t id)
     size_t next = 0;
     uint64_t end = 0;
     log_bytes_memory(&b, text);
-    log_open(&r, &b, 0, &(struct log_options){.id = id});
-    while ((what = log_next(&r)) != LOG_END) {
+    log_read_open(&r, &b, 0, &(struct log_options){.id = id});
+    while ((what = log_read_next(&r)) != LOG_END) {
         CHECK(r.from >= end && r.to > r.from && r.to <= text.len);
         end = r.to;
         if (what == LOG_HOLE)
@@ -60,7 +60,7 @@ static struct count read_damaged(struct slice text, uint64_t id)
         }
     }
     n.ended = r.next == text.len;
-    log_close(&r);
+    log_read_close(&r);
     log_bytes_close(&b);
     return n;
 }
