@@ -79,15 +79,6 @@ static bool add_batch(struct chase *c)
     return true;
 }
 
-/* Nothing more follows that could be a batch, and nothing speaks against those that were. */
-static bool ends_well(struct chase *c)
-{
-    struct aof_session s;
-    struct slice text = log_bytes_at(c->r->bytes, c->at, AOF_LOG_LINE);
-    return text.len == 0 || aof_begins_with_select(text) ||
-           (text.len == AOF_LOG_LINE && aof_session_parse(text, &s));
-}
-
 /* Where the batches from at on, which crc stands in front of, come to what the chain had in front of
  * the damage: those were seen before. 0: they do not. */
 static uint64_t find_old(struct log_reader *r, uint64_t at, uint64_t crc)
@@ -116,7 +107,7 @@ static bool chase_chain(struct log_reader *r, uint64_t at, uint64_t told, unsign
         if (c.f.broken)
             return false;
         bool sure = aof_footing_known(&c.f) && c.f.surplus >= AOF_FOOTING_SURE;
-        if (sure && (c.named || (!more && due && ends_well(&c))))
+        if (sure && (c.named || due))
             break;
         if (!more)
             return false;

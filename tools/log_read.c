@@ -225,7 +225,18 @@ static enum log_item begin_batch(struct log_reader *r, struct slice text)
     return LOG_END;
 }
 
-/* Commands stand here, behind a chain: a small batch. LOG_END: it was entered. */
+/* Commands from the reader's place to to, and nothing else? */
+static bool only_commands(struct log_reader *r, uint64_t to)
+{
+    struct fault f = {0};
+    uint64_t at = r->next;
+    while (at < to && log_command_read(r->bytes, at, to, &r->command, &f) == LOG_COMMAND)
+        at = r->command.end;
+    return at == to;
+}
+
+/* Commands stand here, behind a chain: a small batch. LOG_END: it was entered. What is damaged may
+ * also be the line in front of a long one, which may hold any '#': that is no batch to go by. */
 static enum log_item begin_small(struct log_reader *r, struct slice text)
 {
     struct aof_batch b;
@@ -241,6 +252,8 @@ static enum log_item begin_small(struct log_reader *r, struct slice text)
         enter_batch(r, &b, r->next);
         return LOG_END;
     }
+    if (!only_commands(r, r->next + b.len))
+        return damage_at(r, FAULT_CRC, "Commands without checksums");
     return wrong_batch(r, &b, r->next + b.len + b.line);
 }
 

@@ -12,9 +12,10 @@
  * What format/aof_read.h verifies is verified here, too, but batches and values are never held.
  *
  * Where it goes on, behind damage, at the first place of these:
- *  - With checksums: where a chain of batches stands that verify one another (aof_footing.h), at
- *    least one of them with a line that names the log. An intact line tells how long its batch is:
- *    nothing is searched for in it. Where a session begins.
+ *  - With checksums: where a chain of batches stands that verify one another (aof_footing.h). An
+ *    intact line tells how long its batch is: nothing is searched for in it, and what is behind it
+ *    is where batches are due. Anywhere else a value might lie, so one of them must have a line that
+ *    names the log, which no client knows. Where a session begins.
  *  - Without: where commands stand, each of a known name and with a fitting number of arguments,
  *    that lead to the end of the file without another fault (or on for longer than a value can be:
  *    512 MiB). A value may hold any text, commands too; those end where it ends, which is a fault.
@@ -106,7 +107,7 @@ struct log_fault_place {
     uint64_t from;
     uint64_t header_at;       /* of an argument; 0 */
     bool cut;                 /* the file ends before that argument does */
-    const struct aof_batch *batch; /* its line was intact, and it begins at from; or NULL */
+    const struct aof_batch *batch; /* its line is intact, and it begins at from; or NULL */
 };
 uint64_t log_footing(struct log_reader *r, const struct log_fault_place *at, uint64_t limit);
 /* The line of a batch, of this log as far as that is known. */
