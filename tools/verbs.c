@@ -7,4 +7,6 @@ const struct verb *const tool_verbs[] = {
     &verb_convert,
     &verb_backup,
     &verb_fix,
+    &verb_points,
+    &verb_restore,
     NULL};
