@@ -9,4 +9,6 @@ const struct verb *const tool_verbs[] = {
     &verb_fix,
     &verb_points,
     &verb_restore,
+    &verb_who,
+    &verb_stats,
     NULL};
