@@ -193,7 +193,7 @@ enum log_parse log_command_read(struct log_bytes *b, uint64_t at, uint64_t end,
     struct log_arg arg;
     int64_t n;
     must(at <= end && end <= b->size);
-    c->at = c->header_at = at;
+    c->at = c->header_at = at; /* none yet */
     c->end = 0;
     c->heads = 0;
     if (!number(&p, '*', &n))
@@ -206,6 +206,7 @@ enum log_parse log_command_read(struct log_bytes *b, uint64_t at, uint64_t end,
     c->argc = (uint64_t)n;
     for (int64_t i = 0; i < n; i++) {
         c->header_at = p.at;
+        c->header_last = i + 1 == n;
         if (!argument(&p, &arg))
             return p.what;
         if (i >= LOG_HEAD)

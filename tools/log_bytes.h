@@ -49,6 +49,7 @@ struct log_arg {
 struct log_command {
     uint64_t at, end, argc;
     uint64_t header_at; /* of the line that tells the length of the argument read last */
+    bool header_last;   /* it is the last one */
     size_t heads; /* of its first arguments: */
     struct log_arg args[LOG_HEAD];
     struct slice argv[LOG_HEAD]; /* the first LOG_ARG_TEXT bytes of each, into text */

@@ -171,9 +171,10 @@ static uint64_t chain_footing(struct log_reader *r, const struct log_fault_place
 
 /* ---- plain commands ---- */
 
-/* The line of an argument's length; its end, and that of the argument, when what follows is what
- * may follow one. 0: it is none. */
-static uint64_t pass_argument(struct log_bytes *b, uint64_t at, struct slice line, uint64_t limit)
+/* The line of an argument's length is at at: behind the argument, when one of may follows, or, if
+ * '*' is among them, the end. 0: it is none. */
+static uint64_t pass_argument(struct log_bytes *b, uint64_t at, struct slice line, uint64_t limit,
+                              const char *may)
 {
     const char *end = line.len ? memchr(line.data, '\r', line.len) : NULL;
     size_t n = end ? (size_t)(end - line.data) : 0;
@@ -185,15 +186,19 @@ static uint64_t pass_argument(struct log_bytes *b, uint64_t at, struct slice lin
     struct slice s = log_bytes_at(b, behind, 3);
     if (s.len < 2 || s.data[0] != '\r' || s.data[1] != '\n' || behind + 2 > limit)
         return 0;
-    bool fits = behind + 2 == limit || (s.len == 3 && strchr("*$#", s.data[2]) && s.data[2]);
+    bool fits = behind + 2 == limit ? may[0] == '*' :
+                s.len == 3 && s.data[2] && strchr(may, s.data[2]);
     return fits ? behind + 2 : 0;
 }
 
 /* Of the argument whose length stands at at, maybe but for one byte of that line: the furthest end
  * there may be. */
-static uint64_t pass_damaged(struct log_bytes *b, uint64_t at, uint64_t limit)
+static uint64_t pass_damaged(struct log_bytes *b, const struct log_fault_place *place,
+                             uint64_t limit)
 {
     static const char may[] = "$0123456789\r\n";
+    const char *follow = place->header_last ? "*#" : "$";
+    uint64_t at = place->header_at;
     char line[24];
     struct slice s = log_bytes_at(b, at, sizeof line);
     size_t len = s.len;
@@ -203,7 +208,7 @@ static uint64_t pass_damaged(struct log_bytes *b, uint64_t at, uint64_t limit)
         char was = line[i];
         for (const char *c = may; *c; c++) {
             line[i] = *c;
-            uint64_t end = pass_argument(b, at, slice(line, len), limit);
+            uint64_t end = pass_argument(b, at, slice(line, len), limit, follow);
             furthest = end > furthest ? end : furthest;
         }
         line[i] = was;
@@ -278,7 +283,7 @@ static uint64_t plain_footing(struct log_reader *r, const struct log_fault_place
                               uint64_t limit)
 {
     uint64_t at = place->from;
-    uint64_t past = place->header_at ? pass_damaged(r->bytes, place->header_at, limit) : 0;
+    uint64_t past = place->header_at ? pass_damaged(r->bytes, place, limit) : 0;
     if (past == limit)
         return limit;
     if (place->cut) { /* by the file's end, unless the line of its length is damaged */
@@ -294,7 +299,7 @@ static uint64_t plain_footing(struct log_reader *r, const struct log_fault_place
             return limit;
         struct slice s = log_bytes_at(r->bytes, at, 24);
         if (s.len && s.data[0] == '$') {
-            uint64_t end = pass_argument(r->bytes, at, s, limit);
+            uint64_t end = pass_argument(r->bytes, at, s, limit, "*$#");
             if (end == limit)
                 return limit;
             at = end ? end - 1 : at;

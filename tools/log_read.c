@@ -55,6 +55,7 @@ static enum log_item damage(struct log_reader *r, const struct fault *f, uint64_
 {
     uint64_t from = r->next, limit = limit_of(r);
     struct log_fault_place place = {.from = from, .header_at = header_at, .batch = batch,
+                                    .header_last = r->command.header_last,
                                     .cut = f->code == FAULT_EOF};
     r->hole.batch = batch || (r->chain.open && !r->in_batch) ? r->batches + 1 : 0;
     r->hole.doubtful = 0;
@@ -268,7 +269,7 @@ static enum log_item bad_command(struct log_reader *r, enum log_parse what, cons
     r->hole.batch = r->hole.doubtful = 0;
     if (alone)
         return hole(r, HOLE_MALFORMED, r->next, c->end, f);
-    return damage(r, f, c->header_at, NULL);
+    return damage(r, f, c->header_at > c->at ? c->header_at : 0, NULL);
 }
 
 static enum log_item unit(struct log_reader *r, uint64_t from, uint64_t to, uint64_t commands)
@@ -315,7 +316,7 @@ static enum log_item transaction(struct log_reader *r)
         }
         enum log_parse what = log_command_read(r->bytes, at, limit, &r->command, &f);
         if (what != LOG_COMMAND)
-            return damage(r, &f, r->command.header_at, NULL);
+            return damage(r, &f, r->command.header_at > at ? r->command.header_at : 0, NULL);
         struct slice name = r->command.argv[0];
         if (slice_eq_nocase(name, "multi"))
             return open_transaction(r, from, at);
@@ -421,6 +422,7 @@ static bool is_session_here(struct log_reader *r)
 
 enum log_item log_read_next(struct log_reader *r)
 {
+    r->items++;
     for (;;) {
         if (r->in_batch && r->next == r->batch_end) {
             r->next = r->batch_end + r->line_behind;

@@ -61,6 +61,7 @@ struct log_reader {
     struct log_options options;
     uint64_t start, next;
     /* the item: */
+    uint64_t items;      /* its number, from 1; the end is one, too */
     uint64_t from, to;
     uint64_t commands;   /* of a unit */
     struct slice note;   /* into text, its first bytes */
@@ -106,6 +107,7 @@ bool log_unit_next(struct log_unit *u, struct log_command *c);
 struct log_fault_place {
     uint64_t from;
     uint64_t header_at;       /* of an argument; 0 */
+    bool header_last;         /* of its command's last */
     bool cut;                 /* the file ends before that argument does */
     const struct aof_batch *batch; /* its line is intact, and it begins at from; or NULL */
 };

@@ -128,8 +128,9 @@ static bool visit(void *arg, size_t incr, struct log_part *part, struct log_read
                   enum log_item what)
 {
     struct points *p = arg;
+    (void)part;
     struct log_unit u;
-    if (r->from == part->start)
+    if (r->items == 1)
         begin_part(p, incr);
     if (what == LOG_NOTE)
         look_at_time(p, incr, r);

@@ -39,7 +39,7 @@ struct restore {
     struct log_place place;  /* the first unit or annotation that goes */
     int64_t first_s, last_s;
     uint64_t torn_at;        /* where the newest increment is cut off; 0 */
-    bool damaged;
+    bool damaged, tell; /* tell: which moments there are */
     struct log_place damage;
     /* --dry-run: */
     struct log_taint touched;
@@ -140,6 +140,7 @@ static bool search(void *arg, size_t incr, struct log_part *p, struct log_reader
 static void tell_moments(struct restore *x)
 {
     char from[SAY_TIME_TEXT], to[SAY_TIME_TEXT];
+    say_line(&x->tool->say, "What there is:");
     for (size_t i = 0; i < x->line.count; i++) {
         const struct source_part *p = log_line_incr(&x->line, i);
         bool ok = log_line_base(&x->line, i);
@@ -162,20 +163,19 @@ static bool check_place(struct restore *x, struct fault *f)
     if (x->wanted == TO_TIME && !x->any_time)
         fault_set(f, FAULT_INVALID, "No times stand in this log: name a position (holdfast points)");
     else if (early)
-        fault_set(f, FAULT_INVALID, "The log begins later than that. There is:");
+        fault_set(f, FAULT_INVALID, "The log begins later than that.");
     else if (!x->found && x->wanted == TO_BEFORE)
         fault_set(f, FAULT_INVALID, "There is no %.*s in the log", SLICE_ARG(x->command));
     else if (!x->found)
-        fault_set(f, FAULT_INVALID, "There is no increment %" PRId64 ". There is:", x->seq);
+        fault_set(f, FAULT_INVALID, "There is no increment %" PRId64 ".", x->seq);
     else if (x->damaged && (x->damage.incr < x->place.incr ||
                             (x->damage.incr == x->place.incr && x->damage.at < x->place.at)))
         fault_set(f, FAULT_FORMAT, "%s is damaged at offset %" PRIu64 ", in front of that moment: "
                   "holdfast fix --salvage first", log_line_incr(&x->line, x->damage.incr)->name,
                   x->damage.at);
     else if (!log_line_base(&x->line, x->place.incr))
-        fault_set(f, FAULT_INVALID, "A file that it takes is not there any more. There is:");
-    if (fault_is(f))
-        tell_moments(x);
+        fault_set(f, FAULT_INVALID, "A file that it takes is not there any more.");
+    x->tell = fault_is(f);
     return !fault_is(f);
 }
 
@@ -212,7 +212,7 @@ static bool visit_behind(void *arg, size_t incr, struct log_part *p, struct log_
     struct restore *x = arg;
     struct log_unit u;
     char at[LOG_POSITION_TEXT];
-    if (r->from == p->start)
+    if (r->items == 1)
         x->db = 0;
     x->bytes = &p->bytes;
     x->now_incr = incr;
@@ -388,9 +388,12 @@ static int restore(struct restore *x, const char *out, struct fault *f)
         ok = x->o->dry_run ? dry_run(x, f) : write_all(x, out, f);
     }
     progress_end(&t->progress);
+    int code = ok ? TOOL_GOOD : (int)tool_fault(t, f);
+    if (x->tell)
+        tell_moments(x);
     log_line_free(&x->line);
     if (!ok)
-        return (int)tool_fault(t, f);
+        return code;
     if (!x->o->dry_run)
         say_fields(&t->say, FIELDS(SAY_TEXT("output", out)), "%s is made: a server with it as its "
                    "dir, and appendonly yes, starts with that state", out);

@@ -161,7 +161,7 @@ static bool visit(void *arg, size_t incr, struct log_part *p, struct log_reader 
     w->incr = incr;
     w->part = p;
     w->r = r;
-    if (r->from == p->start) {
+    if (r->items == 1) {
         w->db = 0;
         if (!bases_of(w, log_line_incr(&w->line, incr)->seq, walking->fault))
             return false;
