@@ -34,8 +34,8 @@ struct row {
 #define TWO(name_, use_) {name_, RANGE, 2, 2, 1, use_}
 #define ALL(name_, use_) {name_, RANGE, 1, -1, 1, use_}
 
-/* By name; what has no key is not here. tests/unit/tools/test_aof_keys.c compares it with the facts
- * of 7.2, tests/integration/log_tools.tcl with COMMAND GETKEYS. */
+/* By name; what has no key is not here. tests/integration/log_tools.tcl compares what is found with
+ * COMMAND GETKEYS. */
 static const struct row rows[] = {
     ONE("append", KEY_CHANGE), ONE("bitcount", KEY_READ), ONE("bitfield", KEY_CHANGE),
     ONE("bitfield_ro", KEY_READ), {"bitop", MANY, 2, 0, 0, KEY_MADE}, ONE("bitpos", KEY_READ),
@@ -70,7 +70,8 @@ static const struct row rows[] = {
     ONE("lset", KEY_CHANGE), ONE("ltrim", KEY_CHANGE), TWO("memory|usage", KEY_READ),
     ALL("mget", KEY_READ), ONE("move", KEY_MOVED), {"mset", RANGE, 1, -1, 2, KEY_SET},
     {"msetnx", RANGE, 1, -1, 2, KEY_CHANGE}, TWO("object|encoding", KEY_READ),
-    TWO("object|freq", KEY_READ), TWO("object|idletime", KEY_READ), TWO("object|refcount", KEY_READ),
+    TWO("object|freq", KEY_READ), TWO("object|idletime", KEY_READ),
+    TWO("object|refcount", KEY_READ),
     ONE("persist", KEY_CHANGE), ONE("pexpire", KEY_CHANGE), ONE("pexpireat", KEY_CHANGE),
     ONE("pexpiretime", KEY_READ), ONE("pfadd", KEY_CHANGE), ALL("pfcount", KEY_READ),
     TWO("pfdebug", KEY_CHANGE), {"pfmerge", MANY, 1, 0, 0, KEY_CHANGE}, ONE("psetex", KEY_SET),
@@ -78,9 +79,11 @@ static const struct row rows[] = {
     {"renamenx", PAIR, 1, 2, 0, KEY_MOVED}, {"restore", REPLACING, 0, 1, 0, KEY_READ},
     ONE("rpop", KEY_CHANGE), {"rpoplpush", PAIR, 1, 2, 0, KEY_CHANGE}, ONE("rpush", KEY_CHANGE),
     ONE("rpushx", KEY_CHANGE), ONE("sadd", KEY_CHANGE), ONE("scard", KEY_READ),
-    ALL("sdiff", KEY_READ), {"sdiffstore", MANY, 1, 0, 0, KEY_MADE}, {"set", SETTING, 1, 1, 1, KEY_SET},
+    ALL("sdiff", KEY_READ), {"sdiffstore", MANY, 1, 0, 0, KEY_MADE},
+    {"set", SETTING, 1, 1, 1, KEY_SET},
     ONE("setbit", KEY_CHANGE), ONE("setex", KEY_SET), ONE("setnx", KEY_CHANGE),
-    ONE("setrange", KEY_CHANGE), ALL("sinter", KEY_READ), {"sintercard", COUNTED, 2, 0, 0, KEY_READ},
+    ONE("setrange", KEY_CHANGE), ALL("sinter", KEY_READ),
+    {"sintercard", COUNTED, 2, 0, 0, KEY_READ},
     {"sinterstore", MANY, 1, 0, 0, KEY_MADE}, ONE("sismember", KEY_READ), ONE("smembers", KEY_READ),
     ONE("smismember", KEY_READ), {"smove", PAIR, 1, 2, 0, KEY_CHANGE},
     {"sort", STORING, 2, 0, 0, KEY_READ}, ONE("sort_ro", KEY_READ), ONE("spop", KEY_CHANGE),
@@ -92,7 +95,8 @@ static const struct row rows[] = {
     ONE("xautoclaim", KEY_CHANGE), ONE("xclaim", KEY_CHANGE), ONE("xdel", KEY_CHANGE),
     TWO("xgroup|create", KEY_CHANGE), TWO("xgroup|createconsumer", KEY_CHANGE),
     TWO("xgroup|delconsumer", KEY_CHANGE), TWO("xgroup|destroy", KEY_CHANGE),
-    TWO("xgroup|setid", KEY_CHANGE), TWO("xinfo|consumers", KEY_READ), TWO("xinfo|groups", KEY_READ),
+    TWO("xgroup|setid", KEY_CHANGE), TWO("xinfo|consumers", KEY_READ),
+    TWO("xinfo|groups", KEY_READ),
     TWO("xinfo|stream", KEY_READ), ONE("xlen", KEY_READ), ONE("xpending", KEY_READ),
     ONE("xrange", KEY_READ), {"xread", STREAMS, 0, 0, 0, KEY_READ},
     {"xreadgroup", STREAMS, 0, 0, 0, KEY_CHANGE}, ONE("xrevrange", KEY_READ),
@@ -106,7 +110,8 @@ static const struct row rows[] = {
     ONE("zrangebylex", KEY_READ), ONE("zrangebyscore", KEY_READ),
     {"zrangestore", PAIR, 2, 1, 0, KEY_READ}, ONE("zrank", KEY_READ), ONE("zrem", KEY_CHANGE),
     ONE("zremrangebylex", KEY_CHANGE), ONE("zremrangebyrank", KEY_CHANGE),
-    ONE("zremrangebyscore", KEY_CHANGE), ONE("zrevrange", KEY_READ), ONE("zrevrangebylex", KEY_READ),
+    ONE("zremrangebyscore", KEY_CHANGE), ONE("zrevrange", KEY_READ),
+    ONE("zrevrangebylex", KEY_READ),
     ONE("zrevrangebyscore", KEY_READ), ONE("zrevrank", KEY_READ), ONE("zscan", KEY_READ),
     ONE("zscore", KEY_READ), {"zunion", COUNTED, 2, 0, 0, KEY_READ},
     {"zunionstore", STORED, 3, 0, 0, KEY_MADE},

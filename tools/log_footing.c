@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Where reading a log goes on behind damage: the rules are in log_read.h.
  *
- * With checksums, each '#' may be the line in front of a batch, or the one behind a small batch. The
- * batches behind that batch are followed; each adds what its line says to a system of equations, and as
- * soon as they verify one another the place is found. Where bytes were doubled, the chain comes by
- * the crc that it had in front of the damage: there, and not before, it goes on. */
-#include "tools/log_read.h"
+ * With checksums, each '#' may be the line in front of a batch, or the one behind a small batch.
+ * The batches behind that batch are followed; each adds what its line says to a system of
+ * equations, and as soon as they verify one another the place is found. Where bytes were doubled,
+ * the chain comes by the crc that it had in front of the damage: there, and not before, it goes
+ * on. */
+#include "tools/log_footing.h"
 
 #include <string.h>
 
@@ -79,8 +80,8 @@ static bool add_batch(struct chase *c)
     return true;
 }
 
-/* Where the batches from at on, which crc stands in front of, come to what the chain had in front of
- * the damage: those were seen before. 0: they do not. */
+/* Where the batches from at on, which crc stands in front of, come to what the chain had in front
+ * of the damage: those were seen before. 0: they do not. */
 static uint64_t find_old(struct log_reader *r, uint64_t at, uint64_t crc)
 {
     struct chase c = {.r = r, .at = at};
@@ -94,8 +95,9 @@ static uint64_t find_old(struct log_reader *r, uint64_t at, uint64_t crc)
     return 0;
 }
 
-/* Batches begin at at; told, bits: what the line of the batch in front says, without which the first
- * one would not be verified. due: it stands where the chain has to go on. True: r's chain goes on at *to. */
+/* Batches begin at at; told, bits: what the line of the batch in front says, without which the
+ * first one would not be verified. due: it stands where the chain has to go on. True: r's chain
+ * goes on at *to. */
 static bool chase_chain(struct log_reader *r, uint64_t at, uint64_t told, unsigned bits, bool due,
                         uint64_t *to)
 {

@@ -80,7 +80,8 @@ static void grow(struct log_taint *t)
 {
     struct log_taint old = *t;
     size_t cap = t->count * 2 > t->cap / 2 ? t->cap * 2 : t->cap;
-    *t = (struct log_taint){.cap = cap, .full = old.full, .keys = mem_zalloc(cap * sizeof *t->keys)};
+    *t = (struct log_taint){.cap = cap, .full = old.full,
+                            .keys = mem_zalloc(cap * sizeof *t->keys)};
     for (size_t i = 0; i < old.cap; i++)
         if (old.keys[i].hash > GONE)
             log_taint_add(t, old.keys[i].db, old.keys[i].hash);

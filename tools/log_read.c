@@ -10,6 +10,7 @@
 #include "base/crc64.h"
 #include "base/must.h"
 #include "base/num.h"
+#include "tools/log_footing.h"
 
 enum { NOTE_MAX = 1024, OTHERS_MAX = 1024 };
 
@@ -60,7 +61,7 @@ static enum log_item damage(struct log_reader *r, const struct fault *f, uint64_
     r->hole.batch = batch || (r->chain.open && !r->in_batch) ? r->batches + 1 : 0;
     r->hole.doubtful = 0;
     uint64_t to = r->in_batch ? 0 : log_doubled(r->bytes, from);
-    if (!to && !r->in_batch && r->to == from && r->from < from) /* by chance that one seemed whole */
+    if (!to && !r->in_batch && r->to == from && r->from < from) /* that one may only seem whole */
         to = log_doubled(r->bytes, r->from);
     if (to > from && to < limit)
         return hole(r, HOLE_DOUBLED, from, to, f);

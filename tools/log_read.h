@@ -13,16 +13,17 @@
  *
  * Where it goes on, behind damage, at the first place of these:
  *  - With checksums: where a chain of batches stands that verify one another (aof_footing.h). An
- *    intact line tells how long its batch is: nothing is searched for in it, and what is behind it
- *    is where batches are due. Anywhere else a value might lie, so one of them must have a line that
- *    names the log, which no client knows. Where a session begins.
+ *    intact line tells how long its batch is: nothing is searched for in it, and behind it batches
+ *    are due. Anywhere else a value might lie, so one of them must have a line that names the log,
+ *    which no client knows. Where a session begins.
  *  - Without: where commands stand, each of a known name and with a fitting number of arguments,
  *    that lead to the end of the file without another fault (or on for longer than a value can be:
  *    512 MiB). A value may hold any text, commands too; those end where it ends, which is a fault.
  *    So what stands between two faults is doubtful, and given up unless keep_doubtful. An argument
  *    that is whole is passed over, and so is one of which but one byte in the line of its length is
- *    not as it was; one that the file is too short for was cut off. What is left: the text at the end of a value, when the line in front of it is
- *    gone altogether and the text ends exactly as a command does.
+ *    not as it was; one that the file is too short for was cut off. What is left: the text at the
+ *    end of a value, when the line in front of it is gone altogether and the text ends exactly as a
+ *    command does.
  *
  * A unit is whole and in its place; that the server knows its commands is not looked at. */
 #ifndef TOOLS_LOG_READ_H
@@ -101,22 +102,5 @@ struct log_unit {
 };
 void log_unit_begin(struct log_unit *u, const struct log_reader *r);
 bool log_unit_next(struct log_unit *u, struct log_command *c);
-
-/* For log_read.c itself (log_footing.c): where reading goes on behind a fault in from..limit; limit:
- * nowhere. When it is a batch of the chain that was lost, r->chain is put in front of it. */
-struct log_fault_place {
-    uint64_t from;
-    uint64_t header_at;       /* of an argument; 0 */
-    bool header_last;         /* of its command's last */
-    bool cut;                 /* the file ends before that argument does */
-    const struct aof_batch *batch; /* its line is intact, and it begins at from; or NULL */
-};
-uint64_t log_footing(struct log_reader *r, const struct log_fault_place *at, uint64_t limit);
-/* The line of a batch, of this log as far as that is known. */
-bool log_batch_line(const struct log_reader *r, struct slice text, uint64_t at,
-                    struct aof_batch *b);
-/* A block of the disk stands in the file twice, and from lies in the first: the place like it in
- * the second, where all goes on; 0: that is not so. */
-uint64_t log_doubled(struct log_bytes *b, uint64_t from);
 
 #endif

@@ -7,9 +7,10 @@
  *   end <crc of the lines above>
  *   <old bytes of the first file from its offset to its end> <of the second> ...
  *
- * offset is where the file as it was and what replaced it begin to differ; lengths and CRCs (crc64,
- * 16 digits) are of what each has from there on, and of the bytes in front, which both share. A file
- * is put back only while it is what replaced it; one that is as it was already is left alone. */
+ * offset is where the file as it was and what replaced it begin to differ; lengths and CRCs
+ * (crc64, 16 digits) are of what each has from there on, and of the bytes in front, which both
+ * share. A file is put back only while it is what replaced it; one that is as it was already is
+ * left alone. */
 #ifndef TOOLS_LOG_UNDO_H
 #define TOOLS_LOG_UNDO_H
 

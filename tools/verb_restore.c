@@ -148,8 +148,8 @@ static void tell_moments(struct restore *x)
                 FIELDS(SAY_I64("increment", p->seq), SAY_TEXT("file", p->name),
                        SAY_U64("size", p->size), SAY_BOOL("reachable", ok)),
                 ok ? "    %" PRId64 ":0 to %" PRId64 ":%" PRIu64 " (%s)" :
-                     "    %" PRId64 ":0 to %" PRId64 ":%" PRIu64 " (%s) can't be reached: a file is "
-                     "missing", p->seq, p->seq, p->size, p->name);
+                     "    %" PRId64 ":0 to %" PRId64 ":%" PRIu64 " (%s) can't be reached: a file "
+                     "is missing", p->seq, p->seq, p->size, p->name);
     }
     if (x->any_time)
         say_line(&x->tool->say, "    times from %s to %s", say_time(from, x->first_s * 1000),
@@ -161,7 +161,8 @@ static bool check_place(struct restore *x, struct fault *f)
     bool early = x->wanted == TO_TIME && x->any_time && x->found &&
                  x->time_ms / 1000 < x->first_s;
     if (x->wanted == TO_TIME && !x->any_time)
-        fault_set(f, FAULT_INVALID, "No times stand in this log: name a position (holdfast points)");
+        fault_set(f, FAULT_INVALID, "No times stand in this log: name a position, as points "
+                  "lists them");
     else if (early)
         fault_set(f, FAULT_INVALID, "The log begins later than that.");
     else if (!x->found && x->wanted == TO_BEFORE)

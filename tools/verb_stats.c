@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* holdfast stats: what a log is made of.
  *
- * The keys with the most bytes are found by a sketch of fixed size: 128 sets of 16 counters, a key's
- * set by its hash. A key that has none takes the smallest of its set, and that one's count as its
- * error: its bytes are at most the count, at least count - error (space-saving, set by set).
+ * The keys with the most bytes are found by a sketch of fixed size: 128 sets of 16 counters, a
+ * key's set by its hash. A key that has none takes the smallest of its set, and that one's count
+ * as its error: its bytes are at most the count, at least count - error (space-saving, set by
+ * set).
  *
- * What a rewrite would keep is estimated by the keys of a sample, all whose hash is small enough (the
- * bound is halved when 65,536 of them are held): the bytes of what set a key last and of what added
- * to it since; nothing once it is removed; what takes away (LPOP, HDEL, LTRIM), counts (INCR) or
- * sets times takes no room. Fields that were set twice count twice, so the share is rather more. */
+ * What a rewrite would keep is estimated by the keys of a sample, all whose hash is small enough
+ * (the bound is halved when 65,536 of them are held): the bytes of what set a key last and of what
+ * added to it since; nothing once it is removed; what takes away (LPOP, HDEL, LTRIM), counts
+ * (INCR) or sets times takes no room. Fields that were set twice count twice, so the share is
+ * rather more. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

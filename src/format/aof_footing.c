@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The state behind len bytes is A x + sum, with A the CRC's step for so many zero bytes. Its columns
- * are A of the unit vectors, which are each the one before multiplied by x: one combination and 63
- * shifts. Rows of the system are kept in echelon form as they come. */
+/* The state behind len bytes is A x + sum, with A the CRC's step for so many zero bytes. Its
+ * columns are A of the unit vectors, which are each the one before multiplied by x: one
+ * combination and 63 shifts. Rows of the system are kept in echelon form as they come. */
 #include "format/aof_footing.h"
 
 #include "base/crc64.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Units of a log, and of one that was damaged: what is given out was written, once, in its order. */
+/* Units of a log, and of one that was damaged: what is given out was written, once, in its order.
+ */
 #include "tools/log_read.h"
 
 #include <stdlib.h>
@@ -93,7 +94,8 @@ static void damaged_logs(void)
                     made_damage(&text, (enum made_fault)fault, &seed);
                     if (twice && text.len)
                         made_damage(&text, (enum made_fault)fault, &seed);
-                    struct count n = read_damaged(buf_slice(&text), kind == MADE_PLAIN ? 0 : MADE_ID);
+                    uint64_t id = kind == MADE_PLAIN ? 0 : MADE_ID;
+                    struct count n = read_damaged(buf_slice(&text), id);
                     CHECK(n.ended);
                     kept += n.kept;
                     all += made.units;
@@ -105,7 +107,7 @@ static void damaged_logs(void)
                     printf("kind %d %s%s: %zu of %zu kept, %zu invented, %zu evil\n", kind,
                            made_fault_name((enum made_fault)fault), twice ? " twice" : "", kept,
                            all, invented, evil);
-                /* Two pieces put together can fit by chance, where such values are what there is. */
+                /* Two pieces can fit by chance, where such values are what there is. */
                 CHECK(evil <= (kind == MADE_PLAIN && (twice || fault >= LOST) ? 3 : 0));
                 CHECK(kind == MADE_PLAIN || invented == 0); /* there, a changed value looks whole */
                 if (!twice && fault != CUT_OFF)
