@@ -12,7 +12,7 @@
 #include "tools/log_part.h"
 
 /* What a load costs here, measured with SETs of 100 bytes; the rest is the disk's. */
-enum { COMMAND_NS = 700, KIB_NS = 250, LIBRARY_MAX = 16 << 20 };
+enum { COMMAND_NS = 500, KIB_NS = 250, LIBRARY_MAX = 16 << 20 };
 
 struct check {
     struct tool *tool;

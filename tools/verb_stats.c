@@ -25,7 +25,7 @@ enum {
     SETS = 128, WAYS = 16, KEY_TEXT = 128, NAMES = 256, NAME_TEXT = 24,
     SAMPLE_MAX = 1 << 16, SAMPLE_CAP = SAMPLE_MAX * 2,
     /* Of a start, measured here: commands; an RDB's bytes. */
-    COMMAND_NS = 700, COMMAND_KIB_NS = 250, RDB_KIB_NS = 3500,
+    COMMAND_NS = 500, COMMAND_KIB_NS = 250, RDB_KIB_NS = 3500,
 };
 
 struct options {

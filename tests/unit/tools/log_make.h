@@ -16,6 +16,7 @@ enum { MADE_ID = 4711, MADE_UNITS_MAX = 8192 };
 
 struct made {
     struct buf text;
+    uint64_t id; /* 0: MADE_ID */
     size_t units;
     size_t from[MADE_UNITS_MAX], to[MADE_UNITS_MAX]; /* in text */
 };
@@ -90,7 +91,8 @@ static inline void made_log(struct made *m, enum made_kind kind, size_t units, u
     m->units = 0;
     buf_clear(&m->text);
     if (kind != MADE_PLAIN)
-        aof_chain_begin(&c, &(struct aof_session){.id = MADE_ID, .seq = 1}, &m->text);
+        aof_chain_begin(&c, &(struct aof_session){.id = m->id ? m->id : MADE_ID, .seq = 1},
+                        &m->text);
     for (size_t n = 0; n < units; n++) {
         buf_clear(&one);
         made_unit(&one, n, seed, hostile);
@@ -127,6 +129,8 @@ static inline const char *made_fault_name(enum made_fault f)
 static inline size_t made_damage(struct buf *text, enum made_fault fault, uint64_t *seed)
 {
     enum { PAGE = 4096 };
+    if (!text->len)
+        return 0;
     size_t at = (size_t)(made_rand(seed) % text->len), page = at / PAGE * PAGE;
     if (fault == DOUBLED && text->len - page < PAGE && page)
         page -= PAGE; /* a whole one */
