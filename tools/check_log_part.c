@@ -102,6 +102,16 @@ static void add_hole(struct check *c)
     buf_free(&costs);
 }
 
+static void add_mended(struct check *c)
+{
+    const struct fault *f = &c->r.hole.fault;
+    c->totals->batches_bad++;
+    finding_add(c->to, &(struct finding){.cost = TOOL_DAMAGED, .file = c->part.part->name,
+                                         .from = f->offset, .to = f->offset + 1, .unit = "batch",
+                                         .number = c->r.batches + 1, .what = f->what,
+                                         .costs = "holdfast fix puts it right: nothing is lost"});
+}
+
 /* ---- commands ---- */
 
 static void add_command(struct check *c, const struct log_command *cmd, const char *why)
@@ -178,6 +188,8 @@ static void read_part(struct check *c)
             look_at_unit(c);
         else if (what == LOG_HOLE)
             add_hole(c);
+        else if (what == LOG_MENDED)
+            add_mended(c);
         else
             totals->annotations++;
         progress_at(&c->tool->progress, before + c->r.to - c->part.start);

@@ -362,6 +362,23 @@ static bool take_hole(struct walk *w, bool *stop, struct fault *f)
     return false;
 }
 
+/* A byte was put right: the new file begins at the batch that it lies in. */
+static bool take_mended(struct walk *w, struct fault *f)
+{
+    const struct fault *what = &w->r.hole.fault;
+    tell_lost_stretch(w);
+    if (!begin_file(w, w->r.from, f))
+        return false;
+    w->fix->worst = tool_worse(w->fix->worst, TOOL_DAMAGED);
+    w->fix->mended++;
+    progress_end(&w->fix->tool->progress);
+    if (w->fix->mended <= FIX_ROWS_MAX)
+        say_row(&w->fix->tool->say, "mended",
+                FIELDS(SAY_TEXT("file", w->part.part->name), SAY_U64("offset", what->offset),
+                       SAY_TEXT("what", what->what)), "%s: %s", w->part.part->name, what->what);
+    return true;
+}
+
 static bool walk_part(struct walk *w, struct fault *f)
 {
     enum log_item what;
@@ -374,6 +391,8 @@ static bool walk_part(struct walk *w, struct fault *f)
             ok = take_unit(w, f);
         else if (what == LOG_HOLE)
             ok = take_hole(w, &stop, f);
+        else if (what == LOG_MENDED)
+            ok = take_mended(w, f);
         else
             keep(w, w->r.from, w->r.to);
         progress_at(&w->fix->tool->progress, w->r.to);

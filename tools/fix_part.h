@@ -28,7 +28,7 @@ struct fix {
     char *(*target)(struct fix *fix, size_t part);
     struct log_taint taint; /* over all files */
     uint64_t skipped, bytes, commands; /* ranges; in them; commands that can be read there */
-    uint64_t keys, dependents, unknown_db;
+    uint64_t keys, dependents, unknown_db, mended; /* mended: bytes that were put right */
     enum tool_exit worst;   /* what there was to mend */
 };
 

@@ -25,7 +25,42 @@ void log_bytes_memory(struct log_bytes *b, struct slice bytes)
 void log_bytes_close(struct log_bytes *b)
 {
     mem_free(b->window);
+    buf_free(&b->patches);
     b->window = NULL;
+}
+
+static void apply_patches(struct log_bytes *b)
+{
+    const struct log_patch *p = (const struct log_patch *)(const void *)b->patches.data;
+    for (size_t i = 0; i < b->patches.len / sizeof *p; i++)
+        if (p[i].at >= b->window_at && p[i].at < b->window_at + b->window_len)
+            b->window[p[i].at - b->window_at] ^= (char)p[i].flip;
+}
+
+void log_bytes_patch(struct log_bytes *b, uint64_t at, uint8_t flip)
+{
+    struct log_patch p = {at, flip};
+    buf_append(&b->patches, &p, sizeof p);
+    b->window_len = 0; /* is read anew */
+}
+
+void log_bytes_unpatch(struct log_bytes *b)
+{
+    must(b->patches.len >= sizeof(struct log_patch));
+    b->patches.len -= sizeof(struct log_patch);
+    b->window_len = 0;
+}
+
+/* Memory has no window until something of it is patched. */
+static void fill_from_memory(struct log_bytes *b, uint64_t at)
+{
+    uint64_t left = b->size - at;
+    if (!b->window)
+        b->window = mem_alloc(LOG_WINDOW);
+    b->window_at = at;
+    b->window_len = left < LOG_WINDOW ? (size_t)left : LOG_WINDOW;
+    memcpy(b->window, b->memory + at, b->window_len);
+    apply_patches(b);
 }
 
 /* The window begins at at. */
@@ -44,6 +79,7 @@ static bool fill(struct log_bytes *b, uint64_t at)
         }
         b->window_len += (size_t)n;
     }
+    apply_patches(b);
     return true;
 }
 
@@ -54,10 +90,12 @@ struct slice log_bytes_at(struct log_bytes *b, uint64_t at, size_t n)
         return slice("", 0);
     if (n > b->size - at)
         n = (size_t)(b->size - at);
-    if (b->fd < 0)
+    if (b->fd < 0 && !b->patches.len)
         return slice(b->memory + at, n);
     bool in_window = at >= b->window_at && at + n <= b->window_at + b->window_len;
-    if (!in_window && !fill(b, at))
+    if (!in_window && b->fd < 0)
+        fill_from_memory(b, at);
+    else if (!in_window && !fill(b, at))
         return slice("", 0);
     return slice(b->window + (at - b->window_at), n);
 }

@@ -27,7 +27,12 @@ struct log_bytes {
     char *window;
     uint64_t window_at;
     size_t window_len;
+    struct buf patches; /* struct log_patch */
     struct fault fault;
+};
+struct log_patch {
+    uint64_t at;
+    uint8_t flip;
 };
 
 void log_bytes_open(struct log_bytes *b, int fd, uint64_t size);
@@ -35,6 +40,9 @@ void log_bytes_memory(struct log_bytes *b, struct slice bytes);
 void log_bytes_close(struct log_bytes *b);
 /* n bytes from at on, fewer at the end; n <= LOG_LOOK_MAX. Valid until the next call. */
 struct slice log_bytes_at(struct log_bytes *b, uint64_t at, size_t n);
+/* From now on the byte at at is another: its bits in flip are turned round. */
+void log_bytes_patch(struct log_bytes *b, uint64_t at, uint8_t flip);
+void log_bytes_unpatch(struct log_bytes *b); /* the last one */
 /* crc64 of from..to, going on from crc. */
 uint64_t log_bytes_crc(struct log_bytes *b, uint64_t from, uint64_t to, uint64_t crc);
 /* The first place from..to that holds c; to: none. */

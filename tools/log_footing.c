@@ -171,6 +171,54 @@ static uint64_t chain_footing(struct log_reader *r, const struct log_fault_place
     return limit;
 }
 
+/* ---- one byte ---- */
+
+static const uint64_t POLY = 0x95ac9329ac4bc9b5; /* of crc64 */
+
+/* The state one zero byte earlier. */
+static uint64_t step_back(uint64_t crc)
+{
+    for (int bit = 0; bit < 8; bit++)
+        crc = crc >> 63 ? (crc ^ POLY) << 1 | 1 : crc << 1;
+    return crc;
+}
+
+/* What is and what must have been differ by the changed bits, stepped on by all bytes behind them:
+ * stepped back byte by byte, there is one place where nothing else than one byte is left. Another
+ * kind of damage looks like that once in 2^40 batches. */
+bool log_mend(struct log_reader *r, const struct aof_chain *before, uint64_t from,
+              const struct aof_batch *b)
+{
+    enum { MEND_MAX = 16 << 20 };
+    bool small = b->line == AOF_SMALL_LINE;
+    uint64_t body = small ? from : from + b->line, end = body + b->len;
+    char line[AOF_OLD_LINE];
+    if (b->len == 0 || b->len > MEND_MAX)
+        return false;
+    struct slice text = log_bytes_at(r->bytes, small ? end : from, b->line);
+    if (text.len < b->line)
+        return false;
+    memcpy(line, text.data, b->line);
+    uint64_t sum = log_bytes_crc(r->bytes, body, end, 0);
+    struct aof_step step = aof_chain_step(b, slice(line, b->line), sum);
+    uint64_t wrong = crc64_combine(before->crc, step.sum, step.len) ^ r->chain.crc, at = end;
+    for (uint64_t i = b->line == AOF_SUM_LINE ? step.len - b->len : 0; i > 0; i--)
+        wrong = step_back(wrong);
+    do {
+        wrong = step_back(wrong);
+        at--;
+    } while (wrong > UINT8_MAX && at > body);
+    if (wrong > UINT8_MAX || wrong == 0)
+        return false;
+    log_bytes_patch(r->bytes, at, (uint8_t)wrong);
+    struct aof_chain again = *before;
+    sum = log_bytes_crc(r->bytes, body, end, 0);
+    if (aof_chain_check_sum(&again, b, slice(line, b->line), sum))
+        return true;
+    log_bytes_unpatch(r->bytes);
+    return false;
+}
+
 /* ---- plain commands ---- */
 
 /* The line of an argument's length is at at: behind the argument, when one of may follows, or, if

@@ -22,6 +22,10 @@ uint64_t log_footing(struct log_reader *r, const struct log_fault_place *at, uin
 /* The line of a batch, of this log as far as that is known. */
 bool log_batch_line(const struct log_reader *r, struct slice text, uint64_t at,
                     struct aof_batch *b);
+/* Is one byte of the batch at from all that is wrong with it? It is put right in r->bytes. before:
+ * the chain in front of it; r->chain is behind it. */
+bool log_mend(struct log_reader *r, const struct aof_chain *before, uint64_t from,
+              const struct aof_batch *b);
 /* A block of the disk stands in the file twice, and from lies in the first: the place like it in
  * the second, where all goes on; 0: that is not so. */
 uint64_t log_doubled(struct log_bytes *b, uint64_t from);

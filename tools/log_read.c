@@ -50,6 +50,25 @@ static enum log_item hole(struct log_reader *r, enum hole_kind kind, uint64_t fr
     return LOG_HOLE;
 }
 
+/* The byte that was patched last is right now: the batch is read once more. */
+static enum log_item mended(struct log_reader *r, const struct aof_chain *before, uint64_t from,
+                            const struct fault *f)
+{
+    const struct log_patch *p = (const struct log_patch *)(const void *)(
+        r->bytes->patches.data + r->bytes->patches.len - sizeof *p);
+    struct slice byte = log_bytes_at(r->bytes, p->at, 1);
+    unsigned right = byte.len ? (uint8_t)byte.data[0] : 0;
+    r->chain = *before;
+    r->from = r->to = r->next = r->batch_at = r->batch_end = from;
+    r->hole.kind = HOLE_DAMAGE;
+    r->hole.fault = *f;
+    r->hole.fault.offset = p->at;
+    snprintf(r->hole.fault.what, sizeof r->hole.fault.what, "The byte at %" PRIu64 " is %02x, and "
+             "was %02x when it was written: its batch's checksum tells", p->at, right ^ p->flip,
+             right);
+    return LOG_MENDED;
+}
+
 /* A fault in what stands at the reader's place. */
 static enum log_item damage(struct log_reader *r, const struct fault *f, uint64_t header_at,
                             const struct aof_batch *batch)
@@ -65,7 +84,11 @@ static enum log_item damage(struct log_reader *r, const struct fault *f, uint64_
         to = log_doubled(r->bytes, r->from);
     if (to > from && to < limit)
         return hole(r, HOLE_DOUBLED, from, to, f);
+    struct aof_chain before = r->chain;
     to = log_footing(r, &place, limit);
+    if (batch && to == from + batch->line + batch->len && r->chain.crc != before.crc &&
+        log_mend(r, &before, from, batch))
+        return mended(r, &before, from, f);
     enum hole_kind kind = r->in_batch ? HOLE_MALFORMED :
                           to == limit && f->code == FAULT_EOF ? HOLE_TORN : HOLE_DAMAGE;
     return hole(r, kind, from, to, f);

@@ -25,6 +25,11 @@
  *    end of a value, when the line in front of it is gone altogether and the text ends exactly as a
  *    command does.
  *
+ * One byte that was changed in a batch whose line is intact is found and put right, when batches
+ * behind it tell what its checksum must have been: LOG_MENDED comes in front of the batch, from and
+ * to where it begins; hole.fault tells which byte. Its bytes are right then, also for who reads them
+ * through bytes.
+ *
  * A unit is whole and in its place; that the server knows its commands is not looked at. */
 #ifndef TOOLS_LOG_READ_H
 #define TOOLS_LOG_READ_H
@@ -37,7 +42,7 @@
 #include "tools/aof_commands.h"
 #include "tools/log_bytes.h"
 
-enum log_item { LOG_UNIT, LOG_NOTE, LOG_HOLE, LOG_END };
+enum log_item { LOG_UNIT, LOG_NOTE, LOG_HOLE, LOG_MENDED, LOG_END };
 enum hole_kind {
     HOLE_DAMAGE,    /* not what was written, or nothing that can be read */
     HOLE_TORN,      /* the file ends inside of it */

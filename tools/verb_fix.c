@@ -239,10 +239,13 @@ static void summary(struct job *j)
 {
     struct fix *x = &j->fix;
     struct say *say = &x->tool->say;
+    say_list(say, "mended");
     say_list(say, "skipped");
     say_list(say, "lost");
     say_list(say, "dependents");
-    say_fields(say, FIELDS(SAY_U64("ranges", x->skipped), SAY_U64("bytes", x->bytes),
+    if (x->mended)
+        say_line(say, "%" PRIu64 " bytes are put right", x->mended);
+    say_fields(say, FIELDS(SAY_U64("bytes_mended", x->mended), SAY_U64("ranges", x->skipped), SAY_U64("bytes", x->bytes),
                            SAY_U64("commands", x->commands), SAY_U64("keys_lost", x->keys),
                            SAY_U64("dependents_found", x->dependents),
                            SAY_U64("database_unknown", x->unknown_db),
@@ -266,7 +269,7 @@ static int run_job(struct tool *t, struct job *j, struct fault *f)
     bool ok = mend_all(j, f);
     progress_end(&t->progress);
     bool any = ok && changed(j);
-    if (ok && (any || j->fix.skipped))
+    if (ok && (any || j->fix.skipped || j->fix.mended))
         summary(j);
     if (any && (t->in_place || t->output))
         ok = finish(j, f);
@@ -274,7 +277,7 @@ static int run_job(struct tool *t, struct job *j, struct fault *f)
         forget_made(j);
     if (!ok)
         return tool_fault(t, f);
-    if (!any && !j->fix.skipped) {
+    if (!any && !j->fix.skipped && !j->fix.mended) {
         say_line(&t->say, "There is nothing to mend");
         return TOOL_GOOD;
     }

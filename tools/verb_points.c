@@ -134,9 +134,9 @@ static bool visit(void *arg, size_t incr, struct log_part *part, struct log_read
         begin_part(p, incr);
     if (what == LOG_NOTE)
         look_at_time(p, incr, r);
-    if (what == LOG_HOLE) {
+    if (what == LOG_HOLE || what == LOG_MENDED) {
         end_run(p);
-        tell(p, "damage", incr, r->from, "damage: holdfast fix --salvage goes on behind it");
+        tell(p, "damage", incr, r->from, "damage: holdfast fix first");
         p->behind_damage = r->hole.kind != HOLE_TORN;
     }
     log_unit_begin(&u, r);

@@ -102,7 +102,7 @@ static bool is_it(struct restore *x, size_t incr, struct log_reader *r, enum log
         return what == LOG_NOTE && r->time_s >= 0 && r->time_s > x->time_ms / 1000;
     case TO_POSITION:
         return log_line_incr(&x->line, incr)->seq == x->seq && r->to > x->offset &&
-               what != LOG_HOLE;
+               what != LOG_HOLE && what != LOG_MENDED;
     case TO_BEFORE:
         if (what == LOG_UNIT && holds(x, r))
             found(x, incr, r->from);
@@ -119,7 +119,7 @@ static bool search(void *arg, size_t incr, struct log_part *p, struct log_reader
     bool torn = what == LOG_HOLE && r->hole.kind == HOLE_TORN && incr + 1 == x->line.count;
     if (torn) {
         x->torn_at = r->from;
-    } else if (what == LOG_HOLE && !x->damaged) {
+    } else if ((what == LOG_HOLE || what == LOG_MENDED) && !x->damaged) {
         x->damaged = true;
         x->damage = (struct log_place){incr, r->from};
     }

@@ -45,19 +45,25 @@ static void read_any(struct slice bytes, uint64_t id, bool doubtful, struct buf 
     log_bytes_memory(&b, bytes);
     log_read_open(r, &b, 0, &(struct log_options){.id = id, .keep_doubtful = doubtful});
     while ((what = log_read_next(r)) != LOG_END) {
-        must(r->from >= end && r->to > r->from && r->to <= bytes.len);
+        must(r->from >= end && r->to + (what == LOG_MENDED) > r->from && r->to <= bytes.len);
         end = r->to;
         if (what == LOG_HOLE)
             check_unit(&b, r, false);
         if (what != LOG_UNIT)
             continue;
         size_t len = (size_t)(r->to - r->from);
-        buf_append(kept, bytes.data + r->from, len);
+        for (uint64_t at = r->from; at < r->to;) {
+            struct slice s = log_bytes_at(&b, at, (size_t)(r->to - at < LOG_LOOK_MAX ? r->to - at
+                                                                                 : LOG_LOOK_MAX));
+            buf_add(kept, s);
+            at += s.len;
+        }
         buf_append(lens, &len, sizeof len);
         check_unit(&b, r, true);
     }
     must(r->next == bytes.len);
     log_read_close(r);
+    log_bytes_close(&b);
     mem_free(r);
 }
 

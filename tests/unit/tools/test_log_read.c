@@ -45,16 +45,16 @@ static struct count read_damaged(struct slice text, uint64_t id)
     log_bytes_memory(&b, text);
     log_read_open(&r, &b, 0, &(struct log_options){.id = id});
     while ((what = log_read_next(&r)) != LOG_END) {
-        CHECK(r.from >= end && r.to > r.from && r.to <= text.len);
+        CHECK(r.from >= end && r.to + (what == LOG_MENDED) > r.from && r.to <= text.len);
         end = r.to;
         if (what == LOG_HOLE)
             n.holes++;
         if (what != LOG_UNIT)
             continue;
-        size_t i = number_of(slice(text.data + r.from, r.to - r.from), next);
+        size_t i = number_of(log_bytes_at(&b, r.from, (size_t)(r.to - r.from)), next);
         if (i == SIZE_MAX) {
             n.invented++;
-            n.evil += is_evil(slice(text.data + r.from, r.to - r.from));
+            n.evil += is_evil(log_bytes_at(&b, r.from, (size_t)(r.to - r.from)));
         } else {
             n.kept++;
             next = i + 1;
