@@ -115,7 +115,9 @@ case "damage in a part that is not the last: salvage, in place and elsewhere, an
     foreach config {"" "aof-checksum no" "appendfsync always"} {
         set dir [summed_log $config]
         set first [lindex [lsort [glob [log_dir $dir]/*.incr.aof]] end-1]
-        flip $first [expr {[string first "a:50\r" [slurp $first]] - 4}] ;# the key's length
+        set at [expr {[string first "a:50\r" [slurp $first]] - 4}] ;# the key's length
+        flip $first $at
+        flip $first [expr {$at + 6}]
         set before [files_of [log_dir $dir]]
         is [tool fix --tail $dir] 1
         like $run_output "*This is not the end of the last file*"
@@ -140,6 +142,25 @@ case "damage in a part that is not the last: salvage, in place and elsewhere, an
         flip $first 300
         is [tool fix --undo $dir] 7
         is [files_of [log_dir $dir]] $before
+    }
+}
+
+case "one changed byte is put right where checksums tell it, by any mode" {
+    foreach {config mode} {"" --tail "appendfsync always" --skip "" --salvage} {
+        set dir [summed_log $config]
+        set first [lindex [lsort [glob [log_dir $dir]/*.incr.aof]] end-1]
+        set whole [slurp $first]
+        for {set n 10} {$n < 90} {incr n 40} {
+            flip $first [expr {[string first "a:$n\r" $whole] + 1}] ;# in a key, the second in a name
+            flip $first [expr {[string first "INCR" $whole [string first "a:[expr {$n + 20}]" $whole]]}]
+        }
+        is [tool fix $mode $dir] 4
+        is [tool fix $mode $dir --in-place] 7
+        like $run_output "*4 bytes are put right*0 ranges are left out*"
+        set keys [keys_of $dir]
+        for {set i 0} {$i < 100} {incr i} { truth {"a:$i" in $keys && "b:$i" in $keys} }
+        is [run $check_aof [manifest_of $dir]] 0
+        is [tool fix $dir] 0
     }
 }
 
