@@ -352,4 +352,34 @@ case "keys are where the server finds them" {
     is $more {}
 }
 
+case "damaged directories of the field: no tool gives up, and what is salvaged is good" {
+    set seen 0
+    set mended 0
+    foreach row [expr {[file exists $shared/corrupt/aof-dirs.jsonl] ?
+                       [split [string trim [slurp $shared/corrupt/aof-dirs.jsonl]] \n] : {}}] {
+        incr seen
+        set dir [log_of ""]
+        file delete {*}[glob [log_dir $dir]/*]
+        regexp {"files":\{([^\}]*)\}} $row -> listing
+        foreach {- file text} [regexp -all -inline {"([^"]*)":"([^"]*)"} $listing] {
+            spit [log_dir $dir]/$file [binary decode base64 $text]
+        }
+        if {![regexp {"manifest":"([^"]*)"} $row -> text]} continue
+        spit [manifest_of $dir] [binary decode base64 $text]
+        set before [files_of [log_dir $dir]]
+        set path [manifest_of $dir]
+        foreach words [list {fix --tail} {fix --skip} {points} {who a} {stats} \
+                           {restore --to 1:40 --dry-run}] {
+            set code [tool {*}$words $path]
+            if {$code < 0 || $code > 8} { error "$row: $words: $code $run_output" }
+        }
+        is [files_of [log_dir $dir]] $before
+        set out [tmpdir]/out
+        if {[tool fix --salvage $path --output $out] != 7} continue
+        incr mended
+        if {[run $check_aof $out/appendonlydir/[file tail $path]] != 0} { error "$row: $run_output" }
+    }
+    if {[file exists $shared]} { is $seen 74; truth {$mended > 20} }
+}
+
 finish
