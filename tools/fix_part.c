@@ -93,7 +93,7 @@ static void tell_range(struct walk *w, uint64_t from, uint64_t to, const char *w
 
 static uint64_t log_id(const struct walk *w)
 {
-    return w->r.has_session ? w->r.session.id : w->part.options.id;
+    return w->r.session.id ? w->r.session.id : w->part.options.id;
 }
 
 /* What is left out begins at at: until there, nothing was. */

@@ -16,7 +16,7 @@
 #include "format/aof_footing.h"
 
 static const uint64_t VALUE_MAX = (uint64_t)512 << 20; /* no client sends a longer one */
-enum { AHEAD = 1 << 20, DOUBTFUL_MIN = 4 };
+enum { DOUBTFUL_MIN = 4 };
 
 uint64_t log_doubled(struct log_bytes *b, uint64_t from)
 {
@@ -46,6 +46,7 @@ struct chase {
     struct aof_footing f;
     uint64_t at;    /* behind the last batch that was followed */
     bool named;     /* a line that names the log was among them */
+    bool only_sum;  /* no equations */
     uint32_t n;     /* of the batch in front of the first, where they are numbered; else 1 */
 };
 
@@ -75,7 +76,10 @@ static bool add_batch(struct chase *c)
     }
     if (c->n == 0)
         c->n = batch.line == AOF_OLD_LINE && batch.n > 1 ? batch.n - 1 : 1;
-    aof_footing_add(&c->f, &batch, slice(line, batch.line), sum);
+    if (c->only_sum)
+        aof_footing_pass(&c->f, &batch, slice(line, batch.line), sum);
+    else
+        aof_footing_add(&c->f, &batch, slice(line, batch.line), sum);
     c->at = end;
     return true;
 }
@@ -84,15 +88,18 @@ static bool add_batch(struct chase *c)
  * of the damage: those were seen before. 0: they do not. */
 static uint64_t find_old(struct log_reader *r, uint64_t at, uint64_t crc)
 {
-    struct chase c = {.r = r, .at = at};
-    aof_footing_begin(&c.f);
-    while (r->chain.crc && c.at - at <= AHEAD) {
+    struct chase c = {.r = r, .at = at, .only_sum = true};
+    uint64_t most = r->ahead_left < LOG_AHEAD_LEAST ? LOG_AHEAD_LEAST :
+                    r->ahead_left < LOG_AHEAD ? r->ahead_left : LOG_AHEAD, found = 0;
+    while (r->chain.crc && !found && c.at - at <= most) {
         if (crc64_combine(crc, c.f.sum, c.f.len) == r->chain.crc)
-            return c.at;
-        if (!add_batch(&c))
+            found = c.at;
+        else if (!add_batch(&c))
             break;
     }
-    return 0;
+    uint64_t used = c.at - at;
+    r->ahead_left -= used < r->ahead_left ? used : r->ahead_left;
+    return found;
 }
 
 /* Batches begin at at; told, bits: what the line of the batch in front says, without which the
@@ -102,17 +109,19 @@ static bool chase_chain(struct log_reader *r, uint64_t at, uint64_t told, unsign
                         uint64_t *to)
 {
     struct chase c = {.r = r, .at = at};
+    bool sure = false;
     aof_footing_begin(&c.f);
     aof_footing_before(&c.f, told, bits);
     for (;;) {
+        uint64_t before = c.at;
         bool more = add_batch(&c);
-        if (c.f.broken)
+        if (c.f.broken || !more) {
+            *to = sure ? before : at; /* those verify one another, but that is not enough */
             return false;
-        bool sure = aof_footing_known(&c.f) && c.f.surplus >= AOF_FOOTING_SURE;
+        }
+        sure = aof_footing_known(&c.f) && c.f.surplus >= AOF_FOOTING_SURE;
         if (sure && (c.named || due))
             break;
-        if (!more)
-            return false;
     }
     struct aof_chain chain = {.open = true, .id = r->chain.id ? r->chain.id : r->options.id,
                               .crc = aof_footing_crc(&c.f), .n = c.n, .offset = at};
@@ -164,9 +173,10 @@ static uint64_t chain_footing(struct log_reader *r, const struct log_fault_place
     }
     while (from < limit) {
         from = log_bytes_find(r->bytes, from, limit, '#');
+        to = from;
         if (from < limit && try_line(r, from, &to))
             return to;
-        from++;
+        from = to > from ? to : from + 1;
     }
     return limit;
 }

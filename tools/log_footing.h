@@ -9,6 +9,9 @@
 #include "format/aof_sum.h"
 #include "tools/log_read.h"
 
+/* A file of nothing but damage is read in time that is linear, too. */
+enum { LOG_AHEAD = 1 << 20, LOG_AHEAD_LEAST = 8 << 10, LOG_AHEAD_ALL = 256 << 20 };
+
 struct log_fault_place {
     uint64_t from;
     uint64_t header_at;       /* of an argument; 0 */

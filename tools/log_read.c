@@ -18,7 +18,8 @@ void log_read_open(struct log_reader *r, struct log_bytes *b, uint64_t start,
               const struct log_options *opt)
 {
     *r = (struct log_reader){.bytes = b, .options = *opt, .start = start, .next = start,
-                             .line_at = UINT64_MAX, .time_s = -1};
+                             .line_at = UINT64_MAX,
+                             .ahead_left = LOG_AHEAD_ALL, .time_s = -1};
     must(start <= b->size);
 }
 

@@ -86,6 +86,7 @@ struct log_reader {
     bool line_twice;            /* and stood in the file before */
     uint64_t hole_end;          /* of the last hole */
     bool no_sums;               /* they were looked for, and there are none */
+    uint64_t ahead_left;        /* bytes that may be looked at for batches that stand twice */
     struct aof_chain chain;
     struct buf others;          /* struct aof_chain */
     struct aof_known known;

@@ -274,7 +274,7 @@ static bool write_cut(struct restore *x, const char *path, struct fault *f)
         ok = log_write_open(&w, path, f);
         if (ok) {
             log_write_copy(&w, &p->bytes, 0, whole);
-            log_write_seal(&w, r->has_session ? r->session.id : 0, (uint32_t)(
+            log_write_seal(&w, r->session.id ? r->session.id : p->options.id, (uint32_t)(
                 p->part->seq ? p->part->seq : r->session.seq));
             if (inside)
                 log_write_unit(&w, &p->bytes, r->batch_body, r->from);

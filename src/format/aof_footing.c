@@ -65,13 +65,19 @@ void aof_footing_before(struct aof_footing *f, uint64_t told, unsigned bits)
     add_told(f, told, bits);
 }
 
-void aof_footing_add(struct aof_footing *f, const struct aof_batch *b, struct slice line,
-                     uint64_t body_crc)
+void aof_footing_pass(struct aof_footing *f, const struct aof_batch *b, struct slice line,
+                      uint64_t body_crc)
 {
     struct aof_step step = aof_chain_step(b, line, body_crc);
     f->sum = crc64_combine(f->sum, step.sum, step.len);
     f->len += step.len;
-    add_told(f, b->crc, step.bits);
+}
+
+void aof_footing_add(struct aof_footing *f, const struct aof_batch *b, struct slice line,
+                     uint64_t body_crc)
+{
+    aof_footing_pass(f, b, line, body_crc);
+    add_told(f, b->crc, aof_chain_step(b, line, body_crc).bits);
 }
 
 uint64_t aof_footing_crc(const struct aof_footing *f)

@@ -36,6 +36,9 @@ void aof_footing_before(struct aof_footing *f, uint64_t told, unsigned bits);
 /* The next batch; body_crc: crc64(0, its body). */
 void aof_footing_add(struct aof_footing *f, const struct aof_batch *b, struct slice line,
                      uint64_t body_crc);
+/* Only goes on, behind it: nothing is learnt. */
+void aof_footing_pass(struct aof_footing *f, const struct aof_batch *b, struct slice line,
+                      uint64_t body_crc);
 /* In front of the first batch. Only when all 64 bits are known. */
 static inline bool aof_footing_known(const struct aof_footing *f)
 {

@@ -133,8 +133,38 @@ static void repeated_batches(void)
         }
 }
 
+/* Small batches only, none of which names the log, and no way in; every third batch damaged; nothing
+ * but lines: each is read in time that is linear (or this would take minutes). */
+static void hostile_files(void)
+{
+    enum { BATCHES = 40000 };
+    struct buf text = {0};
+    struct aof_chain chain = {0};
+    aof_chain_begin(&chain, &(struct aof_session){.id = MADE_ID, .seq = 1}, &text);
+    size_t begin = text.len;
+    for (int i = 0; i < BATCHES; i++)
+        put_small(&text, &chain, SLICE_LIT("*1\r\n$4\r\nPING\r\n"));
+    made.units = 0;
+    text.data[9] ^= 1;
+    CHECK(read_damaged(buf_slice(&text), MADE_ID).ended);
+    text.data[9] ^= 1;
+    for (int i = 0; i < BATCHES; i += 3)
+        memset(text.data + begin + (size_t)i * 21 + 8, 'x', 4);
+    CHECK(read_damaged(buf_slice(&text), MADE_ID).ended);
+    for (size_t i = begin; i + 7 <= text.len; i += 7)
+        memcpy(text.data + i, "#AAAA\r\n", 7);
+    CHECK(read_damaged(buf_slice(&text), MADE_ID).ended);
+    for (size_t i = 0; i + 16 <= text.len; i += 16)
+        memcpy(text.data + i, "*1\r\n$4\r\nPINGxxx\n", 16);
+    CHECK(read_damaged(buf_slice(&text), 0).ended);
+    for (size_t i = 0; i + 20 <= text.len; i += 20)
+        memcpy(text.data + i, "*1\r\n$40000000\r\n*1\r\n*", 20);
+    CHECK(read_damaged(buf_slice(&text), 0).ended);
+    buf_free(&text);
+}
+
 int main(void)
 {
     hash_init(NULL);
-    return UNIT_RUN(UNIT(whole_logs), UNIT(damaged_logs), UNIT(repeated_batches));
+    return UNIT_RUN(UNIT(whole_logs), UNIT(damaged_logs), UNIT(repeated_batches), UNIT(hostile_files));
 }
