@@ -271,7 +271,8 @@ static void print_list(struct say *s, struct say_list_of *l)
         while ((n = fread(part, 1, sizeof part, l->spilled)) > 0)
             fwrite(part, 1, n, s->to);
     }
-    fwrite(l->buf.data, 1, l->buf.len, s->to);
+    if (l->buf.len)
+        fwrite(l->buf.data, 1, l->buf.len, s->to);
     putc(']', s->to);
 }
 
