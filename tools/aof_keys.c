@@ -178,6 +178,7 @@ static size_t find_word(const struct slice *head, size_t count, size_t from, con
 
 static void add_range(struct aof_keys *k, const struct row *row, uint64_t argc)
 {
+    must(row->first > 0 && row->step > 0);
     uint64_t first = (uint64_t)row->first, step = (uint64_t)row->step, off = (uint64_t)-row->last;
     uint64_t last = row->last >= 0 ? (uint64_t)row->last : argc > off ? argc - off : 0;
     if (last >= argc)
@@ -191,6 +192,7 @@ static void add_counted(struct aof_keys *k, size_t at, uint64_t argc, const stru
                         size_t count, enum key_use use)
 {
     uint64_t n = 0;
+    must(at > 0);
     if (at >= count || !num_parse_u64(head[at], &n))
         return;
     uint64_t left = argc - at - 1;

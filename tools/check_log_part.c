@@ -83,6 +83,7 @@ static uint64_t count_readable(struct check *c, struct buf *key)
 static void add_hole(struct check *c)
 {
     const struct log_hole *h = &c->r.hole;
+    must(c->r.from < c->r.to);
     struct buf key = {0}, costs = {0};
     uint64_t n = h->kind == HOLE_DOUBLED ? 0 : count_readable(c, &key);
     struct finding x = {.cost = cost_of(c, &costs), .file = c->part.part->name, .from = c->r.from,

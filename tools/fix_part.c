@@ -71,6 +71,7 @@ static void tell_range(struct walk *w, uint64_t from, uint64_t to, const char *w
 {
     struct fix *fix = w->fix;
     char at[LOG_POSITION_TEXT];
+    must(from < to);
     progress_end(&fix->tool->progress);
     fix->bytes += to - from;
     fix->commands += commands;
@@ -112,6 +113,7 @@ static bool begin_file(struct walk *w, uint64_t at, struct fault *f)
     w->writing = true;
     if (file_stat(w->part.part->path, &st) == 0)
         file_set_attributes(w->w.fd, &st);
+    must(at >= w->part.start && at <= w->part.bytes.size);
     uint32_t seq = (uint32_t)(w->part.part->seq ? w->part.part->seq : r->session.seq);
     bool inside = r->in_batch; /* of a batch that is whole: it is to be a shorter one */
     log_write_copy(&w->w, &w->part.bytes, 0, inside ? r->batch_at : at);
@@ -317,6 +319,11 @@ static bool take_unit(struct walk *w, struct fault *f)
 
 /* ---- the file ---- */
 
+static bool is_last(const struct walk *w)
+{
+    return w->i + 1 == w->fix->source->count;
+}
+
 /* All from the fault on goes, as with redis-check-aof --fix. */
 static bool cut_tail(struct walk *w, struct fault *f)
 {
@@ -325,6 +332,7 @@ static bool cut_tail(struct walk *w, struct fault *f)
     struct aof_damage d;
     struct buf text = {0};
     uint64_t size = w->part.bytes.size;
+    must(is_last(w) && w->fix->mode == FIX_TAIL);
     bool ours = w->r.has_session;
     input_range_open(&range, &in, &w->part.input, w->r.from, size, 0);
     if (aof_damage_look(&in, w->r.from, ours ? &w->r.chain.id : NULL, &d) && (ours || d.rot)) {
@@ -338,11 +346,6 @@ static bool cut_tail(struct walk *w, struct fault *f)
     bool ok = drop_hole(w, f);
     w->fix->worst = tool_worse(w->fix->worst, d.rot ? TOOL_LOSS : TOOL_TRUNCATED);
     return ok;
-}
-
-static bool is_last(const struct walk *w)
-{
-    return w->i + 1 == w->fix->source->count;
 }
 
 /* False with f: not in this way. *stop: nothing behind it is read. */
@@ -411,6 +414,7 @@ bool fix_part(struct fix *fix, size_t i, char **made, uint64_t *size, struct fau
     struct walk *w = mem_zalloc(sizeof *w);
     *w = (struct walk){.fix = fix, .i = i};
     *made = NULL;
+    must(i < fix->source->count && !fault_is(f));
     bool ok = log_part_open(&w->part, fix->source, i, f);
     if (ok) {
         ok = walk_part(w, f);

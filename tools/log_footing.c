@@ -23,6 +23,7 @@ uint64_t log_doubled(struct log_bytes *b, uint64_t from)
     static const unsigned blocks[] = {4096, 512, 1024, 2048, 8192, 16384, 32768};
     enum { SECTOR = 512 };
     char first[32768];
+    must(from < b->size);
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         uint64_t size = blocks[i], d = (from + SECTOR - 1) / SECTOR * SECTOR;
         for (; d <= from + size && d + size <= b->size; d += SECTOR) {
@@ -40,6 +41,13 @@ uint64_t log_doubled(struct log_bytes *b, uint64_t from)
 }
 
 /* ---- chains ---- */
+
+bool log_batch_line(const struct log_reader *r, struct slice text, uint64_t at,
+                    struct aof_batch *b)
+{
+    uint64_t id = r->chain.id ? r->chain.id : r->options.id;
+    return id ? aof_batch_parse(text, id, at, b) : aof_batch_form(text, at, b);
+}
 
 struct chase {
     struct log_reader *r;
@@ -110,6 +118,7 @@ static bool chase_chain(struct log_reader *r, uint64_t at, uint64_t told, unsign
 {
     struct chase c = {.r = r, .at = at};
     bool sure = false;
+    must(at <= r->bytes->size && bits > 0);
     aof_footing_begin(&c.f);
     aof_footing_before(&c.f, told, bits);
     for (;;) {
@@ -201,6 +210,7 @@ bool log_mend(struct log_reader *r, const struct aof_chain *before, uint64_t fro
 {
     enum { MEND_MAX = 16 << 20 };
     bool small = b->line == AOF_SMALL_LINE;
+    must(before->open && r->chain.open);
     uint64_t body = small ? from : from + b->line, end = body + b->len;
     char line[AOF_OLD_LINE];
     if (b->len == 0 || b->len > MEND_MAX)
@@ -323,6 +333,7 @@ static bool run_on(struct log_reader *r, struct run *run, uint64_t limit)
 static struct run run_from(struct log_reader *r, uint64_t at, uint64_t limit)
 {
     struct run run = {.at = at};
+    must(at < limit);
     while (run.at < limit) {
         if (run.commands && run.at - at > VALUE_MAX) {
             run.led_to_end = true;
@@ -343,6 +354,7 @@ static uint64_t plain_footing(struct log_reader *r, const struct log_fault_place
                               uint64_t limit)
 {
     uint64_t at = place->from;
+    must(at < limit && place->header_at <= limit);
     uint64_t past = place->header_at ? pass_damaged(r->bytes, place, limit) : 0;
     if (past == limit)
         return limit;

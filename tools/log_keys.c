@@ -59,6 +59,7 @@ static uint64_t mix(uint64_t hash)
 static struct log_taint_key *place_of(const struct log_taint *t, uint64_t db, uint64_t hash)
 {
     struct log_taint_key *free = NULL;
+    must(hash > GONE && t->used < t->cap);
     for (size_t i = (size_t)(hash + db * 0x9e3779b97f4a7c15u) & (t->cap - 1);;
          i = (i + 1) & (t->cap - 1)) {
         struct log_taint_key *k = &t->keys[i];
@@ -109,8 +110,10 @@ void log_taint_add(struct log_taint *t, uint64_t db, uint64_t hash)
 static void heal(struct log_taint *t, uint64_t db, uint64_t hash)
 {
     struct log_taint_key *k = place_of(t, db, hash);
+    must(hash > GONE);
     if (k->hash != hash)
         return;
+    must(t->count > 0);
     k->hash = GONE;
     t->count--;
 }

@@ -31,6 +31,7 @@ static int64_t begins_with(const struct source *s, size_t i)
 static void add_part(struct log_line *l, size_t i)
 {
     const struct source *s = l->source;
+    must(i < s->count + s->history);
     if (is_base(&s->parts[i])) {
         add_base(l, i, begins_with(s, i));
         return;

@@ -55,6 +55,7 @@ static enum log_item hole(struct log_reader *r, enum hole_kind kind, uint64_t fr
 static enum log_item mended(struct log_reader *r, const struct aof_chain *before, uint64_t from,
                             const struct fault *f)
 {
+    must(r->bytes->patches.len >= sizeof(struct log_patch));
     const struct log_patch *p = (const struct log_patch *)(const void *)(
         r->bytes->patches.data + r->bytes->patches.len - sizeof *p);
     struct slice byte = log_bytes_at(r->bytes, p->at, 1);
@@ -75,6 +76,7 @@ static enum log_item damage(struct log_reader *r, const struct fault *f, uint64_
                             const struct aof_batch *batch)
 {
     uint64_t from = r->next, limit = limit_of(r);
+    must(from < limit);
     struct log_fault_place place = {.from = from, .header_at = header_at, .batch = batch,
                                     .header_last = r->command.header_last,
                                     .cut = f->code == FAULT_EOF};
@@ -132,6 +134,7 @@ static bool is_repeated(const struct log_reader *r, const struct aof_chain *c)
 static bool is_new(struct log_reader *r)
 {
     struct aof_chain before;
+    must(!r->in_batch);
     if (!r->line_twice)
         return true;
     r->line_twice = false;
@@ -198,6 +201,7 @@ static bool follows(struct log_reader *r, const struct aof_batch *b, struct slic
 static void enter_batch(struct log_reader *r, const struct aof_batch *b, uint64_t body)
 {
     bool small = b->line == AOF_SMALL_LINE;
+    must(!r->in_batch && body >= r->next && b->len <= r->bytes->size - body);
     r->in_batch = true;
     r->batch_at = r->next;
     r->batch_body = body;
@@ -217,13 +221,6 @@ static enum log_item wrong_batch(struct log_reader *r, const struct aof_batch *b
               ", does not match its checksum", r->batches + 1, r->next, end);
     f.offset = r->next;
     return damage(r, &f, 0, b);
-}
-
-bool log_batch_line(const struct log_reader *r, struct slice text, uint64_t at,
-                    struct aof_batch *b)
-{
-    uint64_t id = r->chain.id ? r->chain.id : r->options.id;
-    return id ? aof_batch_parse(text, id, at, b) : aof_batch_form(text, at, b);
 }
 
 /* LOG_END: the batch was entered. */
@@ -299,6 +296,7 @@ static enum log_item bad_command(struct log_reader *r, enum log_parse what, cons
 
 static enum log_item unit(struct log_reader *r, uint64_t from, uint64_t to, uint64_t commands)
 {
+    must(from < to && to <= limit_of(r));
     r->from = from;
     r->to = r->next = to;
     r->commands = commands;
@@ -331,6 +329,7 @@ static enum log_item open_transaction(struct log_reader *r, uint64_t from, uint6
 static enum log_item transaction(struct log_reader *r)
 {
     uint64_t from = r->command.at, at = r->command.end, limit = limit_of(r), commands = 1;
+    must(from == r->next && at <= limit);
     struct fault f = {0};
     while (at < limit) {
         struct slice first = log_bytes_at(r->bytes, at, 1);
@@ -476,6 +475,7 @@ enum log_item log_read_next(struct log_reader *r)
 
 void log_unit_begin(struct log_unit *u, const struct log_reader *r)
 {
+    must(r->from <= r->to && r->to <= r->bytes->size);
     *u = (struct log_unit){.bytes = r->bytes, .next = r->from, .to = r->to};
 }
 

@@ -27,8 +27,8 @@
  *
  * One byte that was changed in a batch whose line is intact is found and put right, when batches
  * behind it tell what its checksum must have been: LOG_MENDED comes in front of the batch, from and
- * to where it begins; hole.fault tells which byte. Its bytes are right then, also for who reads them
- * through bytes.
+ * to where it begins; hole.fault tells which byte. Its bytes are right then, also for who reads
+ * them through bytes.
  *
  * A unit is whole and in its place; that the server knows its commands is not looked at. */
 #ifndef TOOLS_LOG_READ_H

@@ -40,6 +40,7 @@ static void close_bytes(struct log_bytes *b)
 
 static uint64_t first_difference(struct log_bytes *a, struct log_bytes *b)
 {
+    must(a->fd >= 0 && b->fd >= 0);
     uint64_t at = 0, end = a->size < b->size ? a->size : b->size;
     while (at < end) {
         size_t n = end - at < LOG_LOOK_MAX ? (size_t)(end - at) : LOG_LOOK_MAX;
@@ -139,6 +140,7 @@ static bool parse_file(struct slice line, const char *undo_path, struct undo_fil
     uint64_t *const to[WORDS - 1] = {&u->offset, &u->old_len, &u->old_crc, &u->new_len,
                                      &u->new_crc, &u->head_crc};
     static const bool hex[] = {false, false, true, false, true, true};
+    must(line.len >= 5); /* "file " */
     line = slice_from(line, 5);
     for (size_t i = 0; i < WORDS - 1; i++) {
         const char *blank = line.len ? memchr(line.data, ' ', line.len) : NULL;
@@ -262,6 +264,7 @@ static bool put_back(struct undo *un, const struct undo_file *u, uint64_t at, st
 bool undo_restore(const char *undo_path, size_t *files, struct fault *f)
 {
     struct undo un = {0};
+    must(!fault_is(f));
     *files = 0;
     if (!open_bytes(&un.bytes, undo_path, f))
         return false;

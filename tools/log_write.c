@@ -55,6 +55,7 @@ void log_write_seal(struct log_writer *w, uint64_t id, uint32_t seq)
 static void put_line(struct log_writer *w, uint64_t len, uint64_t crc)
 {
     char line[AOF_SUM_LINE];
+    must(w->sealing && w->session.id);
     if (!w->chain.open) {
         struct buf first = {0};
         w->session.offset = out_offset(&w->out);
@@ -78,6 +79,7 @@ static void flush_batch(struct log_writer *w)
 
 void log_write_unit(struct log_writer *w, struct log_bytes *b, uint64_t from, uint64_t to)
 {
+    must(from <= to && to <= b->size);
     if (!w->sealing) {
         log_write_copy(w, b, from, to);
         return;
@@ -106,6 +108,7 @@ static void finish(struct log_writer *w)
 
 bool log_write_end(struct log_writer *w, uint64_t *size, struct fault *f)
 {
+    must(w->fd >= 0);
     flush_batch(w);
     if (fault_is(&w->fault))
         *f = w->fault;
@@ -216,6 +219,7 @@ static void free_dir(struct new_dir *d)
 
 bool new_dir_end(struct new_dir *d, struct fault *f)
 {
+    must(d->tmp && d->out);
     int err = d->sub ? file_sync_dir(d->sub) : 0;
     if (err == 0)
         err = file_sync_dir(d->tmp);

@@ -147,6 +147,7 @@ struct change {
 /* What is replaced is kept first. */
 static bool replace_all(struct job *j, const struct change *changes, size_t n, struct fault *f)
 {
+    must(n > 0);
     struct undo_file *files = mem_zalloc(n * sizeof *files);
     char *undo = undo_name(j->source.path, clock_wall_ms() / 1000);
     bool ok = true;
@@ -215,6 +216,7 @@ static bool changed(const struct job *j)
 static bool finish(struct job *j, struct fault *f)
 {
     const struct tool *t = j->fix.tool;
+    must(changed(j) && !fault_is(f));
     if (t->in_place)
         return end_in_place(j, f);
     if (j->source.kind == SOURCE_SET)
@@ -245,7 +247,8 @@ static void summary(struct job *j)
     say_list(say, "dependents");
     if (x->mended)
         say_line(say, "%" PRIu64 " bytes are put right", x->mended);
-    say_fields(say, FIELDS(SAY_U64("bytes_mended", x->mended), SAY_U64("ranges", x->skipped), SAY_U64("bytes", x->bytes),
+    say_fields(say, FIELDS(SAY_U64("bytes_mended", x->mended), SAY_U64("ranges", x->skipped),
+                           SAY_U64("bytes", x->bytes),
                            SAY_U64("commands", x->commands), SAY_U64("keys_lost", x->keys),
                            SAY_U64("dependents_found", x->dependents),
                            SAY_U64("database_unknown", x->unknown_db),

@@ -72,6 +72,7 @@ static bool parse_to(struct restore *x, const char *to, struct fault *f)
 
 static void found(struct restore *x, size_t incr, uint64_t at)
 {
+    must(incr < x->line.count);
     x->found = true;
     x->place = (struct log_place){incr, at};
 }
@@ -310,6 +311,7 @@ static bool write_set(struct restore *x, struct new_dir *d, struct manifest *m, 
 {
     const struct log_base *b = log_line_base(&x->line, x->place.incr);
     const struct source *s = &x->source;
+    must(b); /* check_place */
     bool ok = true;
     if (b->part != SIZE_MAX) {
         ok = new_dir_copy(d, s->parts[b->part].path, s->parts[b->part].name, f);

@@ -49,6 +49,7 @@ static void make_rows(uint64_t len, uint64_t rows[64])
 static void add_told(struct aof_footing *f, uint64_t told, unsigned bits)
 {
     uint64_t rows[64], folded[64] = {0};
+    must(bits > 0 && bits <= 64);
     make_rows(f->len, rows);
     for (unsigned k = 0; k < 64; k++)
         for (uint64_t to = aof_chain_bits((uint64_t)1 << k, bits); to; to &= to - 1)
@@ -69,6 +70,7 @@ void aof_footing_pass(struct aof_footing *f, const struct aof_batch *b, struct s
                       uint64_t body_crc)
 {
     struct aof_step step = aof_chain_step(b, line, body_crc);
+    must(step.len <= UINT64_MAX - f->len);
     f->sum = crc64_combine(f->sum, step.sum, step.len);
     f->len += step.len;
 }

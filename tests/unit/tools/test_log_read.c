@@ -115,7 +115,7 @@ static void damaged_logs(void)
             }
 }
 
-/* Whole batches that were written once more: they verify one another, and are not taken twice. */
+/* Whole batches that were written once more verify one another, and are not taken twice. */
 static void repeated_batches(void)
 {
     uint64_t seed = unit_seed();
@@ -133,8 +133,8 @@ static void repeated_batches(void)
         }
 }
 
-/* Small batches only, none of which names the log, and no way in; every third batch damaged; nothing
- * but lines: each is read in time that is linear (or this would take minutes). */
+/* Small batches only, none of which names the log, and no way in; every third batch damaged;
+ * nothing but lines: each is read in time that is linear (or this would take minutes). */
 static void hostile_files(void)
 {
     enum { BATCHES = 40000 };
@@ -166,5 +166,6 @@ static void hostile_files(void)
 int main(void)
 {
     hash_init(NULL);
-    return UNIT_RUN(UNIT(whole_logs), UNIT(damaged_logs), UNIT(repeated_batches), UNIT(hostile_files));
+    return UNIT_RUN(UNIT(whole_logs), UNIT(damaged_logs), UNIT(repeated_batches),
+                    UNIT(hostile_files));
 }
