@@ -199,6 +199,7 @@ static void read_part(struct check *c)
         finding_fault(c->to, c->part.part->name, &c->part.bytes.fault);
     uint64_t bytes = c->part.bytes.size - c->part.start;
     totals->bytes += bytes;
+    totals->parts += c->part.start == 0; /* else its RDB was counted */
     totals->commands += c->commands;
     totals->batches += c->r.batches;
     if (bytes > c->r.bytes_checked)

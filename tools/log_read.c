@@ -40,6 +40,7 @@ static enum log_item hole(struct log_reader *r, enum hole_kind kind, uint64_t fr
                           const struct fault *f)
 {
     must(to > from && to <= r->bytes->size);
+    r->commands = 0;
     r->hole.kind = kind;
     r->hole.fault = *f;
     r->from = from;
@@ -61,6 +62,7 @@ static enum log_item mended(struct log_reader *r, const struct aof_chain *before
     struct slice byte = log_bytes_at(r->bytes, p->at, 1);
     unsigned right = byte.len ? (uint8_t)byte.data[0] : 0;
     r->chain = *before;
+    r->commands = 0;
     r->from = r->to = r->next = r->batch_at = r->batch_end = from;
     r->hole.kind = HOLE_DAMAGE;
     r->hole.fault = *f;
@@ -476,13 +478,21 @@ enum log_item log_read_next(struct log_reader *r)
 void log_unit_begin(struct log_unit *u, const struct log_reader *r)
 {
     must(r->from <= r->to && r->to <= r->bytes->size);
-    *u = (struct log_unit){.bytes = r->bytes, .next = r->from, .to = r->to};
+    const struct log_command *c = &r->command;
+    bool ready = r->commands == 1 && c->at == r->from && c->end == r->to && r->to > r->from;
+    *u = (struct log_unit){.bytes = r->bytes, .next = r->from, .to = r->to,
+                           .ready = ready ? c : NULL};
 }
 
 bool log_unit_next(struct log_unit *u, struct log_command *c)
 {
     struct fault f = {0};
     u->gap = false;
+    if (u->ready == c) {
+        u->ready = NULL;
+        u->next = u->to;
+        return true;
+    }
     while (u->next < u->to) {
         struct slice first = log_bytes_at(u->bytes, u->next, 1);
         if (first.len == 0)

@@ -102,6 +102,7 @@ enum log_item log_read_next(struct log_reader *r);
 /* The commands of a unit: log_unit_begin, then until false. Also of a hole, as far as they can be
  * read; then *gap tells that something else stood in front of this one, or behind the last. */
 struct log_unit {
+    const struct log_command *ready; /* the only one, which was read already; NULL */
     struct log_bytes *bytes;
     uint64_t next, to;
     bool gap;

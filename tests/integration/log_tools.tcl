@@ -352,6 +352,27 @@ case "keys are where the server finds them" {
     is $more {}
 }
 
+# 3 GiB in one value, sparse. The limit is of addresses, which
+# are more than what is used.
+if {!$sanitized} { case "a value of any size takes no memory" {
+    set dir [tmpdir]
+    set size [expr {3 << 30}]
+    set f [open $dir/big.aof wb]
+    puts -nonewline $f "[encode {SELECT 0}][encode {MSET a}]"
+    puts -nonewline $f "*3\r\n\$3\r\nSET\r\n\$3\r\nbig\r\n\$$size\r\n"
+    seek $f $size current
+    puts -nonewline $f "\r\n[encode {SET after 1}][string range [encode {SET torn 1}] 0 end-4]"
+    close $f
+    foreach {words code says} {
+        {fix} 4 "*Nothing is written*" {fix --salvage} 4 "*Wrong number of arguments: MSET*"
+        {who after} 0 "*SET after 1*" {stats} 0 "*4 commands*big*" {points} 0 "*all there is*"
+        {restore --to 0:60 --dry-run} 0 "*big*after*"
+    } {
+        is [run sh -c "ulimit -v 200000; exec timeout 180 $holdfast $words $dir/big.aof"] $code
+        like $run_output $says
+    }
+} }
+
 case "damaged directories of the field: no tool gives up, and what is salvaged is good" {
     set seen 0
     set mended 0
