@@ -124,6 +124,13 @@ $(B)/fuzz/fuzz_lua%: $(B)/obj/tests/fuzz/fuzz_lua%.o $(B)/obj/tests/fuzz/fuzz.o 
 	@mkdir -p $(@D)
 	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(call archives,$(LUA_LIBS)) $(OUR_LDLIBS) $(LDLIBS)
 
+# Those of what the tools are made of.
+$(B)/fuzz/fuzz_fix: $(B)/obj/tests/fuzz/fuzz_fix.o $(B)/obj/tests/fuzz/fuzz.o $(TOOL_OBJ) \
+    $(foreach f,$(FUZZ_LIBS),$(call archive,$(f)))
+	@mkdir -p $(@D)
+	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(TOOL_OBJ) \
+	    $(call archives,$(FUZZ_LIBS)) $(OUR_LDLIBS) $(LDLIBS)
+
 $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/fuzz.o $(TOOL_OBJ) \
     $(foreach f,$(FUZZ_LIBS),$(call archive,$(f)))
 	@mkdir -p $(@D)

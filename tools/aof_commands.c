@@ -15,7 +15,9 @@ struct row {
 
 /* By name. The server's tables in short: tests/integration/check_tools.tcl compares them. */
 static const struct row rows[] = {
-    {"append", 3}, {"auth", -2}, {"bgrewriteaof", 1}, {"bgsave", -1}, {"bitcount", -2},
+    {"append", 3}, {"auth", -2}, {"backup", 0}, {"backup|end", 2}, {"backup|help", 2},
+    {"backup|list", 2}, {"backup|seal", 2}, {"backup|start", 2}, {"bgrewriteaof", 1},
+    {"bgsave", -1}, {"bitcount", -2},
     {"bitfield", -2}, {"bitfield_ro", -2}, {"bitop", -4}, {"bitpos", -3}, {"blmove", 6},
     {"blmpop", -5}, {"blpop", -3}, {"brpop", -3}, {"brpoplpush", 4}, {"bzmpop", -5},
     {"bzpopmax", -3}, {"bzpopmin", -3}, {"client", 0}, {"client|getname", 2}, {"client|help", 2},
@@ -125,7 +127,8 @@ static const struct row *row_of(size_t argc, const struct slice *argv, char name
 static bool has_no_place(const char *name)
 {
     static const char *const words[] = {
-        "discard", "watch", "quit", "reset", "bgrewriteaof", "bgsave", "client|kill", "client|list",
+        "discard", "watch", "quit", "reset", "backup|end", "backup|list", "backup|seal",
+        "backup|start", "bgrewriteaof", "bgsave", "client|kill", "client|list",
         "client|no-evict", "client|pause", "client|unblock", "client|unpause", "config|get",
         "config|resetstat", "config|rewrite", "config|set", "debug", "save", "shutdown",
         "waitaof"};

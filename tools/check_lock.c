@@ -12,8 +12,8 @@
 #include "os/lock_file.h"
 #include "tools/check.h"
 
-/* False: a server has it; told. Kept until the tool ends otherwise. */
-static bool take(const char *dir, const char *up)
+/* False: a server has it; why tells. Kept until the tool ends otherwise. */
+static bool take(const char *dir, const char *up, struct buf *why)
 {
     char path[PATH_MAX];
     pid_t holder;
@@ -23,13 +23,13 @@ static bool take(const char *dir, const char *up)
     if (lock_file_take_from_ended(path, &holder) != -EAGAIN)
         return true; /* ours, or none that can be had */
     if (holder)
-        printf("A server is using this log: process %ld. Stop it first.\n", (long)holder);
+        buf_printf(why, "A server is using this log: process %ld. Stop it first.", (long)holder);
     else
-        printf("A server is using this log. Stop it first.\n");
+        buf_printf(why, "A server is using this log. Stop it first.");
     return false;
 }
 
-bool check_lock(const char *path)
+bool check_lock_free(const char *path, struct buf *why)
 {
     char dir[PATH_MAX];
     const char *slash = strrchr(path, '/');
@@ -38,5 +38,15 @@ bool check_lock(const char *path)
         return true;
     memcpy(dir, path, len);
     dir[len] = '\0';
-    return take(dir, "") && take(dir, "../");
+    return take(dir, "", why) && take(dir, "../", why);
+}
+
+bool check_lock(const char *path)
+{
+    struct buf why = {0};
+    bool ok = check_lock_free(path, &why);
+    if (!ok)
+        printf("%s\n", buf_cstr(&why));
+    buf_free(&why);
+    return ok;
 }

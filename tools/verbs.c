@@ -8,4 +8,9 @@ const struct verb *const tool_verbs[] = {
     &verb_dump,
     &verb_convert,
     &verb_backup,
+    &verb_fix,
+    &verb_points,
+    &verb_restore,
+    &verb_who,
+    &verb_stats,
     NULL};

@@ -161,19 +161,33 @@ static uint64_t check_bits(uint64_t id, const char *line)
     return small_bits(crc64(id, line, SUM_CHECK));
 }
 
-void aof_chain_seal(struct aof_chain *c, char line[AOF_SUM_LINE], struct slice body, uint64_t at,
-                    uint64_t durable)
+/* c->crc is behind the body. */
+static void put_sum_line(struct aof_chain *c, char line[AOF_SUM_LINE], uint64_t len, uint64_t at,
+                         uint64_t durable)
 {
-    must(c->open && durable <= at && at - durable < (uint64_t)1 << 43 &&
-         body.len < (uint64_t)1 << 36);
+    must(c->open && durable <= at && at - durable < (uint64_t)1 << 43 && len < (uint64_t)1 << 36);
     memcpy(line, "#=", SUM_LEN);
-    put64(line + SUM_LEN, 6, body.len);
+    put64(line + SUM_LEN, 6, len);
     put64(line + SUM_BACK, BACK_DIGITS, pack_back(at - durable));
     c->n++;
-    c->crc = crc64(crc64(c->crc, body.data, body.len), line, SUM_CRC);
+    c->crc = crc64(c->crc, line, SUM_CRC);
     put64(line + SUM_CRC, 7, crc_bits(c->crc));
     put64(line + SUM_CHECK, 4, check_bits(c->id, line));
     memcpy(line + SUM_END, "\r\n", 2);
+}
+
+void aof_chain_seal(struct aof_chain *c, char line[AOF_SUM_LINE], struct slice body, uint64_t at,
+                    uint64_t durable)
+{
+    c->crc = crc64(c->crc, body.data, body.len);
+    put_sum_line(c, line, body.len, at, durable);
+}
+
+void aof_chain_seal_sum(struct aof_chain *c, char line[AOF_SUM_LINE], uint64_t len,
+                        uint64_t body_crc, uint64_t at, uint64_t durable)
+{
+    c->crc = crc64_combine(c->crc, body_crc, len);
+    put_sum_line(c, line, len, at, durable);
 }
 
 void aof_small_seal(struct aof_chain *c, char line[AOF_SMALL_LINE], struct slice body)
@@ -276,6 +290,47 @@ bool aof_batch_parse(struct slice text, uint64_t id, uint64_t at, struct aof_bat
                                              : check_bits(id, text.data));
 }
 
+uint64_t aof_chain_bits(uint64_t crc, unsigned bits)
+{
+    must(bits == 64 || bits == 42 || bits == 24);
+    return bits == 64 ? crc : bits == 42 ? crc_bits(crc) : small_bits(crc);
+}
+
+struct aof_step aof_chain_step(const struct aof_batch *b, struct slice line, uint64_t body_crc)
+{
+    must(line.len >= b->line);
+    switch (b->line) {
+    case AOF_OLD_LINE:
+        return (struct aof_step){
+            .len = OLD_CRC - 1 + b->len, .bits = 64,
+            .sum = crc64_combine(crc64(0, line.data, OLD_CRC - 1), body_crc, b->len)};
+    case AOF_SUM_LINE:
+        return (struct aof_step){.len = b->len + SUM_CRC, .bits = 42,
+                                 .sum = crc64(body_crc, line.data, SUM_CRC)};
+    default:
+        must(b->line == AOF_SMALL_LINE);
+        return (struct aof_step){.len = b->len, .bits = 24, .sum = body_crc};
+    }
+}
+
+bool aof_chain_check_sum(struct aof_chain *c, const struct aof_batch *b, struct slice line,
+                         uint64_t body_crc)
+{
+    struct aof_step step = aof_chain_step(b, line, body_crc);
+    must(c->open);
+    if (b->line == AOF_OLD_LINE && b->n != c->n + 1)
+        return false;
+    uint64_t crc = crc64_combine(c->crc, step.sum, step.len);
+    if (b->crc != aof_chain_bits(crc, step.bits))
+        return false;
+    c->n++;
+    c->crc = crc;
+    if (c->n == 1)
+        c->first_crc = c->crc;
+    return true;
+}
+
+/* Straight on, which is what a server's start waits for. */
 /* Of the chain, when b is its next. */
 static uint64_t next_crc(const struct aof_chain *c, const struct aof_batch *b, const char *line,
                          struct slice body)

@@ -76,6 +76,9 @@ void aof_chain_begin(struct aof_chain *c, const struct aof_session *s, struct bu
  * much of the file is. body is shorter than 64 GiB. */
 void aof_chain_seal(struct aof_chain *c, char line[AOF_SUM_LINE], struct slice body, uint64_t at,
                     uint64_t durable);
+/* The same for who has not the body at hand, but its length and crc64(0, body). */
+void aof_chain_seal_sum(struct aof_chain *c, char line[AOF_SUM_LINE], uint64_t len,
+                        uint64_t body_crc, uint64_t at, uint64_t durable);
 /* May body, units of commands, be a small batch? Only its first unit is looked at for SELECT. */
 bool aof_small_takes(struct slice body);
 /* The next batch, a small one: fills line, which stands behind body. */
@@ -95,6 +98,17 @@ bool aof_small_find(struct slice text, struct aof_batch *b);
 /* Is this the next batch of the chain, and body what was written? Goes on to it if so. */
 bool aof_chain_check(struct aof_chain *c, const struct aof_batch *b, struct slice line,
                      struct slice body);
+bool aof_chain_check_sum(struct aof_chain *c, const struct aof_batch *b, struct slice line,
+                         uint64_t body_crc);
+/* What a batch makes of the chain's crc: a state of the CRC goes through so many bytes, of which
+ * crc64(0, them) is sum; bits of the state are told by its line. */
+struct aof_step {
+    uint64_t len, sum;
+    unsigned bits; /* 64, 42 or 24 */
+};
+struct aof_step aof_chain_step(const struct aof_batch *b, struct slice line, uint64_t body_crc);
+/* What a line with so many bits says of a state; linear in crc. */
+uint64_t aof_chain_bits(uint64_t crc, unsigned bits);
 /* Where in text the first line begins that begins with '#'; text.len: none does. */
 size_t aof_hash_line(struct slice text);
 /* Do commands begin as those of other writers do: with SELECT, maybe in a transaction? */

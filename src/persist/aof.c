@@ -322,5 +322,6 @@ void aof_free(struct aof *a)
     aof_batch_free(a);
     mem_free(a->filename);
     mem_free(a->dirname);
+    mem_free(a->keep_history);
     mem_free(a);
 }

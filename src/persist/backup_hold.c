@@ -319,6 +319,7 @@ struct backup_holds *backup_holds_new(struct persist *p)
 
 void backup_holds_free(struct backup_holds *h)
 {
+    hooks_off_client(server_hooks(h->persist->server), h); /* clients go later than this */
     for (size_t i = 0; i < h->count; i++)
         hold_free(&h->holds[i]);
     mem_free(h->holds);

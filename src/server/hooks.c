@@ -117,6 +117,7 @@ DEFINE_ON(fork)
     }
 DEFINE_OFF(gate)
 DEFINE_OFF(key)
+DEFINE_OFF(client)
 #undef DEFINE_OFF
 
 #define TELL_ALL(h, kind, ...) \

@@ -55,6 +55,7 @@ void hooks_on_shutdown(struct hooks *h, hook_ready *ready, hook_finish *finish, 
 void hooks_off_commit(struct hooks *h, void *arg);
 void hooks_off_gate(struct hooks *h, void *arg);
 void hooks_off_key(struct hooks *h, void *arg);
+void hooks_off_client(struct hooks *h, void *arg);
 
 bool hooks_configured(struct hooks *h, struct fault *f); /* the first failure ends it */
 /* By origin (FROM_*), the flags that some ADMIT listener asks about; stays where it is. */

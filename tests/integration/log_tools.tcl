@@ -1,0 +1,406 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# holdfast fix, who, stats, on logs of our server, with and without checksums, and on hostile ones:
+# what is left out, what is told of it, that a server takes the result, that --undo gives back each
+# byte; and the table of keys against COMMAND GETKEYS.
+source [file join [file dirname [info script]] lib.tcl]
+
+set holdfast [file join $build holdfast]
+set check_aof [file join $build redis-check-aof]
+
+proc log_dir {dir} { return $dir/appendonlydir }
+proc manifest_of {dir} { return [log_dir $dir]/appendonly.aof.manifest }
+proc tool {args} { return [run timeout 180 $::holdfast {*}$args] }
+proc files_of {dir} {
+    set found {}
+    foreach path [lsort [glob $dir/*]] {
+        if {![string match *.fix-* $path]} { lappend found [file tail $path] [slurp $path] }
+    }
+    return $found
+}
+proc keys_of {dir {db 0}} {
+    set s [server "appendonly yes\nsave \"\"\naof-load-truncated no" -dir $dir]
+    ask $s SELECT $db
+    set keys {}
+    foreach key [lsort -dictionary [ask $s KEYS *]] { lappend keys $key }
+    stop $s
+    return $keys
+}
+# A set of one increment.
+proc log_of {text} {
+    set dir [tmpdir]
+    file mkdir [log_dir $dir]
+    spit [log_dir $dir]/appendonly.aof.1.incr.aof $text
+    spit [manifest_of $dir] "file appendonly.aof.1.incr.aof seq 1 type i\n"
+    return $dir
+}
+proc flip {path at} {
+    set text [slurp $path]
+    scan [string index $text $at] %c c
+    spit $path [string replace $text $at $at [format %c [expr {$c ^ 4}]]]
+}
+# A log with checksums: a base, and two increments that were written to, the first closed.
+proc summed_log {{config ""}} {
+    set s [server "appendonly yes\nsave \"\"\nenable-debug-command yes\nrdb-key-save-delay 0\n$config"]
+    set dir [of $s dir]
+    ask $s SET base 1
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0
+                     && [info_of $s aof_rewrite_scheduled] == 0} }
+    wait_for { expr {![string match "*type h*" [slurp [manifest_of $dir]]]} }
+    for {set i 0} {$i < 100} {incr i} { ask $s SET a:$i $i; ask $s INCR count }
+    ask $s CONFIG SET rdb-key-save-delay 2000000000 ;# the rewrite does not end
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 1} }
+    for {set i 0} {$i < 100} {incr i} {
+        ask $s SET b:$i $i
+        ask $s MULTI
+        ask $s SET c:$i 1
+        ask $s RPUSH list $i
+        ask $s EXEC
+    }
+    stop $s term
+    return $dir
+}
+
+case "nothing to mend; usage" {
+    set dir [log_of [encode {SELECT 0}][encode {SET a 1}]]
+    set before [files_of [log_dir $dir]]
+    foreach mode {--tail --skip --salvage {}} {
+        is [tool fix {*}$mode $dir --in-place] 0
+        like $run_output "There is nothing to mend"
+    }
+    is [files_of [log_dir $dir]] $before
+    is [tool fix --tail --skip $dir] 1
+    is [tool fix --undo $dir] 1
+    like $run_output "*there is nothing kept beside*"
+    is [tool fix $dir/nothing] 2
+    is [tool fix --salvage --in-place --output x $dir] 1
+    is [tool fix $root/fixtures/rdb/v10-listpacks.rdb] 1
+    like $run_output "*holdfast salvage mends it*"
+}
+
+case "a torn end is cut, as by redis-check-aof --fix; and put back" {
+    foreach config {"" "aof-checksum no"} {
+        set dir [summed_log $config]
+        set path [lindex [lsort [glob [log_dir $dir]/*.incr.aof]] end]
+        spit $path [string range [slurp $path] 0 end-9]
+        file copy [log_dir $dir] $dir/classic
+        file rename $dir/classic [set classic [tmpdir]]/classic
+        set before [files_of [log_dir $dir]]
+        is [tool fix $dir] 4
+        like $run_output "*Nothing is written*"
+        is [files_of [log_dir $dir]] $before
+        is [tool fix --tail --in-place $dir] 7
+        exec sh -c "yes | $check_aof --fix $classic/classic/appendonly.aof.manifest"
+        is [slurp $path] [slurp $classic/classic/[file tail $path]]
+        truth {"b:99" in [keys_of $dir] || "b:98" in [keys_of $dir]}
+        # the server has appended nothing; but its manifest may be another now
+    }
+    set dir [log_of [encode {SELECT 0}][encode {SET a 1}][string range [encode {SET b 2}] 0 end-3]]
+    set before [files_of [log_dir $dir]]
+    is [tool fix --in-place $dir] 7
+    is [tool fix $dir] 0
+    set mended [files_of [log_dir $dir]]
+    is [tool fix --undo $dir] 7
+    is [files_of [log_dir $dir]] $before
+    is [tool fix --undo $dir] 0
+    is [tool fix --in-place $dir] 7
+    is [files_of [log_dir $dir]] $mended
+    spit [log_dir $dir]/appendonly.aof.1.incr.aof [encode {SELECT 0}][encode {SET a 2}]
+    is [tool fix --undo $dir] 1
+    like $run_output "*is not what fix had made of it: nothing is put back*"
+}
+
+case "damage in a part that is not the last: salvage, in place and elsewhere, and undo" {
+    foreach config {"" "aof-checksum no" "appendfsync always"} {
+        set dir [summed_log $config]
+        set first [lindex [lsort [glob [log_dir $dir]/*.incr.aof]] end-1]
+        set at [expr {[string first "a:50\r" [slurp $first]] - 4}] ;# the key's length
+        flip $first $at
+        flip $first [expr {$at + 6}]
+        set before [files_of [log_dir $dir]]
+        is [tool fix --tail $dir] 1
+        like $run_output "*This is not the end of the last file*"
+        is [tool fix --skip --in-place $dir] 1
+        is [files_of [log_dir $dir]] $before
+        set out [tmpdir]/out
+        is [tool fix --salvage $dir --output $out] 7
+        is [files_of [log_dir $dir]] $before
+        is [tool fix --salvage --in-place $dir] 7
+        set keys [keys_of $out]
+        truth {"a:49" in $keys && "a:52" in $keys && "b:99" in $keys && "base" in $keys}
+        truth {"a:50" ni $keys}
+        is [run $check_aof [manifest_of $out]] 0
+        is [run $check_aof [manifest_of $dir]] 0
+        is [tool fix $dir] 0
+        is [tool fix --undo $dir] 7
+        is [files_of [log_dir $dir]] $before
+        # not when it has changed since
+        is [tool fix --salvage --in-place $dir] 7
+        flip $first 300
+        is [tool fix --undo $dir --json] 1
+        flip $first 300
+        is [tool fix --undo $dir] 7
+        is [files_of [log_dir $dir]] $before
+    }
+}
+
+case "one changed byte is put right where checksums tell it, by any mode" {
+    foreach {config mode} {"" --tail "appendfsync always" --skip "" --salvage} {
+        set dir [summed_log $config]
+        set first [lindex [lsort [glob [log_dir $dir]/*.incr.aof]] end-1]
+        set whole [slurp $first]
+        for {set n 10} {$n < 90} {incr n 40} {
+            flip $first [expr {[string first "a:$n\r" $whole] + 1}] ;# in a key, the second in a name
+            flip $first [expr {[string first "INCR" $whole [string first "a:[expr {$n + 20}]" $whole]]}]
+        }
+        is [tool fix $mode $dir] 4
+        is [tool fix $mode $dir --in-place] 7
+        like $run_output "*4 bytes are put right*0 ranges are left out*"
+        set keys [keys_of $dir]
+        for {set i 0} {$i < 100} {incr i} { truth {"a:$i" in $keys && "b:$i" in $keys} }
+        is [run $check_aof [manifest_of $dir]] 0
+        is [tool fix $dir] 0
+    }
+}
+
+case "a running server's log is left alone" {
+    set s [server "appendonly yes\nsave \"\""]
+    ask $s SET a 1
+    set path [lindex [glob [log_dir [of $s dir]]/*.incr.aof] 0]
+    spit $path.copy [slurp $path]
+    is [tool fix --salvage --in-place [of $s dir]] 1
+    like $run_output "*A server is using this log: process [of $s pid]*"
+    is [slurp $path] [slurp $path.copy]
+    stop $s
+}
+
+case "dependents of commands that are left out but can be read" {
+    set text [encode {SELECT 0}][encode {MULTI}][encode {INCR n}][encode {SET s 1}]
+    append text [encode {LPUSH l 1}][encode {NOSUCH x}][encode {EXEC}]
+    set end [string length $text]
+    append text [encode {INCR n}][encode {SET s newer}][encode {APPEND s x}][encode {RENAME l l2}]
+    append text [encode {DEL n}][encode {INCR n}][encode {RPUSH l 5}][encode {SADD other 1}]
+    append text [encode {SUNIONSTORE u l2 other}][encode {FLUSHDB}][encode {APPEND l2 1}]
+    set dir [log_of $text]
+    is [tool fix --salvage $dir --json --output [tmpdir]/out] 7
+    foreach {command key} {INCR n RENAME l2 SUNIONSTORE u} {
+        like $run_output "*\"dependents\":*\"command\":\"$command\"*\"key\":\"$key\"*"
+    }
+    like $run_output "*\"dependents_found\":3,*"
+    like $run_output "*\"lost\":*\"key\":\"n\"*\"key\":\"s\"*\"key\":\"l\"*"
+    is [tool fix --skip $dir] 4
+    like $run_output "*Unknown command: NOSUCH, and with it its transaction*"
+}
+
+case "single commands that a server would not run" {
+    set text [encode {SELECT 0}][encode {SET a 1}][encode {NOSUCH 1}][encode {GET}][encode {SET b 1}]
+    append text [encode EXEC]*-1\r\n[encode {DEBUG SEGFAULT}][encode {SET c 1}]
+    append text [encode MULTI][encode {SET d 1}][encode MULTI][encode {SET e 1}][encode EXEC]
+    append text [encode {SET f 1}]
+    set dir [log_of $text]
+    is [tool fix --skip --in-place $dir] 7
+    is [keys_of $dir] {a b c e f}
+}
+
+case "text inside a value is not taken for commands" {
+    set evil "xx\r\n[encode {SET evil 1}][encode {SET evil 2}]"
+    set text [encode {SELECT 0}][encode {SET a 1}]
+    set at [string length $text]
+    append text [encode [list SET b $evil]]
+    set end [string length $text]
+    append text [encode {SET c 1}][encode {SET d 1}]
+    # each byte of the command's head, and of its value's beginning
+    for {set i $at} {$i < $at + 45} {incr i} {
+        set dir [log_of $text]
+        flip [log_dir $dir]/appendonly.aof.1.incr.aof $i
+        set code [tool fix --salvage --in-place $dir]
+        set keys [keys_of $dir]
+        if {"evil" in $keys} { error "byte [expr {$i - $at}]: $keys" }
+        if {"a" ni $keys || "c" ni $keys || "d" ni $keys} { error "byte [expr {$i - $at}]: $keys $run_output" }
+        truth {$code == 7 || [llength $keys] == 4}
+    }
+    # The head is gone: what leads to the value's end is no command; two faults are one too many.
+    set dir [log_of [string replace $text $at [expr {$at + 40}] [string repeat \0 41]]]
+    is [tool fix --salvage --in-place $dir] 7
+    is [keys_of $dir] {a c d}
+    append text [encode {SET e 1}][encode {SET f 1}][encode {SET g 1}][encode {SET h 1}]
+    set dir [log_of $text]
+    foreach where {{$1\r\nb} {$1\r\ng}} {
+        set i [string first [subst -nocommands -novariables $where] $text]
+        flip [log_dir $dir]/appendonly.aof.1.incr.aof [expr {$i + 1}]
+    }
+    is [tool fix --salvage $dir --output [set out [tmpdir]/out]] 7
+    is [keys_of $out] {a h}
+    like $run_output "*may as well be text inside a value*"
+    is [tool fix --salvage --keep-doubtful $dir --output [set out [tmpdir]/out]] 7
+    is [keys_of $out] {a c d e f h}
+}
+
+case "several databases: behind a gap the next SELECT is waited for" {
+    set text [encode {SELECT 0}][encode {SET a 1}][encode {SELECT 1}][encode {SET b 1}]
+    set at [string length $text]
+    append text [encode {SELECT 2}][encode {SET c 1}][encode {SET d 1}][encode {SELECT 0}]
+    append text [encode {SET e 1}]
+    set dir [log_of [string replace $text $at [expr {$at + 25}] [string repeat \0 26]]]
+    is [tool fix --salvage --in-place $dir] 7
+    like $run_output "*the database is not known until the next SELECT*"
+    is [keys_of $dir] {a e}
+    is [keys_of $dir 1] b
+}
+
+case "a page of the disk is gone, zeroed, doubled" {
+    set dir [summed_log "appendfsync always"]
+    set path [lindex [lsort [glob [log_dir $dir]/*.incr.aof]] end]
+    set text [slurp $path]
+    foreach {what damaged least} [list \
+        zeroed [string replace $text 4096 8191 [string repeat \0 4096]] 120 \
+        lost [string replace $text 4096 8191] 120 \
+        doubled [string range $text 0 8191][string range $text 4096 end] 201] {
+        spit $path $damaged
+        is [tool fix --salvage $dir --output [set out [tmpdir]/$what]] 7
+        set keys [keys_of $out]
+        truth {[llength [lsearch -all $keys b:*]] + [llength [lsearch -all $keys c:*]] + 1 >= $least}
+        foreach n {0 99} { truth {"b:$n" in $keys && "c:$n" in $keys} }
+    }
+    set s [server "appendonly yes\nsave \"\"" -dir $out]
+    is [ask $s LLEN list] 100 ;# none was taken twice
+    stop $s
+}
+
+case "who touched a key" {
+    set text "#TS:1700000000\r\n[encode {SELECT 0}][encode {MSET x 1 k 2}]"
+    append text [encode MULTI][encode {RENAME k k2}][encode {EVAL {return 1} 2 k k3}][encode EXEC]
+    append text "#TS:1700000060\r\n[encode {SELECT 3}][encode {ZUNIONSTORE d 2 k z}]"
+    append text [encode {SORT l STORE k}][encode {FLUSHDB}][encode {SELECT 0}][encode {SWAPDB 0 1}]
+    append text [encode {XREADGROUP GROUP g c STREAMS q k 0 0}][encode {SET kk 1}][encode FLUSHALL]
+    set dir [log_of $text]
+    is [tool who k $dir] 0
+    is [llength [split $run_output \n]] 9
+    foreach line {"*2023-11-14T22:13:20*MSET x 1 k 2" "*RENAME k k2*(in a transaction)*" "*EVAL*"
+                  "*22:14:20*db 3  ZUNIONSTORE d 2 k z" "*SORT*" "*FLUSHDB*" "*SWAPDB*" "*XREADGROUP*"
+                  "*FLUSHALL*"} { like $run_output *$line* }
+    is [tool who k $dir --db 3] 0
+    is [llength [split $run_output \n]] 4
+    is [tool who k $dir --db 0 --writes --json] 0
+    truth {![string match *ZUNIONSTORE* $run_output]}
+    like $run_output "*\"found\":6*"
+    is [tool who base [summed_log]] 0
+    like $run_output "*base.rdb holds it*"
+    is [tool who nobody $dir] 0 ;# FLUSHALL touches it
+}
+
+case "statistics" {
+    set text "#TS:1700000000\r\n[encode {SELECT 0}]"
+    for {set i 0} {$i < 500} {incr i} {
+        append text [encode [list SET k:$i [string repeat x 20]]][encode {INCR hot}]
+        if {$i == 250} { append text "#TS:1700000009\r\n" }
+    }
+    append text [encode [list SET big [string repeat y 100000]]][encode {del big}]
+    set dir [log_of $text]
+    is [tool stats $dir --top 2] 0
+    like $run_output "1003 commands, 0 transactions, * bytes behind 0 bytes of RDB*"
+    like $run_output "*From 2023-11-14T22:13:20* 100.3 commands a second, at most 503*"
+    like $run_output "*INCR *500 commands*11500 bytes*"
+    like $run_output "*1000?? bytes (error 0)  db 0  big\n*11500 bytes (error 0)  db 0  hot\nA rewrite*"
+    # what is left: 500 keys of 47 to 51 bytes, one that counts
+    regexp {save about (\d+) %} $run_output -> saved
+    truth {$saved >= 80 && $saved <= 84}
+    is [tool stats $dir --json] 0
+    like $run_output "*\"by_name\":*\"hottest\":*"
+}
+
+# All commands that the server finds keys in: the words behind the name are a1 a2 ..., with numbers
+# of keys where some want them.
+case "keys are where the server finds them" {
+    set s [server ""]
+    set text [encode {SELECT 0}]
+    set wanted {}
+    set seen 0
+    foreach name [lsort [ask $s COMMAND LIST]] {
+        set words [split $name |]
+        set info [lindex [ask $s COMMAND INFO $name] 0]
+        if {$name in {multi exec discard select pfcount pfdebug bitfield xreadgroup}} continue ;# (to the server they may read)
+        foreach least {0 3 6} { foreach numbers {{} {1 2} {2 2} {3 2} {2 0} {4 STORE} {5 STREAMS}
+                                               {4 STREAMS 2 2} {3 REPLACE} {4 REPLACE} {3 NX}} {
+            set n [expr {max(abs([lindex $info 1]), $least, [llength $words])}]
+            set argv $words
+            for {set i [llength $words]} {$i < $n} {incr i} { lappend argv [incr seen]:$i }
+            foreach {i word} $numbers { if {$i < $n} { lset argv $i $word } }
+            if {[catch { ask $s COMMAND GETKEYSANDFLAGS {*}$argv } keys]} continue
+            foreach one $keys {
+                lassign $one key flags
+                if {"RO" ni $flags && [string match *:* $key]} { lappend wanted [list $key $name] }
+            }
+            append text [encode $argv]
+        } }
+    }
+    stop $s
+    set dir [log_of $text]
+    is [tool restore $dir --to 1:0 --dry-run] 0
+    set found {}
+    foreach line [split $run_output \n] {
+        if {[regexp {^(\S+) \(database 0\): (\S+) at} $line -> key]} { dict set found $key 1 }
+    }
+    foreach one $wanted {
+        lassign $one key name
+        if {![dict exists $found $key]} { error "$name: $key is no key" }
+        dict unset found $key
+    }
+    set more {}
+    foreach key [dict keys $found] { if {[string match *:* $key]} { lappend more $key } }
+    is $more {}
+}
+
+# 3 GiB in one value, sparse. The limit is of addresses, which
+# are more than what is used.
+if {!$sanitized} { case "a value of any size takes no memory" {
+    set dir [tmpdir]
+    set size [expr {3 << 30}]
+    set f [open $dir/big.aof wb]
+    puts -nonewline $f "[encode {SELECT 0}][encode {MSET a}]"
+    puts -nonewline $f "*3\r\n\$3\r\nSET\r\n\$3\r\nbig\r\n\$$size\r\n"
+    seek $f $size current
+    puts -nonewline $f "\r\n[encode {SET after 1}][string range [encode {SET torn 1}] 0 end-4]"
+    close $f
+    foreach {words code says} {
+        {fix} 4 "*Nothing is written*" {fix --salvage} 4 "*Wrong number of arguments: MSET*"
+        {who after} 0 "*SET after 1*" {stats} 0 "*4 commands*big*" {points} 0 "*all there is*"
+        {restore --to 0:60 --dry-run} 0 "*big*after*"
+    } {
+        is [run sh -c "ulimit -v 200000; exec timeout 180 $holdfast $words $dir/big.aof"] $code
+        like $run_output $says
+    }
+} }
+
+case "damaged directories of the field: no tool gives up, and what is salvaged is good" {
+    set seen 0
+    set mended 0
+    foreach row [expr {[file exists $shared/corrupt/aof-dirs.jsonl] ?
+                       [split [string trim [slurp $shared/corrupt/aof-dirs.jsonl]] \n] : {}}] {
+        incr seen
+        set dir [log_of ""]
+        file delete {*}[glob [log_dir $dir]/*]
+        regexp {"files":\{([^\}]*)\}} $row -> listing
+        foreach {- file text} [regexp -all -inline {"([^"]*)":"([^"]*)"} $listing] {
+            spit [log_dir $dir]/$file [binary decode base64 $text]
+        }
+        if {![regexp {"manifest":"([^"]*)"} $row -> text]} continue
+        spit [manifest_of $dir] [binary decode base64 $text]
+        set before [files_of [log_dir $dir]]
+        set path [manifest_of $dir]
+        foreach words [list {fix --tail} {fix --skip} {points} {who a} {stats} \
+                           {restore --to 1:40 --dry-run}] {
+            set code [tool {*}$words $path]
+            if {$code < 0 || $code > 8} { error "$row: $words: $code $run_output" }
+        }
+        is [files_of [log_dir $dir]] $before
+        set out [tmpdir]/out
+        if {[tool fix --salvage $path --output $out] != 7} continue
+        incr mended
+        if {[run $check_aof $out/appendonlydir/[file tail $path]] != 0} { error "$row: $run_output" }
+    }
+    if {[file exists $shared]} { is $seen 74; truth {$mended > 20} }
+}
+
+finish

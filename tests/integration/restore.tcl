@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# holdfast points and restore: to every boundary between commands of a log, times, before a FLUSHALL,
+# over rewrites whose history was kept; and what can't be reached. With LONG each boundary of 2,000
+# commands is restored, else one of 50.
+source [file join [file dirname [info script]] lib.tcl]
+
+set holdfast [file join $build holdfast]
+set config "appendonly yes\nsave \"\"\nenable-debug-command yes\nappendfsync always"
+
+proc log_dir {dir} { return $dir/appendonlydir }
+proc manifest_of {dir} { return [log_dir $dir]/appendonly.aof.manifest }
+proc newest {dir} { return [lindex [lsort -dictionary [glob [log_dir $dir]/*.incr.aof]] end] }
+proc seq_of {path} { regexp {\.(\d+)\.incr\.aof$} $path -> seq; return $seq }
+# Where the log ends now, as a position.
+proc position {s} {
+    set path [newest [of $s dir]]
+    return [seq_of $path]:[file size $path]
+}
+proc state {s} { return [ask $s DEBUG DIGEST] }
+proc restored {from to args} {
+    set out [tmpdir]/out
+    set code [run timeout 180 $::holdfast restore $from $out --to $to {*}$args]
+    if {$code != 0} { error "restore --to $to: $code $::run_output" }
+    return $out
+}
+proc state_of {dir} {
+    set s [server "appendonly yes\nsave \"\"\nenable-debug-command yes" -dir $dir]
+    set state [state $s]
+    stop $s
+    return $state
+}
+proc refused {code pattern args} {
+    is [run timeout 180 $::holdfast restore {*}$args] $code
+    like $::run_output $pattern
+}
+
+# One of many kinds of change, by number.
+proc change {s i} {
+    set k key:[expr {$i % 37}]
+    switch [expr {$i % 12}] {
+        0 { ask $s SET $k [string repeat v [expr {$i % 300}]] }
+        1 { ask $s DEL l:$k; ask $s RPUSH l:$k $i [expr {$i * 7}] }
+        2 { ask $s SADD s:$k m$i m[expr {$i / 2}] }
+        3 { ask $s ZADD z:$k $i m$i }
+        4 { ask $s HSET h:$k f$i v f$k w }
+        5 { ask $s INCR count }
+        6 { ask $s XADD x:$k * f $i }
+        7 { ask $s MULTI; ask $s APPEND a:$k $i; ask $s INCRBY count 10; ask $s EXEC }
+        8 { ask $s SELECT [expr {$i % 3}] }
+        9 { ask $s SET other:$i $i; ask $s RENAME other:$i renamed }
+        10 { ask $s LPOP l:key:[expr {($i - 9) % 37}] }
+        11 { if {$i % 120 == 11} { ask $s FLUSHDB } else { ask $s DEL $k } }
+    }
+}
+
+case "every boundary between commands" {
+    set s [server "$config\naof-keep-history 10"]
+    set dir [of $s dir]
+    set count [expr {$sanitized ? 600 : 2000}]
+    set noted {}
+    for {set i 0} {$i < $count} {incr i} {
+        change $s $i
+        if {$i == $count / 3 || $i == $count / 2} {
+            ask $s BGREWRITEAOF
+            wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0
+                             && [info_of $s aof_rewrite_scheduled] == 0} }
+        }
+        if {$long || $i % 50 == 49 || $i == $count / 3 + 2} {
+            lappend noted [position $s] [state $s]
+        }
+    }
+    stop $s
+    foreach {to state} $noted { is [list $to [state_of [restored $dir $to]]] [list $to $state] }
+    # nothing was changed by all that
+    is [state_of $dir] [lindex $noted end]
+}
+
+case "within batches, which are sealed anew; never within a transaction" {
+    # Not each write is synced: small batches, and those of many commands.
+    set s [server "$config\nappendfsync everysec\naof-timestamp-enabled yes"]
+    set dir [of $s dir]
+    set fd [connect $s]
+    for {set i 0} {$i < 40} {incr i} {
+        set piece ""
+        for {set j 0} {$j < 30} {incr j} { append piece [encode [list RPUSH l $i:$j]] }
+        append piece [encode MULTI][encode {SET a 1}][encode {SET b 1}][encode {DEL a b}][encode EXEC]
+        puts -nonewline $fd $piece
+        flush $fd
+        for {set j 0} {$j < 35} {incr j} { read_reply $fd }
+    }
+    close $fd
+    stop $s term
+    set path [newest $dir]
+    set text [slurp $path]
+    set at 0
+    for {set n 100} {$n < 1200} {incr n 157} {
+        set value [expr {$n / 30}]:[expr {$n % 30}]
+        set from [string first "\r\n$value\r\n" $text]
+        set cut [expr {$from + [string length $value] + 4}]
+        # in front of it: the command ends at cut
+        foreach {to length} [list $cut [expr {$n + 1}] [expr {$cut - 1}] $n] {
+            set out [restored $dir 1:$to]
+            set s [server "appendonly yes\nsave \"\"" -dir $out]
+            is [ask $s LLEN l] $length
+            is [ask $s EXISTS a b] 0
+            stop $s
+            is [run $holdfast fix $out] 0
+        }
+    }
+    # A place inside a transaction is in front of it.
+    set multi [string first "\$5\r\nMULTI" $text 3000]
+    set exec [string first "\$4\r\nEXEC\r\n" $text $multi]
+    set out [restored $dir 1:[expr {$exec + 2}]]
+    set s [server "appendonly yes\nsave \"\"" -dir $out]
+    is [ask $s EXISTS a b] 0
+    is [expr {[ask $s LLEN l] % 30}] 0
+    stop $s
+}
+
+case "times, FLUSHALL, mass deletions: points and restore" {
+    set dir [tmpdir]
+    file mkdir [log_dir $dir]
+    set text "#TS:1700000000\r\n[encode {SELECT 0}][encode {SET a 1}]#TS:1700000010\r\n"
+    append text [encode {SET b 1}][encode {SET c 1}]
+    set flush [string length $text]
+    append text [encode FLUSHALL]
+    append text "#TS:1700003700\r\n[encode {SET d 1}]"
+    set mass [string length $text]
+    for {set i 0} {$i < 12} {incr i} { append text [encode [list DEL x$i y$i]] }
+    append text "#TS:1700007300\r\n[encode {SET e 1}]"
+    spit [log_dir $dir]/appendonly.aof.1.incr.aof $text
+    spit [manifest_of $dir] "file appendonly.aof.1.incr.aof seq 1 type i\n"
+    is [run $holdfast points $dir --mass 20] 0
+    like $run_output "*1:0*begins*1:$flush *2023-11-14T22:13:30*before FLUSHALL*1:$mass *before 24 keys\
+        are deleted in a row*1:[string length $text] *all there is*"
+    is [run $holdfast points $dir --json] 0
+    like $run_output "*\"kind\":\"flushall\",\"position\":\"1:$flush\"*"
+    truth {![string match *mass-delete* $run_output]}
+    foreach {to keys} {
+        1700000000 {a} 1700000009 {a} 1700000010 {} 1700000010.9 {} 1700003699 {} 1700003700 {d}
+        1700007300 {d e} 1800000000 {d e}
+    } {
+        set s [server "appendonly yes\nsave \"\"" -dir [restored $dir @$to]]
+        is [list $to [lsort [ask $s KEYS *]]] [list $to $keys]
+        stop $s
+    }
+    set s [server "appendonly yes\nsave \"\"" -dir [restored $dir before-last:flushall]]
+    is [lsort [ask $s KEYS *]] {a b c}
+    stop $s
+    is [run $holdfast restore $dir --to before-last:FLUSHALL --dry-run] 0
+    like $run_output "*all keys: FLUSHALL*d (database 0): SET at *26 keys are touched by 15 commands*"
+    refused 1 "*The log begins later than that*" $dir [tmpdir]/x --to @1600000000
+    refused 1 "*There is no SWAPDB in the log*" $dir [tmpdir]/x --to before-last:SWAPDB
+    refused 1 "*There is no increment 7*" $dir [tmpdir]/x --to 7:0
+    refused 1 "*no time, no position*" $dir [tmpdir]/x --to yesterday
+    refused 2 "*File exists*" $dir $dir --to 1:0
+}
+
+case "history by hand: links to what a rewrite replaces" {
+    set s [server $config]
+    set dir [of $s dir]
+    set noted {}
+    for {set round 0} {$round < 3} {incr round} {
+        for {set i 0} {$i < 30} {incr i} { change $s [expr {$round * 30 + $i}] }
+        lappend noted [position $s] [state $s]
+        foreach path [glob [log_dir $dir]/*.base.* [log_dir $dir]/*.incr.aof] {
+            if {![file exists $dir/[file tail $path]]} { file link -hard $dir/[file tail $path] $path }
+        }
+        if {$round == 2} break
+        ask $s BGREWRITEAOF
+        wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0
+                         && [info_of $s aof_rewrite_scheduled] == 0} }
+        wait_for { expr {![string match "*type h*" [slurp [manifest_of $dir]]]} }
+    }
+    stop $s
+    # As a server writes it that keeps its history: newest first, an older base behind what followed
+    # it; without "from" as with it, and without checksum.
+    set out [tmpdir]
+    file mkdir [log_dir $out]
+    foreach path [glob $dir/*.aof $dir/*.rdb] {
+        if {[string match *.1.base* $path] || [string match *.base.* $path] ||
+            [string match *.incr.* $path]} { file copy $path [log_dir $out] }
+    }
+    set base [file tail [glob [log_dir $out]/*.3.base.*]]
+    regsub 3.base $base 2.base base2
+    regsub 3.base $base 1.base base1
+    spit [manifest_of $out] "file $base seq 3 type b
+file appendonly.aof.2.incr.aof seq 2 type h\nfile $base2 seq 2 type h
+file appendonly.aof.1.incr.aof seq 1 type h\nfile $base1 seq 1 type h
+file appendonly.aof.3.incr.aof seq 3 type i\n"
+    foreach {to state} $noted { is [list $to [state_of [restored $out $to]]] [list $to $state] }
+    is [run $holdfast points $out] 0
+    truth {![string match "*can't be reached*" $run_output]}
+    # A base that is gone: from the one in front of it. An increment: not at all.
+    file delete [log_dir $out]/$base2
+    is [state_of [restored $out [lindex $noted 2]]] [lindex $noted 3]
+    file delete [log_dir $out]/appendonly.aof.1.incr.aof
+    refused 1 "*A file that it takes is not there any more*3:0 to*" $out [tmpdir]/x \
+        --to [lindex $noted 2]
+    is [state_of [restored $out [lindex $noted 4]]] [lindex $noted 5]
+}
+
+case "a single file, with and without an RDB in front" {
+    set dir [tmpdir]
+    set rdb [slurp $root/fixtures/rdb/v10-listpacks.rdb]
+    foreach head [list "" $rdb] {
+        spit $dir/old.aof $head[encode {SELECT 0}][encode {SET k:a 1}][encode {SET k:b 1}]
+        set at [expr {[file size $dir/old.aof] - 3}]
+        set s [server "appendonly yes\nsave \"\"" -dir [restored $dir/old.aof 0:$at]]
+        is [ask $s KEYS k:*] k:a
+        truth {[ask $s DBSIZE] > 1 == ($head ne "")}
+        stop $s
+    }
+}
+
+case "damage in front of the moment is told; a torn end is not" {
+    set dir [tmpdir]
+    set text [encode {SELECT 0}][encode {SET a 1}]
+    set cut [string length $text]
+    append text [encode {SET b 1}]
+    set end [string length $text]
+    spit $dir/a.aof $text[string range [encode {SET c 1}] 0 end-3]
+    set s [server "appendonly yes\nsave \"\"" -dir [restored $dir/a.aof 0:1000000]]
+    is [lsort [ask $s KEYS *]] {a b}
+    stop $s
+    spit $dir/a.aof [string replace $text 24 24 x][encode {SET c 1}]
+    refused 5 "*damaged at offset*fix --salvage first*" $dir/a.aof [tmpdir]/x --to 0:[expr {$end + 9}]
+}
+
+finish

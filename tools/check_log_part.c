@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tools/check_log_part.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "format/aof_damage.h"
+#include "tools/aof_keys.h"
+#include "tools/check.h"
+#include "tools/log_part.h"
+
+/* What a load costs here, measured with SETs of 100 bytes; the rest is the disk's. */
+enum { COMMAND_NS = 500, KIB_NS = 250, LIBRARY_MAX = 16 << 20 };
+
+struct check {
+    struct tool *tool;
+    struct findings *to;
+    struct check_totals *totals;
+    struct log_part part;
+    struct log_reader r;
+    struct aof_known known;
+    uint64_t commands; /* of this part */
+    bool last;
+};
+
+/* ---- holes ---- */
+
+/* Was it ever whole on the disk? Only lines of checksums tell. */
+static bool was_durable(struct check *c, struct aof_damage *d)
+{
+    struct input_range range;
+    struct in in;
+    *d = (struct aof_damage){0};
+    if (!c->r.has_session)
+        return false;
+    input_range_open(&range, &in, &c->part.input, c->r.from, c->part.input.size, 0);
+    bool ok = aof_damage_look(&in, c->r.from, &c->r.chain.id, d);
+    in_free(&in);
+    return ok && d->rot;
+}
+
+static enum tool_exit cost_of(struct check *c, struct buf *costs)
+{
+    const struct log_hole *h = &c->r.hole;
+    struct aof_damage d;
+    switch (h->kind) {
+    case HOLE_DOUBLED:
+        buf_printf(costs, "It stands in front of itself once more: nothing is lost");
+        return TOOL_DAMAGED;
+    case HOLE_OPEN: case HOLE_STRAY: case HOLE_MALFORMED: return TOOL_DAMAGED;
+    case HOLE_TORN:
+        if (was_durable(c, &d)) {
+            buf_printf(costs, "Up to offset %" PRIu64 " the file was safely on the disk: writes "
+                       "that were acknowledged are lost", d.durable);
+            return TOOL_LOSS;
+        }
+        if (!c->last)
+            buf_printf(costs, "Another file follows: this one had been closed whole");
+        return c->last ? TOOL_TRUNCATED : TOOL_LOSS;
+    default: return TOOL_LOSS;
+    }
+}
+
+/* How many commands can be read in it, and the key of the first of them. */
+static uint64_t count_readable(struct check *c, struct buf *key)
+{
+    struct log_unit u;
+    struct aof_keys k;
+    uint64_t n = 0;
+    log_unit_begin(&u, &c->r);
+    while (log_unit_next(&u, &c->r.command)) {
+        const struct log_command *cmd = &c->r.command;
+        aof_keys_of(cmd->argc, cmd->argv, cmd->heads, &k);
+        if (key->len == 0 && k.count && k.ranges[0].first < cmd->heads)
+            buf_add(key, cmd->argv[k.ranges[0].first]);
+        n++;
+    }
+    return n;
+}
+
+static void add_hole(struct check *c)
+{
+    const struct log_hole *h = &c->r.hole;
+    must(c->r.from < c->r.to);
+    struct buf key = {0}, costs = {0};
+    uint64_t n = h->kind == HOLE_DOUBLED ? 0 : count_readable(c, &key);
+    struct finding x = {.cost = cost_of(c, &costs), .file = c->part.part->name, .from = c->r.from,
+                        .to = c->r.to, .unit = h->batch ? "batch" : "command",
+                        .number = h->batch, .doing = h->fault.doing, .what = h->fault.what,
+                        .commands_lost = n};
+    x.has_key = key.len > 0;
+    x.key = buf_slice(&key);
+    if (n)
+        buf_printf(&costs, "%s%" PRIu64 " commands can be read in it", costs.len ? "; " : "", n);
+    if (h->doubtful)
+        buf_printf(&costs, "; %" PRIu64 " behind it may as well be text of a value", h->doubtful);
+    x.costs = costs.len ? buf_cstr(&costs) : NULL;
+    c->totals->batches_bad += h->batch != 0;
+    finding_add(c->to, &x);
+    buf_free(&key);
+    buf_free(&costs);
+}
+
+static void add_mended(struct check *c)
+{
+    const struct fault *f = &c->r.hole.fault;
+    c->totals->batches_bad++;
+    finding_add(c->to, &(struct finding){.cost = TOOL_DAMAGED, .file = c->part.part->name,
+                                         .from = f->offset, .to = f->offset + 1, .unit = "batch",
+                                         .number = c->r.batches + 1, .what = f->what,
+                                         .costs = "holdfast fix puts it right: nothing is lost"});
+}
+
+/* ---- commands ---- */
+
+static void add_command(struct check *c, const struct log_command *cmd, const char *why)
+{
+    struct buf what = {0}, name = {0};
+    struct aof_keys k;
+    aof_keys_of(cmd->argc, cmd->argv, cmd->heads, &k);
+    buf_printf(&what, "%s: %s", why, say_text(&name, cmd->argv[0], 40));
+    struct finding x = {.cost = TOOL_DAMAGED, .file = c->part.part->name, .from = cmd->at,
+                        .to = cmd->end, .unit = "command", .number = c->commands,
+                        .what = buf_cstr(&what), .commands_lost = 1,
+                        .costs = "The server does not load it; fix --skip leaves it out"};
+    x.has_key = k.count && k.ranges[0].first < cmd->heads;
+    if (x.has_key)
+        x.key = cmd->argv[k.ranges[0].first];
+    finding_add(c->to, &x);
+    buf_free(&what);
+    buf_free(&name);
+}
+
+/* FUNCTION LOAD: would the library load? By itself: others come and go with later commands. */
+static void look_at_library(struct check *c, const struct log_command *cmd)
+{
+    const struct check_libraries *l = c->tool->env ? c->tool->env->libraries : NULL;
+    struct buf code = {0}, why = {0};
+    struct log_args args;
+    struct log_arg arg;
+    if (!l || cmd->argc < 3 || cmd->heads < 2 || !slice_eq_nocase(cmd->argv[0], "function") ||
+        !slice_eq_nocase(cmd->argv[1], "load"))
+        return;
+    log_args_begin(&args, &c->part.bytes, cmd);
+    while (log_args_next(&args, &arg))
+        ;
+    for (uint64_t done = 0; done < arg.len && arg.len <= LIBRARY_MAX;) {
+        struct log_arg rest = {arg.at + done, arg.len - done};
+        size_t before = code.len;
+        log_arg_text(&c->part.bytes, &rest, LOG_LOOK_MAX, &code);
+        if (code.len == before)
+            break;
+        done = code.len;
+    }
+    void *set = l->begin();
+    if (arg.len <= LIBRARY_MAX && !l->take(set, buf_slice(&code), &why))
+        add_command(c, cmd, buf_cstr(&why));
+    l->end(set);
+    buf_free(&code);
+    buf_free(&why);
+}
+
+static void look_at_unit(struct check *c)
+{
+    struct log_unit u;
+    struct log_command *cmd = &c->r.command;
+    log_unit_begin(&u, &c->r);
+    while (log_unit_next(&u, cmd)) {
+        c->commands++;
+        const char *why = aof_command_fault(&c->known, (size_t)cmd->argc, cmd->argv);
+        if (why)
+            add_command(c, cmd, why);
+        else
+            look_at_library(c, cmd);
+    }
+    c->totals->transactions += c->r.commands > 1;
+}
+
+static void read_part(struct check *c)
+{
+    struct check_totals *totals = c->totals;
+    enum log_item what;
+    uint64_t before = totals->bytes;
+    log_read_open(&c->r, &c->part.bytes, c->part.start, &c->part.options);
+    while ((what = log_read_next(&c->r)) != LOG_END) {
+        if (what == LOG_UNIT)
+            look_at_unit(c);
+        else if (what == LOG_HOLE)
+            add_hole(c);
+        else if (what == LOG_MENDED)
+            add_mended(c);
+        else
+            totals->annotations++;
+        progress_at(&c->tool->progress, before + c->r.to - c->part.start);
+    }
+    if (fault_is(&c->part.bytes.fault))
+        finding_fault(c->to, c->part.part->name, &c->part.bytes.fault);
+    uint64_t bytes = c->part.bytes.size - c->part.start;
+    totals->bytes += bytes;
+    totals->parts += c->part.start == 0; /* else its RDB was counted */
+    totals->commands += c->commands;
+    totals->batches += c->r.batches;
+    if (bytes > c->r.bytes_checked)
+        totals->unchecked += bytes - c->r.bytes_checked;
+    totals->load_us += (c->commands * COMMAND_NS + (bytes >> 10) * KIB_NS) / 1000;
+    log_read_close(&c->r);
+}
+
+/* Bytes that the newest increment had when the server was stopped. */
+static void look_at_size(struct check *c, const struct source *s, size_t part)
+{
+    const struct manifest_file *line = log_part_line(s, part);
+    uint64_t size = c->part.input.size;
+    char what[160];
+    if (!line || line->size < 0 || c->part.input.compression || (uint64_t)line->size <= size)
+        return;
+    snprintf(what, sizeof what, "It has %" PRIu64 " bytes; the manifest says that it had %" PRId64,
+             size, line->size);
+    finding_add(c->to, &(struct finding){.cost = TOOL_LOSS, .file = line->name, .from = size,
+                                         .to = (uint64_t)line->size, .what = what,
+                                         .costs = "Its end is gone without a trace"});
+}
+
+void check_log_part(struct tool *t, struct findings *to, const struct source *s, size_t part,
+                    struct check_totals *totals)
+{
+    struct check *c = mem_zalloc(sizeof *c);
+    struct fault f = {0};
+    *c = (struct check){.tool = t, .to = to, .totals = totals, .last = part + 1 == s->count};
+    if (!log_part_open(&c->part, s, part, &f)) {
+        if (f.code == FAULT_IO || !s->parts[part].begins_with_rdb)
+            finding_fault(to, s->parts[part].name, &f); /* of an RDB, check_rdb_part tells */
+    } else {
+        look_at_size(c, s, part);
+        read_part(c);
+        log_part_close(&c->part);
+    }
+    mem_free(c);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tools/log_part.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "format/rdb_read.h"
+
+const struct manifest_file *log_part_line(const struct source *s, size_t i)
+{
+    const struct manifest *m = &s->manifest;
+    const char *name = s->parts[i].name;
+    if (s->kind != SOURCE_SET)
+        return NULL;
+    if (m->base.name && strcmp(m->base.name, name) == 0)
+        return &m->base;
+    for (size_t n = 0; n < m->incr.count; n++)
+        if (strcmp(m->incr.files[n].name, name) == 0)
+            return &m->incr.files[n];
+    for (size_t n = 0; n < m->history.count; n++)
+        if (strcmp(m->history.files[n].name, name) == 0)
+            return &m->history.files[n];
+    return NULL;
+}
+
+/* The RDB in front is read past, and checked on the way. */
+static bool pass_rdb(struct log_part *p, struct fault *f)
+{
+    struct rdb_reader r;
+    struct rdb_record rec;
+    struct in *in = &p->input.in;
+    if (!p->part->begins_with_rdb)
+        return true;
+    bool ok = rdb_open(&r, in, &(struct rdb_options){.keep_modules = true});
+    while (ok && rdb_next(&r, &rec))
+        ok = rdb_skip(&r, &rec);
+    ok = ok && !in_bad(in);
+    if (ok)
+        rdb_trailer(&r);
+    else
+        *f = in->fault;
+    p->start = ok ? in_file_offset(in) : 0;
+    rdb_close(&r);
+    return ok;
+}
+
+bool log_part_open(struct log_part *p, const struct source *s, size_t i, struct fault *f)
+{
+    const struct manifest_file *line = log_part_line(s, i);
+    *p = (struct log_part){.part = &s->parts[i]};
+    if (!input_open(&p->input, p->part->path, f))
+        return false;
+    bool ok = input_seekable(&p->input, f) && pass_rdb(p, f);
+    if (!ok) {
+        fault_prefix(f, p->part->name);
+        input_close(&p->input);
+        return false;
+    }
+    /* An RDB says of which log it is by itself; an increment that is empty says nothing. */
+    if (line && !p->part->begins_with_rdb && p->input.size > 0)
+        p->options.id = line->id;
+    if (p->start > p->input.size)
+        p->start = p->input.size;
+    log_bytes_open(&p->bytes, p->input.fd, p->input.size);
+    return true;
+}
+
+void log_part_close(struct log_part *p)
+{
+    log_bytes_close(&p->bytes);
+    input_close(&p->input);
+}
+
+const char *log_position(char out[LOG_POSITION_TEXT], const struct source_part *part, uint64_t at)
+{
+    snprintf(out, LOG_POSITION_TEXT, "%" PRId64 ":%" PRIu64, part->seq, at);
+    return out;
+}

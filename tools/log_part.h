@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One file of a source, opened for who reads its commands: the RDB in front of them, if there is
+ * one, is behind it already.
+ *
+ *   struct log_part p;
+ *   if (!log_part_open(&p, &source, i, &f)) ...
+ *   log_read_open(&r, &p.bytes, p.start, &p.options);
+ *   log_part_close(&p);
+ */
+#ifndef TOOLS_LOG_PART_H
+#define TOOLS_LOG_PART_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+#include "tools/input.h"
+#include "tools/log_read.h"
+#include "tools/source.h"
+
+struct log_part {
+    const struct source_part *part;
+    struct input input;
+    struct log_bytes bytes;
+    uint64_t start;             /* where the commands begin */
+    struct log_options options; /* the id that the manifest tells, when the commands have to */
+};
+
+/* f: it can't be opened (FAULT_IO), or its RDB is damaged. Must stay where it is. */
+bool log_part_open(struct log_part *p, const struct source *s, size_t i, struct fault *f);
+void log_part_close(struct log_part *p);
+/* What the manifest says of a part; NULL: there is none. */
+const struct manifest_file *log_part_line(const struct source *s, size_t i);
+/* "5:1234", as positions are written: the number of an increment and an offset in it. */
+enum { LOG_POSITION_TEXT = 48 };
+const char *log_position(char out[LOG_POSITION_TEXT], const struct source_part *part, uint64_t at);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tools/log_write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/crc64.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "os/file.h"
+
+static int write_out(void *arg, const void *from, size_t n)
+{
+    return file_write_all((int)(intptr_t)arg, from, n, NULL);
+}
+
+bool log_write_open(struct log_writer *w, const char *path, struct fault *f)
+{
+    *w = (struct log_writer){.path = mem_strdup(path)};
+    w->fd = file_open(path, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    if (w->fd < 0) {
+        fault_io(f, -w->fd, "open", "Can't make %s", path);
+        mem_free(w->path);
+        return false;
+    }
+    out_init_callback(&w->out, write_out, (void *)(intptr_t)w->fd, 0);
+    return true;
+}
+
+void log_write_copy(struct log_writer *w, struct log_bytes *b, uint64_t from, uint64_t to)
+{
+    must(from <= to && !w->batch.len);
+    while (from < to && !out_bad(&w->out)) {
+        size_t n = to - from < LOG_LOOK_MAX ? (size_t)(to - from) : LOG_LOOK_MAX;
+        struct slice s = log_bytes_at(b, from, n);
+        if (s.len == 0)
+            break;
+        out_slice(&w->out, s);
+        from += s.len;
+    }
+    if (fault_is(&b->fault))
+        w->fault = b->fault;
+}
+
+void log_write_seal(struct log_writer *w, uint64_t id, uint32_t seq)
+{
+    must(!w->sealing && !w->batch.len);
+    w->sealing = id != 0;
+    w->session = (struct aof_session){.id = id, .seq = seq};
+}
+
+/* A server that reads it starts only when all of it is on the disk: so says each line. */
+static void put_line(struct log_writer *w, uint64_t len, uint64_t crc)
+{
+    char line[AOF_SUM_LINE];
+    must(w->sealing && w->session.id);
+    if (!w->chain.open) {
+        struct buf first = {0};
+        w->session.offset = out_offset(&w->out);
+        aof_chain_begin(&w->chain, &w->session, &first);
+        out_slice(&w->out, buf_slice(&first));
+        buf_free(&first);
+    }
+    uint64_t at = out_offset(&w->out);
+    aof_chain_seal_sum(&w->chain, line, len, crc, at, at);
+    out_bytes(&w->out, line, sizeof line);
+}
+
+static void flush_batch(struct log_writer *w)
+{
+    if (!w->batch.len)
+        return;
+    put_line(w, w->batch.len, crc64(0, w->batch.data, w->batch.len));
+    out_slice(&w->out, buf_slice(&w->batch));
+    buf_clear(&w->batch);
+}
+
+void log_write_unit(struct log_writer *w, struct log_bytes *b, uint64_t from, uint64_t to)
+{
+    must(from <= to && to <= b->size);
+    if (!w->sealing) {
+        log_write_copy(w, b, from, to);
+        return;
+    }
+    if (to - from > AOF_BATCH_BYTES) {
+        flush_batch(w);
+        put_line(w, to - from, log_bytes_crc(b, from, to, 0));
+        log_write_copy(w, b, from, to);
+        return;
+    }
+    buf_add(&w->batch, log_bytes_at(b, from, (size_t)(to - from)));
+    if (fault_is(&b->fault))
+        w->fault = b->fault;
+    if (w->batch.len >= AOF_BATCH_BYTES)
+        flush_batch(w);
+}
+
+static void finish(struct log_writer *w)
+{
+    out_free(&w->out);
+    buf_free(&w->batch);
+    if (w->fd >= 0)
+        file_close(w->fd);
+    w->fd = -1;
+}
+
+bool log_write_end(struct log_writer *w, uint64_t *size, struct fault *f)
+{
+    must(w->fd >= 0);
+    flush_batch(w);
+    if (fault_is(&w->fault))
+        *f = w->fault;
+    else if (!out_flush(&w->out))
+        *f = w->out.fault;
+    int err = fault_is(f) ? 0 : file_fsync(w->fd);
+    if (err < 0)
+        fault_io(f, -err, "fsync", "Can't sync %s", w->path);
+    *size = out_offset(&w->out);
+    finish(w);
+    if (fault_is(f))
+        file_unlink(w->path);
+    mem_free(w->path);
+    return !fault_is(f);
+}
+
+void log_write_drop(struct log_writer *w)
+{
+    finish(w);
+    file_unlink(w->path);
+    mem_free(w->path);
+}
+
+/* ---- directories ---- */
+
+static bool make_dir(const char *path, struct fault *f)
+{
+    int err = file_mkdir(path, 0777);
+    if (err < 0)
+        fault_io(f, -err, "mkdir", "Can't make the directory %s", path);
+    return err == 0;
+}
+
+bool new_dir_begin(struct new_dir *d, const char *out, const char *sub, struct fault *f)
+{
+    struct buf name = {0};
+    size_t len = strlen(out);
+    while (len > 1 && out[len - 1] == '/')
+        len--;
+    buf_append(&name, out, len);
+    *d = (struct new_dir){.out = mem_strdup(buf_cstr(&name))};
+    if (file_exists(d->out)) {
+        fault_io(f, EEXIST, "mkdir", "%s", d->out);
+        mem_free(d->out);
+        buf_free(&name);
+        return false;
+    }
+    buf_printf(&name, ".new-%ld", (long)getpid());
+    d->tmp = mem_strdup(buf_cstr(&name));
+    buf_free(&name);
+    bool ok = make_dir(d->tmp, f);
+    if (ok && sub) {
+        d->sub = file_join(d->tmp, sub);
+        ok = make_dir(d->sub, f);
+    }
+    if (!ok)
+        new_dir_drop(d);
+    return ok;
+}
+
+char *new_dir_path(const struct new_dir *d, const char *name)
+{
+    return file_join(d->sub ? d->sub : d->tmp, name);
+}
+
+bool new_dir_copy(const struct new_dir *d, const char *from, const char *name, struct fault *f)
+{
+    struct log_writer w;
+    struct log_bytes b;
+    uint64_t size;
+    int fd = file_open(from, O_RDONLY, 0);
+    int64_t len = fd < 0 ? fd : file_size(fd);
+    if (len < 0) {
+        fault_io(f, (int)-len, "open", "Can't open %s", from);
+        if (fd >= 0)
+            file_close(fd);
+        return false;
+    }
+    char *path = new_dir_path(d, name);
+    log_bytes_open(&b, fd, (uint64_t)len);
+    bool ok = log_write_open(&w, path, f);
+    if (ok) {
+        log_write_copy(&w, &b, 0, (uint64_t)len);
+        ok = log_write_end(&w, &size, f);
+    }
+    log_bytes_close(&b);
+    file_close(fd);
+    mem_free(path);
+    return ok;
+}
+
+bool new_dir_text(const struct new_dir *d, const char *name, struct slice text, struct fault *f)
+{
+    char *path = new_dir_path(d, name), *tmp = file_join(d->tmp, "new-text");
+    bool ok = file_replace(tmp, path, text, f);
+    mem_free(path);
+    mem_free(tmp);
+    return ok;
+}
+
+static void free_dir(struct new_dir *d)
+{
+    mem_free(d->out);
+    mem_free(d->tmp);
+    mem_free(d->sub);
+    *d = (struct new_dir){0};
+}
+
+bool new_dir_end(struct new_dir *d, struct fault *f)
+{
+    must(d->tmp && d->out);
+    int err = d->sub ? file_sync_dir(d->sub) : 0;
+    if (err == 0)
+        err = file_sync_dir(d->tmp);
+    if (err < 0)
+        fault_io(f, -err, "fsync", "Can't sync %s", d->tmp);
+    if (err == 0 && file_exists(d->out))
+        fault_io(f, EEXIST, "rename", "%s", d->out);
+    if (!fault_is(f)) {
+        struct renaming one = {d->tmp, d->out};
+        struct renamed done = file_rename_durably(&one, 1);
+        if (done.end != RENAME_DONE)
+            fault_io(f, -done.err, "rename", "Can't give %s its name", d->out);
+    }
+    if (fault_is(f))
+        new_dir_drop(d);
+    else
+        free_dir(d);
+    return !fault_is(f);
+}
+
+static bool remove_file(void *arg, const char *name)
+{
+    char *path = file_join(arg, name);
+    file_unlink(path);
+    mem_free(path);
+    return true;
+}
+
+void new_dir_drop(struct new_dir *d)
+{
+    if (d->sub) {
+        file_each(d->sub, remove_file, d->sub);
+        rmdir(d->sub);
+    }
+    if (d->tmp) {
+        file_each(d->tmp, remove_file, d->tmp);
+        rmdir(d->tmp);
+    }
+    free_dir(d);
+}

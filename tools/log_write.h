@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Writes one file of a log from pieces of others: what is to stay as it is byte for byte, and units
+ * behind it, in batches with new checksums where the log has them.
+ *
+ *   struct log_writer w;
+ *   if (!log_write_open(&w, path, &f)) ...              path must not exist
+ *   log_write_copy(&w, &bytes, 0, r.batch_at);
+ *   log_write_seal(&w, id, seq);                        id 0: the log has no checksums
+ *   log_write_unit(&w, &bytes, r.from, r.to); ...
+ *   if (!log_write_end(&w, &f)) ...                     durable under that name; else it is gone
+ *   log_write_drop(&w);                                 instead
+ *
+ * A unit of any size is copied in pieces. */
+#ifndef TOOLS_LOG_WRITE_H
+#define TOOLS_LOG_WRITE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+#include "format/aof_sum.h"
+#include "format/out.h"
+#include "tools/log_bytes.h"
+
+struct log_writer {
+    struct out out;
+    int fd;
+    char *path;
+    bool sealing;
+    struct aof_session session;
+    struct aof_chain chain;
+    struct buf batch; /* sealing: what the next batch holds */
+    struct fault fault; /* of what is read */
+};
+
+bool log_write_open(struct log_writer *w, const char *path, struct fault *f);
+void log_write_copy(struct log_writer *w, struct log_bytes *b, uint64_t from, uint64_t to);
+void log_write_seal(struct log_writer *w, uint64_t id, uint32_t seq);
+void log_write_unit(struct log_writer *w, struct log_bytes *b, uint64_t from, uint64_t to);
+bool log_write_end(struct log_writer *w, uint64_t *size, struct fault *f);
+void log_write_drop(struct log_writer *w);
+
+/* ---- a directory that is whole or not there ---- */
+struct new_dir {
+    char *out, *tmp, *sub; /* sub: in tmp; NULL: none was wanted */
+};
+/* out must not exist. sub: the directory in it that files go to, or NULL. */
+bool new_dir_begin(struct new_dir *d, const char *out, const char *sub, struct fault *f);
+char *new_dir_path(const struct new_dir *d, const char *name); /* for mem_free */
+/* A whole file, written durably. */
+bool new_dir_copy(const struct new_dir *d, const char *from, const char *name, struct fault *f);
+bool new_dir_text(const struct new_dir *d, const char *name, struct slice text, struct fault *f);
+/* It gets its name, durably. */
+bool new_dir_end(struct new_dir *d, struct fault *f);
+void new_dir_drop(struct new_dir *d);
+
+#endif

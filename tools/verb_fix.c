@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* holdfast fix: each file of the log by fix_part.c; then the result is given its place. In place, a
+ * file is replaced by rename, when all new ones and what --undo needs are on the disk; a crash in
+ * between leaves files of both kinds, which --undo tells apart. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "tools/check.h"
+#include "tools/fix_part.h"
+#include "tools/log_undo.h"
+#include "tools/log_write.h"
+#include "tools/verbs.h"
+
+struct options {
+    bool tail, skip, salvage, undo, keep_doubtful;
+};
+static const struct tool_option options[] = {
+    TOOL_OPTION("--tail", FLAG, NULL, struct options, tail,
+                "cut the end of the last file at its first fault (also without a mode)"),
+    TOOL_OPTION("--skip", FLAG, NULL, struct options, skip,
+                "leave out single commands that the server would not run"),
+    TOOL_OPTION("--salvage", FLAG, NULL, struct options, salvage,
+                "leave out what is damaged, go on behind it"),
+    TOOL_OPTION("--keep-doubtful", FLAG, NULL, struct options, keep_doubtful,
+                "keep what may as well be text in a value, or of another database"),
+    TOOL_OPTION("--undo", FLAG, NULL, struct options, undo, "put back what --in-place replaced"),
+    {0}};
+
+struct job {
+    struct fix fix;
+    struct source source;
+    struct new_dir dir; /* --output, of a set */
+    char **made;        /* a file for each part; NULL: it stays */
+    uint64_t *sizes;
+    bool new_manifest;
+    char *sub;
+};
+
+/* ---- where new files go ---- */
+
+static char *beside(const char *path, const char *what)
+{
+    struct buf name = {0};
+    buf_printf(&name, "%s.%s-%ld", path, what, (long)getpid());
+    char *out = mem_strdup(buf_cstr(&name));
+    buf_free(&name);
+    return out;
+}
+
+static char *target(struct fix *fix, size_t part)
+{
+    struct job *j = (struct job *)fix; /* it stands first */
+    const struct tool *t = fix->tool;
+    const struct source_part *p = &fix->source->parts[part];
+    if (t->in_place)
+        return beside(p->path, "mended");
+    if (!t->output)
+        return NULL;
+    return j->source.kind == SOURCE_SET ? new_dir_path(&j->dir, p->name)
+                                        : beside(t->output, "new");
+}
+
+static char *last_name(const char *path)
+{
+    char *real = realpath(path, NULL);
+    const char *slash = real ? strrchr(real, '/') : NULL;
+    char *out = mem_strdup(slash && slash[1] ? slash + 1 : "appendonlydir");
+    free(real);
+    return out;
+}
+
+/* ---- the manifest ---- */
+
+static struct manifest_file *line_of(struct job *j, size_t part)
+{
+    return (struct manifest_file *)log_part_line(&j->source, part);
+}
+
+/* What it says of sizes is made true again. */
+static void update_sizes(struct job *j)
+{
+    struct source *s = &j->source;
+    for (size_t i = 0; s->kind == SOURCE_SET && i < s->count; i++) {
+        struct manifest_file *line = line_of(j, i);
+        bool lost_end = line && line->size > (int64_t)s->parts[i].size;
+        if (!line || line->size < 0 || s->parts[i].compression)
+            continue;
+        if (j->made[i])
+            line->size = (int64_t)j->sizes[i];
+        else if (lost_end && j->fix.mode != FIX_SKIP)
+            line->size = -1; /* they are gone, and that is accepted */
+        else
+            continue;
+        j->new_manifest = true;
+    }
+}
+
+static bool write_text(const char *path, struct slice text, struct fault *f)
+{
+    struct log_writer w;
+    uint64_t size;
+    if (!log_write_open(&w, path, f))
+        return false;
+    out_slice(&w.out, text);
+    return log_write_end(&w, &size, f);
+}
+
+/* ---- the three ends ---- */
+
+static bool place(const char *from, const char *to, struct fault *f)
+{
+    struct renaming one = {from, to};
+    struct renamed done = file_rename_durably(&one, 1);
+    if (done.end != RENAME_DONE)
+        fault_io(f, -done.err, "rename", "Can't give %s its name", to);
+    return !fault_is(f);
+}
+
+static bool end_output_set(struct job *j, struct fault *f)
+{
+    struct source *s = &j->source;
+    struct buf text = {0};
+    const char *slash = strrchr(s->path, '/');
+    bool ok = true;
+    for (size_t i = 0; ok && i < s->count; i++)
+        if (!j->made[i])
+            ok = new_dir_copy(&j->dir, s->parts[i].path, s->parts[i].name, f);
+    manifest_drop_history(&s->manifest);
+    manifest_print(&s->manifest, &text);
+    ok = ok && new_dir_text(&j->dir, slash ? slash + 1 : s->path, buf_slice(&text), f) &&
+         new_dir_end(&j->dir, f);
+    buf_free(&text);
+    return ok;
+}
+
+struct change {
+    const char *path;
+    char *with;
+};
+
+/* What is replaced is kept first. */
+static bool replace_all(struct job *j, const struct change *changes, size_t n, struct fault *f)
+{
+    must(n > 0);
+    struct undo_file *files = mem_zalloc(n * sizeof *files);
+    char *undo = undo_name(j->source.path, clock_wall_ms() / 1000);
+    bool ok = true;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = undo_compare(&files[i], changes[i].path, changes[i].with, f);
+    ok = ok && undo_write(undo, files, n, f);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = place(changes[i].with, changes[i].path, f);
+    if (ok)
+        say_fields(&j->fix.tool->say, FIELDS(SAY_TEXT("kept", undo)),
+                   "What was replaced is kept in %s; holdfast fix --undo %s puts it back", undo,
+                   undo);
+    for (size_t i = 0; i < n; i++)
+        mem_free(files[i].path);
+    mem_free(files);
+    mem_free(undo);
+    return ok;
+}
+
+static bool end_in_place(struct job *j, struct fault *f)
+{
+    struct source *s = &j->source;
+    struct change *changes = mem_zalloc((s->count + 1) * sizeof *changes);
+    size_t n = 0;
+    bool ok = true;
+    for (size_t i = 0; i < s->count; i++)
+        if (j->made[i])
+            changes[n++] = (struct change){s->parts[i].path, j->made[i]};
+    char *manifest = NULL;
+    if (j->new_manifest) {
+        struct buf text = {0};
+        manifest_print(&s->manifest, &text);
+        manifest = beside(s->path, "mended");
+        ok = write_text(manifest, buf_slice(&text), f);
+        changes[n++] = (struct change){s->path, manifest};
+        buf_free(&text);
+    }
+    ok = ok && replace_all(j, changes, n, f);
+    for (size_t i = 0; !ok && i < n; i++)
+        file_unlink(changes[i].with);
+    mem_free(manifest);
+    mem_free(changes);
+    return ok;
+}
+
+/* ---- */
+
+static bool mend_all(struct job *j, struct fault *f)
+{
+    struct source *s = &j->source;
+    for (size_t i = 0; i < s->count; i++)
+        if (!fix_part(&j->fix, i, &j->made[i], &j->sizes[i], f))
+            return false;
+    update_sizes(j);
+    return true;
+}
+
+static bool changed(const struct job *j)
+{
+    bool any = j->new_manifest;
+    for (size_t i = 0; i < j->source.count; i++)
+        any = any || j->made[i];
+    return any;
+}
+
+static bool finish(struct job *j, struct fault *f)
+{
+    const struct tool *t = j->fix.tool;
+    must(changed(j) && !fault_is(f));
+    if (t->in_place)
+        return end_in_place(j, f);
+    if (j->source.kind == SOURCE_SET)
+        return end_output_set(j, f);
+    if (file_exists(t->output)) {
+        fault_set(f, FAULT_INVALID, "%s is there already", t->output);
+        return false;
+    }
+    return place(j->made[0], t->output, f);
+}
+
+static void forget_made(struct job *j)
+{
+    for (size_t i = 0; i < j->source.count; i++)
+        if (j->made[i])
+            file_unlink(j->made[i]);
+    if (j->dir.out)
+        new_dir_drop(&j->dir);
+}
+
+static void summary(struct job *j)
+{
+    struct fix *x = &j->fix;
+    struct say *say = &x->tool->say;
+    say_list(say, "mended");
+    say_list(say, "skipped");
+    say_list(say, "lost");
+    say_list(say, "dependents");
+    if (x->mended)
+        say_line(say, "%" PRIu64 " bytes are put right", x->mended);
+    say_fields(say, FIELDS(SAY_U64("bytes_mended", x->mended), SAY_U64("ranges", x->skipped),
+                           SAY_U64("bytes", x->bytes),
+                           SAY_U64("commands", x->commands), SAY_U64("keys_lost", x->keys),
+                           SAY_U64("dependents_found", x->dependents),
+                           SAY_U64("database_unknown", x->unknown_db),
+                           SAY_BOOL("dependents_complete", !x->taint.full)),
+               "%" PRIu64 " ranges are left out: %" PRIu64 " bytes, in which %" PRIu64
+               " commands can be read; %" PRIu64 " later ones depend on what is missing",
+               x->skipped, x->bytes, x->commands, x->dependents);
+    if (x->taint.full)
+        say_line(say, "(of more than %d keys, others were not followed)", LOG_TAINT_MAX);
+}
+
+static int run_job(struct tool *t, struct job *j, struct fault *f)
+{
+    bool set = j->source.kind == SOURCE_SET;
+    if (t->output && set) {
+        j->sub = last_name(j->source.dir);
+        if (!new_dir_begin(&j->dir, t->output, j->sub, f))
+            return tool_fault(t, f);
+    }
+    progress_begin(&t->progress, "fix", source_bytes(&j->source));
+    bool ok = mend_all(j, f);
+    progress_end(&t->progress);
+    bool any = ok && changed(j);
+    if (ok && (any || j->fix.skipped || j->fix.mended))
+        summary(j);
+    if (any && (t->in_place || t->output))
+        ok = finish(j, f);
+    if (!ok || !any || (!t->in_place && !t->output))
+        forget_made(j);
+    if (!ok)
+        return tool_fault(t, f);
+    if (!any && !j->fix.skipped && !j->fix.mended) {
+        say_line(&t->say, "There is nothing to mend");
+        return TOOL_GOOD;
+    }
+    if (!t->in_place && !t->output) {
+        say_line(&t->say, "Nothing is written: --output PATH makes a new %s, --in-place changes "
+                 "this one", set ? "directory" : "file");
+        return tool_worse(j->fix.worst, TOOL_DAMAGED);
+    }
+    return TOOL_REPAIRED;
+}
+
+/* ---- the command line ---- */
+
+static int undo(struct tool *t, const char *word)
+{
+    struct source s;
+    struct fault f = {0};
+    struct buf why = {0};
+    size_t files = 0;
+    char *found = strstr(word, ".fix-") && file_exists(word) && !file_is_dir(word)
+                      ? mem_strdup(word) : NULL;
+    if (!found) {
+        if (!source_find(&s, word, &(struct source_options){0}, &f))
+            return tool_fault(t, &f);
+        found = undo_find(s.path);
+        source_free(&s);
+    }
+    int code = TOOL_REPAIRED;
+    if (!found) {
+        code = (int)tool_usage(t, "there is nothing kept beside %s", word);
+    } else if (!check_lock_free(found, &why)) {
+        fault_set(&f, FAULT_NOT_NOW, "%s", buf_cstr(&why));
+        code = (int)tool_fault(t, &f);
+    } else if (!undo_restore(found, &files, &f)) {
+        code = (int)tool_fault(t, &f);
+    } else {
+        say_fields(&t->say, FIELDS(SAY_U64("files", files), SAY_TEXT("kept", found)),
+                   "%zu files are as they were; %s can be removed", files, found);
+        code = files ? TOOL_REPAIRED : TOOL_GOOD;
+    }
+    mem_free(found);
+    buf_free(&why);
+    return code;
+}
+
+/* May it be done so? */
+static bool is_fit(struct tool *t, struct job *j)
+{
+    const struct source *s = &j->source;
+    struct buf why = {0};
+    struct fault f = {0};
+    bool rdb_only = s->kind == SOURCE_RDB && !strstr(s->path, ".aof");
+    if (rdb_only)
+        fault_set(&f, FAULT_INVALID, "%s is an RDB: holdfast salvage mends it", s->path);
+    for (size_t i = 0; i < s->count && t->in_place; i++)
+        if (s->parts[i].compression)
+            fault_set(&f, FAULT_INVALID, "%s is compressed: --output makes a new one",
+                      s->parts[i].name);
+    if (t->in_place && t->output)
+        fault_set(&f, FAULT_INVALID, "--in-place or --output, not both");
+    else if (t->in_place && !check_lock_free(s->path, &why))
+        fault_set(&f, FAULT_NOT_NOW, "%s", buf_cstr(&why));
+    if (fault_is(&f))
+        tool_fault(t, &f);
+    buf_free(&why);
+    return !fault_is(&f);
+}
+
+static int run(struct tool *t, void *state)
+{
+    const struct options *o = state;
+    struct fault f = {0};
+    if (o->tail + o->skip + o->salvage + o->undo > 1)
+        return (int)tool_usage(t, "--tail, --skip, --salvage or --undo: one of them");
+    if (o->undo)
+        return undo(t, t->args[0]);
+    struct job *j = mem_zalloc(sizeof *j);
+    j->fix = (struct fix){.tool = t, .keep_doubtful = o->keep_doubtful, .target = target,
+                          .source = &j->source};
+    j->fix.mode = o->skip ? FIX_SKIP : o->salvage ? FIX_SALVAGE : FIX_TAIL;
+    int code = TOOL_FAILED;
+    if (!source_find(&j->source, t->args[0], &(struct source_options){0}, &f)) {
+        code = (int)tool_fault(t, &f);
+    } else {
+        if (is_fit(t, j)) {
+            j->made = mem_zalloc((j->source.count + 1) * sizeof *j->made);
+            j->sizes = mem_zalloc((j->source.count + 1) * sizeof *j->sizes);
+            log_taint_begin(&j->fix.taint);
+            code = run_job(t, j, &f);
+            log_taint_free(&j->fix.taint);
+        }
+        for (size_t i = 0; j->made && i < j->source.count; i++)
+            mem_free(j->made[i]);
+        source_free(&j->source);
+    }
+    mem_free(j->made);
+    mem_free(j->sizes);
+    mem_free(j->sub);
+    mem_free(j);
+    return code;
+}
+
+const struct verb verb_fix = {
+    .name = "fix",
+    .does = "mends an append log: cuts its torn end, leaves out what is damaged",
+    .args = "FILE|DIR",
+    .example = "  holdfast fix /var/lib/redis\n"
+               "  holdfast fix --salvage /var/lib/redis --output /var/lib/redis-mended\n"
+               "  holdfast fix --salvage --in-place appendonlydir\n"
+               "  holdfast fix --undo appendonlydir",
+    .text = "Without --output and --in-place it only tells what it would do.\n"
+            "--salvage keeps what can be shown to be commands. With checksums that is each batch "
+            "that is whole. Without, a value may hold text that looks like commands: they are "
+            "taken only where they lead to the end of the file without another fault; what lies "
+            "between two faults is left out unless --keep-doubtful. A transaction stays whole or "
+            "goes. Where a SELECT may be among what is missing, and the file has several "
+            "databases, commands are left out until the next SELECT.\n"
+            "It lists what is left out, the keys concerned as far as they can be read, and which "
+            "later commands depend on what is missing (INCR, APPEND, LPUSH); SET and DEL heal.",
+    .options = options,
+    .state_size = sizeof(struct options),
+    .args_min = 1,
+    .args_max = 1,
+    .takes_output = true,
+    .takes_in_place = true,
+    .run = run,
+};

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* holdfast points: the moments that a log can be restored to. */
+#include <inttypes.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/num.h"
+#include "tools/log_keys.h"
+#include "tools/log_line.h"
+#include "tools/verbs.h"
+
+enum { MASS = 100, EVERY_S = 3600 };
+
+struct options {
+    uint64_t mass, every;
+};
+static const struct tool_option options[] = {
+    TOOL_OPTION("--mass", U64, "N", struct options, mass,
+                "a run of DEL and UNLINK of so many keys is shown (100)"),
+    TOOL_OPTION("--every", U64, "SECONDS", struct options, every,
+                "so far apart times are shown at least (3600)"),
+    {0}};
+
+struct points {
+    struct tool *tool;
+    const struct options *o;
+    struct log_line line;
+    uint64_t shown, db;
+    int64_t time_s, told_s;      /* -1: none yet */
+    int64_t first_s;
+    uint64_t deleted;            /* keys of the run that goes on */
+    struct log_place deleted_at;
+    uint64_t behind_damage;      /* in this increment */
+};
+
+static void tell(struct points *p, const char *kind, size_t incr, uint64_t at, const char *what)
+{
+    char position[LOG_POSITION_TEXT], when[SAY_TIME_TEXT];
+    const struct source_part *part = log_line_incr(&p->line, incr);
+    bool reachable = log_line_base(&p->line, incr) && !p->behind_damage;
+    int64_t ms = p->time_s < 0 ? -1 : p->time_s * 1000;
+    p->shown++;
+    log_position(position, part, at);
+    say_row(&p->tool->say, "points",
+            FIELDS(SAY_TEXT("kind", kind), SAY_TEXT("position", position), SAY_TIME("time", ms),
+                   SAY_TEXT("file", part->name), SAY_BOOL("reachable", reachable),
+                   SAY_TEXT("what", what)),
+            "%-16s %-25s %s%s", position, ms < 0 ? "-" : say_time(when, ms), what,
+            reachable ? "" : " (can't be reached: a file is missing, or damaged)");
+}
+
+/* ---- runs of deletions ---- */
+
+static void end_run(struct points *p)
+{
+    char what[80];
+    if (p->deleted >= p->o->mass) {
+        snprintf(what, sizeof what, "before %" PRIu64 " keys are deleted in a row", p->deleted);
+        tell(p, "mass-delete", p->deleted_at.incr, p->deleted_at.at, what);
+    }
+    p->deleted = 0;
+}
+
+static void look_at_command(struct points *p, size_t incr, const struct log_reader *r,
+                            const struct log_command *c)
+{
+    struct aof_keys k;
+    struct slice name = c->argv[0];
+    bool del = slice_eq_nocase(name, "del") || slice_eq_nocase(name, "unlink");
+    char what[80];
+    if (del) {
+        if (!p->deleted)
+            p->deleted_at = (struct log_place){incr, r->from};
+        p->deleted += c->argc - 1;
+        return;
+    }
+    if (slice_eq_nocase(name, "multi") || slice_eq_nocase(name, "exec"))
+        return;
+    log_db_follow(&p->db, c);
+    if (slice_eq_nocase(name, "select"))
+        return;
+    end_run(p);
+    aof_keys_of(c->argc, c->argv, c->heads, &k);
+    if (k.scope == KEYS_NAMED)
+        return;
+    if (k.scope == KEYS_SWAPPED && c->heads > 2)
+        snprintf(what, sizeof what, "before SWAPDB %.*s %.*s", (int)c->argv[1].len, c->argv[1].data,
+                 (int)c->argv[2].len, c->argv[2].data);
+    else if (k.scope == KEYS_DATABASE)
+        snprintf(what, sizeof what, "before FLUSHDB of database %" PRIu64, p->db);
+    else
+        snprintf(what, sizeof what, "before FLUSHALL");
+    tell(p, k.scope == KEYS_ALL ? "flushall" : k.scope == KEYS_DATABASE ? "flushdb" : "swapdb",
+         incr, r->from, what);
+}
+
+/* ---- */
+
+static void begin_part(struct points *p, size_t incr)
+{
+    const struct source_part *part = log_line_incr(&p->line, incr);
+    struct buf what = {0};
+    end_run(p);
+    p->db = p->behind_damage = 0;
+    buf_printf(&what, "where %s begins", part->name);
+    for (size_t i = 0; i < p->line.bases_count; i++)
+        if (p->line.bases[i].from == part->seq && p->line.bases[i].part != SIZE_MAX)
+            buf_printf(&what, ": what %s holds",
+                       p->line.source->parts[p->line.bases[i].part].name);
+    tell(p, "part", incr, 0, buf_cstr(&what));
+    buf_free(&what);
+}
+
+static void look_at_time(struct points *p, size_t incr, const struct log_reader *r)
+{
+    if (r->time_s < 0 || r->time_s == p->time_s)
+        return;
+    int64_t every = (int64_t)p->o->every;
+    p->first_s = p->first_s < 0 ? r->time_s : p->first_s;
+    p->time_s = r->time_s;
+    if (p->told_s >= 0 && r->time_s - p->told_s < every)
+        return;
+    p->told_s = r->time_s;
+    tell(p, "time", incr, r->from, "what came before this second");
+}
+
+static bool visit(void *arg, size_t incr, struct log_part *part, struct log_reader *r,
+                  enum log_item what)
+{
+    struct points *p = arg;
+    (void)part;
+    struct log_unit u;
+    if (r->items == 1)
+        begin_part(p, incr);
+    if (what == LOG_NOTE)
+        look_at_time(p, incr, r);
+    if (what == LOG_HOLE || what == LOG_MENDED) {
+        end_run(p);
+        tell(p, "damage", incr, r->from, "damage: holdfast fix first");
+        p->behind_damage = r->hole.kind != HOLE_TORN;
+    }
+    log_unit_begin(&u, r);
+    while (what == LOG_UNIT && log_unit_next(&u, &r->command))
+        look_at_command(p, incr, r, &r->command);
+    if (what == LOG_END) {
+        end_run(p);
+        if (incr + 1 == p->line.count)
+            tell(p, "end", incr, r->next, "all there is");
+    }
+    progress_at(&p->tool->progress, r->to);
+    return true;
+}
+
+static int run(struct tool *t, void *state)
+{
+    struct options *o = state;
+    struct source s;
+    struct fault f = {0};
+    struct points p = {.tool = t, .o = o, .time_s = -1, .told_s = -1, .first_s = -1};
+    if (!source_find(&s, t->args[0], &(struct source_options){0}, &f))
+        return (int)tool_fault(t, &f);
+    o->mass = o->mass ? o->mass : MASS;
+    o->every = o->every ? o->every : EVERY_S;
+    log_line_begin(&p.line, &s);
+    say_list(&t->say, "points");
+    progress_begin(&t->progress, "points", source_bytes(&s));
+    bool ok = log_line_walk(&p.line, 0, visit, &p, &f);
+    progress_end(&t->progress);
+    int64_t first = p.first_s < 0 ? -1 : p.first_s * 1000, last = p.first_s < 0 ? -1
+                                                                               : p.time_s * 1000;
+    say_fields(&t->say, FIELDS(SAY_U64("count", p.shown), SAY_TIME("first_time", first),
+                               SAY_TIME("last_time", last)), NULL);
+    if (ok && p.shown && first < 0)
+        say_line(&t->say, "No times stand in this log (aof-timestamp-enabled yes writes them)");
+    if (ok && !p.shown)
+        say_line(&t->say, "%s holds no increments", s.path);
+    int code = ok ? TOOL_GOOD : (int)tool_fault(t, &f);
+    log_line_free(&p.line);
+    source_free(&s);
+    return code;
+}
+
+const struct verb verb_points = {
+    .name = "points",
+    .does = "lists the moments that a log can be restored to",
+    .args = "DIR|FILE",
+    .example = "  holdfast points /var/lib/redis\n"
+               "  holdfast points /var/lib/redis --every 60 --mass 10",
+    .text = "A position is the number of an increment and an offset in it, as restore --to takes "
+            "them. History is included, as far as its files are there.",
+    .options = options,
+    .state_size = sizeof(struct options),
+    .args_min = 1,
+    .args_max = 1,
+    .run = run,
+};

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* holdfast restore: a base, the increments behind it, and the last one cut in front of a unit. No
+ * command is run. The part that is cut keeps its bytes up to the batch in which the cut lies; what
+ * is left of that one gets a new line. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/num.h"
+#include "tools/log_keys.h"
+#include "tools/log_line.h"
+#include "tools/log_write.h"
+#include "tools/verbs.h"
+
+struct options {
+    const char *to;
+    bool dry_run;
+};
+static const struct tool_option options[] = {
+    TOOL_OPTION("--to", TEXT, "TIME|SEQ:OFFSET|before-last:COMMAND", struct options, to,
+                "the moment; holdfast points lists them"),
+    TOOL_OPTION("--dry-run", FLAG, NULL, struct options, dry_run,
+                "only tell which keys are touched behind it"),
+    {0}};
+
+enum wanted { TO_TIME, TO_POSITION, TO_BEFORE };
+struct restore {
+    struct tool *tool;
+    const struct options *o;
+    struct source source;
+    struct log_line line;
+    enum wanted wanted;
+    int64_t time_ms, seq;
+    uint64_t offset;
+    struct slice command;
+    bool found, any_time;
+    struct log_place place;  /* the first unit or annotation that goes */
+    int64_t first_s, last_s;
+    uint64_t torn_at;        /* where the newest increment is cut off; 0 */
+    bool damaged, tell; /* tell: which moments there are */
+    struct log_place damage;
+    /* --dry-run: */
+    struct log_taint touched;
+    uint64_t db, said, commands;
+    const struct log_command *now;
+    struct log_bytes *bytes;
+    size_t now_incr;
+};
+
+/* ---- which place ---- */
+
+static bool parse_to(struct restore *x, const char *to, struct fault *f)
+{
+    static const char before[] = "before-last:";
+    const char *colon = strchr(to, ':');
+    if (strncmp(to, before, sizeof before - 1) == 0 && to[sizeof before - 1]) {
+        x->wanted = TO_BEFORE;
+        x->command = slice_str(to + sizeof before - 1);
+    } else if (colon && num_parse_i64(slice(to, (size_t)(colon - to)), &x->seq) &&
+               num_parse_u64(slice_str(colon + 1), &x->offset)) {
+        x->wanted = TO_POSITION;
+    } else if (tool_time(to, &x->time_ms)) {
+        x->wanted = TO_TIME;
+    } else {
+        fault_set(f, FAULT_INVALID, "--to %s: no time, no position and no before-last:COMMAND", to);
+        return false;
+    }
+    return true;
+}
+
+static void found(struct restore *x, size_t incr, uint64_t at)
+{
+    must(incr < x->line.count);
+    x->found = true;
+    x->place = (struct log_place){incr, at};
+}
+
+static bool holds(struct restore *x, struct log_reader *r)
+{
+    struct log_unit u;
+    log_unit_begin(&u, r);
+    while (log_unit_next(&u, &r->command)) {
+        struct slice name = r->command.argv[0];
+        if (name.len == x->command.len &&
+            strncasecmp(name.data, x->command.data, name.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* True: this item is the first that goes, and no later one can be. */
+static bool is_it(struct restore *x, size_t incr, struct log_reader *r, enum log_item what)
+{
+    switch (x->wanted) {
+    case TO_TIME:
+        if (what == LOG_NOTE && r->time_s >= 0) {
+            x->any_time = true;
+            x->first_s = x->first_s < 0 ? r->time_s : x->first_s;
+            x->last_s = r->time_s;
+        }
+        return what == LOG_NOTE && r->time_s >= 0 && r->time_s > x->time_ms / 1000;
+    case TO_POSITION:
+        return log_line_incr(&x->line, incr)->seq == x->seq && r->to > x->offset &&
+               what != LOG_HOLE && what != LOG_MENDED;
+    case TO_BEFORE:
+        if (what == LOG_UNIT && holds(x, r))
+            found(x, incr, r->from);
+        return false;
+    }
+    return false;
+}
+
+static bool search(void *arg, size_t incr, struct log_part *p, struct log_reader *r,
+                   enum log_item what)
+{
+    struct restore *x = arg;
+    (void)p;
+    bool torn = what == LOG_HOLE && r->hole.kind == HOLE_TORN && incr + 1 == x->line.count;
+    if (torn) {
+        x->torn_at = r->from;
+    } else if ((what == LOG_HOLE || what == LOG_MENDED) && !x->damaged) {
+        x->damaged = true;
+        x->damage = (struct log_place){incr, r->from};
+    }
+    progress_at(&x->tool->progress, r->to);
+    if (what == LOG_END) {
+        bool here = x->wanted == TO_POSITION && log_line_incr(&x->line, incr)->seq == x->seq;
+        if (here || (x->wanted == TO_TIME && incr + 1 == x->line.count && x->any_time))
+            found(x, incr, x->torn_at ? x->torn_at : r->next);
+        return !here;
+    }
+    if (!is_it(x, incr, r, what))
+        return true;
+    found(x, incr, r->from);
+    return false;
+}
+
+/* What could have been asked for. */
+static void tell_moments(struct restore *x)
+{
+    char from[SAY_TIME_TEXT], to[SAY_TIME_TEXT];
+    say_line(&x->tool->say, "What there is:");
+    for (size_t i = 0; i < x->line.count; i++) {
+        const struct source_part *p = log_line_incr(&x->line, i);
+        bool ok = log_line_base(&x->line, i);
+        say_row(&x->tool->say, "moments",
+                FIELDS(SAY_I64("increment", p->seq), SAY_TEXT("file", p->name),
+                       SAY_U64("size", p->size), SAY_BOOL("reachable", ok)),
+                ok ? "    %" PRId64 ":0 to %" PRId64 ":%" PRIu64 " (%s)" :
+                     "    %" PRId64 ":0 to %" PRId64 ":%" PRIu64 " (%s) can't be reached: a file "
+                     "is missing", p->seq, p->seq, p->size, p->name);
+    }
+    if (x->any_time)
+        say_line(&x->tool->say, "    times from %s to %s", say_time(from, x->first_s * 1000),
+                 say_time(to, x->last_s * 1000));
+}
+
+static bool check_place(struct restore *x, struct fault *f)
+{
+    bool early = x->wanted == TO_TIME && x->any_time && x->found &&
+                 x->time_ms / 1000 < x->first_s;
+    if (x->wanted == TO_TIME && !x->any_time)
+        fault_set(f, FAULT_INVALID, "No times stand in this log: name a position, as points "
+                  "lists them");
+    else if (early)
+        fault_set(f, FAULT_INVALID, "The log begins later than that.");
+    else if (!x->found && x->wanted == TO_BEFORE)
+        fault_set(f, FAULT_INVALID, "There is no %.*s in the log", SLICE_ARG(x->command));
+    else if (!x->found)
+        fault_set(f, FAULT_INVALID, "There is no increment %" PRId64 ".", x->seq);
+    else if (x->damaged && (x->damage.incr < x->place.incr ||
+                            (x->damage.incr == x->place.incr && x->damage.at < x->place.at)))
+        fault_set(f, FAULT_FORMAT, "%s is damaged at offset %" PRIu64 ", in front of that moment: "
+                  "holdfast fix --salvage first", log_line_incr(&x->line, x->damage.incr)->name,
+                  x->damage.at);
+    else if (!log_line_base(&x->line, x->place.incr))
+        fault_set(f, FAULT_INVALID, "A file that it takes is not there any more.");
+    x->tell = fault_is(f);
+    return !fault_is(f);
+}
+
+/* ---- the keys behind it ---- */
+
+static void touch(void *arg, const struct log_arg *key, enum key_use use)
+{
+    enum { ROWS = 100000 };
+    struct restore *x = arg;
+    char at[LOG_POSITION_TEXT];
+    size_t before = x->touched.count;
+    if (use == KEY_READ)
+        return;
+    log_taint_add(&x->touched, x->db, log_arg_hash(x->bytes, key));
+    if (x->touched.count == before || ++x->said > ROWS)
+        return;
+    struct buf text = {0}, shown = {0}, name = {0};
+    log_arg_text(x->bytes, key, LOG_ARG_TEXT, &text);
+    say_text(&shown, buf_slice(&text), 80);
+    say_text(&name, x->now->argv[0], 40);
+    log_position(at, log_line_incr(&x->line, x->now_incr), x->now->at);
+    say_row(&x->tool->say, "keys",
+            FIELDS(SAY_U64("db", x->db), SAY_BYTES("key", buf_slice(&text)),
+                   SAY_BYTES("command", x->now->argv[0]), SAY_TEXT("position", at)),
+            "%s (database %" PRIu64 "): %s at %s", buf_cstr(&shown), x->db, buf_cstr(&name), at);
+    buf_free(&text);
+    buf_free(&shown);
+    buf_free(&name);
+}
+
+static bool visit_behind(void *arg, size_t incr, struct log_part *p, struct log_reader *r,
+                         enum log_item what)
+{
+    struct restore *x = arg;
+    struct log_unit u;
+    char at[LOG_POSITION_TEXT];
+    if (r->items == 1)
+        x->db = 0;
+    x->bytes = &p->bytes;
+    x->now_incr = incr;
+    log_unit_begin(&u, r);
+    while (what == LOG_UNIT && log_unit_next(&u, &r->command)) {
+        log_db_follow(&x->db, &r->command);
+        if (incr == x->place.incr && r->from < x->place.at)
+            continue;
+        x->commands++;
+        x->now = &r->command;
+        enum key_scope scope = log_keys_each(&p->bytes, &r->command, touch, x);
+        if (scope == KEYS_NAMED)
+            continue;
+        log_position(at, log_line_incr(&x->line, incr), r->command.at);
+        say_row(&x->tool->say, "databases",
+                FIELDS(SAY_BYTES("command", r->command.argv[0]), SAY_U64("db", x->db),
+                       SAY_TEXT("position", at)),
+                "all keys: %.*s (database %" PRIu64 ") at %s", SLICE_ARG(r->command.argv[0]),
+                x->db, at);
+    }
+    return true;
+}
+
+static bool dry_run(struct restore *x, struct fault *f)
+{
+    log_taint_begin(&x->touched);
+    say_list(&x->tool->say, "keys");
+    say_list(&x->tool->say, "databases");
+    bool ok = log_line_walk(&x->line, x->place.incr, visit_behind, x, f);
+    if (ok)
+        say_fields(&x->tool->say,
+                   FIELDS(SAY_U64("keys_touched", x->touched.count),
+                          SAY_U64("commands_behind", x->commands),
+                          SAY_BOOL("keys_complete", !x->touched.full)),
+                   "%s%zu keys are touched by %" PRIu64 " commands behind that moment",
+                   x->touched.full ? "more than " : "", x->touched.count, x->commands);
+    log_taint_free(&x->touched);
+    return ok;
+}
+
+/* ---- writing it ---- */
+
+/* The part up to the item at x->place, in front of which it is cut. */
+static bool write_cut(struct restore *x, const char *path, struct fault *f)
+{
+    struct log_part *p = mem_alloc(sizeof *p);
+    struct log_reader *r = mem_alloc(sizeof *r);
+    struct log_writer w;
+    uint64_t size;
+    bool ok = log_part_open(p, &x->source, x->line.incrs[x->place.incr], f);
+    if (ok) {
+        log_read_open(r, &p->bytes, p->start, &p->options);
+        while (log_read_next(r) != LOG_END && r->from < x->place.at)
+            ;
+        bool inside = r->in_batch && r->from > r->batch_body;
+        uint64_t whole = r->in_batch ? r->batch_at : r->from;
+        must(r->from == x->place.at || whole == p->bytes.size);
+        ok = log_write_open(&w, path, f);
+        if (ok) {
+            log_write_copy(&w, &p->bytes, 0, whole);
+            log_write_seal(&w, r->session.id ? r->session.id : p->options.id, (uint32_t)(
+                p->part->seq ? p->part->seq : r->session.seq));
+            if (inside)
+                log_write_unit(&w, &p->bytes, r->batch_body, r->from);
+            ok = log_write_end(&w, &size, f);
+        }
+        log_read_close(r);
+        log_part_close(p);
+    }
+    mem_free(p);
+    mem_free(r);
+    return ok;
+}
+
+static void add_line(struct manifest *m, const struct restore *x, size_t part, bool base, bool last)
+{
+    const struct source_part *p = &x->source.parts[part];
+    const struct manifest_file *line = log_part_line(&x->source, part);
+    struct manifest_file *to;
+    if (base) {
+        manifest_set_base(m, p->name, p->seq);
+        to = &m->base;
+        to->from = line ? line->from : 0;
+    } else {
+        manifest_add_incr(m, p->name, p->seq);
+        to = &m->incr.files[m->incr.count - 1];
+    }
+    to->id = line ? line->id : 0;
+    to->size = line && !last ? line->size : -1;
+}
+
+/* A set: base, increments, and the one that is cut. */
+static bool write_set(struct restore *x, struct new_dir *d, struct manifest *m, struct fault *f)
+{
+    const struct log_base *b = log_line_base(&x->line, x->place.incr);
+    const struct source *s = &x->source;
+    must(b); /* check_place */
+    bool ok = true;
+    if (b->part != SIZE_MAX) {
+        ok = new_dir_copy(d, s->parts[b->part].path, s->parts[b->part].name, f);
+        add_line(m, x, b->part, true, false);
+    }
+    for (size_t i = 0; ok && i <= x->place.incr; i++) {
+        const struct source_part *p = log_line_incr(&x->line, i);
+        bool last = i == x->place.incr;
+        if (p->seq < b->from)
+            continue;
+        char *path = new_dir_path(d, p->name);
+        ok = last ? write_cut(x, path, f) : new_dir_copy(d, p->path, p->name, f);
+        add_line(m, x, x->line.incrs[i], false, last);
+        mem_free(path);
+    }
+    return ok;
+}
+
+static bool write_all(struct restore *x, const char *out, struct fault *f)
+{
+    static const char file_stem[] = "appendonly.aof";
+    struct manifest m = {0};
+    struct buf text = {0}, name = {0};
+    struct new_dir d;
+    bool set = x->source.kind == SOURCE_SET;
+    char *real = set ? realpath(x->source.dir, NULL) : NULL;
+    const char *slash = real ? strrchr(real, '/') : NULL;
+    bool ok = new_dir_begin(&d, out, slash && slash[1] ? slash + 1 : "appendonlydir", f);
+    free(real);
+    if (!ok)
+        return false;
+    if (set) {
+        slash = strrchr(x->source.path, '/');
+        buf_printf(&name, "%s", slash ? slash + 1 : x->source.path);
+        ok = write_set(x, &d, &m, f);
+    } else {
+        buf_printf(&name, "%s.manifest", file_stem);
+        manifest_set_base(&m, "appendonly.aof.1.base.aof", 1);
+        char *path = new_dir_path(&d, m.base.name);
+        ok = write_cut(x, path, f);
+        mem_free(path);
+    }
+    manifest_print(&m, &text);
+    ok = ok && new_dir_text(&d, buf_cstr(&name), buf_slice(&text), f);
+    if (ok)
+        ok = new_dir_end(&d, f);
+    else
+        new_dir_drop(&d);
+    manifest_free(&m);
+    buf_free(&text);
+    buf_free(&name);
+    return ok;
+}
+
+/* ---- */
+
+static int restore(struct restore *x, const char *out, struct fault *f)
+{
+    char at[LOG_POSITION_TEXT];
+    struct tool *t = x->tool;
+    log_line_begin(&x->line, &x->source);
+    progress_begin(&t->progress, "restore", source_bytes(&x->source));
+    bool ok = log_line_walk(&x->line, 0, search, x, f) && check_place(x, f);
+    if (ok) {
+        const struct source_part *p = log_line_incr(&x->line, x->place.incr);
+        const struct log_base *b = log_line_base(&x->line, x->place.incr);
+        log_position(at, p, x->place.at);
+        say_fields(&t->say, FIELDS(SAY_TEXT("position", at), SAY_TEXT("file", p->name),
+                                   SAY_TEXT("base", b->part == SIZE_MAX ? NULL :
+                                            x->source.parts[b->part].name)),
+                   "The moment is %s: the first %" PRIu64 " bytes of %s%s%s", at, x->place.at,
+                   p->name, b->part == SIZE_MAX ? "" : ", from base ",
+                   b->part == SIZE_MAX ? "" : x->source.parts[b->part].name);
+        if (x->wanted == TO_POSITION && x->offset != x->place.at)
+            say_line(&t->say, "%" PRIu64 " is no place between commands or transactions: the last "
+                     "one in front of it is taken", x->offset);
+        ok = x->o->dry_run ? dry_run(x, f) : write_all(x, out, f);
+    }
+    progress_end(&t->progress);
+    int code = ok ? TOOL_GOOD : (int)tool_fault(t, f);
+    if (x->tell)
+        tell_moments(x);
+    log_line_free(&x->line);
+    if (!ok)
+        return code;
+    if (!x->o->dry_run)
+        say_fields(&t->say, FIELDS(SAY_TEXT("output", out)), "%s is made: a server with it as its "
+                   "dir, and appendonly yes, starts with that state", out);
+    return TOOL_GOOD;
+}
+
+static int run(struct tool *t, void *state)
+{
+    const struct options *o = state;
+    struct fault f = {0};
+    const char *out = t->argc > 1 ? t->args[1] : t->output;
+    if (!o->to)
+        return (int)tool_usage(t, "to which moment? --to TIME, SEQ:OFFSET or before-last:COMMAND");
+    if (!out && !o->dry_run)
+        return (int)tool_usage(t, "where to? OUT is a directory that is not there yet");
+    struct restore *x = mem_zalloc(sizeof *x);
+    *x = (struct restore){.tool = t, .o = o, .first_s = -1, .last_s = -1};
+    int code = TOOL_FAILED;
+    if (!parse_to(x, o->to, &f)) {
+        code = (int)tool_usage(t, "%s", f.what);
+    } else if (!source_find(&x->source, t->args[0], &(struct source_options){0}, &f)) {
+        code = (int)tool_fault(t, &f);
+    } else {
+        code = restore(x, out, &f);
+        source_free(&x->source);
+    }
+    mem_free(x);
+    return code;
+}
+
+const struct verb verb_restore = {
+    .name = "restore",
+    .does = "makes a directory with the state of an earlier moment",
+    .args = "DIR|FILE [OUT]",
+    .example = "  holdfast restore /var/lib/redis /var/lib/redis-old --to 2026-11-29T14:02:59Z\n"
+               "  holdfast restore /var/lib/redis /var/lib/redis-old --to before-last:FLUSHALL\n"
+               "  holdfast restore /var/lib/redis /var/lib/redis-old --to 5:10240\n"
+               "  holdfast restore /var/lib/redis --to before-last:FLUSHALL --dry-run",
+    .text = "A time takes all that was written up to the end of that second; the log must tell of "
+            "times (aof-timestamp-enabled yes). A position is the number of an increment and an "
+            "offset: the commands in front of it stay. It never cuts a transaction.\n"
+            "History is used as far as its files are there (aof-keep-history keeps them).",
+    .options = options,
+    .state_size = sizeof(struct options),
+    .args_min = 1,
+    .args_max = 2,
+    .takes_output = true,
+    .run = run,
+};
