@@ -35,7 +35,7 @@
 #include "base/fault.h"
 #include "base/slice.h"
 #include "format/digest.h"
-#include "tools/output.h"
+#include "tools/out_file.h"
 #include "tools/tool.h"
 #include "tools/unpack.h"
 
@@ -84,7 +84,7 @@ void backup_clean(struct tool *t, const char *dir);
 /* A directory of files and directories; gone for readers at once: it is renamed first. */
 bool backup_remove(const char *dir, const char *name, struct fault *f);
 
-/* ---- the words of the verb ---- */
+/* ---- the words of the verb (the others: verb_backup.c) ---- */
 
 struct backup_options {
     bool link, deep, dump;
@@ -93,10 +93,6 @@ struct backup_options {
     uint64_t level, hourly, daily, weekly, monthly, keep;
 };
 int backup_create(struct tool *t, const struct backup_options *o);
-int backup_verify(struct tool *t, const struct backup_options *o);
-int backup_list(struct tool *t, const struct backup_options *o);
-int backup_restore(struct tool *t, const struct backup_options *o);
-int backup_expire(struct tool *t, const struct backup_options *o);
 
 /* Reads one backup whole: sizes, SHA-256, structure, sums of blocks and batches, and what the
  * manifest says of it. deep: a server for a moment loads it, and the digest is compared. False:
@@ -105,6 +101,6 @@ bool backup_check(struct tool *t, const char *dir, struct backup *b, bool deep, 
 /* The first limit bytes (unpacked), packed or not, to a new file. size, stored and sha256 of *file
  * are filled in. */
 bool backup_copy(const char *from, uint64_t limit, const char *to,
-                 const struct output_options *how, struct backup_file *file, struct fault *f);
+                 const struct out_file_options *how, struct backup_file *file, struct fault *f);
 
 #endif

@@ -18,7 +18,7 @@
 #include "tools/dataset.h"
 #include "tools/findings.h"
 #include "tools/input.h"
-#include "tools/output.h"
+#include "tools/out_file.h"
 #include "tools/sift.h"
 
 /* A stream of a file's unpacked bytes that are hashed on their way. */
@@ -144,12 +144,12 @@ static void check_file(struct check *c, const char *dir, struct backup_file *fil
         mem_free(path);
         return;
     }
-    progress_begin(&c->tool->progress, file->name, h.input.file_size);
+    progress_bar_begin(&c->tool->progress, file->name, h.input.file_size);
     read_file(c, file, &h.in);
     f = h.in.fault;
     uint64_t stored = h.input.file_size;
     hashed_close(&h, sha256);
-    progress_end(&c->tool->progress);
+    progress_bar_end(&c->tool->progress);
     if (fault_is(&f))
         finding_fault(&c->findings, file->name, &f);
     if (c->fill_in && !*file->sha256) {
@@ -241,13 +241,13 @@ bool backup_check(struct tool *t, const char *dir, struct backup *b, bool deep, 
 
 
 bool backup_copy(const char *from, uint64_t limit, const char *to,
-                 const struct output_options *how, struct backup_file *file, struct fault *f)
+                 const struct out_file_options *how, struct backup_file *file, struct fault *f)
 {
     struct hashed h;
-    struct output o;
+    struct out_file o;
     if (!hashed_open(&h, from, limit, f))
         return false;
-    if (!output_open(&o, to, how, f)) {
+    if (!out_file_open(&o, to, how, f)) {
         hashed_close(&h, file->sha256);
         return false;
     }
@@ -261,9 +261,9 @@ bool backup_copy(const char *from, uint64_t limit, const char *to,
         *f = h.in.fault;
     hashed_close(&h, file->sha256);
     if (ok)
-        ok = output_end(&o, f);
+        ok = out_file_end(&o, f);
     else
-        output_drop(&o);
+        out_file_drop(&o);
     struct stat st;
     file->size = h.bytes;
     file->stored = ok && file_stat(to, &st) == 0 ? (uint64_t)st.st_size : 0;

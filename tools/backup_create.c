@@ -73,8 +73,8 @@ static bool link_from_before(struct create *c, struct backup_file *file,
                              const struct backup_origin *o)
 {
     const struct backup *old = &c->before;
-    const struct backup_file *was = old->name && o->path ? backup_file_named(old, file->name) : NULL;
-    if (!was || !o->closed || !*c->b.log_id || strcmp(old->log_id, c->b.log_id) != 0 ||
+    const struct backup_file *was = old->name ? backup_file_named(old, file->name) : NULL;
+    if (!was || !o->path || !o->closed || !*c->b.log_id || strcmp(old->log_id, c->b.log_id) != 0 ||
         old->compression != c->b.compression)
         return false;
     struct stat st;
@@ -120,7 +120,7 @@ static bool bring_file(struct create *c, size_t i, struct fault *f)
 {
     struct backup_file *file = &c->b.files[i];
     const struct backup_origin *o = &c->source.origins[i];
-    const struct output_options how = {.compression = c->b.compression,
+    const struct out_file_options how = {.compression = c->b.compression,
                                        .level = (int)c->o->level};
     if (link_from_before(c, file, o))
         return true;
@@ -182,7 +182,8 @@ static void tell(struct create *c)
                c->name, size, c->copied, c->linked, b->keys, b->commands);
 }
 
-/* The newest backup, whose files may be shared. One that can't be read is no reason to make none. */
+/* The newest backup, whose files may be shared. One that can't be read is no
+ * reason to make none. */
 static void find_before(struct create *c)
 {
     struct fault f = {0};

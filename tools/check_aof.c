@@ -24,6 +24,7 @@
 #include "tools/aof_commands.h"
 #include "tools/plain_aof.h"
 #include "tools/tool.h"
+#include "tools/verbs.h"
 
 struct check {
     bool fix;
@@ -608,9 +609,8 @@ static bool check_any(struct check *c, const char *path)
 int check_aof_main(int argc, char **argv, const struct tool_env *env)
 {
     struct check c = {.lines = 1, .libraries = env->libraries};
-    const struct verb *verb = tool_verb("check");
-    if (verb && tool_asked(verb, argc, argv))
-        return tool_run(verb, argc, argv, env);
+    if (tool_asked(&verb_check, argc, argv))
+        return tool_run(&verb_check, argc, argv, env);
     hash_init(NULL);
     if (argc == 2 && (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0)) {
         printf("redis-check-aof %s\n", REDIS_VERSION);

@@ -193,7 +193,7 @@ static void read_part(struct check *c)
             add_mended(c);
         else
             totals->annotations++;
-        progress_at(&c->tool->progress, before + c->r.to - c->part.start);
+        progress_bar_at(&c->tool->progress, before + c->r.to - c->part.start);
     }
     if (fault_is(&c->part.bytes.fault))
         finding_fault(c->to, c->part.part->name, &c->part.bytes.fault);

@@ -19,6 +19,7 @@
 #include "os/file.h"
 #include "tools/input.h"
 #include "tools/tool.h"
+#include "tools/verbs.h"
 
 struct report {
     FILE *out;
@@ -270,10 +271,9 @@ static int usage(const char *name)
 
 int check_rdb_main(int argc, char **argv, const struct tool_env *env)
 {
-    const struct verb *verb = tool_verb("check");
     bool classic = argc == 4 && strcmp(argv[1], "--databases") == 0;
-    if (verb && !classic && tool_asked(verb, argc, argv))
-        return tool_run(verb, argc, argv, env);
+    if (!classic && tool_asked(&verb_check, argc, argv))
+        return tool_run(&verb_check, argc, argv, env);
     uint64_t databases = CHECK_DATABASES, size;
     struct in in;
     if (argc == 2 && (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0)) {

@@ -130,7 +130,7 @@ static void on_span(void *arg, const struct rdb_span *s, uint64_t keys, bool hol
 
 static void on_at(void *arg, uint64_t at)
 {
-    progress_at(&((struct part_check *)arg)->tool->progress, at);
+    progress_bar_at(&((struct part_check *)arg)->tool->progress, at);
 }
 
 static void count_blocks(struct part_check *c)
@@ -346,7 +346,7 @@ static void check_content(struct part_check *c)
     c->sampled = load_us > 0;
     if (!c->sampled) /* a loader copies what was read and finds it a place */
         load_us = took_us * LOAD_TIMES;
-    progress_end(&c->tool->progress);
+    progress_bar_end(&c->tool->progress);
     say_file(c, load_us);
     add_totals(c, load_us);
 }
@@ -372,7 +372,7 @@ static void check_image(struct part_check *c, uint64_t *end)
                                              .what = "Too short for an RDB"});
         return;
     }
-    progress_begin(&c->tool->progress, "check", c->image->end);
+    progress_bar_begin(&c->tool->progress, "check", c->image->end);
     plan_look(&c->plan, c->image);
     check_sink_init(&c->sums, now_ms());
     if (c->plan.newer)
@@ -388,7 +388,7 @@ static void check_image(struct part_check *c, uint64_t *end)
                   "The block index behind the RDB is missing or damaged");
     check_sink_free(&c->sums);
     plan_free(&c->plan);
-    progress_end(&c->tool->progress);
+    progress_bar_end(&c->tool->progress);
 }
 
 static bool commands_follow(struct rdb_image *m, uint64_t at)

@@ -81,7 +81,7 @@ static struct convert_file *open_file(struct convert_out *c, unsigned number, st
     if (c->count == CONVERT_FILES_MAX)
         fault_set(f, FAULT_LIMIT, "More than %d files at a time: split in two steps",
                   CONVERT_FILES_MAX);
-    else if (output_open(&file->output, file->path, &c->opt.file, f)) {
+    else if (out_file_open(&file->output, file->path, &c->opt.file, f)) {
         struct out *out = &file->output.out;
         bool seal = !c->opt.plain;
         if (c->opt.form == CONVERT_AOF) {
@@ -271,10 +271,10 @@ static bool end_file(struct convert_out *c, struct convert_file *file, struct fa
     if (!ok)
         *f = sink_of(c, file)->fault;
     if (!ok) {
-        output_drop(&file->output);
+        out_file_drop(&file->output);
         return false;
     }
-    return output_end(&file->output, f);
+    return out_file_end(&file->output, f);
 }
 
 static void free_file(struct convert_out *c, struct convert_file *file)
@@ -312,7 +312,7 @@ bool convert_out_end(struct convert_out *c, struct fault *f)
         for (size_t n = 0; n < i; n++)
             file_unlink(c->files[n]->path);
         for (size_t n = i + 1; n < c->count; n++)
-            output_drop(&c->files[n]->output);
+            out_file_drop(&c->files[n]->output);
         return false;
     }
     return c->opt.form != CONVERT_LOG || put_manifest(c, f);
@@ -322,7 +322,7 @@ void convert_out_drop(struct convert_out *c)
 {
     char *log = file_join(c->path, "appendonlydir");
     for (size_t i = 0; i < c->count; i++)
-        output_drop(&c->files[i]->output);
+        out_file_drop(&c->files[i]->output);
     if (c->opt.form == CONVERT_LOG)
         rmdir(log);
     if (c->opt.form == CONVERT_LOG || c->opt.split != SPLIT_NONE)

@@ -18,7 +18,7 @@
 #include "format/aof_write.h"
 #include "format/rdb_write.h"
 #include "format/sink.h"
-#include "tools/output.h"
+#include "tools/out_file.h"
 
 enum { CONVERT_FILES_MAX = 64 };
 enum convert_form { CONVERT_RDB, CONVERT_AOF, CONVERT_LOG };
@@ -30,13 +30,13 @@ struct convert_options {
     int version;         /* of RDB */
     bool plain;          /* no block sums: as other servers write it */
     bool uncompressed;   /* no LZF */
-    struct output_options file;
+    struct out_file_options file;
 };
 
 struct convert_file {
     unsigned number;  /* database, or range */
     char *path;
-    struct output output;
+    struct out_file output;
     struct rdb_writer rdb;
     struct aof_writer aof;
     uint64_t keys;

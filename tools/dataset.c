@@ -34,9 +34,9 @@ static bool has_commands(const struct source_part *p)
     bool found = false;
     if (p->begins_with_rdb) {
         struct sink none = {.ops = &(const struct sink_ops){0}};
-        found = !rdb_open(&rdb, &i.in, &(struct rdb_options){.keep_modules = true,
-                                                                  .distinct_max = RDB_DISTINCT_MAX}) ||
-                !rdb_read_all(&rdb, &none) || rdb_trailer(&rdb) > RDB_TRAILER_BAD;
+        const struct rdb_options opt = {.keep_modules = true, .distinct_max = RDB_DISTINCT_MAX};
+        found = !rdb_open(&rdb, &i.in, &opt) || !rdb_read_all(&rdb, &none) ||
+                rdb_trailer(&rdb) > RDB_TRAILER_BAD;
         rdb_close(&rdb);
     }
     if (!found) {
@@ -67,10 +67,10 @@ static bool open_log(struct dataset *d, struct fault *f)
     const struct source_part *base = whole_base(&d->source);
     if (base)
         return open_rdb(d, base->path, f);
-    progress_begin(&d->tool->progress, "replay", 0);
+    progress_bar_begin(&d->tool->progress, "replay", 0);
     d->scratch = scratch_start(d->tool, &d->source, f);
     bool ok = d->scratch && scratch_dump(d->scratch, f) && open_rdb(d, d->scratch->dump, f);
-    progress_end(&d->tool->progress);
+    progress_bar_end(&d->tool->progress);
     return ok;
 }
 
@@ -116,17 +116,17 @@ static bool read_rdb(struct dataset *d, struct sink *sink, struct fault *f)
     if (in_offset(&d->input.in) > 0)
         input_rewind(&d->input);
     struct in *in = &d->input.in;
-    progress_begin(&d->tool->progress, d->tool->verb->name, d->input.file_size);
+    progress_bar_begin(&d->tool->progress, d->tool->verb->name, d->input.file_size);
     bool ok = rdb_open(&r, in, &options);
     d->version = r.version;
     d->valkey = r.valkey;
     while (ok && rdb_next(&r, &rec)) {
         ok = rdb_body(&r, &rec, sink);
-        progress_at(&d->tool->progress, in_file_offset(in));
+        progress_bar_at(&d->tool->progress, in_file_offset(in));
     }
     if (ok && !in_bad(in))
         rdb_trailer(&r);
-    progress_end(&d->tool->progress);
+    progress_bar_end(&d->tool->progress);
     rdb_close(&r);
     if (in_bad(in))
         *f = in->fault;
@@ -232,7 +232,7 @@ static bool read_live(struct dataset *d, struct sink *sink, struct fault *f)
     struct scan s = {.d = d, .live = d->live, .sink = sink};
     struct buf info = {0};
     bool ok = live_ask(d->live, 2, WORDS(W("INFO"), W("keyspace")), f);
-    progress_begin(&d->tool->progress, d->tool->verb->name, 0);
+    progress_bar_begin(&d->tool->progress, d->tool->verb->name, 0);
     if (ok)
         buf_add(&info, d->live->items[0].text);
     const char *at = buf_cstr(&info);
@@ -241,7 +241,7 @@ static bool read_live(struct dataset *d, struct sink *sink, struct fault *f)
         s.db = (unsigned)strtoul(at, NULL, 10);
         ok = scan_db(&s, f);
     }
-    progress_end(&d->tool->progress);
+    progress_bar_end(&d->tool->progress);
     buf_free(&info);
     buf_free(&s.names);
     buf_free(&s.cursor);

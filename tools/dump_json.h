@@ -16,7 +16,8 @@
  *                    "consumers":[{"name":bytes,"seen_ms":n,"active_ms":n or null,
  *                                  "pending":["1-1",...]}]}]}
  *   module        {"module":"name","bytes":{"base64":...}}   array: {"bytes":...} likewise
- * A library of functions: {"function":bytes}. AUX fields: {"aux":bytes,"value":bytes} on request. */
+ * A library of functions: {"function":bytes}. AUX fields on request: {"aux":bytes,
+ * "value":bytes}. */
 #ifndef TOOLS_DUMP_JSON_H
 #define TOOLS_DUMP_JSON_H
 

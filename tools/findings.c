@@ -46,7 +46,7 @@ void finding_add(struct findings *to, const struct finding *x)
     to->worst = tool_worse(to->worst, x->cost);
     if (++to->count > FINDINGS_SAID_MAX)
         return;
-    progress_end(&to->tool->progress);
+    progress_bar_end(&to->tool->progress);
     put_place(&line, x);
     buf_printf(&line, "%s", x->what);
     put_rest(&line, x);

@@ -13,7 +13,7 @@
 
 struct finding {
     enum tool_exit cost;  /* TRUNCATED, DAMAGED (nothing of the data is lost), LOSS, NEWER,
-                           * CANNOT_OPEN */
+                           * or that of a file that can't be opened */
     const char *file;     /* its name */
     uint64_t from, to;    /* bytes concerned; to == from: a place */
     const char *unit;     /* "block", "batch", "command", "record", "trailer", "manifest"; NULL */
@@ -36,8 +36,8 @@ struct findings {
 
 void findings_begin(struct findings *to, struct tool *t);
 void finding_add(struct findings *to, const struct finding *x);
-/* Of a reader's fault: cost by its code (EOF: truncated, VERSION and CANNOT_HOLD: newer, IO: cannot
- * open, all else: loss), offset, doing and key taken over. */
+/* Of a reader's fault: cost by its code (the end is missing: truncated; a version, or what has no
+ * place: newer; a system call: cannot open; all else: loss), offset, doing and key taken over. */
 void finding_fault(struct findings *to, const char *file, const struct fault *f);
 /* Says "faults": count; the verdict. */
 enum tool_exit findings_end(struct findings *to);

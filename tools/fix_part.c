@@ -72,7 +72,7 @@ static void tell_range(struct walk *w, uint64_t from, uint64_t to, const char *w
     struct fix *fix = w->fix;
     char at[LOG_POSITION_TEXT];
     must(from < to);
-    progress_end(&fix->tool->progress);
+    progress_bar_end(&fix->tool->progress);
     fix->bytes += to - from;
     fix->commands += commands;
     if (++fix->skipped > FIX_ROWS_MAX)
@@ -374,7 +374,7 @@ static bool take_mended(struct walk *w, struct fault *f)
         return false;
     w->fix->worst = tool_worse(w->fix->worst, TOOL_DAMAGED);
     w->fix->mended++;
-    progress_end(&w->fix->tool->progress);
+    progress_bar_end(&w->fix->tool->progress);
     if (w->fix->mended <= FIX_ROWS_MAX)
         say_row(&w->fix->tool->say, "mended",
                 FIELDS(SAY_TEXT("file", w->part.part->name), SAY_U64("offset", what->offset),
@@ -398,7 +398,7 @@ static bool walk_part(struct walk *w, struct fault *f)
             ok = take_mended(w, f);
         else
             keep(w, w->r.from, w->r.to);
-        progress_at(&w->fix->tool->progress, w->r.to);
+        progress_bar_at(&w->fix->tool->progress, w->r.to);
     }
     tell_lost_stretch(w);
     if (fault_is(&w->part.bytes.fault) && ok) {

@@ -10,7 +10,7 @@
  *   live_close(l);
  *
  * The password comes from the address, or from REDISCLI_AUTH; AUTH is sent at once. An error reply
- * is a reply: live_ok makes a fault of it. */
+ * is a reply: live_ask makes a fault of it. */
 #ifndef TOOLS_LIVE_H
 #define TOOLS_LIVE_H
 

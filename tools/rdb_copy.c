@@ -9,12 +9,12 @@ enum { WINDOW = 256 << 10 };
 bool rdb_copy_begin(struct rdb_copy *c, const char *path, struct rdb_image *from,
                     const struct rdb_plan *p, const struct rdb_copy_options *o, struct fault *f)
 {
-    struct output_options opt = {.compression = compression_of_name(path)};
+    struct out_file_options opt = {.compression = compression_of_name(path)};
     bool raise = o->with_parts && p->version < RDB_VERSION_WRITE_MIN;
     int version = raise ? RDB_VERSION_WRITE_MIN : p->version;
     bool blocks = version >= RDB_VERSION_AUX && !o->no_blocks;
     *c = (struct rdb_copy){.from = from};
-    if (!output_open(&c->out, path, &opt, f))
+    if (!out_file_open(&c->out, path, &opt, f))
         return false;
     rdb_writer_init(&c->w, &c->out.out,
                     &(struct rdb_write_options){.version = version, .valkey = p->valkey,
@@ -66,7 +66,7 @@ static void let_go(struct rdb_copy *c)
 
 void rdb_copy_drop(struct rdb_copy *c)
 {
-    output_drop(&c->out);
+    out_file_drop(&c->out);
     let_go(c);
 }
 
@@ -78,9 +78,9 @@ bool rdb_copy_end(struct rdb_copy *c, struct fault *f)
     else if (!ok)
         *f = c->w.sink.fault;
     if (!ok)
-        output_drop(&c->out);
+        out_file_drop(&c->out);
     else
-        ok = output_end(&c->out, f);
+        ok = out_file_end(&c->out, f);
     let_go(c);
     return ok;
 }

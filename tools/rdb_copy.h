@@ -13,11 +13,11 @@
 #define TOOLS_RDB_COPY_H
 
 #include "format/rdb_write.h"
-#include "tools/output.h"
+#include "tools/out_file.h"
 #include "tools/rdb_rescue.h"
 
 struct rdb_copy {
-    struct output out;
+    struct out_file out;
     struct rdb_writer w;
     struct rdb_image *from;
     struct buf window; /* of the image */

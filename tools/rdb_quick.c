@@ -108,7 +108,7 @@ static bool read_piece(struct lane *l, uint64_t from, uint64_t to, unsigned db, 
             l->all->done += in_offset(&in) - shown;
             shown = in_offset(&in);
             if (l == l->all->q->first)
-                progress_at(l->all->q->progress, l->all->done);
+                progress_bar_at(l->all->q->progress, l->all->done);
         }
         ok = ok && !l->all->bad;
     }

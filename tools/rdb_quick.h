@@ -8,7 +8,7 @@
 #define TOOLS_RDB_QUICK_H
 
 #include "tools/check_sink.h"
-#include "tools/progress.h"
+#include "tools/progress_bar.h"
 #include "tools/rdb_blocks_list.h"
 
 struct rdb_quick {
@@ -22,7 +22,7 @@ struct rdb_quick {
     struct key_twice *twice;
     bool (*library)(void *arg, struct slice code); /* called by one thread at a time */
     void *library_arg;
-    struct progress *progress;
+    struct progress_bar *progress;
 
     const void *first;      /* its own */
 

@@ -49,7 +49,7 @@ static void put_select(struct restore_writer *w, struct buf *to)
     resp_put_bulk(to, slice(number, num_format_u64(number, w->key.db)));
 }
 
-/* RESTORE name expiry <payload> REPLACE ABSTTL [IDLETIME s] [FREQ n]; the payload comes from out. */
+/* RESTORE name expiry <payload> REPLACE ABSTTL [IDLETIME s] [FREQ n], up to the payload. */
 static void put_restore(struct restore_writer *w, uint64_t payload_bytes, struct buf *to)
 {
     char number[NUM_I64_TEXT];

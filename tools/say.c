@@ -99,7 +99,8 @@ void json_bytes(struct buf *to, struct slice bytes)
     buf_printf(to, "\"}");
 }
 
-void json_text(struct buf *to, const char *text)
+/* NULL: null; what is no UTF-8 is replaced. */
+static void json_text(struct buf *to, const char *text)
 {
     if (text)
         json_string(to, slice_str(text));

@@ -78,7 +78,6 @@ void say_free(struct say *s);
 /* Appends bytes as JSON: a string, or {"base64": ...}. */
 void json_bytes(struct buf *to, struct slice bytes);
 void json_base64(struct buf *to, struct slice bytes); /* without quotes */
-void json_text(struct buf *to, const char *text); /* NULL: null; what is no UTF-8 is replaced */
 /* Bytes for a line of text: printable as they are, all else as \xhh; cut to max bytes with "...".
  * Returns buf_cstr(hold). */
 const char *say_text(struct buf *hold, struct slice bytes, size_t max);

@@ -2,7 +2,7 @@
 /* A sink in front of another: lets pass the keys that a filter takes, maybe changed on the way.
  *
  *   sift_init(&s, &filter, &writer.sink);
- *   s.change = rename_it; s.arg = ...;     NULL: as they are. False: the key is left out
+ *   s.change = ...; s.arg = ...;           NULL: as they are. False: the key is left out
  *   dataset_read(&d, &s.sink, &f);
  *
  * What change puts into the event must live until the key's end. */

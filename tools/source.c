@@ -15,18 +15,6 @@
 enum { HEAD = 1024, MANIFEST_MAX = 16 << 20, MANIFESTS_MAX = 64 };
 static const char manifest_suffix[] = ".manifest";
 
-const char *source_kind_name(enum source_kind kind)
-{
-    return kind == SOURCE_RDB ? "RDB file" : kind == SOURCE_LOG ? "append-only file" : "append log";
-}
-
-const char *part_kind_name(enum part_kind kind)
-{
-    static const char *const names[] = {"file", "base", "incr", "history"};
-    must(kind <= PART_HISTORY);
-    return names[kind];
-}
-
 uint64_t source_bytes(const struct source *s)
 {
     uint64_t sum = 0;

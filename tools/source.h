@@ -61,9 +61,6 @@ struct source_options {
 bool source_find(struct source *s, const char *word, const struct source_options *opt,
                  struct fault *f);
 void source_free(struct source *s);
-/* "RDB", "append-only file", "append log": for people and for JSON. */
-const char *source_kind_name(enum source_kind kind);
-const char *part_kind_name(enum part_kind kind); /* "file", "base", "incr", "history" */
 uint64_t source_bytes(const struct source *s); /* of the parts to be loaded, on disk */
 
 #endif

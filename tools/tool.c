@@ -9,7 +9,6 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/must.h"
-#include "base/num.h"
 #include "base/version.h"
 #include "tools/tool_help.h"
 
@@ -50,7 +49,7 @@ static enum tool_exit fault_exit(const struct fault *f)
 /* People read it on stderr, also where stdout holds the object for programs. */
 static void tell_error(struct tool *t, enum tool_exit code, const char *text)
 {
-    progress_end(&t->progress);
+    progress_bar_end(&t->progress);
     say_row(&t->say, "errors", FIELDS(SAY_TEXT("what", text),
                                       SAY_TEXT("result", tool_exit_name(code))), NULL);
     fflush(t->say.to);
@@ -89,7 +88,7 @@ bool tool_agreed(struct tool *t, const char *format, ...)
                 t->verb->name);
         return false;
     }
-    progress_end(&t->progress);
+    progress_bar_end(&t->progress);
     va_start(ap, format);
     vfprintf(stderr, format, ap);
     va_end(ap);
@@ -99,64 +98,9 @@ bool tool_agreed(struct tool *t, const char *format, ...)
 
 /* ---- options ---- */
 
-/* What every verb takes. */
-struct common {
-    bool json, yes, quiet, progress, in_place, help;
-    uint64_t threads;
-    const char *output;
-};
-const struct tool_option tool_common_options[] = {
-    TOOL_OPTION("--json", FLAG, NULL, struct common, json, "one JSON object in place of text"),
-    TOOL_OPTION("--yes", FLAG, NULL, struct common, yes, "agree to what would be asked"),
-    TOOL_OPTION("--quiet", FLAG, NULL, struct common, quiet, "no text: the exit code answers"),
-    TOOL_OPTION("--progress", FLAG, NULL, struct common, progress,
-                "a bar with rate and time left, from the start and without a terminal, too"),
-    TOOL_OPTION("--threads", U64, "N", struct common, threads,
-                "threads at most; without it one for each CPU"),
-    TOOL_OPTION("--output", TEXT, "PATH", struct common, output,
-                "where the result goes; - is standard output"),
-    TOOL_OPTION("--in-place", FLAG, NULL, struct common, in_place,
-                "change the files themselves; what is replaced is kept beside them"),
-    TOOL_OPTION("--help", FLAG, NULL, struct common, help, "this text"),
-    {0}};
-
-static const struct tool_option *option_named(const struct tool_option *table, struct slice word)
-{
-    for (; table && table->name; table++)
-        if (slice_eq_str(word, table->name))
-            return table;
-    return NULL;
-}
-
-static bool option_set(void *state, const struct tool_option *o, const char *value)
-{
-    char *at = (char *)state + o->offset;
-    struct slice text = value ? slice_str(value) : (struct slice){0};
-    switch (o->kind) {
-    case TOOL_FLAG:
-        *(bool *)at = true;
-        return true;
-    case TOOL_TEXT:
-        *(const char **)(void *)at = value;
-        return true;
-    case TOOL_U64:
-        return num_parse_u64(text, (uint64_t *)(void *)at);
-    case TOOL_SIZE:
-        return num_parse_size(text, (uint64_t *)(void *)at);
-    case TOOL_TEXTS: {
-        struct tool_texts *all = (void *)at;
-        if (all->count == TOOL_TEXTS_MAX)
-            return false;
-        all->texts[all->count++] = value;
-        return true;
-    }
-    }
-    return false;
-}
-
 struct parse {
     struct tool *t;
-    struct common *common;
+    struct common_options *common;
     void *state;
     int argc, next;
     char **argv;
@@ -227,7 +171,7 @@ static bool asks_json(int argc, char **argv)
     return false;
 }
 
-static bool take_common(struct tool *t, const struct common *c)
+static bool take_common(struct tool *t, const struct common_options *c)
 {
     enum { THREADS_MAX = 64 };
     t->yes = c->yes;
@@ -255,14 +199,14 @@ static bool take_common(struct tool *t, const struct common *c)
 
 int tool_run(const struct verb *verb, int argc, char **argv, const struct tool_env *env)
 {
-    struct common common = {0};
+    struct common_options common = {0};
     struct tool t = {.verb = verb, .env = env, .json = asks_json(argc, argv)};
     void *state = mem_alloc(verb->state_size + 1);
     struct parse p = {.t = &t, .common = &common, .state = state, .argc = argc, .argv = argv};
     memset(state, 0, verb->state_size + 1);
     hash_init(NULL);
     say_begin(&t.say, stdout, t.json, false, verb->name);
-    progress_init(&t.progress, false, true);
+    progress_bar_init(&t.progress, false, true);
     int code = TOOL_FAILED;
     bool ok = parse_words(&p);
     if (ok && common.help) {
@@ -272,10 +216,10 @@ int tool_run(const struct verb *verb, int argc, char **argv, const struct tool_e
     } else if (ok && take_common(&t, &common)) {
         t.say.quiet = t.quiet;
         t.say.to = verb->data_out && (!t.output || strcmp(t.output, "-") == 0) ? stderr : stdout;
-        progress_init(&t.progress, t.want_progress, t.quiet);
+        progress_bar_init(&t.progress, t.want_progress, t.quiet);
         code = verb->run(&t, state);
     }
-    progress_end(&t.progress);
+    progress_bar_end(&t.progress);
     say_end(&t.say, tool_exit_name((enum tool_exit)code), code);
     if (ferror(t.say.to) || (fflush(stdout) != 0 && code == TOOL_GOOD)) {
         fprintf(stderr, "holdfast %s: the answer could not be written\n", verb->name);
@@ -299,40 +243,40 @@ bool tool_asked(const struct verb *verb, int argc, char **argv)
     return false;
 }
 
-const struct verb *tool_verb(const char *name)
+static const struct verb *verb_named(const struct tool_env *env, const char *name)
 {
-    for (size_t i = 0; tool_verbs[i]; i++)
-        if (strcmp(tool_verbs[i]->name, name) == 0)
-            return tool_verbs[i];
+    for (size_t i = 0; env->verbs[i]; i++)
+        if (strcmp(env->verbs[i]->name, name) == 0)
+            return env->verbs[i];
     return NULL;
 }
 
-static int no_verb(const char *name)
+static int no_verb(const struct tool_env *env, const char *name)
 {
     fprintf(stderr, "holdfast: there is no verb %s\n", name);
-    tool_help_all(stderr);
+    tool_help_all(stderr, env->verbs);
     return TOOL_FAILED;
 }
 
 /* help, help VERB, help --man [VERB], help --verbs, help --completion */
-static int help(int argc, char **argv)
+static int help(int argc, char **argv, const struct tool_env *env)
 {
     bool man = argc > 2 && strcmp(argv[2], "--man") == 0;
     const char *name = argc > (man ? 3 : 2) ? argv[man ? 3 : 2] : NULL;
-    const struct verb *verb = name ? tool_verb(name) : NULL;
+    const struct verb *verb = name ? verb_named(env, name) : NULL;
     if (name && strcmp(name, "--completion") == 0)
-        tool_completion(stdout);
+        tool_completion(stdout, env->verbs);
     else if (name && strcmp(name, "--verbs") == 0)
-        for (size_t i = 0; tool_verbs[i]; i++)
-            printf("%s\n", tool_verbs[i]->name);
+        for (size_t i = 0; env->verbs[i]; i++)
+            printf("%s\n", env->verbs[i]->name);
     else if (name && !verb)
-        return no_verb(name);
+        return no_verb(env, name);
     else if (man)
-        tool_man(stdout, verb);
+        tool_man(stdout, verb, env->verbs);
     else if (verb)
         tool_help(stdout, verb);
     else
-        tool_help_all(stdout);
+        tool_help_all(stdout, env->verbs);
     return fflush(stdout) == 0 ? TOOL_GOOD : TOOL_CANNOT_OPEN;
 }
 
@@ -340,15 +284,15 @@ int tool_main(int argc, char **argv, const struct tool_env *env)
 {
     const char *name = argc > 1 ? argv[1] : NULL;
     if (!name) {
-        tool_help_all(stderr);
+        tool_help_all(stderr, env->verbs);
         return TOOL_FAILED;
     }
     if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
-        return help(argc, argv);
+        return help(argc, argv, env);
     if (strcmp(name, "--version") == 0 || strcmp(name, "-v") == 0) {
         printf("holdfast %s\n", REDIS_VERSION);
         return TOOL_GOOD;
     }
-    const struct verb *verb = tool_verb(name);
-    return verb ? tool_run(verb, argc - 1, argv + 1, env) : no_verb(name);
+    const struct verb *verb = verb_named(env, name);
+    return verb ? tool_run(verb, argc - 1, argv + 1, env) : no_verb(env, name);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The verbs of `holdfast`, and what they share: one command line, one way to answer, one list of
- * exit codes. A verb is one file, verb_NAME.c, with one struct verb, named in verbs.c.
+ * exit codes. A verb is one file, named verb_ and its name, with one struct verb, named in verbs.c.
  *
  *   struct dump { const char *pattern; uint64_t databases; };
  *   static const struct tool_option options[] = {
@@ -24,29 +24,20 @@
 #include <stdio.h>
 
 #include "base/fault.h"
-#include "tools/progress.h"
+#include "tools/progress_bar.h"
 #include "tools/say.h"
+#include "tools/verb.h"
 
-/* Where several hold, the one that stands first in tool_worse's order counts. */
-enum tool_exit {
-    TOOL_GOOD = 0,
-    TOOL_FAILED = 1,      /* usage, or what the classic tools answer 1 for */
-    TOOL_CANNOT_OPEN = 2, /* or read, or write: the machine's fault, not the data's */
-    TOOL_TRUNCATED = 3,   /* only the end is missing: a write that was cut off */
-    TOOL_DAMAGED = 4,     /* recoverable: nothing of the data is lost */
-    TOOL_LOSS = 5,        /* damaged, and some of the data is lost */
-    TOOL_NEWER = 6,       /* a version, or a value, that this program can't read */
-    TOOL_REPAIRED = 7,
-    TOOL_DIFFERS = 8,     /* diff; verify: not what was backed up */
-};
-/* FAILED, CANNOT_OPEN, NEWER, LOSS, DAMAGED, TRUNCATED, DIFFERS, REPAIRED, GOOD. */
+/* In this order: failed, cannot open, newer, loss, damaged, truncated, differs, repaired, good. */
 enum tool_exit tool_worse(enum tool_exit a, enum tool_exit b);
-/* "good", "failed", "cannot-open", "truncated", "damaged", "loss", "newer", "repaired", "differs" */
+/* "good", "failed", "cannot-open", "truncated", "damaged", "loss", "newer", "repaired",
+ * "differs" */
 const char *tool_exit_name(enum tool_exit e);
 
 struct check_libraries; /* check.h */
 /* What the program around the tools can do for them. */
 struct tool_env {
+    const struct verb *const *verbs; /* all there are; NULL behind the last (verbs.h) */
     const struct check_libraries *libraries;
     const char *program; /* this executable, to run it as another (scratch.h) */
 };
@@ -57,45 +48,12 @@ struct tool {
     char **args; /* what is no option, NULL behind the last */
     size_t argc;
     struct say say;
-    struct progress progress;
+    struct progress_bar progress;
     bool json, yes, quiet, in_place;
     bool want_progress;
     uint64_t threads;   /* at least 1; as many as there are CPUs unless --threads tells */
     const char *output; /* NULL: not told; "-": stdout */
 };
-
-enum tool_option_kind { TOOL_FLAG, TOOL_TEXT, TOOL_U64, TOOL_SIZE /* 10mb */, TOOL_TEXTS };
-struct tool_option {
-    const char *name; /* with its dashes; NULL ends the table */
-    enum tool_option_kind kind;
-    const char *value; /* as help shows it; NULL for a flag */
-    size_t offset;     /* in state: bool, const char *, uint64_t, struct tool_texts */
-    const char *help;  /* one line, lower case, without a full stop */
-};
-#define TOOL_OPTION(name_, kind_, value_, type_, field_, help_) \
-    {name_, TOOL_##kind_, value_, offsetof(type_, field_), help_}
-/* An option that may come more than once. */
-enum { TOOL_TEXTS_MAX = 64 };
-struct tool_texts {
-    size_t count;
-    const char *texts[TOOL_TEXTS_MAX];
-};
-
-struct verb {
-    const char *name;
-    const char *does;    /* one line for the list of verbs */
-    const char *args;    /* "FILE OUT": behind the options in the usage line */
-    const char *example; /* lines that begin with "  holdfast"; shown first; a test runs them */
-    const char *text;    /* paragraphs behind the options; may be NULL */
-    const struct tool_option *options;
-    size_t state_size;
-    size_t args_min, args_max; /* SIZE_MAX: any number */
-    bool takes_output, takes_in_place; /* these options mean something */
-    bool data_out;     /* its product goes to stdout unless --output: answers go to stderr then */
-    int (*run)(struct tool *t, void *state); /* state: zeroed, then options; an enum tool_exit */
-};
-extern const struct tool_option tool_common_options[];
-extern const struct verb *const tool_verbs[]; /* NULL behind the last; verbs.c */
 
 /* `holdfast`: argv[1] is the verb. The exit code. */
 int tool_main(int argc, char **argv, const struct tool_env *env);
@@ -103,7 +61,6 @@ int tool_main(int argc, char **argv, const struct tool_env *env);
 int tool_run(const struct verb *verb, int argc, char **argv, const struct tool_env *env);
 /* Is there a word that only the verb's options explain? --help is not: classic tools have it. */
 bool tool_asked(const struct verb *verb, int argc, char **argv);
-const struct verb *tool_verb(const char *name); /* NULL: none of that name */
 
 /* ---- for verbs ---- */
 

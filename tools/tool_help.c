@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/version.h"
+#include "tools/verb.h"
 
 /* The exit codes, once for help and man pages. */
 static const struct {
@@ -64,11 +65,11 @@ void tool_help(FILE *to, const struct verb *verb)
         fprintf(to, "  %d  %s\n", exits[i].code, exits[i].means);
 }
 
-void tool_help_all(FILE *to)
+void tool_help_all(FILE *to, const struct verb *const *verbs)
 {
     fputs("holdfast VERB [OPTIONS] ...\n\n", to);
-    for (size_t i = 0; tool_verbs[i]; i++)
-        fprintf(to, "  %-10s  %s\n", tool_verbs[i]->name, tool_verbs[i]->does);
+    for (size_t i = 0; verbs[i]; i++)
+        fprintf(to, "  %-10s  %s\n", verbs[i]->name, verbs[i]->does);
     fputs("\nholdfast help VERB tells about one of them, with an example.\n", to);
 }
 
@@ -131,39 +132,39 @@ static void put_verb_man(FILE *to, const struct verb *verb)
     fputs(".SH SEE ALSO\nholdfast(1)\n", to);
 }
 
-static void put_all_man(FILE *to)
+static void put_all_man(FILE *to, const struct verb *const *verbs)
 {
     fputs(".SH NAME\nholdfast \\- offline tools for RDB files and append\\-only logs\n"
           ".SH SYNOPSIS\n.B holdfast\n\\fIVERB\\fR [\\fIOPTIONS\\fR] ...\n.SH VERBS\n", to);
-    for (size_t i = 0; tool_verbs[i]; i++) {
-        fprintf(to, ".TP\n.B %s\n", tool_verbs[i]->name);
-        put_troff(to, tool_verbs[i]->does);
-        fprintf(to, "\nSee holdfast\\-%s(1).\n", tool_verbs[i]->name);
+    for (size_t i = 0; verbs[i]; i++) {
+        fprintf(to, ".TP\n.B %s\n", verbs[i]->name);
+        put_troff(to, verbs[i]->does);
+        fprintf(to, "\nSee holdfast\\-%s(1).\n", verbs[i]->name);
     }
 }
 
-void tool_man(FILE *to, const struct verb *verb)
+void tool_man(FILE *to, const struct verb *verb, const struct verb *const *verbs)
 {
     fprintf(to, ".TH HOLDFAST%s%s 1 \"\" \"Holdfast (Redis %s)\"\n", verb ? "\\-" : "",
             verb ? verb->name : "", REDIS_VERSION);
     if (verb)
         put_verb_man(to, verb);
     else
-        put_all_man(to);
+        put_all_man(to, verbs);
 }
 
 /* ---- completion ---- */
 
-void tool_completion(FILE *to)
+void tool_completion(FILE *to, const struct verb *const *verbs)
 {
     fputs("# bash completion for holdfast\n_holdfast() {\n"
           "    local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} words=\n"
           "    if [ \"$COMP_CWORD\" = 1 ]; then\n        words='help", to);
-    for (size_t i = 0; tool_verbs[i]; i++)
-        fprintf(to, " %s", tool_verbs[i]->name);
+    for (size_t i = 0; verbs[i]; i++)
+        fprintf(to, " %s", verbs[i]->name);
     fputs("'\n    else\n        case $verb in\n", to);
-    for (size_t i = 0; tool_verbs[i]; i++) {
-        const struct verb *v = tool_verbs[i];
+    for (size_t i = 0; verbs[i]; i++) {
+        const struct verb *v = verbs[i];
         fprintf(to, "        %s) words='", v->name);
         for (const struct tool_option *o = v->options; o && o->name; o++)
             fprintf(to, "%s ", o->name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What people read about the verbs, made from their tables: help, man pages, the completion of bash.
+/* What people read about the verbs, made from their tables: help, man pages, completion for bash.
  *
  *   holdfast help            all verbs          holdfast help --man        holdfast(1)
  *   holdfast help VERB       one of them        holdfast help --man VERB   holdfast-VERB(1)
@@ -9,11 +9,11 @@
 
 #include <stdio.h>
 
-#include "tools/tool.h"
+struct verb;
 
-void tool_help_all(FILE *to);
+void tool_help_all(FILE *to, const struct verb *const *verbs);
 void tool_help(FILE *to, const struct verb *verb);
-void tool_man(FILE *to, const struct verb *verb); /* NULL: of all */
-void tool_completion(FILE *to);
+void tool_man(FILE *to, const struct verb *verb, const struct verb *const *verbs); /* NULL: all */
+void tool_completion(FILE *to, const struct verb *const *verbs);
 
 #endif

@@ -70,7 +70,7 @@ static void list_one(struct tool *t, const char *dir, const char *name, enum too
     backup_free(&b);
 }
 
-int backup_list(struct tool *t, const struct backup_options *o)
+static int backup_list(struct tool *t, const struct backup_options *o)
 {
     struct fault f = {0};
     char **names;
@@ -122,7 +122,7 @@ static enum tool_exit verify_one(struct tool *t, const char *name, bool deep)
     bool good = backup_check(t, dir, &b, deep, false);
     if (!good)
         backup_unmark(dir, name);
-    else if (!backup_mark_verified(dir, name, deep, &f)) /* read-only media: it is good all the same */
+    else if (!backup_mark_verified(dir, name, deep, &f)) /* on read-only media: good all the same */
         say_line(&t->say, "%s", f.what);
     say_row(&t->say, "verified",
             FIELDS(SAY_TEXT("name", name), SAY_BOOL("good", good), SAY_BOOL("deep", deep),
@@ -134,7 +134,7 @@ static enum tool_exit verify_one(struct tool *t, const char *name, bool deep)
     return good ? TOOL_GOOD : TOOL_LOSS;
 }
 
-int backup_verify(struct tool *t, const struct backup_options *o)
+static int backup_verify(struct tool *t, const struct backup_options *o)
 {
     enum tool_exit worst = TOOL_GOOD;
     say_list(&t->say, "verified");
@@ -174,7 +174,7 @@ static bool put_back(const char *dir, const char *out, const struct backup *b, s
     for (size_t i = 0; ok && i < b->count; i++) {
         struct backup_file copy = b->files[i];
         char *from = backup_path(dir, b, &b->files[i]), *to = file_join(out, b->files[i].name);
-        ok = backup_copy(from, UINT64_MAX, to, &(struct output_options){0}, &copy, f);
+        ok = backup_copy(from, UINT64_MAX, to, &(struct out_file_options){0}, &copy, f);
         if (ok && (copy.size != b->files[i].size ||
                    strcmp(copy.sha256, b->files[i].sha256) != 0)) {
             fault_set(f, FAULT_CRC, "%s is not what was backed up: SHA-256 differs", from);
@@ -194,16 +194,17 @@ static int restore_to(struct tool *t, const char *name, const struct backup_opti
 {
     struct buf set = {0};
     buf_printf(&set, "%s/%s", t->args[1], name);
-    const struct verb *restore = tool_verb("restore");
+    const char *how = t->json ? "--json" : t->quiet ? "--quiet" : NULL;
     char *words[] = {(char *)(uintptr_t)"restore", (char *)(uintptr_t)buf_cstr(&set), t->args[2],
-                     (char *)(uintptr_t)"--to", (char *)(uintptr_t)o->to,
-                     t->quiet ? (char *)(uintptr_t)"--quiet" : NULL, NULL};
-    int code = restore ? tool_run(restore, t->quiet ? 6 : 5, words, t->env) : TOOL_FAILED;
+                     (char *)(uintptr_t)"--to", (char *)(uintptr_t)o->to, (char *)(uintptr_t)how,
+                     NULL};
+    int code = tool_run(&verb_restore, how ? 6 : 5, words, t->env);
+    t->say.json = false; /* it has answered */
     buf_free(&set);
     return code;
 }
 
-int backup_restore(struct tool *t, const struct backup_options *o)
+static int backup_restore(struct tool *t, const struct backup_options *o)
 {
     enum tool_exit code;
     struct backup b;
@@ -301,7 +302,7 @@ static void load_moments(struct tool *t, struct expire *e)
     }
 }
 
-int backup_expire(struct tool *t, const struct backup_options *o)
+static int backup_expire(struct tool *t, const struct backup_options *o)
 {
     struct expire e = {.dir = t->args[1]};
     struct fault f = {0};

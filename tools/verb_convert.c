@@ -360,7 +360,8 @@ static enum tool_exit convert(struct work *w)
     say_fields(&w->t->say, FIELDS(SAY_U64("cannot_hold", concerned), SAY_U64("keys_twice", twice)),
                NULL);
     if (w->c->explain) {
-        say_line(&w->t->say, "%" PRIu64 " keys or libraries that the target cannot hold", concerned);
+        say_line(&w->t->say, "%" PRIu64 " keys or libraries that the target cannot hold",
+                 concerned);
         return concerned ? TOOL_NEWER : TOOL_GOOD;
     }
     if (concerned && !w->c->drop) {
@@ -369,8 +370,8 @@ static enum tool_exit convert(struct work *w)
         return tool_fault(w->t, &f);
     }
     if (twice && (!w->c->twice || strcmp(w->c->twice, "refuse") == 0)) {
-        fault_set(&f, FAULT_INVALID, "%zu keys or libraries come twice: --twice first or --twice last says "
-                  "which of them counts", twice);
+        fault_set(&f, FAULT_INVALID, "%zu keys or libraries come twice: --twice first or --twice "
+                  "last says which of them counts", twice);
         return tool_fault(w->t, &f);
     }
     return second_pass(w);

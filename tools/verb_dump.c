@@ -8,7 +8,7 @@
 #include "tools/dataset.h"
 #include "tools/dump_json.h"
 #include "tools/key_filter.h"
-#include "tools/output.h"
+#include "tools/out_file.h"
 #include "tools/restore_write.h"
 #include "tools/sift.h"
 #include "tools/verbs.h"
@@ -84,7 +84,7 @@ static bool end_writer(struct writers *w, enum format format, struct fault *f)
 
 /* What was written before a fault is there for who reads it: each line but the last is whole. */
 static enum tool_exit write_all(struct tool *t, struct dump *d, enum format format,
-                                struct dataset *set, struct output *o)
+                                struct dataset *set, struct out_file *o)
 {
     struct writers w;
     struct sift sift;
@@ -93,8 +93,8 @@ static enum tool_exit write_all(struct tool *t, struct dump *d, enum format form
     bool ok = dataset_read(set, &sift.sink, &f);
     ok = end_writer(&w, format, &f) && ok;
     if (o->path && !ok)
-        output_drop(o);
-    else if (!output_end(o, &late) && ok)
+        out_file_drop(o);
+    else if (!out_file_end(o, &late) && ok)
         f = late;
     say_fields(&t->say, FIELDS(SAY_U64("keys", sift.taken), SAY_U64("left_out", sift.left_out)),
                "%" PRIu64 " keys", sift.taken);
@@ -105,7 +105,7 @@ static int run(struct tool *t, void *state)
 {
     struct dump *d = state;
     struct dataset set;
-    struct output o;
+    struct out_file o;
     struct fault f = {0};
     enum format format = format_of(d);
     if (format == FORMAT_UNKNOWN)
@@ -116,11 +116,11 @@ static int run(struct tool *t, void *state)
         return TOOL_FAILED;
     enum tool_exit code;
     const char *to = t->output ? t->output : "-";
-    struct output_options opt = {.compression = compression_of_name(to)};
+    struct out_file_options opt = {.compression = compression_of_name(to)};
     if (!dataset_open(&set, t, t->args[0], &(struct dataset_options){.source.dump = d->dump}, &f)) {
         code = tool_fault(t, &f);
     } else {
-        code = output_open(&o, to, &opt, &f) ? write_all(t, d, format, &set, &o)
+        code = out_file_open(&o, to, &opt, &f) ? write_all(t, d, format, &set, &o)
                                              : tool_fault(t, &f);
         dataset_close(&set);
     }

@@ -268,9 +268,9 @@ static int run_job(struct tool *t, struct job *j, struct fault *f)
         if (!new_dir_begin(&j->dir, t->output, j->sub, f))
             return tool_fault(t, f);
     }
-    progress_begin(&t->progress, "fix", source_bytes(&j->source));
+    progress_bar_begin(&t->progress, "fix", source_bytes(&j->source));
     bool ok = mend_all(j, f);
-    progress_end(&t->progress);
+    progress_bar_end(&t->progress);
     bool any = ok && changed(j);
     if (ok && (any || j->fix.skipped || j->fix.mended))
         summary(j);

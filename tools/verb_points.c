@@ -147,7 +147,7 @@ static bool visit(void *arg, size_t incr, struct log_part *part, struct log_read
         if (incr + 1 == p->line.count)
             tell(p, "end", incr, r->next, "all there is");
     }
-    progress_at(&p->tool->progress, r->to);
+    progress_bar_at(&p->tool->progress, r->to);
     return true;
 }
 
@@ -163,9 +163,9 @@ static int run(struct tool *t, void *state)
     o->every = o->every ? o->every : EVERY_S;
     log_line_begin(&p.line, &s);
     say_list(&t->say, "points");
-    progress_begin(&t->progress, "points", source_bytes(&s));
+    progress_bar_begin(&t->progress, "points", source_bytes(&s));
     bool ok = log_line_walk(&p.line, 0, visit, &p, &f);
-    progress_end(&t->progress);
+    progress_bar_end(&t->progress);
     int64_t first = p.first_s < 0 ? -1 : p.first_s * 1000, last = p.first_s < 0 ? -1
                                                                                : p.time_s * 1000;
     say_fields(&t->say, FIELDS(SAY_U64("count", p.shown), SAY_TIME("first_time", first),

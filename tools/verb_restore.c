@@ -124,7 +124,7 @@ static bool search(void *arg, size_t incr, struct log_part *p, struct log_reader
         x->damaged = true;
         x->damage = (struct log_place){incr, r->from};
     }
-    progress_at(&x->tool->progress, r->to);
+    progress_bar_at(&x->tool->progress, r->to);
     if (what == LOG_END) {
         bool here = x->wanted == TO_POSITION && log_line_incr(&x->line, incr)->seq == x->seq;
         if (here || (x->wanted == TO_TIME && incr + 1 == x->line.count && x->any_time))
@@ -373,7 +373,7 @@ static int restore(struct restore *x, const char *out, struct fault *f)
     char at[LOG_POSITION_TEXT];
     struct tool *t = x->tool;
     log_line_begin(&x->line, &x->source);
-    progress_begin(&t->progress, "restore", source_bytes(&x->source));
+    progress_bar_begin(&t->progress, "restore", source_bytes(&x->source));
     bool ok = log_line_walk(&x->line, 0, search, x, f) && check_place(x, f);
     if (ok) {
         const struct source_part *p = log_line_incr(&x->line, x->place.incr);
@@ -390,7 +390,7 @@ static int restore(struct restore *x, const char *out, struct fault *f)
                      "one in front of it is taken", x->offset);
         ok = x->o->dry_run ? dry_run(x, f) : write_all(x, out, f);
     }
-    progress_end(&t->progress);
+    progress_bar_end(&t->progress);
     int code = ok ? TOOL_GOOD : (int)tool_fault(t, f);
     if (x->tell)
         tell_moments(x);

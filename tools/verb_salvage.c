@@ -110,7 +110,7 @@ static void tell_span(void *arg, const struct rdb_span *s, uint64_t keys, bool h
 static void tell_at(void *arg, uint64_t at)
 {
     struct job *j = arg;
-    progress_at(&j->tool->progress, j->copying ? at + j->file.image.end : at);
+    progress_bar_at(&j->tool->progress, j->copying ? at + j->file.image.end : at);
 }
 
 /* ---- keys that are there twice ---- */
@@ -339,10 +339,10 @@ static enum tool_exit salvage_file(struct job *j)
     struct fault f = {0};
     struct tool *t = j->tool;
     rdb_tell_begin(&j->tell, &j->findings, &j->file.image, &j->plan, j->name);
-    progress_begin(&t->progress, "salvage", j->file.image.end * 2);
+    progress_bar_begin(&t->progress, "salvage", j->file.image.end * 2);
     rdb_tell_file(&j->tell, &j->file.cut);
     bool ok = first_pass(j, &f) && second_pass(j, &f);
-    progress_end(&t->progress);
+    progress_bar_end(&t->progress);
     if (!ok)
         return tool_fault(t, &f);
     say_sum(j);

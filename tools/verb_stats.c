@@ -246,7 +246,7 @@ static void count_part(struct stats *s)
         log_unit_begin(&u, &s->r);
         while (what == LOG_UNIT && log_unit_next(&u, &s->r.command))
             count_command(s, &s->r.command);
-        progress_at(&s->tool->progress, before + s->r.to);
+        progress_bar_at(&s->tool->progress, before + s->r.to);
     }
     log_read_close(&s->r);
 }
@@ -363,7 +363,7 @@ static int run(struct tool *t, void *state)
     s->tool = t;
     s->first_s = s->second = -1;
     s->sample = mem_zalloc(SAMPLE_CAP * sizeof *s->sample);
-    progress_begin(&t->progress, "stats", source_bytes(&source));
+    progress_bar_begin(&t->progress, "stats", source_bytes(&source));
     for (size_t i = 0; i < source.count && !fault_is(&f); i++) {
         if (!log_part_open(&s->part, &source, i, &f))
             break;
@@ -371,7 +371,7 @@ static int run(struct tool *t, void *state)
         f = s->part.bytes.fault;
         log_part_close(&s->part);
     }
-    progress_end(&t->progress);
+    progress_bar_end(&t->progress);
     int code = fault_is(&f) ? (int)tool_fault(t, &f) : TOOL_GOOD;
     if (code == TOOL_GOOD)
         tell(s, o->top ? o->top : 20);

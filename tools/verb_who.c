@@ -174,7 +174,7 @@ static bool visit(void *arg, size_t incr, struct log_part *p, struct log_reader 
     log_unit_begin(&u, r);
     while (what == LOG_UNIT && log_unit_next(&u, &r->command))
         look_at_command(w, &r->command);
-    progress_at(&w->tool->progress, r->to);
+    progress_bar_at(&w->tool->progress, r->to);
     return true;
 }
 
@@ -192,9 +192,9 @@ static int run(struct tool *t, void *state)
     log_line_begin(&w.line, &s);
     say_list(&t->say, "commands");
     say_list(&t->say, "bases");
-    progress_begin(&t->progress, "who", source_bytes(&s));
+    progress_bar_begin(&t->progress, "who", source_bytes(&s));
     bool ok = log_line_walk(&w.line, 0, visit, &walking, &f) && !fault_is(&f);
-    progress_end(&t->progress);
+    progress_bar_end(&t->progress);
     if (ok)
         say_fields(&t->say, FIELDS(SAY_U64("found", w.found)),
                    w.found ? NULL : "Nothing in %s touches that key", s.path);

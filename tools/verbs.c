@@ -3,14 +3,6 @@
 #include "tools/verbs.h"
 
 const struct verb *const tool_verbs[] = {
-    &verb_check,
-    &verb_salvage,
-    &verb_dump,
-    &verb_convert,
-    &verb_backup,
-    &verb_fix,
-    &verb_points,
-    &verb_restore,
-    &verb_who,
-    &verb_stats,
+    &verb_check, &verb_salvage, &verb_fix,     &verb_points, &verb_restore, &verb_dump,
+    &verb_who,   &verb_stats,   &verb_convert, &verb_backup,
     NULL};

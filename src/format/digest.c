@@ -104,6 +104,7 @@ static void on_part(struct sink *sink, struct slice bytes, uint64_t left)
     struct digest *d = digest_of(sink);
     if (!d->pieces)
         d->pieces = hash_pieces_begin(d->key.low);
+    must(d->ordered); /* it is a string's */
     hash_pieces_add(d->pieces, bytes.data, bytes.len);
     if (left)
         return;

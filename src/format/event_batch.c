@@ -61,6 +61,7 @@ static void db(struct sink *s, unsigned id, uint64_t keys, uint64_t expires)
 
 static bool key(struct sink *s, const struct key_event *e)
 {
+    must(e->type <= VALUE_MODULE);
     buf_byte(to_of(s), E_KEY);
     PUT(to_of(s), *e);
     put_slice(to_of(s), e->name);
@@ -69,6 +70,7 @@ static bool key(struct sink *s, const struct key_event *e)
 
 static bool packed(struct sink *s, enum pack pack, struct slice bytes)
 {
+    must(pack <= PACK_ZSET && bytes.len > 0);
     buf_byte(to_of(s), E_PACKED);
     PUT(to_of(s), pack);
     put_slice(to_of(s), bytes);
@@ -178,11 +180,13 @@ static const struct sink_ops recorder_ops = {
 
 void event_recorder_init(struct event_recorder *r, struct buf *to)
 {
+    must(to);
     *r = (struct event_recorder){.sink = {.ops = &recorder_ops}, .to = to};
 }
 
 void event_batch_mark(struct buf *to, uint64_t offset, const char *doing)
 {
+    must(to->len > 0); /* behind something */
     buf_byte(to, E_MARK);
     PUT(to, offset);
     PUT(to, doing);
@@ -301,6 +305,7 @@ static void play_one(struct event_player *p, struct sink *s, enum event e)
     switch (e) {
     case E_PACKED:
         TAKE(p, pack);
+        must(pack <= PACK_ZSET);
         sink_packed(s, pack, take_slice(p));
         break;
     case E_ITEM: {
@@ -349,7 +354,9 @@ static void play_value(struct event_player *p, struct sink *s, bool wanted)
 static void play_key(struct event_player *p, struct sink *s)
 {
     struct key_event key;
+    must(!sink_bad(s));
     TAKE(p, key);
+    must(key.type <= VALUE_MODULE);
     key.name = take_slice(p);
     p->rdb_type = key.rdb_type;
     play_value(p, s, sink_key(s, &key));

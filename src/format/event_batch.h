@@ -27,8 +27,8 @@ struct event_recorder {
     struct buf *to;
 };
 void event_recorder_init(struct event_recorder *r, struct buf *to);
-/* Behind a record of which something came: where in its file it ends, and what was being done (a static word); and words for
- * a log, in the order of the records. */
+/* Behind a record of which something came: where in its file it ends, and what was being done (a
+ * static word); and words for a log, in the order of the records. */
 void event_batch_mark(struct buf *to, uint64_t offset, const char *doing);
 void event_batch_note(struct buf *to, const char *text);
 

@@ -24,8 +24,7 @@
 #include "base/fault.h"
 #include "base/slice.h"
 
-/* Bytes read (> 0), 0 at the end, -errno on failure: -EBADMSG when what the bytes are made of is
- * damaged, which is a FAULT_FORMAT; all else is a FAULT_IO. */
+/* Bytes read (> 0), 0 at the end, -errno: of FAULT_IO, but -EBADMSG of FAULT_FORMAT. */
 typedef ssize_t in_read(void *arg, void *to, size_t n);
 #define IN_SIZE_UNKNOWN UINT64_MAX
 

@@ -182,6 +182,7 @@ void manifest_drop_history(struct manifest *m)
 void manifest_forget_history(struct manifest *m, const char *name)
 {
     struct manifest_list *h = &m->history;
+    must(name);
     for (size_t i = 0; i < h->count; i++) {
         if (strcmp(h->files[i].name, name) != 0)
             continue;

@@ -33,6 +33,7 @@ static uint64_t length_at(struct slice p, size_t *size)
 static void read_raw(struct rdb_reader *r)
 {
     uint64_t left = rdb_len(r);
+    must(left > SINK_PART_MAX || in_bad(r->in));
     while (left && !in_bad(r->in)) {
         uint64_t n = left < PART ? left : PART;
         struct slice part = in_slice(r->in, n, &r->first);
@@ -61,6 +62,7 @@ static bool bad(struct unlzf *u)
 static void hand_on(struct unlzf *u)
 {
     size_t n = u->at - u->from;
+    must(u->from <= u->at && u->at <= LZF_BACK + PART + LZF_RUN_MAX);
     if (n == 0)
         return;
     emit(u->r, slice(u->window + u->from, n), u->left);
@@ -71,6 +73,7 @@ static void hand_on(struct unlzf *u)
 
 static bool literals(struct unlzf *u, size_t n)
 {
+    must(n > 0 && n <= LITERAL_MAX);
     if (n > u->packed || n > u->left)
         return bad(u);
     u->packed -= n;
@@ -83,6 +86,7 @@ static bool literals(struct unlzf *u, size_t n)
 static bool copy(struct unlzf *u, unsigned control)
 {
     size_t n = control >> 5, more = n == 7;
+    must(control >= LITERAL_MAX && u->at - u->from < PART + LZF_RUN_MAX);
     if (u->packed < 1 + more)
         return bad(u);
     if (more)
@@ -126,6 +130,7 @@ bool rdb_long_string(struct rdb_reader *r)
     enum { HEAD = 1 + 9 + 9 };
     if (!takes_parts(r->out[RDB_OUT_ALL]) || !takes_parts(r->sink))
         return false;
+    must(!r->begun && !rdb_wanted(r)); /* as in rdb_value */
     struct slice head = in_peek(r->in, HEAD);
     size_t size, second = 0;
     bool lzf = head.len && (uint8_t)head.data[0] == RDB_STR_LZF;

@@ -74,7 +74,7 @@ void rdb_packed_value(struct rdb_reader *r, enum rdb_type type);
 void rdb_quicklist(struct rdb_reader *r, bool second);
 /* ---- the others ---- */
 void rdb_value(struct rdb_reader *r, int type);  /* rdb_value.c */
-/* A string that is next, when it is long and all whom it reaches take it in parts: read, or a fault.
+/* A string that is next, if it is long and all whom it reaches take it in parts: read, or a fault.
  * False: nothing was read. */
 bool rdb_long_string(struct rdb_reader *r); /* rdb_long.c */
 void rdb_stream(struct rdb_reader *r, int type); /* rdb_stream.c */

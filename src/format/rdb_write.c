@@ -324,6 +324,7 @@ static void item(struct sink *s, struct slice value)
 static void part(struct sink *s, struct slice bytes, uint64_t left)
 {
     struct rdb_writer *w = writer(s);
+    must(w->key.type == VALUE_STRING && bytes.len > 0);
     if (!w->in_parts) {
         start(w, RDB_STRING);
         put_len(w->out, bytes.len + left);

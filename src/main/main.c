@@ -13,6 +13,7 @@
 #include "server/server.h"
 #include "tools/check.h"
 #include "tools/tool.h"
+#include "tools/verbs.h"
 
 static int print_version(void)
 {
@@ -59,7 +60,8 @@ int main(int argc, char **argv)
     must(argc > 0 && !argv[argc]);
     const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
     mem_thread_enter();
-    const struct tool_env env = {.libraries = &libraries, .program = "/proc/self/exe"};
+    const struct tool_env env = {.verbs = tool_verbs, .libraries = &libraries,
+                                 .program = "/proc/self/exe"};
     if (strstr(name, "holdfast"))
         return tool_main(argc, argv, &env);
     if (strstr(name, "redis-check-rdb") || asks_for(&argc, argv, "--check-rdb"))

@@ -14,7 +14,6 @@
 #include "persist/aof_file.h"
 #include "persist/aof_names.h"
 #include "persist/aof_state.h"
-#include "persist/backup_hold.h"
 
 enum { LOOK_EVERY_MS = 10 * 60 * 1000 };
 
@@ -37,6 +36,7 @@ bool aof_history_parse(struct slice text, uint64_t *generations, int64_t *second
 static int64_t replaced_s(const struct aof *a, const struct manifest_file *next_base)
 {
     struct stat st;
+    must(next_base->name);
     char *path = aof_path(a, next_base->name);
     int err = file_stat(path, &st);
     mem_free(path);
@@ -45,6 +45,7 @@ static int64_t replaced_s(const struct aof *a, const struct manifest_file *next_
 
 static bool is_base(const struct manifest_file *file)
 {
+    must(file->name);
     return strstr(file->name, ".base.") != NULL;
 }
 
@@ -86,6 +87,7 @@ struct collect_job {
 static void run_collect(struct worker_job *job)
 {
     struct collect_job *c = (struct collect_job *)(void *)job;
+    must(c->count > 0 && !c->kept);
     for (size_t i = 0; i < c->count; i++) {
         int err = file_unlink(c->paths[i]);
         if (err == 0 || err == -ENOENT)
@@ -110,7 +112,7 @@ static void collect_done(struct worker_job *job)
     struct aof *a = c->aof;
     struct manifest next = {0};
     struct fault f = {0};
-    must(c->count > 0);
+    must(c->count > 0 && a->collecting);
     a->collecting = false;
     if (!c->kept && !a->freeing) {
         manifest_copy(&next, &a->manifest);
@@ -135,7 +137,7 @@ void aof_history_collect(struct aof *a)
     for (size_t i = 0; i < history->count; i++) {
         const struct manifest_file *file = &history->files[i];
         bool kept = file->seq >= (is_base(file) ? oldest : from);
-        if (!kept && !backup_holds(a->persist->holds, file->name))
+        if (!kept && !(a->held && a->held(a->held_arg, file->name)))
             c->paths[c->count++] = aof_path(a, file->name);
     }
     /* A manifest that is not durable yet: the one before may still need them. */
@@ -153,6 +155,7 @@ void aof_history_collect(struct aof *a)
 
 void aof_history_tick(struct aof *a, int64_t mono_ms)
 {
+    must(mono_ms >= a->history_seen_ms);
     if (a->state != AOF_ON || mono_ms - a->history_seen_ms < LOOK_EVERY_MS)
         return;
     a->history_seen_ms = mono_ms;

@@ -83,6 +83,8 @@ struct aof {
     uint64_t base_size;  /* total after the last rewrite; after a start the base's */
     bool collecting;     /* aof_history.c: a round of it is with the worker */
     int64_t history_seen_ms;
+    bool (*held)(void *arg, const char *name); /* backup_hold.c: a file of history that stays */
+    void *held_arg;
     bool first_install;  /* aof_first.c: its plan lies on disk */
     uint64_t log_id;     /* aof_names.c: of the #LOG lines; 0: not chosen yet */
     uint64_t load_errors_skipped; /* boot.c: of the last load */

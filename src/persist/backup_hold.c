@@ -47,6 +47,7 @@ static struct hold *hold_of(struct backup_holds *h, uint64_t client)
 
 static struct hold *hold_add(struct backup_holds *h, uint64_t client)
 {
+    must(!hold_of(h, client));
     h->holds = mem_realloc(h->holds, (h->count + 1) * sizeof *h->holds);
     h->holds[h->count] = (struct hold){.client = client, .began_ms = clock_wall_ms()};
     return &h->holds[h->count++];
@@ -62,6 +63,7 @@ static bool holds_name(const struct hold *hold, const char *name)
 
 static void hold_name(struct hold *hold, const char *name)
 {
+    must(name && !strchr(name, '/'));
     if (holds_name(hold, name))
         return;
     hold->names = mem_realloc(hold->names, (hold->count + 1) * sizeof *hold->names);
@@ -78,15 +80,17 @@ static void hold_free(struct hold *hold)
 /* What it kept from being deleted goes now. */
 static void hold_end(struct backup_holds *h, struct hold *hold)
 {
+    must(h->count > 0 && hold >= h->holds && hold < h->holds + h->count);
     hold_free(hold);
     *hold = h->holds[--h->count];
     if (h->persist->aof->state == AOF_ON && !h->persist->loading)
         aof_history_collect(h->persist->aof);
 }
 
-bool backup_holds(const struct backup_holds *h, const char *name)
+static bool held(void *arg, const char *name)
 {
-    for (size_t i = 0; h && i < h->count; i++)
+    const struct backup_holds *h = arg;
+    for (size_t i = 0; i < h->count; i++)
         if (holds_name(&h->holds[i], name))
             return true;
     return false;
@@ -108,6 +112,7 @@ static bool draw_line(struct aof *a, struct fault *f)
 static uint64_t size_of(const struct aof *a, const struct manifest_file *file)
 {
     struct stat st;
+    must(file->name);
     if (file->size >= 0)
         return (uint64_t)file->size;
     char *path = aof_path(a, file->name);
@@ -137,6 +142,7 @@ static void reply_line(struct ctx *c, const struct aof *a, const struct hold *ho
     const struct manifest *m = &a->manifest;
     char text[32];
     struct buf name = {0};
+    must(m->incr.count > 1 && hold->count > 0);
     snprintf(text, sizeof text, "%016" PRIx64, a->log_id);
     buf_printf(&name, "%s.manifest", a->filename);
     reply_map(c, 8);
@@ -197,6 +203,7 @@ static void draw_and_tell(struct ctx *c, struct backup_holds *h, struct hold *ho
         reply_errorf(c, "ERR The newest part of the append log can't be closed: %s", f.what);
         return;
     }
+    must(!fault_is(&f) && a->state == AOF_ON);
     hold_line(hold, a);
     reply_line(c, a, hold);
 }
@@ -312,6 +319,8 @@ struct backup_holds *backup_holds_new(struct persist *p)
 {
     struct backup_holds *h = mem_zalloc(sizeof *h);
     h->persist = p;
+    p->aof->held = held;
+    p->aof->held_arg = h;
     commands_add(server_commands(p->server), commands, h);
     hooks_on_client(server_hooks(p->server), client_event, h);
     return h;

@@ -23,6 +23,5 @@ struct persist;
 
 struct backup_holds *backup_holds_new(struct persist *p); /* with its command */
 void backup_holds_free(struct backup_holds *h);
-bool backup_holds(const struct backup_holds *h, const char *name); /* a file of the log's */
 
 #endif

@@ -156,6 +156,7 @@ struct place {
 /* What the keyspace could not take, with the place where that was read. */
 static struct fault sink_fault_at(const struct sink *sink, const struct place *at)
 {
+    must(sink_bad(sink));
     struct fault f = sink->fault;
     f.doing = "read-object-value";
     if (f.offset) /* it knows better: found some keys later */
@@ -170,6 +171,7 @@ static struct fault sink_fault_at(const struct sink *sink, const struct place *a
 /* Where a record goes: AUX fields and the like to the features they belong to. */
 static struct sink *taker(struct reading *r, bool aux, struct load *load, struct load_aux *to)
 {
+    must(!sink_bad(&load->sink));
     if (!aux || r->unseen)
         return &load->sink;
     must(r->persist->loading);

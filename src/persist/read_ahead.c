@@ -61,12 +61,14 @@ static struct buf *hand_over(struct read_ahead *a)
 static void note(void *arg, const char *text)
 {
     struct read_ahead *a = arg;
+    must(text && a->filling);
     buf_append(&a->notes, text, strlen(text) + 1);
 }
 
 /* Behind the record during which they came. */
 static void put_notes(struct read_ahead *a)
 {
+    must(a->filling);
     for (struct slice rest = buf_slice(&a->notes); rest.len;) {
         event_batch_note(a->filling, rest.data);
         rest = slice_from(rest, strlen(rest.data) + 1);
@@ -76,6 +78,7 @@ static void put_notes(struct read_ahead *a)
 
 static void read_all(struct read_ahead *a)
 {
+    must(!a->filling && !a->full);
     struct rdb_reader r;
     struct rdb_record rec;
     struct event_recorder recorder;
@@ -121,6 +124,7 @@ static void *run(void *arg)
 struct read_ahead *read_ahead_start(struct in *in, const struct rdb_options *options)
 {
     struct read_ahead *a = mem_zalloc(sizeof *a);
+    must(!in_bad(in));
     a->in = in;
     a->options = *options;
     a->options.note = note;
@@ -145,6 +149,7 @@ bool read_ahead_next(struct read_ahead *a, struct slice *batch)
     }
     while (a->full == 0 && !a->over)
         pthread_cond_wait(&a->changed, &a->lock);
+    must(a->full <= BATCHES && a->first < BATCHES);
     a->playing = a->full > 0;
     if (a->playing)
         *batch = buf_slice(&a->batches[a->first]);

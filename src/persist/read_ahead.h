@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* An RDB read by a thread of its own, in front of who takes it in: reading, checksums, decompression
- * and validation on one CPU, building the keyspace on another.
+/* An RDB read by a thread of its own, in front of who takes it in: reading, checksums,
+ * decompression and validation on one CPU, building the keyspace on another.
  *
  *   struct read_ahead *a = read_ahead_start(in, &options);
  *   while (read_ahead_next(a, &batch)) ... event_play ...       in order; valid until the next call

@@ -166,6 +166,7 @@ static void file_grew(void *arg, uint64_t written)
 {
     enum { FROM_BYTES = 8 << 20 };
     struct beside *b = arg;
+    must(b->path && (b->wanted || !b->verify));
     if (b->wanted && !b->verify && written >= FROM_BYTES) {
         b->verify = verify_beside(b->path, b->guarded);
         b->wanted = b->verify != NULL; /* no thread to be had: afterwards, then */

@@ -88,6 +88,7 @@ static uint64_t read_all(struct in *in, const char *path, bool guarded, struct f
     while (ok && rdb_next(&r, &rec))
         ok = rdb_skip(&r, &rec);
     check_end(&r, path, guarded, f);
+    must(r.keys >= r.empty_skipped);
     uint64_t found = r.keys - r.empty_skipped;
     rdb_close(&r);
     return found;
@@ -135,6 +136,7 @@ static ssize_t read_behind(void *arg, void *to, size_t n)
     pthread_mutex_lock(&v->lock);
     while (v->read == v->written && !v->complete && !v->dropped)
         pthread_cond_wait(&v->changed, &v->lock);
+    must(v->read <= v->written);
     uint64_t more = v->dropped ? 0 : v->written - v->read;
     pthread_mutex_unlock(&v->lock);
     ssize_t got = more ? file_read(v->proof.fd, to, n < more ? n : (size_t)more) : 0;
@@ -159,6 +161,7 @@ static void *run_beside(void *arg)
 
 static void free_beside(struct verify_beside *v)
 {
+    must(v->path);
     pthread_mutex_destroy(&v->lock);
     pthread_cond_destroy(&v->changed);
     mem_free(v->path);
@@ -198,6 +201,7 @@ static void wait_over(struct verify_beside *v, struct child *child)
 {
     enum { LOOK_EVERY_NS = 100 * 1000 * 1000, SECOND_NS = 1000 * 1000 * 1000 };
     pthread_mutex_lock(&v->lock);
+    must(!v->complete && !v->dropped);
     v->complete = true;
     pthread_cond_signal(&v->changed);
     while (!v->over) {
@@ -235,6 +239,7 @@ bool verify_beside_end(struct verify_beside *v, uint64_t bytes, uint64_t keys, b
 void verify_beside_drop(struct verify_beside *v)
 {
     pthread_mutex_lock(&v->lock);
+    must(!v->complete && !v->dropped);
     v->dropped = true;
     pthread_cond_signal(&v->changed);
     pthread_mutex_unlock(&v->lock);

@@ -19,8 +19,8 @@ bool verify_rdb(const char *path, uint64_t bytes, uint64_t keys, bool guarded, s
 bool verify_commands(const char *path, uint64_t bytes, bool sealed, struct child *child,
                      struct fault *f);
 
-/* The same of an RDB that is still being written, by a thread of its own right behind the writer, so
- * that at its end little is left to wait for.
+/* The same of an RDB that is still being written, by a thread of its own right behind the writer:
+ * at its end little is left to wait for.
  *
  *   v = verify_beside(path, guarded);      NULL: no thread is to be had; verify_rdb it then
  *   verify_beside_grew(v, bytes);          so many bytes are in the file

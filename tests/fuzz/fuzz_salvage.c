@@ -123,7 +123,7 @@ static void rescue_all(struct run *r)
 static void try_quick(struct run *r)
 {
     struct key_twice *twice = key_twice_new();
-    struct progress none = {.never = true};
+    struct progress_bar none = {.never = true};
     struct rdb_quick q = {.image = &r->image, .list = &r->plan.list, .valkey = r->plan.valkey,
                           .version = r->plan.version, .threads = 1, .twice = twice,
                           .progress = &none};

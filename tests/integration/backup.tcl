@@ -128,7 +128,8 @@ case "aof-keep-history keeps as many generations, and lets go when told" {
     wait_for { expr {[llength [parts $s]] == 7} } ;# manifest, base, incr, twice base and incr
     is [llength [regexp -all -inline {type h} $text]] 4
     # Each base says with which increment it begins, and that is there.
-    foreach {- seq from} [regexp -all -inline -line {base.rdb seq (\d+) type \w .*from (\d+)$} $text] {
+    foreach {- seq from} \
+            [regexp -all -inline -line {base.rdb seq (\d+) type \w .*from (\d+)$} $text] {
         truth {[file exists [of $s dir]/appendonlydir/appendonly.aof.$from.incr.aof]}
     }
     set s [restart $s term "$log\naof-keep-history 2"]
@@ -291,7 +292,7 @@ case "backups of a server under load verify, and are each of one moment" {
     set dir [tmpdir]/backups
     # Two counters that one transaction moves: a copy that is not of one moment has them apart.
     set load [exec redis-benchmark -p [of $s port] -c 4 -n 100000000 -r 5000 -P 4 -q \
-        EVAL {redis.call('incr','a'); redis.call('incr','b'); redis.call('set','key:'..ARGV[1],ARGV[1])} \
+        EVAL {redis.call('incr','a') redis.call('incr','b') redis.call('set',ARGV[1],ARGV[1])} \
         0 __rand_int__ >/dev/null 2>@1 &]
     set rounds [expr {$long ? 60 : 5}]
     for {set i 0} {$i < $rounds} {incr i} {

@@ -46,8 +46,9 @@ proc stem {path} { return [file rootname $path] }
 foreach path $sources {
     foreach {- name} [regexp -all -inline -line {^#include "([^"]+)"} [slurp $path]] {
         foreach dir {src .} {
-            if {[file exists $dir/$name] && [stem $dir/$name] ne [stem $path]} {
-                dict set includes [stem $path] [stem [string trimleft $dir/$name ./]] 1
+            set to [stem [string trimleft $dir/$name ./]]
+            if {[file exists $dir/$name] && $to ne [stem $path]} {
+                dict set includes [stem $path] $to 1
             }
         }
     }

@@ -67,8 +67,8 @@ static void no_change_passes(void)
 /* With a right sum, by who means harm: nothing is written or read outside of the backup. */
 static void names_stay_inside(void)
 {
-    static const char *const names[] = {"../x", "/etc/passwd", "a/../b", "a//b", "./a", "a/.", "\"\"",
-                                        "\"a\\x00b\"", "..", "a/"};
+    static const char *const names[] = {"../x", "/etc/passwd", "a/../b", "a//b", "./a", "a/.",
+                                        "\"\"", "\"a\\x00b\"", "..", "a/"};
     static const char head[] = "holdfast-backup 1\nkind log\n";
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct buf text = {0};

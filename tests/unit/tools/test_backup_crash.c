@@ -110,7 +110,7 @@ static int run(int at, bool fails, const char *word, const char *one, const char
         dup2(fd, STDOUT_FILENO);
         dup2(fd, STDERR_FILENO);
         use_disk(at, fails);
-        _exit(tool_main(argc, argv, &(struct tool_env){0}));
+        _exit(tool_main(argc, argv, &(struct tool_env){.verbs = tool_verbs}));
     }
     int status;
     CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));

@@ -32,7 +32,7 @@ static void check(struct checked *c, struct slice bytes)
     fclose(to);
     to = tmpfile();
     say_begin(&t.say, to, false, false, "check");
-    progress_init(&t.progress, false, true);
+    progress_bar_init(&t.progress, false, true);
     *c = (struct checked){0};
     findings_begin(&c->found, &t);
     CHECK(source_find(&s, path, &(struct source_options){0}, &f));

@@ -2,14 +2,14 @@
 /* One file to write: under a name of its own beside the wanted one, and renamed to it when it is
  * whole and durable; an existing file is refused. "-" is stdout. Compression on request.
  *
- *   struct output o;
- *   if (!output_open(&o, path, &(struct output_options){0}, &f)) ...
+ *   struct out_file o;
+ *   if (!out_file_open(&o, path, &(struct out_file_options){0}, &f)) ...
  *   out_bytes(&o.out, ...);
- *   ok = output_end(&o, &f);       flushed, synced, renamed, directory synced; or nothing is there
- *   output_drop(&o);               instead: what was written goes away
+ *   ok = out_file_end(&o, &f);       flushed, synced, renamed, all durable; or nothing is there
+ *   out_file_drop(&o);               instead: what was written goes away
  */
-#ifndef TOOLS_OUTPUT_H
-#define TOOLS_OUTPUT_H
+#ifndef TOOLS_OUT_FILE_H
+#define TOOLS_OUT_FILE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,12 +18,12 @@
 #include "format/out.h"
 #include "tools/input.h"
 
-struct output_options {
+struct out_file_options {
     enum compression compression;
     int level; /* 0: the default */
     bool replace; /* an existing file may be */
 };
-struct output {
+struct out_file {
     struct out out;
     char *path, *tmp; /* NULL: stdout */
     int fd;
@@ -32,9 +32,9 @@ struct output {
     struct packer *packer; /* NULL: plain */
 };
 
-bool output_open(struct output *o, const char *path, const struct output_options *opt,
+bool out_file_open(struct out_file *o, const char *path, const struct out_file_options *opt,
                  struct fault *f);
-bool output_end(struct output *o, struct fault *f);
-void output_drop(struct output *o);
+bool out_file_end(struct out_file *o, struct fault *f);
+void out_file_drop(struct out_file *o);
 
 #endif

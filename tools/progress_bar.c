@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tools/progress.h"
+#include "tools/progress_bar.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,14 +10,14 @@
 
 enum { STEP = 4 << 20, FIRST_MS = 1000, TERMINAL_MS = 100, LINE_MS = 1000, BAR = 24 };
 
-void progress_init(struct progress *p, bool always, bool never)
+void progress_bar_init(struct progress_bar *p, bool always, bool never)
 {
-    *p = (struct progress){.always = always, .never = never, .terminal = isatty(STDERR_FILENO)};
+    *p = (struct progress_bar){.always = always, .never = never, .terminal = isatty(STDERR_FILENO)};
 }
 
-void progress_begin(struct progress *p, const char *doing, uint64_t total)
+void progress_bar_begin(struct progress_bar *p, const char *doing, uint64_t total)
 {
-    progress_end(p);
+    progress_bar_end(p);
     p->doing = doing;
     p->total = total;
     p->done = 0;
@@ -27,7 +27,7 @@ void progress_begin(struct progress *p, const char *doing, uint64_t total)
     p->on = !p->never && (p->always || p->terminal);
 }
 
-static void print_bar(const struct progress *p, int64_t took_ms)
+static void print_bar(const struct progress_bar *p, int64_t took_ms)
 {
     char done[NUM_DOUBLE_TEXT], rate[NUM_DOUBLE_TEXT];
     uint64_t per_s = took_ms > 0 ? p->done * 1000 / (uint64_t)took_ms : 0;
@@ -45,7 +45,7 @@ static void print_bar(const struct progress *p, int64_t took_ms)
             (int)((double)of / (double)p->total * 100), rate, left_s / 60, left_s % 60);
 }
 
-void progress_tell(struct progress *p, uint64_t done)
+void progress_bar_tell(struct progress_bar *p, uint64_t done)
 {
     int64_t now = clock_mono_us() / 1000, took = now - p->begun_ms;
     p->done = done;
@@ -60,7 +60,7 @@ void progress_tell(struct progress *p, uint64_t done)
     fflush(stderr);
 }
 
-void progress_end(struct progress *p)
+void progress_bar_end(struct progress_bar *p)
 {
     if (p->shown && p->terminal)
         fputs("\r\033[K", stderr);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tools/output.h"
+#include "tools/out_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 
 static int write_fd(void *arg, const void *from, size_t n)
 {
-    struct output *o = arg;
+    struct out_file *o = arg;
     int err = file_write_all(o->fd, from, n, NULL);
     o->written += err == 0 ? n : 0;
     return err;
@@ -31,7 +31,7 @@ static char *tmp_beside(const char *path)
     return out;
 }
 
-static bool open_file(struct output *o, const char *path, struct fault *f)
+static bool open_file(struct out_file *o, const char *path, struct fault *f)
 {
     bool there;
     struct stat st;
@@ -56,10 +56,10 @@ static bool open_file(struct output *o, const char *path, struct fault *f)
     return false;
 }
 
-bool output_open(struct output *o, const char *path, const struct output_options *opt,
+bool out_file_open(struct out_file *o, const char *path, const struct out_file_options *opt,
                  struct fault *f)
 {
-    *o = (struct output){.replace = opt->replace, .fd = STDOUT_FILENO};
+    *o = (struct out_file){.replace = opt->replace, .fd = STDOUT_FILENO};
     if (strcmp(path, "-") == 0)
         fflush(stdout);
     else if (!open_file(o, path, f))
@@ -73,16 +73,16 @@ bool output_open(struct output *o, const char *path, const struct output_options
     return true;
 }
 
-static void let_go(struct output *o)
+static void let_go(struct out_file *o)
 {
     out_free(&o->out);
     packer_free(o->packer);
     mem_free(o->path);
     mem_free(o->tmp);
-    *o = (struct output){.fd = -1};
+    *o = (struct out_file){.fd = -1};
 }
 
-void output_drop(struct output *o)
+void out_file_drop(struct out_file *o)
 {
     if (o->fd > STDERR_FILENO)
         file_close(o->fd);
@@ -93,7 +93,7 @@ void output_drop(struct output *o)
 
 /* What is written is durable under its own name, and then has the wanted one. A name that came to
  * be meanwhile is not written over: link says so where rename would not. */
-static bool give_name(struct output *o, struct fault *f)
+static bool give_name(struct out_file *o, struct fault *f)
 {
     int err = file_fsync(o->fd);
     int closed = file_close(o->fd);
@@ -112,7 +112,7 @@ static bool give_name(struct output *o, struct fault *f)
     return err == 0;
 }
 
-bool output_end(struct output *o, struct fault *f)
+bool out_file_end(struct out_file *o, struct fault *f)
 {
     bool ok = out_flush(&o->out);
     if (!ok)
@@ -122,7 +122,7 @@ bool output_end(struct output *o, struct fault *f)
         fault_io(f, -err, "write", "Can't write %s", o->path ? o->path : "to standard output");
     ok = ok && err == 0;
     if (!ok) {
-        output_drop(o);
+        out_file_drop(o);
         return false;
     }
     if (o->tmp && !give_name(o, f)) {
