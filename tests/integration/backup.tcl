@@ -124,9 +124,12 @@ case "aof-keep-history keeps as many generations, and lets go when told" {
         ask $s SET key $round
         rewrite $s
     }
-    set text [slurp [of $s dir]/appendonlydir/appendonly.aof.manifest]
-    wait_for { expr {[llength [parts $s]] == 7} } ;# manifest, base, incr, twice base and incr
-    is [llength [regexp -all -inline {type h} $text]] 4
+    # What is too old goes first, and then its lines in the manifest.
+    wait_for {
+        set text [slurp [of $s dir]/appendonlydir/appendonly.aof.manifest]
+        expr {[llength [regexp -all -inline {type h} $text]] == 4}
+    }
+    is [llength [parts $s]] 7 ;# manifest, base, incr, twice base and incr
     # Each base says with which increment it begins, and that is there.
     foreach {- seq from} \
             [regexp -all -inline -line {base.rdb seq (\d+) type \w .*from (\d+)$} $text] {
@@ -140,6 +143,7 @@ case "aof-keep-history keeps as many generations, and lets go when told" {
     is [llength [parts $s]] 7
     ask $s CONFIG SET aof-keep-history 0
     wait_for { expr {[llength [parts $s]] == 3} }
+    wait_for { expr {![regexp {type h} [slurp [of $s dir]/appendonlydir/appendonly.aof.manifest]]} }
     foreach bad {x -1 1w d "" 1.5} {
         like [error_of $s CONFIG SET aof-keep-history $bad] "*aof-keep-history is a number*"
     }
