@@ -114,6 +114,21 @@ static int real_each(const char *dir, bool (*visit)(void *arg, const char *name)
     return -err;
 }
 
+static int real_write_behind(int fd, off_t from, off_t n)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+    unsigned wait = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                    SYNC_FILE_RANGE_WAIT_AFTER;
+    int rc = sync_file_range(fd, from, n, SYNC_FILE_RANGE_WRITE);
+    if (rc == 0 && from >= n)
+        rc = sync_file_range(fd, from - n, n, wait);
+    return rc < 0 ? -errno : 0;
+#else
+    (void)fd, (void)from, (void)n;
+    return -ENOSYS;
+#endif
+}
+
 const struct file_calls file_calls_real = {
     .open = real_open,
     .close = real_close,
@@ -129,6 +144,7 @@ const struct file_calls file_calls_real = {
     .mkdir = real_mkdir,
     .fstat = real_fstat,
     .stat = real_stat,
+    .write_behind = real_write_behind,
     .each = real_each,
 };
 
@@ -358,6 +374,11 @@ static enum rename_end publish(int fd, const char *tmp, const char *path, struct
     }
     must(r.end == RENAME_DONE ? err == 0 : fault_is(f));
     return r.end;
+}
+
+int file_write_behind(int fd, off_t from, off_t n)
+{
+    return file_calls()->write_behind ? file_calls()->write_behind(fd, from, n) : -ENOSYS;
 }
 
 int file_create(const char *path, int flags)

@@ -29,8 +29,10 @@ static int write_part(struct file_out *to, const char *from, size_t n)
     to->unsynced += n;
     to->written += n;
     if (err == 0 && to->incremental && to->unsynced >= SYNC_EVERY) {
+        off_t behind = (off_t)to->unsynced;
         to->unsynced = 0;
-        err = file_fdatasync(to->fd);
+        if (file_write_behind(to->fd, (off_t)to->written - behind, behind) < 0)
+            err = file_fdatasync(to->fd);
     }
     if (to->child)
         child_wrote(to->child, to->written);
