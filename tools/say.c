@@ -46,30 +46,42 @@ static bool is_utf8(struct slice s)
 
 static void json_char(struct buf *to, unsigned char c)
 {
-    static const char names[] = "\b\t\n\f\r", letters[] = "btnfr";
+    static const char names[] = "\b\t\n\f\r", letters[] = "btnfr", digits[] = "0123456789abcdef";
     const char *named = c ? strchr(names, c) : NULL;
-    if (c == '"' || c == '\\')
-        buf_printf(to, "\\%c", c);
-    else if (named)
-        buf_printf(to, "\\%c", letters[named - names]);
-    else if (c < ' ' || c == 0x7f)
-        buf_printf(to, "\\u%04x", c);
-    else
-        buf_byte(to, c);
+    if (c == '"' || c == '\\' || named) {
+        char two[] = {'\\', named ? letters[named - names] : (char)c};
+        buf_append(to, two, sizeof two);
+    } else {
+        char six[] = {'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]};
+        buf_append(to, six, sizeof six);
+    }
+}
+
+/* Bytes that stand as they are: printable ASCII but two. */
+static size_t plain_run(struct slice s)
+{
+    size_t n = 0;
+    while (n < s.len && (unsigned char)s.data[n] >= ' ' && (unsigned char)s.data[n] < 0x7f &&
+           s.data[n] != '"' && s.data[n] != '\\')
+        n++;
+    return n;
 }
 
 static void json_string(struct buf *to, struct slice s)
 {
     buf_byte(to, '"');
     for (size_t n; s.len; s = slice_from(s, n)) {
-        n = utf8_length(s);
-        if (n == 0)
-            buf_append(to, "\xef\xbf\xbd", 3); /* U+FFFD in place of a byte that is none */
-        else if (n == 1)
-            json_char(to, (unsigned char)s.data[0]);
-        else
+        n = plain_run(s);
+        if (n > 0) {
             buf_append(to, s.data, n);
-        n += n == 0;
+        } else if ((n = utf8_length(s)) == 0) {
+            buf_append(to, "\xef\xbf\xbd", 3); /* U+FFFD in place of a byte that is none */
+            n = 1;
+        } else if (n == 1) {
+            json_char(to, (unsigned char)s.data[0]);
+        } else {
+            buf_append(to, s.data, n);
+        }
     }
     buf_byte(to, '"');
 }
