@@ -18,15 +18,23 @@ proc would {args} {
     return [list [lsort $compiled] [regexp -all {echo "ld } $text]]
 }
 
-case "make install: one program, its names beside it, nothing else; they work where they lie" {
+case "make install: one program, its names beside it, what is read about it; they work where they lie" {
     set dir [tmpdir]
     make install PREFIX=/opt/hold DESTDIR=$dir/stage
-    is [lsort [exec find $dir/stage ! -type d]] [lmap name {check-aof check-rdb server} {
-        string cat $dir/stage/opt/hold/bin/redis-$name }]
+    set share $dir/stage/opt/hold/share
+    is [lsort [glob -tails -directory $dir/stage/opt/hold *]] {bin share}
+    is [lsort [glob -tails -directory $dir/stage/opt/hold/bin *]] \
+        {holdfast redis-check-aof redis-check-rdb redis-server}
+    is [lsort [exec find $share ! -type d]] [lsort [concat \
+        $share/bash-completion/completions/holdfast $share/man/man1/holdfast.1 \
+        [lmap verb [exec $dir/stage/opt/hold/bin/holdfast help --verbs] {
+            string cat $share/man/man1/holdfast-$verb.1 }]]]
     # the links go with it wherever the stage is unpacked
     file rename $dir/stage/opt/hold/bin $dir/bin
     file delete -force $dir/stage
-    foreach tool {check-aof check-rdb} { is [file link $dir/bin/redis-$tool] redis-server }
+    foreach tool {redis-check-aof redis-check-rdb holdfast} {
+        is [file link $dir/bin/$tool] redis-server
+    }
     is [file attributes $dir/bin/redis-server -permissions] 00755
     set s [server "appendonly yes\nsave \"\"" -binary $dir/bin/redis-server]
     ask $s SET a 1
