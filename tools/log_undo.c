@@ -88,6 +88,14 @@ static const char *name_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
+static bool sync_dir_of(const char *path, struct fault *f)
+{
+    int err = file_sync_dir_of(path);
+    if (err < 0)
+        fault_io(f, -err, "fsync", "Can't sync the directory of %s", path);
+    return err == 0;
+}
+
 bool undo_write(const char *undo_path, const struct undo_file *files, size_t count,
                 struct fault *f)
 {
@@ -119,7 +127,7 @@ bool undo_write(const char *undo_path, const struct undo_file *files, size_t cou
         if (!ok)
             log_write_drop(&w);
         else
-            ok = log_write_end(&w, &size, f) && file_sync_dir_of(undo_path) == 0;
+            ok = log_write_end(&w, &size, f) && sync_dir_of(undo_path, f);
     }
     buf_free(&head);
     return ok;

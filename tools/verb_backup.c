@@ -166,15 +166,12 @@ static bool make_dir(const char *path, struct fault *f)
     return err == 0;
 }
 
-static bool put_back(const char *dir, const char *out, const struct backup *b, struct fault *f)
+static bool put_files(const char *dir, const char *to_dir, const struct backup *b, struct fault *f)
 {
-    struct buf log = {0};
-    buf_printf(&log, "%s/appendonlydir", out);
-    bool ok = make_dir(out, f) && (b->is_dump || make_dir(buf_cstr(&log), f));
-    for (size_t i = 0; ok && i < b->count; i++) {
+    for (size_t i = 0; i < b->count; i++) {
         struct backup_file copy = b->files[i];
-        char *from = backup_path(dir, b, &b->files[i]), *to = file_join(out, b->files[i].name);
-        ok = backup_copy(from, UINT64_MAX, to, &(struct out_file_options){0}, &copy, f);
+        char *from = backup_path(dir, b, &b->files[i]), *to = file_join(to_dir, b->files[i].name);
+        bool ok = backup_copy(from, UINT64_MAX, to, &(struct out_file_options){0}, &copy, f);
         if (ok && (copy.size != b->files[i].size ||
                    strcmp(copy.sha256, b->files[i].sha256) != 0)) {
             fault_set(f, FAULT_CRC, "%s is not what was backed up: SHA-256 differs", from);
@@ -182,11 +179,42 @@ static bool put_back(const char *dir, const char *out, const struct backup *b, s
         }
         mem_free(from);
         mem_free(to);
+        if (!ok)
+            return false;
     }
+    return true;
+}
+
+/* OUT has its name when all is in it. */
+static bool put_back(const char *dir, const char *out, const struct backup *b, struct fault *f)
+{
+    const char *slash = strrchr(out, '/');
+    struct buf name = {0}, parent = {0}, work = {0}, log = {0};
+    bool there;
+    buf_append(&parent, slash ? out : ".", slash ? (size_t)(slash - out) + (slash == out) : 1);
+    buf_printf(&name, ".unfinished-%s", slash ? slash + 1 : out);
+    buf_printf(&work, "%s/%s", buf_cstr(&parent), buf_cstr(&name));
+    buf_printf(&log, "%s/appendonlydir", buf_cstr(&work));
+    bool ok = file_look_for(out, &there, f);
+    if (ok && there)
+        fault_io(f, EEXIST, "mkdir", "Can't make %s", out);
+    ok = ok && !there;
+    if (ok && file_is_dir(buf_cstr(&work))) /* of a run that was interrupted */
+        ok = backup_remove(buf_cstr(&parent), buf_cstr(&name), f);
+    ok = ok && make_dir(buf_cstr(&work), f) && (b->is_dump || make_dir(buf_cstr(&log), f)) &&
+         put_files(dir, buf_cstr(&work), b, f);
+    const struct renaming list = {buf_cstr(&work), out};
+    struct renamed r = ok ? file_rename_durably(&list, 1) : (struct renamed){.end = RENAME_FAILED};
+    if (ok && r.end != RENAME_DONE)
+        fault_io(f, -r.err, "rename", "Can't give %s its name", out);
+    struct fault late = {0};
+    if (fault_is(f) && !there && file_is_dir(buf_cstr(&work)))
+        backup_remove(buf_cstr(&parent), buf_cstr(&name), &late);
+    buf_free(&name);
+    buf_free(&parent);
+    buf_free(&work);
     buf_free(&log);
-    if (ok && file_sync_dir_of(out) < 0)
-        ok = false;
-    return ok;
+    return !fault_is(f);
 }
 
 /* Up to a moment: the backup's files are the set that holdfast restore takes. */
