@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Checks one RDB: every block's checksum, the whole file's, the digest, the structure of every
- * value,
- * keys that are there twice, elements that a value has twice, libraries of functions; and names
- * every
- * fault. Says what the file holds and what a load of it takes.
+ * value, keys that are there twice, elements that a value has twice, libraries of functions; and
+ * names every fault. Says what the file holds and what a load of it takes.
  *
  * A file in order is read once, block by block on all threads. Where something is wrong it is read
  * again by the engine of salvage (rdb_rescue.h), which knows how to go on behind damage. */
