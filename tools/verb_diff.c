@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Two data sets compared by what they mean. Three steps: which keys differ (diff_keys.h), what in
+ * them (diff_detail.h), said and written (diff_tell.h); each in bounded memory. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "tools/diff_detail.h"
+#include "tools/diff_keys.h"
+#include "tools/diff_patch.h"
+#include "tools/diff_source.h"
+#include "tools/diff_tell.h"
+#include "tools/output.h"
+#include "tools/verbs.h"
+
+enum { DETAIL_MEMORY = 8 << 20 };
+
+struct diff {
+    struct key_filter filter;
+    bool patch, values, ignore_expiry, dump;
+    uint64_t rows;
+};
+
+static const struct tool_option options[] = {
+    KEY_FILTER_OPTIONS(struct diff, filter),
+    TOOL_OPTION("--values", FLAG, NULL, struct diff, values,
+                "say what elements hold, too (their first 1024 bytes)"),
+    TOOL_OPTION("--ignore-ttl", FLAG, NULL, struct diff, ignore_expiry,
+                "keys that differ only in when they expire are the same"),
+    TOOL_OPTION("--rows", U64, "N", struct diff, rows,
+                "so many keys are listed, the others counted (default 1000)"),
+    TOOL_OPTION("--patch", FLAG, NULL, struct diff, patch,
+                "write the commands that turn A into B, to stdout or --output"),
+    TOOL_OPTION("--dump", FLAG, NULL, struct diff, dump,
+                "of a data directory with both, its dump and not its log"),
+    {0}};
+
+struct work {
+    struct tool *t;
+    struct diff *d;
+    bool functions;
+    struct dataset sets[DIFF_SIDES];
+    struct diff_counts counts;
+    struct diff_sort *wanted[DIFF_SIDES];
+    struct output output;
+    struct diff_patch patch;
+};
+
+/* Libraries belong to no key: who asks for some keys does not ask for them. */
+static bool takes_all(const struct key_filter *k)
+{
+    return !k->match.count && !k->except.count && !k->keys.count && !k->types.count &&
+           !k->dbs.count && !k->slots.count && !k->with_expiry && !k->without_expiry && !k->expired;
+}
+
+static bool differs(const struct diff_counts *c)
+{
+    return c->added || c->removed || c->changed || c->expiry || c->functions;
+}
+
+static bool find_keys(struct work *w, struct fault *f)
+{
+    struct diff_keys *k = diff_keys_new(&w->d->filter, w->functions);
+    bool ok = true;
+    for (int side = 0; ok && side < DIFF_SIDES; side++)
+        ok = diff_keys_read(k, side, &w->sets[side], f);
+    ok = ok && diff_keys_match(k, w->d->ignore_expiry, &w->counts, w->wanted, f);
+    diff_keys_free(k);
+    mem_purge();
+    return ok;
+}
+
+static bool look_closer(struct work *w, struct fault *f)
+{
+    struct diff_patch *patch = w->d->patch ? &w->patch : NULL;
+    struct diff_sort *rows = diff_sort_new(DETAIL_MEMORY);
+    struct diff_detail_options detail = {.filter = &w->d->filter, .functions = w->functions,
+                                         .values = w->d->values, .patch = patch};
+    struct diff_tell_options tell = {.rows = w->d->rows ? w->d->rows : DIFF_ROWS,
+                                     .values = w->d->values, .patch = patch,
+                                     .ignore_expiry = w->d->ignore_expiry};
+    bool ok = true;
+    for (int side = 0; ok && side < DIFF_SIDES; side++)
+        ok = diff_detail_read(&detail, side, &w->sets[side], w->wanted[side], rows, f);
+    diff_sort_end(rows);
+    ok = ok && diff_tell(w->t, &tell, rows, f);
+    diff_sort_free(rows);
+    return ok;
+}
+
+static void say_counts(struct work *w)
+{
+    const struct diff_counts *c = &w->counts;
+    say_fields(&w->t->say,
+               FIELDS(SAY_U64("keys_a", c->keys[DIFF_A]), SAY_U64("keys_b", c->keys[DIFF_B]),
+                      SAY_U64("same", c->same), SAY_U64("added", c->added),
+                      SAY_U64("removed", c->removed), SAY_U64("changed", c->changed),
+                      SAY_U64("expiry", c->expiry), SAY_U64("functions_differ", c->functions)),
+               "%" PRIu64 " keys here, %" PRIu64 " there: %" PRIu64 " the same, %" PRIu64
+               " added, %" PRIu64 " removed, %" PRIu64 " changed, %" PRIu64 " only in expiry",
+               c->keys[DIFF_A], c->keys[DIFF_B], c->same, c->added, c->removed, c->changed,
+               c->expiry);
+    if (c->functions)
+        say_line(&w->t->say, "%" PRIu64 " libraries of functions differ", c->functions);
+}
+
+/* Nothing of a patch is left where it could not be finished. */
+static bool end_output(struct work *w, bool ok, struct fault *f)
+{
+    diff_patch_free(&w->patch);
+    if (!ok && w->output.path) {
+        output_drop(&w->output);
+        return false;
+    }
+    struct fault late = {0};
+    bool written = output_end(&w->output, &late);
+    if (ok && !written)
+        *f = late;
+    return ok && written;
+}
+
+static enum tool_exit compare(struct work *w)
+{
+    struct fault f = {0};
+    const char *to = w->t->output ? w->t->output : "-";
+    struct output_options opt = {.compression = compression_of_name(to)};
+    say_list(&w->t->say, "differences");
+    say_list(&w->t->say, "elements");
+    say_list(&w->t->say, "functions");
+    if (w->d->patch && !output_open(&w->output, to, &opt, &f))
+        return tool_fault(w->t, &f);
+    if (w->d->patch)
+        diff_patch_init(&w->patch, &w->output.out);
+    bool ok = find_keys(w, &f) && (!differs(&w->counts) || look_closer(w, &f));
+    if (w->d->patch)
+        ok = end_output(w, ok, &f);
+    diff_sort_free(w->wanted[DIFF_A]);
+    diff_sort_free(w->wanted[DIFF_B]);
+    if (!ok)
+        return tool_fault(w->t, &f);
+    say_counts(w);
+    return differs(&w->counts) ? TOOL_DIFFERS : TOOL_GOOD;
+}
+
+static enum tool_exit open_and_compare(struct work *w)
+{
+    struct fault f = {0};
+    enum tool_exit code;
+    for (int side = 0; side < DIFF_SIDES; side++)
+        if (!diff_source_open(&w->sets[side], w->t, w->t->args[side], w->d->dump, &w->d->filter,
+                              &f)) {
+            code = tool_fault(w->t, &f);
+            if (side)
+                dataset_close(&w->sets[DIFF_A]);
+            return code;
+        }
+    code = compare(w);
+    dataset_close(&w->sets[DIFF_A]);
+    dataset_close(&w->sets[DIFF_B]);
+    return code;
+}
+
+static int run(struct tool *t, void *state)
+{
+    struct diff *d = state;
+    struct work w = {.t = t, .d = d, .functions = takes_all(&d->filter)};
+    if (t->output && !d->patch)
+        return tool_usage(t, "--output names the file of a --patch");
+    if (!key_filter_begin(&d->filter, t))
+        return TOOL_FAILED;
+    if (d->patch && (!t->output || strcmp(t->output, "-") == 0))
+        t->say.to = stderr;
+    enum tool_exit code = open_and_compare(&w);
+    key_filter_end(&d->filter);
+    return code;
+}
+
+const struct verb verb_diff = {
+    .name = "diff",
+    .does = "compares two data sets, whatever form they have, and writes the patch",
+    .args = "A B",
+    .example = "  holdfast diff yesterday.rdb today.rdb\n"
+               "  holdfast diff dump.rdb 127.0.0.1:6379 --match 'user:*' --values\n"
+               "  holdfast diff dump.rdb /var/lib/redis --patch | redis-cli --pipe",
+    .text = "A and B: an RDB, a log, a data directory, or a running server, in any combination. "
+            "Values are\ncompared by what they mean: encodings, and the order of what has none, do "
+            "not count.\nAdded is what only B has. Idle times, frequencies, and when consumers "
+            "were seen are not\ncompared. A running server is copied first, to a file without a "
+            "name in TMPDIR (/var/tmp),\nwhere what is compared is sorted, too.\n"
+            "Marks: + added, - removed, ~ changed, t only the expiry.\n"
+            "A patch sets, adds and removes what differs of sets, hashes and sorted sets; other "
+            "values are\nwritten anew. It means what it says only for a server that has A.",
+    .options = options,
+    .state_size = sizeof(struct diff),
+    .args_min = 2,
+    .args_max = 2,
+    .takes_output = true,
+    .run = run,
+};
