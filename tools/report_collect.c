@@ -8,7 +8,8 @@
 #include "format/stream_node.h"
 #include "tools/key_filter.h"
 
-enum { SMALL_STRING = 64, STREAM_NODE = 24, ENTRY_LESS = 4, GROUP = 320, CONSUMER = 96, PENDING = 48 };
+enum { SMALL_STRING = 64, STREAM_NODE = 24, ENTRY_LESS = 4, GROUP = 320, CONSUMER = 96,
+       PENDING = 48 };
 
 const char *const report_ttl_names[REPORT_TTLS] = {"none", "expired", "<1m", "<1h", "<1d", "<7d",
                                                    "<30d", "more"};

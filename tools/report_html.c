@@ -10,7 +10,7 @@
 enum { MAP_PREFIXES = 400 };
 
 /* < and & stand inside strings only, where they may be written so. */
-void report_html_escape(struct buf *to, struct slice json)
+static void escape(struct buf *to, struct slice json)
 {
     for (size_t i = 0; i < json.len; i++) {
         char c = json.data[i];
@@ -43,7 +43,7 @@ static bool put_data(struct tool *t, struct out *out, const struct report *r,
     say_end(&page.say, tool_exit_name(TOOL_GOOD), TOOL_GOOD);
     say_free(&page.say);
     bool ok = fclose(file) == 0;
-    report_html_escape(&escaped, slice(text, len));
+    escape(&escaped, slice(text, len));
     out_slice(out, buf_slice(&escaped));
     buf_free(&escaped);
     free(text);

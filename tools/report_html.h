@@ -14,8 +14,6 @@
 /* Replaces no file. top: as for report_say; of prefixes there are more, for the map. */
 bool report_html_write(struct tool *t, const char *path, const struct report *r,
                        const struct report *before, size_t top, struct fault *f);
-/* JSON so that it can stand in a script element, appended. */
-void report_html_escape(struct buf *to, struct slice json);
 
 extern const char *const report_page_head[], *const report_page_tail[]; /* NULL behind the last */
 

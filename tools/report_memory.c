@@ -9,7 +9,8 @@
 #include "containers/listpack.h"
 
 enum { ENTRY = 4, EXPIRY = 12, TABLE_PLACE = 15, EXPIRY_PLACE = 8, STR_HEAD = 16, NODE = 64,
-       NODE_BYTES = 8 << 10, LIST_HEAD = 64, TABLE_HEAD = 64, ZSET_HEAD = 160, SKIP_NODE = 32, SKIP_NODE_TALL = 52,
+       NODE_BYTES = 8 << 10, LIST_HEAD = 64, TABLE_HEAD = 64, ZSET_HEAD = 160, SKIP_NODE = 32,
+       SKIP_NODE_TALL = 52,
        STREAM_HEAD = 128, SET_MEMBER = 4, HASH_PAIR = 8, INTSET_HEAD = 8 };
 
 void report_limits_init(struct report_limits *l)

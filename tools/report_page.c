@@ -71,8 +71,9 @@ const char *const report_page_head[] = {
     ".up { color: var(--up); } .down { color: var(--down); }\n",
     ".map { position: relative; height: 440px; border-radius: 6px; overflow: hidden; background:"
       " var(--page); }\n",
-    "@media (max-width: 600px) { .map { height: 360px; } body { padding: 16px 10px 32px; } .card"
-      " { padding: 12px; } .scroll { margin: 0 -12px -12px; padding: 0 12px 10px; } }\n",
+    "@media (max-width: 600px) { .map { height: 360px; } .told { min-height: 4.4em; } body {"
+      " padding: 16px 10px 32px; } .card { padding: 12px; } .scroll { margin: 0 -12px -12px;"
+      " padding: 0 12px 10px; } }\n",
     ".tile {\n",
     "  position: absolute; overflow: hidden; padding: 0; margin: 0; border: 1px solid"
       " var(--card);\n",
@@ -96,7 +97,7 @@ const char *const report_page_head[] = {
     ".tabs { display: flex; flex-wrap: wrap; gap: 6px; margin-bottom: 10px; }\n",
     ".tabs button[aria-pressed=true] { background: var(--bar); border-color: var(--bar); color:"
       " var(--card); }\n",
-    ".told { min-height: 42px; margin-top: 8px; overflow-wrap: anywhere; }\n",
+    ".told { min-height: 1.45em; margin-top: 8px; overflow-wrap: anywhere; }\n",
     ":focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }\n",
     ".tile:focus-visible { outline-offset: -4px; z-index: 2; }\n",
     "</style>\n",
@@ -142,6 +143,7 @@ const char *const report_page_tail[] = {
     "  while (Math.abs(n) >= 1024 && i < units.length - 1) { n /= 1024; i++; }\n",
     "  return (i && Math.abs(n) < 100 ? n.toFixed(1) : Math.round(n)) + \" \" + units[i];\n",
     "}\n",
+    "const keysOf = n => count(n) + (n === 1 ? \" key\" : \" keys\");\n",
     "const percent = (part, of) => (of ? 100 * part / of : 0).toFixed(1) + \"%\";\n",
     "function card(title, ...inside) {\n",
     "  const c = make(\"section\", {class: \"card\"}, make(\"h2\", {}, title), ...inside);\n",
@@ -261,8 +263,8 @@ const char *const report_page_tail[] = {
     "function tell(n) {\n",
     "  told.textContent = n.name + \": \" + size(n.memory) + \" (\" + percent(n.memory,"
       " data.memory) + \"), \" +\n",
-    "    count(n.keys) + \" keys\" + (n.children.length ? \"; \" + n.children.length + \""
-      " prefixes below\" : \"\");\n",
+    "    keysOf(n.keys) + (n.children.length ? \"; \" + n.children.length +\n",
+    "      (n.children.length === 1 ? \" prefix below\" : \" prefixes below\") : \"\");\n",
     "}\n",
     "function go(n, focus) {\n",
     "  here = n;\n",
@@ -286,19 +288,20 @@ const char *const report_page_tail[] = {
     "    const deep = p.n !== here && p.n.children.length > 0, small = p.w < 6 || p.h < 6;\n",
     "    const e = make(small ? \"div\" : \"button\", {class: deep ? \"tile deep\" : \"tile\","
       " type: small ? null : \"button\",\n",
-    "      title: p.n.name + \": \" + size(p.n.memory) + \", \" + count(p.n.keys) + \" keys\",\n",
-    "      \"aria-label\": p.n.name + \", \" + size(p.n.memory) + \", \" + count(p.n.keys) + \""
-      " keys\",\n",
+    "      title: p.n.name + \": \" + size(p.n.memory) + \", \" + keysOf(p.n.keys),\n",
+    "      \"aria-label\": p.n.name + \", \" + size(p.n.memory) + \", \" + keysOf(p.n.keys),\n",
     "      on: {mouseenter: () => tell(p.n), focus: () => tell(p.n), click: () => { if (deep)"
       " go(p.n, true); }}});\n",
     "    place(e, p);\n",
     "    e.style.setProperty(\"--h\", hueOf(p.n));\n",
+    "    if (p.n.rest) e.style.setProperty(\"--tile-s\", \"6%\");\n",
     "    label(e, p.n, p, here === root ? \"\" : here.name);\n",
     "    if (deep && p.w > 90 && p.h > 70)\n",
     "      for (const q of layout(parts(p.n), 4, 24, p.w - 10, p.h - 30)) {\n",
     "        if (q.w < 3 || q.h < 3) continue;\n",
     "        const inner = make(\"div\", {class: \"tile\", \"aria-hidden\": \"true\"});\n",
     "        place(inner, q);\n",
+    "        if (q.n.rest) inner.style.setProperty(\"--tile-s\", \"6%\");\n",
     "        label(inner, q.n, q, p.n.name);\n",
     "        e.append(inner);\n",
     "      }\n",
@@ -306,8 +309,7 @@ const char *const report_page_tail[] = {
     "  }\n",
     "}\n",
     "if (data.prefixes.length) {\n",
-    "  const c = card(\"Memory by prefix\", crumbs, map, told);\n",
-    "  c.append();\n",
+    "  card(\"Memory by prefix\", crumbs, map, told);\n",
     "  new ResizeObserver(() => { if (map.clientWidth !== map.drawn) { map.drawn ="
       " map.clientWidth; draw(); } }).observe(map);\n",
     "}\n",
@@ -317,7 +319,7 @@ const char *const report_page_tail[] = {
     "main.append(pair);\n",
     "pair.append(card(\"Types by memory\", bars(data.types.map(t => ({name: t.type, value:"
       " t.memory,\n",
-    "  text: size(t.memory) + \", \" + count(t.keys) + \" keys\"})))));\n",
+    "  text: size(t.memory) + \", \" + keysOf(t.keys)})))));\n",
     "pair.append(card(\"Keys by time left\", bars(data.ttls.map(t => ({name: t.ttl === \"none\""
       " ? \"no expiry\" : t.ttl,\n",
     "  value: t.keys, text: count(t.keys)})))));\n",

@@ -11,7 +11,7 @@
 
 enum { CHAINS = 65536, NONE = 0 };
 
-void report_sums_add(struct report_sums *to, const struct report_sums *more)
+static void add_sums(struct report_sums *to, const struct report_sums *more)
 {
     to->keys += more->keys;
     to->elements += more->elements;
@@ -66,26 +66,36 @@ static bool is_id(struct slice part)
     return digits > 0 && (digits == part.len || part.len >= 8);
 }
 
-/* The next part of name from *at on, with its separator, as the tree holds it. False: the rest has
- * none. */
-static bool next_part(const struct report_tree *t, struct slice name, size_t *at,
-                      char out[TREE_PART], size_t *len)
+struct parts {
+    struct slice name;
+    size_t at;
+    bool had_id;
+    char part[TREE_PART]; /* with its separator, as the tree holds it */
+    size_t len;
+};
+
+/* The last part, which has no separator, is one only behind an id: it says what of it this is. */
+static bool next_part(const struct report_tree *t, struct parts *p)
 {
-    size_t end = *at;
-    while (end < name.len && !is_separator(t, name.data[end]))
+    size_t end = p->at;
+    while (end < p->name.len && !is_separator(t, p->name.data[end]))
         end++;
-    if (end == name.len)
+    bool last = end == p->name.len;
+    struct slice part = slice(p->name.data + p->at, end - p->at);
+    bool id = is_id(part);
+    if (last && (!p->had_id || id || !part.len))
         return false;
-    struct slice part = slice(name.data + *at, end - *at);
-    if (is_id(part))
+    if (id)
         part = SLICE_LIT("*");
     if (part.len > TREE_PART - 1)
         part.len = TREE_PART - 1;
     if (part.len)
-        memcpy(out, part.data, part.len);
-    out[part.len] = name.data[end];
-    *len = part.len + 1;
-    *at = end + 1;
+        memcpy(p->part, part.data, part.len);
+    if (!last)
+        p->part[part.len] = p->name.data[end];
+    p->len = part.len + !last;
+    p->at = end + !last;
+    p->had_id = p->had_id || id;
     return true;
 }
 
@@ -177,14 +187,13 @@ static uint32_t add_node(struct report_tree *t, uint32_t parent, const char *par
 
 void report_tree_add(struct report_tree *t, struct slice name, const struct report_sums *sums)
 {
-    char part[TREE_PART];
+    struct parts p = {.name = name};
     uint32_t node = 0;
-    size_t at = 0, len;
-    report_sums_add(&t->nodes[0].sums, sums);
-    while (t->nodes[node].depth < TREE_DEPTH && next_part(t, name, &at, part, &len)) {
-        uint32_t child = find(t, node, part, len);
-        node = child != NONE ? child : add_node(t, node, part, len);
-        report_sums_add(&t->nodes[node].sums, sums);
+    add_sums(&t->nodes[0].sums, sums);
+    while (t->nodes[node].depth < TREE_DEPTH && next_part(t, &p)) {
+        uint32_t child = find(t, node, p.part, p.len);
+        node = child != NONE ? child : add_node(t, node, p.part, p.len);
+        add_sums(&t->nodes[node].sums, sums);
     }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Prefixes of key names, found while names come: "user:17:cart" counts for "user:" and for
- * "user:*:", as a part that is a number, or looks like an id, is any. What is counted for a prefix
- * is counted for those it begins with.
+/* Prefixes of key names, found while names come: "user:17:cart" counts for "user:", "user:*:" and
+ * "user:*:cart", as a part that is a number, or looks like an id, is any, and what stands behind
+ * one tells kinds apart. What is counted for a prefix is counted for those it begins with.
  *
  *   report_tree_init(&t);
  *   report_tree_separators(&t, ":/");            or report_separators_find, of a sample of names
@@ -31,7 +31,6 @@ struct report_sums {
     uint64_t small_strings, small_bytes; /* that would be smaller as fields; of name and value */
     uint64_t small_memory;
 };
-void report_sums_add(struct report_sums *to, const struct report_sums *more);
 
 struct report_node {
     struct report_sums sums;
