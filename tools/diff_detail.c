@@ -476,7 +476,7 @@ static const struct sink_ops ops = {
     .end_key = on_end_key,
 };
 
-bool diff_detail_read(const struct diff_detail_options *opt, int side, struct dataset *set,
+bool diff_detail_read(const struct diff_detail_options *opt, int side, diff_read *read, void *arg,
                       struct diff_sort *wanted, struct diff_sort *to, struct fault *f)
 {
     struct detail d = {.sink.ops = &ops, .opt = opt, .wanted = wanted, .to = to, .side = side};
@@ -490,7 +490,7 @@ bool diff_detail_read(const struct diff_detail_options *opt, int side, struct da
     d.sift.library = library;
     d.sift.values_only = true;
     d.sift.arg = &d;
-    bool ok = dataset_read(set, &d.sift.sink, f);
+    bool ok = read(arg, &d.sift.sink, f);
     buf_free(&d.name);
     buf_free(&d.piece);
     buf_free(&d.group);

@@ -3,7 +3,7 @@
  * sorter, where those of both sides meet, key by key in the order of database and name; the values
  * that a patch must write whole are written while they are read.
  *
- *   diff_detail_read(&opt, side, &dataset, wanted[side], sorter, &f);      A, then B
+ *   diff_detail_read(&opt, side, read, &dataset, wanted[side], sorter, &f);    A, then B
  *   diff_sort_end(sorter);
  *   while (diff_sort_next(sorter, &r)) { diff_row_of(&r, &row); ... }
  *
@@ -31,7 +31,7 @@ struct diff_detail_options {
     bool values;              /* elements with what they hold */
     struct diff_patch *patch; /* NULL: none */
 };
-bool diff_detail_read(const struct diff_detail_options *opt, int side, struct dataset *d,
+bool diff_detail_read(const struct diff_detail_options *opt, int side, diff_read *read, void *arg,
                       struct diff_sort *wanted, struct diff_sort *to, struct fault *f);
 
 struct diff_row {

@@ -10,7 +10,7 @@
 #include "format/digest.h"
 #include "tools/sift.h"
 
-enum { KEYS_MEMORY = 8 << 20, WANTED_MEMORY = 2 << 20 };
+enum { KEYS_MEMORY = 6 << 20, WANTED_MEMORY = 1 << 20 };
 enum { NAME = 16, SIDE = NAME, ORDINAL = SIDE + 1, KEY = ORDINAL + 8 };
 #define SEED_FUNCTION 0x5851f42d4c957f2du
 
@@ -106,7 +106,8 @@ static void library(void *arg, struct slice source)
     add(k);
 }
 
-bool diff_keys_read(struct diff_keys *k, int side, struct dataset *d, struct fault *f)
+bool diff_keys_read(struct diff_keys *k, int side, diff_read *read, void *arg,
+                    struct fault *f)
 {
     digest_init(&k->digest);
     k->digest.nameless = k->digest.by_entries = true;
@@ -117,7 +118,7 @@ bool diff_keys_read(struct diff_keys *k, int side, struct dataset *d, struct fau
     k->sift.ended = end_key;
     k->sift.library = library;
     k->sift.arg = k;
-    bool ok = dataset_read(d, &k->sift.sink, f);
+    bool ok = read(arg, &k->sift.sink, f);
     digest_free(&k->digest);
     return ok;
 }

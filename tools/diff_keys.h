@@ -5,7 +5,7 @@
  * again, in the order in which they will be read.
  *
  *   struct diff_keys *k = diff_keys_new(&filter, functions);
- *   diff_keys_read(k, side, &dataset, &f);                 both sides
+ *   diff_keys_read(k, side, read, &dataset, &f);           both sides
  *   diff_keys_match(k, ignore_expiry, &counts, wanted, &f);
  *   struct diff_wanted w; diff_wanted_next(wanted[side], &w) ...
  *
@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "base/hash.h"
-#include "tools/dataset.h"
+#include "format/sink.h"
 #include "tools/diff_sort.h"
 #include "tools/key_filter.h"
 
@@ -39,10 +39,14 @@ struct diff_wanted {
     int64_t expire_other; /* of the other side's; KEY_NO_EXPIRE where it has none */
 };
 
+/* Hands a data set to a sink, the same each time; its fault, or the sink's. */
+typedef bool diff_read(void *arg, struct sink *to, struct fault *f);
+
 struct diff_keys; /* opaque */
 struct diff_keys *diff_keys_new(const struct key_filter *filter, bool functions);
 void diff_keys_free(struct diff_keys *k);
-bool diff_keys_read(struct diff_keys *k, int side, struct dataset *d, struct fault *f);
+bool diff_keys_read(struct diff_keys *k, int side, diff_read *read, void *arg,
+                    struct fault *f);
 /* wanted: new sorters, the caller's to free in any case. */
 bool diff_keys_match(struct diff_keys *k, bool ignore_expiry, struct diff_counts *c,
                      struct diff_sort *wanted[DIFF_SIDES], struct fault *f);

@@ -13,7 +13,7 @@
 #include "tools/output.h"
 #include "tools/verbs.h"
 
-enum { DETAIL_MEMORY = 8 << 20 };
+enum { DETAIL_MEMORY = 4 << 20 };
 
 struct diff {
     struct key_filter filter;
@@ -58,12 +58,17 @@ static bool differs(const struct diff_counts *c)
     return c->added || c->removed || c->changed || c->expiry || c->functions;
 }
 
+static bool read_set(void *arg, struct sink *to, struct fault *f)
+{
+    return dataset_read(arg, to, f);
+}
+
 static bool find_keys(struct work *w, struct fault *f)
 {
     struct diff_keys *k = diff_keys_new(&w->d->filter, w->functions);
     bool ok = true;
     for (int side = 0; ok && side < DIFF_SIDES; side++)
-        ok = diff_keys_read(k, side, &w->sets[side], f);
+        ok = diff_keys_read(k, side, read_set, &w->sets[side], f);
     ok = ok && diff_keys_match(k, w->d->ignore_expiry, &w->counts, w->wanted, f);
     diff_keys_free(k);
     mem_purge();
@@ -81,7 +86,8 @@ static bool look_closer(struct work *w, struct fault *f)
                                      .ignore_expiry = w->d->ignore_expiry};
     bool ok = true;
     for (int side = 0; ok && side < DIFF_SIDES; side++)
-        ok = diff_detail_read(&detail, side, &w->sets[side], w->wanted[side], rows, f);
+        ok = diff_detail_read(&detail, side, read_set, &w->sets[side], w->wanted[side], rows,
+                              f);
     diff_sort_end(rows);
     ok = ok && diff_tell(w->t, &tell, rows, f);
     diff_sort_free(rows);
