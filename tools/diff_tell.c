@@ -40,7 +40,7 @@ struct tell {
     bool waits;
     struct diff_row waiting;
     struct buf waiting_bytes;
-    struct buf hold[3];
+    struct buf hold[2];
 };
 
 static enum value_type type_of(const struct tell *t)
@@ -235,64 +235,83 @@ static const char *entry_id(const struct shown *s, struct buf *hold)
     return buf_cstr(hold);
 }
 
-/* Name of the element: as JSON into json, as text returned. */
-static const char *element_name(struct tell *t, const struct shown *s, struct slice name,
-                                struct buf *json)
+static struct say_field number_or_null(const char *name, bool is, uint64_t n)
 {
-    struct buf *hold = &t->hold[0];
-    bool by_place = type_of(t) == VALUE_LIST || type_of(t) == VALUE_STRING;
-    if (s->kind != DIFF_ROW_ELEMENT || (!by_place && type_of(t) != VALUE_STREAM)) {
-        json_bytes(json, name);
-        return say_text(hold, name, TEXT_BYTES);
-    }
-    if (type_of(t) == VALUE_STREAM) {
-        json_text(json, entry_id(s, hold));
-        return buf_cstr(hold);
-    }
-    buf_clear(hold);
-    buf_printf(hold, "%" PRIu64, type_of(t) == VALUE_STRING ? t->at
-               : s->of[s->what == REMOVED ? DIFF_A : DIFF_B].number);
-    buf_add(json, buf_slice(hold));
-    return buf_cstr(hold);
+    return is ? (struct say_field){SAY_KIND_U64, name, {.u = n}}
+              : (struct say_field){SAY_KIND_NULL, name, {.u = 0}};
 }
 
-/* What a side has of it: JSON, and text in hold. */
-static const char *element_value(struct tell *t, const struct shown *s, int side,
-                                 struct slice value, struct buf *json, struct buf *hold)
+static struct say_field bytes_or_null(const char *name, bool is, struct slice bytes)
 {
-    char number[NUM_DOUBLE_TEXT];
-    if (s->what == (side == DIFF_A ? ADDED : REMOVED) || s->kind != DIFF_ROW_ELEMENT ||
-        type_of(t) == VALUE_SET || type_of(t) == VALUE_STREAM ||
-        (type_of(t) != VALUE_ZSET && !t->opt->values)) {
-        json_text(json, NULL);
-        return NULL;
+    return is ? (struct say_field){SAY_KIND_BYTES, name, {.bytes = bytes}}
+              : (struct say_field){SAY_KIND_NULL, name, {.u = 0}};
+}
+
+/* What is told of an element: its name or its place, and what each side has. */
+struct told {
+    bool has_name, has_place, has_value[DIFF_SIDES];
+    struct slice name, value[DIFF_SIDES];
+    uint64_t place;
+    char score[DIFF_SIDES][NUM_DOUBLE_TEXT];
+};
+
+static void tell_what(struct tell *t, const struct shown *s, const char *bytes, struct told *to)
+{
+    enum value_type type = type_of(t);
+    bool element = s->kind == DIFF_ROW_ELEMENT;
+    const char *at = bytes + s->name_len;
+    *to = (struct told){.name = slice(bytes, s->name_len)};
+    to->has_place = element && (type == VALUE_LIST || type == VALUE_STRING);
+    to->has_name = !to->has_place && s->kind != DIFF_ROW_INFO;
+    to->place = type == VALUE_STRING ? t->at : s->of[s->what == REMOVED ? DIFF_A : DIFF_B].number;
+    if (element && type == VALUE_STREAM)
+        to->name = slice_str(entry_id(s, &t->hold[0]));
+    for (int side = 0; side < DIFF_SIDES; side++) {
+        to->value[side] = slice(at, s->value_len[side]);
+        at += s->value_len[side];
+        to->has_value[side] = element && s->what != (side == DIFF_A ? ADDED : REMOVED) &&
+                              type != VALUE_SET && type != VALUE_STREAM &&
+                              (type == VALUE_ZSET || t->opt->values);
+        if (type == VALUE_ZSET)
+            to->value[side] = slice(to->score[side],
+                                    num_format_double(to->score[side], s->of[side].score));
     }
-    if (type_of(t) == VALUE_ZSET)
-        value = slice(number, num_format_double(number, s->of[side].score));
-    json_bytes(json, value);
-    return say_text(hold, value, TEXT_BYTES);
+}
+
+/* "field f: v -> w" */
+static const char *element_line(struct tell *t, const struct shown *s, const struct told *e,
+                                struct buf *line)
+{
+    struct buf hold = {0};
+    buf_printf(line, "%s", element_word(t, s));
+    if (e->has_place)
+        buf_printf(line, " %" PRIu64, e->place);
+    else if (e->has_name)
+        buf_printf(line, " %s", say_text(&hold, e->name, TEXT_BYTES));
+    const char *between = ": ";
+    for (int side = 0; side < DIFF_SIDES; side++) {
+        if (!e->has_value[side])
+            continue;
+        buf_printf(line, "%s%s", between, say_text(&hold, e->value[side], TEXT_BYTES));
+        between = " -> ";
+    }
+    buf_free(&hold);
+    return buf_cstr(line);
 }
 
 static void tell_element(struct tell *t, const struct shown *s, const char *bytes)
 {
-    struct buf name = {0}, from = {0}, to = {0}, line = {0};
-    struct slice a = slice(bytes + s->name_len, s->value_len[DIFF_A]);
-    struct slice b = slice(a.data + a.len, s->value_len[DIFF_B]);
-    const char *text = element_name(t, s, slice(bytes, s->name_len), &name);
-    const char *x = element_value(t, s, DIFF_A, a, &from, &t->hold[1]);
-    const char *y = element_value(t, s, DIFF_B, b, &to, &t->hold[2]);
-    if (x || y)
-        buf_printf(&line, ": %s%s%s", x ? x : "", x && y ? " -> " : "", y ? y : "");
+    struct told e;
+    struct buf line = {0};
+    tell_what(t, s, bytes, &e);
     say_row(&t->t->say, "elements",
             FIELDS(SAY_U64("db", t->db), SAY_BYTES("key", buf_slice(&t->name)),
                    SAY_TEXT("what", change_names[s->what]), SAY_TEXT("unit", element_word(t, s)),
-                   SAY_JSON("element", buf_slice(&name)), SAY_JSON("from", buf_slice(&from)),
-                   SAY_JSON("to", buf_slice(&to))),
-            "    %c %s%s%s%s", change_marks[s->what], element_word(t, s), s->kind == DIFF_ROW_INFO
-            ? "" : " ", s->kind == DIFF_ROW_INFO ? "" : text, buf_cstr(&line));
-    buf_free(&name);
-    buf_free(&from);
-    buf_free(&to);
+                   bytes_or_null("element", e.has_name, e.name),
+                   number_or_null("index", e.has_place, e.place),
+                   bytes_or_null("from", e.has_value[DIFF_A], e.value[DIFF_A]),
+                   bytes_or_null("to", e.has_value[DIFF_B], e.value[DIFF_B])),
+            "    %c %s", change_marks[s->what], element_line(t, s, &e, &line));
     buf_free(&line);
 }
 
@@ -363,14 +382,10 @@ static void tell_key(struct tell *t)
             FIELDS(SAY_U64("db", t->db), SAY_BYTES("key", buf_slice(&t->name)),
                    SAY_TEXT("what", what_name(kind)), SAY_TEXT("type", type_name(any)),
                    SAY_TEXT("type_from", a && b && a->type != b->type ? type_name(a) : NULL),
-                   compared ? (struct say_field)SAY_U64("added", t->counts[ADDED])
-                            : (struct say_field){SAY_KIND_NULL, "added", {.u = 0}},
-                   compared ? (struct say_field)SAY_U64("removed", t->counts[REMOVED])
-                            : (struct say_field){SAY_KIND_NULL, "removed", {.u = 0}},
-                   compared ? (struct say_field)SAY_U64("changed", t->counts[CHANGED])
-                            : (struct say_field){SAY_KIND_NULL, "changed", {.u = 0}},
-                   t->has_at ? (struct say_field)SAY_U64("first_at", t->at)
-                             : (struct say_field){SAY_KIND_NULL, "first_at", {.u = 0}},
+                   number_or_null("added", compared, t->counts[ADDED]),
+                   number_or_null("removed", compared, t->counts[REMOVED]),
+                   number_or_null("changed", compared, t->counts[CHANGED]),
+                   number_or_null("first_at", t->has_at, t->at),
                    SAY_TIME("expires_from", a ? a->expire_ms : -1),
                    SAY_TIME("expires_to", b ? b->expire_ms : -1)),
             "%c db %u %s (%s)%s", marks[kind], t->db,
@@ -438,7 +453,7 @@ bool diff_tell(struct tool *tool, const struct diff_tell_options *opt, struct di
     buf_free(&t.name);
     buf_free(&t.shown);
     buf_free(&t.waiting_bytes);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 2; i++)
         buf_free(&t.hold[i]);
     return !fault_is(f);
 }

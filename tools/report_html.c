@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/output.h"
+#include "tools/out_file.h"
 #include "tools/report_say.h"
 
 enum { MAP_PREFIXES = 400 };
@@ -53,8 +53,8 @@ static bool put_data(struct tool *t, struct out *out, const struct report *r,
 bool report_html_write(struct tool *t, const char *path, const struct report *r,
                        const struct report *before, size_t top, struct fault *f)
 {
-    struct output o;
-    if (!output_open(&o, path, &(struct output_options){.compression = compression_of_name(path)},
+    struct out_file o;
+    if (!out_file_open(&o, path, &(struct out_file_options){.compression = compression_of_name(path)},
                      f))
         return false;
     put_lines(&o.out, report_page_head);
@@ -62,7 +62,7 @@ bool report_html_write(struct tool *t, const char *path, const struct report *r,
         fault_set(f, FAULT_LIMIT, "There is no memory for the page");
     put_lines(&o.out, report_page_tail);
     if (!fault_is(f))
-        return output_end(&o, f);
-    output_drop(&o);
+        return out_file_end(&o, f);
+    out_file_drop(&o);
     return false;
 }

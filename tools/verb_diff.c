@@ -10,7 +10,7 @@
 #include "tools/diff_patch.h"
 #include "tools/diff_source.h"
 #include "tools/diff_tell.h"
-#include "tools/output.h"
+#include "tools/out_file.h"
 #include "tools/verbs.h"
 
 enum { DETAIL_MEMORY = 4 << 20 };
@@ -42,7 +42,7 @@ struct work {
     struct dataset sets[DIFF_SIDES];
     struct diff_counts counts;
     struct diff_sort *wanted[DIFF_SIDES];
-    struct output output;
+    struct out_file output;
     struct diff_patch patch;
 };
 
@@ -115,11 +115,11 @@ static bool end_output(struct work *w, bool ok, struct fault *f)
 {
     diff_patch_free(&w->patch);
     if (!ok && w->output.path) {
-        output_drop(&w->output);
+        out_file_drop(&w->output);
         return false;
     }
     struct fault late = {0};
-    bool written = output_end(&w->output, &late);
+    bool written = out_file_end(&w->output, &late);
     if (ok && !written)
         *f = late;
     return ok && written;
@@ -129,11 +129,11 @@ static enum tool_exit compare(struct work *w)
 {
     struct fault f = {0};
     const char *to = w->t->output ? w->t->output : "-";
-    struct output_options opt = {.compression = compression_of_name(to)};
+    struct out_file_options opt = {.compression = compression_of_name(to)};
     say_list(&w->t->say, "differences");
     say_list(&w->t->say, "elements");
     say_list(&w->t->say, "functions");
-    if (w->d->patch && !output_open(&w->output, to, &opt, &f))
+    if (w->d->patch && !out_file_open(&w->output, to, &opt, &f))
         return tool_fault(w->t, &f);
     if (w->d->patch)
         diff_patch_init(&w->patch, &w->output.out);

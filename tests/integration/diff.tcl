@@ -207,10 +207,10 @@ case "JSON names the same" {
         {"keys_a":20} {"keys_b":22} {"same":2} {"added":4} {"functions_differ":3}
         {"db":0,"key":"set","what":"changed","type":"set","type_from":null,"added":2,"removed":1,"changed":0}
         {"key":"was:string","what":"changed","type":"list","type_from":"string"}
-        {"key":"hash","what":"changed","unit":"field","element":"f","from":"v","to":"V"}
-        {"key":"list","what":"changed","unit":"index","element":2,"from":"c","to":"C"}
-        {"key":"long","what":"changed","unit":"byte","element":150000,}
-        {"key":"stream","what":"added","unit":"entry","element":"3-1","from":null,"to":null}
+        {"key":"hash","what":"changed","unit":"field","element":"f","index":null,"from":"v","to":"V"}
+        {"key":"list","what":"changed","unit":"index","element":null,"index":2,"from":"c","to":"C"}
+        {"key":"long","what":"changed","unit":"byte","element":null,"index":150000,}
+        {"key":"stream","what":"added","unit":"entry","element":"3-1","index":null,"from":null,"to":null}
         {"expires_from":"2100-01-01T00:00:00.000Z","expires_to":null}
         {"name":"old","what":"removed"}
     } {

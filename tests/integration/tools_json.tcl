@@ -193,6 +193,31 @@ case "check, fix, points, restore, who and stats of good and damaged logs" {
     object stats $tmp_root/d$tmpdir_count/slow.aof
 }
 
+case "diff and report" {
+    set s [server "save \"\""]
+    foreach words {{SET both same} {SET gone x} {SET ttl x} {SET type x} {HSET hash f v} {ZADD zset 1 a}
+                   {RPUSH list a b} {SET text abc} {XADD stream 1-1 a 1}} { ask $s {*}$words }
+    ask $s SAVE
+    set a [tmpdir]/a.rdb
+    file copy [of $s dir]/dump.rdb $a
+    foreach words {{DEL gone} {SET new x} {EXPIRE ttl 1000} {DEL type} {RPUSH type x} {HSET hash f w g x}
+                   {ZADD zset 2 a} {LSET list 1 c} {SET text abd} {XADD stream 2-1 a 1}
+                   {FUNCTION LOAD "#!lua name=lib\nredis.register_function('f', function() return 1 end)"}} {
+        ask $s {*}$words
+    }
+    for {set i 0} {$i < 20} {incr i} {
+        set fields {}
+        for {set j 0} {$j < 40} {incr j} { lappend fields f$j v }
+        ask $s HSET many:$i {*}$fields
+    }
+    for {set i 0} {$i < 120} {incr i} { ask $s SET session:$i x EX 1000 }
+    ask $s SET session:x x
+    object diff $a 127.0.0.1:[of $s port] --values
+    object diff $a $a
+    object diff $a $a.none
+    object report 127.0.0.1:[of $s port] --against $a --limit hash-max-listpack-entries=32
+}
+
 case "backup" {
     set s [server $log]
     ask $s SET k v
