@@ -110,12 +110,15 @@ void diff_row_of(const struct diff_record *r, struct diff_row *row)
                              .element = slice(key + ELEMENT, ELEMENT_BYTES),
                              .side = key[SIDE] != 0};
     if (row->kind == DIFF_ROW_KEY) {
+        must(r->payload.len >= sizeof row->key);
         memcpy(&row->key, r->payload.data, sizeof row->key);
         row->name = slice_from(r->payload, sizeof row->key);
         return;
     }
+    must(r->payload.len >= sizeof row->of);
     memcpy(&row->of, r->payload.data, sizeof row->of);
     struct slice rest = slice_from(r->payload, sizeof row->of);
+    must(row->of.name_bytes <= rest.len);
     row->name = slice(rest.data, (size_t)row->of.name_bytes);
     row->value = slice_from(rest, row->name.len);
 }
@@ -125,6 +128,7 @@ void diff_row_of(const struct diff_record *r, struct diff_row *row)
 static bool is_next(struct detail *d)
 {
     uint64_t this = d->ordinal++;
+    must(!d->more || d->next.ordinal >= this); /* both passes read the same */
     if (!d->more || d->next.ordinal != this)
         return false;
     d->now = d->next;
@@ -192,6 +196,7 @@ static void begin_patch(struct detail *d, const struct key_event *e)
 static bool on_key(struct sink *s, const struct key_event *e)
 {
     struct detail *d = detail_of(s);
+    must((uint32_t)e->type == d->now.type);
     d->db = e->db;
     buf_clear(&d->name);
     buf_add(&d->name, e->name);
@@ -228,6 +233,7 @@ static void put_piece(struct detail *d)
     uint8_t element[ELEMENT_BYTES] = {0};
     struct diff_row_element of = {.number = d->key.bytes};
     struct slice piece = buf_slice(&d->piece);
+    must(piece.len > 0 && piece.len <= DIFF_CHUNK);
     of.value = hash_fixed128(piece.data, piece.len, 0);
     store_be64(element, d->key.bytes);
     buf_clear(&d->payload);
@@ -255,6 +261,7 @@ static void add_pieces(struct detail *d, struct slice bytes, bool last)
 static void on_part(struct sink *s, struct slice bytes, uint64_t left)
 {
     struct detail *d = detail_of(s);
+    must(d->key.type == VALUE_STRING);
     if (d->whole)
         diff_patch_part(d->opt->patch, bytes, !d->in_parts, left);
     d->in_parts = true;
@@ -299,6 +306,7 @@ static void on_pair(struct sink *s, struct slice field, struct slice value, int6
     struct detail *d = detail_of(s);
     uint8_t element[ELEMENT_BYTES];
     struct diff_row_element of = {.expire_ms = expire_ms, .number = d->number++};
+    must(d->key.type == VALUE_HASH);
     if (d->whole)
         SINK_EVENT(d->whole, pair, field, value, expire_ms);
     if (!d->elements)
@@ -314,6 +322,7 @@ static void on_score(struct sink *s, struct slice member, double score)
     uint8_t element[ELEMENT_BYTES], bytes[8];
     struct diff_row_element of = {.expire_ms = KEY_NO_EXPIRE, .number = d->number++,
                                   .score = score == 0 ? 0 : score};
+    must(d->key.type == VALUE_ZSET);
     if (d->whole)
         SINK_EVENT(d->whole, score, member, score);
     if (!d->elements)
@@ -359,6 +368,7 @@ static void on_stream_node(struct sink *s, struct stream_id master, struct slice
 {
     struct detail *d = detail_of(s);
     struct stream_entry e;
+    must(d->key.type == VALUE_STREAM);
     if (d->whole)
         SINK_EVENT(d->whole, stream_node, master, listpack);
     if (!d->elements)
@@ -408,6 +418,7 @@ static void on_stream_group(struct sink *s, const struct stream_group_event *e)
 static void on_stream_pending(struct sink *s, const struct stream_pending_event *e)
 {
     struct detail *d = detail_of(s);
+    must(d->in_group);
     if (d->whole)
         SINK_EVENT(d->whole, stream_pending, e);
     mix_numbers(&d->group_is, e->id.ms, e->id.seq);
@@ -425,6 +436,7 @@ static void on_stream_consumer(struct sink *s, const struct stream_consumer_even
 static void on_stream_owned(struct sink *s, struct stream_id id)
 {
     struct detail *d = detail_of(s);
+    must(d->in_group);
     if (d->whole)
         SINK_EVENT(d->whole, stream_owned, id);
     mix_numbers(&d->group_is, id.ms, id.seq);

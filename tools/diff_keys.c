@@ -78,6 +78,7 @@ static void add(struct diff_keys *k)
 static bool begin_key(void *arg, struct key_event *e)
 {
     struct diff_keys *k = arg;
+    must(e->type <= VALUE_MODULE);
     k->name = hash_fixed128(e->name.data, e->name.len, e->db);
     k->facts = (struct facts){.expire_ms = e->expire_ms, .type = (uint64_t)e->type};
     k->digest.total = (struct hash128){0};
@@ -109,6 +110,7 @@ static void library(void *arg, struct slice source)
 bool diff_keys_read(struct diff_keys *k, int side, diff_read *read, void *arg,
                     struct fault *f)
 {
+    must(side == DIFF_A || side == DIFF_B);
     digest_init(&k->digest);
     k->digest.nameless = k->digest.by_entries = true;
     k->side = side;
@@ -141,6 +143,7 @@ struct match {
 static void want(struct match *m, int side, enum diff_kind kind)
 {
     char key[8];
+    must(m->of[side].is);
     struct found *this = &m->of[side], *other = &m->of[!side];
     struct diff_wanted w = {.ordinal = this->ordinal, .id = m->id, .kind = kind,
                             .type = (uint32_t)this->facts.type,
@@ -152,6 +155,7 @@ static void want(struct match *m, int side, enum diff_kind kind)
 static bool compare(const struct match *m, enum diff_kind *kind)
 {
     const struct found *a = &m->of[DIFF_A], *b = &m->of[DIFF_B];
+    must(a->is || b->is);
     if (!a->is || !b->is)
         *kind = a->is ? DIFF_REMOVED : DIFF_ADDED;
     else if (a->facts.type != b->facts.type)

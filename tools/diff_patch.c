@@ -65,6 +65,7 @@ struct sink *diff_patch_whole(struct diff_patch *p, const struct key_event *key,
 void diff_patch_part(struct diff_patch *p, struct slice bytes, bool first, uint64_t left)
 {
     struct buf head = {0};
+    must(p->db >= 0);
     if (first) {
         resp_put_head(&head, '*', 3);
         resp_put_bulk(&head, SLICE_LIT("SET"));
@@ -90,6 +91,7 @@ void diff_patch_key(struct diff_patch *p, unsigned db, struct slice name)
 
 void diff_patch_delete(struct diff_patch *p)
 {
+    must(p->db >= 0);
     PUT(p, SLICE_LIT("DEL"), buf_slice(&p->name));
 }
 
@@ -114,6 +116,7 @@ void diff_patch_field_expire(struct diff_patch *p, struct slice field, int64_t e
 
 static void flush(struct diff_patch *p, struct diff_batch *b)
 {
+    must((b->args == 0) == (b->words.len == 0));
     if (b->args == 0)
         return;
     buf_clear(&p->text);

@@ -31,6 +31,7 @@ struct diff_sort {
     struct buf runs;     /* struct run, those that wait */
     struct run *merged;  /* heap */
     size_t heap;
+    bool ended;          /* nothing is added any more */
     bool begun;          /* heap[0] was given out */
     const char **order;  /* of the only run */
     size_t count, given;
@@ -41,6 +42,7 @@ struct diff_sort {
 struct diff_sort *diff_sort_new(size_t memory)
 {
     struct diff_sort *s = mem_zalloc(sizeof *s);
+    must(memory > 0);
     s->memory = memory;
     s->fd = -1;
     return s;
@@ -139,6 +141,7 @@ static void end_run(struct diff_sort *s, uint64_t from)
 static void store_run(struct diff_sort *s)
 {
     uint64_t from = s->stored;
+    must(!s->merged);
     if (s->fd < 0 && !fault_is(&s->fault))
         s->fd = temp_file(&s->fault);
     sort_held(s);
@@ -153,7 +156,7 @@ static void store_run(struct diff_sort *s)
 
 void diff_sort_add(struct diff_sort *s, struct slice key, struct slice payload)
 {
-    must(!s->merged && key.len <= UINT32_MAX);
+    must(!s->ended && key.len <= UINT32_MAX);
     uint32_t head[2] = {(uint32_t)key.len, (uint32_t)payload.len};
     size_t at = s->held.len;
     if (payload.len > UINT32_MAX)
@@ -179,6 +182,7 @@ void diff_sort_add(struct diff_sort *s, struct slice key, struct slice payload)
 /* More of a run from the file, so that n bytes are there behind next. */
 static bool fill(struct diff_sort *s, struct run *r, size_t n)
 {
+    must(r->next <= r->held.len && r->at <= r->end);
     size_t have = r->held.len - r->next, size = s->memory / RUNS_MAX;
     if (have >= n)
         return true;
@@ -233,6 +237,7 @@ static void sift_down(struct diff_sort *s, size_t at)
 static void begin_merge(struct diff_sort *s)
 {
     size_t n = s->runs.len / sizeof(struct run);
+    must(!s->merged && s->heap == 0);
     n = n > RUNS_MAX ? RUNS_MAX : n;
     s->merged = mem_zalloc((n + 1) * sizeof *s->merged);
     memcpy(s->merged, s->runs.data, n * sizeof *s->merged);
@@ -249,6 +254,7 @@ static void begin_merge(struct diff_sort *s)
 /* Behind the record on top. */
 static void step(struct diff_sort *s)
 {
+    must(s->heap > 0);
     if (!advance(s, &s->merged[0])) {
         buf_free(&s->merged[0].held);
         s->merged[0] = s->merged[--s->heap];
@@ -269,6 +275,8 @@ static void merge_some(struct diff_sort *s)
 
 void diff_sort_end(struct diff_sort *s)
 {
+    must(!s->ended);
+    s->ended = true;
     if (s->runs.len == 0) {
         sort_held(s);
         return;
@@ -287,6 +295,7 @@ void diff_sort_end(struct diff_sort *s)
 bool diff_sort_next(struct diff_sort *s, struct diff_record *r)
 {
     const char *record = NULL;
+    must(s->ended);
     if (fault_is(&s->fault))
         return false;
     if (s->order) {

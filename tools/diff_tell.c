@@ -45,6 +45,7 @@ struct tell {
 
 static enum value_type type_of(const struct tell *t)
 {
+    must(t->has[DIFF_A] || t->has[DIFF_B]);
     return (enum value_type)t->key[t->has[DIFF_B] ? DIFF_B : DIFF_A].type;
 }
 
@@ -159,6 +160,7 @@ static void note_place(struct tell *t, const struct diff_row *a, const struct di
 static void change(struct tell *t, enum change what, const struct diff_row *a,
                    const struct diff_row *b)
 {
+    must(a || b);
     t->counts[what]++;
     if (type_of(t) == VALUE_STRING || type_of(t) == VALUE_LIST)
         note_place(t, a, b);
@@ -201,6 +203,7 @@ static void take_element(struct tell *t, const struct diff_row *row)
         return;
     }
     settle_waiting(t);
+    must(!t->waits);
     if (row->side == DIFF_A)
         wait_for_other(t, row);
     else
@@ -324,6 +327,7 @@ static void tell_elements(struct tell *t)
         tell_element(t, &s, at + sizeof s);
         at += sizeof s + s.name_len + s.value_len[DIFF_A] + s.value_len[DIFF_B];
     }
+    must(at == end);
     uint64_t all = t->counts[ADDED] + t->counts[REMOVED] + t->counts[CHANGED];
     if (t->shown.len && all > t->shown_count && type_of(t) != VALUE_STRING)
         say_line(&t->t->say, "    ... and %" PRIu64 " more", all - t->shown_count);

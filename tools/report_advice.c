@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "base/num.h"
 #include "tools/say.h"
 
@@ -91,6 +92,7 @@ static void advise_limit(struct advising *a, enum near_kind kind)
         if (step == NEAR_STEPS - 1 || saving * 5 >= all * 4)
             break;
     }
+    must(step < NEAR_STEPS && saving <= all);
     if (keys < NEAR_KEYS || saving < r->all.memory / HUNDREDTH)
         return;
     uint64_t now = report_near_limit(&r->limits, kind, 0) * 4 / 5;

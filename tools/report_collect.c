@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "format/stream_node.h"
 #include "tools/key_filter.h"
 
@@ -48,6 +49,7 @@ static void sift_down(struct report_top *t, size_t at)
 
 static void offer(struct report_top *t, const struct report_key *k)
 {
+    must(t->count <= t->max);
     if (t->count < t->max) {
         t->keys[t->count++] = *k;
         if (t->count == t->max)
@@ -108,6 +110,7 @@ static void count_waiting(struct report *r)
 static void separate(struct report *r)
 {
     char found[TREE_SEPARATORS + 1];
+    must(!r->separated);
     report_separators_find(&r->seen, found);
     report_tree_separators(&r->tree, found);
     r->separated = true;
@@ -216,17 +219,20 @@ static void on_item(struct sink *s, struct slice text)
 static void on_part(struct sink *s, struct slice bytes, uint64_t left)
 {
     (void)left;
+    must(report_of(s)->key.type == VALUE_STRING);
     report_value_part(&report_of(s)->value, bytes.len);
 }
 
 static void on_pair(struct sink *s, struct slice field, struct slice value, int64_t expire_ms)
 {
     (void)expire_ms;
+    must(report_of(s)->key.type == VALUE_HASH);
     report_value_pair(&report_of(s)->value, field, value);
 }
 
 static void on_score(struct sink *s, struct slice member, double score)
 {
+    must(report_of(s)->key.type == VALUE_ZSET);
     report_value_score(&report_of(s)->value, member, score);
 }
 
@@ -234,6 +240,7 @@ static void on_stream_node(struct sink *s, struct stream_id master, struct slice
 {
     struct report_value *v = &report_of(s)->value;
     struct stream_entry e;
+    must(v->type == VALUE_STREAM);
     stream_node_start(&e, master, listpack);
     size_t less = (size_t)e.entries_left * ENTRY_LESS;
     v->bytes += listpack.len;

@@ -54,8 +54,8 @@ bool report_html_write(struct tool *t, const char *path, const struct report *r,
                        const struct report *before, size_t top, struct fault *f)
 {
     struct out_file o;
-    if (!out_file_open(&o, path, &(struct out_file_options){.compression = compression_of_name(path)},
-                     f))
+    struct out_file_options opt = {.compression = compression_of_name(path)};
+    if (!out_file_open(&o, path, &opt, f))
         return false;
     put_lines(&o.out, report_page_head);
     if (!put_data(t, &o.out, r, before, top))

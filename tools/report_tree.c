@@ -167,6 +167,7 @@ static void drop_some(struct report_tree *t, uint32_t keep)
 
 static uint32_t add_node(struct report_tree *t, uint32_t parent, const char *part, size_t len)
 {
+    must(len > 0 && len <= TREE_PART && parent < t->count && t->nodes[parent].used);
     if (t->count == TREE_NODES && t->free == NONE)
         drop_some(t, parent);
     uint32_t i = t->free;
@@ -277,6 +278,7 @@ struct slice report_tree_prefix(const struct report_tree *t, uint32_t node, stru
 {
     uint32_t path[TREE_DEPTH];
     unsigned depth = 0;
+    must(node < t->count && t->nodes[node].used && t->nodes[node].depth <= TREE_DEPTH);
     for (; node; node = t->nodes[node].parent)
         path[depth++] = node;
     buf_clear(to);
@@ -289,6 +291,7 @@ uint32_t report_tree_find(const struct report_tree *t, const struct report_tree 
 {
     uint32_t path[TREE_DEPTH], here = 0;
     unsigned depth = 0;
+    must(node < of->count && of->nodes[node].depth <= TREE_DEPTH);
     for (; node; node = of->nodes[node].parent)
         path[depth++] = node;
     while (depth--) {

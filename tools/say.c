@@ -296,7 +296,8 @@ void say_end(struct say *s, const char *result, int exit_code)
     if (s->json) {
         fprintf(s->to, "{\"schema\":%d,\"verb\":\"%s\",\"result\":\"%s\",\"exit\":%d", SAY_SCHEMA,
                 s->verb, result, exit_code);
-        fwrite(s->fields.data, 1, s->fields.len, s->to);
+        if (s->fields.len)
+            fwrite(s->fields.data, 1, s->fields.len, s->to);
         for (size_t i = 0; i < SAY_LISTS && s->lists[i].name; i++)
             print_list(s, &s->lists[i]);
         fputs("}\n", s->to);

@@ -172,6 +172,8 @@ static int run(struct tool *t, void *state)
     struct work w = {.t = t, .d = d, .functions = takes_all(&d->filter)};
     if (t->output && !d->patch)
         return tool_usage(t, "--output names the file of a --patch");
+    if (strcmp(t->args[0], "-") == 0 && strcmp(t->args[1], "-") == 0)
+        return tool_usage(t, "standard input can be one of the two");
     if (!key_filter_begin(&d->filter, t))
         return TOOL_FAILED;
     if (d->patch && (!t->output || strcmp(t->output, "-") == 0))

@@ -103,6 +103,8 @@ static int run(struct tool *t, void *state)
         return tool_usage(t, "--top %" PRIu64 ": at most %d", v->top, REPORT_TOP_MAX);
     if (v->separator && (!*v->separator || strlen(v->separator) > TREE_SEPARATORS))
         return tool_usage(t, "--separator takes 1 to %d characters", TREE_SEPARATORS);
+    if (v->html && strcmp(v->html, "-") == 0)
+        t->say.to = stderr;
     if (!take_limits(v, &limits, t) || !key_filter_begin(&v->filter, t))
         return TOOL_FAILED;
     enum tool_exit code = report(t, v, &limits);

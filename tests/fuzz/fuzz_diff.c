@@ -66,6 +66,7 @@ static void look_closer(struct slice sides[DIFF_SIDES], struct diff_sort *wanted
     diff_patch_free(&patch);
     out_free(&out);
     diff_sort_free(rows);
+    say_fields(&t.say, FIELDS(SAY_BOOL("good", ok)), NULL);
     say_end(&t.say, "differs", 8);
     say_free(&t.say);
     fclose(nowhere);

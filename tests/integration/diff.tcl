@@ -292,6 +292,7 @@ case "what can't be read is a fault of its own" {
     set a [saved $s]
     diff 2 $a $dir/nothing
     diff 1 $a
+    diff 1 - -
     spit $dir/cut.rdb [string range [slurp $a] 0 end-3000]
     diff 3 $a $dir/cut.rdb
     diff 3 $dir/cut.rdb $a --patch --output $dir/patch
