@@ -202,7 +202,7 @@ static bool on_key(struct sink *s, const struct key_event *e)
     buf_add(&d->name, e->name);
     d->key = (struct diff_row_key){.kind = d->now.kind, .type = (uint32_t)e->type,
                                    .array = e->rdb_type == RDB_ARRAY, .expire_ms = e->expire_ms,
-                                   .expire_other = d->now.expire_other, .elements = e->count};
+                                   .expire_other = d->now.expire_other};
     d->elements = d->now.kind == DIFF_CHANGED;
     d->whole = NULL;
     d->number = 0;
@@ -269,6 +269,21 @@ static void on_part(struct sink *s, struct slice bytes, uint64_t left)
 }
 
 /* ---- elements ---- */
+
+/* A writer that takes blocks was told how many will come: it gets them, and the comparison what is
+ * in them. */
+static bool on_packed(struct sink *s, enum pack pack, struct slice bytes)
+{
+    struct detail *d = detail_of(s);
+    struct sink *whole = d->whole;
+    if (!whole || !whole->ops->packed || !whole->ops->packed(whole, pack, bytes))
+        return false;
+    d->whole = NULL;
+    if (d->elements)
+        sink_unpack(s, pack, bytes);
+    d->whole = whole;
+    return true;
+}
 
 static void hash_element(uint8_t element[ELEMENT_BYTES], struct slice name)
 {
@@ -396,7 +411,6 @@ static void on_stream_info(struct sink *s, const struct stream_info_event *e)
     struct detail *d = detail_of(s);
     if (d->whole)
         SINK_EVENT(d->whole, stream_info, e);
-    d->key.elements = e->length;
     mix_numbers(&d->group_is, e->last.ms, e->last.seq);
     mix_numbers(&d->group_is, e->max_deleted.ms, e->max_deleted.seq);
     mix_numbers(&d->group_is, e->entries_added, e->length);
@@ -463,8 +477,6 @@ static void on_end_key(struct sink *s)
     struct detail *d = detail_of(s);
     if (d->key.type == VALUE_STREAM)
         put_group(d, DIFF_ROW_GROUP);
-    else if (d->key.type != VALUE_STRING)
-        d->key.elements = d->number;
     put_key(d);
     if (d->whole)
         sink_end_key(d->whole);
@@ -473,6 +485,7 @@ static void on_end_key(struct sink *s)
 
 static const struct sink_ops ops = {
     .key = on_key,
+    .packed = on_packed,
     .item = on_item,
     .part = on_part,
     .pair = on_pair,

@@ -45,7 +45,7 @@ struct diff_row {
         uint32_t kind, type; /* enum diff_kind; enum value_type, DIFF_FUNCTION */
         uint8_t array;       /* RDB_ARRAY's */
         int64_t expire_ms, expire_other;
-        uint64_t elements, bytes; /* 0: not known. bytes: of a string */
+        uint64_t bytes; /* of a string */
     } key;
     /* others */
     struct diff_row_element {

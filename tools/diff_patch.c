@@ -57,7 +57,7 @@ struct sink *diff_patch_whole(struct diff_patch *p, const struct key_event *key,
     if (existed)
         diff_patch_delete(p);
     p->plain.db = p->restore.db = p->db;
-    bool exact = key->type == VALUE_MODULE ||
+    bool exact = key->type == VALUE_MODULE || (p->restore_all && key->type != VALUE_STRING) ||
                  (key->type == VALUE_STREAM && key->rdb_type > RDB_STREAM_3);
     return exact ? restore_writer_sink(&p->restore) : &p->plain.sink;
 }

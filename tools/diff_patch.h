@@ -22,6 +22,7 @@
 
 struct diff_patch {
     struct out *out;
+    bool restore_all; /* whole values by RESTORE, but for strings: exact */
     struct aof_writer plain;
     struct restore_writer restore;
     int64_t db; /* selected; -1: none */

@@ -17,7 +17,7 @@ enum { DETAIL_MEMORY = 4 << 20 };
 
 struct diff {
     struct key_filter filter;
-    bool patch, values, ignore_expiry, dump;
+    bool patch, values, ignore_expiry, restore, dump;
     uint64_t rows;
 };
 
@@ -31,6 +31,8 @@ static const struct tool_option options[] = {
                 "so many keys are listed, the others counted (default 1000)"),
     TOOL_OPTION("--patch", FLAG, NULL, struct diff, patch,
                 "write the commands that turn A into B, to stdout or --output"),
+    TOOL_OPTION("--restore", FLAG, NULL, struct diff, restore,
+                "values that a patch writes anew by RESTORE (7.0 and later), but for strings"),
     TOOL_OPTION("--dump", FLAG, NULL, struct diff, dump,
                 "of a data directory with both, its dump and not its log"),
     {0}};
@@ -137,6 +139,7 @@ static enum tool_exit compare(struct work *w)
         return tool_fault(w->t, &f);
     if (w->d->patch)
         diff_patch_init(&w->patch, &w->output.out);
+    w->patch.restore_all = w->d->restore;
     bool ok = find_keys(w, &f) && (!differs(&w->counts) || look_closer(w, &f));
     if (w->d->patch)
         ok = end_output(w, ok, &f);
@@ -197,7 +200,8 @@ const struct verb verb_diff = {
             "name in TMPDIR (/var/tmp),\nwhere what is compared is sorted, too.\n"
             "Marks: + added, - removed, ~ changed, t only the expiry.\n"
             "A patch sets, adds and removes what differs of sets, hashes and sorted sets; other "
-            "values are\nwritten anew. It means what it says only for a server that has A.",
+            "values are\nwritten anew. It means what it says only for a server that has A. What a "
+            "group of a stream\nholds of entries that were deleted, only RESTORE can say.",
     .options = options,
     .state_size = sizeof(struct diff),
     .args_min = 2,

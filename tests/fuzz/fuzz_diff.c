@@ -55,6 +55,7 @@ static void look_closer(struct slice sides[DIFF_SIDES], struct diff_sort *wanted
     say_begin(&t.say, nowhere, wanted[DIFF_A] != NULL, false, "diff");
     out_init_memory(&out);
     diff_patch_init(&patch, &out);
+    patch.restore_all = sides[DIFF_A].len & 1;
     struct diff_detail_options detail = {.functions = true, .values = true, .patch = &patch};
     struct diff_tell_options tell = {.rows = 100, .values = true, .patch = &patch};
     bool ok = true;

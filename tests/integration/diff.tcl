@@ -248,6 +248,28 @@ case "a patch turns one into the other, there and back" {
     diff 1 $a $b --output [tmpdir]/x
 }
 
+case "what plain commands cannot say, RESTORE does" {
+    set s [server $config]
+    set empty [saved $s]
+    ask $s XADD stream 1-1 a 1
+    ask $s XADD stream 2-1 a 1
+    ask $s XGROUP CREATE stream g 0
+    ask $s XREADGROUP GROUP g c STREAMS stream >
+    ask $s XDEL stream 1-1
+    ask $s RPUSH list a b
+    ask $s SET string [string repeat x 3000000]
+    ask $s PEXPIREAT string 4102444800000
+    set full [saved $s]
+    foreach {how code} {{} 8 --restore 0} {
+        set r [server $config]
+        set path [tmpdir]/patch
+        diff 8 $empty $full --patch --output $path {*}$how
+        like [exec redis-cli -p [of $r port] --pipe <$path] "*errors: 0,*"
+        like [diff $code $full 127.0.0.1:[of $r port]] "*3 keys here, 3 there:*"
+        diff 0 $full 127.0.0.1:[of $r port] --except stream
+    }
+}
+
 case "many keys and large values go through files, in bounded memory" {
     set dir [tmpdir]
     set s [server $config]
