@@ -190,7 +190,7 @@ const struct verb verb_diff = {
     .name = "diff",
     .does = "compares two data sets, whatever form they have, and writes the patch",
     .args = "A B",
-    .example = "  holdfast diff yesterday.rdb today.rdb\n"
+    .example = "  holdfast diff before.rdb after.rdb\n"
                "  holdfast diff dump.rdb 127.0.0.1:6379 --match 'user:*' --values\n"
                "  holdfast diff dump.rdb /var/lib/redis --patch | redis-cli --pipe",
     .text = "A and B: an RDB, a log, a data directory, or a running server, in any combination. "

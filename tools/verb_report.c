@@ -118,7 +118,7 @@ const struct verb verb_report = {
     .args = "FILE|DIR|HOST:PORT",
     .example = "  holdfast report dump.rdb\n"
                "  holdfast report dump.rdb --html report.html --top 50\n"
-               "  holdfast report today.rdb --against yesterday.rdb --match 'user:*'",
+               "  holdfast report new.rdb --against old.rdb --match 'user:*'",
     .text = "Memory is an estimate of what a key takes in this server after a load, with its "
             "settings\nunless --limit tells others; bytes are those of names and values. Prefixes "
             "are found by\nthemselves: parts of a name that are numbers or ids count as one, *. "

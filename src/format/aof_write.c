@@ -18,7 +18,7 @@
 #include "format/resp_write.h"
 #include "format/stream_node.h"
 
-enum { BATCH_ITEMS = 64, ID_TEXT = 2 * NUM_I64_TEXT };
+enum { BATCH_ITEMS = 64, BATCH_ITEM_BYTES = 1 << 20, ID_TEXT = 2 * NUM_I64_TEXT };
 
 static struct aof_writer *writer(struct sink *s)
 {
@@ -154,7 +154,7 @@ static void batch_arg(struct aof_writer *w, struct slice arg)
 
 static void batch_item_done(struct aof_writer *w)
 {
-    if (++w->items == BATCH_ITEMS)
+    if (++w->items == BATCH_ITEMS || w->batch.len >= BATCH_ITEM_BYTES)
         flush_batch(w);
 }
 

@@ -11,9 +11,9 @@
  *   aof_writer_end(&w);
  *   aof_writer_free(&w);
  *
- * At most 64 elements go into one command. Borrowed: out; flushing it is the caller's. What has no
- * commands (a module's value as an opaque block) is FAULT_CANNOT_HOLD. Not carried: idle time and
- * frequency. */
+ * At most 64 elements go into one command, fewer where it is a megabyte long without them.
+ * Borrowed: out; flushing it is the caller's. What has no commands (a module's value as an opaque
+ * block) is FAULT_CANNOT_HOLD. Not carried: idle time and frequency. */
 #ifndef FORMAT_AOF_WRITE_H
 #define FORMAT_AOF_WRITE_H
 
