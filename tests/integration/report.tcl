@@ -118,7 +118,7 @@ case "prefixes, largest keys, times to live" {
     for {set i 0} {$i < 3000} {incr i} {
         lappend commands [list SET user:$i:name n$i]
         lappend commands [list SET user:$i:mail m$i]
-        lappend commands [list SET session/[format %08x-%04x $i $i]/x $i EX [expr {$i < 1000 ? 30 : 7200}]]
+        lappend commands [list SET session/[format %08x-%04x $i $i]/x $i EX [expr {$i < 1000 ? 3000 : 500000}]]
     }
     lappend commands [list RPUSH queue:mails {*}[items 5000 {i {list mail:$i}}]]
     lappend commands [list SET blob [string repeat x 300000]]
@@ -132,8 +132,8 @@ case "prefixes, largest keys, times to live" {
     is [field [row $json prefixes prefix \"queue:\"] elements] 5000
     is [field [lindex [rows $json largest] 0] key] \"blob\"
     is [field [lindex [lsearch -all -inline [rows $json largest] *elements\",\"db*] 0] key] \"queue:mails\"
-    is [field [row $json ttls ttl \"<1m\"] keys] 1000
-    is [field [row $json ttls ttl \"<1d\"] keys] 2000
+    is [field [row $json ttls ttl \"<1h\"] keys] 1000
+    is [field [row $json ttls ttl \"<7d\"] keys] 2000
     like [report 0 $file] "*\nqueue: * 1 *5,000*\n*blob *string *"
     is [field [row [report 0 $file --json --separator / --top 5] prefixes level 0] prefix] "\"session/*/x\""
     is [field [report 0 $file --json --match user:*] keys] 6000
