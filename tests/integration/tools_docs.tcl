@@ -63,6 +63,7 @@ proc runs {line place s} {
     foreach name {clean.rdb doubtful.rdb var/lib/redis-old var/lib/redis-mended} {
         file delete -force $place/$name ;# of the line before
     }
+    if {[regexp {convert \S+ dump\.rdb} $command]} { file delete $place/dump.rdb }
     set here [pwd]
     cd $place
     set script "PATH=[file dirname $::holdfast]:\$PATH; set -o pipefail; $command"
