@@ -4,5 +4,5 @@
 
 const struct verb *const tool_verbs[] = {
     &verb_check, &verb_salvage, &verb_fix,     &verb_points, &verb_restore, &verb_dump,
-    &verb_who,   &verb_stats,   &verb_convert, &verb_backup,
+    &verb_who,   &verb_stats,   &verb_convert, &verb_backup, &verb_anonymise,
     NULL};
