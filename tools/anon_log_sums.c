@@ -19,12 +19,36 @@ static uint64_t hole_from(const struct sums *s)
     return s->next < s->count ? s->holes[s->next].from : UINT64_MAX;
 }
 
-/* What the chain was behind a hole, nobody knows: from here on it is another. */
+/* The line of the batch that a hole ends with, which is as it was and tells some bits of the chain:
+ * who reads the file goes on by them. False: there is none. */
+static bool line_told(struct sums *s, const struct anon_log_hole *h, struct aof_batch *b)
+{
+    uint64_t at = h->from;
+    for (; at < h->to && s->chain.open; at++) {
+        at = log_bytes_find(&s->out, at, h->to, '#');
+        struct slice text = log_bytes_at(&s->out, at, AOF_OLD_LINE);
+        if (at < h->to && aof_batch_parse(text, s->chain.id, at, b) &&
+            b->len == h->to - at - b->line)
+            return true;
+    }
+    uint64_t behind = h->to - h->from > AOF_SMALL_LINE ? h->to - AOF_SMALL_LINE - 1 : h->to;
+    struct slice text = log_bytes_at(&s->out, behind, AOF_SMALL_LINE + 1);
+    return text.len > AOF_SMALL_LINE && aof_small_find(text, b) && b->len == 1;
+}
+
+/* What the chain was behind a hole, nobody knows but for those bits: from here on it is another. */
 static uint64_t pass_hole(struct sums *s)
 {
     const struct anon_log_hole *h = &s->holes[s->next++];
-    if (!h->doubled)
-        s->chain.crc = hash_with(s->x->a->key, &s->chain.crc, sizeof s->chain.crc);
+    struct aof_batch b;
+    char line[AOF_OLD_LINE] = {0};
+    if (h->doubled)
+        return h->to;
+    s->chain.crc = hash_with(s->x->a->key, &s->chain.crc, sizeof s->chain.crc);
+    if (line_told(s, h, &b)) {
+        unsigned bits = aof_chain_step(&b, slice(line, b.line), 0).bits;
+        s->chain.crc ^= aof_chain_bits(s->chain.crc, bits) ^ b.crc;
+    }
     return h->to;
 }
 
