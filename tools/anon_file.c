@@ -107,7 +107,7 @@ size_t anon_file_get(struct anon_file *f, uint64_t at, void *bytes, size_t n)
     return done;
 }
 
-bool anon_file_write(struct anon_file *f, struct output *o)
+bool anon_file_write(struct anon_file *f, struct out_file *o)
 {
     anon_file_flush(f);
     for (uint64_t at = 0; at < f->size && !fault_is(&f->fault) && !out_bad(&o->out);) {

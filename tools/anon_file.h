@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/fault.h"
-#include "tools/output.h"
+#include "tools/out_file.h"
 #include "tools/rdb_image.h"
 
 struct anon_file {
@@ -28,6 +28,6 @@ void anon_file_put(struct anon_file *f, uint64_t at, const void *bytes, size_t n
 /* Fewer at the end. */
 size_t anon_file_get(struct anon_file *f, uint64_t at, void *bytes, size_t n);
 bool anon_file_flush(struct anon_file *f); /* what reads fd itself finds all of it then */
-bool anon_file_write(struct anon_file *f, struct output *o);
+bool anon_file_write(struct anon_file *f, struct out_file *o);
 
 #endif

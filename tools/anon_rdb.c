@@ -10,7 +10,7 @@
 #include "base/must.h"
 #include "containers/hll.h"
 #include "tools/anon_library.h"
-#include "tools/progress.h"
+#include "tools/progress_bar.h"
 
 enum { RUN_BYTES = 1 << 20, TEXT_MIN = 4 };
 struct hole {
@@ -229,7 +229,7 @@ static void on_at(void *arg, uint64_t at)
 {
     struct anon_rdb *x = arg;
     if (x->progress)
-        progress_at(x->progress, at);
+        progress_bar_at(x->progress, at);
 }
 
 /* ---- holes ---- */

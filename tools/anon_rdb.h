@@ -23,7 +23,7 @@ struct anon_rdb {
     struct anon_file *work;
     uint64_t threads, keep_prefix;
     bool keep_names;
-    struct progress *progress; /* NULL: none */
+    struct progress_bar *progress; /* NULL: none */
 
     /* results */
     struct anon_counts counts;

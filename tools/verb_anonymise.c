@@ -100,21 +100,21 @@ static void replace_log(const struct anonymise *o, struct anon *a, const struct 
 static bool write_part(struct anon_file *work, const char *path, struct totals *to,
                        struct fault *f)
 {
-    struct output out;
+    struct out_file out;
     if (fault_is(&work->fault)) {
         *f = work->fault;
         return false;
     }
-    if (!output_open(&out, path, &(struct output_options){.compression =
+    if (!out_file_open(&out, path, &(struct out_file_options){.compression =
                                                               compression_of_name(path)}, f))
         return false;
     to->bytes += work->size;
     if (!anon_file_write(work, &out)) {
         *f = work->fault;
-        output_drop(&out);
+        out_file_drop(&out);
         return false;
     }
-    return output_end(&out, f);
+    return out_file_end(&out, f);
 }
 
 static bool do_part(struct tool *t, const struct anonymise *o, struct anon *a,
@@ -131,13 +131,13 @@ static bool do_part(struct tool *t, const struct anonymise *o, struct anon *a,
     file.image.open_end = rdb && s->kind != SOURCE_RDB;
     uint64_t size = file.image.end;
     if (anon_file_copy(&work, file.image.fd, size)) {
-        progress_begin(&t->progress, "anonymise", size);
+        progress_bar_begin(&t->progress, "anonymise", size);
         uint64_t start = rdb ? replace_rdb(t, o, a, &file.image, &work, to) : 0;
         if (s->kind != SOURCE_RDB && (start || !rdb) && start < size)
             replace_log(o, a, &file.image, &work, start, line && !rdb ? line->id : 0, to);
         else if (rdb && start && start < size)
             anon_text_runs(a, &work, start, size);
-        progress_end(&t->progress);
+        progress_bar_end(&t->progress);
     }
     bool ok = write_part(&work, path, to, f);
     anon_file_close(&work);
