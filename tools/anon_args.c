@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Letters: k key, v content, n stays, l bound of a range of names, s script, f library, p payload.
- * Keys are found by aof_keys.h wherever they are: 'k' only holds the place. */
+ * Keys are found by aof_keys.h wherever they are; 'k' holds the place. */
 struct row {
     const char *name, *first, *again;
 };
@@ -130,6 +130,7 @@ enum anon_arg anon_arg_at(const struct anon_args *a, uint64_t i)
     size_t first = strlen(a->first), again = strlen(a->again);
     char c = at < first ? a->first[at] : again ? a->again[(at - first) % again] : 'v';
     switch (c) {
+    case 'k': return ANON_ARG_KEY; /* of a command that aof_keys.h does not know */
     case 'n': return ANON_ARG_STAYS;
     case 'l': return ANON_ARG_BOUND;
     case 's': return ANON_ARG_SCRIPT;
