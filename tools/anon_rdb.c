@@ -12,7 +12,7 @@
 #include "tools/anon_library.h"
 #include "tools/progress_bar.h"
 
-enum { RUN_BYTES = 1 << 20, TEXT_MIN = 4, TRIES = 16 };
+enum { RUN_BYTES = 1 << 20, TEXT_MIN = 4, TRIES = 32 };
 struct hole {
     uint64_t from, to;
     struct fault fault;
@@ -238,9 +238,17 @@ static void on_at(void *arg, uint64_t at)
 
 /* ---- holes ---- */
 
-static bool is_text(uint8_t c)
+/* Bytes of the printable letter that p begins with; 0: none. */
+static size_t letter(const char *p, size_t n)
 {
-    return (c >= ' ' && c < 127) || c >= 128;
+    uint8_t c = (uint8_t)*p;
+    size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+    if (len > n || (len == 1 && (c < ' ' || c == 127)))
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if (((uint8_t)p[i] & 0xc0) != 0x80)
+            return 0;
+    return len;
 }
 
 void anon_text_runs(struct anon *a, struct anon_file *work, uint64_t from, uint64_t to)
@@ -249,12 +257,14 @@ void anon_text_runs(struct anon *a, struct anon_file *work, uint64_t from, uint6
     while (from < to) {
         size_t got = anon_file_get(work, from, part, to - from < sizeof part ? to - from
                                                                              : sizeof part);
-        for (size_t i = 0, begun = 0; i <= got; i++) {
-            if (i < got && is_text((uint8_t)part[i]))
+        for (size_t i = 0, begun = 0, len; i <= got; i += len) {
+            len = i < got ? letter(part + i, got - i) : 0;
+            if (len)
                 continue;
             if (i - begun >= TEXT_MIN)
                 anon_bytes(a, i - begun, part + begun, i - begun);
             begun = i + 1;
+            len = 1;
         }
         if (got == 0)
             return;
@@ -300,12 +310,19 @@ static void replace_holes(struct anon_rdb *x)
         replace_hole(x, &all[i]);
 }
 
-/* What is in them now is replaced by something else. */
-static void replace_holes_again(struct anon_rdb *x)
+/* At x->wrong_at, by chance, something looks like a record: what is there now is replaced by
+ * something else, and more of it the more often that was tried. */
+static void replace_again(struct anon_rdb *x, uint64_t tries)
 {
+    enum { AROUND = 16 };
     const struct hole *all = (const struct hole *)(const void *)x->hole_list.data;
-    for (size_t i = 0; i < x->hole_list.len / sizeof *all; i++)
-        anon_text_runs(x->a, x->work, all[i].text, all[i].to);
+    for (size_t i = 0; i < x->hole_list.len / sizeof *all; i++) {
+        uint64_t at = x->wrong_at, more = AROUND * (1 + tries / 2);
+        if (at < all[i].text || at >= all[i].to)
+            continue;
+        uint64_t from = at - all[i].text > tries ? at - tries : all[i].text;
+        anon_text_runs(x->a, x->work, from, at + more < all[i].to ? at + more : all[i].to);
+    }
     anon_file_flush(x->work);
 }
 
@@ -360,14 +377,18 @@ struct compare {
     const struct hole *all;
     size_t count, at;
     bool differ;
+    uint64_t wrong_at; /* where the first one that differs ends */
 };
 
 static void compare_hole(void *arg, const struct rescue_hole *h)
 {
     struct compare *c = arg;
     const struct hole *was = &c->all[c->at];
-    c->differ = c->differ || c->at >= c->count || was->from != h->from || was->to != h->to ||
-                was->fault.code != h->fault.code;
+    bool differs = c->at >= c->count || was->from != h->from || was->to != h->to ||
+                   was->fault.code != h->fault.code;
+    if (differs && !c->differ)
+        c->wrong_at = h->to;
+    c->differ = c->differ || differs;
     c->at++;
 }
 
@@ -381,6 +402,7 @@ static void read_again(struct anon_rdb *x, struct rdb_image *out, struct hash128
                            .digests = true};
     rescue_run(&again);
     x->same = again.keys == x->rescue.keys && holes.at == holes.count && !holes.differ;
+    x->wrong_at = holes.wrong_at;
     *digest = again.digest.total;
     rescue_free(&again);
 }
@@ -427,7 +449,7 @@ void anon_rdb_run(struct anon_rdb *x)
         anon_sums(x, &out);
         read_again(x, &out, &after); /* where it ends, its checksum may tell */
         for (int tries = 0; tries < TRIES && x->holes && !x->same; tries++) {
-            replace_holes_again(x); /* by chance it looks like records */
+            replace_again(x, (uint64_t)tries);
             read_again(x, &out, &after);
         }
         anon_damage(x);

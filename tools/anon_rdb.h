@@ -40,6 +40,7 @@ struct anon_rdb {
     char magic[16], *memory; /* memory: of a payload; NULL: put goes to work */
     uint64_t run_from, run_to; /* records that follow one another, not yet replaced */
     uint64_t limit;            /* strings that end behind it are none; 0: all are */
+    uint64_t wrong_at;
     uint64_t told_to;          /* place behind the last string that was told */
     uint64_t state;            /* of a long compressed string */
     char aux[ANON_AUX_NAME];
