@@ -73,8 +73,8 @@ static bool is_one_of(struct slice word, const char *const *words)
 static uint64_t options_behind_key(const struct slice *head, size_t count)
 {
     static const char *const words[] = {"nx", "xx", "gt", "lt", "ch", "incr", NULL};
-    static const char *const stream[] = {"nomkstream", "maxlen", "minid", "limit", "=", "~", "acked",
-                                         "delref", "keepref", NULL};
+    static const char *const stream[] = {"nomkstream", "maxlen", "minid", "limit", "=", "~",
+                                         "acked", "delref", "keepref", NULL};
     bool xadd = count && slice_eq_nocase(head[0], "xadd");
     if (!xadd && (!count || (!slice_eq_nocase(head[0], "zadd") &&
                              !slice_eq_nocase(head[0], "geoadd"))))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Scripts, and libraries of functions, as long as they were and without what they say. A library
- * keeps the engine of its first line; its name becomes a word, and it has one function of that name
- * when there is room, as a library without any is refused. Else, and for scripts, all is a comment. */
+ * keeps the engine of its first line; its name becomes a word, and it has one function of that
+ * name when there is room, as a library without any is refused. Else, and for scripts, all is a
+ * comment. */
 #ifndef TOOLS_ANON_LIBRARY_H
 #define TOOLS_ANON_LIBRARY_H
 

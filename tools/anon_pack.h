@@ -4,13 +4,13 @@
  *   if (anon_block(&a, type, kind, block, len)) ... all of it was replaced, in place ...
  *   if (anon_block_lzf(&a, type, kind, packed, packed_len, len, &c)) ... the same, compressed ...
  *
- * What a block is made of stays: heads, lengths, counts; the scores of sorted sets, ids and flags of
- * streams, expiry of fields. Members of one score change places, as their order is that of their
+ * What a block is made of stays: heads, lengths, counts; the scores of sorted sets, ids and flags
+ * of streams, expiry of fields. Members of one score change places, as their order is that of their
  * names; so do an intset's numbers. Elements are replaced as everywhere (anon_map.h).
  *
  * In a compressed block only literals can be replaced, and of them those that become nothing but
  * content: a byte that is copied into a head or a score stays, and so does what integers of a byte
- * have. What comes out is looked at: whether its elements are still distinct, its members in order. */
+ * have. What comes out is looked at: are its elements still distinct, its members in order? */
 #ifndef TOOLS_ANON_PACK_H
 #define TOOLS_ANON_PACK_H
 

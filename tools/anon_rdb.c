@@ -137,7 +137,8 @@ static bool is_kept_aux(const char *name)
 
 static void replace_aux(struct anon_rdb *x, const struct rdb_stored *s)
 {
-    if (!x->memory && strcmp(x->aux, RDB_AUX_DIGEST) == 0 && s->form == RDB_FORM_RAW && s->len == DIGEST_TEXT) {
+    if (!x->memory && strcmp(x->aux, RDB_AUX_DIGEST) == 0 && s->form == RDB_FORM_RAW &&
+        s->len == DIGEST_TEXT) {
         memcpy(x->digest_told, s->bytes.data, DIGEST_TEXT);
         x->digest_at = image_place(&x->stream, s->at);
     }
@@ -285,7 +286,6 @@ static uint64_t length_bytes(struct anon_rdb *x, uint64_t at)
  * the same fault is found there again. */
 static void replace_hole(struct anon_rdb *x, struct hole *h)
 {
-    enum { NUMBERS_MAX = 16 };
     x->holes++;
     x->hole_bytes += h->to - h->from;
     x->limit = h->fault.offset;
@@ -294,9 +294,8 @@ static void replace_hole(struct anon_rdb *x, struct hole *h)
     x->reader.opt.trust_distinct = true;
     x->limit = 0;
     uint64_t from = x->told_to > h->from ? x->told_to : h->from, stays = from;
-    if (h->fault.offset >= from && h->fault.offset - from <= NUMBERS_MAX &&
-        h->fault.code != FAULT_EOF)
-        stays = h->fault.offset;
+    if (h->fault.offset >= from && h->fault.code != FAULT_EOF)
+        stays = h->fault.offset; /* strings up to there were told */
     else
         stays = from + length_bytes(x, from);
     h->text = stays < h->to ? stays : h->to;
@@ -359,7 +358,7 @@ static void apply_cuts(struct anon_rdb *x)
     image_free(&plain);
 }
 
-void anon_damage(struct anon_rdb *x)
+static void restore_damage(struct anon_rdb *x)
 {
     apply_cuts(x);
     apply_patches(x);
@@ -452,7 +451,7 @@ void anon_rdb_run(struct anon_rdb *x)
             replace_again(x, (uint64_t)tries);
             read_again(x, &out, &after);
         }
-        anon_damage(x);
+        restore_damage(x);
         anon_file_flush(x->work);
     }
     image_free(&out);

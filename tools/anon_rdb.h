@@ -6,9 +6,9 @@
  *   anon_rdb_free(&x);
  *
  * Records are found as salvage finds them, and each string of theirs is replaced where it lies.
- * Corrections that checksums allow are made before that and undone behind it: a bit that was flipped
- * is flipped in the result, and its checksum tells it there, too. Checksums and the digest that were
- * right are made right again. In holes, runs of text are replaced. */
+ * Corrections that checksums allow are made before that and undone behind it: a bit that was
+ * flipped is flipped in the result, and its checksum tells it there, too. Checksums and the digest
+ * that were right are made right again. In holes, runs of text are replaced. */
 #ifndef TOOLS_ANON_RDB_H
 #define TOOLS_ANON_RDB_H
 
@@ -57,6 +57,5 @@ bool anon_payload(struct anon *a, char *bytes, size_t n, struct anon_counts *c);
 void anon_text_runs(struct anon *a, struct anon_file *work, uint64_t from, uint64_t to);
 /* anon_sums.c */
 void anon_sums(struct anon_rdb *x, struct rdb_image *out);
-void anon_damage(struct anon_rdb *x);
 
 #endif

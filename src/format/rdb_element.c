@@ -73,8 +73,8 @@ static struct slice str_int(struct rdb_reader *r, uint8_t form, struct buf *hold
     int64_t n = form == RDB_STR_I8    ? (int8_t)in_byte(r->in)
                 : form == RDB_STR_I16 ? (int16_t)in_le16(r->in)
                                       : (int32_t)in_le32(r->in);
-    tell(r, RDB_FORM_INT, (struct slice){NULL, form == RDB_STR_I8 ? 1 : form == RDB_STR_I16 ? 2 : 4},
-         0, n);
+    size_t width = form == RDB_STR_I8 ? 1 : form == RDB_STR_I16 ? 2 : 4;
+    tell(r, RDB_FORM_INT, (struct slice){NULL, width}, 0, n);
     buf_clear(hold);
     char *to = buf_reserve(hold, NUM_I64_TEXT);
     hold->len = num_format_i64(to, n);

@@ -61,7 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 void fuzz_seeds(void)
 {
     static const char log[] = "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$5\r\nhello\r\n"
-                              "$5\r\nworld\r\n*4\r\n$4\r\nZADD\r\n$1\r\nz\r\n$1\r\n1\r\n$1\r\nm\r\n";
+                              "$5\r\nworld\r\n*4\r\n$4\r\nZADD\r\n"
+                              "$1\r\nz\r\n$1\r\n1\r\n$1\r\nm\r\n";
     const char *shared = getenv("FIXTURES_SHARED");
     fuzz_add(log, sizeof log - 1);
     fuzz_add_path("fixtures/rdb");

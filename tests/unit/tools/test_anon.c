@@ -181,8 +181,8 @@ static void intsets_stay_in_order(void)
 static void libraries_have_a_function(void)
 {
     struct anon a = begin();
-    static const char code[] = "#!lua name=mylib\nredis.register_function('f', function(keys, args) "
-                               "return args[1] .. 'something of ours' end)\n";
+    static const char code[] = "#!lua name=mylib\nredis.register_function('f', function(keys, "
+                               "args) return args[1] .. 'something of ours' end)\n";
     char text[sizeof code], packed[sizeof code], back[sizeof code];
     size_t n = sizeof code - 1, len = lzf_pack(code, n, packed, n - 4);
     memcpy(text, code, n);
