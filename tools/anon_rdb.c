@@ -252,7 +252,8 @@ static size_t letter(const char *p, size_t n)
     return len;
 }
 
-void anon_text_runs(struct anon *a, struct anon_file *work, uint64_t from, uint64_t to)
+static void replace_runs(struct anon *a, struct anon_file *work, uint64_t from, uint64_t to,
+                         size_t least)
 {
     char part[ANON_PART];
     while (from < to) {
@@ -262,7 +263,7 @@ void anon_text_runs(struct anon *a, struct anon_file *work, uint64_t from, uint6
             len = i < got ? letter(part + i, got - i) : 0;
             if (len)
                 continue;
-            if (i - begun >= TEXT_MIN)
+            if (i - begun >= least)
                 anon_bytes(a, i - begun, part + begun, i - begun);
             begun = i + 1;
             len = 1;
@@ -272,6 +273,11 @@ void anon_text_runs(struct anon *a, struct anon_file *work, uint64_t from, uint6
         anon_file_put(work, from, part, got);
         from += got;
     }
+}
+
+void anon_text_runs(struct anon *a, struct anon_file *work, uint64_t from, uint64_t to)
+{
+    replace_runs(a, work, from, to, TEXT_MIN);
 }
 
 /* Bytes of the length that lies at place at. */
@@ -320,7 +326,7 @@ static void replace_again(struct anon_rdb *x, uint64_t tries)
         if (at < all[i].text || at >= all[i].to)
             continue;
         uint64_t from = at - all[i].text > tries ? at - tries : all[i].text;
-        anon_text_runs(x->a, x->work, from, at + more < all[i].to ? at + more : all[i].to);
+        replace_runs(x->a, x->work, from, at + more < all[i].to ? at + more : all[i].to, 1);
     }
     anon_file_flush(x->work);
 }
