@@ -358,3 +358,26 @@ bool aof_chain_check(struct aof_chain *c, const struct aof_batch *b, struct slic
         c->first_crc = c->crc;
     return true;
 }
+
+void aof_chain_renew(struct aof_chain *c, const struct aof_batch *b, char *line, uint64_t body_crc)
+{
+    struct aof_step step = aof_chain_step(b, slice(line, b->line), body_crc);
+    must(c->open);
+    c->n++;
+    c->crc = crc64_combine(c->crc, step.sum, step.len);
+    uint64_t told = aof_chain_bits(c->crc, step.bits);
+    switch (b->line) {
+    case AOF_OLD_LINE:
+        num_put_hex(line + OLD_CRC, 16, told);
+        num_put_hex(line + OLD_CHECK, 8, check_of(c->id, line, OLD_CHECK - 1));
+        break;
+    case AOF_SUM_LINE:
+        put64(line + SUM_CRC, 7, told);
+        put64(line + SUM_CHECK, 4, check_bits(c->id, line));
+        break;
+    default:
+        must(b->line == AOF_SMALL_LINE);
+        put64(line + 1, 4, told);
+        break;
+    }
+}

@@ -79,6 +79,9 @@ void aof_chain_seal(struct aof_chain *c, char line[AOF_SUM_LINE], struct slice b
 /* The same for who has not the body at hand, but its length and crc64(0, body). */
 void aof_chain_seal_sum(struct aof_chain *c, char line[AOF_SUM_LINE], uint64_t len,
                         uint64_t body_crc, uint64_t at, uint64_t durable);
+/* For tools that change bodies in place: line, of any kind, gets the checksums that it has behind
+ * this body; all else that it says stays. */
+void aof_chain_renew(struct aof_chain *c, const struct aof_batch *b, char *line, uint64_t body_crc);
 /* May body, units of commands, be a small batch? Only its first unit is looked at for SELECT. */
 bool aof_small_takes(struct slice body);
 /* The next batch, a small one: fills line, which stands behind body. */

@@ -47,11 +47,34 @@ uint64_t rdb_count(struct rdb_reader *r, unsigned min_bytes, const char *of_what
     return n;
 }
 
+void rdb_tell_stored(struct rdb_reader *r, struct rdb_stored *s)
+{
+    if (in_bad(r->in))
+        return;
+    must(in_offset(r->in) >= s->bytes.len);
+    s->kind = r->stored_kind;
+    s->at = in_offset(r->in) - s->bytes.len;
+    s->type = r->rec && r->rec->kind == RDB_REC_KEY ? r->rec->key.rdb_type : -1;
+    r->opt.stored(r->opt.stored_arg, s);
+}
+
+static void tell(struct rdb_reader *r, enum rdb_stored_form form, struct slice bytes, uint64_t len,
+                 int64_t number)
+{
+    if (!r->opt.stored)
+        return;
+    rdb_tell_stored(r, &(struct rdb_stored){.form = form, .bytes = bytes, .len = len,
+                                            .number = number});
+    r->stored_kind = RDB_STORED_TEXT;
+}
+
 static struct slice str_int(struct rdb_reader *r, uint8_t form, struct buf *hold)
 {
     int64_t n = form == RDB_STR_I8    ? (int8_t)in_byte(r->in)
                 : form == RDB_STR_I16 ? (int16_t)in_le16(r->in)
                                       : (int32_t)in_le32(r->in);
+    size_t width = form == RDB_STR_I8 ? 1 : form == RDB_STR_I16 ? 2 : 4;
+    tell(r, RDB_FORM_INT, (struct slice){NULL, width}, 0, n);
     buf_clear(hold);
     char *to = buf_reserve(hold, NUM_I64_TEXT);
     hold->len = num_format_i64(to, n);
@@ -66,6 +89,7 @@ static struct slice str_lzf(struct rdb_reader *r, struct buf *hold)
     struct slice packed = in_slice(r->in, packed_len, &r->raw);
     if (in_bad(r->in))
         return packed;
+    tell(r, RDB_FORM_LZF, packed, len, 0);
     if (packed.len == 0 || len / EXPANSION_MAX > packed.len) {
         in_fail(r->in, FAULT_FORMAT, "Invalid LZF compressed string");
         return slice("", 0);
@@ -82,13 +106,20 @@ static struct slice str_lzf(struct rdb_reader *r, struct buf *hold)
     return buf_slice(hold);
 }
 
+static struct slice str_raw(struct rdb_reader *r, uint64_t len, struct buf *hold)
+{
+    struct slice s = in_slice(r->in, len, hold);
+    tell(r, RDB_FORM_RAW, s, s.len, 0);
+    return s;
+}
+
 struct slice rdb_str(struct rdb_reader *r, struct buf *hold)
 {
     uint8_t first = in_byte(r->in);
     if (first < 0x40)
-        return in_slice(r->in, first, hold);
+        return str_raw(r, first, hold);
     if (first < 0xc0)
-        return in_slice(r->in, len_from(r, first), hold);
+        return str_raw(r, len_from(r, first), hold);
     switch (first) {
     case RDB_STR_I8:
     case RDB_STR_I16:

@@ -116,6 +116,7 @@ void rdb_function_old(struct rdb_reader *r, struct rdb_record *rec)
     r->in->doing = "read-functions";
     rec->kind = RDB_REC_FUNCTION;
     struct slice name = rdb_str_kept(r, &r->first);
+    rdb_stored_as(r, RDB_STORED_ID);
     struct slice engine = rdb_str_kept(r, &r->packed);
     uint64_t described = rdb_len(r);
     if (described > 1)
@@ -128,6 +129,7 @@ void rdb_function_old(struct rdb_reader *r, struct rdb_record *rec)
     buf_byte(&r->second, '\n');
     if (described == 1)
         rdb_str(r, &r->first);
+    rdb_stored_as(r, RDB_STORED_LIBRARY);
     buf_add(&r->second, rdb_str(r, &r->first));
     rec->value = buf_slice(&r->second);
 }

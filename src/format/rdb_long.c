@@ -30,14 +30,23 @@ static uint64_t length_at(struct slice p, size_t *size)
     return b[0] == LEN_32 ? load_be32(b + 1) : load_be64(b + 1);
 }
 
+static void tell(struct rdb_reader *r, enum rdb_stored_form form, struct slice bytes, uint64_t from,
+                 uint64_t len)
+{
+    if (r->opt.stored)
+        rdb_tell_stored(r, &(struct rdb_stored){.form = form, .bytes = bytes, .from = from,
+                                                .len = len});
+}
+
 static void read_raw(struct rdb_reader *r)
 {
-    uint64_t left = rdb_len(r);
+    uint64_t left = rdb_len(r), all = left;
     must(left > SINK_PART_MAX || in_bad(r->in));
     while (left && !in_bad(r->in)) {
         uint64_t n = left < PART ? left : PART;
         struct slice part = in_slice(r->in, n, &r->first);
         left -= n;
+        tell(r, RDB_FORM_RAW, part, all - left - n, all);
         if (!in_bad(r->in))
             emit(r, part, left);
     }
@@ -47,7 +56,7 @@ static void read_raw(struct rdb_reader *r)
 
 struct unlzf {
     struct rdb_reader *r;
-    uint64_t packed, left; /* bytes to come */
+    uint64_t packed, left, all; /* bytes to come; of the string */
     uint8_t *window;
     size_t at, from;       /* end of what was made; of it, what was not handed on yet */
 };
@@ -79,6 +88,7 @@ static bool literals(struct unlzf *u, size_t n)
     u->packed -= n;
     u->left -= n;
     bool ok = in_bytes(u->r->in, u->window + u->at, n);
+    tell(u->r, RDB_FORM_RUN, slice(u->window + u->at, n), u->all - u->left - n, u->all);
     u->at += n;
     return ok;
 }
@@ -106,7 +116,7 @@ static void read_lzf(struct rdb_reader *r)
 {
     in_byte(r->in);
     uint64_t packed = rdb_len(r), len = rdb_len(r);
-    struct unlzf u = {.r = r, .packed = packed, .left = len};
+    struct unlzf u = {.r = r, .packed = packed, .left = len, .all = len};
     buf_clear(&r->raw);
     u.window = (uint8_t *)buf_reserve(&r->raw, LZF_BACK + PART + LZF_RUN_MAX);
     bool ok = !in_bad(r->in);

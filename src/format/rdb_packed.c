@@ -187,6 +187,7 @@ static void hand_listpack(struct rdb_reader *r, enum rdb_type type, const uint8_
 static void read_intset(struct rdb_reader *r)
 {
     const char *why = "";
+    rdb_stored_as(r, RDB_STORED_BLOCK);
     struct slice blob = rdb_str(r, &r->packed);
     if (in_bad(r->in))
         return;
@@ -203,6 +204,7 @@ static void read_old(struct rdb_reader *r, enum rdb_type type)
 {
     enum { ZIPMAP_NO_COUNT = 255 };
     size_t count = 0;
+    rdb_stored_as(r, RDB_STORED_BLOCK);
     struct slice blob = rdb_str(r, &r->packed);
     bool zipmap = type == RDB_HASH_ZIPMAP;
     uint8_t *lp = convert(r, blob, zipmap ? zipmap_walk : ziplist_walk, &count);
@@ -219,6 +221,7 @@ static void read_listpack(struct rdb_reader *r, enum rdb_type type)
     size_t count = 0;
     if (type == RDB_HASH_TTL_PACK && in_le64(r->in) > RDB_FIELD_EXPIRE_MAX)
         refuse(r, "Invalid lowest expiration time of a hash");
+    rdb_stored_as(r, RDB_STORED_BLOCK);
     struct slice blob = rdb_str(r, &r->packed);
     if (in_bad(r->in))
         return;
@@ -262,6 +265,7 @@ static void hand_node(struct rdb_reader *r, const uint8_t *lp, size_t count, uin
 static void read_old_node(struct rdb_reader *r, uint64_t nodes)
 {
     size_t count = 0;
+    rdb_stored_as(r, RDB_STORED_BLOCK);
     uint8_t *lp = convert(r, rdb_str(r, &r->packed), ziplist_walk, &count);
     if (lp)
         hand_node(r, lp, count, nodes);
@@ -273,6 +277,7 @@ static void read_node(struct rdb_reader *r, uint64_t nodes)
     const char *why = "";
     size_t count = 0;
     uint64_t container = rdb_len(r);
+    rdb_stored_as(r, container == RDB_NODE_PLAIN ? RDB_STORED_TEXT : RDB_STORED_BLOCK);
     struct slice blob = rdb_str(r, &r->packed);
     if (in_bad(r->in))
         return;

@@ -17,6 +17,13 @@ struct slice rdb_str_kept(struct rdb_reader *r, struct buf *hold);
 /* True when packed decodes to exactly len bytes; out has room for RDB_LZF_SLACK more. */
 enum { RDB_LZF_SLACK = 32 };
 bool rdb_unlzf(struct slice packed, uint8_t *out, size_t len);
+/* The next string is one of that kind; all others are RDB_STORED_TEXT. */
+static inline void rdb_stored_as(struct rdb_reader *r, enum rdb_stored_kind kind)
+{
+    r->stored_kind = kind;
+}
+/* For opt.stored: the bytes that were just read; s has all but kind, at and type. */
+void rdb_tell_stored(struct rdb_reader *r, struct rdb_stored *s);
 void rdb_note(struct rdb_reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- events (rdb_element.c): dropped when nobody wants them ---- */

@@ -94,6 +94,8 @@ void rdb_resume(struct rdb_reader *r, struct in *in, unsigned db)
     r->in = in;
     r->db = db;
     r->ended = r->body_due = false;
+    r->stored_kind = RDB_STORED_TEXT;
+    r->rec = NULL;
     r->out[RDB_OUT_CALLER] = NULL;
     forget_attributes(r);
     in_crc_start(in);
@@ -187,7 +189,9 @@ static void read_aux(struct rdb_reader *r, struct rdb_record *rec)
 {
     r->in->doing = "read-aux";
     rec->kind = RDB_REC_AUX;
+    rdb_stored_as(r, RDB_STORED_AUX_NAME);
     rec->name = rdb_str_kept(r, &r->first);
+    rdb_stored_as(r, RDB_STORED_AUX);
     rec->value = rdb_str_kept(r, &r->second);
     rdb_guard_aux(r, rec);
 }
@@ -196,6 +200,7 @@ static void read_function(struct rdb_reader *r, struct rdb_record *rec)
 {
     r->in->doing = "read-functions";
     rec->kind = RDB_REC_FUNCTION;
+    rdb_stored_as(r, RDB_STORED_LIBRARY);
     rec->value = rdb_str_kept(r, &r->second);
     if (!in_bad(r->in))
         RDB_EVENT(r, function, rec->value);
@@ -242,6 +247,7 @@ static void read_key(struct rdb_reader *r, struct rdb_record *rec, uint8_t type)
     rec->kind = RDB_REC_KEY;
     rec->key = (struct key_event){.rdb_type = type, .db = r->db, .offset = offset};
     r->in->doing = "read-key";
+    rdb_stored_as(r, RDB_STORED_NAME);
     struct slice name = rdb_str_kept(r, &r->key);
     if (in_bad(r->in))
         return;
@@ -313,6 +319,7 @@ bool rdb_next(struct rdb_reader *r, struct rdb_record *rec)
     while (!r->ended && !in_bad(r->in)) {
         r->in->doing = "read-type";
         uint8_t op = in_byte(r->in);
+        r->stored_kind = RDB_STORED_TEXT;
         if (in_bad(r->in) || read_attribute(r, op))
             continue;
         read_record(r, rec, op);
@@ -331,6 +338,7 @@ static bool read_body(struct rdb_reader *r, const struct rdb_record *rec, struct
     r->begun = r->body_due = false;
     r->out[RDB_OUT_CALLER] = NULL;
     r->in->doing = "read-object-value";
+    r->stored_kind = RDB_STORED_TEXT;
     rdb_value(r, rec->key.rdb_type);
     if (in_bad(r->in))
         return settle(r, rec);

@@ -155,12 +155,14 @@ static void read_node(struct rdb_reader *r, struct stream_sums *sums)
 {
     const char *why = NULL;
     size_t count = 0;
+    rdb_stored_as(r, RDB_STORED_ID);
     struct slice key = rdb_str(r, &r->first);
     if (key.len != sizeof(struct stream_id)) {
         in_fail(r->in, FAULT_FORMAT, "A stream's node has a key that is no id");
         return;
     }
     struct stream_id master = {load_be64(key.data), load_be64(key.data + 8)};
+    rdb_stored_as(r, RDB_STORED_BLOCK);
     struct slice blob = rdb_str(r, &r->packed);
     if (in_bad(r->in))
         return;

@@ -128,6 +128,7 @@ static struct rdb_template own_fields(struct rdb_reader *r)
         t.fields = read_names(r, &t.count);
         return t;
     }
+    rdb_stored_as(r, form == 0 ? RDB_STORED_FIELDS : RDB_STORED_TEXT);
     const uint8_t *lp = form == 0 ? read_listpack(r, &r->packed, &t.count) : NULL;
     if (form > 1)
         refuse(r, "Unknown form of a hash's fields");
@@ -174,6 +175,7 @@ static void read_with_fields(struct rdb_reader *r, bool packed)
     struct slice text;
     size_t count = 0;
     struct rdb_template t = own_fields(r);
+    rdb_stored_as(r, packed ? RDB_STORED_VALUES : RDB_STORED_TEXT);
     const uint8_t *lp = packed && !in_bad(r->in) ? read_listpack(r, &r->second, &count) : NULL;
     if (lp && (count == 0 || !lp_get_int(lp, lp_first(lp), &id, &text)))
         refuse(r, "A packed hash without the id of its template");
@@ -195,6 +197,7 @@ static void read_by_reference(struct rdb_reader *r, bool packed)
             single_values(r, t);
         return;
     }
+    rdb_stored_as(r, RDB_STORED_VALUES);
     const uint8_t *lp = read_listpack(r, &r->second, &count);
     if (lp && (count == 0 || !lp_get_int(lp, lp_first(lp), &id, &text))) {
         refuse(r, "A packed hash without the id of its template");

@@ -60,10 +60,8 @@ int64_t file_size(int fd); /* or -errno */
 /* ---- made of them ---- */
 /* Writes all n bytes. Returns 0 or -errno; *written (may be NULL) tells how far it came. */
 int file_write_all(int fd, const void *from, size_t n, size_t *written);
-/* The kernel begins to write these bytes to the disk, and has written those of before, n bytes
- * behind them: so no more than 2 n wait in memory, and nobody waits for the disk as long as it keeps
- * up. It makes nothing durable: only fsync does, and tells of errors. 0, or -errno where there is no
- * such thing. */
+/* The kernel begins to write these bytes to the disk and ends writing the n before them: who writes
+ * waits for a slow disk only. Makes nothing durable. 0 or -errno: no such thing. */
 int file_write_behind(int fd, off_t from, off_t n);
 /* A new, empty file to write to, also where one has the name: that one may be left from a try whose
  * sync failed, and such a file can't be trusted again. flags: O_APPEND, or 0. Its mode is what the

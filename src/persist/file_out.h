@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* An out stream's way to a file. incremental: sent to the disk every 4 MiB, so that the end has
- * little left to wait for and the page cache does not fill with dirty pages. max_rate: no faster than that.
- * Tells the child how far it is; while it waits for its rate, too. */
+ * little left to wait for and the page cache does not fill with dirty pages. max_rate: no faster
+ * than that. Tells the child how far it is; while it waits for its rate, too. */
 #ifndef PERSIST_FILE_OUT_H
 #define PERSIST_FILE_OUT_H
 

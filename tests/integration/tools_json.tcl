@@ -126,6 +126,7 @@ case "check, salvage, convert and dump of good and damaged dumps" {
     object check $dump
     object dump $dump
     object dump $dump --match \xff*
+    object anonymise $dump [tmpdir]/other.rdb
     set dir [tmpdir]
     object convert $dump $dir/a.rdb
     object convert $dump $dump $dir/b.rdb --twice first

@@ -20,9 +20,11 @@ static void make_log(const char *data)
     char dir[512];
     snprintf(dir, sizeof dir, "%s/appendonlydir", data);
     CHECK(mkdir(data, 0700) == 0 && mkdir(dir, 0700) == 0);
-    put_file(dir, "a.aof.1.base.aof", "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n"
+    put_file(dir, "a.aof.1.base.aof",
+        "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n"
         "$1\r\n1\r\n");
-    put_file(dir, "a.aof.1.incr.aof", "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\nb\r\n"
+    put_file(dir, "a.aof.1.incr.aof",
+        "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\nb\r\n"
         "$1\r\n1\r\n*3\r\n$3\r\nSET\r\n$1\r\nc"); /* torn */
     put_file(dir, "a.aof.manifest", "file a.aof.1.base.aof seq 1 type b\n"
         "file a.aof.1.incr.aof seq 1 type i\n");

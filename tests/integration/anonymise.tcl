@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# holdfast anonymise: nothing of the content is left, all else is: sizes, encodings, counts, expiry,
+# checksums that were right, and damage.
+source [file join [file dirname [info script]] lib.tcl]
+source [file join [file dirname [info script]] lib/rdb_bytes.tcl]
+
+set holdfast [file join $build holdfast]
+
+proc anonymise {args} {
+    is [run timeout 180 $::holdfast anonymise {*}$args] 0
+    return $::run_output
+}
+# Exit code and faults of check; without file names, and keys, which are other ones.
+proc faults_of {path} {
+    set code [run timeout 180 $::holdfast check --json $path]
+    set faults {}
+    foreach line [split $::run_output \n] {
+        if {![string match "\{\"result\":*" $line]} continue
+        regsub {; (?:the last key before|no key was found before).*?","db":} $line {","db":} line
+        regsub { is .., and was .. } $line { } line
+        # Where of two equal bytes the repetition begins, content tells by chance.
+        if {[string match "*stand there twice*" $line]} { regsub {"from":\d+,"to":\d+} $line {} line }
+        regsub -all {"(file|key)":("(?:[^"\\]|\\.)*"|\{[^\}]*\}|null)} $line {} line
+        lappend faults [string trimright $line ",\]\}"]
+    }
+    return [list $code $faults]
+}
+# Names, values, fields and members are made of these; no server says such words by itself.
+set marks {QzJw XkVq WyPz}
+proc mark {i} { return "[lindex $::marks [expr {$i % 3}]][format %x $i][lindex $::marks [expr {$i / 3 % 3}]]" }
+proc no_mark_in {path} {
+    set bytes [slurp $path]
+    foreach mark $::marks { is [string first $mark $bytes] -1 }
+}
+
+proc add_all {s} {
+    for {set i 0} {$i < 300} {incr i} {
+        ask $s SET "[mark $i]:str" "[mark $i] [mark [expr {$i + 1}]]"
+        ask $s SET "[mark $i]:int" [expr {$i * 1234567}]
+        ask $s SET "[mark $i]:text" [string repeat "[mark $i] tells [mark [expr {$i + 7}]], " 20]
+    }
+    foreach {kind command} {h HSET l RPUSH s SADD n SADD z ZADD zz ZADD big SADD list RPUSH} {
+        set n [expr {$kind in {big list} ? 700 : 40}]
+        set words {}
+        for {set i 0} {$i < $n} {incr i} {
+            switch $kind {
+                h { lappend words "[mark $i].field" "[mark $i] value" }
+                n { lappend words [expr {$i * 977 - 5000}] }
+                z { lappend words [expr {$i / 3}] "[mark $i]-member" }
+                zz { lappend words $i.5 "[mark $i]-member" }
+                default { lappend words "[mark $i]-element" }
+            }
+        }
+        ask $s $command "[mark 1]:$kind" {*}$words
+    }
+    for {set i 1} {$i < 60} {incr i} { ask $s XADD [mark 2]:x $i-1 [mark 3] [mark $i] [mark 4] $i }
+    ask $s XGROUP CREATE [mark 2]:x [mark 5] 0
+    ask $s XREADGROUP GROUP [mark 5] [mark 6] COUNT 5 STREAMS [mark 2]:x >
+    ask $s PEXPIREAT [mark 1]:h 4102444800000
+    ask $s PFADD [mark 1]:p a b c
+    ask $s FUNCTION LOAD "#!lua name=QzJwlib\nredis.register_function('QzJwf', function(keys, args)\
+        return redis.call('SET', keys\[1\], 'WyPz') end) -- [string repeat {XkVq } 20]"
+}
+# What does not depend on content, of all keys together.
+proc form_of {s} {
+    set rows {}
+    foreach key [ask $s KEYS *] {
+        set type [ask $s TYPE $key]
+        set row [list $type [ask $s OBJECT ENCODING $key] [ask $s PEXPIRETIME $key] [string length $key]]
+        switch $type {
+            string { lappend row [ask $s STRLEN $key] }
+            list { lappend row [ask $s LLEN $key] }
+            set { lappend row [ask $s SCARD $key] }
+            hash { lappend row [ask $s HLEN $key] }
+            zset { foreach {member score} [ask $s ZRANGE $key 0 -1 WITHSCORES] { lappend row $score } }
+            stream {
+                lappend row [lmap entry [ask $s XRANGE $key - +] { lindex $entry 0 }]
+                lappend row [lrange [lindex [ask $s XINFO GROUPS $key] 0] 2 end]
+            }
+        }
+        lappend rows $row
+    }
+    return [lsort $rows]
+}
+
+case "a dump has other content, and a server loads it" {
+    foreach config {"rdbcompression yes" "rdbcompression no" "zset-max-listpack-entries 0\nset-max-intset-entries 0"} {
+        set s [server "save \"\"\nenable-debug-command yes\n$config"]
+        add_all $s
+        ask $s DEBUG RELOAD
+        set form [form_of $s]
+        set dump [of $s dir]/dump.rdb
+        set out [tmpdir]/out.rdb
+        set told [anonymise $dump $out]
+        regexp {([0-9]+) bytes of content replaced} $told -> replaced
+        set left 0
+        regexp {([0-9]+) bytes of compressed content stay} $told -> left
+        truth {$replaced > 40000 && $left * 100 < $replaced}
+        is [file size $out] [file size $dump]
+        is [faults_of $out] {0 {}}
+        no_mark_in $out
+        is [run timeout 180 $holdfast dump --aux $out] 0
+        foreach mark $marks { is [string first $mark $run_output] -1 }
+        file copy -force $out $dump
+        set s [restart $s kill "save \"\"\nenable-debug-command yes\n$config"]
+        is [form_of $s] $form
+        is [string first QzJw [ask $s FUNCTION LIST]] -1
+        is [llength [ask $s FUNCTION LIST]] 1
+        stop $s
+    }
+}
+
+case "what stays when told, and the same secret" {
+    set s [server "save \"\""]
+    add_all $s
+    ask $s SAVE
+    set dump [of $s dir]/dump.rdb
+    set dir [tmpdir]
+    spit $dir/secret "sixteen bytes or more"
+    anonymise $dump $dir/a.rdb --key-file $dir/secret
+    anonymise $dump $dir/b.rdb --key-file $dir/secret
+    is [slurp $dir/a.rdb] [slurp $dir/b.rdb]
+    anonymise $dump $dir/c.rdb
+    truth {[slurp $dir/a.rdb] ne [slurp $dir/c.rdb]}
+    anonymise $dump $dir/names.rdb --keep-names
+    anonymise $dump $dir/prefix.rdb --keep-prefix 4
+    is [run $holdfast dump --keys-only $dump] 0
+    set names [lsort [regexp -all -inline {"key":"[^"]*"} $run_output]]
+    is [run $holdfast dump --keys-only $dir/names.rdb] 0
+    is [lsort [regexp -all -inline {"key":"[^"]*"} $run_output]] $names
+    is [run $holdfast dump --keys-only $dir/prefix.rdb] 0
+    is [regexp -all {"key":"(QzJw|XkVq|WyPz)} $run_output] [llength $names]
+    spit $dir/secret "short"
+    is [run $holdfast anonymise $dump $dir/d.rdb --key-file $dir/secret] 1
+    truth {![file exists $dir/d.rdb]}
+}
+
+# Each kind of damage at several places.
+set differing 0
+proc damaged {bytes extension} {
+    set dir [tmpdir]
+    set n [string length $bytes]
+    for {set i 1} {$i < 6} {incr i} {
+        set at [expr {$n * $i / 6}]
+        set page [expr {$at / 4096 * 4096}]
+        foreach bad [list [flipped $bytes $at] [zeroed $bytes $page [expr {min(4096, $n - $page)}]] \
+            [string range $bytes 0 $at] \
+            [string range $bytes 0 [expr {$page - 1}]][string range $bytes [expr {$page - 4096}] end] \
+        ] {
+            file delete $dir/out.$extension
+            spit $dir/bad.$extension $bad
+            set told [anonymise $dir/bad.$extension $dir/out.$extension]
+            is [file size $dir/out.$extension] [string length $bad]
+            # Where reading goes on behind damage hangs on what the bytes there look like. When that
+            # could not be kept, it is said.
+            if {[string match "*does not read as what went in*" $told]} { incr ::differing; continue }
+            is [faults_of $dir/out.$extension] [faults_of $dir/bad.$extension]
+        }
+    }
+}
+
+case "a damaged dump keeps its damage" {
+    set s [server "save \"\""]
+    add_all $s
+    ask $s SAVE
+    damaged [slurp [of $s dir]/dump.rdb] rdb
+    damaged [slurp [several_blocks $s]] rdb
+    set plain [tmpdir]/plain.rdb
+    is [run $holdfast convert [of $s dir]/dump.rdb $plain --plain] 0
+    damaged [slurp $plain] rdb
+    truth {$::differing <= 3}
+}
+
+case "a log has other content, its sums are right, and a server replays it" {
+    set s [server "save \"\"\nappendonly yes\nauto-aof-rewrite-percentage 0"]
+    add_all $s
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrites] == 1 && [info_of $s aof_rewrite_in_progress] == 0} }
+    ask $s FLUSHALL
+    ask $s FUNCTION FLUSH
+    add_all $s
+    foreach words {{MULTI} {SET QzJwa 1000} {INCRBY QzJwa 7} {EXEC} {RENAME QzJwa WyPzb}
+        {ZREM XkVq1WyPz:z QzJw0QzJw-member}} { ask $s {*}$words }
+    set bytes [ask $s DUMP [mark 1]:h]
+    ask $s RESTORE WyPzrestored 0 $bytes
+    set form [form_of $s]
+    set dir [of $s dir]
+    stop $s term
+    set out [tmpdir]/out
+    anonymise $dir/appendonlydir $out
+    foreach path [glob $dir/appendonlydir/*] {
+        is [file size $out/[file tail $path]] [file size $path]
+        no_mark_in $out/[file tail $path]
+    }
+    is [faults_of $out] {0 {}}
+    set incr [slurp [glob $dir/appendonlydir/*.incr.aof]]
+    file delete -force $dir/appendonlydir
+    file copy $out $dir/appendonlydir
+    set s [server "save \"\"\nappendonly yes" -dir $dir]
+    set found [form_of $s]
+    foreach a $found b $form { is $a $b }
+    damaged $incr aof
+}
+
+finish
