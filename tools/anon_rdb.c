@@ -390,7 +390,8 @@ static void compare_hole(void *arg, const struct rescue_hole *h)
     struct compare *c = arg;
     const struct hole *was = &c->all[c->at];
     bool differs = c->at >= c->count || was->from != h->from || was->to != h->to ||
-                   was->fault.code != h->fault.code;
+                   was->fault.offset != h->fault.offset ||
+                   strcmp(was->fault.what, h->fault.what) != 0;
     if (differs && !c->differ)
         c->wrong_at = h->to;
     c->differ = c->differ || differs;
