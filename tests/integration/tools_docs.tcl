@@ -35,6 +35,7 @@ proc place {} {
     set incr [lindex [lsort [glob $place/appendonlydir/*.incr.aof]] end]
     set bytes [slurp $incr]
     spit $incr [string replace $bytes 60 75 [string repeat \0 16]]
+    spit $place/secret [string repeat secret 8]
     spit $place/appendonly.aof [encode {SET a 1}]
     return [list $place $s]
 }
@@ -60,7 +61,7 @@ proc mapped {line place s} {
 # 0, 6, 7, 8 and what damage is called are answers; 1 and 2 are failures.
 proc runs {line place s} {
     set command [mapped $line $place $s]
-    foreach name {clean.rdb doubtful.rdb var/lib/redis-old var/lib/redis-mended} {
+    foreach name {clean.rdb doubtful.rdb var/lib/redis-old var/lib/redis-mended to-show to-show.rdb} {
         file delete -force $place/$name ;# of the line before
     }
     if {[regexp {convert \S+ dump\.rdb} $command]} { file delete $place/dump.rdb }
