@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a reader tells of each string that it passes (rdb_options.stored), besides its meaning: where
- * and how it lies in the stream. */
+/* What a reader tells of each string that it passes (rdb_options.stored), besides its meaning:
+ * where and how it lies in the stream. */
 #ifndef FORMAT_RDB_STORED_H
 #define FORMAT_RDB_STORED_H
 

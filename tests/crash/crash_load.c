@@ -23,6 +23,7 @@
 #include "store/walk.h"
 #include "tests/crash/crash_client.h"
 #include "tools/check.h"
+#include "tools/tool.h"
 
 #ifdef MEM_SYSTEM
 /* Freed memory that is kept back makes every fork slower. */
@@ -183,7 +184,7 @@ bool server_fix(const char *dir, const char *manifest, const char *log, struct t
         dup2(ends[0], 0);
         must(chdir(dir) == 0);
         file_use(trace ? trace_calls(trace) : NULL);
-        int code = check_aof_main(3, argv, NULL);
+        int code = check_aof_main(3, argv, &(struct tool_env){0});
         fflush(stdout);
         _exit(code);
     }

@@ -3,7 +3,7 @@
 # its way. That the writer does it every few megabytes: tests/unit/persist/test_file_out.c.
 source [file join [file dirname [info script]] lib.tcl]
 
-# A server whose fdatasync calls of temporary files are counted: a byte each in dir/syncs.
+# A server whose calls are counted that send temporary files to the disk: a byte each in dir/syncs.
 proc counted_server {config} {
     set dir [tmpdir]
     spit $dir/shim.c "
@@ -13,7 +13,7 @@ proc counted_server {config} {
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-int fdatasync(int fd) {
+static void count(int fd) {
     char link\[64\], name\[4096\];
     snprintf(link, sizeof link, \"/proc/self/fd/%d\", fd);
     ssize_t n = readlink(link, name, sizeof name - 1);
@@ -22,7 +22,14 @@ int fdatasync(int fd) {
         int to = open(\"$dir/syncs\", O_WRONLY | O_CREAT | O_APPEND, 0644);
         if (to >= 0 && write(to, \"x\", 1) == 1) close(to);
     }
+}
+int fdatasync(int fd) {
+    count(fd);
     return (int)syscall(SYS_fdatasync, fd);
+}
+int sync_file_range(int fd, off64_t from, off64_t n, unsigned flags) {
+    if (flags == SYNC_FILE_RANGE_WRITE) count(fd);
+    return (int)syscall(SYS_sync_file_range, fd, from, n, flags);
 }
 "
     exec gcc -shared -fPIC -o $dir/shim.so $dir/shim.c
