@@ -16,7 +16,7 @@
 #include "os/file.h"
 #include "tools/backup.h"
 
-enum { MANIFEST_MAX = 64 << 20 };
+enum { MANIFEST_MAX = 4 << 20 };
 static const char manifest_name[] = "backup", mark_name[] = "verified";
 static const char unfinished[] = ".unfinished-", going[] = ".removing-";
 

@@ -19,7 +19,7 @@
 #include "tools/input.h"
 #include "tools/source.h"
 
-enum { POLL_MS = 100, MANIFEST_MAX = 16 << 20 };
+enum { POLL_MS = 100, MANIFEST_MAX = 1 << 20 };
 static const char log_dir[] = "appendonlydir";
 
 static void add_origin(struct backup_source *s, struct backup *b, const char *name,

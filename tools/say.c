@@ -180,12 +180,22 @@ const char *say_text(struct buf *hold, struct slice bytes, size_t max)
     return buf_cstr(hold);
 }
 
+/* Nothing that a file or its name holds moves the cursor. */
 static void print_line(struct say *s, const char *format, va_list ap)
 {
+    struct buf line = {0};
     if (s->json || s->quiet || !format || !*format)
         return;
-    vfprintf(s->to, format, ap);
+    buf_vprintf(&line, format, ap);
+    for (size_t i = 0; i < line.len; i++) {
+        unsigned char c = (unsigned char)line.data[i];
+        if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f)
+            fprintf(s->to, "\\x%02x", c);
+        else
+            putc(c, s->to);
+    }
     putc('\n', s->to);
+    buf_free(&line);
 }
 
 void say_line(struct say *s, const char *format, ...)

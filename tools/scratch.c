@@ -221,8 +221,7 @@ static bool wait_until_ready(struct scratch *s, struct fault *f)
             s->live = NULL;
         }
         if (!s->live && clock_mono_us() / 1000 > until) {
-            fault_set(f, FAULT_IO, "The server for a moment does not start (its log: %s/%s)",
-                      s->dir, log_name);
+            tell_why(s, f);
             return false;
         }
         nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);

@@ -12,7 +12,7 @@
 #include "format/aof_parts.h"
 #include "os/file.h"
 
-enum { HEAD = 1024, MANIFEST_MAX = 16 << 20, MANIFESTS_MAX = 64 };
+enum { HEAD = 1024, MANIFEST_MAX = 1 << 20, MANIFESTS_MAX = 64 };
 static const char manifest_suffix[] = ".manifest";
 
 uint64_t source_bytes(const struct source *s)

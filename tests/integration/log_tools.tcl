@@ -403,4 +403,29 @@ case "damaged directories of the field: no tool gives up, and what is salvaged i
     if {[file exists $shared]} { is $seen 74; truth {$mended > 20} }
 }
 
+# A server that knows no lock of ours: whoever has the log open for writing is named.
+set other_server [lindex [auto_execok redis-server] 0]
+if {$other_server ne ""} {
+    case "a log is not changed under a server of another kind" {
+        set s [server "appendonly yes\nsave \"\"" -binary $other_server]
+        ask $s SET a 1
+        set dir [of $s dir]/appendonlydir
+        set incr [lindex [glob $dir/*.incr.aof] 0]
+        set f [open $incr a]
+        puts -nonewline $f "torn"
+        close $f
+        set before [files_of $dir]
+        foreach how {--tail --salvage} {
+            is [tool fix $how --in-place --yes [of $s dir]] 1
+            like $run_output "*Process [of $s pid] has this log open for writing*"
+        }
+        is [run $check_aof --fix [glob $dir/*.manifest]] 1
+        like $run_output "*Process [of $s pid] has this log open for writing*"
+        is [files_of $dir] $before
+        set dir_of_it [of $s dir]
+        stop $s
+        is [tool fix --tail --in-place --yes $dir_of_it] 7
+    }
+}
+
 finish
