@@ -114,24 +114,47 @@ static void check_strays(struct findings *to, const struct source *s)
     file_each(s->dir, look_at_name, &x);
 }
 
+static void check_part(struct tool *t, const struct check *c, struct findings *to,
+                       const struct source *s, size_t part, struct check_totals *totals)
+{
+    const struct check_rdb_options opt = {.databases = (unsigned)c->databases};
+    if (s->parts[part].missing)
+        return;
+    bool rdb = s->kind == SOURCE_RDB || s->parts[part].begins_with_rdb;
+    if (!rdb || check_rdb_part(t, to, s, part, &opt, totals))
+        check_log_part(t, to, s, part, totals);
+}
+
+/* What rewrites replaced: no server loads it, so none of its faults loses any of the data; but who
+ * goes back over them should know. */
+static void check_history(struct tool *t, const struct check *c, struct findings *to,
+                          const struct source *s)
+{
+    struct findings past = {.tool = t};
+    struct check_totals apart = {0};
+    for (size_t i = s->count; i < s->count + s->history; i++)
+        check_part(t, c, &past, s, i, &apart);
+    to->count += past.count;
+    to->said += past.said;
+    if (past.count) {
+        to->worst = tool_worse(to->worst, TOOL_DAMAGED);
+        say_line(&t->say, "The last %" PRIu64 " faults are of history: only going back to an "
+                 "earlier moment needs those files", past.count);
+    }
+}
+
 static void check_source(struct tool *t, const struct check *c, struct findings *to,
                          const struct source *s, struct check_totals *totals)
 {
-    const struct check_rdb_options opt = {.databases = (unsigned)c->databases};
     if (*s->why)
         say_line(&t->say, "%s: %s", s->path, s->why);
     if (s->kind == SOURCE_SET) {
         check_set(to, s);
         check_strays(to, s);
     }
-    for (size_t i = 0; i < s->count; i++) {
-        if (s->parts[i].missing)
-            continue;
-        bool rdb = s->kind == SOURCE_RDB || s->parts[i].begins_with_rdb;
-        bool more = !rdb || check_rdb_part(t, to, s, i, &opt, totals);
-        if (more)
-            check_log_part(t, to, s, i, totals);
-    }
+    for (size_t i = 0; i < s->count; i++)
+        check_part(t, c, to, s, i, totals);
+    check_history(t, c, to, s);
 }
 
 static const char *verdict(enum tool_exit e)

@@ -326,7 +326,11 @@ static void say_sum(struct job *j)
     say_fields(s, FIELDS(SAY_U64("partial", j->partial),
                          SAY_U64("partial_elements", j->partial_elements)), NULL);
     say_fields(s, FIELDS(SAY_U64("left_out", j->left_out)), NULL);
-    say_fields(s, FIELDS(SAY_U64("keys_lost", j->tell.keys_lost)), NULL);
+    /* Only block records tell how many keys there were. */
+    bool known = blocks_count(&j->plan.list) > 0 || j->findings.count == 0;
+    struct say_field lost = {known ? SAY_KIND_U64 : SAY_KIND_NULL, "keys_lost",
+                             {.u = j->tell.keys_lost}};
+    say_fields(s, FIELDS(lost), NULL);
     uint64_t end = j->plan.list.by_trailer ? j->plan.list.behind : j->rescue.end_at;
     uint64_t behind = j->rescue.ended ? j->file.image.end - end : 0;
     say_fields(s, FIELDS(SAY_U64("bytes_behind", behind)), behind

@@ -112,4 +112,20 @@ case "a set: its base, a missing part, a base of another log" {
     check_is 5 "*names this file, and it is not there*" $dir
 }
 
+case "history is looked into, and its damage costs no data" {
+    set s [server "appendonly yes\nsave \"\"\naof-keep-history 2"]
+    for {set i 0} {$i < 100} {incr i} { ask $s SET key:$i $i }
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrites] == 1 && [info_of $s aof_rewrite_in_progress] == 0} }
+    set dir [of $s dir]
+    stop $s term
+    check_is 0 "*good: nothing is wrong*" $dir
+    set incr $dir/appendonlydir/appendonly.aof.1.incr.aof
+    set bytes [slurp $incr]
+    spit $incr [string replace $bytes 1000 1099 [string repeat \0 100]]
+    check_is 4 "*appendonly.aof.1.incr.aof: *of history*nothing of the data is lost*" $dir
+    spit $incr $bytes
+    check_is 0 "*good: nothing is wrong*" $dir
+}
+
 finish
