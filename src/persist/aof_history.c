@@ -123,6 +123,10 @@ static void collect_done(struct worker_job *job)
         manifest_free(&next);
     }
     free_collect(c);
+    if (a->collect_again && !a->freeing) {
+        a->collect_again = false;
+        aof_history_collect(a);
+    }
 }
 
 /* A crash half way: the next start goes on with it. One round at a time. */
@@ -131,6 +135,8 @@ void aof_history_collect(struct aof *a)
     const struct manifest_list *history = &a->manifest.history;
     struct fault f = {0};
     int64_t oldest, from = kept_from(a, &oldest);
+    if (a->collecting)
+        a->collect_again = true; /* what holds files may have let go of some since */
     if (a->disable_auto_gc || a->collecting || history->count == 0)
         return;
     struct collect_job *c = mem_zalloc(sizeof *c + history->count * sizeof *c->paths);

@@ -81,7 +81,8 @@ struct aof {
     bool manifest_unsure;
     uint64_t total_size; /* base and all increments */
     uint64_t base_size;  /* total after the last rewrite; after a start the base's */
-    bool collecting;     /* aof_history.c: a round of it is with the worker */
+    bool collecting, collect_again; /* aof_history.c: a round of it is with the worker; another was
+                                     * asked for meanwhile */
     int64_t history_seen_ms;
     bool (*held)(void *arg, const char *name); /* backup_hold.c: a file of history that stays */
     void *held_arg;
