@@ -47,6 +47,13 @@ static void limited_item(struct sink *s, struct slice item)
         real(s)->item(s, item);
 }
 
+/* A string of many megabytes, of which a compressed form may be short, is the end of the sample. */
+static void limited_part(struct sink *s, struct slice bytes, uint64_t left)
+{
+    (void)bytes, (void)left;
+    fault_set(&s->fault, FAULT_LIMIT, "enough");
+}
+
 static void limited_pair(struct sink *s, struct slice field, struct slice value, int64_t expire_ms)
 {
     if (!full(s))
@@ -73,6 +80,7 @@ static void limited_init(struct limited *l, struct keyspace *ks)
     l->ops = *l->real;
     l->ops.packed = limited_packed;
     l->ops.item = limited_item;
+    l->ops.part = limited_part;
     l->ops.pair = limited_pair;
     l->ops.score = limited_score;
     l->ops.stream_node = limited_node;
