@@ -4,10 +4,14 @@
  *   nnnddddd [n'] dddddddd copy n (+ n' when n = 7) + 2 bytes from d + 1 bytes back
  *
  * Packing takes a third of a save's time with liblzf, which looks at every byte and at matches of
- * three. Here four bytes must match, found by a table of places that is no larger than the input
- * deserves (it is cleared for each string, and most are short); where nothing matches the steps
- * grow, so that what does not compress (images, sealed data) is passed over quickly, and given up
- * when a good piece of it has gained nothing. */
+ * three. In the quick way four bytes must match, found by a table of places that is no larger than
+ * the input deserves (it is cleared for each string, and most are short); where nothing matches the
+ * steps grow, so that what does not compress (images, sealed data) is passed over quickly, and given
+ * up when a good piece of it has gained nothing.
+ *
+ * liblzf notices that nothing was gained only when the output room is used up, that is at the end.
+ * So of a long input a piece is tried first; it is small enough to be worth doing twice when it does
+ * compress. */
 #include "base/lzf.h"
 
 #include <limits.h>
@@ -136,7 +140,7 @@ static bool pack(struct packing *p, const uint8_t *out, unsigned bits)
     return put_literals(p, p->end);
 }
 
-size_t lzf_pack(const void *in, size_t in_len, void *out, size_t out_size)
+size_t lzf_pack_quick(const void *in, size_t in_len, void *out, size_t out_size)
 {
     if (in_len < MATCH_MIN + 1 || in_len > UINT_MAX || out_size == 0)
         return 0;
@@ -149,6 +153,29 @@ size_t lzf_pack(const void *in, size_t in_len, void *out, size_t out_size)
         return 0;
     size_t packed = (size_t)(p.to - (uint8_t *)out);
     must(packed <= out_size && p.from == p.end);
+    return packed;
+}
+
+/* ---- by the library ---- */
+
+enum { START = 4096, START_FROM = 8 * START, START_GAIN = 64 };
+
+static bool start_compresses(const void *in)
+{
+    unsigned char out[START - START_GAIN];
+    return lzf_compress(in, START, out, sizeof out) != 0;
+}
+
+size_t lzf_pack(const void *in, size_t in_len, void *out, size_t out_size)
+{
+    if (in_len == 0 || in_len > UINT_MAX || out_size == 0)
+        return 0;
+    if (in_len >= START_FROM && !start_compresses(in))
+        return 0;
+    if (out_size > UINT_MAX)
+        out_size = UINT_MAX;
+    size_t packed = lzf_compress(in, (unsigned)in_len, out, (unsigned)out_size);
+    must(packed <= out_size);
     return packed;
 }
 

@@ -40,7 +40,9 @@ static void refuses_damage(void)
     }
 }
 
-static void comes_back_the_same(void)
+typedef size_t packing(const void *in, size_t in_len, void *out, size_t out_size);
+
+static void comes_back(packing *pack)
 {
     rand_seed(unit_seed());
     for (int i = 0; i < 400; i++) {
@@ -49,7 +51,7 @@ static void comes_back_the_same(void)
         char *in = mem_alloc(len), *packed = mem_alloc(len), *back = mem_alloc(len);
         for (size_t k = 0; k < len; k++)
             in[k] = (char)rand_below(kinds);
-        size_t got = lzf_pack(in, len, packed, len);
+        size_t got = pack(in, len, packed, len);
         CHECK(got <= len);
         if (kinds == 1 && len > 100)
             CHECK(got > 0 && got < len / 2);
@@ -65,19 +67,31 @@ static void comes_back_the_same(void)
     }
 }
 
-static void gives_up_on_noise(void)
+static void comes_back_the_same(void)
+{
+    comes_back(lzf_pack);
+    comes_back(lzf_pack_quick);
+}
+
+static void gives_up(packing *pack)
 {
     enum { LEN = 200000 };
     char *in = mem_alloc(LEN), *out = mem_alloc(LEN);
     rand_secure(in, LEN);
-    CHECK_INT(lzf_pack(in, LEN, out, LEN), 0);
+    CHECK_INT(pack(in, LEN, out, LEN), 0);
     memset(in, 'x', LEN);
-    CHECK(lzf_pack(in, LEN, out, LEN) > 0);
-    CHECK_INT(lzf_pack(in, LEN, out, 10), 0);
-    CHECK_INT(lzf_pack(in, LEN, out, 0), 0);
-    CHECK_INT(lzf_pack(in, 0, out, LEN), 0);
+    CHECK(pack(in, LEN, out, LEN) > 0);
+    CHECK_INT(pack(in, LEN, out, 10), 0);
+    CHECK_INT(pack(in, LEN, out, 0), 0);
+    CHECK_INT(pack(in, 0, out, LEN), 0);
     mem_free(in);
     mem_free(out);
+}
+
+static void gives_up_on_noise(void)
+{
+    gives_up(lzf_pack);
+    gives_up(lzf_pack_quick);
 }
 
 int main(void)
