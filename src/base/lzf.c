@@ -6,12 +6,12 @@
  * Packing takes a third of a save's time with liblzf, which looks at every byte and at matches of
  * three. In the quick way four bytes must match, found by a table of places that is no larger than
  * the input deserves (it is cleared for each string, and most are short); where nothing matches the
- * steps grow, so that what does not compress (images, sealed data) is passed over quickly, and given
- * up when a good piece of it has gained nothing.
+ * steps grow, so that what does not compress (images, sealed data) is passed over quickly, and
+ * given up when a good piece of it has gained nothing.
  *
  * liblzf notices that nothing was gained only when the output room is used up, that is at the end.
- * So of a long input a piece is tried first; it is small enough to be worth doing twice when it does
- * compress. */
+ * So of a long input a piece is tried first; it is small enough to be worth doing twice when it
+ * does compress. */
 #include "base/lzf.h"
 
 #include <limits.h>

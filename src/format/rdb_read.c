@@ -105,6 +105,7 @@ void rdb_resume(struct rdb_reader *r, struct in *in, unsigned db)
 void rdb_close(struct rdb_reader *r)
 {
     must(!r->ended || !r->body_due);
+    digest_free(&r->guard.digest); /* of a long string, half read */
     rdb_reader_free(r);
     rdb_templates_free(r);
 }

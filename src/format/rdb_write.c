@@ -762,6 +762,7 @@ void rdb_writer_init(struct rdb_writer *w, struct out *out, const struct rdb_wri
 
 void rdb_writer_free(struct rdb_writer *w)
 {
+    digest_free(&w->digest);
     buf_free(&w->trailer);
     out_free(&w->body);
     buf_free(&w->name);
