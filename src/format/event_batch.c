@@ -211,7 +211,7 @@ static struct slice take_slice(struct event_player *p)
 {
     size_t len;
     take(p, &len, sizeof len);
-    must(p->left.len >= len);
+    must(len <= p->left.len);
     struct slice s = {p->left.data, len};
     p->left = (struct slice){p->left.data + len, p->left.len - len};
     return s;
@@ -221,6 +221,7 @@ static struct slice take_slice(struct event_player *p)
 
 void event_player_init(struct event_player *p, struct slice batch)
 {
+    must(batch.data || !batch.len);
     *p = (struct event_player){.left = batch};
 }
 

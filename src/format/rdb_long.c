@@ -17,6 +17,7 @@ static bool takes_parts(const struct sink *s)
 
 static void emit(struct rdb_reader *r, struct slice bytes, uint64_t left)
 {
+    must(bytes.len > 0 && !in_bad(r->in));
     RDB_EVENT(r, part, bytes, left);
 }
 
@@ -24,6 +25,7 @@ static void emit(struct rdb_reader *r, struct slice bytes, uint64_t left)
 static uint64_t length_at(struct slice p, size_t *size)
 {
     const uint8_t *b = (const uint8_t *)p.data;
+    must(p.len == 0 || b);
     *size = p.len && b[0] == LEN_64 ? 9 : 5;
     if (p.len < *size || (b[0] != LEN_32 && b[0] != LEN_64))
         return 0;

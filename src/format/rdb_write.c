@@ -98,10 +98,9 @@ static void put_blob(struct rdb_writer *w, struct out *out, struct slice s)
     if (w->opt.compress && s.len >= COMPRESS_MIN && s.len <= UINT32_MAX) {
         buf_clear(&w->packed);
         char *to = buf_reserve(&w->packed, s.len);
-        size_t most = s.len - SAVES_MIN;
-        size_t packed = w->payload ? lzf_pack(s.data, s.len, to, most)
-                                   : lzf_pack_quick(s.data, s.len, to, most);
-        must(packed <= s.len - SAVES_MIN);
+        size_t most = s.len - SAVES_MIN, packed = w->payload
+            ? lzf_pack(s.data, s.len, to, most) : lzf_pack_quick(s.data, s.len, to, most);
+        must(packed <= most);
         if (packed) {
             out_byte(out, RDB_STR_LZF);
             put_len(out, packed);
