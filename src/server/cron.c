@@ -32,12 +32,14 @@ struct cron *cron_new(struct server *s)
     c->server = s;
     c->hz = 10;
     c->started_us = clock_mono_us();
+    tidy_init(&c->tidy, s);
     return c;
 }
 
 void cron_free(struct cron *c)
 {
     loop_timer_stop(server_loop(c->server), &c->timer);
+    tidy_stop(&c->tidy);
     mem_free(c);
 }
 
@@ -119,7 +121,7 @@ static void tick(void *arg)
     clients_tick(server_clients(c->server), (unsigned)c->hz);
     if (!server_is_loading(c->server)) {
         expire(c);
-        tidy_tick(&c->tidy, c->server, 1000000 / c->hz);
+        tidy_tick(&c->tidy);
     }
     hooks_tick(server_hooks(c->server), clock_mono_us() / 1000);
 }

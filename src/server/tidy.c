@@ -5,10 +5,11 @@
 #include "base/must.h"
 #include "os/clock.h"
 #include "server/server.h"
+#include "server/settings.h"
 #include "store/compact.h"
 #include "store/db.h"
 
-enum { GIVE_BACK_US = 1000000, SLACK_MIN = 2 << 20 };
+enum { GIVE_BACK_US = 1000000, SLACK_MIN = 2 << 20, SLICES_APART_US = 10000 };
 
 /* Hundredths of the time that the memory lying idle is worth: 0, 1 .. 10. */
 static int64_t worth(const struct keyspace *ks)
@@ -22,15 +23,38 @@ static int64_t worth(const struct keyspace *ks)
     return hundredths;
 }
 
-void tidy_tick(struct tidy *t, struct server *s, int64_t period_us)
+static void move_a_slice(void *arg)
 {
-    struct keyspace *ks = server_keyspace(s);
-    int64_t began = clock_mono_us(), budget = period_us * worth(ks) / 100;
-    while (budget > 0 && keyspace_compact(ks) && clock_mono_us() - began < budget)
-        ;
-    if (began - t->gave_back_us < GIVE_BACK_US)
+    struct tidy *t = arg;
+    struct keyspace *ks = server_keyspace(t->server);
+    int64_t began = clock_mono_us(), budget = SLICES_APART_US * worth(ks) / 100;
+    bool may = !server_is_loading(t->server) && !server_settings(t->server)->paused;
+    t->moving = may && budget > 0 && keyspace_compact(ks);
+    if (!t->moving)
         return;
-    t->gave_back_us = began;
-    keyspace_give_back(ks);
+    while (clock_mono_us() - began < budget && keyspace_compact(ks))
+        ;
+    loop_timer_start(server_loop(t->server), &t->slice, SLICES_APART_US);
+}
+
+void tidy_init(struct tidy *t, struct server *s)
+{
+    *t = (struct tidy){.server = s, .slice = {.due = move_a_slice, .arg = t}};
+}
+
+void tidy_stop(struct tidy *t)
+{
+    loop_timer_stop(server_loop(t->server), &t->slice);
+}
+
+void tidy_tick(struct tidy *t)
+{
+    int64_t now = clock_mono_us();
+    if (!t->moving)
+        move_a_slice(t);
+    if (now - t->gave_back_us < GIVE_BACK_US)
+        return;
+    t->gave_back_us = now;
+    keyspace_give_back(server_keyspace(t->server));
     mem_decay();
 }
