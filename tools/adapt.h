@@ -8,10 +8,11 @@
  *                       besides; arrays; module values can be carried
  *   commands            the same, and module values
  *
- *   adapt_init(&a, target, ADAPT_FIND, &writer.sink); a.found = tell; a.arg = ...   nothing passes
- *   adapt_init(&a, target, ADAPT_DROP, &writer.sink);    expiries of fields and the like are left
- *                                                        out; a value that means nothing without
- *                                                        is left out as a whole, with its key */
+ *   adapt_init(&a, target, NULL); a.found = tell; a.arg = ...   only looks
+ *   adapt_init(&a, target, &writer.sink);   expiries of fields and the like are left out; a value
+ *                                           that means nothing without is left out as a whole, with
+ *                                           its key
+ *   dataset_read(&d, &a.pass.sink, &f); */
 #ifndef TOOLS_ADAPT_H
 #define TOOLS_ADAPT_H
 
@@ -20,29 +21,25 @@
 
 #include "base/buf.h"
 #include "format/sink.h"
+#include "tools/pass.h"
 
 enum adapt_target { ADAPT_RDB_9, ADAPT_RDB_10, ADAPT_RDB_11, ADAPT_COMMANDS };
-enum adapt_mode { ADAPT_FIND, ADAPT_DROP };
 /* what: "field expiry", "function library", "stream producers", "array", "module value";
  * key: NULL for a library. */
 typedef void adapt_found(void *arg, const char *what, const struct key_event *key);
 
 struct adapt {
-    struct sink sink;
-    struct sink_ops ops; /* part only when the sink behind has it */
-    struct sink *to;
+    struct pass pass;
     enum adapt_target target;
-    enum adapt_mode mode;
     adapt_found *found; /* once for each key and kind; may be NULL */
     void *arg;
     struct key_event key;
     struct buf name;
     bool told;       /* of this key */
-    bool refused;    /* its value is left out */
     uint64_t keys, fields, libraries, values; /* concerned: keys; dropped: the others */
 };
 
-void adapt_init(struct adapt *a, enum adapt_target target, enum adapt_mode mode, struct sink *to);
+void adapt_init(struct adapt *a, enum adapt_target target, struct sink *to);
 void adapt_free(struct adapt *a);
 
 #endif

@@ -201,7 +201,7 @@ static bool load_deep(struct check *c, const char *dir, char digest[DIGEST_HEX])
     sift_init(&sift, &lasting, &d.sink);
     bool ok = path && dataset_open(&set, c->tool, path, &(struct dataset_options){0}, &f);
     if (ok) {
-        ok = dataset_read(&set, &sift.sink, &f);
+        ok = dataset_read(&set, &sift.pass.sink, &f);
         dataset_close(&set);
     }
     digest_hex(&d, digest);

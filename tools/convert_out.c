@@ -25,13 +25,6 @@ static struct sink *sink_of(struct convert_out *c, struct convert_file *file)
     return c->opt.form == CONVERT_AOF ? &file->aof.sink : &file->rdb.sink;
 }
 
-static void took(struct convert_out *c)
-{
-    struct sink *s = c->now ? sink_of(c, c->now) : NULL;
-    if (s && sink_bad(s) && !sink_bad(&c->sink))
-        c->sink.fault = s->fault;
-}
-
 /* ---- files ---- */
 
 static char *path_of(const struct convert_out *c, unsigned number)
@@ -110,7 +103,7 @@ static struct convert_file *file_for(struct convert_out *c, const struct key_eve
     for (size_t i = 0; i < c->count; i++)
         if (c->files[i]->number == number)
             return c->files[i];
-    return open_file(c, number, &c->sink.fault);
+    return open_file(c, number, &c->pass.sink.fault);
 }
 
 /* ---- events ---- */
@@ -134,105 +127,13 @@ static void module_aux(struct sink *s, uint64_t module_id, struct slice bytes)
 static bool key(struct sink *s, const struct key_event *e)
 {
     struct convert_out *c = out_of(s);
-    c->now = file_for(c, e);
-    if (!c->now)
+    struct convert_file *file = file_for(c, e);
+    if (!file)
         return false;
-    c->now->keys++;
-    bool wants = sink_key(sink_of(c, c->now), e);
-    took(c);
-    return wants;
+    file->keys++;
+    c->pass.to = sink_of(c, file);
+    return pass_key(s, e);
 }
-
-static struct sink *behind(struct sink *s)
-{
-    return sink_of(out_of(s), out_of(s)->now);
-}
-
-static bool packed(struct sink *s, enum pack pack, struct slice bytes)
-{
-    struct sink *to = behind(s);
-    return to->ops->packed && to->ops->packed(to, pack, bytes);
-}
-
-static void item(struct sink *s, struct slice text)
-{
-    SINK_EVENT(behind(s), item, text);
-}
-
-static void part(struct sink *s, struct slice bytes, uint64_t left)
-{
-    SINK_EVENT(behind(s), part, bytes, left);
-}
-
-static void pair(struct sink *s, struct slice field, struct slice value, int64_t expire_ms)
-{
-    SINK_EVENT(behind(s), pair, field, value, expire_ms);
-}
-
-static void score(struct sink *s, struct slice member, double x)
-{
-    SINK_EVENT(behind(s), score, member, x);
-}
-
-static void stream_node(struct sink *s, struct stream_id master, struct slice listpack)
-{
-    SINK_EVENT(behind(s), stream_node, master, listpack);
-}
-
-static void stream_info(struct sink *s, const struct stream_info_event *e)
-{
-    SINK_EVENT(behind(s), stream_info, e);
-}
-
-static void stream_group(struct sink *s, const struct stream_group_event *e)
-{
-    SINK_EVENT(behind(s), stream_group, e);
-}
-
-static void stream_pending(struct sink *s, const struct stream_pending_event *e)
-{
-    SINK_EVENT(behind(s), stream_pending, e);
-}
-
-static void stream_consumer(struct sink *s, const struct stream_consumer_event *e)
-{
-    SINK_EVENT(behind(s), stream_consumer, e);
-}
-
-static void stream_owned(struct sink *s, struct stream_id id)
-{
-    SINK_EVENT(behind(s), stream_owned, id);
-}
-
-static void opaque(struct sink *s, uint8_t rdb_type, uint64_t module_id, struct slice bytes)
-{
-    SINK_EVENT(behind(s), opaque, rdb_type, module_id, bytes);
-}
-
-static void end_key(struct sink *s)
-{
-    sink_end_key(behind(s));
-    took(out_of(s));
-}
-
-static const struct sink_ops ops = {
-    .function = function,
-    .module_aux = module_aux,
-    .key = key,
-    .packed = packed,
-    .item = item,
-    .part = part,
-    .pair = pair,
-    .score = score,
-    .stream_node = stream_node,
-    .stream_info = stream_info,
-    .stream_group = stream_group,
-    .stream_pending = stream_pending,
-    .stream_consumer = stream_consumer,
-    .stream_owned = stream_owned,
-    .opaque = opaque,
-    .end_key = end_key,
-};
 
 /* ---- begin and end ---- */
 
@@ -247,10 +148,13 @@ static bool make_dir(const char *path, struct fault *f)
 bool convert_out_begin(struct convert_out *c, const char *path, const struct convert_options *opt,
                        struct fault *f)
 {
-    *c = (struct convert_out){.ops = ops, .opt = *opt, .path = path};
-    if (opt->form == CONVERT_AOF) /* a command is put together whole */
-        c->ops.part = NULL;
-    c->sink.ops = &c->ops;
+    *c = (struct convert_out){.opt = *opt, .path = path};
+    pass_init_each(&c->pass, opt->form != CONVERT_AOF); /* a command is put together whole */
+    c->pass.ops.aux = NULL; /* each file has its own, and no counts of another */
+    c->pass.ops.db = NULL;
+    c->pass.ops.function = function;
+    c->pass.ops.module_aux = module_aux;
+    c->pass.ops.key = key;
     bool dir = opt->form == CONVERT_LOG || opt->split != SPLIT_NONE;
     if (dir && !make_dir(path, f))
         return false;

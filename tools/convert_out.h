@@ -19,6 +19,7 @@
 #include "format/rdb_write.h"
 #include "format/sink.h"
 #include "tools/out_file.h"
+#include "tools/pass.h"
 
 enum { CONVERT_FILES_MAX = 64 };
 enum convert_form { CONVERT_RDB, CONVERT_AOF, CONVERT_LOG };
@@ -42,13 +43,11 @@ struct convert_file {
     uint64_t keys;
 };
 struct convert_out {
-    struct sink sink; /* what is to be written goes here */
-    struct sink_ops ops;
+    struct pass pass; /* what is to be written goes to its sink, and on to the file of its key */
     struct convert_options opt;
     const char *path;
     struct convert_file *files[CONVERT_FILES_MAX];
     size_t count;
-    struct convert_file *now; /* whose key is being written */
     struct buf libraries;     /* of functions, for files that are opened later: len, bytes */
 };
 

@@ -515,7 +515,7 @@ bool diff_detail_read(const struct diff_detail_options *opt, int side, diff_read
     d.sift.library = library;
     d.sift.values_only = true;
     d.sift.arg = &d;
-    bool ok = read(arg, &d.sift.sink, f);
+    bool ok = read(arg, &d.sift.pass.sink, f);
     buf_free(&d.name);
     buf_free(&d.piece);
     buf_free(&d.group);

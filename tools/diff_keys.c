@@ -70,7 +70,7 @@ static void add(struct diff_keys *k)
     store_be64(key + ORDINAL, k->ordinal++);
     diff_sort_add(k->all, slice(key, sizeof key), slice(&k->facts, sizeof k->facts));
     if (fault_is(diff_sort_fault(k->all)))
-        k->sift.sink.fault = *diff_sort_fault(k->all);
+        k->sift.pass.sink.fault = *diff_sort_fault(k->all);
 }
 
 /* The value's digest is without the expiry, which is compared apart from it. A stream of an old
@@ -120,7 +120,7 @@ bool diff_keys_read(struct diff_keys *k, int side, diff_read *read, void *arg,
     k->sift.ended = end_key;
     k->sift.library = library;
     k->sift.arg = k;
-    bool ok = read(arg, &k->sift.sink, f);
+    bool ok = read(arg, &k->sift.pass.sink, f);
     digest_free(&k->digest);
     return ok;
 }

@@ -32,7 +32,7 @@ static bool copy_live(struct dataset *d, const struct key_filter *filter, int fd
     rdb_writer_init(&w, &out, &(struct rdb_write_options){.compress = true});
     rdb_writer_begin(&w);
     sift_init(&sift, filter, &w.sink);
-    bool ok = read_functions(d->live, &w.sink, f) && dataset_read(d, &sift.sink, f);
+    bool ok = read_functions(d->live, &w.sink, f) && dataset_read(d, &sift.pass.sink, f);
     if (ok && !rdb_writer_end(&w)) {
         *f = w.sink.fault;
         ok = false;

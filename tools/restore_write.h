@@ -36,7 +36,7 @@ void restore_writer_init(struct restore_writer *w, struct out *out, int version)
 void restore_writer_free(struct restore_writer *w);
 static inline struct sink *restore_writer_sink(struct restore_writer *w)
 {
-    return &w->sift.sink;
+    return &w->sift.pass.sink;
 }
 
 #endif

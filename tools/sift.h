@@ -3,7 +3,7 @@
  *
  *   sift_init(&s, &filter, &writer.sink);
  *   s.change = ...; s.arg = ...;           NULL: as they are. False: the key is left out
- *   dataset_read(&d, &s.sink, &f);
+ *   dataset_read(&d, &s.pass.sink, &f);
  *
  * What change puts into the event must live until the key's end. */
 #ifndef TOOLS_SIFT_H
@@ -14,12 +14,11 @@
 
 #include "format/sink.h"
 #include "tools/key_filter.h"
+#include "tools/pass.h"
 
 struct sift {
-    struct sink sink;
-    struct sink_ops ops; /* part only when the sink behind has it */
+    struct pass pass;
     const struct key_filter *filter; /* NULL: all */
-    struct sink *to;
     bool (*change)(void *arg, struct key_event *key);
     void (*ended)(void *arg); /* NULL; behind a key's end_key */
     void (*library)(void *arg, struct slice source); /* NULL: passes */

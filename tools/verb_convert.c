@@ -222,7 +222,7 @@ static bool read_input(struct work *w, struct dataset *set, struct sink *to, uin
     sift.change = change;
     sift.takes_library = takes_library;
     sift.arg = w;
-    bool ok = dataset_read(set, &sift.sink, f);
+    bool ok = dataset_read(set, &sift.pass.sink, f);
     *left_out += sift.left_out;
     return ok;
 }
@@ -270,16 +270,14 @@ static void group_twice(struct work *w, const struct buf *pairs)
 
 static bool first_pass(struct work *w, struct adapt *a, struct fault *f)
 {
-    static const struct sink_ops none = {0};
-    struct sink nowhere = {.ops = &none};
     struct key_twice *twice = key_twice_new();
     struct buf pairs = {0};
     uint64_t left_out = 0;
-    adapt_init(a, w->target, ADAPT_FIND, &nowhere);
+    adapt_init(a, w->target, NULL);
     a->found = found;
     a->arg = w;
     key_feed_begin(&w->feed, twice);
-    bool ok = read_inputs(w, &a->sink, &left_out, f);
+    bool ok = read_inputs(w, &a->pass.sink, &left_out, f);
     key_feed_end(&w->feed);
     ok = ok && key_twice_find(twice, &pairs, f);
     if (ok)
@@ -329,8 +327,8 @@ static enum tool_exit second_pass(struct work *w)
         convert_out_free(&out);
         return tool_fault(w->t, &f);
     }
-    adapt_init(&a, w->target, ADAPT_DROP, &out.sink);
-    bool ok = read_inputs(w, &a.sink, &left_out, &f);
+    adapt_init(&a, w->target, &out.pass.sink);
+    bool ok = read_inputs(w, &a.pass.sink, &left_out, &f);
     if (!ok)
         convert_out_drop(&out);
     else

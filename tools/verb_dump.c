@@ -90,7 +90,7 @@ static enum tool_exit write_all(struct tool *t, struct dump *d, enum format form
     struct sift sift;
     struct fault f = {0}, late = {0};
     sift_init(&sift, &d->filter, begin_writer(&w, format, d, &o->out));
-    bool ok = dataset_read(set, &sift.sink, &f);
+    bool ok = dataset_read(set, &sift.pass.sink, &f);
     ok = end_writer(&w, format, &f) && ok;
     if (o->path && !ok)
         out_file_drop(o);

@@ -57,7 +57,7 @@ static bool collect(struct tool *t, const struct report_verb *v, const char *wor
     if (!dataset_open(&set, t, word, &(struct dataset_options){.source.dump = v->dump}, f))
         return false;
     sift_init(&sift, &v->filter, &r->sink);
-    bool ok = dataset_read(&set, &sift.sink, f);
+    bool ok = dataset_read(&set, &sift.pass.sink, f);
     dataset_close(&set);
     report_end(r);
     return ok;
