@@ -1,28 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # holdfast diff: what is the same and what differs, and patches that turn one into the other.
 source [file join [file dirname [info script]] lib.tcl]
+source [file join [file dirname [info script]] lib holdfast.tcl]
 
-set holdfast [file join $build holdfast]
 set config "save \"\"\nenable-debug-command yes"
 
-# Runs the verb, which must end with that code; standard output alone.
-proc diff {code args} {
-    set out [tmpdir]/out
-    set got [catch { exec timeout 300 $::holdfast diff {*}$args >$out 2>$out.err </dev/null } - options]
-    if {$got} {
-        set error [dict get $options -errorcode]
-        set got [expr {[lindex $error 0] eq "CHILDSTATUS" ? [lindex $error 2] : -1}]
-    }
-    set ::said [slurp $out.err]
-    if {$got != $code} { error "exit code $got, not $code: [slurp $out] $::said" }
-    return [slurp $out]
-}
-proc saved {s} {
-    ask $s SAVE
-    set path [tmpdir]/saved.rdb
-    file copy [of $s dir]/dump.rdb $path
-    return $path
-}
+proc diff {code args} { tool $code diff {*}$args }
 proc lines_with {text pattern} {
     return [lsearch -all -inline -glob [split $text \n] $pattern]
 }

@@ -1,23 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # holdfast dump and convert: every type, there and back, and what is refused.
 source [file join [file dirname [info script]] lib.tcl]
+source [file join [file dirname [info script]] lib holdfast.tcl]
 
-set holdfast [file join $build holdfast]
 set fixtures [lsort [concat [glob -nocomplain $root/fixtures/rdb/*.rdb] \
     [glob -nocomplain $shared/redis7*.rdb]]]
 
-# Runs a verb, which must end with that code; standard output alone.
-proc tool {code args} {
-    set out [tmpdir]/out
-    set got [catch { exec timeout 300 $::holdfast {*}$args >$out 2>$out.err </dev/null } - options]
-    if {$got} {
-        set error [dict get $options -errorcode]
-        set got [expr {[lindex $error 0] eq "CHILDSTATUS" ? [lindex $error 2] : -1}]
-    }
-    set ::said [slurp $out.err]
-    if {$got != $code} { error "exit code $got, not $code: $::said" }
-    return [slurp $out]
-}
 # The lines of a dump, in an order of their own; elements of sets and hashes have none.
 proc lines_of {args} { return [lsort [split [string trim [tool 0 dump {*}$args]] \n]] }
 proc names_of {args} {

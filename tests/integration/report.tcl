@@ -2,27 +2,11 @@
 # holdfast report: types, prefixes, largest keys, advice, growth; the estimate of memory against a
 # server that has the data; the page, and names that would like to be a part of it.
 source [file join [file dirname [info script]] lib.tcl]
+source [file join [file dirname [info script]] lib holdfast.tcl]
 
-set holdfast [file join $build holdfast]
 set config "save \"\"\nenable-debug-command yes"
 
-proc report {code args} {
-    set out [tmpdir]/out
-    set got [catch { exec timeout 300 $::holdfast report {*}$args >$out 2>$out.err </dev/null } - options]
-    if {$got} {
-        set error [dict get $options -errorcode]
-        set got [expr {[lindex $error 0] eq "CHILDSTATUS" ? [lindex $error 2] : -1}]
-    }
-    set ::said [slurp $out.err]
-    if {$got != $code} { error "exit code $got, not $code: [slurp $out] $::said" }
-    return [slurp $out]
-}
-proc saved {s} {
-    ask $s SAVE
-    set path [tmpdir]/saved.rdb
-    file copy [of $s dir]/dump.rdb $path
-    return $path
-}
+proc report {code args} { tool $code report {*}$args }
 # The rows of one list of --json, and a field of a row.
 proc rows {json list} {
     if {![regexp "\"$list\":\\\[\n??(.*?)\n??\\\]\[,\}\]" $json -> rows]} { error "no list $list in $json" }
