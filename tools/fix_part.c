@@ -409,12 +409,44 @@ static bool walk_part(struct walk *w, struct fault *f)
     return ok;
 }
 
+/* What the file holds is not compared with what it takes the place of: that cannot be read. */
+static bool replace_base(struct fix *fix, size_t i, char **made, uint64_t *size, struct fault *f)
+{
+    const struct source_part *part = &fix->source->parts[i];
+    if (!log_part_base_ok(fix->base, size, f))
+        return false;
+    say_line(&fix->tool->say, "%s: %s takes its place", part->name, fix->base);
+    fix->replaced = true;
+    fix->worst = tool_worse(fix->worst, TOOL_DAMAGED);
+    char *target = fix->target(fix, i);
+    if (target && !log_write_file(target, fix->base, size, f)) {
+        mem_free(target);
+        return false;
+    }
+    *made = target;
+    return true;
+}
+
+/* How to go on where the base cannot be read; commands alone are no data set. */
+static void tell_of_salvage(const struct fix *fix, size_t i, const struct fault *f)
+{
+    const struct source_part *part = &fix->source->parts[i];
+    if (part->kind == PART_BASE && part->begins_with_rdb && f->code != FAULT_IO)
+        say_line(&fix->tool->say, "%s is an RDB: holdfast salvage %s clean.rdb saves what is "
+                 "whole in it, and holdfast fix --base clean.rdb puts that in its place",
+                 part->name, part->path);
+}
+
 bool fix_part(struct fix *fix, size_t i, char **made, uint64_t *size, struct fault *f)
 {
     struct walk *w = mem_zalloc(sizeof *w);
     *w = (struct walk){.fix = fix, .i = i};
     *made = NULL;
     must(i < fix->source->count && !fault_is(f));
+    if (fix->base && fix->source->parts[i].kind == PART_BASE) {
+        mem_free(w);
+        return replace_base(fix, i, made, size, f);
+    }
     bool ok = log_part_open(&w->part, fix->source, i, f);
     if (ok) {
         ok = walk_part(w, f);
@@ -423,6 +455,8 @@ bool fix_part(struct fix *fix, size_t i, char **made, uint64_t *size, struct fau
         else if (w->writing)
             ok = log_write_end(&w->w, size, f);
         log_part_close(&w->part);
+    } else {
+        tell_of_salvage(fix, i, f);
     }
     if (ok && w->writing)
         *made = w->target;

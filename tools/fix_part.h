@@ -24,11 +24,13 @@ struct fix {
     struct source *source;
     enum fix_mode mode;
     bool keep_doubtful;
+    const char *base; /* an RDB to take the place of the set's base; NULL: it stays */
     /* Where the new file of a part is to be made, for mem_free; NULL: nowhere, it is only told. */
     char *(*target)(struct fix *fix, size_t part);
     struct log_taint taint; /* over all files */
     uint64_t skipped, bytes, commands; /* ranges; in them; commands that can be read there */
     uint64_t keys, dependents, unknown_db, mended; /* mended: bytes that were put right */
+    bool replaced;          /* the base was, or would be */
     enum tool_exit worst;   /* what there was to mend */
 };
 

@@ -73,6 +73,22 @@ void log_part_close(struct log_part *p)
     input_close(&p->input);
 }
 
+bool log_part_base_ok(const char *path, uint64_t *size, struct fault *f)
+{
+    struct source_part file = {.begins_with_rdb = true};
+    struct log_part p = {.part = &file};
+    if (!input_open(&p.input, path, f))
+        return false;
+    bool ok = input_seekable(&p.input, f) && pass_rdb(&p, f);
+    *size = p.input.size;
+    if (ok && p.start != p.input.size)
+        fault_set(f, FAULT_FORMAT, "%" PRIu64 " bytes follow the RDB", p.input.size - p.start);
+    if (fault_is(f))
+        fault_prefix(f, path);
+    input_close(&p.input);
+    return !fault_is(f);
+}
+
 const char *log_position(char out[LOG_POSITION_TEXT], const struct source_part *part, uint64_t at)
 {
     snprintf(out, LOG_POSITION_TEXT, "%" PRId64 ":%" PRIu64, part->seq, at);

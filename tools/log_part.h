@@ -29,6 +29,8 @@ struct log_part {
 /* f: it can't be opened (FAULT_IO), or its RDB is damaged. Must stay where it is. */
 bool log_part_open(struct log_part *p, const struct source *s, size_t i, struct fault *f);
 void log_part_close(struct log_part *p);
+/* Is the file at path a whole RDB, with nothing behind it? Reads all of it. *size: of it. */
+bool log_part_base_ok(const char *path, uint64_t *size, struct fault *f);
 /* What the manifest says of a part; NULL: there is none. */
 const struct manifest_file *log_part_line(const struct source *s, size_t i);
 /* "5:1234", as positions are written: the number of an increment and an offset in it. */

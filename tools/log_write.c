@@ -132,6 +132,29 @@ void log_write_drop(struct log_writer *w)
     mem_free(w->path);
 }
 
+bool log_write_file(const char *path, const char *from, uint64_t *size, struct fault *f)
+{
+    struct log_writer w;
+    struct log_bytes b;
+    int fd = file_open(from, O_RDONLY, 0);
+    int64_t len = fd < 0 ? fd : file_size(fd);
+    if (len < 0) {
+        fault_io(f, (int)-len, "open", "Can't open %s", from);
+        if (fd >= 0)
+            file_close(fd);
+        return false;
+    }
+    log_bytes_open(&b, fd, (uint64_t)len);
+    bool ok = log_write_open(&w, path, f);
+    if (ok) {
+        log_write_copy(&w, &b, 0, (uint64_t)len);
+        ok = log_write_end(&w, size, f);
+    }
+    log_bytes_close(&b);
+    file_close(fd);
+    return ok;
+}
+
 /* ---- directories ---- */
 
 static bool make_dir(const char *path, struct fault *f)
@@ -176,26 +199,9 @@ char *new_dir_path(const struct new_dir *d, const char *name)
 
 bool new_dir_copy(const struct new_dir *d, const char *from, const char *name, struct fault *f)
 {
-    struct log_writer w;
-    struct log_bytes b;
     uint64_t size;
-    int fd = file_open(from, O_RDONLY, 0);
-    int64_t len = fd < 0 ? fd : file_size(fd);
-    if (len < 0) {
-        fault_io(f, (int)-len, "open", "Can't open %s", from);
-        if (fd >= 0)
-            file_close(fd);
-        return false;
-    }
     char *path = new_dir_path(d, name);
-    log_bytes_open(&b, fd, (uint64_t)len);
-    bool ok = log_write_open(&w, path, f);
-    if (ok) {
-        log_write_copy(&w, &b, 0, (uint64_t)len);
-        ok = log_write_end(&w, &size, f);
-    }
-    log_bytes_close(&b);
-    file_close(fd);
+    bool ok = log_write_file(path, from, &size, f);
     mem_free(path);
     return ok;
 }

@@ -311,6 +311,11 @@ static bool find_dir(struct source *s, const char *dir, const struct source_opti
     return ok;
 }
 
+bool source_is_place(const char *word)
+{
+    return file_is_dir(word) || ends_with(word, manifest_suffix);
+}
+
 bool source_find(struct source *s, const char *word, const struct source_options *opt,
                  struct fault *f)
 {

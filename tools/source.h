@@ -60,6 +60,8 @@ struct source_options {
 /* False with f: FAULT_IO with err when it can't be opened, FAULT_FORMAT for a broken manifest. */
 bool source_find(struct source *s, const char *word, const struct source_options *opt,
                  struct fault *f);
+/* Does the word mean what is to be looked for, rather than a file of data? */
+bool source_is_place(const char *word);
 void source_free(struct source *s);
 uint64_t source_bytes(const struct source *s); /* of the parts to be loaded, on disk */
 

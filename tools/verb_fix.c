@@ -19,6 +19,7 @@
 
 struct options {
     bool tail, skip, salvage, undo, keep_doubtful;
+    const char *base;
 };
 static const struct tool_option options[] = {
     TOOL_OPTION("--tail", FLAG, NULL, struct options, tail,
@@ -29,6 +30,8 @@ static const struct tool_option options[] = {
                 "leave out what is damaged, go on behind it"),
     TOOL_OPTION("--keep-doubtful", FLAG, NULL, struct options, keep_doubtful,
                 "keep what may as well be text in a value, or of another database"),
+    TOOL_OPTION("--base", TEXT, "FILE.rdb", struct options, base,
+                "put this RDB, as salvage made it, in the place of a damaged base"),
     TOOL_OPTION("--undo", FLAG, NULL, struct options, undo, "put back what --in-place replaced"),
     {0}};
 
@@ -272,7 +275,7 @@ static int run_job(struct tool *t, struct job *j, struct fault *f)
     bool ok = mend_all(j, f);
     progress_bar_end(&t->progress);
     bool any = ok && changed(j);
-    if (ok && (any || j->fix.skipped || j->fix.mended))
+    if (ok && (any || j->fix.skipped || j->fix.mended || j->fix.replaced))
         summary(j);
     if (any && (t->in_place || t->output))
         ok = finish(j, f);
@@ -280,7 +283,7 @@ static int run_job(struct tool *t, struct job *j, struct fault *f)
         forget_made(j);
     if (!ok)
         return tool_fault(t, f);
-    if (!any && !j->fix.skipped && !j->fix.mended) {
+    if (!any && !j->fix.skipped && !j->fix.mended && !j->fix.replaced) {
         say_line(&t->say, "There is nothing to mend");
         return TOOL_GOOD;
     }
@@ -333,6 +336,10 @@ static bool is_fit(struct tool *t, struct job *j)
     struct buf why = {0};
     struct fault f = {0};
     bool rdb_only = s->kind == SOURCE_RDB && !strstr(s->path, ".aof");
+    bool no_base = j->fix.base && (s->kind != SOURCE_SET || !s->count ||
+                                   s->parts[0].kind != PART_BASE);
+    if (no_base)
+        fault_set(&f, FAULT_INVALID, "--base: %s has no base of its own", s->path);
     if (rdb_only)
         fault_set(&f, FAULT_INVALID, "%s is an RDB: holdfast salvage mends it", s->path);
     for (size_t i = 0; i < s->count && t->in_place; i++)
@@ -355,11 +362,13 @@ static int run(struct tool *t, void *state)
     struct fault f = {0};
     if (o->tail + o->skip + o->salvage + o->undo > 1)
         return (int)tool_usage(t, "--tail, --skip, --salvage or --undo: one of them");
+    if (o->undo && o->base)
+        return (int)tool_usage(t, "--undo puts the old base back by itself");
     if (o->undo)
         return undo(t, t->args[0]);
     struct job *j = mem_zalloc(sizeof *j);
-    j->fix = (struct fix){.tool = t, .keep_doubtful = o->keep_doubtful, .target = target,
-                          .source = &j->source};
+    j->fix = (struct fix){.tool = t, .keep_doubtful = o->keep_doubtful, .base = o->base,
+                          .target = target, .source = &j->source};
     j->fix.mode = o->skip ? FIX_SKIP : o->salvage ? FIX_SALVAGE : FIX_TAIL;
     int code = TOOL_FAILED;
     if (!source_find(&j->source, t->args[0], &(struct source_options){0}, &f)) {
@@ -390,6 +399,7 @@ const struct verb verb_fix = {
     .example = "  holdfast fix /var/lib/redis\n"
                "  holdfast fix --salvage /var/lib/redis --output /var/lib/redis-mended\n"
                "  holdfast fix --salvage --in-place appendonlydir\n"
+               "  holdfast fix --base clean.rdb /var/lib/redis --output /var/lib/redis-mended\n"
                "  holdfast fix --undo appendonlydir",
     .text = "Without --output and --in-place it only tells what it would do.\n"
             "--salvage keeps what can be shown to be commands. With checksums that is each batch "

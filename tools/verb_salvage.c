@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/must.h"
 #include "tools/findings.h"
 #include "tools/key_twice.h"
@@ -12,6 +13,7 @@
 #include "tools/rdb_copy.h"
 #include "tools/rdb_file.h"
 #include "tools/rdb_tell.h"
+#include "tools/source.h"
 #include "tools/verbs.h"
 
 struct salvage {
@@ -356,6 +358,28 @@ static enum tool_exit salvage_file(struct job *j)
     return worst == TOOL_GOOD && j->plan.corrections.len ? TOOL_REPAIRED : worst;
 }
 
+/* The RDB that a word means: the file itself, or what a server would load from a directory. Of a
+ * log that is its base; the commands behind it are not this verb's. For mem_free; NULL with f. */
+static char *rdb_of(struct tool *t, const char *word, struct fault *f)
+{
+    struct source s;
+    char *path = NULL;
+    if (!source_is_place(word))
+        return mem_strdup(word);
+    if (!source_find(&s, word, &(struct source_options){0}, f))
+        return NULL;
+    for (size_t i = 0; i < s.count && !path; i++)
+        if (s.kind == SOURCE_RDB || s.parts[i].begins_with_rdb)
+            path = mem_strdup(s.parts[i].path);
+    if (!path)
+        fault_set(f, FAULT_INVALID, "There is no RDB in %s: holdfast fix mends logs", word);
+    else
+        say_line(&t->say, "%s: %s%s", word, path, s.kind == SOURCE_RDB ? "" : ", the base of the "
+                 "log; holdfast fix --base puts what is saved in its place");
+    source_free(&s);
+    return path;
+}
+
 static int run(struct tool *t, void *state)
 {
     const struct salvage *o = state;
@@ -365,8 +389,11 @@ static int run(struct tool *t, void *state)
         return tool_usage(t, "--duplicates %s: first, last or both-to-doubtful", o->duplicates);
     if (o->doubtful && strcmp(o->doubtful, t->args[1]) == 0)
         return tool_usage(t, "--doubtful %s: another file than OUT", o->doubtful);
-    if (!rdb_file_open(&j.file, t->args[0], &f))
+    char *path = rdb_of(t, t->args[0], &f);
+    if (!path || !rdb_file_open(&j.file, path, &f)) {
+        mem_free(path);
         return tool_fault(t, &f);
+    }
     j.name = j.file.input.name;
     findings_begin(&j.findings, t);
     say_list(&t->say, "duplicates");
@@ -386,16 +413,18 @@ static int run(struct tool *t, void *state)
     buf_free(&j.both);
     plan_free(&j.plan);
     rdb_file_close(&j.file);
+    mem_free(path);
     return code;
 }
 
 const struct verb verb_salvage = {
     .name = "salvage",
     .does = "a clean RDB with every undamaged key of a damaged one",
-    .args = "FILE OUT.rdb",
+    .args = "FILE|DIR OUT.rdb",
     .example = "  holdfast salvage dump.rdb clean.rdb --doubtful doubtful.rdb\n"
                "  holdfast salvage dump.rdb.gz clean.rdb --keep-partial --json\n",
-    .text = "FILE is read only; OUT must not exist. Where a checksum is enough to tell which bit\n"
+    .text = "FILE is read only (of a directory: the dump, or the base of the log, that a server\n"
+            "would load); OUT must not exist. Where a checksum is enough to tell which bit\n"
             "was flipped, it is flipped back, and nothing is lost. With block checksums (our\n"
             "redis-server writes them) every key outside a damaged block is kept, and none that\n"
             "was not there. Without them reading goes on where several records in a row look\n"

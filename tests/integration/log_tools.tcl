@@ -145,6 +145,49 @@ case "damage in a part that is not the last: salvage, in place and elsewhere, an
     }
 }
 
+case "a damaged base: salvage saves what is whole in it, fix --base puts that in its place" {
+    set s [server "appendonly yes\nsave \"\"\naof-checksum no\nrdb-block-checksum no\nrdb-key-save-delay 0"]
+    set dir [of $s dir]
+    for {set i 0} {$i < 50} {incr i} { ask $s SET base:$i [string repeat $i 20] }
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0
+                     && [info_of $s aof_rewrite_scheduled] == 0} }
+    wait_for { expr {![string match "*type h*" [slurp [manifest_of $dir]]]} }
+    ask $s SET behind 1
+    stop $s term
+    set base [glob [log_dir $dir]/*.base.rdb]
+    set text [slurp $base]
+    set at [string first base:20 $text]
+    spit $base [string replace $text $at-4 $at+30 [string repeat \xff 35]]
+    set before [files_of [log_dir $dir]]
+    set clean [tmpdir]/clean.rdb
+    is [tool fix --salvage $dir] 5
+    like $run_output "*holdfast salvage [glob [log_dir $dir]/*.base.rdb] clean.rdb*fix --base*"
+    is [tool salvage $dir $clean] 5
+    like $run_output "*the base of the log*"
+    is [tool fix --base $dir/nothing $dir] 2
+    is [tool fix --base [manifest_of $dir] $dir] 5
+    is [tool fix --base $base $dir] 5 ;# it is as damaged as before
+    is [tool fix --undo --base $clean $dir] 1
+    is [tool fix --base $clean $dir] 4
+    like $run_output "*takes its place*Nothing is written*"
+    is [files_of [log_dir $dir]] $before
+    set out [tmpdir]/out
+    is [tool fix --base $clean $dir --output $out] 7
+    set keys [keys_of $out]
+    truth {"behind" in $keys && "base:0" in $keys && "base:49" in $keys && "base:20" ni $keys}
+    is [tool fix --base $clean --in-place $dir] 7
+    is [run $check_aof [manifest_of $dir]] 0
+    is [tool fix --undo $dir] 7
+    is [files_of [log_dir $dir]] $before
+    # a log without a base; a file behind which commands stand
+    is [tool fix --base $clean [log_of [encode {SELECT 0}][encode {SET a 1}]]] 1
+    like $run_output "*has no base of its own*"
+    spit $clean.more "[slurp $clean][encode {SELECT 0}]"
+    is [tool fix --base $clean.more $dir] 5
+    like $run_output "*bytes follow the RDB*"
+}
+
 case "one changed byte is put right where checksums tell it, by any mode" {
     foreach {config mode} {"" --tail "appendfsync always" --skip "" --salvage} {
         set dir [summed_log $config]

@@ -62,7 +62,11 @@ proc mapped {line place s} {
 proc runs {line place s} {
     set command [mapped $line $place $s]
     foreach name {clean.rdb doubtful.rdb var/lib/redis-old var/lib/redis-mended to-show to-show.rdb} {
-        file delete -force $place/$name ;# of the line before
+        if {[string match "*--base $name*" $command]} {
+            if {![file exists $place/$name]} { file copy $place/dump.rdb $place/$name }
+        } else {
+            file delete -force $place/$name ;# of the line before
+        }
     }
     if {[regexp {convert \S+ dump\.rdb} $command]} { file delete $place/dump.rdb }
     set here [pwd]
