@@ -180,14 +180,16 @@ case "check, fix, points, restore, who and stats of good and damaged logs" {
     object fix $data
     set newest [lindex [lsort [glob $data/appendonlydir/*.incr.aof]] end]
     set good [slurp $newest]
-    flip $newest [expr {[string length $good] / 2}]
+    flip $newest [expr {[string first "part 25 " $good] + 2}]
     object fix --salvage $data
     object check $data
     spit $newest $good
-    zero $newest [expr {[string length $good] / 3}] 700
+    zero $newest [string first "part 10 " $good] 700
     object check $data
     object who counter $data
     object stats $data
+    spit $newest $good
+    foreach more {0 5} { flip $newest [expr {[string first "part 10 " $good] + $more}] }
     object fix --salvage --in-place --yes $data
     object fix --undo --yes $data
     spit [tmpdir]/slow.aof "#TS:100\r\n[encode {SET a 1}]#TS:200\r\n[encode {SET b 1}]"
