@@ -40,10 +40,20 @@ size_t quote_escape(unsigned char c, char out[QUOTE_ESCAPE_MAX])
     return QUOTE_ESCAPE_MAX;
 }
 
+static bool stands_for_itself(unsigned char c)
+{
+    return printable(c) && c != '"' && c != '\\';
+}
+
 void quote_put(struct buf *to, struct slice word, bool named)
 {
+    size_t run = 0; /* where what stands for itself, and is not there yet, begins */
     buf_byte(to, '"');
     for (size_t i = 0; i < word.len; i++) {
+        if (stands_for_itself((unsigned char)word.data[i]))
+            continue;
+        buf_append(to, word.data + run, i - run);
+        run = i + 1;
         char escape[QUOTE_ESCAPE_MAX];
         const char *control = named ? memchr(controls, word.data[i], sizeof controls - 1) : NULL;
         if (control)
@@ -51,6 +61,8 @@ void quote_put(struct buf *to, struct slice word, bool named)
         else
             buf_append(to, escape, quote_escape((unsigned char)word.data[i], escape));
     }
+    if (run < word.len)
+        buf_append(to, word.data + run, word.len - run);
     buf_byte(to, '"');
 }
 

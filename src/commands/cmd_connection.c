@@ -85,12 +85,12 @@ static bool auth_try(struct ctx *c, struct slice user, struct slice password)
 
 void cmd_auth(struct ctx *c)
 {
+    for (int i = 1; i < c->argc; i++)
+        ctx_redact(c, i);
     if (c->argc > 3) {
         reply_syntax(c);
         return;
     }
-    for (int i = 1; i < c->argc; i++)
-        ctx_redact(c, i);
     if (c->argc == 2 && !server_clients(c->server)->password.len) {
         reply_error(c, "ERR AUTH <password> called without any password configured for the default "
                        "user. Are you sure your configuration is correct?");
@@ -125,6 +125,17 @@ struct hello {
     bool auth, set_name;
 };
 
+/* Before anything is refused: a password is one, too, in a HELLO that is wrong. */
+static void hello_redact(struct ctx *c)
+{
+    for (int i = 2; i < c->argc; i++) {
+        if (ctx_arg_is(c, i, "AUTH")) {
+            ctx_redact(c, i + 1);
+            ctx_redact(c, i + 2);
+        }
+    }
+}
+
 static bool hello_options(struct ctx *c, struct hello *h)
 {
     for (int i = 2; i < c->argc; i++) {
@@ -133,8 +144,6 @@ static bool hello_options(struct ctx *c, struct hello *h)
             h->auth = true;
             h->user = c->argv[i + 1];
             h->password = c->argv[i + 2];
-            ctx_redact(c, i + 1);
-            ctx_redact(c, i + 2);
             i += 2;
         } else if (ctx_arg_is(c, i, "SETNAME") && more >= 1) {
             h->set_name = true;
@@ -156,6 +165,7 @@ void cmd_hello(struct ctx *c)
 {
     struct hello h = {0};
     int64_t version = c->client->resp;
+    hello_redact(c);
     if (c->argc >= 2) {
         if (!ctx_arg_range(c, 1, INT64_MIN, INT64_MAX, &version,
                            "ERR Protocol version is not an integer or out of range"))

@@ -47,13 +47,15 @@ void cmd_config_set(struct ctx *c)
     struct settings *st = server_settings(c->server);
     struct slice bad = {0};
     struct fault f = {0};
+    /* With a word too many or too few nobody knows which is a value: each behind the name. */
+    for (int i = 2, step = c->argc % 2 ? 1 : 2; i < c->argc; i += step)
+        if (config_is_secret(cfg, c->argv[i]))
+            for (int k = i + 1; k < (step == 1 ? c->argc : i + 2); k++)
+                ctx_redact(c, k);
     if (c->argc % 2) {
         reply_syntax(c);
         return;
     }
-    for (int i = 2; i < c->argc; i += 2)
-        if (config_is_secret(cfg, c->argv[i]))
-            ctx_redact(c, i + 1);
     bool may = st->enable_protected == ALLOWED_YES ||
                (st->enable_protected == ALLOWED_LOCAL && client_is_local(c->client));
     config_set_protected_allowed(cfg, may);

@@ -19,6 +19,7 @@
 #include "commands/cmd_key.h"
 #include "commands/cmd_list.h"
 #include "commands/cmd_server.h"
+#include "commands/cmd_observe.h"
 #include "commands/cmd_pubsub.h"
 #include "commands/cmd_set.h"
 #include "commands/cmd_sort.h"
@@ -46,7 +47,7 @@ static void add_families(struct server *s)
         cmd_connection_commands, cmd_server_commands, cmd_transaction_commands, cmd_key_commands,
         cmd_string_commands, cmd_list_commands, cmd_set_commands, cmd_hash_commands,
         cmd_zset_commands, cmd_bitmap_commands, cmd_sort_commands, cmd_pubsub_commands,
-        cmd_hll_commands, cmd_geo_commands, cmd_stream_commands,
+        cmd_hll_commands, cmd_geo_commands, cmd_stream_commands, cmd_observe_commands,
     };
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         commands_add(server_commands(s), families[i], NULL);

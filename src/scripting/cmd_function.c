@@ -13,6 +13,7 @@
 #include "scripting/scripting_parts.h"
 #include "server/command.h"
 #include "server/ctx.h"
+#include "server/monitor.h"
 #include "server/reply.h"
 #include "server/server.h"
 #include "server/settings.h"
@@ -47,6 +48,7 @@ static void fcall(struct ctx *c, bool read_only)
 {
     int keys;
     const struct function *f = function_set_function(set_of(c), c->argv[1]);
+    monitor_show_first(server_monitors(c->server), c);
     if (!f) {
         reply_error(c, "ERR Function not found");
         return;

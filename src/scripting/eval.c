@@ -7,6 +7,7 @@
 #include "scripting/script_run.h"
 #include "scripting/scripting_parts.h"
 #include "server/ctx.h"
+#include "server/monitor.h"
 #include "server/reply.h"
 #include "server/server.h"
 #include "server/settings.h"
@@ -79,6 +80,7 @@ static bool refuse_debugged(struct ctx *c)
 static void eval(struct ctx *c, bool read_only)
 {
     int keys;
+    monitor_show_first(server_monitors(c->server), c);
     if (refuse_debugged(c) || !script_numkeys(c, NULL, &keys))
         return;
     struct script *s = script_cache_add(cache_of(c), c, c->argv[1]);
@@ -100,6 +102,7 @@ static void evalsha(struct ctx *c, bool read_only)
 {
     int keys;
     struct script *s = script_cache_find(cache_of(c), c->argv[1]);
+    monitor_show_first(server_monitors(c->server), c);
     if (refuse_debugged(c))
         return;
     if (c->argv[1].len != SHA1_TEXT)

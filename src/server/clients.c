@@ -120,7 +120,7 @@ static void tick_one(struct clients *cs, struct client *c)
 {
     int64_t idle_ms = (clock_now.mono_us - c->active_us) / 1000, idle_s = idle_ms / 1000;
     bool exempt = c->flags & (CLIENT_REPLICA | CLIENT_PRIMARY | CLIENT_BLOCKED | CLIENT_PUBSUB |
-                              CLIENT_FAKE);
+                              CLIENT_MONITOR | CLIENT_FAKE);
     if (c->flags & CLIENT_CLOSE_SOON || c->io.fd < 0)
         return;
     if (cs->timeout_s && !exempt && idle_s > cs->timeout_s) {

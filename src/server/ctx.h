@@ -65,6 +65,7 @@ enum {
     CTX_FAILED = 8,     /* an error was replied (set by reply_error) */
     CTX_LOG_REPLACED = 16,
     CTX_UNHEARD = 64,   /* nobody will get the reply any more: see reply_unheard */
+    CTX_AGAIN = 256,    /* it waited, and runs again */
     CTX_WAITS = 128,    /* it has not replied, and will be run again or answered later: block.h */
 };
 

@@ -164,10 +164,10 @@ static void observe_from(struct exec *x)
             x->observe_from_us = x->observers[i].from_us;
 }
 
-void exec_observe(struct exec *x, int64_t from_us, exec_observer *f, void *arg)
+void exec_observe(struct exec *x, unsigned what, int64_t from_us, exec_observer *f, void *arg)
 {
-    must(x->observer_count < OBSERVERS_MAX && from_us >= 0);
-    x->observers[x->observer_count++] = (struct observer){f, arg, from_us};
+    must(x->observer_count < OBSERVERS_MAX && from_us >= 0 && what);
+    x->observers[x->observer_count++] = (struct observer){f, arg, what, from_us};
     observe_from(x);
 }
 
@@ -184,9 +184,13 @@ void exec_unobserve(struct exec *x, const void *arg)
 static void __attribute__((noinline)) tell_observers(struct exec *x, const struct ctx *ctx,
                                                      const struct command_entry *e, uint64_t took)
 {
-    for (int i = 0; i < x->observer_count; i++)
-        if (took >= (uint64_t)x->observers[i].from_us)
-            x->observers[i].f(x->observers[i].arg, ctx, e, took);
+    unsigned what = ctx->flags & CTX_WAITS ? OBSERVE_WAITING : OBSERVE_ANSWERED;
+    unsigned again = ctx->flags & CTX_AGAIN ? OBSERVE_AGAIN : 0;
+    for (int i = 0; i < x->observer_count; i++) {
+        const struct observer *o = &x->observers[i];
+        if (took >= (uint64_t)o->from_us && o->what & what && (o->what & again) == again)
+            o->f(o->arg, ctx, e, took);
+    }
 }
 
 /* ---- a call ---- */
@@ -264,9 +268,8 @@ void exec_run(struct exec *x, struct ctx *ctx, struct command_entry *e)
     x->now_us = clock_near_us();
     uint64_t took = (uint64_t)(x->now_us - began);
     e->stats.usec += took;
-    if (__builtin_expect(ctx->flags & CTX_WAITS, 0)) /* it is counted once, when it is answered */
-        return;
-    count_call(x, ctx, e, took, errors);
+    if (__builtin_expect(!(ctx->flags & CTX_WAITS), 1)) /* it is counted once: when answered */
+        count_call(x, ctx, e, took, errors);
     if (__builtin_expect((int64_t)took >= x->observe_from_us, 0))
         tell_observers(x, ctx, e, took);
 }
@@ -553,6 +556,7 @@ void exec_again(struct client *c, struct held_command *h)
     exec_fill(x, &ctx, c, h->argc, h->argv);
     c->last_command = h->entry;
     exec_set_command(&ctx, h->entry);
+    ctx.flags |= CTX_AGAIN;
     x->keyspace->offered = offer_of(&h->big);
     if (admit_command(x, &ctx, h->entry))
         exec_run(x, &ctx, h->entry);

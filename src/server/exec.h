@@ -84,12 +84,17 @@ struct unit_job {
 };
 void exec_after_unit(struct exec *x, struct unit_job *job);
 
-/* Told of each call that ran, those inside others too, and took from_us microseconds or more (0:
- * all), right behind it; not of those from the log. Words are to be shown by ctx_shown. Nobody is
- * asked when nobody observes, or the call was quick. */
+/* Told of calls, those inside others too, right behind each: of those that what names, and that
+ * took from_us microseconds or more (0: all). Not of those from the log. Words are to be shown by
+ * ctx_shown. Nobody is asked when nobody observes, or the call was quick. */
+enum {
+    OBSERVE_ANSWERED = 1, /* it ran and is done */
+    OBSERVE_WAITING = 2,  /* it ran, and waits now: it will run again, or be answered later */
+    OBSERVE_AGAIN = 4,    /* both also of those that waited, and ran again */
+};
 typedef void exec_observer(void *arg, const struct ctx *c, const struct command_entry *e,
                            uint64_t took_us);
-void exec_observe(struct exec *x, int64_t from_us, exec_observer *f, void *arg);
+void exec_observe(struct exec *x, unsigned what, int64_t from_us, exec_observer *f, void *arg);
 void exec_unobserve(struct exec *x, const void *arg);
 
 /* After each step of loose work: the unit is cut when it got long. */

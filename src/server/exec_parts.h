@@ -46,6 +46,7 @@ struct exec {
     struct observer {
         exec_observer *f;
         void *arg;
+        unsigned what;   /* OBSERVE_* */
         int64_t from_us; /* calls that took so long; 0: all */
     } observers[OBSERVERS_MAX];
     int observer_count;

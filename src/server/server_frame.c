@@ -37,6 +37,7 @@
 #include "server/info_core.h"
 #include "server/keyspace_events.h"
 #include "server/lazy_free.h"
+#include "server/monitor.h"
 #include "server/multi.h"
 #include "server/net.h"
 #include "server/notify.h"
@@ -50,6 +51,7 @@
 #include "server/settings.h"
 #include "server/shutdown.h"
 #include "server/slots.h"
+#include "server/slow_log.h"
 #include "server/stats.h"
 #include "server/wait_keys.h"
 #include "store/db.h"
@@ -203,6 +205,8 @@ struct server *server_new(void)
     s->config = config_new();
     s->later = config_later_new(s->config);
     s->keyspace_events = keyspace_events_new(s);
+    s->monitors = monitors_new(s);
+    s->slow_log = slow_log_new(s);
     settings_register(s->settings, s->config);
     info_core_register(s);
     loop_add_before(s->loop, before_sleep, s);
@@ -217,7 +221,9 @@ void server_free(struct server *s)
     config_release(s->config, s->clients); /* while the owners are there */
     config_release(s->config, s->settings);
     keyspace_events_free(s->keyspace_events);
+    slow_log_free(s->slow_log);
     clients_free(s->clients);
+    monitors_free(s->monitors);
     pubsub_free(s->pubsub);
     waits_free(s->waits);
     progress_free(s->progress);

@@ -36,6 +36,8 @@ struct server {
     struct debug *debug;
     struct net *net;
     struct waits *waits;
+    struct monitors *monitors;
+    struct slow_log *slow_log;
     struct gates gates;
     unsigned expired_stay; /* EXPIRED_* */
     unsigned change_listeners; /* CHANGES_* */

@@ -591,8 +591,8 @@ static void observers(void)
     begin_calls();
     struct peer p = join();
     say(&p, "put a 0\r\n");
-    exec_observe(server_exec(s), 0, note, &all);
-    exec_observe(server_exec(s), 3600000000, note, &slow);
+    exec_observe(server_exec(s), OBSERVE_ANSWERED | OBSERVE_AGAIN, 0, note, &all);
+    exec_observe(server_exec(s), OBSERVE_ANSWERED, 3600000000, note, &slow);
     say(&p, "put a 1\r\nsecret word other\r\ncall take a\r\nmulti\r\ntake a\r\n");
     say(&p, "exec\r\nnosuch\r\n");
     CHECK_SLICE(buf_slice(&all), SLICE_LIT("put a 1;secret (redacted) other;take a;call take a;"
@@ -639,7 +639,7 @@ static void observers_and_other_sources(void)
     struct slice write[] = {SLICE_LIT("put"), SLICE_LIT("a"), SLICE_LIT("1")};
     struct slice inside[] = {SLICE_LIT("call"), SLICE_LIT("put"), SLICE_LIT("b"), SLICE_LIT("1")};
     struct slice open[] = {SLICE_LIT("multi")}, run[] = {SLICE_LIT("exec")};
-    exec_observe(server_exec(s), 0, note, &all);
+    exec_observe(server_exec(s), OBSERVE_ANSWERED | OBSERVE_AGAIN, 0, note, &all);
     for (int i = 0; i < 2; i++) { /* by themselves, and in a transaction */
         replay_command(s, &r, 3, write);
         replay_command(s, &r, 4, inside);

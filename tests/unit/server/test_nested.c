@@ -319,7 +319,7 @@ static void observers_see_each_level(void)
     struct buf seen_calls = {0};
     begin();
     struct peer p = join();
-    exec_observe(server_exec(s), 0, note_call, &seen_calls);
+    exec_observe(server_exec(s), OBSERVE_ANSWERED | OBSERVE_AGAIN, 0, note_call, &seen_calls);
     calls[0].as = NULL;
     calls[1].from = FROM_MODULE;
     say(&p, "mark x mark y put z 1\r\n");

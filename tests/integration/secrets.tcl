@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Passwords: said in every way there is, right and wrong, they are found nowhere: not in what
+# MONITOR shows, not in the slow log, the log, INFO, a crash report, CLIENT LIST, or the title of
+# the process.
+source [file join [file dirname [info script]] lib.tcl]
+
+# Each way gives a secret that begins with this, and its own number.
+set marked "hush-hush-"
+proc secret {} { return $::marked[incr ::secret_count]- }
+
+set ways {
+    {AUTH S} {AUTH default S} {AUTH S S} {AUTH S S S} {AUTH nobody S}
+    {HELLO 2 AUTH default S} {HELLO 3 AUTH default S SETNAME me} {HELLO 2 AUTH nobody S}
+    {HELLO 9 AUTH default S} {HELLO x AUTH default S} {HELLO 2 SETNAME {a b} AUTH default S}
+    {HELLO 2 AUTH S} {HELLO 2 AUTH default S NOSUCH}
+    {CONFIG SET requirepass S} {CONFIG SET requirepass S maxmemory x} {CONFIG SET requirepass S x}
+    {CONFIG SET masterauth S} {CONFIG SET masterauth S masteruser S} {CONFIG SET tls-key-file-pass S}
+    {CONFIG SET maxmemory requirepass S} {CONFIG SET tls-client-key-file-pass S}
+}
+
+proc nowhere {where text} {
+    set at [string first $::marked $text]
+    if {$at >= 0} { error "$where: [shown [string range $text $at-200 $at+100]]" " " }
+}
+
+# Everything that is said meanwhile has arrived when a word nobody else says is shown.
+proc shown_to {monitor s} {
+    set text ""
+    ask $s ECHO last[incr ::lasts]
+    while {![string match "*last$::lasts*" $text]} { append text [read_reply $monitor]\n }
+    return $text
+}
+
+proc say_all {s fd} {
+    foreach way $::ways {
+        set words [lmap word $way { expr {$word eq "S" ? [secret] : $word} }]
+        catch { request $fd {*}$words }
+        # What was set is taken back, by who has logged in yet.
+        ask $s CONFIG SET requirepass "" masterauth ""
+        catch { request $fd MULTI }
+        catch { request $fd {*}[lmap word $way { expr {$word eq "S" ? [secret] : $word} }] }
+        catch { request $fd EXEC }
+        ask $s CONFIG SET requirepass "" masterauth ""
+    }
+}
+
+case "in MONITOR, the slow log, the log, INFO, CLIENT LIST, the title" {
+    set first [secret]
+    set s [server "slowlog-log-slower-than 0\nslowlog-max-len 100000\nloglevel debug
+requirepass $first"]
+    set fd [connect $s]
+    set monitor [connect $s]
+    request $fd AUTH $first
+    request $monitor AUTH $first
+    ask $s AUTH $first
+    request $monitor MONITOR
+    say_all $s $fd
+    set text [shown_to $monitor $s]
+    like $text {*"AUTH" "(redacted)"*"HELLO" "3" "AUTH" "(redacted)" "(redacted)" "SETNAME" "me"*}
+    nowhere MONITOR $text
+    set slow [ask $s SLOWLOG GET -1]
+    like $slow "*{CONFIG SET requirepass (redacted)}*"
+    nowhere SLOWLOG $slow
+    nowhere INFO [ask $s INFO everything]
+    nowhere "CLIENT LIST" [ask $s CLIENT LIST]
+    nowhere title [slurp /proc/[of $s pid]/cmdline]
+    nowhere log [log_of $s]
+    truth {$::secret_count > 50}
+}
+
+foreach how {SEGFAULT ASSERT} {
+    case "in a crash report: $how" {
+        set first [secret]
+        set s [server "slowlog-log-slower-than 0\nenable-debug-command yes\nrequirepass $first
+masterauth [secret]"]
+        ask $s AUTH $first
+        set fd [connect $s]
+        request $fd AUTH $first
+        say_all $s $fd
+        request $fd MULTI
+        request $fd AUTH [secret]
+        send $fd DEBUG $how
+        send $fd EXEC
+        catch { read_reply $fd; read_reply $fd }
+        wait_for { expr {![alive [of $s pid]]} }
+        set log [log_of $s]
+        like $log "*CRASH REPORT*END OF CRASH REPORT*"
+        nowhere "crash report" $log
+        nowhere stderr [slurp [of $s dir]/stderr]
+        disconnect $s
+        unset ::servers($s)
+    }
+}
+
+finish
