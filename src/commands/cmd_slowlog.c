@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/must.h"
 #include "commands/cmd_observe.h"
 #include "server/ctx.h"
 #include "server/reply.h"
@@ -37,6 +38,7 @@ void cmd_slowlog_get(struct ctx *c)
     reply_array(c, (size_t)count);
     for (int64_t i = 0; i < count; i++, e = slow_log_older(l, e))
         reply_entry(c, e);
+    must(count == all ? !e : e != NULL);
 }
 
 void cmd_slowlog_len(struct ctx *c)

@@ -32,6 +32,7 @@
 #include "server/conn.h"
 #include "server/hooks.h"
 #include "server/server.h"
+#include "server/spikes.h"
 
 enum { WRITE_RETRY_US = 1000000 };
 
@@ -91,12 +92,26 @@ static void cut_back(struct aof *a, size_t written)
     aof_batch_wrote(a, written);
 }
 
+/* A write may have waited for the disk, which somebody else kept busy. */
+static void note_spike(struct aof *a, int64_t took_us)
+{
+    struct spikes *spikes = server_spikes(a->persist->server);
+    enum spike_event beside = a->sync.job.running     ? SPIKE_AOF_WRITE_PENDING_FSYNC
+                              : a->persist->child_kind ? SPIKE_AOF_WRITE_ACTIVE_CHILD
+                                                       : SPIKE_AOF_WRITE_ALONE;
+    spikes_note(spikes, SPIKE_AOF_WRITE, took_us);
+    spikes_note(spikes, beside, took_us);
+}
+
 static bool write_pending(struct aof *a)
 {
     must(a->open.fd >= 0 && !a->sync.failed);
     aof_batch_seal(a);
     size_t written = 0, wanted = a->batch.pending.len;
+    int64_t began_us = spikes_begin(server_spikes(a->persist->server));
     int err = file_write_all(a->open.fd, a->batch.pending.data, wanted, &written);
+    if (began_us)
+        note_spike(a, clock_mono_us() - began_us);
     if (err < 0) {
         write_failed(a, -err, written, wanted);
         if (written)

@@ -36,6 +36,7 @@
 #include "server/hooks.h"
 #include "server/server.h"
 #include "server/shutdown.h"
+#include "server/spikes.h"
 #include "server/stats.h"
 
 enum { SYNC_EVERY_US = 1000000, SPARE_US = 50000, SLOW_US = 2000000, GROUP_FROM_US = 40 };
@@ -109,6 +110,8 @@ bool aof_sync_all(struct aof *a, int *result)
     a->sync.began_us = clock_mono_us();
     *result = file_fdatasync(a->open.fd);
     a->sync.took_us = clock_mono_us() - a->sync.began_us;
+    if (a->policy == AOF_ALWAYS)
+        spikes_note(server_spikes(a->persist->server), SPIKE_AOF_FSYNC_ALWAYS, a->sync.took_us);
     if (*result < 0)
         aof_file_failed(a);
     return *result == 0 && !a->sync.lost && !a->sync.failed;
@@ -156,6 +159,8 @@ static void sync_done(struct worker_job *job)
     if (a->freeing)
         return;
     a->sync.took_us = s->took_us;
+    if (s->strict)
+        spikes_note(server_spikes(a->persist->server), SPIKE_AOF_FSYNC_ALWAYS, s->took_us);
     if (s->result < 0 && s->fd == a->open.fd)
         aof_file_failed(a);
     if (s->result < 0 && s->strict)

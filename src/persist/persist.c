@@ -14,6 +14,7 @@
 #include "server/hooks.h"
 #include "server/server.h"
 #include "server/settings.h"
+#include "server/spikes.h"
 #include "server/stats.h"
 #include "server/supervisor.h"
 #include "store/db.h"
@@ -71,6 +72,7 @@ pid_t persist_fork(struct persist *p, const struct child_kind *kind, const struc
     p->keys_at_fork = keyspace_count(server_keyspace(p->server));
     stats->forks++;
     stats->last_fork_us = p->child.fork_us;
+    spikes_note(server_spikes(p->server), SPIKE_FORK, p->child.fork_us);
     keyspace_hold(server_keyspace(p->server), true);
     tell_fork(p, kind, pid);
     if (kind->status)

@@ -49,6 +49,7 @@
 #include "server/commit.h"
 #include "server/hooks.h"
 #include "server/server.h"
+#include "server/spikes.h"
 #include "store/walk.h"
 
 enum { TMP_NAME = PATH_MAX + 64, FAILURES_BEFORE_WAIT = 3, WAIT_MAX_MIN = 60 };
@@ -200,7 +201,10 @@ static bool name_files(struct aof *a, const struct install *in, const char *tmp,
     must(in->base_path && (!in->incr_path || in->temp_incr));
     if (!aof_first_plan(a, &in->next, f))
         return false;
+    struct spikes *spikes = server_spikes(a->persist->server);
+    int64_t began_us = spikes_begin(spikes);
     struct renamed r = file_rename_durably(list, in->incr_path ? 2 : 1);
+    spikes_end(spikes, SPIKE_AOF_RENAME, began_us);
     if (r.end == RENAME_FAILED)
         fault_io(f, -r.err, "rename", "Error moving %s to %s", list[r.at].from, list[r.at].to);
     else if (r.end == RENAME_UNSURE)

@@ -26,6 +26,7 @@
 #include "server/commit.h"
 #include "server/hooks.h"
 #include "server/server.h"
+#include "server/spikes.h"
 #include "server/settings.h"
 #include "server/supervisor.h"
 #include "store/walk.h"
@@ -353,7 +354,10 @@ static void remove_temp(struct snapshot *s)
 {
     must(s->child_dir && s->child_pid > 0);
     char *tmp = temp_path(s->child_dir, s->child_pid);
+    struct spikes *spikes = server_spikes(s->persist->server);
+    int64_t began_us = spikes_begin(spikes);
     file_unlink(tmp);
+    spikes_end(spikes, SPIKE_RDB_UNLINK, began_us);
     mem_free(tmp);
 }
 

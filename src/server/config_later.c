@@ -119,8 +119,6 @@ static const struct config_option later_options[] = {
     {.name = "io-threads-do-reads", .kind = CONFIG_BOOL, .flags = CONFIG_IMMUTABLE,
      .initial = "no"},
     {.name = "jemalloc-bg-thread", .kind = CONFIG_BOOL, .initial = "yes"},
-    {.name = "latency-monitor-threshold", .kind = CONFIG_INT, .initial = "0", .min = 0,
-     .max = INT64_MAX},
     {.name = "locale-collate", .kind = CONFIG_STRING},
     {.name = "masterauth", .kind = CONFIG_STRING, .flags = CONFIG_SENSITIVE},
     {.name = "masteruser", .kind = CONFIG_STRING, .flags = CONFIG_SENSITIVE},

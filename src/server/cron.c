@@ -12,6 +12,7 @@
 #include "server/hooks.h"
 #include "server/server.h"
 #include "server/settings.h"
+#include "server/spikes.h"
 #include "server/stats.h"
 #include "server/tidy.h"
 #include "store/db.h"
@@ -86,7 +87,9 @@ static void expire(struct cron *c)
     }
     ks->expired_time_cap += !in_time;
     exec_end_loose(server_exec(c->server));
-    stats->expire_us += (uint64_t)(clock_mono_us() - began);
+    int64_t took = clock_mono_us() - began;
+    stats->expire_us += (uint64_t)took;
+    spikes_note(server_spikes(c->server), SPIKE_EXPIRE_CYCLE, took);
 }
 
 static void sample(struct cron *c)

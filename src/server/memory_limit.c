@@ -25,6 +25,7 @@
 #include "server/reply.h"
 #include "server/role.h"
 #include "server/server.h"
+#include "server/spikes.h"
 #include "store/evict.h"
 
 enum { EXEMPT_MAX = 4, STEP_MIN = 64 * 1024, SHARE_MIN = 1 << 20 };
@@ -146,14 +147,19 @@ static bool make_room(struct memory_limit *m, size_t most)
     struct keyspace *ks = server_keyspace(m->server);
     int64_t share_us = time_share_us(m->tenacity), began = clock_mono_us();
     bool evicted = true;
+    struct spikes *spikes = server_spikes(m->server);
     for (unsigned n = 1; mem_used() > most && evicted; n++) {
+        int64_t one_us = spikes_begin(spikes);
         evicted = evict_one(&m->evict, ks, (enum evict_policy)m->policy, (unsigned)m->samples);
+        spikes_end(spikes, SPIKE_EVICTION_DEL, one_us);
         if (n % 16 != 0)
             continue;
         exec_loose_step(server_exec(m->server));
         if (clock_mono_us() - began > share_us)
             break;
     }
+    if (spikes->threshold_ms)
+        spikes_note(spikes, SPIKE_EVICTION_CYCLE, clock_mono_us() - began);
     bool over = mem_used() > most;
     if (over && evicted && !m->go_on.place)
         loop_timer_start(server_loop(m->server), &m->go_on, 0);

@@ -34,6 +34,7 @@ struct settings;
 struct shutdown;
 struct slots;
 struct slow_log;
+struct spikes;
 struct stats;
 struct waits;
 struct watches;
@@ -65,6 +66,7 @@ struct settings *server_settings(struct server *s); /* settings.h */
 struct shutdown *server_shutdown(struct server *s);
 struct slots *server_slots(struct server *s);
 struct slow_log *server_slow_log(struct server *s);
+struct spikes *server_spikes(struct server *s); /* LATENCY */
 struct stats *server_stats(struct server *s);
 struct waits *server_waits(struct server *s);
 struct watches *server_watches(struct server *s);

@@ -52,6 +52,8 @@
 #include "server/shutdown.h"
 #include "server/slots.h"
 #include "server/slow_log.h"
+#include "server/spikes.h"
+#include "server/spikes_option.h"
 #include "server/stats.h"
 #include "server/wait_keys.h"
 #include "store/db.h"
@@ -207,6 +209,8 @@ struct server *server_new(void)
     s->keyspace_events = keyspace_events_new(s);
     s->monitors = monitors_new(s);
     s->slow_log = slow_log_new(s);
+    s->spikes = spikes_new();
+    spikes_option_add(s->spikes, s);
     settings_register(s->settings, s->config);
     info_core_register(s);
     loop_add_before(s->loop, before_sleep, s);
@@ -222,6 +226,8 @@ void server_free(struct server *s)
     config_release(s->config, s->settings);
     keyspace_events_free(s->keyspace_events);
     slow_log_free(s->slow_log);
+    spikes_option_release(s->spikes);
+    spikes_free(s->spikes);
     clients_free(s->clients);
     monitors_free(s->monitors);
     pubsub_free(s->pubsub);
@@ -297,8 +303,10 @@ void server_set_loading(struct server *s, bool loading)
 
 void server_turn(struct server *s)
 {
+    int64_t began_us = spikes_begin(s->spikes);
     if (!loop_in_turn(s->loop)) /* DEBUG RELOAD: the loop waits for the command to end */
         loop_turn(s->loop, 0);
+    spikes_end(s->spikes, SPIKE_WHILE_BLOCKED, began_us);
 }
 
 void server_peek(struct server *s, const char *busy_error)
@@ -309,6 +317,7 @@ void server_peek(struct server *s, const char *busy_error)
     char *shared_in = s->clients->shared_in; /* the running command's words lie there */
     if (!exec_set_busy(s->exec, busy_error))
         return;
+    int64_t began_us = spikes_begin(s->spikes);
     s->clients->shared_in = mem_alloc(CONN_READ_SIZE);
     ks->offered = NULL;
     loop_peek(s->loop);
@@ -320,6 +329,7 @@ void server_peek(struct server *s, const char *busy_error)
     mem_free(s->clients->shared_in);
     s->clients->shared_in = shared_in;
     exec_set_busy(s->exec, NULL);
+    spikes_end(s->spikes, SPIKE_WHILE_BLOCKED, began_us);
 }
 
 /* ---- databases ---- */

@@ -38,6 +38,7 @@ struct server {
     struct waits *waits;
     struct monitors *monitors;
     struct slow_log *slow_log;
+    struct spikes *spikes;
     struct gates gates;
     unsigned expired_stay; /* EXPIRED_* */
     unsigned change_listeners; /* CHANGES_* */

@@ -122,6 +122,19 @@ uint64_t latency_percentile(const struct latency *l, double percent)
     return step_end(POWERS * STEPS - 1);
 }
 
+uint64_t latency_count(const struct latency *l)
+{
+    return l ? l->count : 0;
+}
+
+uint64_t latency_up_to(const struct latency *l, uint64_t us)
+{
+    uint64_t seen = 0;
+    for (unsigned i = 0; l && i <= step_of(us); i++)
+        seen += l->steps[i];
+    return seen;
+}
+
 void latency_free(struct latency *l)
 {
     mem_free(l);

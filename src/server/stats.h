@@ -59,6 +59,10 @@ struct latency;
 void latency_add(struct latency **l, uint64_t us);
 /* The value below which that many percent lie. */
 uint64_t latency_percentile(const struct latency *l, double percent);
+/* How many there are, and how many of them are of the step that us lies in, or below. l may be
+ * NULL. */
+uint64_t latency_count(const struct latency *l);
+uint64_t latency_up_to(const struct latency *l, uint64_t us);
 void latency_free(struct latency *l);
 
 #endif
