@@ -317,7 +317,9 @@ void cmd_client_unblock(struct ctx *c)
 void cmd_client_help(struct ctx *c)
 {
     static const char *const lines[] = {
+        "CACHING (YES|NO)", "    Make the next command an exception of OPTIN (YES), OPTOUT (NO).",
         "GETNAME", "    Tell the name of this connection.",
+        "GETREDIR", "    Tell which connection hears what this one is to forget.",
         "ID", "    Tell the id of this connection.",
         "INFO", "    Describe this connection.",
         "KILL <ip:port>", "    Close the connection from that address.",
@@ -336,6 +338,10 @@ void cmd_client_help(struct ctx *c)
         "REPLY (ON|OFF|SKIP)", "    Choose whether this connection gets replies.",
         "SETINFO <option> <value>", "    Set lib-name or lib-ver of this connection.",
         "SETNAME <name>", "    Name this connection.",
+        "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+        "         [OPTIN] [OPTOUT] [NOLOOP]",
+        "    Be told when what this connection has read changes.",
+        "TRACKINGINFO", "    Tell how this connection tracks.",
         "UNBLOCK <client-id> [TIMEOUT|ERROR]", "    End the waiting of a blocked client.",
         "UNPAUSE", "    End a pause.", NULL};
     reply_help(c, lines);

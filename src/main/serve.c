@@ -25,6 +25,7 @@
 #include "commands/cmd_sort.h"
 #include "commands/cmd_stream.h"
 #include "commands/cmd_string.h"
+#include "commands/cmd_tracking.h"
 #include "commands/cmd_transaction.h"
 #include "commands/cmd_zset.h"
 #include "persist/persist_setup.h"
@@ -51,6 +52,7 @@ static void add_families(struct server *s)
     };
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         commands_add(server_commands(s), families[i], NULL);
+    commands_add_subs(server_commands(s), "client", cmd_tracking_subcommands, NULL);
     debug_words_add(s);
     debug_value_words_add(s);
 }

@@ -14,6 +14,7 @@
 #include "server/multi.h"
 #include "server/pubsub.h"
 #include "server/server.h"
+#include "server/tracking.h"
 #include "store/db.h"
 
 static size_t put_flags(const struct client *c, char out[24])
@@ -23,7 +24,8 @@ static size_t put_flags(const struct client *c, char out[24])
         char mark;
     } marks[] = {
         {CLIENT_PRIMARY, 'M'}, {CLIENT_PUBSUB, 'P'}, {CLIENT_IN_MULTI, 'x'},
-        {CLIENT_BLOCKED | CLIENT_PAUSED, 'b'}, {CLIENT_TRACKING, 't'}, {CLIENT_DIRTY_CAS, 'd'},
+        {CLIENT_BLOCKED | CLIENT_PAUSED, 'b'}, {CLIENT_TRACKING, 't'},
+        {CLIENT_TRACKING_BROKEN, 'R'}, {CLIENT_TRACKING_BCAST, 'B'}, {CLIENT_DIRTY_CAS, 'd'},
         {CLIENT_CLOSE_AFTER_REPLY, 'c'}, {CLIENT_CLOSE_SOON, 'A'}, {CLIENT_UNIX, 'U'},
         {CLIENT_READONLY, 'r'}, {CLIENT_NO_EVICT, 'e'}, {CLIENT_NO_TOUCH, 'T'},
     };
@@ -98,7 +100,8 @@ void client_describe(const struct client *c, struct buf *out)
     buf_printf(out, "multi-mem=%zu ", multi_memory(c));
     describe_output(c, out);
     buf_printf(out, "tot-mem=%zu events=%s ", client_memory(c), events);
-    buf_printf(out, "cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s",
-               c->last_command ? c->last_command->name : "NULL", c->resp,
+    buf_printf(out, "cmd=%s user=default redir=%lld resp=%d lib-name=%s lib-ver=%s",
+               c->last_command ? c->last_command->name : "NULL",
+               (long long)tracking_redirect(server_tracking(c->server), c), c->resp,
                c->lib_name ? c->lib_name : "", c->lib_ver ? c->lib_ver : "");
 }

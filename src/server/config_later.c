@@ -181,8 +181,6 @@ static const struct config_option later_options[] = {
     {.name = "tls-session-cache-timeout", .kind = CONFIG_INT, .initial = "300", .min = 0,
      .max = INT_MAX},
     {.name = "tls-session-caching", .kind = CONFIG_BOOL, .initial = "yes"},
-    {.name = "tracking-table-max-keys", .kind = CONFIG_INT, .initial = "1000000", .min = 0,
-     .max = INT64_MAX},
     {.name = NULL}};
 
 static bool words_parse(void *owner, int argc, const struct slice *argv, struct fault *f)

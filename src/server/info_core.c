@@ -84,7 +84,7 @@ static void section_clients(void *arg, struct info_out *o)
     info_u64(o, "client_recent_max_input_buffer", st->recent_input_max);
     info_u64(o, "client_recent_max_output_buffer", st->recent_output_max);
     info_u64(o, "blocked_clients", cs->blocked_count + pause_held_count(server_pauses(s)));
-    info_u64(o, "tracking_clients", 0);
+    info_provided(o, "tracking_clients");
     info_u64(o, "clients_in_timeout_table", 0);
     info_u64(o, "total_blocking_keys", 0);
     info_u64(o, "total_blocking_keys_on_nokey", 0);

@@ -55,6 +55,7 @@
 #include "server/spikes.h"
 #include "server/spikes_option.h"
 #include "server/stats.h"
+#include "server/tracking.h"
 #include "server/wait_keys.h"
 #include "store/db.h"
 
@@ -209,6 +210,7 @@ struct server *server_new(void)
     s->keyspace_events = keyspace_events_new(s);
     s->monitors = monitors_new(s);
     s->slow_log = slow_log_new(s);
+    s->tracking = tracking_new(s);
     s->spikes = spikes_new();
     spikes_option_add(s->spikes, s);
     settings_register(s->settings, s->config);
@@ -230,6 +232,7 @@ void server_free(struct server *s)
     spikes_free(s->spikes);
     clients_free(s->clients);
     monitors_free(s->monitors);
+    tracking_free(s->tracking);
     pubsub_free(s->pubsub);
     waits_free(s->waits);
     progress_free(s->progress);

@@ -39,6 +39,7 @@ struct server {
     struct monitors *monitors;
     struct slow_log *slow_log;
     struct spikes *spikes;
+    struct tracking *tracking;
     struct gates gates;
     unsigned expired_stay; /* EXPIRED_* */
     unsigned change_listeners; /* CHANGES_* */

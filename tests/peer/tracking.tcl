@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Client-side caching beside the installed redis-server: clients in every mode read and write at
+# random, and after each step each of them has been told to forget the same. SEED repeats a run;
+# COUNT is how many steps; TRACE=1 prints them.
+#
+# Where ours differs on purpose: a script reads what it reads, as in 7.2 (7.0 takes the keys that it
+# declares), so here they are the same; not said are SWAPDB, and what changes a group of a stream but
+# no entry: ours tells of both, as XPENDING reads other things then, and Redis of neither.
+source [file join [file dirname [info script]] ../integration/lib.tcl]
+source [file join [file dirname [info script]] lib/pair.tcl]
+source [file join [file dirname [info script]] ../integration/lib/chance.tcl]
+source [file join [file dirname [info script]] lib/grammar.tcl]
+
+set count [chance_count 6000 1500 200000]
+set pair_setup {}
+
+# name -> how it begins. listener is who is told for those that redirect.
+set beginnings {
+    listener {{SUBSCRIBE some}}
+    listener3 {{HELLO 3}}
+    plain {}
+    reads {{HELLO 3} {CLIENT TRACKING ON}}
+    noloop {{HELLO 3} {CLIENT TRACKING ON NOLOOP}}
+    optin {{HELLO 3} {CLIENT TRACKING ON OPTIN}}
+    optout {{HELLO 3} {CLIENT TRACKING ON OPTOUT NOLOOP}}
+    all {{HELLO 3} {CLIENT TRACKING ON BCAST}}
+    prefixes {{HELLO 3} {CLIENT TRACKING ON BCAST PREFIX k1 PREFIX q PREFIX k2 NOLOOP}}
+    redirects {{CLIENT TRACKING ON REDIRECT LISTENER}}
+    broadcasts {{CLIENT TRACKING ON BCAST PREFIX k REDIRECT LISTENER}}
+    resp3to2 {{HELLO 3} {CLIENT TRACKING ON REDIRECT LISTENER NOLOOP}}
+    to3 {{CLIENT TRACKING ON REDIRECT LISTENER3}}
+    resp2 {{CLIENT TRACKING ON}}
+}
+set speakers [lsearch -all -inline -not [dict keys $beginnings] listener*]
+set modes {
+    {} {NOLOOP} {OPTIN} {OPTOUT} {OPTIN NOLOOP} {BCAST} {BCAST NOLOOP} {BCAST PREFIX k PREFIX p}
+    {BCAST PREFIX k1 PREFIX k2 PREFIX q1} {REDIRECT LISTENER} {REDIRECT LISTENER3}
+    {BCAST REDIRECT LISTENER3} {BCAST NOLOOP PREFIX k3 REDIRECT LISTENER}
+}
+set reads {
+    "GET K" "MGET (K)*" "EXISTS (K)*" "TYPE K" "TTL K" "STRLEN K" "LRANGE K 0 -1" "LLEN K"
+    "HGETALL K" "SMEMBERS K" "SINTER (K)*" "ZRANGE K 0 -1" "ZUNION 2 K K" "XRANGE K - +" "DUMP K"
+    "OBJECT ENCODING K" "GETRANGE K 0 1" "BITCOUNT K" "PFCOUNT K" "XREAD STREAMS K K 0 0"
+    "SORT_RO K ALPHA" "TOUCH K" "LPOS K a" "GEOPOS K a" "MEMORY USAGE none" "SCAN 0 COUNT 100000" "DBSIZE"
+}
+
+proc ids_of {words} {
+    return [lmap fd [pair_fds listener] fd3 [pair_fds listener3] id $::listener_ids {
+        string map [list LISTENER3 [lindex $id 1] LISTENER [lindex $id 0]] $words
+    }]
+}
+# Words may name the listeners, whose ids differ.
+proc say {on words} {
+    lassign [ids_of $words] mine theirs
+    lassign [pair_fds $on] a b
+    send $a {*}$mine
+    send $b {*}$theirs
+}
+proc start {{config ""}} {
+    pair_start $config
+    both {DEBUG SET-ACTIVE-EXPIRE 0}
+    set ::listener_ids {{} {}}
+    foreach name {listener listener3} {
+        set i 0
+        foreach fd [pair_fds $name] {
+            send $fd CLIENT ID
+            set ids($i) [lappend ids_$i [string trim [lindex [tree $fd] 0] ":\r\n"]]
+            incr i
+        }
+    }
+    set ::listener_ids [list $ids_0 $ids_1]
+    dict for {name beginning} $::beginnings {
+        foreach words $beginning {
+            say $name $words
+            foreach fd [pair_fds $name] { tree $fd }
+        }
+    }
+}
+
+proc text_of {node} {
+    set head [lindex $node 0]
+    return [expr {[string index $head 0] eq "\$" ? [string range $head [string first \n $head]+1 end-2] :
+        [string trimright [string range $head 1 end] \r\n]}]
+}
+# What a client is told up to the answer of a PING: keys, each once; NULL: all; or what else it is.
+proc told_to {fd} {
+    set keys {}
+    send $fd PING until
+    while 1 {
+        set node [tree $fd]
+        lassign $node head parts
+        set words [lmap part $parts { text_of $part }]
+        if {[text_of $node] eq "until" || $words eq {pong until}} { return [lsort -unique $keys] }
+        set what [lindex $words 0]
+        set told [expr {[string match "invalidate" $what] ? 1 :
+            [lrange $words 0 1] eq {message __redis__:invalidate} ? 2 : 0}]
+        if {!$told} {
+            lappend keys "($what [expr {[llength $words] > 1}])"
+        } elseif {[string index [lindex $parts $told 0] 0] eq "*"} {
+            foreach key [lindex $parts $told 1] { lappend keys "key [text_of $key]" }
+        } else {
+            lappend keys NULL
+        }
+    }
+}
+proc same_told {} {
+    set differ {}
+    set n 0
+    dict for {name -} $::beginnings {
+        lassign [lmap fd [pair_fds $name] { told_to $fd }] mine theirs
+        if {$mine ne $theirs} { lappend differ "$name: ours [printable $mine], peer [printable $theirs]" }
+        incr n [llength $mine]
+    }
+    if {[llength $differ]} { error "[join $differ "\n        "]" " " }
+    return $n
+}
+
+# A reply comes before what it caused: none begins with a push.
+proc hear {on words} {
+    foreach fd [pair_fds $on] {
+        set head [lindex [tree $fd] 0]
+        if {[string index $head 0] eq ">"} { error "$on: $words: a push in front of the reply" }
+    }
+}
+
+proc step {on} {
+    switch [below 12] {
+        0 { return [list [concat CLIENT TRACKING OFF] [concat CLIENT TRACKING ON [one_of $::modes]]] }
+        1 { return [list {CLIENT CACHING YES} {*}[commands_of [one_of $::reads]]] }
+        2 { return [list {CLIENT CACHING NO} {*}[commands_of [one_of $::reads]]] }
+        3 {
+            set all {MULTI}
+            for {set i [below 4]} {$i >= 0} {incr i -1} {
+                lappend all {*}[commands_of [one_of $::reads]] {*}[commands_of [a_write]]
+            }
+            return [concat $all [one_of {EXEC EXEC DISCARD}]]
+        }
+        4 {
+            set key k[below $::few]
+            return [list [list EVAL {redis.pcall('get',KEYS[1]) redis.pcall('strlen',KEYS[2]) return 1} \
+                    2 $key k[below $::few]] \
+                [list EVAL {return redis.pcall('append',KEYS[1],'x')} 1 k[below $::few]]]
+        }
+        5 { if {[below 3] == 0} { return [one_of {FLUSHALL FLUSHDB {{SELECT 1}} {{SELECT 0}}}] } }
+        6 { return [list [list SET k[below $::few] v PX [expr {1 + [below 500]}]]] }
+        7 - 8 - 9 { return [commands_of [one_of $::reads]] }
+    }
+    return [commands_of [a_write]]
+}
+proc a_write {} {
+    while 1 {
+        set line [one_of $::lines]
+        if {![regexp {SWAPDB|XREAD|XINFO|XSETID|XGROUP|XACK|XCLAIM|XAUTOCLAIM|PFDEBUG|SCAN|RANDOMKEY} $line]} {
+            return [regsub {^@\S+ } $line ""]
+        }
+    }
+}
+
+# When a key that is over goes depends on who looks at it, which is not what is compared: somebody
+# looks at all of them at once.
+proc later {ms} {
+    pair_later $ms
+    set keys {q0 q1 p0 p1 g0 g1}
+    for {set i 0} {$i < $::few} {incr i} { lappend keys k$i }
+    foreach words [list {SELECT 1} [list EXISTS {*}$keys] {SELECT 0} [list EXISTS {*}$keys]] {
+        both $words
+    }
+    same_told
+}
+
+puts "seed $seed"
+case "generated reads and writes: the same invalidations (SEED=$seed)" {
+    start
+    set told 0
+    for {set done 0} {$done < $count} {incr done} {
+        set on [one_of $speakers]
+        set all [step $on]
+        if {[info exists env(TRACE)]} { puts "$on: [printable $all]" }
+        foreach words $all { say $on $words }
+        foreach words $all { hear $on $words }
+        if {[catch { incr told [same_told] } text]} {
+            error "step $done, $on: [printable $all]\n        $text" " "
+        }
+        if {[below 4] == 0} { later [below 100] }
+    }
+    truth {$told > $count / 2}
+    foreach field {tracking_clients tracking_total_prefixes tracking_total_keys tracking_total_items} {
+        lassign [lmap s [list $ours $peer] { info_of $s $field }] x y
+        if {$x ne $y} { error "$field: $x, not $y" " " }
+    }
+}
+
+finish
