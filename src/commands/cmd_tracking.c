@@ -203,9 +203,14 @@ void cmd_client_caching(struct ctx *c)
     }
 }
 
+static int64_t redirect_of(const struct client *c)
+{
+    return c->flags & CLIENT_TRACKING ? (int64_t)c->redirect : -1;
+}
+
 void cmd_client_getredir(struct ctx *c)
 {
-    reply_int(c, tracking_redirect(tracking_of(c), c->client));
+    reply_int(c, redirect_of(c->client));
 }
 
 struct prefixes_told {
@@ -253,7 +258,7 @@ void cmd_client_trackinginfo(struct ctx *c)
     reply_bulk_str(c, "flags");
     reply_flags(c, &v);
     reply_bulk_str(c, "redirect");
-    reply_int(c, tracking_redirect(tracking_of(c), c->client));
+    reply_int(c, redirect_of(c->client));
     reply_bulk_str(c, "prefixes");
     uint64_t mark = reply_later(c);
     tracking_each_prefix(tracking_of(c), c->client, reply_prefix, &told);

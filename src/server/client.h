@@ -93,6 +93,7 @@ struct client {
     struct command_entry *last_command;
     int64_t created_us, active_us;   /* monotonic, as all that is waited by */
     int64_t soft_limit_since_us; /* 0: below */
+    uint64_t redirect;   /* CLIENT_TRACKING: who is told in its place; 0: nobody */
     char *name, *lib_name, *lib_ver; /* NULL: none */
     char *peer, *local;  /* "ip:port", made at accept */
     struct offer bigs;   /* large bulks, come whole, of the command that is being cut or runs */

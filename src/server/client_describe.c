@@ -14,7 +14,6 @@
 #include "server/multi.h"
 #include "server/pubsub.h"
 #include "server/server.h"
-#include "server/tracking.h"
 #include "store/db.h"
 
 static size_t put_flags(const struct client *c, char out[24])
@@ -102,6 +101,6 @@ void client_describe(const struct client *c, struct buf *out)
     buf_printf(out, "tot-mem=%zu events=%s ", client_memory(c), events);
     buf_printf(out, "cmd=%s user=default redir=%lld resp=%d lib-name=%s lib-ver=%s",
                c->last_command ? c->last_command->name : "NULL",
-               (long long)tracking_redirect(server_tracking(c->server), c), c->resp,
+               c->flags & CLIENT_TRACKING ? (long long)c->redirect : -1LL, c->resp,
                c->lib_name ? c->lib_name : "", c->lib_ver ? c->lib_ver : "");
 }

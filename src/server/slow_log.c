@@ -134,6 +134,7 @@ static void observe(void *arg, const struct ctx *c, const struct command_entry *
     entry->id = l->next_id++;
     link_push_front(&l->entries, &entry->link);
     l->count++;
+    must(l->max_len > 0);
     trim(l, (size_t)l->max_len);
 }
 

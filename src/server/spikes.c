@@ -41,6 +41,7 @@ bool spikes_event(struct slice name, enum spike_event *e)
 const struct spike_series *spikes_of(const struct spikes *sp, enum spike_event e)
 {
     must((size_t)e < SPIKE_EVENTS);
+    must(!sp->series[e] || sp->series[e]->count > 0);
     return sp->series[e];
 }
 

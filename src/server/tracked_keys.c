@@ -86,6 +86,7 @@ static size_t place_in(const uint32_t *row, size_t count, uint32_t number)
         else
             high = middle;
     }
+    must(low == count || row[low] >= number);
     return low;
 }
 
@@ -133,6 +134,7 @@ struct tracked *tracked_keys_take_any(struct tracked_keys *t)
 
 const uint32_t *tracked_numbers(const struct tracked *k, size_t *count)
 {
+    must(k->count > 0);
     *count = k->count;
     return k->words + key_words(k);
 }

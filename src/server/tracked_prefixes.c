@@ -55,6 +55,7 @@ struct prefixes *prefixes_new(void)
 void prefixes_free(struct prefixes *ps)
 {
     must(radix_count(ps->all) == 0 && link_empty(&ps->dirty));
+    must(!ps->encoded.data && !ps->others.data);
     radix_free(ps->all, NULL);
     mem_free(ps);
 }
@@ -89,6 +90,7 @@ static struct prefix *prefix_get(struct prefixes *ps, struct slice name)
 
 void prefixes_join(struct prefixes *ps, struct slice prefix, struct link *mine, void *member)
 {
+    must(member && mine);
     struct membership *m = mem_alloc(sizeof *m);
     *m = (struct membership){.prefix = prefix_get(ps, prefix), .member = member};
     link_init(&m->of_prefix);
@@ -133,6 +135,7 @@ void prefixes_leave_all(struct prefixes *ps, struct link *mine)
     LINK_FOR_SAFE(pos, mine) {
         struct membership *m = LINK_OF(pos, struct membership, of_member);
         struct prefix *p = m->prefix;
+        must(link_linked(&m->of_prefix));
         link_remove(&m->of_prefix);
         link_remove(&m->of_member);
         mem_free(m);

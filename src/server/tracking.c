@@ -40,7 +40,6 @@ struct tracker {
     uint32_t number;
     unsigned modes;
     bool excepted;
-    uint64_t redirect;
 };
 
 struct tracking {
@@ -84,7 +83,7 @@ static void tell_broken(const struct tracker *tr)
     push_begin(&p, c);
     reply_push(&p.ctx, 2);
     reply_bulk_str(&p.ctx, "tracking-redir-broken");
-    reply_int(&p.ctx, (int64_t)tr->redirect);
+    reply_int(&p.ctx, (int64_t)c->redirect);
     push_end(&p);
 }
 
@@ -93,14 +92,15 @@ static void tell(const struct tracker *tr, const struct slice *keys)
 {
     struct client *to = tr->client;
     struct push p;
-    if (tr->redirect) {
-        to = clients_find(server_clients(tr->all->server), tr->redirect);
+    uint64_t redirect = to->redirect;
+    if (redirect) {
+        to = clients_find(server_clients(tr->all->server), redirect);
         if (!to || to->flags & CLIENT_CLOSE_SOON) {
             tell_broken(tr);
             return;
         }
     }
-    if (to->resp != 3 && !(tr->redirect && to->flags & CLIENT_PUBSUB))
+    if (to->resp != 3 && !(redirect && to->flags & CLIENT_PUBSUB))
         return; /* it could not tell a message from a reply */
     push_begin(&p, to);
     if (to->resp == 3) {
@@ -182,6 +182,7 @@ static void tell_flushed(struct tracking *t)
 {
     if (t->flushed)
         return;
+    must(!link_empty(&t->on));
     LINK_FOR(pos, &t->on)
         tell(LINK_OF(pos, struct tracker, link), NULL);
     drop_keys(t);
@@ -200,6 +201,7 @@ static void on_key(void *arg, struct db *db, struct slice key, enum key_event_ki
 {
     struct tracking *t = arg;
     bool by_command = kind == KEY_SET || kind == KEY_REMOVED;
+    must(t->on_count > 0);
     (void)db;
     if (kind == KEY_LOADED)
         return;
@@ -250,6 +252,7 @@ static void stage(void *arg)
 
 static void remember(struct tracking *t, uint32_t number, struct slice key)
 {
+    must(t->hears_keys);
     t->flushed = false;
     if (tracked_keys_add(&t->keys, key, number))
         trim(t, TRIM_A_READ);
@@ -315,6 +318,7 @@ static void watch(struct tracking *t)
 {
     enum { EACH = OBSERVE_ANSWERED | OBSERVE_WAITING | OBSERVE_AGAIN };
     bool hear = t->on_count > 0, see = t->readers > 0;
+    must(t->readers <= t->on_count);
     if (hear && !t->hears_keys)
         hooks_on_key(server_hooks(t->server), on_key, t);
     else if (!hear && t->hears_keys)
@@ -356,6 +360,7 @@ void tracking_off(struct tracking *t, struct client *c)
     t->on_count--;
     t->readers -= !(tr->modes & TRACKING_BCAST);
     tr->excepted = false;
+    c->redirect = 0;
     client_clear(c, CLIENT_TRACKING | CLIENT_TRACKING_BCAST | CLIENT_TRACKING_BROKEN);
     watch(t);
 }
@@ -365,9 +370,10 @@ void tracking_on(struct tracking *t, struct client *c, unsigned modes, uint64_t 
     struct tracker *tr = tracker_of(t, c);
     bool was_on = is_on(c), bcast = modes & TRACKING_BCAST;
     must(!was_on || !(tr->modes & TRACKING_BCAST) == !bcast);
+    must(tr->client == c && redirect != UINT64_MAX);
     client_clear(c, CLIENT_TRACKING_BROKEN);
     tr->modes = modes;
-    tr->redirect = redirect;
+    c->redirect = redirect;
     if (was_on)
         return;
     c->flags |= CLIENT_TRACKING | (bcast ? CLIENT_TRACKING_BCAST : 0);
@@ -398,7 +404,7 @@ struct tracking_view tracking_view(const struct tracking *t, const struct client
         return (struct tracking_view){.on = false};
     must(tr);
     return (struct tracking_view){true, tr->excepted, c->flags & CLIENT_TRACKING_BROKEN,
-                                  tr->modes, tr->redirect};
+                                  tr->modes, c->redirect};
 }
 
 void tracking_each_prefix(const struct tracking *t, const struct client *c, tracking_visit *visit,
@@ -407,12 +413,6 @@ void tracking_each_prefix(const struct tracking *t, const struct client *c, trac
     const struct tracker *tr = slot_peek(c, t->slot);
     if (is_on(c))
         prefixes_each(&tr->prefixes, visit, arg);
-}
-
-int64_t tracking_redirect(const struct tracking *t, const struct client *c)
-{
-    struct tracking_view v = tracking_view(t, c);
-    return v.on ? (int64_t)v.redirect : -1;
 }
 
 /* The client goes, or begins anew. */

@@ -55,7 +55,4 @@ typedef void tracking_visit(void *arg, struct slice prefix);
 /* The client's prefixes, in order. */
 void tracking_each_prefix(const struct tracking *t, const struct client *c, tracking_visit *visit,
                           void *arg);
-/* As CLIENT LIST and GETREDIR tell it; -1: it does not track. */
-int64_t tracking_redirect(const struct tracking *t, const struct client *c);
-
 #endif
