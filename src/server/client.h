@@ -54,8 +54,7 @@ enum {
     CLIENT_TRACKING = 1 << 20,
     CLIENT_PROTOCOL_ERROR = 1 << 21,
     CLIENT_WRITE_WATCHED = 1 << 22, /* the socket was full */
-    CLIENT_TRACKING_BCAST = 1 << 28,
-    CLIENT_TRACKING_BROKEN = 1 << 29, /* who it redirects to has gone */
+    CLIENT_TRACKING_BCAST = 1 << 28, CLIENT_TRACKING_BROKEN = 1 << 29,
     CLIENT_IN_HAND = 1 << 23,     /* its input is being worked on: nobody else looks at it */
 };
 

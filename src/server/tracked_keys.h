@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which keys are remembered for whom: for each key a sorted row of numbers, which stand for clients.
+/* Which keys are remembered for whom: for each key a sorted row of numbers, which stand for
+ * clients.
  *
- * One block a key: 8 bytes, the key, and 4 bytes a number; with the table's share some 45 bytes
- * for a key of 16 bytes that one client has read, and 5 for each client more. Costs: adding a number a
- * look-up and a search in the row; the rest O(numbers taken). */
+ * One block a key: 8 bytes, the key, and 4 bytes a number; with the table's share some 60 bytes
+ * for a key of 16 bytes that one client has read, and 5 for each client more. Costs: adding a
+ * number a look-up and a search in the row; the rest O(numbers taken). */
 #ifndef SERVER_TRACKED_KEYS_H
 #define SERVER_TRACKED_KEYS_H
 

@@ -36,8 +36,8 @@ enum {
     TRACKING_OPTOUT = 4, /* all but what is read behind CLIENT CACHING NO */
     TRACKING_NOLOOP = 8, /* the client's own changes are not told to it */
 };
-/* On, in these modes; or with others than before, but for BCAST, which stays as it is. redirect: the
- * id of the client that is told; 0: itself. */
+/* On, in these modes; or with others than before, but for BCAST, which stays as it is. redirect:
+ * the id of the client that is told; 0: itself. */
 void tracking_on(struct tracking *t, struct client *c, unsigned modes, uint64_t redirect);
 /* For a client with TRACKING_BCAST; the prefix overlaps with none that it has. */
 void tracking_add_prefix(struct tracking *t, struct client *c, struct slice prefix);
