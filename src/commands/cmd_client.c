@@ -6,6 +6,7 @@
 #include "base/must.h"
 #include "base/num.h"
 #include "commands/cmd_connection.h"
+#include "server/acl.h"
 #include "server/block.h"
 #include "server/client_describe.h"
 #include "server/clients.h"
@@ -134,6 +135,7 @@ struct kill_filter {
     enum client_class k;
     bool by_class, skip_me;
     const struct slice *addr, *laddr;
+    const struct acl_user *user;
 };
 
 static bool kill_option(struct ctx *c, int i, struct kill_filter *f)
@@ -153,7 +155,8 @@ static bool kill_option(struct ctx *c, int i, struct kill_filter *f)
     } else if (ctx_arg_is(c, i, "LADDR")) {
         f->laddr = value;
     } else if (ctx_arg_is(c, i, "USER")) {
-        if (!slice_eq_str(*value, "default")) {
+        f->user = acl_find(server_acl(c->server), *value);
+        if (!f->user) {
             reply_errorf(c, "ERR No such user '%.*s'", SLICE_ARG(*value));
             return false;
         }
@@ -170,6 +173,7 @@ static bool kill_option(struct ctx *c, int i, struct kill_filter *f)
 static bool kill_matches(const struct kill_filter *f, const struct client *one)
 {
     return !(one->flags & (CLIENT_FAKE | CLIENT_CLOSE_SOON)) &&
+           (!f->user || f->user == acl_user_of(server_acl(one->server), one)) &&
            (!f->addr || slice_eq_str(*f->addr, one->peer)) &&
            (!f->laddr || slice_eq_str(*f->laddr, one->local)) &&
            (!f->id || f->id == one->id) && (!f->by_class || client_class(one) == f->k);

@@ -6,6 +6,7 @@
 #include "base/must.h"
 #include "commands/cmd_server.h"
 #include "commands/command_args.h"
+#include "server/acl_rules.h"
 #include "server/ctx.h"
 #include "server/exec.h"
 #include "server/reply.h"
@@ -220,14 +221,6 @@ static void visit_list(void *arg, struct command_entry *e)
         list_one(l, &e->subs[i]);
 }
 
-static uint32_t category_bit(struct slice name)
-{
-    for (unsigned i = 0; command_category_name(i); i++)
-        if (slice_eq_nocase(name, command_category_name(i)))
-            return 1u << i;
-    return 0;
-}
-
 void cmd_command_list(struct ctx *c)
 {
     struct list l = {.ctx = c};
@@ -236,7 +229,7 @@ void cmd_command_list(struct ctx *c)
     if (c->argc == 5 && ctx_arg_is(c, 2, "FILTERBY") && ctx_arg_is(c, 3, "MODULE")) {
         none = true;
     } else if (c->argc == 5 && ctx_arg_is(c, 2, "FILTERBY") && ctx_arg_is(c, 3, "ACLCAT")) {
-        l.category = category_bit(c->argv[4]);
+        l.category = acl_rules_category(c->argv[4]);
         none = !l.category;
     } else if (c->argc == 5 && ctx_arg_is(c, 2, "FILTERBY") && ctx_arg_is(c, 3, "PATTERN")) {
         glob_init(&pattern, c->argv[4], true);
@@ -342,40 +335,12 @@ void cmd_command_docs(struct ctx *c)
 }
 
 /* ---- GETKEYS ---- */
-/* The flags of the spec that covers position i; a command's own search tells none. */
-static uint32_t spec_flags_at(const struct command_entry *e, int argc, const struct slice *argv,
-                              int at)
-{
-    struct command_entry one = *e;
-    int places[64];
-    one.row.find_keys = NULL;
-    for (int i = 0; i < KEY_SPECS_MAX && e->row.keys[i].begin != KEY_BEGIN_NONE; i++) {
-        memset(one.row.keys, 0, sizeof one.row.keys);
-        one.row.keys[0] = e->row.keys[i];
-        int n = command_keys(&one, argc, argv, places, 64);
-        for (int k = 0; k < n; k++)
-            if (places[k] == at)
-                return e->row.keys[i].flags;
-    }
-    /* Found by the command's own search, which the last spec of those that tell no place is for. */
-    uint32_t flags = e->row.keys[0].flags;
-    for (int i = 1; i < KEY_SPECS_MAX && e->row.keys[i].begin != KEY_BEGIN_NONE; i++)
-        if (e->row.keys[i].begin == KEY_BEGIN_UNKNOWN)
-            flags = e->row.keys[i].flags;
-    return flags;
-}
-
-static uint32_t flags_at(const struct command_entry *e, int argc, const struct slice *argv, int at)
-{
-    uint32_t flags = spec_flags_at(e, argc, argv, at);
-    return flags & KEY_VARIABLE ? e->row.key_flags(argc, argv, flags) : flags;
-}
-
 static void get_keys(struct ctx *c, bool with_flags)
 {
     static const uint32_t shown = KEY_RW | KEY_RO | KEY_OW | KEY_RM | KEY_ACCESS | KEY_UPDATE |
                                   KEY_INSERT | KEY_DELETE | KEY_INCOMPLETE;
-    int at[KEYS_MAX], argc = c->argc - 2;
+    struct key_use uses[KEYS_MAX];
+    int argc = c->argc - 2;
     const struct slice *argv = c->argv + 2;
     struct command_entry *e = commands_find(server_commands(c->server), argv[0]);
     e = e ? exec_resolve(e, argc, argv) : NULL;
@@ -391,21 +356,19 @@ static void get_keys(struct ctx *c, bool with_flags)
         reply_error(c, "ERR Invalid number of arguments specified for command");
         return;
     }
-    int n = command_keys(e, argc, argv, at, KEYS_MAX);
-    if (n < 0 && !(e->row.flags & CMD_NO_MANDATORY_KEYS)) {
+    int n = command_key_uses(e, argc, argv, uses, KEYS_MAX);
+    if (n <= 0 && !(e->row.flags & CMD_NO_MANDATORY_KEYS)) {
         reply_error(c, "ERR Invalid arguments specified for command");
         return;
     }
-    n = n < 0 ? 0 : n;
-    must(n <= KEYS_MAX);
+    n = n < 0 ? 0 : n < KEYS_MAX ? n : KEYS_MAX;
     reply_array(c, (size_t)n);
     for (int i = 0; i < n; i++) {
-        must(at[i] > 0 && at[i] < argc);
         if (with_flags)
             reply_array(c, 2);
-        reply_bulk(c, argv[at[i]]);
+        reply_bulk(c, argv[uses[i].at]);
         if (with_flags)
-            reply_words(c, flags_at(e, argc, argv, at[i]) & shown, key_flag_name, "");
+            reply_words(c, uses[i].flags & shown, key_flag_name, "");
     }
 }
 

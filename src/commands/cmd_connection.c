@@ -9,12 +9,12 @@
 #include "base/must.h"
 #include "base/num.h"
 #include "base/version.h"
+#include "server/acl.h"
 #include "server/clients.h"
 #include "server/ctx.h"
 #include "server/reply.h"
 #include "server/role.h"
 #include "server/server.h"
-#include "server/stats.h"
 
 void cmd_ping(struct ctx *c)
 {
@@ -58,27 +58,11 @@ void cmd_select(struct ctx *c)
 }
 
 /* ---- who ---- */
-/* How long it takes tells nothing of how much of the password was right. */
-static bool same_secret(struct slice given, struct slice secret)
-{
-    unsigned char differ = given.len != secret.len;
-    must(secret.len > 0);
-    for (size_t i = 0; i < given.len; i++)
-        differ |= (unsigned char)(given.data[i] ^ secret.data[i % secret.len]);
-    return differ == 0;
-}
-
 /* False: the error was replied. */
 static bool auth_try(struct ctx *c, struct slice user, struct slice password)
 {
-    struct clients *cs = server_clients(c->server);
-    bool known = slice_eq_str(user, "default");
-    if (known && (!cs->password.len || same_secret(password, buf_slice(&cs->password)))) {
-        c->client->flags |= CLIENT_AUTHENTICATED;
-        c->client->parser.unauthenticated = false;
+    if (acl_authenticate(server_acl(c->server), c, user, password))
         return true;
-    }
-    server_stats(c->server)->denied_auth++;
     reply_error(c, "WRONGPASS invalid username-password pair or user is disabled.");
     return false;
 }
@@ -91,7 +75,7 @@ void cmd_auth(struct ctx *c)
         reply_syntax(c);
         return;
     }
-    if (c->argc == 2 && !server_clients(c->server)->password.len) {
+    if (c->argc == 2 && server_clients(c->server)->nopass) {
         reply_error(c, "ERR AUTH <password> called without any password configured for the default "
                        "user. Are you sure your configuration is correct?");
         return;
@@ -179,7 +163,7 @@ void cmd_hello(struct ctx *c)
         return;
     if (h.auth && !auth_try(c, h.user, h.password))
         return;
-    if (server_clients(c->server)->password.len && !(c->client->flags & CLIENT_AUTHENTICATED)) {
+    if (client_must_auth(server_clients(c->server), c->client)) {
         reply_error(c,
                     "NOAUTH HELLO must be called with the client already authenticated, otherwise "
                     "the HELLO AUTH <user> <pass> option can be used to authenticate the client "

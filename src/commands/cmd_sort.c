@@ -22,9 +22,11 @@
 #include "base/must.h"
 #include "base/num.h"
 #include "commands/elements.h"
+#include "server/acl.h"
 #include "server/ctx.h"
 #include "server/notify.h"
 #include "server/reply.h"
+#include "server/server.h"
 
 struct query {
     struct slice by;
@@ -63,6 +65,16 @@ static bool has_star(struct slice pattern)
     return pattern.len && memchr(pattern.data, '*', pattern.len);
 }
 
+/* Of keys that BY and GET make up no word tells a user's rights. */
+static bool may_read_others(struct ctx *c, const char *option)
+{
+    bool may = acl_permits_any_read(server_acl(c->server), c);
+    if (!may)
+        reply_errorf(c, "ERR %s option of SORT denied due to insufficient ACL permissions.",
+                     option);
+    return may;
+}
+
 /* True when argument i is an option; *i moves over its values. An error was replied otherwise. */
 static bool parse_option(struct ctx *c, int *i, struct query *q, bool may_store)
 {
@@ -80,8 +92,10 @@ static bool parse_option(struct ctx *c, int *i, struct query *q, bool may_store)
     } else if (ctx_arg_is(c, *i, "by") && left >= 1) {
         q->by = c->argv[++*i];
         q->unsorted = q->unsorted || !has_star(q->by); /* such a BY cannot be taken back */
+        return !has_star(q->by) || may_read_others(c, "BY");
     } else if (ctx_arg_is(c, *i, "get") && left >= 1) {
         buf_append(&q->gets, &c->argv[++*i], sizeof(struct slice));
+        return may_read_others(c, "GET");
     } else {
         reply_syntax(c);
         return false;

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/version.h"
+#include "commands/cmd_acl.h"
 #include "commands/cmd_bitmap.h"
 #include "commands/cmd_connection.h"
 #include "commands/cmd_debug.h"
@@ -49,6 +50,7 @@ static void add_families(struct server *s)
         cmd_string_commands, cmd_list_commands, cmd_set_commands, cmd_hash_commands,
         cmd_zset_commands, cmd_bitmap_commands, cmd_sort_commands, cmd_pubsub_commands,
         cmd_hll_commands, cmd_geo_commands, cmd_stream_commands, cmd_observe_commands,
+        cmd_acl_commands,
     };
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         commands_add(server_commands(s), families[i], NULL);

@@ -13,6 +13,7 @@
 #include "scripting/script_reply.h"
 #include "scripting/script_run.h"
 #include "scripting/scripting_parts.h"
+#include "server/acl.h"
 #include "server/client.h"
 #include "server/command.h"
 #include "server/exec.h"
@@ -251,7 +252,7 @@ static int api_sha1hex(lua_State *L)
     return 1;
 }
 
-/* May the user who calls the script say this? Without users of their own, all may say all. */
+/* May the user who calls the script say this? */
 static int api_acl_check_cmd(lua_State *L)
 {
     int n = lua_gettop(L);
@@ -262,9 +263,11 @@ static int api_acl_check_cmd(lua_State *L)
     if (!take_words(L, n, words))
         return raise_error(L, "ERR Lua redis lib command arguments must be strings or integers");
     struct command_entry *e = commands_find(server_commands(home->server), words[0]);
-    if (!e || !exec_resolve(e, n, words))
+    e = e ? exec_resolve(e, n, words) : NULL;
+    if (!e)
         return raise_error(L, "ERR Invalid command passed to redis.acl_check_cmd()");
-    lua_pushboolean(L, 1);
+    const struct client *caller = script_running(L)->ctx->client;
+    lua_pushboolean(L, acl_permits(server_acl(home->server), caller, e, n, words));
     return 1;
 }
 

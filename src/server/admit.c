@@ -13,6 +13,7 @@
 #include "server/hooks.h"
 #include "server/multi.h"
 #include "server/reply.h"
+#include "server/rights.h"
 #include "server/server.h"
 #include "server/settings.h"
 
@@ -113,6 +114,13 @@ const char *admit_route(const struct exec *x, struct ctx *ctx, const struct comm
     return __builtin_expect(x->route != NULL, 0) ? x->route(x->route_arg, ctx, e) : NULL;
 }
 
+const char *admit_rights(const struct exec *x, const struct ctx *ctx,
+                         const struct command_entry *e, const struct client *told)
+{
+    bool asked = ctx->client->flags & CLIENT_RESTRICTED;
+    return __builtin_expect(asked, 0) ? x->rights->refusal(x->rights->arg, ctx, e, told) : NULL;
+}
+
 bool admit_command(struct exec *x, struct ctx *ctx, struct command_entry *e)
 {
     struct client *c = ctx->client;
@@ -130,6 +138,11 @@ bool admit_command(struct exec *x, struct ctx *ctx, struct command_entry *e)
     }
     if (c->flags & CLIENT_IN_MULTI && e->row.flags & CMD_NO_MULTI) {
         refuse(ctx, e, "ERR Command not allowed inside a transaction");
+        return false;
+    }
+    const char *denied = admit_rights(x, ctx, e, c);
+    if (denied) {
+        refuse(ctx, e, "%s", denied);
         return false;
     }
     const char *elsewhere = admit_route(x, ctx, e);

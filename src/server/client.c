@@ -30,11 +30,11 @@ static void name_ends(struct client *c)
     c->local = mem_strdup(c->io.fd < 0 ? "" : socket_local_name(c->io.fd, name));
 }
 
-/* Who came while there was no password has proved enough; one that is set later asks those who come
- * later. */
+/* All begin as the default user. Who came while that had no password has proved enough; one that is
+ * set later asks those who come later. */
 static uint64_t first_flags(const struct clients *cs)
 {
-    return cs->password.len ? 0 : CLIENT_AUTHENTICATED;
+    return (cs->login ? 0 : CLIENT_AUTHENTICATED) | (cs->restricted ? CLIENT_RESTRICTED : 0);
 }
 
 struct client *client_new(struct clients *cs, int fd)
@@ -55,7 +55,7 @@ struct client *client_new(struct clients *cs, int fd)
     table_add(&cs->by_id, c);
     name_ends(c);
     if (fd < 0) {
-        c->flags |= CLIENT_FAKE;
+        c->flags = CLIENT_FAKE | CLIENT_AUTHENTICATED;
         cs->fakes++;
         return c;
     }
@@ -127,7 +127,9 @@ void client_reset(struct client *c)
     slots_drop_all(c);
     client_clear(c, CLIENT_AUTHENTICATED | CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP |
                         CLIENT_REPLY_SKIP_NEXT | CLIENT_NO_EVICT | CLIENT_NO_TOUCH |
-                        CLIENT_MONITOR | CLIENT_PUBSUB | CLIENT_TRACKING | CLIENT_READONLY);
+                        CLIENT_MONITOR | CLIENT_PUBSUB | CLIENT_TRACKING | CLIENT_READONLY |
+                        CLIENT_RESTRICTED);
+    c->user = NULL;
     c->flags |= first_flags(server_clients(c->server));
     client_select(c, 0);
     c->resp = 2;

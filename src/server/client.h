@@ -19,6 +19,7 @@
 #include "server/output.h"
 #include "store/offer.h"
 
+struct acl_user;
 struct block;
 struct client_feed;
 struct clients;
@@ -50,12 +51,12 @@ enum {
     CLIENT_PUBSUB = 1 << 16,      /* subscribed: RESP2 allows few commands */
     CLIENT_MONITOR = 1 << 17,
     CLIENT_FAKE = 1 << 18,
-    CLIENT_READONLY = 1 << 19,
-    CLIENT_TRACKING = 1 << 20,
+    CLIENT_READONLY = 1 << 19, CLIENT_TRACKING = 1 << 20,
     CLIENT_PROTOCOL_ERROR = 1 << 21,
     CLIENT_WRITE_WATCHED = 1 << 22, /* the socket was full */
     CLIENT_TRACKING_BCAST = 1 << 28, CLIENT_TRACKING_BROKEN = 1 << 29,
     CLIENT_IN_HAND = 1 << 23,     /* its input is being worked on: nobody else looks at it */
+    CLIENT_RESTRICTED = 1 << 24,  /* its user may not do everything: acl.h */
 };
 
 /* Replies in front of the place end in out show what the log holds at position. */
@@ -90,6 +91,7 @@ struct client {
     struct client_feed *feed; /* NULL: none. Its owner's */
     void **slots;        /* features' state: see slots.h; NULL: none has any */
     struct command_entry *last_command;
+    struct acl_user *user; /* NULL: the default user */
     int64_t created_us, active_us;   /* monotonic, as all that is waited by */
     int64_t soft_limit_since_us; /* 0: below */
     uint64_t redirect;   /* CLIENT_TRACKING: who is told in its place; 0: nobody */

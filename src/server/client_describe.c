@@ -5,6 +5,7 @@
 
 #include "base/must.h"
 #include "os/clock.h"
+#include "server/acl_user.h"
 #include "server/blocked.h"
 #include "server/clients.h"
 #include "server/command.h"
@@ -99,8 +100,9 @@ void client_describe(const struct client *c, struct buf *out)
     buf_printf(out, "multi-mem=%zu ", multi_memory(c));
     describe_output(c, out);
     buf_printf(out, "tot-mem=%zu events=%s ", client_memory(c), events);
-    buf_printf(out, "cmd=%s user=default redir=%lld resp=%d lib-name=%s lib-ver=%s",
+    buf_printf(out, "cmd=%s user=%s redir=%lld resp=%d lib-name=%s lib-ver=%s",
                c->last_command ? c->last_command->name : "NULL",
+               c->user ? c->user->name : "default",
                c->flags & CLIENT_TRACKING ? (long long)c->redirect : -1LL, c->resp,
                c->lib_name ? c->lib_name : "", c->lib_ver ? c->lib_ver : "");
 }

@@ -45,7 +45,6 @@ void clients_free(struct clients *cs)
     must(cs->count + cs->fakes == 0 && cs->by_id.count == 0);
     must(cs->blocked_count == 0 && link_empty(&cs->closing));
     table_release(&cs->by_id);
-    buf_free(&cs->password);
     buf_free(&cs->unheard);
     buf_free(&cs->more_input);
     mem_free(cs->shared_in);

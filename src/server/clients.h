@@ -44,7 +44,9 @@ struct clients {
     /* settings */
     int64_t max_clients, timeout_s, query_buffer_limit, bulk_max;
     struct client_limit limits[3];
-    struct buf password;  /* requirepass, any bytes; empty: none */
+    /* The default user, which all are that do not say otherwise (acl.c): it is off or has a
+     * password, so that they must; it has none; it may not do everything. */
+    bool login, nopass, restricted;
     const struct ctx *running; /* the command that runs, and whose; NULL: none */
     bool over;            /* the server ends: see clients_end_service */
     /* Buffers of who was idle so long are given back. Negative, or kept: not at all. */
@@ -58,7 +60,7 @@ void clients_config(struct clients *cs, struct config *cfg);
 struct client *clients_find(const struct clients *cs, uint64_t id);
 static inline bool client_must_auth(const struct clients *cs, const struct client *c)
 {
-    return cs->password.len && !(c->flags & (CLIENT_AUTHENTICATED | CLIENT_FAKE));
+    return cs->login && !(c->flags & (CLIENT_AUTHENTICATED | CLIENT_FAKE));
 }
 
 /* Before sleep: frees what may go. From cron: timeouts, soft limits, buffers given back. */

@@ -11,7 +11,6 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/must.h"
-#include "base/num.h"
 #include "server/stats.h"
 
 struct folded {
@@ -198,6 +197,19 @@ static void legacy_range(struct command_entry *e)
     }
 }
 
+/* One key at a known place, of which every call does the same. */
+static void single_key(struct command_entry *e)
+{
+    enum { DOUBTFUL = KEY_NOT_KEY | KEY_INCOMPLETE | KEY_VARIABLE };
+    const struct key_spec *k = e->row.keys;
+    if (k->begin != KEY_BEGIN_INDEX || k->find != KEY_FIND_RANGE || k->last || k->limit > 1 ||
+        k->flags & DOUBTFUL || k[1].begin != KEY_BEGIN_NONE || e->row.find_keys)
+        return;
+    must(k->begin_index > 0 && k->begin_index < UINT8_MAX);
+    if ((e->row.arity < 0 ? -e->row.arity : e->row.arity) > k->begin_index)
+        e->only_key = (uint8_t)k->begin_index;
+}
+
 static uint32_t group_category(const char *group)
 {
     static const struct {
@@ -240,11 +252,13 @@ static uint32_t categories_of(const struct command *row)
 static void fill(struct command_entry *e, const struct command *row, void *arg, unsigned id)
 {
     must(row->run || row->subcommands);
+    must(id < COMMAND_IDS_MAX);
     e->row = *row;
     e->arg = arg;
     e->id = id;
     e->categories = categories_of(row);
     legacy_range(e);
+    single_key(e);
     for (int i = 0; i < KEY_SPECS_MAX; i++) /* what specs alone cannot tell */
         if (row->keys[i].begin != KEY_BEGIN_NONE &&
             (row->keys[i].begin != KEY_BEGIN_INDEX || row->keys[i].find != KEY_FIND_RANGE))
@@ -369,6 +383,12 @@ void commands_each(struct commands *cs, commands_visit *visit, void *arg)
             visit(arg, cs->all[i]);
 }
 
+void commands_each_given(struct commands *cs, commands_visit *visit, void *arg)
+{
+    for (size_t i = 0; i < cs->count; i++)
+        visit(arg, cs->all[i]);
+}
+
 static void reset_entry(struct command_entry *e)
 {
     latency_free(e->stats.latency);
@@ -382,64 +402,6 @@ void commands_reset_stats(struct commands *cs)
         for (unsigned k = 0; k < cs->all[i]->sub_count; k++)
             reset_entry(&cs->all[i]->subs[k]);
     }
-}
-
-/* ---- keys ---- */
-/* The position the search of a spec begins at; 0 when it is not in this call. */
-static int spec_begin(const struct key_spec *k, int argc, const struct slice *argv)
-{
-    if (k->begin == KEY_BEGIN_INDEX)
-        return k->begin_index < argc ? k->begin_index : 0;
-    if (k->begin != KEY_BEGIN_KEYWORD)
-        return 0;
-    int from = k->begin_index > 0 ? k->begin_index : argc + k->begin_index;
-    int step = k->begin_index > 0 ? 1 : -1;
-    for (int i = from; i >= 1 && i < argc - 1; i += step)
-        if (slice_eq_nocase(argv[i], k->keyword))
-            return i + 1;
-    return 0;
-}
-
-static int spec_keys(const struct key_spec *k, int argc, const struct slice *argv, int *at, int max)
-{
-    int first = spec_begin(k, argc, argv), last, step = k->step > 0 ? k->step : 1, n = 0;
-    if (!first)
-        return 0;
-    if (k->find == KEY_FIND_RANGE) {
-        last = k->last >= 0 ? first + k->last : argc + k->last;
-        if (k->last < 0 && k->limit > 1) /* only the first part of what is left are keys */
-            last = first + (argc - first) / k->limit - 1;
-    } else {
-        int64_t count;
-        int place = first + k->keynum_index;
-        if (place >= argc || !num_parse_i64(argv[place], &count) || count < 0 || count > argc)
-            return -1;
-        first += k->first_key;
-        last = first + ((int)count - 1) * step;
-    }
-    if (last >= argc || last < first)
-        return -1;
-    for (int i = first; i <= last; i += step, n++)
-        if (n < max)
-            at[n] = i;
-    return n < max ? n : max;
-}
-
-int command_keys(const struct command_entry *e, int argc, const struct slice *argv, int *at,
-                 int max)
-{
-    int n = 0;
-    if (e->row.find_keys)
-        return e->row.find_keys(argc, argv, at, max);
-    for (int i = 0; i < KEY_SPECS_MAX && e->row.keys[i].begin != KEY_BEGIN_NONE; i++) {
-        if (e->row.keys[i].flags & KEY_NOT_KEY)
-            continue;
-        int more = spec_keys(&e->row.keys[i], argc, argv, at + n, max - n);
-        if (more < 0)
-            return -1;
-        n += more;
-    }
-    return n ? n : -1;
 }
 
 /* ---- words ---- */

@@ -13,6 +13,8 @@
 
 #include "server/command_row.h"
 
+enum { COMMAND_IDS_MAX = 1024 };
+
 struct commands; /* opaque */
 struct latency;
 struct command_stats {
@@ -39,12 +41,18 @@ struct command_entry {
     struct command_stats stats;
     struct command_entry *subs; /* array, sub_count of them */
     struct command_entry *owner; /* of a subcommand: its container */
-    unsigned sub_count, id;
+    unsigned sub_count, id;  /* id: below COMMAND_IDS_MAX, its own as long as the server runs */
     int first_key, last_key, key_step; /* the legacy triple */
     uint32_t categories;
+    uint8_t only_key; /* the place of a key that every call has, and no others; 0: not so */
     char *name;       /* as its table says, and as it is shown and logged; "config|get" */
     char *renamed_to; /* as clients must call it (rename-command); "": not at all; NULL: by name */
 };
+static inline const struct command_entry *command_entry_of(const struct command *row)
+{
+    return (const struct command_entry *)(const void *)row; /* a registered one's */
+}
+_Static_assert(offsetof(struct command_entry, row) == 0, "command_entry_of");
 /* By name, case ignored; a hot path. NULL when unknown. */
 struct command_entry *commands_find(const struct commands *cs, struct slice name);
 /* By the name of its table, whatever rename-command did to it; else by the name it has now. For
@@ -56,10 +64,19 @@ size_t commands_count(const struct commands *cs);
 typedef void commands_visit(void *arg, struct command_entry *e);
 void commands_reset_stats(struct commands *cs);
 void commands_each(struct commands *cs, commands_visit *visit, void *arg); /* top level */
+/* Also those that rename-command removed. */
+void commands_each_given(struct commands *cs, commands_visit *visit, void *arg);
 bool command_arity_ok(const struct command_entry *e, int argc);
-/* Key positions of a call; -1 when it has none or they cannot be told. */
-int command_keys(const struct command_entry *e, int argc, const struct slice *argv, int *at,
-                 int max);
+/* The keys of a call, in the order of their specs: where, and what is done with each (KEY_*, what
+ * depends on the call settled). Returns how many there are, of which max are written; 0: none;
+ * KEYS_UNTOLD: a word that would tell is missing or wrong, so that the command itself will fail. */
+struct key_use {
+    int at;
+    uint32_t flags;
+};
+enum { KEYS_UNTOLD = -1 };
+int command_key_uses(const struct command_entry *e, int argc, const struct slice *argv,
+                     struct key_use *uses, int max);
 const char *command_flag_name(unsigned bit_index);
 const char *command_category_name(unsigned bit_index);
 

@@ -72,6 +72,10 @@ typedef int command_find_keys(int argc, const struct slice *argv, int *at, int m
 /* What a command is to a transaction that is being queued: those that steer it are run at once. */
 enum steers { STEERS_NOTHING, STEERS_MULTI, STEERS_EXEC, STEERS_ELSE };
 
+/* The channels among a command's words, for users who may not have all of them. What only leaves
+ * channels names none. */
+enum channel_use { CHANNELS_NONE, CHANNELS_FIRST, CHANNELS_ALL, CHANNELS_PATTERNS };
+
 struct command {
     const char *name;        /* lower case; a subcommand's own word */
     command_run *run;        /* NULL for a pure container */
@@ -79,6 +83,7 @@ struct command {
     uint32_t flags;
     uint32_t categories;     /* extra CAT_* */
     enum steers steers;
+    enum channel_use channels; /* the first word, all of them, or all of them as patterns */
     const char *group, *since, *complexity, *summary;
     const char *deprecated_since, *replaced_by;
     bool system;             /* COMMAND DOCS calls it "syscmd": not for applications */

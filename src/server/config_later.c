@@ -11,7 +11,6 @@
 
 #include "base/mem.h"
 #include "base/num.h"
-#include "server/acl_line.h"
 
 union later_value {
     bool flag;
@@ -23,14 +22,9 @@ union later_value {
 struct later_words {
     bool adds; /* line to line */
     struct buf text;
-    /* user: */
-    const struct config *cfg;
-    bool password;    /* of the default user: wants requirepass */
 };
-enum { LATER_WORDS = 4, HOST_NAME_LIMIT = 256 };
+enum { LATER_WORDS = 3, HOST_NAME_LIMIT = 256 };
 
-static const struct config_word words_acl_pubsub_default[] = {{"allchannels", 0},
-    {"resetchannels", 1}, {NULL, 0}};
 static const struct config_word words_cluster_preferred_endpoint_type[] = {{"ip", 0},
     {"hostname", 1}, {"unknown-endpoint", 2}, {NULL, 0}};
 static const struct config_word words_propagation_error_behavior[] = {{"ignore", 0}, {"panic", 1},
@@ -41,8 +35,6 @@ static const struct config_word words_tls_auth_clients[] = {{"no", 0}, {"yes", 1
     {"optional", 2}, {NULL, 0}};
 
 static const char NO_CLUSTER[] = "this version has no cluster, and would take keys of every slot";
-static const char NO_ACL[] = "this version knows no users, and would let everybody in with all "
-                             "rights (requirepass acts)";
 static const char NO_REPLICAS[] = "this version has no replicas, and would not wait for any";
 static const char NO_TLS[] = "this version has no TLS, and would talk in the clear or not at all";
 
@@ -63,10 +55,6 @@ static bool host_name(void *owner, struct slice text, struct fault *f)
 }
 
 static const struct config_option later_options[] = {
-    {.name = "acl-pubsub-default", .kind = CONFIG_ENUM, .words = words_acl_pubsub_default,
-     .initial = "resetchannels"},
-    {.name = "aclfile", .kind = CONFIG_STRING, .flags = CONFIG_IMMUTABLE, .refusal = NO_ACL},
-    {.name = "acllog-max-len", .kind = CONFIG_INT, .initial = "128", .min = 0, .max = INT64_MAX},
     {.name = "active-defrag-cycle-max", .kind = CONFIG_INT, .initial = "25", .min = 1, .max = 99},
     {.name = "active-defrag-cycle-min", .kind = CONFIG_INT, .initial = "1", .min = 1, .max = 99},
     {.name = "active-defrag-ignore-bytes", .kind = CONFIG_SIZE, .initial = "104857600", .min = 1,
@@ -220,46 +208,6 @@ static void master_lines(const void *owner, struct buf *out)
         buf_printf(out, "replicaof %.*s\n", SLICE_ARG(buf_slice(&w->text)));
 }
 
-/* A user that can do less than all who connect here can, or that should be able to log in, must not
- * seem to be in force. */
-static bool user_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
-{
-    struct later_words *w = owner;
-    unsigned rights, all = ACL_ON | ACL_KEYS | ACL_COMMANDS;
-    if (!acl_line_read(argc, argv, &rights, f))
-        return false;
-    if (slice_eq_str(argv[0], "default") && w->text.len) {
-        fault_set(f, FAULT_INVALID, "Error in user declaration '%.*s': Duplicate user found. A "
-                  "user can only be defined once in config files", SLICE_ARG(argv[0]));
-        return false;
-    }
-    if (!slice_eq_str(argv[0], "default"))
-        return refuse(f, "ACL users are not supported by this version: nobody could log in as this "
-                         "one");
-    if ((rights & all) != all || !(rights & (ACL_NOPASS | ACL_PASSWORD)))
-        return refuse(f, "ACL users are not supported by this version: the default user keeps all "
-                         "its rights");
-    w->password = rights & ACL_PASSWORD;
-    return words_parse(owner, argc, argv, f);
-}
-
-static void note_presence(void *arg, struct slice name, struct slice value)
-{
-    (void)name;
-    *(bool *)arg = value.len > 0;
-}
-
-static bool user_apply(void *owner, struct fault *f)
-{
-    struct later_words *w = owner;
-    bool asked = false;
-    config_get(w->cfg, 1, &SLICE_LIT("requirepass"), note_presence, &asked);
-    if (!w->password || asked)
-        return true;
-    return refuse(f, "ACL users are not supported by this version: the password of the default "
-                     "user must be given with requirepass");
-}
-
 static bool module_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
 {
     (void)owner;
@@ -291,7 +239,6 @@ enum { DIRECTIVE = CONFIG_MULTI | CONFIG_HIDDEN | CONFIG_IMMUTABLE };
 static const struct config_option words_options[LATER_WORDS][2] = {
     WORDS("replicaof", CONFIG_IMMUTABLE, master_parse, .alias = "slaveof", .lines = master_lines,
           .refusal = "this version does not replicate, and would be a primary that takes writes"),
-    WORDS("user", DIRECTIVE, user_parse, .apply = user_apply),
     WORDS("loadmodule", DIRECTIVE, module_parse, .initial = NULL),
     WORDS("sentinel", DIRECTIVE | CONFIG_BARE, sentinel_parse, .initial = NULL),
 };
@@ -315,7 +262,6 @@ struct config_later *config_later_new(struct config *cfg)
     for (int i = 0; i < LATER_WORDS; i++) {
         config_add(cfg, words_options[i], &l->words[i]);
         l->words[i].adds = words_options[i][0].flags & CONFIG_HIDDEN;
-        l->words[i].cfg = cfg;
     }
     return l;
 }

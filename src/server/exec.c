@@ -25,6 +25,7 @@
 #include "server/multi.h"
 #include "server/pause.h"
 #include "server/reply.h"
+#include "server/rights.h"
 #include "server/server.h"
 #include "server/settings.h"
 #include "server/stats.h"
@@ -62,6 +63,11 @@ struct command_entry *exec_resolve(struct command_entry *entry, int argc, const 
         return entry;
     struct command_entry *sub = command_find_sub(entry, argv[1]);
     return sub ? sub : entry->row.run ? entry : NULL;
+}
+
+void exec_set_rights(struct exec *x, const struct rights *rights)
+{
+    x->rights = rights;
 }
 
 /* ---- units ---- */
@@ -297,10 +303,12 @@ static inline bool runs_at_once(const struct exec *x, const struct ctx *ctx,
                                 const struct command_entry *e)
 {
     const struct client *c = ctx->client;
-    return !x->gates->shut && !(c->flags & (CLIENT_IN_MULTI | CLIENT_PUBSUB)) &&
-           !client_must_auth(x->clients, c) &&
+    return command_arity_ok(e, ctx->argc) && !x->gates->shut &&
+           !(c->flags & (CLIENT_IN_MULTI | CLIENT_PUBSUB)) && !client_must_auth(x->clients, c) &&
            !((ctx->command_flags | ADMIT_EVERY) & x->admit_flags[FROM_CLIENT]) &&
-           !(e->row.flags & CMD_PROTECTED) && command_arity_ok(e, ctx->argc);
+           !(e->row.flags & CMD_PROTECTED) &&
+           (!(c->flags & CLIENT_RESTRICTED) ||
+            x->rights->quick(x->rights->arg, c, e, ctx->argv));
 }
 
 /* ---- from a client ---- */

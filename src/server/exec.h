@@ -17,8 +17,11 @@ struct command_entry;
 struct db;
 struct exec;
 struct fault;
+struct rights;
 
 struct exec *exec_new(struct server *s);
+/* At start; it is asked about restricted clients. */
+void exec_set_rights(struct exec *x, const struct rights *rights);
 void exec_free(struct exec *x);
 
 /* Before the first of some commands that run one behind the other: where one ends the next begins,

@@ -19,6 +19,7 @@ struct gates;
 struct hooks;
 struct pauses;
 struct replay;
+struct rights;
 struct settings;
 struct stats;
 
@@ -26,6 +27,7 @@ enum { OBSERVERS_MAX = 8 };
 
 struct exec {
     struct server *server;
+    const struct rights *rights;
     struct clients *clients;
     struct pauses *pauses;
     struct commit *commit;
@@ -74,6 +76,9 @@ void exec_end_unit(struct exec *x);
 bool admit_command(struct exec *x, struct ctx *ctx, struct command_entry *e);
 /* The error that sends the client elsewhere; NULL: its keys are here. */
 const char *admit_route(const struct exec *x, struct ctx *ctx, const struct command_entry *e);
+/* The error for a call that the client's user may not make; NULL: it may. told: see rights.h. */
+const char *admit_rights(const struct exec *x, const struct ctx *ctx,
+                         const struct command_entry *e, const struct client *told);
 /* A command that is protected: may this client call it? */
 bool admit_may_debug(const struct exec *x, const struct client *c, const struct command_entry *e);
 /* Replies why there is no such command; container: its subcommand is unknown. */

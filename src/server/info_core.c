@@ -241,8 +241,6 @@ static void section_stats(void *arg, struct info_out *o)
     static const char *const threads[] = {"io_threaded_reads_processed",
                                           "io_threaded_writes_processed", "reply_buffer_shrinks",
                                           "reply_buffer_expands", NULL};
-    static const char *const acl[] = {"acl_access_denied_cmd", "acl_access_denied_key",
-                                      "acl_access_denied_channel", NULL};
     struct server *s = arg;
     struct stats *st = server_stats(s);
     struct loop_stats loop;
@@ -265,7 +263,9 @@ static void section_stats(void *arg, struct info_out *o)
     info_u64(o, "instantaneous_eventloop_duration_usec",
              cycles ? stats_rate(&st->cycle_us) / cycles : 0);
     info_u64(o, "acl_access_denied_auth", st->denied_auth);
-    provided(o, acl);
+    info_u64(o, "acl_access_denied_cmd", st->denied_command);
+    info_u64(o, "acl_access_denied_key", st->denied_key);
+    info_u64(o, "acl_access_denied_channel", st->denied_channel);
 }
 
 /* As a primary without replicas has it; replication takes the section over. */

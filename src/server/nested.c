@@ -8,6 +8,7 @@
 #include "server/hooks.h"
 #include "server/multi.h"
 #include "server/reply.h"
+#include "server/rights.h"
 #include "server/server.h"
 #include "store/db.h"
 
@@ -31,6 +32,12 @@ static void run_nested(struct ctx *outer, struct command_entry *entry, int argc,
     ctx.flags |= CTX_IN_MULTI | (outer->flags & (CTX_NO_REPLY | CTX_LOADING));
     size_t before = ctx.out->len;
     exec_set_command(&ctx, entry);
+    const char *denied = admit_rights(x, &ctx, entry, ctx.client);
+    if (denied) { /* it was allowed when it was queued */
+        entry->stats.rejected++;
+        reply_error(&ctx, denied);
+        return;
+    }
     exec_run(x, &ctx, entry);
     if (x->replay)
         replay_drop_reply(x, &ctx, x->replayed++, before);
@@ -65,8 +72,9 @@ void exec_transaction(struct ctx *ctx)
 }
 
 /* ---- one call ---- */
-/* What is to be run; NULL, and call tells why not. */
-static struct command_entry *call_entry(struct exec *x, struct ctx *ctx, struct exec_call *call)
+/* What is to be run; NULL, and call tells why not. told: on whose behalf. */
+static struct command_entry *call_entry(struct exec *x, struct ctx *ctx, struct exec_call *call,
+                                        const struct client *told)
 {
     struct command_entry *top = commands_find(server_commands(x->server), ctx->argv[0]);
     struct command_entry *e = top ? exec_resolve(top, ctx->argc, ctx->argv) : NULL;
@@ -92,7 +100,9 @@ static struct command_entry *call_entry(struct exec *x, struct ctx *ctx, struct 
         return NULL;
     }
     ctx->command_flags &= ~call->waive;
-    call->refusal = admit_route(x, ctx, e);
+    call->refusal = admit_rights(x, ctx, e, told);
+    if (!call->refusal)
+        call->refusal = admit_route(x, ctx, e);
     if (!call->refusal)
         call->refusal = hooks_admit(x->hooks, ctx, e);
     if (call->refusal) {
@@ -101,6 +111,21 @@ static struct command_entry *call_entry(struct exec *x, struct ctx *ctx, struct 
         return NULL;
     }
     return e;
+}
+
+/* For the time of a call, a client without a socket has the rights of who; then all again. */
+static void lend_rights(struct client *as, const struct client *who)
+{
+    must(as->flags & CLIENT_FAKE && !as->user);
+    as->user = who->user;
+    as->flags |= who->flags & CLIENT_RESTRICTED;
+}
+
+static void end_lending(struct client *as)
+{
+    must(as->flags & CLIENT_FAKE);
+    as->user = NULL;
+    client_clear(as, CLIENT_RESTRICTED);
 }
 
 bool exec_call(struct ctx *outer, struct exec_call *call, int argc, const struct slice *argv)
@@ -118,12 +143,16 @@ bool exec_call(struct ctx *outer, struct exec_call *call, int argc, const struct
     ctx.from = call->from;
     ctx.scope = outer->scope & call->scope;
     ctx.flags = CTX_IN_MULTI | (outer->flags & CTX_LOADING);
-    struct command_entry *e = call_entry(x, &ctx, call);
+    if (ctx.client != outer->client)
+        lend_rights(ctx.client, outer->client);
+    struct command_entry *e = call_entry(x, &ctx, call, outer->client);
     bool no_touch = x->keyspace->no_touch;
     struct offer *offered = x->keyspace->offered; /* the outer command's words: it may want them */
     x->keyspace->offered = NULL;
     if (e)
         exec_run(x, &ctx, e);
+    if (ctx.client != outer->client)
+        end_lending(ctx.client);
     x->keyspace->offered = offered;
     x->keyspace->no_touch = no_touch;
     buf_free(&unread);

@@ -86,7 +86,7 @@ static void accept_client(struct net_listener *l, int fd)
         reject(n, fd, "-ERR max number of clients reached\r\n");
         return;
     }
-    if (n->settings->protected_mode && !cs->password.len && !socket_is_local(fd)) {
+    if (n->settings->protected_mode && cs->nopass && !socket_is_local(fd)) {
         reject(n, fd, protected_text);
         return;
     }

@@ -239,6 +239,16 @@ size_t pubsub_of_client(const struct pubsub *ps, const struct client *c, enum pu
     return mine ? mine->counts[kind] : 0;
 }
 
+void pubsub_each_of_client(const struct pubsub *ps, const struct client *c, enum pubsub_kind kind,
+                           pubsub_name *f, void *arg)
+{
+    const struct subscriber *mine = slot_peek(c, ps->slot);
+    if (!mine || !mine->all)
+        return;
+    LINK_FOR(pos, &mine->subscriptions[kind])
+        f(arg, channel_name(LINK_OF(pos, struct subscription, of_client)->key.channel));
+}
+
 size_t pubsub_memory_of(const struct pubsub *ps, const struct client *c)
 {
     const struct subscriber *mine = slot_peek(c, ps->slot);

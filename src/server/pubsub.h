@@ -36,11 +36,15 @@ struct slice pubsub_first(const struct pubsub *ps, const struct client *c, enum 
 size_t pubsub_of_client(const struct pubsub *ps, const struct client *c, enum pubsub_kind kind);
 size_t pubsub_memory_of(const struct pubsub *ps, const struct client *c);
 
+/* Each name it listens to. f neither subscribes nor unsubscribes anybody. */
+typedef void pubsub_name(void *arg, struct slice name);
+void pubsub_each_of_client(const struct pubsub *ps, const struct client *c, enum pubsub_kind kind,
+                           pubsub_name *f, void *arg);
+
 /* Different names that somebody listens to. */
 size_t pubsub_names(const struct pubsub *ps, enum pubsub_kind kind);
 size_t pubsub_subscribers(const struct pubsub *ps, enum pubsub_kind kind, struct slice name);
-/* Each of those names. f neither subscribes nor unsubscribes anybody. */
-typedef void pubsub_name(void *arg, struct slice name);
+/* Each of those names. The same rule for f. */
 void pubsub_each_name(const struct pubsub *ps, enum pubsub_kind kind, pubsub_name *f, void *arg);
 /* Each pattern that the channel's name fits. Cost: O(patterns): only its text is kept of a pattern,
  * and read again each time. */

@@ -11,6 +11,7 @@
     { \
         return s->name; \
     }
+ACCESSOR(struct acl, acl)
 ACCESSOR(struct clients, clients)
 ACCESSOR(struct commands, commands)
 ACCESSOR(struct commit, commit)

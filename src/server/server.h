@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct acl;
 struct client;
 struct clients;
 struct commands;
@@ -43,6 +44,7 @@ struct workers;
 
 #define SERVER_BUILD_ID "holdfast"
 
+struct acl *server_acl(struct server *s);
 struct clients *server_clients(struct server *s);
 struct commands *server_commands(struct server *s);
 struct commit *server_commit(struct server *s);

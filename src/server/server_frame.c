@@ -20,6 +20,7 @@
 #include "os/cpus.h"
 #include "os/loop.h"
 #include "os/worker.h"
+#include "server/acl.h"
 #include "server/block.h"
 #include "server/clients.h"
 #include "server/command.h"
@@ -196,10 +197,12 @@ struct server *server_new(void)
     s->progress = progress_new();
     s->role = role_new(s);
     s->clients = clients_new(s);
+    s->acl = acl_new(s);
     block_init(s);
     hooks_on_stage(s->hooks, STAGE_UNBLOCK, conn_stage, s->clients);
     s->waits = waits_new(s);
     s->exec = exec_new(s);
+    exec_set_rights(s->exec, acl_rights(s->acl));
     exec_set_delivery(s->exec, push_unit_over);
     s->info = info_new();
     s->cron = cron_new(s);
@@ -214,6 +217,7 @@ struct server *server_new(void)
     s->spikes = spikes_new();
     spikes_option_add(s->spikes, s);
     settings_register(s->settings, s->config);
+    acl_register(s->acl, s->config);
     info_core_register(s);
     loop_add_before(s->loop, before_sleep, s);
     loop_add_after(s->loop, after_sleep, s);
@@ -226,6 +230,7 @@ void server_free(struct server *s)
     net_free(s->net);
     config_release(s->config, s->clients); /* while the owners are there */
     config_release(s->config, s->settings);
+    config_release(s->config, s->acl);
     keyspace_events_free(s->keyspace_events);
     slow_log_free(s->slow_log);
     spikes_option_release(s->spikes);
@@ -233,6 +238,7 @@ void server_free(struct server *s)
     clients_free(s->clients);
     monitors_free(s->monitors);
     tracking_free(s->tracking);
+    acl_free(s->acl);
     pubsub_free(s->pubsub);
     waits_free(s->waits);
     progress_free(s->progress);

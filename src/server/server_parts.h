@@ -26,6 +26,7 @@ struct server {
     struct pubsub *pubsub;
     struct keyspace_events *keyspace_events;
     struct role *role;
+    struct acl *acl;
     struct clients *clients;
     struct exec *exec;
     struct watches *watches;

@@ -310,23 +310,6 @@ static bool bulk_apply(void *owner, struct fault *f)
     return true;
 }
 
-static bool password_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
-{
-    struct clients *cs = owner;
-    if (argc != 1) {
-        fault_set(f, FAULT_INVALID, "wrong number of arguments");
-        return false;
-    }
-    buf_clear(&cs->password);
-    buf_add(&cs->password, argv[0]);
-    return true;
-}
-
-static void password_print(const void *owner, struct buf *out)
-{
-    buf_add(out, buf_slice(&((const struct clients *)owner)->password));
-}
-
 static bool cpus_check(void *owner, struct slice text, struct fault *f)
 {
     char list[512];
@@ -525,8 +508,6 @@ static const struct config_option client_options[] = {
     {.name = "client-output-buffer-limit", .kind = CONFIG_CUSTOM,
      .initial = "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
      .parse = limits_parse, .print = limits_print, .lines = limits_lines},
-    {.name = "requirepass", .kind = CONFIG_CUSTOM, .flags = CONFIG_SENSITIVE | CONFIG_WHOLE,
-     .parse = password_parse, .print = password_print},
     {.name = NULL}};
 
 static const struct config_option keyspace_options[] = {

@@ -29,7 +29,7 @@ struct stats {
     uint64_t input_bytes, output_bytes, reads, writes;
     uint64_t replication_input_bytes, replication_output_bytes;
     uint64_t error_replies, evicted_clients, query_buffer_limit, output_buffer_limit;
-    uint64_t denied_auth;
+    uint64_t denied_auth, denied_command, denied_key, denied_channel;
     uint64_t command_us;      /* time spent in handlers */
     uint64_t expire_us;       /* time spent on active expiry */
     uint64_t forks;

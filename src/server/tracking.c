@@ -262,10 +262,10 @@ static void remember_found(struct tracking *t, uint32_t number, const struct ctx
                            const struct command_entry *e)
 {
     struct buf room = {0};
-    int *at = (int *)(void *)buf_reserve(&room, (size_t)c->argc * sizeof *at);
-    int n = command_keys(e, c->argc, c->argv, at, c->argc);
-    for (int i = 0; i < n; i++)
-        remember(t, number, c->argv[at[i]]);
+    struct key_use *uses = (void *)buf_reserve(&room, (size_t)c->argc * sizeof *uses);
+    int n = command_key_uses(e, c->argc, c->argv, uses, c->argc);
+    for (int i = 0; i < n && i < c->argc; i++)
+        remember(t, number, c->argv[uses[i].at]);
     buf_free(&room);
 }
 

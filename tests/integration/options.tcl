@@ -163,7 +163,6 @@ proc documented {heading} {
 }
 
 set protects {
-    aclfile users.acl
     cluster-enabled yes
     loadmodule /tmp/x.so
     min-replicas-to-write 1
@@ -172,7 +171,6 @@ set protects {
     tls-cluster yes
     tls-port 6380
     tls-replication yes
-    user "bob on nopass ~a* +get"
 }
 
 case "an option that protects is refused until it acts, at start and by CONFIG SET" {
@@ -202,7 +200,7 @@ case "what is kept without effect is what the documentation says" {
         if {[regexp {^#([a-z][a-z0-9_-]*) } $line -> name]} { lappend later $name }
     }
     is [lsort [concat [documented Kept] [documented Refused]]] \
-        [lsort [concat $later {loadmodule sentinel user}]]
+        [lsort [concat $later {loadmodule sentinel}]]
 }
 
 case "whom TLS asks for a certificate: any value, nobody is served over TLS" {

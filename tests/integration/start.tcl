@@ -113,12 +113,11 @@ case "options that do not act yet have bounds, too" {
     is [ask $s CONFIG SET oom-score-adj-values "1 2 4"] OK
 }
 
-case "a line that is no user's is refused, a user that could not log in, too" {
+case "a line that is no user's is refused with its place and its reason" {
     foreach {line why} {"user" "Bad directive or wrong number of arguments"
         "user bob frobnicate" "Error in user declaration 'frobnicate': Syntax error"
         "user bob on >x +@nosuch" "'+@nosuch': Unknown command or category name in ACL"
-        "user bob (+get ~a" "Unmatched parenthesis in selector"
-        "user bob on >x ~a* +get" "nobody could log in as this one"
+        "user bob (+get ~a" "Unmatched parenthesis in acl selector"
         "user \"b b\" on" "Spaces not allowed in ACL usernames"} {
         refuses $line "*at line 5\n>>> '$line'\n*$why*"
     }
@@ -126,25 +125,6 @@ case "a line that is no user's is refused, a user that could not log in, too" {
     lassign [server "$open\nuser default on" -fails 1] code text
     is $code 1
     like $text "*at line 6\n>>> 'user default on'\n*Duplicate user found*"
-    set s [server $open]
-    is [ask $s CONFIG REWRITE] OK
-    like [slurp [of $s conf]] "*\n$open\n*"
-}
-
-# Everybody is the default user here, so that one must not seem to be held back.
-case "the default user may be as open as it is, or have the password of requirepass" {
-    foreach line {"user default off" "user default on nopass ~* +@all -debug"
-        "user default on nopass ~a* +@all" "user default on ~* +@all" "user default on"} {
-        refuses $line "*>>> '$line'\nACL users are not supported by this version*"
-    }
-    set rewritten "user default on sanitize-payload #[string repeat 0a 32] ~* &* +@all"
-    lassign [server $rewritten -fails 1] code text
-    is $code 1
-    like $text "*password of the default user must be given with requirepass*"
-    set s [server "$rewritten\nrequirepass x"]
-    like [error_of $s PING] "NOAUTH*"
-    is [ask $s AUTH x] OK
-    is [ask [server "user default on nopass sanitize-payload ~* &* +@all"] PING] PONG
 }
 
 case "what cannot be had is refused, not passed over" {

@@ -171,10 +171,10 @@ static void without_rights(struct client *waiter, bool on)
     struct clients *cs = server_clients(s);
     LINK_FOR(pos, &cs->all)
         LINK_OF(pos, struct client, link)->flags |= CLIENT_AUTHENTICATED;
-    buf_clear(&cs->password);
+    cs->login = false;
     if (!on)
         return;
-    buf_add(&cs->password, SLICE_LIT("secret"));
+    cs->login = true;
     waiter->flags &= ~(uint64_t)CLIENT_AUTHENTICATED;
 }
 
