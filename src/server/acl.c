@@ -162,12 +162,6 @@ const struct acl_user *acl_user_of(const struct acl *a, const struct client *c)
     return c->user ? c->user : a->standard;
 }
 
-static bool permits_quickly(void *arg, const struct client *c, const struct command_entry *e,
-                            const struct slice *argv)
-{
-    return acl_check_quick(acl_user_of(arg, c), e, argv);
-}
-
 bool acl_permits(const struct acl *a, const struct client *c, const struct command_entry *e,
                  int argc, const struct slice *argv)
 {
@@ -360,6 +354,7 @@ void acl_replace_all(struct acl *a, struct acl_users *fresh)
     struct acl_users old = a->users;
     a->users = *fresh;
     a->standard = standard;
+    a->rights.standard = standard;
     *fresh = (struct acl_users){0};
     acl_users_free(&old);
     user_changed(a, a->standard);
@@ -385,7 +380,7 @@ struct acl *acl_new(struct server *s)
     a->standard = acl_new_standard();
     acl_users_add(&a->users, a->standard);
     acl_log_init(&a->log);
-    a->rights = (struct rights){permits_quickly, refusal, a};
+    a->rights = (struct rights){acl_check_quick, a->standard, refusal, a};
     user_changed(a, a->standard);
     return a;
 }

@@ -21,10 +21,13 @@ void acl_rules_print_commands(const struct acl_selector *s, struct buf *out)
     buf_free(&text);
 }
 
-static const char *key_sign(unsigned uses)
+/* "~*" alone would be read as allkeys, behind which no pattern may stand. */
+static const char *key_sign(const struct acl_pattern *p)
 {
-    must(uses & (ACL_READS | ACL_WRITES));
-    return uses == ACL_READS ? "%R~" : uses == ACL_WRITES ? "%W~" : "~";
+    must(p->uses & (ACL_READS | ACL_WRITES));
+    if (p->uses == (ACL_READS | ACL_WRITES))
+        return p->form == ACL_FORM_ANY ? "%RW~" : "~";
+    return p->uses == ACL_READS ? "%R~" : "%W~";
 }
 
 void acl_rules_print_keys(const struct acl_selector *s, struct buf *out)
@@ -33,7 +36,7 @@ void acl_rules_print_keys(const struct acl_selector *s, struct buf *out)
     if (s->all_keys)
         part(&text, "~*", SLICE_LIT(""));
     for (size_t i = 0; i < s->keys.count; i++)
-        part(&text, key_sign(s->keys.all[i].uses), slice(s->keys.all[i].text, s->keys.all[i].len));
+        part(&text, key_sign(&s->keys.all[i]), slice(s->keys.all[i].text, s->keys.all[i].len));
     buf_add(out, buf_slice(&text));
     buf_free(&text);
 }

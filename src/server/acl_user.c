@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/glob.h"
 #include "base/mem.h"
 #include "base/must.h"
@@ -57,7 +58,7 @@ bool acl_pattern_fits(const struct acl_pattern *p, struct slice text)
 {
     switch ((enum acl_form)p->form) {
     case ACL_FORM_ANY:
-        return true;
+        return text.len > 0;
     case ACL_FORM_PREFIX:
         return text.len >= p->fixed && memcmp(text.data, p->text, p->fixed) == 0;
     case ACL_FORM_EXACT:
@@ -65,7 +66,7 @@ bool acl_pattern_fits(const struct acl_pattern *p, struct slice text)
     case ACL_FORM_GLOB:
         break;
     }
-    return glob_fits(slice(p->text, p->len), text);
+    return text.len > 0 && glob_fits(slice(p->text, p->len), text);
 }
 
 /* ---- selectors ---- */
@@ -122,6 +123,7 @@ struct acl_user *acl_user_new(struct slice name, bool open_channels)
     struct acl_user *u = mem_zalloc(sizeof *u);
     u->name = mem_dup(name.data, name.len);
     acl_user_add_selector(u, open_channels);
+    acl_user_settle(u);
     return u;
 }
 
@@ -132,10 +134,12 @@ struct acl_user *acl_user_copy(const struct acl_user *u)
     copy->name = mem_strdup(u->name);
     copy->passwords = mem_copy(u->passwords, u->password_count * sizeof *u->passwords);
     copy->selectors = NULL;
-    copy->selector_count = 0;
+    copy->selector_count = copy->head_count = 0;
+    copy->heads = NULL;
     for (size_t i = 0; i < u->selector_count; i++)
         copy_selector(copy, u->selectors[i]);
     must(copy->selector_count == u->selector_count);
+    acl_user_settle(copy);
     return copy;
 }
 
@@ -146,6 +150,7 @@ void acl_user_free(struct acl_user *u)
     acl_user_drop_selectors(u);
     selector_free(u->selectors[0]);
     mem_free(u->selectors);
+    mem_free(u->heads);
     mem_free(u->passwords);
     mem_free(u->name);
     mem_free(u);
@@ -162,9 +167,33 @@ void acl_user_swap(struct acl_user *a, struct acl_user *b)
     b->name = name;
 }
 
+static struct acl_head head_of(const struct acl_pattern *p)
+{
+    char bytes[8] = {0}, ones[8] = {0};
+    size_t n = p->form == ACL_FORM_PREFIX ? p->fixed : 0;
+    bool all = n <= sizeof bytes && (p->form == ACL_FORM_PREFIX || p->form == ACL_FORM_ANY);
+    n = n < sizeof bytes ? n : sizeof bytes;
+    memcpy(bytes, p->text, n);
+    memset(ones, 0xff, n);
+    return (struct acl_head){load_le64(bytes), load_le64(ones), all ? NULL : p, p->uses};
+}
+
+static void make_heads(struct acl_user *u)
+{
+    const struct acl_patterns *keys = &u->own->keys;
+    u->heads = mem_realloc(u->heads, (keys->count + 1) * sizeof *u->heads);
+    u->head_count = 0;
+    for (size_t i = 0; i < keys->count; i++)
+        u->heads[u->head_count++] = head_of(&keys->all[i]);
+    if (u->own->all_keys)
+        u->heads[u->head_count++] = (struct acl_head){.uses = ACL_READS | ACL_WRITES};
+}
+
 void acl_user_settle(struct acl_user *u)
 {
     must(u->selector_count > 0);
+    u->own = u->selectors[0];
+    make_heads(u);
     u->unrestricted = false;
     for (size_t i = 0; i < u->selector_count; i++) {
         const struct acl_selector *s = u->selectors[i];

@@ -15,7 +15,7 @@
 #include "server/command.h"
 
 /* What a pattern of keys is for. */
-enum { ACL_READS = 1, ACL_WRITES = 2 };
+enum { ACL_READS = KEY_USE_READS, ACL_WRITES = KEY_USE_WRITES };
 /* How it is compared: most end in their only star, or have none. */
 enum acl_form { ACL_FORM_ANY, ACL_FORM_PREFIX, ACL_FORM_EXACT, ACL_FORM_GLOB };
 struct acl_pattern {
@@ -47,6 +47,14 @@ struct acl_selector {
     size_t rule_count;
 };
 
+/* The keys of a user's own selector, to be looked through fast: what the first eight bytes of a key
+ * must be, where the pattern says so, and whether that is all of it. */
+struct acl_head {
+    uint64_t head, mask;
+    const struct acl_pattern *rest; /* NULL: no more to be asked */
+    unsigned uses;
+};
+
 enum { ACL_HASH_TEXT = 65 }; /* SHA-256 in base 16 and a zero byte */
 enum acl_sanitize { ACL_SANITIZE_UNSAID, ACL_SANITIZE_YES, ACL_SANITIZE_SKIP };
 struct acl_user {
@@ -57,8 +65,11 @@ struct acl_user {
     size_t password_count;
     struct acl_selector **selectors; /* the first is its own */
     size_t selector_count;
-    /* A selector allows everything: nothing is asked. */
-    bool unrestricted;
+    /* ---- made of the rules (acl_user_settle) ---- */
+    bool unrestricted;          /* a selector allows everything: nothing is asked */
+    const struct acl_selector *own;
+    struct acl_head *heads;     /* of own */
+    size_t head_count;
 };
 
 /* May nothing, is off and has no password. open_channels: but all channels. */
@@ -81,6 +92,7 @@ bool acl_user_has_password(const struct acl_user *u, struct slice password);
 /* One of the same text gets these uses besides its own. */
 void acl_patterns_add(struct acl_patterns *p, struct slice text, unsigned uses);
 void acl_patterns_clear(struct acl_patterns *p);
+/* No star is for an empty text, as in Redis: only allkeys, or an empty pattern. */
 bool acl_pattern_fits(const struct acl_pattern *p, struct slice text);
 
 static inline bool acl_has_command(const struct acl_selector *s, unsigned id)

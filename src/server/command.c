@@ -197,17 +197,18 @@ static void legacy_range(struct command_entry *e)
     }
 }
 
-/* One key at a known place, of which every call does the same. */
 static void single_key(struct command_entry *e)
 {
-    enum { DOUBTFUL = KEY_NOT_KEY | KEY_INCOMPLETE | KEY_VARIABLE };
+    enum { DOUBTFUL = KEY_NOT_KEY | KEY_INCOMPLETE };
     const struct key_spec *k = e->row.keys;
     if (k->begin != KEY_BEGIN_INDEX || k->find != KEY_FIND_RANGE || k->last || k->limit > 1 ||
-        k->flags & DOUBTFUL || k[1].begin != KEY_BEGIN_NONE || e->row.find_keys)
+        k->flags & DOUBTFUL || k[1].begin != KEY_BEGIN_NONE || e->row.find_keys ||
+        e->row.channels != CHANNELS_NONE)
         return;
     must(k->begin_index > 0 && k->begin_index < UINT8_MAX);
     if ((e->row.arity < 0 ? -e->row.arity : e->row.arity) > k->begin_index)
         e->only_key = (uint8_t)k->begin_index;
+    e->only_key_uses = (uint8_t)key_uses_of(k->flags);
 }
 
 static uint32_t group_category(const char *group)

@@ -44,7 +44,9 @@ struct command_entry {
     unsigned sub_count, id;  /* id: below COMMAND_IDS_MAX, its own as long as the server runs */
     int first_key, last_key, key_step; /* the legacy triple */
     uint32_t categories;
-    uint8_t only_key; /* the place of a key that every call has, and no others; 0: not so */
+    /* The place of a key that every call has, and no others, nor channels; 0: not so. A call does
+     * no more with it than the spec says, some (KEY_VARIABLE) less. */
+    uint8_t only_key, only_key_uses; /* KEY_USE_* */
     char *name;       /* as its table says, and as it is shown and logged; "config|get" */
     char *renamed_to; /* as clients must call it (rename-command); "": not at all; NULL: by name */
 };
@@ -75,6 +77,13 @@ struct key_use {
     uint32_t flags;
 };
 enum { KEYS_UNTOLD = -1 };
+/* What rights it takes. */
+enum { KEY_USE_READS = 1, KEY_USE_WRITES = 2 };
+static inline unsigned key_uses_of(uint32_t flags)
+{
+    return (flags & KEY_ACCESS ? KEY_USE_READS : 0) |
+           (flags & (KEY_UPDATE | KEY_INSERT | KEY_DELETE) ? KEY_USE_WRITES : 0);
+}
 int command_key_uses(const struct command_entry *e, int argc, const struct slice *argv,
                      struct key_use *uses, int max);
 const char *command_flag_name(unsigned bit_index);

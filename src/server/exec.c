@@ -308,7 +308,7 @@ static inline bool runs_at_once(const struct exec *x, const struct ctx *ctx,
            !((ctx->command_flags | ADMIT_EVERY) & x->admit_flags[FROM_CLIENT]) &&
            !(e->row.flags & CMD_PROTECTED) &&
            (!(c->flags & CLIENT_RESTRICTED) ||
-            x->rights->quick(x->rights->arg, c, e, ctx->argv));
+            x->rights->quick(c->user ? c->user : x->rights->standard, e, ctx->argv));
 }
 
 /* ---- from a client ---- */
