@@ -124,6 +124,13 @@ $(B)/fuzz/fuzz_lua%: $(B)/obj/tests/fuzz/fuzz_lua%.o $(B)/obj/tests/fuzz/fuzz.o 
 	@mkdir -p $(@D)
 	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(call archives,$(LUA_LIBS)) $(OUR_LDLIBS) $(LDLIBS)
 
+# Rules of users are the server's.
+ACL_LIBS := $(filter server $(call allowed,server),$(BUILT))
+$(B)/fuzz/fuzz_acl: $(B)/obj/tests/fuzz/fuzz_acl.o $(B)/obj/tests/fuzz/fuzz.o \
+    $(foreach f,$(ACL_LIBS),$(call archive,$(f)))
+	@mkdir -p $(@D)
+	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(call archives,$(ACL_LIBS)) $(OUR_LDLIBS) $(LDLIBS)
+
 # Those of what the tools are made of.
 $(B)/fuzz/fuzz_fix: $(B)/obj/tests/fuzz/fuzz_fix.o $(B)/obj/tests/fuzz/fuzz.o $(TOOL_OBJ) \
     $(foreach f,$(FUZZ_LIBS),$(call archive,$(f)))

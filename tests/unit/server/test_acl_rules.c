@@ -218,7 +218,8 @@ static const char *decide(const char *line, const char *call)
 static void decisions(void)
 {
     static const char *const cases[][3] = {
-        {"~* +get", "get a", ""}, {"+get", "get a", NO_KEY("a")}, {"~a", "get a", NO_COMMAND("get")},
+        {"~* +get", "get a", ""}, {"+get", "get a", NO_KEY("a")},
+        {"~a", "get a", NO_COMMAND("get")},
         {"~ab +get", "get ab", ""}, {"~ab +get", "get abc", NO_KEY("abc")},
         {"~ab* +get", "get abcdefghijk", ""}, {"~ab* +get", "get a", NO_KEY("a")},
         {"~longer-than-eight:* +get", "get longer-than-eight:1", ""},
@@ -231,7 +232,8 @@ static void decisions(void)
         {"%R~a %W~b +@all", "exists b", ""}, {"%R~a %W~a +@all", "set a 1", ""},
         {"%W~a* +del", "del a1 a2 b a3", NO_KEY("b")},
         {"+@all allkeys -get", "get a", NO_COMMAND("get")}, {"allkeys +@read", "get a", ""},
-        {"allkeys +@read", "set a 1", NO_COMMAND("set")}, {"allkeys +@write -@string +get", "del a", ""},
+        {"allkeys +@read", "set a 1", NO_COMMAND("set")},
+        {"allkeys +@write -@string +get", "del a", ""},
         {"+config|get", "config get", ""}, {"+config|get", "config set", NO_COMMAND("config|set")},
         {"+config -config|set", "config get", ""}, {"+@admin", "config set", ""},
         {"+select|0", "select 0", ""}, {"+select|0", "select 1", NO_COMMAND("select")},
@@ -242,7 +244,8 @@ static void decisions(void)
         {"&ch* +psubscribe", "psubscribe ch* ch*", ""}, {"&* +psubscribe", "psubscribe ch*", ""},
         {"~a +get (~b +set)", "get a", ""}, {"~a +get (~b +set)", "set b 1", ""},
         {"~a +get (~b +set)", "set a 1", NO_KEY("a")}, {"~a +get (~b +get)", "get c", NO_KEY("c")},
-        {"~a +del (~a ~b +del)", "del a b c", NO_KEY("c")}, {"(allkeys +@all)", "publish x", NO_CHANNEL("x")},
+        {"~a +del (~a ~b +del)", "del a b c", NO_KEY("c")},
+        {"(allkeys +@all)", "publish x", NO_CHANNEL("x")},
     };
     begin();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -270,7 +273,8 @@ static void who_may_do_everything_is_known(void)
         bool all;
     } cases[] = {{"+@all ~* &*", true}, {"+@all ~*", false}, {"+@all ~* &* -get", false},
                  {"+@all ~* &* -get +get", false}, {"+@all ~* &* +@all", true},
-                 {"+get (allkeys allchannels allcommands)", true}, {"+@all ~* &* resetkeys", false}};
+                 {"+get (allkeys allchannels allcommands)", true},
+                 {"+@all ~* &* resetkeys", false}};
     begin();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct acl_user *u = acl_user_new(SLICE_LIT("u"), false);
