@@ -313,8 +313,10 @@ void cmd_ltrim(struct ctx *c)
         list_delete_range(&v, 0, first, limits_of(c));
         must(list_count(&v) == n);
         collection_put(c, c->argv[1], e, v, count - n, "ltrim");
-        if (count == n) /* as in Redis, told of a list that stays as it is, too */
+        if (count == n) { /* as in Redis, told of a list that stays as it is, too */
+            db_changed(c->db, c->argv[1]);
             ctx_notify(c, NOTIFY_LIST, "ltrim", c->argv[1]);
+        }
     }
     reply_ok(c);
 }

@@ -269,8 +269,8 @@ case "no password is shown anywhere" {
     set word {n { set w pw-$n-[string repeat $n 4]x; lappend ::words $w; return $w }}
     spit $dir/u.acl "user filed on >[apply $word 1] ~* +@all\n"
     set s [server "requirepass [apply $word 2]\nuser lined on >[apply $word 3] ~* +@all\nloglevel debug" -dir $dir \
-        -args [list --user argued on >[apply $word 4] +@all]]
-    is [ask $s AUTH [lindex $words 1]] OK
+        -args [list --requirepass [apply $word 4]]]
+    is [ask $s AUTH [lindex $words 3]] OK
     is [ask $s ACL SETUSER said on >[apply $word 5] ~k* +@all] OK
     catch { ask $s ACL SETUSER said >[apply $word 6] +nosuch }
     catch { ask $s ACL SETUSER said <[apply $word 7] }
@@ -286,7 +286,7 @@ case "no password is shown anywhere" {
     catch { ask $s SLOWLOG GET 100 } slow
     set shown [list [log_of $s] [ask $s ACL LIST] [ask $s ACL LOG 100] [ask $s INFO everything] [ask $s CLIENT LIST] $slow \
         [exec tr \\0 " " < /proc/[of $s pid]/cmdline] [exec cat /proc/[of $s pid]/comm] [slurp $dir/stderr] [slurp $dir/stdout]]
-    foreach user {said lined argued default} { lappend shown [ask $s ACL GETUSER $user] }
+    foreach user {said lined default} { lappend shown [ask $s ACL GETUSER $user] }
     # CONFIG GET shows requirepass to who may ask, as it always did, and nothing else
     set others [ask $s CONFIG GET *]
     lappend shown [dict remove [dict create {*}$others] requirepass]

@@ -82,25 +82,31 @@ proc text_of {node} {
     return [expr {[string index $head 0] eq "\$" ? [string range $head [string first \n $head]+1 end-2] :
         [string trimright [string range $head 1 end] \r\n]}]
 }
-# What a client is told up to the answer of a PING: keys, each once; NULL: all; or what else it is.
+# What one message tells: keys; NULL: all; or what else it is.
+proc told_by {node} {
+    lassign $node head parts
+    set words [lmap part $parts { text_of $part }]
+    set what [lindex $words 0]
+    set told [expr {[string match "invalidate" $what] ? 1 :
+        [lrange $words 0 1] eq {message __redis__:invalidate} ? 2 : 0}]
+    if {!$told} { return [list "($what [expr {[llength $words] > 1}])"] }
+    if {[string index [lindex $parts $told 0] 0] ne "*"} { return NULL }
+    return [lmap key [lindex $parts $told 1] { string cat "key " [text_of $key] }]
+}
+# What a client is told up to the answer of a PING, each thing once.
 proc told_to {fd} {
-    set keys {}
+    set told {}
+    if {[info exists ::early($fd)]} {
+        set told $::early($fd)
+        unset ::early($fd)
+    }
     send $fd PING until
     while 1 {
         set node [tree $fd]
-        lassign $node head parts
-        set words [lmap part $parts { text_of $part }]
-        if {[text_of $node] eq "until" || $words eq {pong until}} { return [lsort -unique $keys] }
-        set what [lindex $words 0]
-        set told [expr {[string match "invalidate" $what] ? 1 :
-            [lrange $words 0 1] eq {message __redis__:invalidate} ? 2 : 0}]
-        if {!$told} {
-            lappend keys "($what [expr {[llength $words] > 1}])"
-        } elseif {[string index [lindex $parts $told 0] 0] eq "*"} {
-            foreach key [lindex $parts $told 1] { lappend keys "key [text_of $key]" }
-        } else {
-            lappend keys NULL
+        if {[text_of $node] eq "until" || [lmap part [lindex $node 1] { text_of $part }] eq {pong until}} {
+            return [lsort -unique $told]
         }
+        lappend told {*}[told_by $node]
     }
 }
 proc same_told {} {
@@ -115,11 +121,14 @@ proc same_told {} {
     return $n
 }
 
-# A reply comes before what it caused: none begins with a push.
-proc hear {on words} {
+# A reply comes before what it caused: the first does not begin with a push. Behind it there may be
+# one of what it caused: the next command may have come in another turn of the loop.
+proc hear {on words first} {
     foreach fd [pair_fds $on] {
-        set head [lindex [tree $fd] 0]
-        if {[string index $head 0] eq ">"} { error "$on: $words: a push in front of the reply" }
+        while {[string index [lindex [set node [tree $fd]] 0] 0] eq ">"} {
+            if {$first} { error "$on: $words: a push in front of the reply" }
+            lappend ::early($fd) {*}[told_by $node]
+        }
     }
 }
 
@@ -177,7 +186,11 @@ case "generated reads and writes: the same invalidations (SEED=$seed)" {
         set all [step $on]
         if {[info exists env(TRACE)]} { puts "$on: [printable $all]" }
         foreach words $all { say $on $words }
-        foreach words $all { hear $on $words }
+        set first 1
+        foreach words $all {
+            hear $on $words $first
+            set first 0
+        }
         if {[catch { incr told [same_told] } text]} {
             error "step $done, $on: [printable $all]\n        $text" " "
         }
