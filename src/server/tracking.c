@@ -29,7 +29,7 @@
 #include "server/tracked_prefixes.h"
 #include "store/db.h"
 
-enum { TRIM_A_READ = 16, TRIM_A_TICK = 10000, RELEASED_HERE = 1000 };
+enum { TRIM_A_READ = 16, TRIM_A_TICK = 10000, RELEASED_HERE = 1000, ROOM_KEPT = 64 * 1024 };
 
 /* A client's. */
 struct tracker {
@@ -149,6 +149,8 @@ static void tell_readers(struct tracking *t, struct tracked *k, const struct cli
             tell(tr, &keys);
     }
     tracked_free(k);
+    if (t->encoded.cap > ROOM_KEPT)
+        buf_free(&t->encoded);
 }
 
 /* ---- forgetting ---- */
