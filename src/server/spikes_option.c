@@ -20,15 +20,17 @@ static bool apply(void *owner, struct fault *f)
     struct spikes *sp = owner;
     struct exec *x = server_exec(sp->server);
     (void)f;
+    int64_t most_ms = INT64_MAX / 1000, ms = sp->threshold_ms;
     exec_unobserve(x, sp);
-    if (sp->threshold_ms)
-        exec_observe(x, OBSERVE_ANSWERED | OBSERVE_AGAIN, sp->threshold_ms * 1000, observe, sp);
+    if (ms)
+        exec_observe(x, OBSERVE_ANSWERED | OBSERVE_AGAIN, (ms < most_ms ? ms : most_ms) * 1000,
+                     observe, sp);
     return true;
 }
 
 static const struct config_option options[] = {
     {.name = "latency-monitor-threshold", CONFIG_INT_AT(struct spikes, threshold_ms),
-     .initial = "0", .min = 0, .max = INT64_MAX / 1000, .apply = apply},
+     .initial = "0", .min = 0, .max = INT64_MAX, .apply = apply},
     {.name = NULL}};
 
 void spikes_option_add(struct spikes *sp, struct server *s)
