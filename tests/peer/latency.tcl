@@ -103,4 +103,26 @@ foreach resp {2 3} {
     }
 }
 
+# The section's lines, sorted, without the times.
+proc latency_lines {s} {
+    set lines [lmap line [split [ask $s INFO latencystats] \n] {
+        regsub -all {=[0-9.]+} [string trimright $line] "=T"
+    }]
+    return [lsort $lines]
+}
+case "INFO latencystats: the percentiles that are asked for, while it is on" {
+    start
+    foreach s [list $ours $peer] {
+        ask $s CONFIG RESETSTAT
+        foreach words {{SET a 1} {GET a} {CONFIG GET port}} { ask $s {*}$words }
+    }
+    foreach asked {{} {50} {10 20.5 100} {50 99 99.9 99.99} {0}} {
+        foreach s [list $ours $peer] { is [ask $s CONFIG SET latency-tracking-info-percentiles $asked] OK }
+        is [latency_lines $ours] [latency_lines $peer]
+    }
+    like [latency_lines $ours] "*latency_percentiles_usec_set:p0=T*"
+    foreach s [list $ours $peer] { is [ask $s CONFIG SET latency-tracking no] OK }
+    is [latency_lines $ours] [latency_lines $peer]
+}
+
 finish
