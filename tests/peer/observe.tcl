@@ -77,7 +77,7 @@ case "generated commands: lines and entries (SEED=$seed)" {
         incr shown [same_lines]
     }
     truth {$shown > $count / 2}
-    truth {[same_slow_log] == 4000}
+    truth {[same_slow_log] > min($count, 4000) / 2}
 }
 
 set long [string repeat x 1000]
