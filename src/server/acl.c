@@ -10,6 +10,7 @@
 #include "server/acl_parts.h"
 #include "server/clients.h"
 #include "server/command.h"
+#include "server/config.h"
 #include "server/ctx.h"
 #include "server/pubsub.h"
 #include "server/server.h"
@@ -305,6 +306,7 @@ bool acl_set(struct acl *a, struct slice name, int argc, const struct slice *rul
         acl_take_over(a, u, fresh);
     else
         acl_users_add(&a->users, fresh);
+    config_note_change(server_config(a->server), "user");
     return true;
 }
 
@@ -324,6 +326,7 @@ bool acl_delete(struct acl *a, struct slice name)
             lose_user(a, c);
     }
     acl_user_free(u);
+    config_note_change(server_config(a->server), "user");
     return true;
 }
 
@@ -385,17 +388,22 @@ struct acl *acl_new(struct server *s)
     return a;
 }
 
-void acl_free(struct acl *a)
+void acl_drop_lines(struct acl *a)
 {
-    acl_users_free(&a->users);
-    acl_user_free(a->nobody);
-    acl_log_clear(&a->log);
     while (a->lines) {
         struct acl_line *line = a->lines;
         a->lines = line->next;
         mem_free(line->words);
         mem_free(line);
     }
+}
+
+void acl_free(struct acl *a)
+{
+    acl_users_free(&a->users);
+    acl_user_free(a->nobody);
+    acl_log_clear(&a->log);
+    acl_drop_lines(a);
     buf_free(&a->error);
     buf_free(&a->password);
     mem_free(a->file);

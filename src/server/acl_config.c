@@ -66,11 +66,22 @@ static void keep_line(struct acl *a, int count, const struct slice *words)
     *last = line;
 }
 
+static void user_clear(void *owner)
+{
+    acl_drop_lines(owner);
+}
+
+/* "user """ takes back the lines so far: CONFIG REWRITE says so when they are in a file that is
+ * included, which it leaves alone. */
 static bool user_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
 {
     struct acl *a = owner;
     struct acl_rules r = acl_rules_now(a);
     r.modules_later = true;
+    if (argc == 1 && !argv[0].len) {
+        acl_drop_lines(a);
+        return true;
+    }
     if (!acl_rules_name_ok(argv[0]))
         return refuse_line(f, argv[0], "Spaces not allowed in ACL usernames");
     for (const struct acl_line *line = a->lines; line; line = line->next)
@@ -231,7 +242,7 @@ static const struct config_option options[] = {
      .parse = password_parse, .print = password_print, .apply = password_apply},
     {.name = "user", .kind = CONFIG_CUSTOM,
      .flags = CONFIG_MULTI | CONFIG_HIDDEN | CONFIG_IMMUTABLE, .parse = user_parse,
-     .print = user_print, .lines = user_lines},
+     .clear = user_clear, .print = user_print, .lines = user_lines},
     {.name = NULL}};
 
 void acl_register(struct acl *a, struct config *cfg)

@@ -39,6 +39,7 @@ struct acl {
 };
 
 /* ---- acl.c ---- */
+void acl_drop_lines(struct acl *a);
 struct acl_rules acl_rules_now(const struct acl *a);
 struct acl_user *acl_users_find(const struct acl_users *us, struct slice name);
 /* It is the collection's from now on; none of its name is there. */

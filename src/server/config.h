@@ -49,6 +49,8 @@ void config_get(const struct config *cfg, int count, const struct slice *pattern
  * FAULT_UNKNOWN_NAME when there is no such option, FAULT_NOT_NOW while loading. */
 bool config_set(struct config *cfg, int count, const struct slice *pairs, struct slice *bad,
                 struct fault *f);
+/* Its owner changed what the option stands for, in another way than CONFIG SET. */
+void config_note_change(struct config *cfg, const char *name);
 /* CONFIG_SENSITIVE: whoever shows a command shows another word for its value. */
 bool config_is_secret(const struct config *cfg, struct slice name);
 bool config_rewrite(struct config *cfg, struct fault *f);

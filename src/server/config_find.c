@@ -36,6 +36,13 @@ bool config_is_secret(const struct config *cfg, struct slice name)
     return o && o->row->flags & CONFIG_SENSITIVE;
 }
 
+void config_note_change(struct config *cfg, const char *name)
+{
+    struct option *o = config_find(cfg, slice_str(name));
+    if (o)
+        o->changed = true;
+}
+
 bool config_split(struct slice line, struct buf *hold, struct slice *words, int max, int *count)
 {
     buf_clear(hold);

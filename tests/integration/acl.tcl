@@ -44,6 +44,22 @@ user carol on nopass (~c* +get) (%R~d* +set)\nuser default on >top ~* &* +@all"]
     is [refused [as $s bob secret] GET bob:1] "NOPERM User bob has no permissions to run the 'get' command"
 }
 
+case "users of an included file are left there, and what they became is written behind" {
+    set dir [tmpdir]
+    spit $dir/users.conf "user bob on >secret ~* +@all\nuser carol on nopass\n"
+    set s [server "include $dir/users.conf" -dir $dir]
+    is [ask $s CONFIG REWRITE] OK
+    truth {![regexp -line {^user } [slurp [of $s conf]]]}
+    is [ask $s ACL SETUSER bob -set] OK
+    is [ask $s ACL SETUSER dave on >d] OK
+    is [ask $s ACL DELUSER carol] 1
+    set before [ask $s ACL LIST]
+    is [ask $s CONFIG REWRITE] OK
+    is [slurp $dir/users.conf] "user bob on >secret ~* +@all\nuser carol on nopass\n"
+    set s [restart $s kill [join [lrange [split [slurp [of $s conf]] \n] 4 end] \n]]
+    is [ask $s ACL LIST] $before
+}
+
 case "requirepass and the default user are one thing" {
     set s [server "requirepass first"]
     is [ask $s AUTH default first] OK

@@ -29,7 +29,9 @@ proc ask_raw {handle args} {
 proc same {words {on main}} {
     foreach fd [pair_fds $on] { send $fd {*}$words }
     lassign [lmap fd [pair_fds $on] { tree $fd }] x y
-    if {[as_7_0 [bytes_of $x]] ne [regsub {^\$\d+} [bytes_of $y] "\$n"]} { error [told $words $x $y] }
+    if {[as_7_0 [bytes_of $x]] ne [regsub {^\$\d+} [bytes_of $y] "\$n"]} {
+        error [told $words $x $y]
+    }
     return [bytes_of $x]
 }
 # What GETUSER says, without the rules about commands.
@@ -39,7 +41,10 @@ proc same_user {name} {
         set fields {}
         foreach {key value} [lindex $node 1] {
             if {[lindex $key 0] eq "\$8\r\ncommands\r\n"} continue
-            if {[lindex $key 0] ne "\$9\r\nselectors\r\n"} { lappend fields [bytes_of $value]; continue }
+            if {[lindex $key 0] ne "\$9\r\nselectors\r\n"} {
+                lappend fields [bytes_of $value]
+                continue
+            }
             foreach selector [lindex $value 1] {
                 lassign [lindex $selector 1] -> - - keys - channels
                 lappend fields [bytes_of $keys] [bytes_of $channels]
@@ -53,17 +58,19 @@ proc same_user {name} {
 case "rules: what is taken, what is refused and how" {
     pair_start
     set hash [string repeat 0a 32]
-    foreach rules [list {} on off {on nopass} {resetpass} >x {>x <x} {<y} <x {>x >x >y} #$hash !$hash !$hash \
-            {#12} {!12} "#[string repeat 0A 32]" reset {on nopass reset} sanitize-payload \
-            {skip-sanitize-payload} {ON NoPass} foo on2 {""} ~ & + - > % {~a b} {~a ~a} {%R~a %W~a} \
-            {~*} {~* ~x} {~* %R~x} {resetkeys ~x} {allkeys ~x} {%R~* ~x} {resetkeys} {%X~a} {%~a} %R \
-            {%RR~a} %rw~c {&a &a} {&* &a} {resetchannels &a} {allchannels &a} resetchannels {"&a b"} \
-            {+@all} {+@ALL} {-@all} {allcommands} {nocommands} +get {+get -get} {+GET} +foo {+@foo} {+@} \
-            {-foo} {-@foo} {+@read -@fast} {+@Read} {+config|get} {+CONFIG|GET} {+config|foo} {+config|} \
-            {+config|get|x} {+config|get||} {+config|foo|x} {-config|get} {-config|foo} {+config -config|get} \
-            {+select|0} {+select|} {+select|0|1} {-select|0} {+|x} {+command|foo} {+hello|3} \
-            {(} {)} {()} {(+get} {(+get)x} {(on)} {(+get (x)} {( )} {(+get ~a)} {(+get ~a &b -set)} \
-            {(~* ~a)} {(+foo)} clearselectors {(~a) (~b) clearselectors (~c)} {(reset)}] {
+    set lines [list {} on off {on nopass} {resetpass} >x {>x <x} {<y} <x {>x >x >y} #$hash \
+        !$hash !$hash {#12} {!12} "#[string repeat 0A 32]" reset {on nopass reset} \
+        sanitize-payload {skip-sanitize-payload} {ON NoPass} foo on2 {""} ~ & + - > % {~a b} \
+        {~a ~a} {%R~a %W~a} {~*} {~* ~x} {~* %R~x} {resetkeys ~x} {allkeys ~x} {%R~* ~x} \
+        {resetkeys} {%X~a} {%~a} %R {%RR~a} %rw~c {&a &a} {&* &a} {resetchannels &a} \
+        {allchannels &a} resetchannels {"&a b"} {+@all} {+@ALL} {-@all} {allcommands} \
+        {nocommands} +get {+get -get} {+GET} +foo {+@foo} {+@} {-foo} {-@foo} {+@read -@fast} \
+        {+@Read} {+config|get} {+CONFIG|GET} {+config|foo} {+config|} {+config|get|x} \
+        {+config|get||} {+config|foo|x} {-config|get} {-config|foo} {+config -config|get} \
+        {+select|0} {+select|} {+select|0|1} {-select|0} {+|x} {+command|foo} {+hello|3} {(} {)} \
+        {()} {(+get} {(+get)x} {(on)} {(+get (x)} {( )} {(+get ~a)} {(+get ~a &b -set)} \
+        {(~* ~a)} {(+foo)} clearselectors {(~a) (~b) clearselectors (~c)} {(reset)}]
+    foreach rules $lines {
         set words {}
         foreach rule $rules { lappend words $rule }
         same [list ACL SETUSER u {*}$words]
@@ -71,17 +78,23 @@ case "rules: what is taken, what is refused and how" {
         if {[below 3] == 0} { same {ACL SETUSER u reset} }
     }
     # several words make one selector
-    foreach words {{( +get ~a )} {( +get} {(+get ~a) ~b (} {(~a +get) ~b ( +set )} {( ) )} {~x {on foo}}} {
+    foreach words {{( +get ~a )} {( +get} {(+get ~a) ~b (} {(~a +get) ~b ( +set )} {( ) )}
+            {~x {on foo}}} {
         same [list ACL SETUSER v {*}$words]
         same_user v
     }
-    foreach name {"" "a b" "a\tb" "a\0b" "\xc3\xa4" default} { same [list ACL SETUSER $name +get]; same_user $name }
-    foreach words {{ACL USERS} {ACL WHOAMI} {ACL DELUSER x v default} {ACL USERS} {ACL DELUSER x v v} {ACL CAT}
-            {ACL CAT foo} {ACL CAT a b} {ACL GENPASS 0} {ACL GENPASS 4097} {ACL GENPASS x} {ACL GENPASS 1 2}
-            {ACL FOO} {ACL SAVE} {ACL LOAD} {ACL LOG x} {ACL LOG 1 2} {ACL LOG RESET} {ACL LOG} {ACL LOG -1}
-            {ACL GETUSER nobody} {ACL DRYRUN nobody get x} {ACL DRYRUN u foo x} {ACL DRYRUN u get}
-            {ACL DRYRUN u config foo} {ACL DRYRUN u config} {ACL} {ACL SETUSER} {ACL DELUSER} {ACL DRYRUN u}
-            {ACL GETUSER u v} {ACL USERS x}} {
+    foreach name {"" "a b" "a\tb" "a\0b" "\xc3\xa4" default} {
+        same [list ACL SETUSER $name +get]
+        same_user $name
+    }
+    set lines { {ACL USERS} {ACL WHOAMI} {ACL DELUSER x v default} {ACL USERS}
+        {ACL DELUSER x v v} {ACL CAT} {ACL CAT foo} {ACL CAT a b} {ACL GENPASS 0}
+        {ACL GENPASS 4097} {ACL GENPASS x} {ACL GENPASS 1 2} {ACL FOO} {ACL SAVE} {ACL LOAD}
+        {ACL LOG x} {ACL LOG 1 2} {ACL LOG RESET} {ACL LOG} {ACL LOG -1} {ACL GETUSER nobody}
+        {ACL DRYRUN nobody get x} {ACL DRYRUN u foo x} {ACL DRYRUN u get}
+        {ACL DRYRUN u config foo} {ACL DRYRUN u config} {ACL} {ACL SETUSER} {ACL DELUSER}
+        {ACL DRYRUN u} {ACL GETUSER u v} {ACL USERS x}}
+    foreach words $lines {
         same $words
     }
     foreach {bits digits} {1 1 4 1 5 2 8 2 255 64 4096 1024} {
@@ -98,34 +111,40 @@ case "rules: what is taken, what is refused and how" {
 
 # K a key, C a channel, other words as they stand.
 set calls {
-    {GET K} {SET K v} {SET K v GET} {SET K v EX 10 GET} {GETSET K v} {GETDEL K} {GETEX K PERSIST} {APPEND K v}
-    {STRLEN K} {INCR K} {MGET K K K} {MSET K v K v} {MSET K v K} {MSETNX K v} {DEL K K} {UNLINK K} {EXISTS K}
-    {TYPE K} {TOUCH K} {RENAME K K} {COPY K K} {COPY K K DB 1} {MOVE K 1} {EXPIRE K 1} {TTL K} {DUMP K}
-    {RESTORE K 0 x} {LPUSH K v} {LPOP K} {LLEN K} {LRANGE K 0 1} {LMOVE K K LEFT LEFT} {RPOPLPUSH K K}
-    {BLPOP K K 0} {BRPOPLPUSH K K 0} {LMPOP 2 K K LEFT} {LMPOP 9 K K LEFT} {BLMPOP 0 2 K K LEFT} {LSET K 0 v}
-    {SADD K v} {SREM K v} {SCARD K} {SMOVE K K v} {SINTER K K} {SINTERSTORE K K K} {SINTERCARD 2 K K}
-    {SUNIONSTORE K K} {SDIFF K K} {SPOP K} {SRANDMEMBER K} {HSET K f v} {HGET K f} {HDEL K f} {HLEN K}
-    {ZADD K 1 v} {ZRANGE K 0 1} {ZRANGESTORE K K 0 1} {ZUNION 2 K K} {ZUNIONSTORE K 2 K K} {ZUNIONSTORE K 0 K}
-    {ZINTERSTORE K 2 K K WEIGHTS 1 2} {ZINTERCARD 1 K} {ZDIFFSTORE K 1 K} {ZMPOP 1 K MIN} {BZPOPMIN K 0}
-    {ZPOPMIN K} {SETBIT K 0 1} {GETBIT K 0} {BITCOUNT K} {BITOP AND K K K} {BITOP NOT K K} {BITFIELD K GET u8 0}
-    {BITFIELD K GET u8 0 SET u8 0 1} {BITFIELD K INCRBY u8 0 1} {BITFIELD K} {BITFIELD_RO K GET u8 0}
-    {SORT K} {SORT K BY nosort} {SORT K STORE K} {SORT K LIMIT 0 1 STORE K} {SORT K GET # STORE K} {SORT_RO K}
-    {SORT K BY STORE STORE K} {XADD K * f v} {XREAD STREAMS K 0} {XREAD COUNT 1 STREAMS K K 0 0} {XREAD STREAMS}
-    {XREAD COUNT 1 K 0} {XREADGROUP GROUP g c STREAMS K K > >} {XREADGROUP GROUP STREAMS c STREAMS K >}
-    {XLEN K} {XDEL K 1-1} {XACK K g 1-1} {XGROUP CREATE K g 0} {XGROUP DESTROY K g} {XINFO STREAM K} {XTRIM K MAXLEN 1}
+    {GET K} {SET K v} {SET K v GET} {SET K v EX 10 GET} {GETSET K v} {GETDEL K} {GETEX K PERSIST}
+    {APPEND K v} {STRLEN K} {INCR K} {MGET K K K} {MSET K v K v} {MSET K v K} {MSETNX K v}
+    {DEL K K} {UNLINK K} {EXISTS K} {TYPE K} {TOUCH K} {RENAME K K} {COPY K K} {COPY K K DB 1}
+    {MOVE K 1} {EXPIRE K 1} {TTL K} {DUMP K} {RESTORE K 0 x} {LPUSH K v} {LPOP K} {LLEN K}
+    {LRANGE K 0 1} {LMOVE K K LEFT LEFT} {RPOPLPUSH K K} {BLPOP K K 0} {BRPOPLPUSH K K 0}
+    {LMPOP 2 K K LEFT} {LMPOP 9 K K LEFT} {BLMPOP 0 2 K K LEFT} {LSET K 0 v} {SADD K v} {SREM K v}
+    {SCARD K} {SMOVE K K v} {SINTER K K} {SINTERSTORE K K K} {SINTERCARD 2 K K} {SUNIONSTORE K K}
+    {SDIFF K K} {SPOP K} {SRANDMEMBER K} {HSET K f v} {HGET K f} {HDEL K f} {HLEN K} {ZADD K 1 v}
+    {ZRANGE K 0 1} {ZRANGESTORE K K 0 1} {ZUNION 2 K K} {ZUNIONSTORE K 2 K K} {ZUNIONSTORE K 0 K}
+    {ZINTERSTORE K 2 K K WEIGHTS 1 2} {ZINTERCARD 1 K} {ZDIFFSTORE K 1 K} {ZMPOP 1 K MIN}
+    {BZPOPMIN K 0} {ZPOPMIN K} {SETBIT K 0 1} {GETBIT K 0} {BITCOUNT K} {BITOP AND K K K}
+    {BITOP NOT K K} {BITFIELD K GET u8 0} {BITFIELD K GET u8 0 SET u8 0 1}
+    {BITFIELD K INCRBY u8 0 1} {BITFIELD K} {BITFIELD_RO K GET u8 0} {SORT K} {SORT K BY nosort}
+    {SORT K STORE K} {SORT K LIMIT 0 1 STORE K} {SORT K GET # STORE K} {SORT_RO K}
+    {SORT K BY STORE STORE K} {XADD K * f v} {XREAD STREAMS K 0} {XREAD COUNT 1 STREAMS K K 0 0}
+    {XREAD STREAMS} {XREAD COUNT 1 K 0} {XREADGROUP GROUP g c STREAMS K K > >}
+    {XREADGROUP GROUP STREAMS c STREAMS K >} {XLEN K} {XDEL K 1-1} {XACK K g 1-1}
+    {XGROUP CREATE K g 0} {XGROUP DESTROY K g} {XINFO STREAM K} {XTRIM K MAXLEN 1}
     {XCLAIM K g c 0 1-1} {XPENDING K g} {XRANGE K - +} {PFADD K v} {PFCOUNT K K} {PFMERGE K K}
-    {GEOADD K 1 1 v} {GEOSEARCH K FROMMEMBER v BYRADIUS 1 m} {GEOSEARCHSTORE K K FROMMEMBER v BYRADIUS 1 m}
-    {GEORADIUS K 1 1 1 m} {GEORADIUS K 1 1 1 m STORE K} {GEORADIUS K 1 1 1 m WITHDIST STOREDIST K}
-    {GEORADIUSBYMEMBER K v 1 m STORE K} {GEORADIUS_RO K 1 1 1 m} {OBJECT ENCODING K} {MEMORY USAGE K}
-    {OBJECT HELP} {DEBUG OBJECT K} {WATCH K K} {LCS K K} {EVAL x 0} {EVAL x 1 K} {EVAL x 2 K K K} {EVAL x 9 K}
-    {EVAL x -1 K} {EVAL x y K} {EVAL_RO x 1 K} {EVALSHA x 1 K} {FCALL f 1 K} {FCALL_RO f 1 K} {FCALL f 0}
-    {PUBLISH C m} {SPUBLISH C m} {SUBSCRIBE C} {SUBSCRIBE C C} {PSUBSCRIBE C} {PSUBSCRIBE C C C} {SSUBSCRIBE C C}
-    {UNSUBSCRIBE C} {UNSUBSCRIBE} {PUNSUBSCRIBE C} {SUNSUBSCRIBE C} {PUBSUB CHANNELS C} {PUBSUB NUMSUB C}
-    {PING} {ECHO K} {AUTH x} {AUTH x y} {HELLO} {HELLO 3} {QUIT} {RESET} {SELECT 0} {SELECT 1} {CONFIG GET x}
-    {CONFIG SET x y} {CONFIG RESETSTAT} {CLIENT ID} {CLIENT LIST} {CLIENT KILL x} {ACL WHOAMI} {ACL LIST}
-    {COMMAND} {COMMAND COUNT} {COMMAND GETKEYS GET K} {FLUSHALL} {FLUSHDB ASYNC} {SWAPDB 0 1} {KEYS *} {SCAN 0}
-    {RANDOMKEY} {DBSIZE} {INFO} {MULTI} {EXEC} {DISCARD} {WAIT 0 0} {SAVE} {SHUTDOWN NOSAVE} {SCRIPT LOAD x}
-    {FUNCTION LIST} {LASTSAVE} {TIME}
+    {GEOADD K 1 1 v} {GEOSEARCH K FROMMEMBER v BYRADIUS 1 m}
+    {GEOSEARCHSTORE K K FROMMEMBER v BYRADIUS 1 m} {GEORADIUS K 1 1 1 m}
+    {GEORADIUS K 1 1 1 m STORE K} {GEORADIUS K 1 1 1 m WITHDIST STOREDIST K}
+    {GEORADIUSBYMEMBER K v 1 m STORE K} {GEORADIUS_RO K 1 1 1 m} {OBJECT ENCODING K}
+    {MEMORY USAGE K} {OBJECT HELP} {DEBUG OBJECT K} {WATCH K K} {LCS K K} {EVAL x 0} {EVAL x 1 K}
+    {EVAL x 2 K K K} {EVAL x 9 K} {EVAL x -1 K} {EVAL x y K} {EVAL_RO x 1 K} {EVALSHA x 1 K}
+    {FCALL f 1 K} {FCALL_RO f 1 K} {FCALL f 0} {PUBLISH C m} {SPUBLISH C m} {SUBSCRIBE C}
+    {SUBSCRIBE C C} {PSUBSCRIBE C} {PSUBSCRIBE C C C} {SSUBSCRIBE C C} {UNSUBSCRIBE C}
+    {UNSUBSCRIBE} {PUNSUBSCRIBE C} {SUNSUBSCRIBE C} {PUBSUB CHANNELS C} {PUBSUB NUMSUB C} {PING}
+    {ECHO K} {AUTH x} {AUTH x y} {HELLO} {HELLO 3} {QUIT} {RESET} {SELECT 0} {SELECT 1}
+    {CONFIG GET x} {CONFIG SET x y} {CONFIG RESETSTAT} {CLIENT ID} {CLIENT LIST} {CLIENT KILL x}
+    {ACL WHOAMI} {ACL LIST} {COMMAND} {COMMAND COUNT} {COMMAND GETKEYS GET K} {FLUSHALL}
+    {FLUSHDB ASYNC} {SWAPDB 0 1} {KEYS *} {SCAN 0} {RANDOMKEY} {DBSIZE} {INFO} {MULTI} {EXEC}
+    {DISCARD} {WAIT 0 0} {SAVE} {SHUTDOWN NOSAVE} {SCRIPT LOAD x} {FUNCTION LIST} {LASTSAVE}
+    {TIME}
 }
 set key_names {a ab abc b foo foo:1 foo:12345678 bar "" x* long:key:name:1 long:key:name:2}
 set channel_names {a ab news news:1 * news* "" n?ws}
