@@ -46,7 +46,7 @@ struct command_entry {
     uint32_t categories;
     /* The place of a key that every call has, and no others, nor channels; 0: not so. A call does
      * no more with it than the spec says, some (KEY_VARIABLE) less. */
-    uint8_t only_key, only_key_uses; /* KEY_USE_* */
+    uint8_t only_key, only_key_uses; /* KEY_USE_READS, KEY_USE_WRITES */
     char *name;       /* as its table says, and as it is shown and logged; "config|get" */
     char *renamed_to; /* as clients must call it (rename-command); "": not at all; NULL: by name */
 };

@@ -5,10 +5,10 @@
 #
 # Where 7.2 differs on purpose from 7.0: the sentences name the user and say less of what is missing
 # (as_7_0 turns ours back); rules about commands are shown as they were said, not worked out anew.
-# Ours alone: %RW~* is shown as that (~* means something else); words between two opening parentheses
-# are not passed over; a rule within a selector may not end in a parenthesis, a first word may hold
-# no blank (neither could be read back); PFMERGE with nothing behind its key is asked about that, and
-# of several STOREs of GEORADIUS all are looked at.
+# Ours alone: %RW~* is shown as that (~* means something else); words between two opening
+# parentheses are not passed over; a rule within a selector may not end in a parenthesis, a first
+# word may hold no blank (neither could be read back); PFMERGE with nothing behind its key is asked
+# about that, and of several STOREs of GEORADIUS all are looked at.
 source [file join [file dirname [info script]] ../integration/lib.tcl]
 source [file join [file dirname [info script]] ../integration/lib/chance.tcl]
 source [file join [file dirname [info script]] lib/pair.tcl]
