@@ -28,7 +28,7 @@ static _Atomic size_t held; /* of maps, backed by memory */
 static _Noreturn void out_of_memory(size_t size)
 {
     char line[96];
-    snprintf(line, sizeof line, "out of memory allocating %zu bytes", size);
+    snprintf(line, sizeof line, "Out Of Memory allocating %zu bytes!", size);
     must_failed(line, __FILE__, __LINE__);
 }
 

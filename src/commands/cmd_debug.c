@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "commands/cmd_debug.h"
 
-#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "base/glob.h"
@@ -43,10 +44,19 @@ static void debug_log(struct ctx *c)
     reply_ok(c);
 }
 
+/* A page that may not be written: the report then tells address and instruction. */
 static void debug_segfault(struct ctx *c)
 {
+    char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     (void)c;
-    raise(SIGSEGV);
+    *(volatile char *)page = 1;
+}
+
+static void debug_panic(struct ctx *c)
+{
+    (void)c;
+    log_warning("Guru Meditation: DEBUG PANIC was asked for");
+    abort();
 }
 
 static void debug_assert(struct ctx *c)
@@ -254,7 +264,7 @@ static const struct debug_word words[] = {
     {"sleep", 3, 3, debug_sleep, "SLEEP <seconds>", "    Stop the server for a while."},
     {"log", 3, 3, debug_log, "LOG <message>", "    Write the message to the log."},
     {"segfault", 2, 2, debug_segfault, "SEGFAULT", "    Crash."},
-    {"panic", 2, 2, debug_assert, NULL, NULL},
+    {"panic", 2, 2, debug_panic, "PANIC", "    End as after a failed check."},
     {"assert", 2, 2, debug_assert, "ASSERT", "    Fail an assertion."},
     {"oom", 2, 2, debug_oom, "OOM", "    Ask for more memory than there can be, and crash."},
     {"mallctl", 3, 4, debug_mallctl, "MALLCTL <name> [<number>]",

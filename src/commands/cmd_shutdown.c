@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "base/log.h"
 #include "base/must.h"
 #include "commands/cmd_server.h"
 #include "server/ctx.h"
@@ -55,7 +54,6 @@ void cmd_shutdown(struct ctx *c)
         reply_error(c, "ERR SHUTDOWN without NOW or ABORT isn't allowed for DENY BLOCKING client");
     } else {
         must(!(flags & ABORT));
-        log_warning("User requested shutdown...");
         enum shutdown_end end = shutdown_begin(shutdown, flags);
         if (end == SHUTDOWN_FAILED)
             reply_error(c, SHUTDOWN_ERROR);

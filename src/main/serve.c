@@ -33,6 +33,7 @@
 #include "scripting/scripting.h"
 #include "server/command.h"
 #include "server/config.h"
+#include "server/logo.h"
 #include "server/memory_limit.h"
 #include "server/oom_score.h"
 #include "server/process.h"
@@ -75,10 +76,14 @@ static int refuse_start(const struct fault *f)
 
 static void say_hello(struct server *s)
 {
-    log_notice("Holdfast is starting: like Redis version=" REDIS_VERSION ", bits=%zu, pid=%d",
-               sizeof(void *) * 8, (int)getpid());
-    if (!config_file(server_config(s)))
-        log_notice("No configuration file: built-in values and the command line's are used");
+    log_notice("Redis is starting: it is Holdfast, which speaks and stores as that does");
+    log_notice("Redis version=" REDIS_VERSION ", bits=%zu, commit=00000000, modified=0, pid=%d, "
+               "just started", sizeof(void *) * 8, (int)getpid());
+    if (config_file(server_config(s)))
+        log_notice("Configuration loaded from %s", config_file(server_config(s)));
+    else
+        log_warning("Warning: no config file specified, using the default config and what the "
+                    "command line says");
 }
 
 static int start_and_run(struct server *s, struct persist *p, struct oom_score *oom)
@@ -93,6 +98,7 @@ static int start_and_run(struct server *s, struct persist *p, struct oom_score *
         return refuse_start(&f);
     oom_score_start(oom);
     process_set_title(st);
+    logo_show(st);
     if (!server_listen(s, &f))
         return refuse_start(&f);
     process_write_pid_file(st);
@@ -102,7 +108,10 @@ static int start_and_run(struct server *s, struct persist *p, struct oom_score *
         return server_is_stopping(s) ? 0 : refuse_start(&f);
     }
     must(!server_is_loading(s));
-    log_notice("Ready to accept connections %s", st->port ? "tcp" : "unix");
+    if (st->port)
+        log_notice("Ready to accept connections tcp");
+    if (st->unix_path)
+        log_notice("Ready to accept connections unix");
     supervisor_tell(st, SUPERVISOR_READY "\nREADY=1");
     int code = server_run(s);
     process_remove_pid_file(st);

@@ -117,8 +117,9 @@ int socket_listen_binds(char *const *binds, size_t count, int port, int backlog,
             continue;
         }
         last = (struct fault){0};
-        fault_set(&last, FAULT_IO, "Could not create server TCP listening socket %s:%d: %s", name,
-                  port, why.what);
+        fault_set(&last, FAULT_IO,
+                  "Warning: Could not create server TCP listening socket %s:%d: %s", name, port,
+                  why.what);
         last.err = why.err;
         last.doing = why.doing;
         rc = fd;

@@ -3,6 +3,7 @@
  * served now and then while a file is read (they get -LOADING). Nothing on disk changes before a
  * file was read to its end, and then only the torn tail of the last one goes, if configuration says
  * so: into a file beside it. What the disk once had and has no more is rot; it always refuses. */
+#include "persist/load_words.h"
 #include "persist/boot.h"
 
 #include <errno.h>
@@ -258,6 +259,9 @@ static bool read_rdb(struct reading *r, unsigned load_flags, struct boot_source 
         p->load_keys_loaded += load.keys_loaded;
         p->load_keys_expired += load.keys_expired;
     }
+    if (ok && !r->unseen)
+        log_notice("Done loading RDB, keys loaded: %" PRIu64 ", keys expired: %" PRIu64 ".",
+                   load.keys_loaded, load.keys_expired);
     if (src) {
         src->keys = load.keys_loaded;
         src->expired = load.keys_expired;
@@ -303,13 +307,12 @@ bool boot_load_rdb(struct persist *p, bool *exists, struct fault *f)
     bool ok = read_rdb(&r, p->aof->state == AOF_OFF ? LOAD_DROP_EXPIRED : 0, NULL, f);
     close_file(&r);
     end_loading(p, ok);
-    if (!ok)
+    if (!ok) {
+        load_words_rdb(r.path, f);
         fault_prefix(f, r.path);
+    }
     if (ok)
-        log_notice("DB loaded from disk: %.3f seconds (keys loaded: %" PRIu64
-                   ", keys expired: %" PRIu64 ")",
-                   (double)(clock_mono_us() - began) / 1e6, p->load_keys_loaded,
-                   p->load_keys_expired);
+        log_notice("DB loaded from disk: %.3f seconds", (double)(clock_mono_us() - began) / 1e6);
     return ok;
 }
 
@@ -403,14 +406,15 @@ static bool may_cut(const struct aof *a, const char *path, const struct tail *t,
         if (!a->load_truncated)
             return false;
         log_warning("!!! Warning: short read while loading the AOF file %s !!!", path);
-        log_warning("AOF loaded anyway because aof-load-truncated is enabled");
+        log_warning("AOF %s loaded anyway because aof-load-truncated is enabled", path);
         return true;
     }
     if (bytes > (uint64_t)a->load_corrupt_tail_max)
         return false;
     log_warning("!!! Warning: the last %" PRIu64 " bytes of the AOF file %s are damaged !!!", bytes,
                 path);
-    log_warning("AOF loaded anyway because they are no more than aof-load-corrupt-tail-max-size");
+    log_warning("AOF %s loaded anyway because they are no more than aof-load-corrupt-tail-max-size",
+                path);
     return true;
 }
 
@@ -428,8 +432,8 @@ static bool cut_tail(struct reading *r, const struct aof_reader *reader, struct 
     struct buf kept = {0};
     bool ok = file_cut(r->path, t.good_end, clock_wall_s(), &kept, f);
     if (ok)
-        log_warning("Truncated the AOF file %s from %" PRIu64 " to %" PRIu64 " bytes: %s. What was "
-                    "cut off is kept in %s", r->path, t.size, t.good_end, damage.what,
+        log_warning("!!! Truncating the AOF %s at offset %" PRIu64 " !!! It had %" PRIu64 " bytes: "
+                    "%s. What was cut off is kept in %s", r->path, t.good_end, t.size, damage.what,
                     kept.len ? buf_cstr(&kept) : "no file: it was nothing");
     else
         log_warning("The AOF file %s has a damaged end that could not be cut off: %s", r->path,
@@ -457,8 +461,10 @@ static bool read_log_file(struct reading *r, bool last, struct fault *f)
     bool rdb = aof_has_preamble(r->in);
     if (rdb) {
         log_notice("Reading RDB base file on AOF loading...");
-        if (!read_rdb(r, 0, NULL, f))
+        if (!read_rdb(r, 0, NULL, f)) {
+            load_words_rdb(r->path, f);
             return false;
+        }
     }
     bool refused;
     aof_open(&reader, r->in, &limits);
@@ -468,11 +474,15 @@ static bool read_log_file(struct reading *r, bool last, struct fault *f)
     must(ok || fault_is(f));
     if (ok)
         tell_coverage(r, &reader);
+    else if (!refused)
+        load_words_log(r->path, f);
     aof_close(&reader);
     return ok;
 }
 
-static bool load_part(struct persist *p, const char *name, bool last, struct fault *f)
+/* kind: base or incr. */
+static bool load_part(struct persist *p, const char *kind, const char *name, bool last,
+                      struct fault *f)
 {
     char *path = aof_path(p->aof, name);
     struct reading r = {.persist = p, .path = path, .done_before = p->load_done_bytes};
@@ -482,7 +492,7 @@ static bool load_part(struct persist *p, const char *name, bool last, struct fau
         ok = read_log_file(&r, last, f);
         close_file(&r);
         if (ok)
-            log_notice("DB loaded from file %s: %.3f seconds", name,
+            log_notice("DB loaded from %s file %s: %.3f seconds", kind, name,
                        (double)(clock_mono_us() - began) / 1e6);
         else
             fault_prefix(f, path);
@@ -502,9 +512,9 @@ bool boot_load_aof(struct persist *p, struct fault *f)
     p->aof->load_errors_skipped = 0;
     begin_loading(p, p->aof->total_size);
     if (m->base.name)
-        ok = load_part(p, m->base.name, m->incr.count == 0, f);
+        ok = load_part(p, "base", m->base.name, m->incr.count == 0, f);
     for (size_t i = 0; ok && i < m->incr.count; i++)
-        ok = load_part(p, m->incr.files[i].name, i + 1 == m->incr.count, f);
+        ok = load_part(p, "incr", m->incr.files[i].name, i + 1 == m->incr.count, f);
     end_loading(p, ok);
     must(ok || fault_is(f));
     if (ok)

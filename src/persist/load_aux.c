@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "base/num.h"
+#include "os/clock.h"
 #include "persist/persist.h"
 #include "server/hooks.h"
 #include "server/server.h"
@@ -24,9 +25,16 @@ static struct hooks *hooks_of(const struct load_aux *a)
 static void field(struct sink *sink, struct slice name, struct slice value)
 {
     struct load_aux *a = of(sink);
-    if (slice_eq_nocase(name, "used-mem"))
-        num_parse_u64(value, &a->persist->load_rdb_used_mem);
-    else if (slice_eq_nocase(name, "redis-ver") || slice_eq_nocase(name, "valkey-ver"))
+    int64_t made_s;
+    if (slice_eq_nocase(name, "used-mem")) {
+        if (num_parse_u64(value, &a->persist->load_rdb_used_mem))
+            log_notice("RDB memory usage when created %.2f Mb",
+                       (double)a->persist->load_rdb_used_mem / (1024 * 1024));
+    } else if (slice_eq_nocase(name, "ctime")) {
+        if (num_parse_i64(value, &made_s))
+            log_notice("RDB age %lld seconds",
+                       made_s < clock_wall_s() ? (long long)clock_wall_s() - made_s : 0);
+    } else if (slice_eq_nocase(name, "redis-ver") || slice_eq_nocase(name, "valkey-ver"))
         log_notice("Loading RDB produced by version %.*s", SLICE_ARG(value));
     else if (name.len && name.data[0] == '%')
         log_notice("RDB '%.*s': %.*s", SLICE_ARG(name), SLICE_ARG(value));

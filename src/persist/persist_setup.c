@@ -78,12 +78,13 @@ static void after_flush(void *arg)
 /* ---- stopping ---- */
 
 /* Whoever waits for the end of the server learns why it does not come, and what helps. */
-static void cannot_stop(struct persist *p, const char *why)
+static void cannot_stop(struct persist *p, const char *what, const char *why)
 {
-    log_warning("%s, can't exit", why);
+    const char *colon = *why ? ": " : "";
+    log_warning("%s, can't exit%s%s", what, colon, why);
     supervisor_tell(server_settings(p->server),
-                    "STATUS=Can't stop: %s (SHUTDOWN FORCE, or shutdown-on-sigterm force, stops "
-                    "all the same)", why);
+                    "STATUS=Can't stop: %s%s%s (SHUTDOWN FORCE, or shutdown-on-sigterm force, "
+                    "stops all the same)", what, colon, why);
 }
 
 static bool save_at_end(struct persist *p, unsigned flags)
@@ -100,13 +101,11 @@ static bool save_at_end(struct persist *p, unsigned flags)
         return true;
     must(fault_is(&f));
     char line[FAULT_TEXT_MAX];
-    struct buf why = {0};
-    buf_printf(&why, "Error trying to save the DB: %s", fault_text(&f, line, sizeof line));
+    fault_text(&f, line, sizeof line);
     if (flags & SHUTDOWN_FORCE)
-        log_warning("%s", buf_cstr(&why));
+        log_warning("Error trying to save the DB, exiting anyway: %s", line);
     else
-        cannot_stop(p, buf_cstr(&why));
-    buf_free(&why);
+        cannot_stop(p, "Error trying to save the DB", line);
     return false;
 }
 
@@ -116,7 +115,7 @@ static enum shutdown_answer ready_to_stop(void *arg, unsigned flags)
     if (p->loading || p->aof->state != AOF_WAIT_REWRITE)
         return SHUTDOWN_READY;
     if (!(flags & SHUTDOWN_FORCE))
-        cannot_stop(p, "Writing initial AOF");
+        cannot_stop(p, "Writing initial AOF", "");
     return SHUTDOWN_REFUSED;
 }
 
@@ -134,7 +133,7 @@ static bool finish(void *arg, unsigned flags)
         if (!aof_flush(p->aof, true) || !aof_sync_now(p->aof)) {
             done = false;
             if (!force) {
-                cannot_stop(p, "The append log could not be written to its end");
+                cannot_stop(p, "The append log could not be written to its end", "");
                 return false;
             }
             log_warning("The append log could not be written to its end");

@@ -372,6 +372,7 @@ bool rewrite_start(struct aof *a, struct fault *f)
     if (pid == 0)
         run_child(a);
     if (pid < 0) {
+        log_fault("Can't rewrite append only file in background", f);
         failed(a, f);
         return false;
     }

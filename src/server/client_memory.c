@@ -83,7 +83,7 @@ static void tell(const struct client *c)
 {
     struct buf line = {0};
     client_describe(c, &line);
-    log_notice("Client closed: clients hold more than they may together, and it most: %s",
+    log_notice("Evicting client: %s (clients hold more than they may together, and it most)",
                buf_cstr(&line));
     buf_free(&line);
 }

@@ -105,8 +105,8 @@ bool client_check_output_limit(struct client *c, size_t more)
         return false;
     struct buf line = {0};
     client_describe(c, &line);
-    log_warning("Client closed: its output is over client-output-buffer-limit: %s",
-                buf_cstr(&line));
+    log_warning("Client %s scheduled to be closed ASAP for overcoming of output buffer limits "
+                "(client-output-buffer-limit): %zu bytes", buf_cstr(&line), bytes);
     buf_free(&line);
     server_stats(c->server)->output_buffer_limit++;
     client_close_soon(c);

@@ -312,7 +312,8 @@ static void over_query_limit(struct client *c)
 {
     struct buf line = {0};
     client_describe(c, &line);
-    log_warning("Client closed: its input is over client-query-buffer-limit: %s", buf_cstr(&line));
+    log_warning("Closing client that reached max query buffer length (client-query-buffer-limit): "
+                "%s", buf_cstr(&line));
     buf_free(&line);
     server_stats(c->server)->query_buffer_limit++;
     client_close_soon(c);

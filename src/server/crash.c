@@ -1,44 +1,53 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A signal handler gets no argument, so what it needs is file-scope. It runs on a stack of its own:
- * the crash may be that the stack was used up. Nothing here allocates after crash_catch. */
+ * the crash may be that the stack was used up.
+ *
+ * The report has parts, the surest ones first. A crash inside one jumps to the next; a part that
+ * hangs (the crash was inside the allocator, whose lock is held, and the part allocates) is ended
+ * by an alarm, and the process with it. */
 #include "server/crash.h"
 
-#include <execinfo.h>
+#include <setjmp.h>
 #include <signal.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/must.h"
+#include "base/version.h"
+#include "server/crash_stack.h"
 
-enum { FRAMES_MAX = 64, STACK_SIZE = 64 * 1024 };
+enum { STACK_SIZE = 256 * 1024 };
 
 static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
 static struct {
+    const char *title[CRASH_REPORTERS];
     void (*tell[CRASH_REPORTERS])(void *arg);
     void *arg[CRASH_REPORTERS];
     int reporters;
-    volatile sig_atomic_t reporting;
+    volatile sig_atomic_t signal; /* that is being reported; 0: none */
+    volatile sig_atomic_t part;   /* of the report */
+    sigjmp_buf next_part;
     char stack[STACK_SIZE];
-    char failed[256]; /* the must() that failed */
 } crash;
 
-void crash_add_reporter(void (*tell)(void *arg), void *arg)
+void crash_add_reporter(const char *title, void (*tell)(void *arg), void *arg)
 {
     must(crash.reporters < CRASH_REPORTERS);
+    must(title && tell && !crash.signal);
+    crash.title[crash.reporters] = title;
     crash.tell[crash.reporters] = tell;
     crash.arg[crash.reporters++] = arg;
 }
 
-static void log_line(const char *text)
+static void head_line(const char *title)
 {
-    log_raw(LOG_WARNING_LEVEL, text);
-    log_raw(LOG_WARNING_LEVEL, "\n");
+    char line[96];
+    snprintf(line, sizeof line, "\n------ %s ------\n", title);
+    log_raw(LOG_WARNING_LEVEL, line);
 }
 
 static const char *signal_name(int n)
@@ -52,41 +61,7 @@ static const char *signal_name(int n)
     }
 }
 
-static void *place_of(const ucontext_t *uc)
-{
-#if defined(__x86_64__) && defined(__linux__)
-    return (void *)(uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
-#elif defined(__aarch64__) && defined(__linux__)
-    return (void *)(uintptr_t)uc->uc_mcontext.pc;
-#else
-    (void)uc;
-    return NULL;
-#endif
-}
-
-/* The addresses with the file they lie in: "addr2line -e redis-server" takes the offsets. */
-static void log_stack(void *place)
-{
-    void *frames[FRAMES_MAX];
-    int count = backtrace(frames, FRAMES_MAX);
-    char line[64];
-    snprintf(line, sizeof line, "at %p", place);
-    log_line("------ stack ------");
-    if (place)
-        log_line(line);
-    /* backtrace_symbols would allocate in a heap that may be the very thing that is broken. */
-    char **symbols = crash.reporting > 1 ? NULL : backtrace_symbols(frames, count);
-    for (int i = 0; i < count; i++) {
-        if (symbols) {
-            log_line(symbols[i]);
-        } else {
-            snprintf(line, sizeof line, "%p", frames[i]);
-            log_line(line);
-        }
-    }
-}
-
-static void end_with(int number)
+static _Noreturn void end_with(int number)
 {
     struct sigaction act = {.sa_handler = SIG_DFL, .sa_flags = SA_NODEFER};
     sigemptyset(&act.sa_mask);
@@ -95,46 +70,92 @@ static void end_with(int number)
     _exit(1);
 }
 
+static void time_is_over(int number)
+{
+    (void)number;
+    log_raw(LOG_WARNING_LEVEL, "\n(the report hangs and ends here)\n");
+    end_with(crash.signal);
+}
+
+static void set_alarm(void)
+{
+    struct sigaction act = {.sa_handler = time_is_over};
+    sigset_t only;
+    sigemptyset(&act.sa_mask);
+    sigaction(SIGALRM, &act, NULL);
+    sigemptyset(&only);
+    sigaddset(&only, SIGALRM);
+    pthread_sigmask(SIG_UNBLOCK, &only, NULL);
+    alarm(CRASH_SECONDS);
+}
+
+static void log_reason(int number, const siginfo_t *info, void *context)
+{
+    void *place = crash_stack_place(context);
+    log_warning("Redis " REDIS_VERSION " crashed by signal: %d (%s), si_code: %d", number,
+                signal_name(number), info->si_code);
+    if (info->si_code == SI_USER)
+        log_warning("Killed by PID: %ld, UID: %d", (long)info->si_pid, (int)info->si_uid);
+    else if (number == SIGSEGV || number == SIGBUS)
+        log_warning("Accessing address: %p", info->si_addr);
+    if (place && number != SIGABRT)
+        log_warning("Crashed running the instruction at: %p", place);
+}
+
+/* The signal's own parts, then those of the reporters. False: that was the last. */
+static bool tell_part(int part, int number, const siginfo_t *info, void *context)
+{
+    enum { REASON, STACK, REGISTERS, OWN };
+    if (part == REASON) {
+        log_reason(number, info, context);
+    } else if (part == STACK) {
+        head_line("STACK TRACE");
+        crash_stack_log(number == SIGABRT ? NULL : crash_stack_place(context));
+    } else if (part == REGISTERS) {
+        head_line("REGISTERS");
+        crash_stack_registers(context);
+    } else if (part - OWN < crash.reporters) {
+        head_line(crash.title[part - OWN]);
+        crash.tell[part - OWN](crash.arg[part - OWN]);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void crashed(int number, siginfo_t *info, void *context)
 {
-    char line[512];
-    void *place = place_of(context);
-    if (crash.reporting++) { /* the report itself crashed: say no more */
-        if (crash.reporting == 2)
-            log_line("(crashed again while reporting)");
-        end_with(number);
-    }
-    log_line("\n=== CRASH REPORT, please send all of it ===");
-    snprintf(line, sizeof line, "Holdfast was ended by signal %d (%s), code %d", number,
-             signal_name(number), info->si_code);
-    log_line(line);
-    if (number != SIGABRT) {
-        snprintf(line, sizeof line, "address: %p", info->si_addr);
-        log_line(line);
-    }
-    if (crash.failed[0])
-        log_line(crash.failed);
-    log_stack(number == SIGABRT ? NULL : place);
-    for (int i = 0; i < crash.reporters; i++)
-        crash.tell[i](crash.arg[i]);
-    log_line("\n=== END OF CRASH REPORT ===");
+    if (crash.signal)
+        siglongjmp(crash.next_part, 1);
+    crash.signal = number;
+    set_alarm();
+    log_raw(LOG_WARNING_LEVEL, "\n\n=== REDIS BUG REPORT START: of Holdfast; all of it helps, to "
+                               "its end ===\n");
+    if (sigsetjmp(crash.next_part, 1))
+        log_raw(LOG_WARNING_LEVEL, "(crashed again while reporting this)\n");
+    while (tell_part(crash.part++, number, info, context))
+        ;
+    log_raw(LOG_WARNING_LEVEL, "\n=== REDIS BUG REPORT END ===\n");
     end_with(number);
 }
 
 static void must_report(const char *expression, const char *file, int line)
 {
-    snprintf(crash.failed, sizeof crash.failed, "must hold: %s:%d: %s",
-             file, line, expression);
+    if (strncmp(expression, "Out Of Memory", 13) == 0) { /* base/mem: no bug, and looked for */
+        log_warning("%s", expression);
+        return;
+    }
+    log_warning("=== ASSERTION FAILED ===");
+    log_warning("==> %s:%d '%s' is not true", file, line, expression);
 }
 
 void crash_catch(void)
 {
-    void *warm[1];
     stack_t own = {.ss_sp = crash.stack, .ss_size = sizeof crash.stack};
     struct sigaction act = {.sa_sigaction = crashed,
                             .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
-    sigaltstack(&own, NULL);
-    backtrace(warm, 1); /* loads what it needs now rather than in the crash */
+    must(sigaltstack(&own, NULL) == 0);
+    crash_stack_warm();
     sigemptyset(&act.sa_mask);
     for (size_t i = 0; i < sizeof crash_signals / sizeof *crash_signals; i++)
         sigaction(crash_signals[i], &act, NULL);
@@ -145,5 +166,5 @@ void crash_ignore(void)
 {
     for (size_t i = 0; i < sizeof crash_signals / sizeof *crash_signals; i++)
         signal(crash_signals[i], SIG_DFL);
-    must_set_reporter(NULL);
+    must_set_reporter(must_report);
 }

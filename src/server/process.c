@@ -249,7 +249,7 @@ void process_write_pid_file(struct settings *st)
 void process_remove_pid_file(struct settings *st)
 {
     if (pid_file(st)) {
-        log_notice("Removing the pid file");
+        log_notice("Removing the pid file.");
         file_unlink(pid_file(st));
     }
 }

@@ -29,6 +29,7 @@
 #include "server/config_later.h"
 #include "server/conn.h"
 #include "server/crash.h"
+#include "server/crash_state.h"
 #include "server/cron.h"
 #include "server/ctx.h"
 #include "server/debug.h"
@@ -138,8 +139,8 @@ static void after_sleep(void *arg)
     int signal_number = process_stop_signal();
     if (!signal_number || shutdown_is_under_way(s->shutdown))
         return;
-    log_warning(signal_number == SIGINT ? "Got SIGINT: shutting down"
-                                        : "Got SIGTERM: shutting down");
+    log_warning("Received %s scheduling shutdown...",
+                signal_number == SIGINT ? "SIGINT" : "SIGTERM");
     unsigned flags = (unsigned)(signal_number == SIGINT ? s->settings->shutdown_on_sigint
                                                         : s->settings->shutdown_on_sigterm);
     if (shutdown_begin(s->shutdown, flags) != SHUTDOWN_FAILED)
@@ -149,25 +150,6 @@ static void after_sleep(void *arg)
 }
 
 /* ---- life ---- */
-static void crash_state(void *arg)
-{
-    struct server *s = arg;
-    char line[256];
-    const struct client *c = s->clients->running ? s->clients->running->client : NULL;
-    log_raw(LOG_WARNING_LEVEL, "\n------ state ------\n");
-    snprintf(line, sizeof line,
-             "version %s, uptime %lld s, clients %u, commands %llu, used memory %zu\n",
-             REDIS_VERSION, (long long)cron_uptime_s(s->cron), s->clients->count,
-             (unsigned long long)s->stats->commands, mem_used());
-    log_raw(LOG_WARNING_LEVEL, line);
-    if (!c)
-        return;
-    snprintf(line, sizeof line, "running '%s' of client %llu (%s) in db %u\n",
-             c->last_command ? c->last_command->name : "?", (unsigned long long)c->id, c->peer,
-             c->db->id);
-    log_raw(LOG_WARNING_LEVEL, line);
-}
-
 struct server *server_new(void)
 {
     struct server *s = mem_zalloc(sizeof *s);
@@ -277,7 +259,9 @@ bool server_configured(struct server *s, struct fault *f)
     workers_set_cpus(s->workers, s->settings->worker_cpus);
     if (s->settings->crash_log)
         crash_catch();
-    crash_add_reporter(crash_state, s);
+    else
+        crash_ignore();
+    crash_state_register(s);
     process_handle_signals(s->loop);
     if (!hooks_configured(s->hooks, f) || !config_all_claimed(s->config, f))
         return false;

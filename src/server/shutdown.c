@@ -78,7 +78,7 @@ static void end_service(struct server *s)
 static void stop(struct server *s, bool unsure)
 {
     supervisor_tell(s->settings, "STATUS=Stopping\nSTOPPING=1");
-    log_warning("Ready to exit");
+    log_warning("Redis is now ready to exit, bye bye...");
     s->stopping = true;
     s->unsure = unsure;
     end_service(s);
@@ -153,6 +153,7 @@ enum shutdown_end shutdown_begin(struct shutdown *sd, unsigned flags)
         sd->flags &= ~(unsigned)(SHUTDOWN_SAVE | SHUTDOWN_NOSAVE);
     sd->flags |= flags;
     bool was_under_way = sd->under_way;
+    log_warning("User requested shutdown...");
     enum shutdown_end end = ask(sd);
     if (end == SHUTDOWN_FAILED) {
         sd->flags = 0;

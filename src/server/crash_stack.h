@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Where a thread stands, into the log, from inside a signal handler: nothing here allocates, for
+ * the signal may have come inside the allocator. context: as the handler got it. */
+#ifndef SERVER_CRASH_STACK_H
+#define SERVER_CRASH_STACK_H
+
+/* Before the first signal: what is needed is loaded now rather than in a handler. */
+void crash_stack_warm(void);
+/* The instruction that the signal met; NULL where that cannot be told. */
+void *crash_stack_place(void *context);
+/* place (may be NULL), then the calls that led here, a line each: file(function+offset)[address].
+ * Of a function that is not exported the file's offset is told: addr2line takes it. */
+void crash_stack_log(void *place);
+/* Not what lies on the stack: that may be a password. */
+void crash_stack_registers(void *context);
+
+#endif
