@@ -97,6 +97,11 @@ void mem_count(int64_t bytes)
 
 void mem_thread_enter(void) {}
 void mem_thread_leave(void) {}
+void mem_report(void (*put)(void *arg, const char *text), void *arg)
+{
+    put(arg, "Stats not supported for the current allocator");
+}
+
 void mem_purge(void) {}
 void mem_decay(void) {}
 void mem_keep_large(int ms)
@@ -262,6 +267,11 @@ static void all_arenas(const char *verb)
     char name[48];
     snprintf(name, sizeof name, "arena.%u.%s", (unsigned)MALLCTL_ARENAS_ALL, verb);
     mallctl(name, NULL, NULL, NULL, 0);
+}
+
+void mem_report(void (*put)(void *arg, const char *text), void *arg)
+{
+    malloc_stats_print(put, arg, NULL);
 }
 
 void mem_purge(void)

@@ -55,6 +55,8 @@ struct mem_stats {
     size_t allocated, active, resident, retained, rss;
 };
 void mem_stats(struct mem_stats *out);
+/* The allocator's own report, for people, piece by piece. */
+void mem_report(void (*put)(void *arg, const char *text), void *arg);
 void mem_purge(void);           /* give unused pages back to the system */
 /* Those unused for a while, where the allocator waits for calls to notice the time. From cron, once
  * a second or so. Cheap. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* CONFIG, INFO, MEMORY, and commands on whole databases. */
+/* CONFIG, INFO, and commands on whole databases. */
 #include "commands/cmd_server.h"
 
 #include <limits.h>
 
-#include "base/mem.h"
 #include "base/num.h"
 #include "os/clock.h"
 #include "os/loop.h"
@@ -184,43 +183,4 @@ void cmd_swapdb(struct ctx *c)
     c->db = c->client->db;
     ctx_changed(c, 1);
     reply_ok(c);
-}
-
-/* ---- MEMORY ---- */
-void cmd_memory_usage(struct ctx *c)
-{
-    int64_t samples = 5;
-    for (int i = 3; i < c->argc; i += 2) {
-        if (!ctx_arg_is(c, i, "SAMPLES") || i + 1 >= c->argc) {
-            reply_syntax(c);
-            return;
-        }
-        if (!ctx_arg_i64(c, i + 1, &samples))
-            return;
-        if (samples < 0) {
-            reply_syntax(c);
-            return;
-        }
-    }
-    struct entry *e = db_find_with(c->db, c->argv[2], DB_NOTOUCH | DB_NOSTATS);
-    if (e)
-        reply_int(c, (int64_t)entry_memory(e, (size_t)samples));
-    else
-        reply_null(c);
-}
-
-void cmd_memory_purge(struct ctx *c)
-{
-    mem_purge();
-    reply_ok(c);
-}
-
-void cmd_memory_help(struct ctx *c)
-{
-    static const char *const lines[] = {
-        "PURGE", "    Give unused memory back to the system.",
-        "USAGE <key> [SAMPLES <count>]",
-        "    Estimate the bytes that the key and its value take; nested values by a sample of",
-        "    count elements (default: 5, 0 means all).", NULL};
-    reply_help(c, lines);
 }

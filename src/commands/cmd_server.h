@@ -28,8 +28,11 @@ void cmd_flushall(struct ctx *c);
 void cmd_shutdown(struct ctx *c);
 uint32_t cmd_shutdown_flags(const struct ctx *c);
 void cmd_time(struct ctx *c);
+void cmd_memory_doctor(struct ctx *c);
 void cmd_memory_help(struct ctx *c);
+void cmd_memory_malloc_stats(struct ctx *c);
 void cmd_memory_purge(struct ctx *c);
+void cmd_memory_stats(struct ctx *c);
 void cmd_memory_usage(struct ctx *c);
 
 #endif

@@ -92,7 +92,7 @@ void persist_info(void *arg, struct info_out *o)
         loading_info(p, o);
 }
 
-void persist_memory_info(void *arg, struct info_out *o)
+uint64_t persist_log_buffer(const void *arg)
 {
-    info_u64(o, "mem_aof_buffer", ((const struct persist *)arg)->aof->batch.pending.cap);
+    return ((const struct persist *)arg)->aof->batch.pending.cap;
 }

@@ -3,9 +3,11 @@
 #ifndef PERSIST_PERSIST_INFO_H
 #define PERSIST_PERSIST_INFO_H
 
+#include <stdint.h>
+
 struct info_out;
 
 void persist_info(void *arg, struct info_out *o);
-void persist_memory_info(void *arg, struct info_out *o);
+uint64_t persist_log_buffer(const void *persist); /* bytes: mem_aof_buffer */
 
 #endif

@@ -193,7 +193,7 @@ struct persist *persist_new(struct server *server)
     hooks_on_stage(hooks, STAGE_LOG, after_flush, p);
     hooks_on_shutdown(hooks, ready_to_stop, finish, p);
     info_add(server_info(server), "Persistence", INFO_DEFAULT, persist_info, p);
-    info_add(server_info(server), "Memory", INFO_DEFAULT, persist_memory_info, p);
+    info_provide(server_info(server), "mem_aof_buffer", persist_log_buffer, p);
     commands_add(server_commands(server), cmd_persist_commands, p);
     p->holds = backup_holds_new(p);
     persist_debug_words(p);

@@ -20,6 +20,7 @@
 #include "server/cron.h"
 #include "server/info.h"
 #include "server/lazy_free.h"
+#include "server/memory_sums.h"
 #include "server/net.h"
 #include "server/pause.h"
 #include "server/process.h"
@@ -95,43 +96,20 @@ static double ratio(size_t a, size_t b)
     return b ? (double)a / (double)b : 0;
 }
 
-static size_t clients_memory(struct clients *cs)
+static void memory_use(struct info_out *o, const struct memory_sums *m)
 {
-    size_t sum = 0; /* the shared buffer is there from the start */
-    LINK_FOR(pos, &cs->all)
-        sum += client_memory(LINK_OF(pos, struct client, link));
-    return sum;
-}
-
-static size_t tables_memory(const struct keyspace *ks)
-{
-    size_t sum = 0;
-    for (unsigned i = 0; i < ks->open_count; i++)
-        sum += db_index_memory(ks->open[i]);
-    return sum;
-}
-
-static void memory_use(struct server *s, struct info_out *o, const struct mem_stats *m)
-{
-    struct stats *st = server_stats(s);
-    size_t used = mem_used(), startup = server_startup_memory(s);
-    size_t overhead = startup + clients_memory(server_clients(s)) +
-                      tables_memory(server_keyspace(s));
-    if (used > st->peak_memory)
-        st->peak_memory = used;
-    size_t data = used > overhead ? used - overhead : 0;
-    info_bytes(o, "used_memory", used);
-    info_bytes(o, "used_memory_rss", m->rss);
-    info_bytes(o, "used_memory_peak", st->peak_memory);
-    info_f(o, "used_memory_peak_perc", "%.2f%%", 100 * ratio(used, st->peak_memory));
-    info_u64(o, "used_memory_overhead", overhead);
-    info_u64(o, "used_memory_startup", startup);
-    info_u64(o, "used_memory_dataset", data);
-    info_f(o, "used_memory_dataset_perc", "%.2f%%",
-           100 * ratio(data, used > startup ? used - startup : 0));
-    info_u64(o, "allocator_allocated", m->allocated);
-    info_u64(o, "allocator_active", m->active);
-    info_u64(o, "allocator_resident", m->resident);
+    size_t net = memory_sums_net(m);
+    info_bytes(o, "used_memory", m->total);
+    info_bytes(o, "used_memory_rss", m->allocator.rss);
+    info_bytes(o, "used_memory_peak", m->peak);
+    info_f(o, "used_memory_peak_perc", "%.2f%%", 100 * ratio(m->total, m->peak));
+    info_u64(o, "used_memory_overhead", m->overhead);
+    info_u64(o, "used_memory_startup", m->startup);
+    info_u64(o, "used_memory_dataset", m->dataset);
+    info_f(o, "used_memory_dataset_perc", "%.2f%%", 100 * ratio(m->dataset, net));
+    info_u64(o, "allocator_allocated", m->allocator.allocated);
+    info_u64(o, "allocator_active", m->allocator.active);
+    info_u64(o, "allocator_resident", m->allocator.resident);
     info_bytes(o, "total_system_memory",
                (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE));
 }
@@ -156,10 +134,11 @@ static void memory_scripts(struct info_out *o)
 static void section_memory(void *arg, struct info_out *o)
 {
     struct server *s = arg;
-    struct mem_stats m;
-    size_t used = mem_used();
-    mem_stats(&m);
-    memory_use(s, o, &m);
+    struct memory_sums sums;
+    memory_sums_take(s, &sums);
+    struct mem_stats m = sums.allocator;
+    size_t used = sums.total;
+    memory_use(o, &sums);
     memory_scripts(o);
     info_f(o, "allocator_frag_ratio", "%.2f", ratio(m.active, m.allocated));
     info_i64(o, "allocator_frag_bytes", (int64_t)m.active - (int64_t)m.allocated);
@@ -171,9 +150,10 @@ static void section_memory(void *arg, struct info_out *o)
     info_i64(o, "mem_fragmentation_bytes", (int64_t)m.rss - (int64_t)used);
     info_u64(o, "mem_replication_backlog", 0);
     info_u64(o, "mem_total_replication_buffers", 0);
-    info_u64(o, "mem_clients_slaves", 0);
-    info_u64(o, "mem_clients_normal", clients_memory(server_clients(s)));
+    info_u64(o, "mem_clients_slaves", sums.replicas);
+    info_u64(o, "mem_clients_normal", sums.clients);
     info_u64(o, "mem_cluster_links", 0);
+    info_provided(o, "mem_aof_buffer");
     info_str(o, "mem_allocator", mem_allocator());
     info_u64(o, "active_defrag_running", 0);
     info_u64(o, "lazyfree_pending_objects", lazy_free_pending(server_lazy_free(s)));
