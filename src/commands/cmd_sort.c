@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/num.h"
+#include "commands/collate.h"
 #include "commands/elements.h"
 #include "server/acl.h"
 #include "server/ctx.h"
@@ -32,6 +33,7 @@ struct query {
     struct slice by;
     bool weighed; /* by is a pattern with a star */
     bool unsorted, alpha, desc;
+    bool collated; /* ALPHA by the locale: what is stored is ordered by bytes, wherever */
     bool chance; /* the source has no order of its own */
     int64_t offset, count; /* count < 0: all */
     int store;             /* argument that names the destination; 0: none */
@@ -280,7 +282,14 @@ static bool weigh_row(struct sorting *s, struct row *row, double *score)
     row->weightless = !there;
     row->weight_at = row->at;
     row->weight_len = row->len;
-    if (s->q.weighed && there) {
+    if (s->q.collated && there) {
+        struct buf order = {0};
+        collate_add(&order, weight);
+        row->weight_at = s->texts.len;
+        row->weight_len = order.len;
+        buf_add(&s->texts, buf_slice(&order));
+        buf_free(&order);
+    } else if (s->q.weighed && there) {
         row->weight_at = s->texts.len;
         row->weight_len = weight.len;
         buf_add(&s->texts, weight);
@@ -441,6 +450,7 @@ static bool arrange(struct sorting *s, const struct val *v, size_t *first, size_
         s->q.unsorted = false;
         s->q.alpha = true;
     }
+    s->q.collated = s->q.alpha && !s->q.unsorted && !s->q.store && collate_is_on();
     bool part = s->q.unsorted && v->type != VALUE_SET;
     if (part)
         collect_part(s, v);

@@ -12,6 +12,7 @@
 #include "server/process.h"
 #include "server/server.h"
 #include "tools/check.h"
+#include "tools/machine.h"
 #include "tools/tool.h"
 #include "tools/verbs.h"
 
@@ -31,6 +32,8 @@ static int print_usage(void)
           "  --OPTION VALUE    as a line of the file, and over it: --port 7000 --appendonly yes\n"
           "  --check-rdb FILE  check a dump file, as redis-check-rdb does\n"
           "  --check-aof FILE  check an append log, as redis-check-aof does\n"
+          "  --check-system    look for settings of the machine that harm a server\n"
+          "  --test-memory MB [PASSES]   write and read so much memory, as often\n"
           "  -v, --version     tell the version\n"
           "  -h, --help        this text\n",
           stderr);
@@ -72,6 +75,10 @@ int main(int argc, char **argv)
         return print_version();
     if (argc >= 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
         return print_usage();
+    if (argc == 2 && strcmp(argv[1], "--check-system") == 0)
+        return check_system_main();
+    if (argc >= 2 && strcmp(argv[1], "--test-memory") == 0)
+        return test_memory_main(argc - 2, argv + 2);
     process_init(argc, argv);
     return serve(argc, argv);
 }

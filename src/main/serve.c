@@ -40,6 +40,8 @@
 #include "server/server_frame.h"
 #include "server/settings.h"
 #include "server/supervisor.h"
+#include "server/system_settings.h"
+#include "server/turn_watch.h"
 #include "store/db.h"
 
 enum { FREE_KEYS_MAX = 100000, KEEP_LARGE_MS = 1000 };
@@ -130,11 +132,15 @@ int serve(int argc, char **argv)
     struct persist *p = persist_new(s);
     struct scripting *scripts = scripting_new(s, limit);
     memory_exempt(limit, persist_waiting_bytes, p);
+    struct system_settings *sys = system_settings_new(s);
+    struct turn_watch *watch = turn_watch_new(s);
     int code = config_load_args(server_config(s), argc - 1, argv + 1, &f)
                    ? start_and_run(s, p, oom)
                    : refuse_config(&f);
     if (keyspace_count(server_keyspace(s)) > FREE_KEYS_MAX)
         return code; /* the system takes millions of keys back faster than we do */
+    turn_watch_free(watch);
+    system_settings_free(sys);
     scripting_free(scripts);
     persist_free(p);
     oom_score_free(oom);

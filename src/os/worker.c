@@ -128,6 +128,7 @@ static void start(struct worker *me)
     sigdelset(&all, SIGFPE);
     sigdelset(&all, SIGILL);
     sigdelset(&all, SIGABRT);
+    sigdelset(&all, SIGUSR2); /* a crash report has the others stand still */
     pthread_sigmask(SIG_SETMASK, &all, &old);
     int rc = pthread_create(&me->thread, NULL, work, me);
     pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -3,7 +3,6 @@
  * served now and then while a file is read (they get -LOADING). Nothing on disk changes before a
  * file was read to its end, and then only the torn tail of the last one goes, if configuration says
  * so: into a file beside it. What the disk once had and has no more is rot; it always refuses. */
-#include "persist/load_words.h"
 #include "persist/boot.h"
 
 #include <errno.h>
@@ -30,6 +29,7 @@
 #include "persist/aof_state.h"
 #include "persist/file_out.h"
 #include "persist/load_aux.h"
+#include "persist/load_words.h"
 #include "persist/read_ahead.h"
 #include "persist/save_config.h"
 #include "server/clients.h"

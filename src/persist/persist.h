@@ -17,6 +17,7 @@ struct dir_lock;
 struct missing_data;
 struct reserve;
 struct save_config;
+struct child_cpus;
 struct scrub;
 struct server;
 struct snapshot;
@@ -44,6 +45,7 @@ struct persist {
     struct reserve *reserve;
     struct dir_lock *lock;
     struct backup_holds *holds;
+    struct child_cpus *cpus;
     struct child child;
     const struct child_kind *child_kind; /* of the child that lives; NULL: none does */
     uint64_t fork_position;      /* commit.h */

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -29,6 +30,7 @@ static struct {
     void *arg[CRASH_REPORTERS];
     int reporters;
     volatile sig_atomic_t signal; /* that is being reported; 0: none */
+    volatile pid_t thread;        /* that crashed */
     volatile sig_atomic_t part;   /* of the report */
     sigjmp_buf next_part;
     char stack[STACK_SIZE];
@@ -125,8 +127,12 @@ static bool tell_part(int part, int number, const siginfo_t *info, void *context
 
 static void crashed(int number, siginfo_t *info, void *context)
 {
-    if (crash.signal)
+    pid_t thread = (pid_t)syscall(SYS_gettid);
+    if (crash.signal && crash.thread == thread)
         siglongjmp(crash.next_part, 1);
+    while (crash.signal) /* another thread's crash is being reported, and ends this one, too */
+        pause();
+    crash.thread = thread;
     crash.signal = number;
     set_alarm();
     log_raw(LOG_WARNING_LEVEL, "\n\n=== REDIS BUG REPORT START: of Holdfast; all of it helps, to "

@@ -29,6 +29,7 @@
 #include "server/config_later.h"
 #include "server/conn.h"
 #include "server/crash.h"
+#include "server/crash_memcheck.h"
 #include "server/crash_state.h"
 #include "server/cron.h"
 #include "server/ctx.h"
@@ -262,6 +263,7 @@ bool server_configured(struct server *s, struct fault *f)
     else
         crash_ignore();
     crash_state_register(s);
+    crash_memcheck_register(&s->settings->crash_memcheck);
     process_handle_signals(s->loop);
     if (!hooks_configured(s->hooks, f) || !config_all_claimed(s->config, f))
         return false;

@@ -310,7 +310,7 @@ static bool bulk_apply(void *owner, struct fault *f)
     return true;
 }
 
-static bool cpus_check(void *owner, struct slice text, struct fault *f)
+bool settings_check_cpus(void *owner, struct slice text, struct fault *f)
 {
     char list[512];
     bool set[1];
@@ -430,6 +430,8 @@ static const struct config_option settings_options[] = {
      CONFIG_BOOL_AT(struct settings, crash_log),
      .initial = "yes",
      .apply = process_apply_crash_log},
+    {.name = "crash-memcheck-enabled", CONFIG_BOOL_AT(struct settings, crash_memcheck),
+     .initial = "yes"},
     {.name = "shutdown-timeout",
      CONFIG_INT_AT(struct settings, shutdown_timeout_s),
      .initial = "10",
@@ -447,11 +449,11 @@ static const struct config_option settings_options[] = {
     {.name = "server_cpulist",
      .flags = CONFIG_IMMUTABLE,
      CONFIG_STRING_AT(struct settings, cpus),
-     .check = cpus_check},
+     .check = settings_check_cpus},
     {.name = "bio_cpulist",
      .flags = CONFIG_IMMUTABLE,
      CONFIG_STRING_AT(struct settings, worker_cpus),
-     .check = cpus_check},
+     .check = settings_check_cpus},
     {.name = "hz",
      CONFIG_INT_AT(struct settings, hz),
      .initial = "10",

@@ -30,7 +30,7 @@ struct settings {
     bool protected_mode;
     int64_t tls_port;
     /* the process: process.c */
-    bool daemonize, set_title, syslog_on, crash_log, always_logo;
+    bool daemonize, set_title, syslog_on, crash_log, crash_memcheck, always_logo;
     int log_level, supervised, shutdown_on_sigint, shutdown_on_sigterm, syslog_facility;
     char *log_file, *pid_file, *title_template, *syslog_ident, *cpus, *worker_cpus;
     int64_t shutdown_timeout_s;
@@ -54,5 +54,8 @@ void settings_find_dir(struct settings *st);
 
 /* Asked after each change of the working directory; false with f puts the old one back. */
 void settings_on_dir(struct settings *st, bool (*may_use)(void *arg, struct fault *f), void *arg);
+
+/* For a CONFIG_STRING that is a list of CPUs. */
+bool settings_check_cpus(void *owner, struct slice text, struct fault *f);
 
 #endif

@@ -60,6 +60,8 @@ void keyspace_give_back(struct keyspace *ks)
     for (unsigned i = 0; i < ks->open_count; i++) {
         struct db *db = ks->open[(first + i) % ks->open_count];
         slab_give_back(db->slab);
+        if (!ks->settles)
+            continue;
         size_t left = keys_settle(&db->keys, buckets);
         must(left <= buckets);
         buckets = left;

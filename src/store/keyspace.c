@@ -25,7 +25,8 @@ static void limits_default(struct value_limits *limits)
 void keyspace_init(struct keyspace *ks, unsigned databases)
 {
     must(databases > 0);
-    *ks = (struct keyspace){.count = databases, .lfu_decay_minutes = 1, .lfu_log_factor = 10};
+    *ks = (struct keyspace){.count = databases, .lfu_decay_minutes = 1, .lfu_log_factor = 10,
+                            .settles = true};
     limits_default(&ks->limits);
 }
 

@@ -68,6 +68,7 @@ struct keyspace {
     enum expire_mode expire_mode;
     bool slots;             /* the keys of each slot have a table of their own */
     bool held;              /* a child lives: access clocks stand still, pages stay shared */
+    bool settles;           /* activerehashing: tables shrink and grow by the clock, too */
     bool no_resizing;       /* DEBUG DICT-RESIZING: tables stay as while held */
     bool no_touch;          /* CLIENT NO-TOUCH: so they do for the command that runs now */
     struct offer *offered;  /* of the command that runs now, set by who runs it; NULL: nothing */

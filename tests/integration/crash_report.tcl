@@ -46,6 +46,7 @@ foreach {way signs} {
             "*running 'debug' of client * in db 0*argv\\\[0\\] = \"DEBUG\"*argv\\\[1\\] = \"$way\"*"
         like [section $text "INFO OUTPUT"] "*# Server*redis_version:*db0:keys=1,*"
         like [section $text "CLIENT LIST OUTPUT"] "*name=the-one *cmd=debug *"
+        like [section $text "FAST MEMORY TEST"] "*Fast memory test PASSED*MB were tested, 0 words failed*"
         truth {![string match "*crashed again*" $text] && ![string match "*hangs*" $text]}
     }
 }
@@ -56,6 +57,22 @@ crash_case "a signal from outside is a report, too, and says whose it is" {
     wait_for { expr {![alive [of $s pid]]} }
     set text [log_of $s]
     like $text "*crashed by signal: 11 (SIGSEGV), si_code: 0*# Killed by PID: *no command is running*"
+}
+
+crash_case "crash-memcheck-enabled: the memory in use is tested, beside threads that write, or not" {
+    set s [server "enable-debug-command yes\nappendonly yes\nappendfsync always"]
+    for {set i 0} {$i < 60} {incr i} { ask $s SET big:$i [string repeat x 1000000] }
+    set fd [connect $s]
+    for {set i 0} {$i < 200} {incr i} { send $fd SET k$i v }
+    set dir [of $s dir]
+    set text [crashed $s DEBUG SEGFAULT]
+    close $fd
+    truth {[regexp {test PASSED.* (\d+) MB were tested, 0 words} $text -> mb]}
+    truth {$mb > 50}
+    set s [server "enable-debug-command yes\nappendonly yes\ncrash-memcheck-enabled no" -dir $dir]
+    is [ask $s EXISTS {*}[lmap i {0 20 40 59} { string cat big:$i }]] 4
+    set text [crashed $s DEBUG SEGFAULT]
+    like [section $text "FAST MEMORY TEST"] "*crash-memcheck-enabled is no*=== REDIS BUG REPORT END*"
 }
 
 crash_case "crash-log-enabled no: no report, but the reason" {
