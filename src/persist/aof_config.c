@@ -83,6 +83,10 @@ static const struct config_word policies[] = {
 static const struct config_word load_errors[] = {
     {"refuse", AOF_ERRORS_REFUSE}, {"skip", AOF_ERRORS_SKIP}, {NULL, 0}};
 
+static const struct config_word on_errors[] = {
+    {"ignore", AOF_ON_ERROR_IGNORE}, {"panic", AOF_ON_ERROR_PANIC},
+    {"panic-on-replicas", AOF_ON_ERROR_PANIC_ON_REPLICAS}, {NULL, 0}};
+
 static const struct config_option options[] = {
     {.name = "appendonly", .flags = CONFIG_DENY_LOADING, CONFIG_BOOL_AT(struct aof, enabled),
      .initial = "no", .apply = apply_enabled},
@@ -103,6 +107,8 @@ static const struct config_option options[] = {
      .initial = "0", .min = 0, .max = INT64_MAX},
     {.name = "aof-load-errors", CONFIG_ENUM_AT(struct aof, load_errors), .initial = "refuse",
      .words = load_errors},
+    {.name = "propagation-error-behavior", CONFIG_ENUM_AT(struct aof, on_error),
+     .initial = "ignore", .words = on_errors},
     {.name = "aof-use-rdb-preamble", CONFIG_BOOL_AT(struct aof, use_rdb_preamble),
      .initial = "yes"},
     {.name = "aof-timestamp-enabled", CONFIG_BOOL_AT(struct aof, timestamp), .initial = "no"},

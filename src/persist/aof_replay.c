@@ -38,7 +38,12 @@ static void failed(void *arg, const struct replay_failure *x)
     fault_set(&f, FAULT_INVALID, "%.*s fails: %.100s", word, x->command.data, x->error);
     if (x->key.len)
         fault_set_key(&f, x->key);
-    refuse_or_skip(r, &f, select ? "the setting databases may be lower than it was" : NULL);
+    bool panic = r->persist->aof->on_error == AOF_ON_ERROR_PANIC;
+    log_warning("== CRITICAL == The append log told of a command that replies an error now: "
+                "'%.100s' after processing the command '%.*s'", x->error, word, x->command.data);
+    refuse_or_skip(r, &f, select  ? "the setting databases may be lower than it was"
+                          : panic ? "propagation-error-behavior is panic, so nothing is skipped"
+                                  : NULL);
 }
 
 void aof_replay_begin(struct aof_replay *r, struct persist *p, const char *path,

@@ -19,6 +19,8 @@ enum aof_policy { AOF_ALWAYS, AOF_EVERYSEC, AOF_NO };
 /* aof-always-sync-way: tests choose, everybody else lets it be found out (sync_choice.h). */
 enum aof_sync_way { SYNC_WAY_AUTO, SYNC_WAY_INLINE, SYNC_WAY_WORKER };
 enum aof_load_errors { AOF_ERRORS_REFUSE, AOF_ERRORS_SKIP };
+/* propagation-error-behavior: what was done once, and now replies an error. */
+enum aof_on_error { AOF_ON_ERROR_IGNORE, AOF_ON_ERROR_PANIC, AOF_ON_ERROR_PANIC_ON_REPLICAS };
 enum aof_state {
     AOF_OFF,
     AOF_ON,
@@ -66,7 +68,7 @@ struct aof {
     /* settings (aof_config.c) */
     bool enabled, no_fsync_on_rewrite, load_truncated, use_rdb_preamble, timestamp,
         incremental_fsync, disable_auto_gc, checksum;
-    int policy, way, load_errors;
+    int policy, way, load_errors, on_error;
     int64_t load_corrupt_tail_max;
     int64_t rewrite_percentage, rewrite_min_size, max_pending;
     char *filename, *dirname, *keep_history;

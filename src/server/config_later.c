@@ -27,8 +27,6 @@ enum { LATER_WORDS = 3, HOST_NAME_LIMIT = 256 };
 
 static const struct config_word words_cluster_preferred_endpoint_type[] = {{"ip", 0},
     {"hostname", 1}, {"unknown-endpoint", 2}, {NULL, 0}};
-static const struct config_word words_propagation_error_behavior[] = {{"ignore", 0}, {"panic", 1},
-    {"panic-on-replicas", 2}, {NULL, 0}};
 static const struct config_word words_repl_diskless_load[] = {{"disabled", 0}, {"on-empty-db", 1},
     {"swapdb", 2}, {NULL, 0}};
 static const struct config_word words_tls_auth_clients[] = {{"no", 0}, {"yes", 1},
@@ -105,8 +103,6 @@ static const struct config_option later_options[] = {
      .initial = "10", .min = 0, .max = INT_MAX},
     {.name = "min-replicas-to-write", .alias = "min-slaves-to-write", .kind = CONFIG_INT,
      .initial = "0", .min = 0, .max = INT_MAX, .refusal = NO_REPLICAS},
-    {.name = "propagation-error-behavior", .kind = CONFIG_ENUM,
-     .words = words_propagation_error_behavior, .initial = "ignore"},
     {.name = "repl-backlog-size", .kind = CONFIG_SIZE, .initial = "1048576", .min = 1,
      .max = INT64_MAX},
     {.name = "repl-backlog-ttl", .kind = CONFIG_INT, .initial = "3600", .min = 0, .max = INT64_MAX},

@@ -193,6 +193,24 @@ case "MULTI inside the rest of a torn transaction" {
     is [ask $s DBSIZE] 6
 }
 
+case "propagation-error-behavior panic: what replies an error is not skipped; what has no place is" {
+    set logs [list [commands {SET a 1} {LPUSH a x} {SET b 2}]]
+    foreach behavior {ignore panic-on-replicas} {
+        set s [server "$alone\nappendonly yes\naof-load-errors skip\npropagation-error-behavior $behavior" \
+                -dir [log_of_parts {*}$logs]]
+        is [ask $s MGET a b] {1 2}
+        like [log_of $s] "*# == CRITICAL == *'WRONGTYPE *' after processing the command 'LPUSH'*"
+        stop $s
+    }
+    set ended [server "$alone\nappendonly yes\naof-load-errors skip\npropagation-error-behavior panic" \
+            -dir [log_of_parts {*}$logs] -fails 1]
+    is [lindex $ended 0] 1
+    like [lindex $ended 1] "*== CRITICAL ==*propagation-error-behavior is panic*LPUSH fails: WRONGTYPE*"
+    set s [server "$alone\nappendonly yes\naof-load-errors skip\npropagation-error-behavior panic" \
+            -dir [log_of_parts [commands {SET a 1} EXEC {SET b 2}]]]
+    is [ask $s MGET a b] {1 2}
+}
+
 case "EXEC alone" {
     set s [loads_with_skip [list [commands {SET a 1} EXEC {SET b 2}]] "Unexpected EXEC" 1]
     is [ask $s MGET a b] {1 2}
