@@ -282,6 +282,10 @@ void mem_purge(void)
 
 void mem_decay(void)
 {
+    bool by_itself = false;
+    size_t len = sizeof by_itself;
+    if (mallctl("background_thread", &by_itself, &len, NULL, 0) == 0 && by_itself)
+        return; /* a thread of the allocator's does it, and nobody waits meanwhile */
     all_arenas("decay");
 }
 
