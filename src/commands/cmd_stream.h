@@ -27,6 +27,7 @@ void cmd_xpending(struct ctx *c);
 void cmd_xrange(struct ctx *c);
 void cmd_xread(struct ctx *c);
 void cmd_xreadgroup(struct ctx *c);
+int cmd_xreadgroup_keys(int argc, const struct slice *argv, int *at, int max);
 void cmd_xrevrange(struct ctx *c);
 void cmd_xsetid(struct ctx *c);
 void cmd_xtrim(struct ctx *c);

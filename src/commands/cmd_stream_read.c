@@ -267,6 +267,28 @@ void cmd_xread(struct ctx *c)
 }
 
 /* ---- XREADGROUP ---- */
+/* A group or a consumer may have the name of an option, so the first STREAMS need not be it. */
+int cmd_xreadgroup_keys(int argc, const struct slice *argv, int *at, int max)
+{
+    int i = 1;
+    while (i < argc && !slice_eq_nocase(argv[i], "streams")) {
+        if (slice_eq_nocase(argv[i], "group"))
+            i += 3;
+        else if (slice_eq_nocase(argv[i], "count") || slice_eq_nocase(argv[i], "block"))
+            i += 2;
+        else if (slice_eq_nocase(argv[i], "noack"))
+            i++;
+        else
+            return -1;
+    }
+    int words = argc - i - 1, n = words / 2;
+    if (words < 2 || words % 2)
+        return -1;
+    for (int k = 0; k < n && k < max; k++)
+        at[k] = i + 1 + k;
+    return n < max ? n : max;
+}
+
 
 /* One key, as a consumer reads it. */
 struct reading {

@@ -172,6 +172,7 @@ const struct command cmd_stream_commands[] = {
      .complexity = "O(M) for each stream, M: entries returned",
      .keys = {{.flags = KEY_RO | KEY_ACCESS, .begin = KEY_BEGIN_KEYWORD, .keyword = "STREAMS",
                .begin_index = 4, .find = KEY_FIND_RANGE, .last = -1, .step = 1, .limit = 2}},
+     .find_keys = cmd_xreadgroup_keys,
      .args = "group-block:block=GROUP(group:string consumer:string) count:integer=COUNT? "
         "milliseconds:integer=BLOCK? noack:token=NOACK? streams:block=STREAMS(key:key@0* "
         "id:string*)"},

@@ -49,14 +49,12 @@ enum {
     CLIENT_REPLICA = 1 << 14,
     CLIENT_PRIMARY = 1 << 15,     /* the link to our primary */
     CLIENT_PUBSUB = 1 << 16,      /* subscribed: RESP2 allows few commands */
-    CLIENT_MONITOR = 1 << 17,
-    CLIENT_FAKE = 1 << 18,
-    CLIENT_READONLY = 1 << 19, CLIENT_TRACKING = 1 << 20,
-    CLIENT_PROTOCOL_ERROR = 1 << 21,
+    CLIENT_MONITOR = 1 << 17, CLIENT_FAKE = 1 << 18, CLIENT_READONLY = 1 << 19,
+    CLIENT_TRACKING = 1 << 20, CLIENT_PROTOCOL_ERROR = 1 << 21,
     CLIENT_WRITE_WATCHED = 1 << 22, /* the socket was full */
-    CLIENT_TRACKING_BCAST = 1 << 28, CLIENT_TRACKING_BROKEN = 1 << 29,
     CLIENT_IN_HAND = 1 << 23,     /* its input is being worked on: nobody else looks at it */
     CLIENT_RESTRICTED = 1 << 24,  /* its user may not do everything: acl.h */
+    CLIENT_TRACKING_BCAST = 1 << 25, CLIENT_TRACKING_BROKEN = 1 << 26,
 };
 
 /* Replies in front of the place end in out show what the log holds at position. */

@@ -118,8 +118,10 @@ static void tick(void *arg)
     struct cron *c = arg;
     choose_hz(c);
     loop_timer_start(server_loop(c->server), &c->timer, 1000000 / c->hz);
-    if (server_settings(c->server)->paused)
+    if (server_settings(c->server)->paused) {
+        tidy_stop(&c->tidy);
         return;
+    }
     sample(c);
     clients_tick(server_clients(c->server), (unsigned)c->hz);
     if (!server_is_loading(c->server)) {

@@ -5,7 +5,6 @@
 #include "base/must.h"
 #include "os/clock.h"
 #include "server/server.h"
-#include "server/settings.h"
 #include "store/compact.h"
 #include "store/db.h"
 
@@ -28,8 +27,7 @@ static void move_a_slice(void *arg)
     struct tidy *t = arg;
     struct keyspace *ks = server_keyspace(t->server);
     int64_t began = clock_mono_us(), budget = SLICES_APART_US * worth(ks) / 100;
-    bool may = !server_is_loading(t->server) && !server_settings(t->server)->paused;
-    t->moving = may && budget > 0 && keyspace_compact(ks);
+    t->moving = !server_is_loading(t->server) && budget > 0 && keyspace_compact(ks);
     if (!t->moving)
         return;
     while (clock_mono_us() - began < budget && keyspace_compact(ks))
@@ -44,6 +42,7 @@ void tidy_init(struct tidy *t, struct server *s)
 
 void tidy_stop(struct tidy *t)
 {
+    t->moving = false;
     loop_timer_stop(server_loop(t->server), &t->slice);
 }
 

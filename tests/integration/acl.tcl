@@ -60,6 +60,29 @@ case "users of an included file are left there, and what they became is written 
     is [ask $s ACL LIST] $before
 }
 
+case "keys are found whatever names other words have" {
+    set s [server ""]
+    is [ask $s ACL SETUSER reader on nopass ~open:* ~STREAMS +@all] OK
+    foreach key {open:s closed:s STREAMS} { is [ask $s XGROUP CREATE $key g 0 MKSTREAM] OK }
+    set fd [as $s reader x]
+    foreach words {
+        {XREADGROUP COUNT 1 GROUP g STREAMS STREAMS closed:s >}
+        {XREADGROUP COUNT 1 GROUP STREAMS STREAMS STREAMS closed:s >}
+        {XREADGROUP NOACK GROUP g c COUNT 1 STREAMS open:s closed:s > >}
+        {XREAD COUNT 1 STREAMS closed:s 0} {SORT open:l STORE closed:l} {EVAL {return 1} 1 closed:s}
+        {GEORADIUS open:g 1 1 1 m STORE closed:g} {BITOP AND open:d open:a closed:b}
+        {ZUNION 2 open:z closed:z} {LMPOP 2 open:l closed:l LEFT} {OBJECT ENCODING closed:s}
+        {COPY open:s closed:s} {MEMORY USAGE closed:s} {XINFO STREAM closed:s} {XGROUP DESTROY closed:s g}
+    } { is [refused $fd {*}$words] "NOPERM No permissions to access a key" }
+    is [request $fd XREADGROUP COUNT 1 GROUP g STREAMS STREAMS open:s >] (nil)
+    is [request $fd XREADGROUP GROUP g STREAMS NOACK STREAMS open:s >] (nil)
+    # what cannot be told is what the command itself refuses
+    foreach words {
+        {XREADGROUP GROUP g c STREAMS closed:s} {XREADGROUP GROUP g c COUNT 1 closed:s >}
+        {XREADGROUP GROUP g c STREAMS closed:s closed:s >} {XREADGROUP GROUP g c NOSUCH STREAMS closed:s >}
+    } { truth {![string match NOPERM* [set error [refused $fd {*}$words]]] && $error ne ""} }
+}
+
 case "requirepass and the default user are one thing" {
     set s [server "requirepass first"]
     is [ask $s AUTH default first] OK

@@ -16,6 +16,8 @@ set ways {
     {CONFIG SET requirepass S} {CONFIG SET requirepass S maxmemory x} {CONFIG SET requirepass S x}
     {CONFIG SET masterauth S} {CONFIG SET masterauth S masteruser S} {CONFIG SET tls-key-file-pass S}
     {CONFIG SET maxmemory requirepass S} {CONFIG SET tls-client-key-file-pass S}
+    {ACL SETUSER said on >S +get} {ACL SETUSER said on >S +nosuch} {ACL SETUSER said <S}
+    {ACL SETUSER said on #S} {ACL SETUSER said (+get >S}
 }
 
 proc nowhere {where text} {
@@ -31,14 +33,17 @@ proc shown_to {monitor s} {
     return $text
 }
 
+# S stands for a secret, also behind a sign.
+proc with_secrets {way} {
+    return [lmap word $way { expr {[regexp {^([>#<]?)S$} $word -> sign] ? "$sign[secret]" : $word} }]
+}
 proc say_all {s fd} {
     foreach way $::ways {
-        set words [lmap word $way { expr {$word eq "S" ? [secret] : $word} }]
-        catch { request $fd {*}$words }
+        catch { request $fd {*}[with_secrets $way] }
         # What was set is taken back, by who has logged in yet.
         ask $s CONFIG SET requirepass "" masterauth ""
         catch { request $fd MULTI }
-        catch { request $fd {*}[lmap word $way { expr {$word eq "S" ? [secret] : $word} }] }
+        catch { request $fd {*}[with_secrets $way] }
         catch { request $fd EXEC }
         ask $s CONFIG SET requirepass "" masterauth ""
     }
@@ -60,7 +65,9 @@ requirepass $first"]
     nowhere MONITOR $text
     set slow [ask $s SLOWLOG GET -1]
     like $slow "*{CONFIG SET requirepass (redacted)}*"
+    like $slow "*ACL SETUSER (redacted) (redacted)*"
     nowhere SLOWLOG $slow
+    nowhere "ACL LIST" [ask $s ACL LIST]
     nowhere INFO [ask $s INFO everything]
     nowhere "CLIENT LIST" [ask $s CLIENT LIST]
     nowhere title [slurp /proc/[of $s pid]/cmdline]
@@ -84,7 +91,7 @@ masterauth [secret]"]
         catch { read_reply $fd; read_reply $fd }
         wait_for { expr {![alive [of $s pid]]} }
         set log [log_of $s]
-        like $log "*CRASH REPORT*END OF CRASH REPORT*"
+        like $log "*REDIS BUG REPORT START*REDIS BUG REPORT END*"
         nowhere "crash report" $log
         nowhere stderr [slurp [of $s dir]/stderr]
         disconnect $s
