@@ -89,6 +89,15 @@ bool log_part_base_ok(const char *path, uint64_t *size, struct fault *f)
     return !fault_is(f);
 }
 
+enum tool_exit log_item_exit(const struct log_reader *r, enum log_item what)
+{
+    if (what == LOG_MENDED || (what == LOG_HOLE && r->hole.kind == HOLE_DOUBLED))
+        return TOOL_DAMAGED;
+    if (what != LOG_HOLE)
+        return TOOL_GOOD;
+    return r->hole.kind == HOLE_TORN || r->hole.kind == HOLE_OPEN ? TOOL_TRUNCATED : TOOL_LOSS;
+}
+
 const char *log_position(char out[LOG_POSITION_TEXT], const struct source_part *part, uint64_t at)
 {
     snprintf(out, LOG_POSITION_TEXT, "%" PRId64 ":%" PRIu64, part->seq, at);

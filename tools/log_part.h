@@ -17,6 +17,7 @@
 #include "tools/input.h"
 #include "tools/log_read.h"
 #include "tools/source.h"
+#include "tools/tool.h"
 
 struct log_part {
     const struct source_part *part;
@@ -33,6 +34,8 @@ void log_part_close(struct log_part *p);
 bool log_part_base_ok(const char *path, uint64_t *size, struct fault *f);
 /* What the manifest says of a part; NULL: there is none. */
 const struct manifest_file *log_part_line(const struct source *s, size_t i);
+/* What an item tells of the log: good, unless it is a hole, or a byte that was put right. */
+enum tool_exit log_item_exit(const struct log_reader *r, enum log_item what);
 /* "5:1234", as positions are written: the number of an increment and an offset in it. */
 enum { LOG_POSITION_TEXT = 48 };
 const char *log_position(char out[LOG_POSITION_TEXT], const struct source_part *part, uint64_t at);

@@ -31,6 +31,7 @@ struct points {
     uint64_t deleted;            /* keys of the run that goes on */
     struct log_place deleted_at;
     uint64_t behind_damage;      /* in this increment */
+    enum tool_exit worst; /* what the log is like */
 };
 
 static void tell(struct points *p, const char *kind, size_t incr, uint64_t at, const char *what)
@@ -130,6 +131,7 @@ static bool visit(void *arg, size_t incr, struct log_part *part, struct log_read
     struct points *p = arg;
     (void)part;
     struct log_unit u;
+    p->worst = tool_worse(p->worst, log_item_exit(r, what));
     if (r->items == 1)
         begin_part(p, incr);
     if (what == LOG_NOTE)
@@ -174,7 +176,7 @@ static int run(struct tool *t, void *state)
         say_line(&t->say, "No times stand in this log (aof-timestamp-enabled yes writes them)");
     if (ok && !p.shown)
         say_line(&t->say, "%s holds no increments", s.path);
-    int code = ok ? TOOL_GOOD : (int)tool_fault(t, &f);
+    int code = ok ? (int)p.worst : (int)tool_fault(t, &f);
     log_line_free(&p.line);
     source_free(&s);
     return code;

@@ -58,6 +58,7 @@ struct stats {
     unsigned halvings;
     struct log_part part;
     struct log_reader r;
+    enum tool_exit worst; /* what the log is like */
     uint64_t db, commands, bytes, base_bytes, transactions, holes, hole_bytes, share;
     int64_t first_s, second;
     uint64_t in_second, peak, timed; /* timed: commands behind the first time */
@@ -240,6 +241,7 @@ static void count_part(struct stats *s)
     s->base_bytes += s->part.start;
     log_read_open(&s->r, &s->part.bytes, s->part.start, &s->part.options);
     while ((what = log_read_next(&s->r)) != LOG_END) {
+        s->worst = tool_worse(s->worst, log_item_exit(&s->r, what));
         s->holes += what == LOG_HOLE;
         s->hole_bytes += what == LOG_HOLE ? s->r.to - s->r.from : 0;
         s->transactions += what == LOG_UNIT && s->r.commands > 1;
@@ -372,8 +374,8 @@ static int run(struct tool *t, void *state)
         log_part_close(&s->part);
     }
     progress_bar_end(&t->progress);
-    int code = fault_is(&f) ? (int)tool_fault(t, &f) : TOOL_GOOD;
-    if (code == TOOL_GOOD)
+    int code = fault_is(&f) ? (int)tool_fault(t, &f) : (int)s->worst;
+    if (!fault_is(&f))
         tell(s, o->top ? o->top : 20);
     mem_free(s->sample);
     mem_free(s);

@@ -30,6 +30,7 @@ struct who {
     const struct log_reader *r;
     const struct log_command *now;
     bool hit; /* now was told */
+    enum tool_exit worst; /* what the log is like */
 };
 
 /* The first words of the command, for people. */
@@ -166,6 +167,7 @@ static bool visit(void *arg, size_t incr, struct log_part *p, struct log_reader 
         if (!bases_of(w, log_line_incr(&w->line, incr)->seq, walking->fault))
             return false;
     }
+    w->worst = tool_worse(w->worst, log_item_exit(r, what));
     if (what == LOG_HOLE)
         say_row(&w->tool->say, "holes",
                 FIELDS(SAY_TEXT("file", p->part->name), SAY_U64("from", r->from),
@@ -198,7 +200,7 @@ static int run(struct tool *t, void *state)
     if (ok)
         say_fields(&t->say, FIELDS(SAY_U64("found", w.found)),
                    w.found ? NULL : "Nothing in %s touches that key", s.path);
-    int code = ok ? TOOL_GOOD : (int)tool_fault(t, &f);
+    int code = ok ? (int)w.worst : (int)tool_fault(t, &f);
     log_line_free(&w.line);
     source_free(&s);
     return code;

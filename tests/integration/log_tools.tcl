@@ -408,7 +408,7 @@ if {!$sanitized} { case "a value of any size takes no memory" {
     close $f
     foreach {words code says} {
         {fix} 4 "*Nothing is written*" {fix --salvage} 4 "*Wrong number of arguments: MSET*"
-        {who after} 0 "*SET after 1*" {stats} 0 "*4 commands*big*" {points} 0 "*all there is*"
+        {who after} 3 "*SET after 1*" {stats} 3 "*4 commands*big*" {points} 3 "*all there is*"
         {restore --to 0:60 --dry-run} 0 "*big*after*"
     } {
         is [run sh -c "ulimit -v 200000; exec timeout 180 $holdfast $words $dir/big.aof"] $code
