@@ -34,7 +34,7 @@ void cmd_client_setname(struct ctx *c)
         reply_error(c, "ERR Client names cannot contain spaces, newlines or special characters.");
         return;
     }
-    client_set_text(&c->client->name, c->argv[2]);
+    client_set_text(c->client, &c->client->name, c->argv[2]);
     reply_ok(c);
 }
 
@@ -51,7 +51,7 @@ void cmd_client_setinfo(struct ctx *c)
         reply_errorf(c, "ERR %s cannot contain spaces, newlines or special characters.",
                      to == &c->client->lib_name ? "lib-name" : "lib-ver");
     } else {
-        client_set_text(to, c->argv[3]);
+        client_set_text(c->client, to, c->argv[3]);
         reply_ok(c);
     }
 }

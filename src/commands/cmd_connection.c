@@ -171,7 +171,7 @@ void cmd_hello(struct ctx *c)
         return;
     }
     if (h.set_name)
-        client_set_text(&c->client->name, h.name);
+        client_set_text(c->client, &c->client->name, h.name);
     must(version == 2 || version == 3);
     c->client->resp = c->resp = (int)version;
     hello_reply(c);

@@ -95,6 +95,7 @@ void *table_random(const struct table *t); /* close to uniform; NULL when empty 
 size_t table_some(const struct table *t, void **items, size_t n);
 size_t table_buckets(const struct table *t);
 size_t table_memory(const struct table *t); /* bytes of buckets and directory */
+enum { TABLE_ITEM_BYTES = 15 };              /* an item's share in them, about */
 
 /* How full the buckets are; an overflow bucket is part of the one it hangs on. */
 enum { TABLE_SHAPE_MAX = 22 };

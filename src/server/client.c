@@ -16,7 +16,6 @@
 #include "server/feed.h"
 #include "server/held.h"
 #include "server/multi.h"
-#include "server/pubsub.h"
 #include "server/pushed.h"
 #include "server/server.h"
 #include "server/slots.h"
@@ -28,6 +27,7 @@ static void name_ends(struct client *c)
     char name[SOCKET_NAME_MAX];
     c->peer = mem_strdup(c->io.fd < 0 ? "" : socket_peer_name(c->io.fd, name));
     c->local = mem_strdup(c->io.fd < 0 ? "" : socket_local_name(c->io.fd, name));
+    c->text_bytes = mem_usable(c->peer) + mem_usable(c->local);
 }
 
 /* All begin as the default user. Who came while that had no password has proved enough; one that is
@@ -133,8 +133,7 @@ void client_reset(struct client *c)
     c->flags |= first_flags(server_clients(c->server));
     client_select(c, 0);
     c->resp = 2;
-    mem_free(c->name);
-    c->name = NULL;
+    client_set_text(c, &c->name, (struct slice){0});
 }
 
 void client_select(struct client *c, unsigned db)
@@ -158,7 +157,7 @@ size_t client_memory(const struct client *c)
 {
     return sizeof *c + c->in.cap + (c->big ? c->big->cap : 0) + offer_memory(&c->bigs) +
            output_memory(&c->out) + resp_memory(&c->parser) + multi_memory(c) +
-           pushed_memory(c) + pubsub_memory_of(server_pubsub(c->server), c) +
+           pushed_memory(c) + slots_memory(c) + c->text_bytes +
            c->stamp_cap * sizeof *c->stamps + (c->held ? c->held->bytes : 0) +
            (c->block ? c->block->bytes : 0);
 }
@@ -171,8 +170,13 @@ bool client_name_ok(struct slice name)
     return true;
 }
 
-void client_set_text(char **to, struct slice text)
+void client_set_text(struct client *c, char **to, struct slice text)
 {
-    mem_free(*to);
+    if (*to) {
+        must(c->text_bytes >= mem_usable(*to));
+        c->text_bytes -= mem_usable(*to);
+        mem_free(*to);
+    }
     *to = text.len ? mem_dup(text.data, text.len) : NULL;
+    c->text_bytes += *to ? mem_usable(*to) : 0;
 }

@@ -32,8 +32,7 @@ struct server;
 struct str;
 
 enum {
-    CLIENT_CLOSE_SOON = 1 << 0,
-    CLIENT_CLOSE_AFTER_REPLY = 1 << 1,
+    CLIENT_CLOSE_SOON = 1 << 0, CLIENT_CLOSE_AFTER_REPLY = 1 << 1,
     CLIENT_UNIX = 1 << 2,
     CLIENT_AUTHENTICATED = 1 << 3,
     CLIENT_IN_MULTI = 1 << 4,
@@ -93,8 +92,9 @@ struct client {
     int64_t created_us, active_us;   /* monotonic, as all that is waited by */
     int64_t soft_limit_since_us; /* 0: below */
     uint64_t redirect;   /* CLIENT_TRACKING: who is told in its place; 0: nobody */
-    char *name, *lib_name, *lib_ver; /* NULL: none */
+    char *name, *lib_name, *lib_ver; /* NULL: none. client_set_text's */
     char *peer, *local;  /* "ip:port", made at accept */
+    size_t text_bytes;   /* of these five */
     struct offer bigs;   /* large bulks, come whole, of the command that is being cut or runs */
 };
 
@@ -115,6 +115,6 @@ size_t client_memory(const struct client *c);
 bool client_is_local(const struct client *c); /* loopback or unix socket */
 /* A name or library word may hold no blanks and no unprintable bytes. */
 bool client_name_ok(struct slice name);
-void client_set_text(char **to, struct slice text);
+void client_set_text(struct client *c, char **to, struct slice text); /* to: a text of c's */
 
 #endif

@@ -12,7 +12,7 @@
 #include "server/server.h"
 #include "server/stats.h"
 
-enum { OFTEN_US = 100000, TIME_SHARE = 20, NEWCOMERS_SHARE = 16 };
+enum { OFTEN_US = 100000, TIME_SHARE = 20, NEWCOMERS_SHARE = 16, CLASSES = 64 };
 enum which { WHICH_UNPROVEN, WHICH_OUTPUT, WHICH_ALL };
 
 static bool counts(const struct client *c)
@@ -46,12 +46,16 @@ bool client_memory_look(struct client_memory *m, struct clients *cs, size_t step
 {
     size_t used = mem_used_about();
     size_t change = used > m->used_then ? used - m->used_then : m->used_then - used;
-    int64_t since_us = clock_mono_us() - m->counted_us;
-    if (m->counted_us && change < step &&
-        (since_us < OFTEN_US || since_us < TIME_SHARE * m->took_us))
-        return false;
-    if (change < 16 * step && since_us < TIME_SHARE * m->took_us)
-        return false;
+    int64_t least_us = TIME_SHARE * m->took_us;
+    /* For every command: the turn's clock will do, as long as little has changed. */
+    if (m->counted_us && change < step) {
+        int64_t about_us = clock_now.mono_us - m->counted_us;
+        if (about_us < OFTEN_US || about_us < least_us)
+            return false;
+    } else if (m->counted_us && change < 16 * step) {
+        if (clock_mono_us() - m->counted_us < least_us)
+            return false;
+    }
     count(m, cs);
     return true;
 }
@@ -111,23 +115,56 @@ static void close_one(struct client_memory *m, struct clients *cs, struct client
     client_close_soon(c);
 }
 
+/* By powers of two, so that of many clients only those that may be closed are sorted. */
+struct classes {
+    size_t clients[CLASSES], bytes[CLASSES];
+};
+
+static void sum_classes(struct classes *by, struct clients *cs, enum which which)
+{
+    LINK_FOR(pos, &cs->all) {
+        size_t bytes = share_of(cs, LINK_OF(pos, struct client, link), which);
+        if (!bytes)
+            continue;
+        int class = CLASSES - 1 - __builtin_clzll(bytes);
+        by->clients[class]++;
+        by->bytes[class] += bytes;
+    }
+}
+
+/* Those that hold so much or more are *count, and hold at least excess together, or are all. */
+static size_t least_to_close(const struct classes *by, size_t excess, size_t *count)
+{
+    int class = CLASSES - 1;
+    size_t bytes = by->bytes[class];
+    *count = by->clients[class];
+    while (class > 0 && bytes < excess) {
+        bytes += by->bytes[--class];
+        *count += by->clients[class];
+    }
+    return (size_t)1 << class;
+}
+
 static void close_most(struct client_memory *m, struct clients *cs, enum which which,
                        const size_t *held, size_t limit)
 {
-    size_t count = 0, room = 0;
+    struct classes by = {0};
+    size_t count = 0;
     if (*held <= limit)
         return;
-    LINK_FOR(pos, &cs->all)
-        room++;
+    int64_t began = clock_mono_us();
+    sum_classes(&by, cs, which);
+    size_t room = 0, least = least_to_close(&by, *held - limit, &room);
     struct held *all = mem_alloc((room + 1) * sizeof *all);
     LINK_FOR(pos, &cs->all) {
         struct client *c = LINK_OF(pos, struct client, link);
         size_t bytes = share_of(cs, c, which);
-        if (bytes)
+        if (bytes >= least)
             all[count++] = (struct held){bytes, c};
     }
-    must(count <= room);
+    must(count == room);
     qsort(all, count, sizeof *all, by_bytes);
+    m->took_us += clock_mono_us() - began; /* part of what may not come too often */
     for (size_t i = 0; i < count && *held > limit; i++)
         close_one(m, cs, all[i].client);
     mem_free(all);

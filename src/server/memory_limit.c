@@ -205,6 +205,7 @@ static bool apply_max(void *owner, struct fault *f)
     struct memory_limit *m = owner;
     (void)f;
     hooks_set_admit(server_hooks(m->server), m, m->max_bytes || m->max_clients ? ADMIT_EVERY : 0);
+    client_memory_forget(&m->clients);
     loop_timer_start(server_loop(m->server), &m->go_on, 0);
     return true;
 }

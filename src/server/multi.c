@@ -45,7 +45,7 @@ struct multi {
     size_t bytes;
     uint32_t flags, all; /* of the queued commands: those that any has, those that all have */
     struct link watches;
-    size_t watch_count;
+    size_t watch_count, watch_bytes;
 };
 
 static struct slice watched_name(const void *item)
@@ -158,6 +158,12 @@ static struct watched_key *watched_key_of(struct watches *ws, struct db *db, str
     return k;
 }
 
+/* Each is charged with all that its key takes, as it may be the only one. */
+static size_t bytes_of(const struct watch *w)
+{
+    return mem_usable(w) + mem_usable(w->key) + TABLE_ITEM_BYTES;
+}
+
 void multi_watch(struct client *c, struct slice key)
 {
     struct multi *m = multi_of(c);
@@ -176,6 +182,7 @@ void multi_watch(struct client *c, struct slice key)
     link_push_back(&m->watches, &w->of_client);
     link_push_back(&k->watchers, &w->of_key);
     m->watch_count++;
+    m->watch_bytes += bytes_of(w);
 }
 
 void multi_unwatch(struct client *c)
@@ -191,6 +198,8 @@ void multi_unwatch(struct client *c)
         struct watched_key *k = w->key;
         must(w->client == c);
         dropped++;
+        must(m->watch_bytes >= bytes_of(w));
+        m->watch_bytes -= bytes_of(w);
         link_remove(&w->of_client);
         link_remove(&w->of_key);
         mem_free(w);
@@ -200,7 +209,7 @@ void multi_unwatch(struct client *c)
             mem_free(k);
         }
     }
-    must(dropped == m->watch_count);
+    must(dropped == m->watch_count && m->watch_bytes == 0);
     m->watch_count = 0;
     if (!ws->keys.count)
         server_want_changes(c->server, CHANGES_WATCHED, false);
@@ -289,7 +298,7 @@ size_t multi_memory(const struct client *c)
     if (!c->multi)
         return 0;
     return c->multi->bytes + (size_t)c->multi->cap * sizeof *c->multi->queue +
-           c->multi->watch_count * sizeof(struct watch);
+           c->multi->watch_bytes + sizeof *c->multi;
 }
 
 uint32_t multi_flags(const struct ctx *ctx)

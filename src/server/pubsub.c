@@ -101,10 +101,11 @@ static struct subscription *find(const struct pubsub *ps, const struct client *c
 
 /* ---- a client's ---- */
 
-/* Each is charged with all that its channel takes, as it may be the only one. */
+/* Each is charged with all that its channel takes, as it may be the only one; and both with their
+ * places in tables. */
 static size_t bytes_of(const struct subscription *s)
 {
-    return mem_usable(s) + mem_usable(s->key.channel);
+    return mem_usable(s) + mem_usable(s->key.channel) + 2 * TABLE_ITEM_BYTES;
 }
 
 static struct subscriber *subscriber_of(struct pubsub *ps, struct client *c)
@@ -164,10 +165,16 @@ static void release(struct client *c, void *state)
     set_flag(c, mine);
 }
 
+static size_t subscriber_bytes(const void *state)
+{
+    return ((const struct subscriber *)state)->bytes;
+}
+
 struct pubsub *pubsub_new(struct slots *slots)
 {
     struct pubsub *ps = mem_zalloc(sizeof *ps);
     ps->slot = slots_reserve(slots, sizeof(struct subscriber), release);
+    slots_measure(slots, ps->slot, subscriber_bytes);
     for (int kind = 0; kind < PUBSUB_KINDS; kind++) {
         table_init(&ps->channels[kind], &channel_type);
         link_init(&ps->names[kind]);
@@ -247,12 +254,6 @@ void pubsub_each_of_client(const struct pubsub *ps, const struct client *c, enum
         return;
     LINK_FOR(pos, &mine->subscriptions[kind])
         f(arg, channel_name(LINK_OF(pos, struct subscription, of_client)->key.channel));
-}
-
-size_t pubsub_memory_of(const struct pubsub *ps, const struct client *c)
-{
-    const struct subscriber *mine = slot_peek(c, ps->slot);
-    return mine ? sizeof *mine + mine->bytes : 0;
 }
 
 /* ---- all of them ---- */

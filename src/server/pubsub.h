@@ -34,7 +34,6 @@ bool pubsub_unsubscribe(struct pubsub *ps, struct client *c, enum pubsub_kind ki
  * unsubscribed. */
 struct slice pubsub_first(const struct pubsub *ps, const struct client *c, enum pubsub_kind kind);
 size_t pubsub_of_client(const struct pubsub *ps, const struct client *c, enum pubsub_kind kind);
-size_t pubsub_memory_of(const struct pubsub *ps, const struct client *c);
 
 /* Each name it listens to. f neither subscribes nor unsubscribes anybody. */
 typedef void pubsub_name(void *arg, struct slice name);

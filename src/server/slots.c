@@ -12,6 +12,7 @@ struct slots {
     int count;
     size_t sizes[SLOTS_MAX];
     void (*release[SLOTS_MAX])(struct client *c, void *state);
+    slot_bytes *bytes[SLOTS_MAX]; /* NULL: nothing beside the state */
 };
 
 struct slots *slots_new(void)
@@ -30,6 +31,12 @@ int slots_reserve(struct slots *s, size_t size, void (*release)(struct client *c
     s->sizes[s->count] = size;
     s->release[s->count] = release;
     return s->count++;
+}
+
+void slots_measure(struct slots *s, int slot, slot_bytes *bytes)
+{
+    must(slot >= 0 && slot < s->count && !s->bytes[slot]);
+    s->bytes[slot] = bytes;
 }
 
 void *slot_get(struct client *c, int slot)
@@ -67,4 +74,14 @@ void slots_drop_all(struct client *c)
         slot_drop(c, i);
     mem_free(c->slots);
     c->slots = NULL;
+}
+
+size_t slots_memory(const struct client *c)
+{
+    const struct slots *s = server_slots(c->server);
+    size_t bytes = c->slots ? SLOTS_MAX * sizeof *c->slots : 0;
+    for (int i = 0; c->slots && i < s->count; i++)
+        if (c->slots[i])
+            bytes += s->sizes[i] + (s->bytes[i] ? s->bytes[i](c->slots[i]) : 0);
+    return bytes;
 }

@@ -5,7 +5,11 @@
  *   struct sub *mine = slot_get(client, s->slot);    // allocated, zeroed, at the first call
  *   struct sub *maybe = slot_peek(client, s->slot);  // NULL when the client never had one
  *
- * release (may be NULL) is called with the state before its memory goes. */
+ * release (may be NULL) is called with the state before its memory goes. What the state holds
+ * beside its own block is the client's memory too, if its owner tells how much:
+ *
+ *   slots_measure(slots, s->slot, sub_bytes);
+ */
 #ifndef SERVER_SLOTS_H
 #define SERVER_SLOTS_H
 
@@ -17,9 +21,13 @@ struct slots;
 struct slots *slots_new(void);
 void slots_free(struct slots *s);
 int slots_reserve(struct slots *s, size_t size, void (*release)(struct client *c, void *state));
+/* bytes is asked often, for each client that has such a state: it returns a number that is kept. */
+typedef size_t slot_bytes(const void *state);
+void slots_measure(struct slots *s, int slot, slot_bytes *bytes);
 void *slot_get(struct client *c, int slot);
 void *slot_peek(const struct client *c, int slot);
 void slot_drop(struct client *c, int slot);
 void slots_drop_all(struct client *c);
+size_t slots_memory(const struct client *c); /* of all its states */
 
 #endif

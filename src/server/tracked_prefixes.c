@@ -88,7 +88,7 @@ static struct prefix *prefix_get(struct prefixes *ps, struct slice name)
     return p;
 }
 
-void prefixes_join(struct prefixes *ps, struct slice prefix, struct link *mine, void *member)
+size_t prefixes_join(struct prefixes *ps, struct slice prefix, struct link *mine, void *member)
 {
     must(member && mine);
     struct membership *m = mem_alloc(sizeof *m);
@@ -101,6 +101,7 @@ void prefixes_join(struct prefixes *ps, struct slice prefix, struct link *mine, 
                                    prefix) < 0)
         at = at->next;
     link_before(at, &m->of_member);
+    return mem_usable(m) + mem_usable(m->prefix) + prefix.len; /* the tree keeps it once more */
 }
 
 static void free_change(void *arg, void *item)

@@ -37,6 +37,7 @@ struct tracker {
     struct client *client;
     struct link link;     /* of those that are on */
     struct link prefixes; /* tracked_prefixes.h */
+    size_t prefix_bytes;
     uint32_t number;
     unsigned modes;
     bool excepted;
@@ -358,6 +359,7 @@ void tracking_off(struct tracking *t, struct client *c)
         return;
     must(tr && link_linked(&tr->link) && t->on_count > 0);
     prefixes_leave_all(t->prefixes, &tr->prefixes);
+    tr->prefix_bytes = 0;
     link_remove(&tr->link);
     t->on_count--;
     t->readers -= !(tr->modes & TRACKING_BCAST);
@@ -389,7 +391,7 @@ void tracking_add_prefix(struct tracking *t, struct client *c, struct slice pref
 {
     struct tracker *tr = slot_peek(c, t->slot);
     must(tr && is_on(c) && tr->modes & TRACKING_BCAST);
-    prefixes_join(t->prefixes, prefix, &tr->prefixes, tr);
+    tr->prefix_bytes += prefixes_join(t->prefixes, prefix, &tr->prefixes, tr);
 }
 
 void tracking_except_next(struct tracking *t, struct client *c)
@@ -428,6 +430,11 @@ static void release(struct client *c, void *state)
     must(removed == tr);
 }
 
+static size_t tracker_bytes(const void *state)
+{
+    return ((const struct tracker *)state)->prefix_bytes;
+}
+
 /* ---- numbers, life ---- */
 
 static uint64_t count_keys(const void *arg)
@@ -461,6 +468,7 @@ struct tracking *tracking_new(struct server *s)
     struct info *info = server_info(s);
     t->server = s;
     t->slot = slots_reserve(server_slots(s), sizeof(struct tracker), release);
+    slots_measure(server_slots(s), t->slot, tracker_bytes);
     link_init(&t->on);
     table_init(&t->by_number, &by_number_type);
     tracked_keys_init(&t->keys);

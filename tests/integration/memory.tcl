@@ -394,6 +394,47 @@ case "maxmemory-clients closes those that hold most" {
     is [ask $s CONFIG GET maxmemory-clients] {maxmemory-clients 5%}
 }
 
+# What one client holds, by three ways to see it, and by which limit it goes. The others stay.
+foreach {what each} {
+    subscriptions { lappend words channel:with:a:name:$i }
+    "watched keys" { lappend words user:of:something:$i }
+    "tracking prefixes" { lappend words [format %02d: $i][string repeat p 20000] }
+} begin {SUBSCRIBE WATCH {CLIENT TRACKING ON BCAST}} calls {100 100 1} many {1000 1000 50} {
+    case "$what are seen, and closed by maxmemory-clients" {
+        set s [server]
+        set small [connect $s]
+        set fd [connect $s]
+        request $fd HELLO 3
+        set id [request $fd CLIENT ID]
+        set before [info_of $s mem_clients_normal]
+        set stats [dict get [ask $s MEMORY STATS] clients.normal]
+        for {set call 0} {$call < $calls} {incr call} {
+            set words $begin
+            for {set i [expr {$call * $many}]} {$i < ($call + 1) * $many} {incr i} {
+                if {[llength $begin] > 1} { lappend words PREFIX }
+                eval $each
+            }
+            send $fd {*}$words
+            for {set i [expr {$begin eq "SUBSCRIBE" ? $many : 1}]} {$i > 0} {incr i -1} {
+                read_reply $fd
+            }
+        }
+        set least [expr {$calls > 1 ? 8000000 : 2000000}]
+        regexp {tot-mem=(\d+)} [ask $s CLIENT LIST ID $id] -> memory
+        truth {$memory > $least}
+        truth {[info_of $s mem_clients_normal] - $before > $least}
+        truth {[dict get [ask $s MEMORY STATS] clients.normal] - $stats > $least}
+        ask $s CONFIG SET maxmemory-clients [expr {$memory + 1000000}]
+        is [request $small PING] PONG
+        is [info_of $s evicted_clients] 0
+        ask $s CONFIG SET maxmemory-clients [expr {$memory / 2}]
+        wait_for { expr {[info_of $s evicted_clients] == 1} }
+        gone $fd
+        is [request $small PING] PONG
+        wait_for { expr {[info_of $s mem_clients_normal] < $before + 500000} }
+    }
+}
+
 # ---- the log of keys that go by themselves ----
 
 # The names of the commands in the log's increment.

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "server/publish.h"
+#include "server/slots.h"
 #include "tests/unit/server/served.h"
 
 enum { CLIENTS = 6, NAMES = 9, STEPS = 20000 };
@@ -66,7 +67,7 @@ static void check_all(struct pubsub *ps)
             any += mine;
         }
         CHECK_INT((peers[i].client->flags & CLIENT_PUBSUB) != 0, any > 0);
-        CHECK(any == 0 || pubsub_memory_of(ps, peers[i].client) > any * 64);
+        CHECK(any == 0 || slots_memory(peers[i].client) > any * 64);
     }
 }
 
@@ -116,7 +117,7 @@ static size_t bytes_of_many(struct pubsub *ps, struct client *c, enum pubsub_kin
         CHECK(pubsub_subscribe(ps, c, kind, slice(name, (size_t)len)));
     }
     size_t bytes = mem_used() - before;
-    CHECK(pubsub_memory_of(ps, c) <= bytes && pubsub_memory_of(ps, c) > bytes / 2);
+    CHECK(slots_memory(c) <= bytes && slots_memory(c) > bytes / 2);
     client_reset(c);
     return bytes;
 }

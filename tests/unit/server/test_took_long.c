@@ -57,7 +57,7 @@ static void entries(void)
     begin();
     struct peer p = join();
     const struct slow_log *l = server_slow_log(s);
-    client_set_text(&p.client->name, SLICE_LIT("me"));
+    client_set_text(p.client, &p.client->name, SLICE_LIT("me"));
     say(&p, "put a 1\r\nskipped x\r\nhide b c\r\n");
     CHECK_INT(slow_log_count(l), 2);
     const struct slow_entry *e = slow_log_newest(l);
