@@ -43,7 +43,7 @@ static void takes(struct client *c, take_one *take)
     }
 }
 
-/* Once before it is measured: tables that have grown stay. All but their buckets is the client's. */
+/* Once before it is measured: tables that have grown stay. About all of it is the client's. */
 static void check_counted(take_one *take)
 {
     serve(no_commands);
