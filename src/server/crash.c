@@ -45,6 +45,12 @@ void crash_add_reporter(const char *title, void (*tell)(void *arg), void *arg)
     crash.arg[crash.reporters++] = arg;
 }
 
+void crash_drop_reporters(void)
+{
+    must(crash.reporters >= 0 && !crash.signal);
+    crash.reporters = 0;
+}
+
 static void head_line(const char *title)
 {
     char line[96];

@@ -16,4 +16,6 @@ void crash_catch(void);
 void crash_ignore(void);
 /* title is static. In the order in which they were added, at most CRASH_REPORTERS. */
 void crash_add_reporter(const char *title, void (*tell)(void *arg), void *arg);
+/* None tells any more: what they tell of goes. */
+void crash_drop_reporters(void);
 #endif

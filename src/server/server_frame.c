@@ -210,6 +210,7 @@ struct server *server_new(void)
 void server_free(struct server *s)
 {
     process_release_signals();
+    crash_drop_reporters();
     net_free(s->net);
     config_release(s->config, s->clients); /* while the owners are there */
     config_release(s->config, s->settings);
