@@ -238,6 +238,8 @@ void cmd_acl_dryrun(struct ctx *c)
 {
     int argc = c->argc - 3;
     must(argc > 0);
+    for (int i = 4; i < c->argc; i++) /* the call that is tried may be one with a password */
+        ctx_redact(c, i);
     const struct slice *argv = c->argv + 3;
     const struct acl_user *u = acl_find(acl_of(c), c->argv[2]);
     if (!u) {

@@ -112,7 +112,7 @@ struct hello {
 /* Before anything is refused: a password is one, too, in a HELLO that is wrong. */
 static void hello_redact(struct ctx *c)
 {
-    for (int i = 2; i < c->argc; i++) {
+    for (int i = 1; i < c->argc; i++) {
         if (ctx_arg_is(c, i, "AUTH")) {
             ctx_redact(c, i + 1);
             ctx_redact(c, i + 2);

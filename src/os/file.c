@@ -501,6 +501,8 @@ char *file_join(const char *dir, const char *name)
 char *file_absolute(const char *name, struct fault *f)
 {
     char here[PATH_MAX];
+    if (*name == '/')
+        return mem_strdup(name);
     if (!getcwd(here, sizeof here)) {
         fault_io(f, errno, "getcwd", "Can't tell the working directory");
         return NULL;

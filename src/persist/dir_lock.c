@@ -100,9 +100,8 @@ static int keep(struct dir_lock *d, int fd, const struct stat *st, const char *d
         return -1;
     }
     char *file = file_join(strcmp(dir, ".") == 0 ? NULL : dir, DIR_LOCK_FILE);
-    char *path = *file == '/' ? file : file_absolute(file, f);
-    if (path != file)
-        mem_free(file);
+    char *path = file_absolute(file, f);
+    mem_free(file);
     if (!path) {
         close(fd);
         return -1;

@@ -16,6 +16,7 @@
 #include "server/pubsub.h"
 #include "server/server.h"
 #include "store/db.h"
+#include "store/str.h"
 
 static size_t put_flags(const struct client *c, char out[24])
 {
@@ -63,6 +64,8 @@ static size_t argv_bytes(const struct client *c)
     if (running && running->client == c)
         for (int i = 0; i < running->argc; i++)
             bytes += running->argv[i].len;
+    else
+        bytes += offer_memory(&c->bigs); /* of which words of a running command are */
     return bytes;
 }
 
@@ -73,6 +76,10 @@ static void describe_input(const struct client *c, struct buf *out)
     if (cs->shared_by == c) {
         used += cs->shared_len;
         room += CONN_READ_SIZE;
+    }
+    if (c->big) { /* a large word is read into a block of its own */
+        used += c->big->len;
+        room += c->big->cap;
     }
     must(used <= room);
     buf_printf(out, "qbuf=%zu qbuf-free=%zu argv-mem=%zu ", used, room - used, argv_bytes(c));

@@ -5,6 +5,7 @@
  *   redis-server [file | -] [--name word ...] ...
  *
  * Later lines win, except that those of a MULTI option add up. */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -22,16 +23,44 @@
 
 enum { FILE_MAX = 64 << 20 };
 
-static void line_fault(struct fault *f, const char *name, int line, struct slice text,
-                       const char *reason)
+/* text from at on, up to the end of its next word. */
+static size_t word_end(struct slice text, size_t at)
 {
-    struct slice shown = text;
+    while (at < text.len && isspace((unsigned char)text.data[at]))
+        at++;
+    while (at < text.len && !isspace((unsigned char)text.data[at]))
+        at++;
+    return at;
+}
+
+/* Of a line that may hold a password no more than what it is about. */
+static struct slice without_secrets(const struct config *cfg, struct slice text)
+{
+    size_t end = word_end(text, 0);
+    struct slice name = slice(text.data, end);
+    while (name.len && (isspace((unsigned char)*name.data) || strchr("\"'", *name.data)))
+        name = slice_from(name, 1);
+    while (name.len && strchr("\"'", name.data[name.len - 1]))
+        name.len--;
+    if (config_is_secret(cfg, name))
+        return slice(text.data, end);
+    for (; end < text.len; end++) /* a user's password, whatever else is wrong with the line */
+        if (strchr("><", text.data[end]))
+            return slice(text.data, end);
+    return text;
+}
+
+static void line_fault(const struct config *cfg, struct fault *f, const char *name, int line,
+                       struct slice text, const char *reason)
+{
+    struct slice shown = without_secrets(cfg, text);
+    const char *more = shown.len < text.len ? " (more)" : "";
     if (shown.len > 100)
         shown.len = 100;
     while (shown.len && (shown.data[shown.len - 1] == '\r' || shown.data[shown.len - 1] == ' '))
         shown.len--;
-    fault_set(f, FAULT_INVALID, "Reading %s, at line %d\n>>> '%.*s'\n%s", name, line,
-              SLICE_ARG(shown), reason);
+    fault_set(f, FAULT_INVALID, "Reading %s, at line %d\n>>> '%.*s'%s\n%s", name, line,
+              SLICE_ARG(shown), more, reason);
 }
 
 static bool include(struct config *cfg, struct slice pattern, struct fault *f)
@@ -92,7 +121,7 @@ static bool take_line(struct config *cfg, const char *name, int number, struct s
     if (start == line.len || line.data[start] == '#')
         return true;
     if (!config_split(line, hold, words, CONFIG_WORDS_MAX, &count)) {
-        line_fault(f, name, number, line, "Unbalanced quotes in configuration line");
+        line_fault(cfg, f, name, number, line, "Unbalanced quotes in configuration line");
         cfg->told_where = true;
         return false;
     }
@@ -105,7 +134,7 @@ static bool take_line(struct config *cfg, const char *name, int number, struct s
     if (cfg->told_where) /* inside an included file */
         *f = why;
     else
-        line_fault(f, name, number, line, why.what);
+        line_fault(cfg, f, name, number, line, why.what);
     cfg->told_where = true;
     return false;
 }

@@ -8,7 +8,7 @@
  * release (may be NULL) is called with the state before its memory goes. What the state holds
  * beside its own block is the client's memory too, if its owner tells how much:
  *
- *   slots_measure(slots, s->slot, sub_bytes);
+ *   slots_measure(slots, s->slot, bytes_of);
  */
 #ifndef SERVER_SLOTS_H
 #define SERVER_SLOTS_H

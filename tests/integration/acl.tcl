@@ -209,6 +209,18 @@ case "aclfile: saved, loaded, all or nothing" {
     is [ask $s ACL LIST] $before
 }
 
+case "aclfile by its whole path, from anywhere" {
+    set dir [tmpdir]
+    spit $dir/users.acl "user far on nopass ~* +@all\n"
+    set s [server "aclfile $dir/users.acl"]
+    is [users $s] {default far}
+    is [ask $s ACL SETUSER more on] OK
+    is [ask $s ACL SAVE] OK
+    like [slurp $dir/users.acl] "*user far*user more on*"
+    is [ask $s ACL LOAD] OK
+    is [users $s] {default far more}
+}
+
 case "a full disk leaves the file that was, and the users" {
     set dir [tmpdir]
     spit $dir/u.acl "user bob on >secret ~b* +@all\n"

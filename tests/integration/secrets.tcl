@@ -11,13 +11,13 @@ proc secret {} { return $::marked[incr ::secret_count]- }
 set ways {
     {AUTH S} {AUTH default S} {AUTH S S} {AUTH S S S} {AUTH nobody S}
     {HELLO 2 AUTH default S} {HELLO 3 AUTH default S SETNAME me} {HELLO 2 AUTH nobody S}
-    {HELLO 9 AUTH default S} {HELLO x AUTH default S} {HELLO 2 SETNAME {a b} AUTH default S}
+    {HELLO AUTH default S} {HELLO 9 AUTH default S} {HELLO x AUTH default S} {HELLO 2 SETNAME {a b} AUTH default S}
     {HELLO 2 AUTH S} {HELLO 2 AUTH default S NOSUCH}
     {CONFIG SET requirepass S} {CONFIG SET requirepass S maxmemory x} {CONFIG SET requirepass S x}
     {CONFIG SET masterauth S} {CONFIG SET masterauth S masteruser S} {CONFIG SET tls-key-file-pass S}
     {CONFIG SET maxmemory requirepass S} {CONFIG SET tls-client-key-file-pass S}
     {ACL SETUSER said on >S +get} {ACL SETUSER said on >S +nosuch} {ACL SETUSER said <S}
-    {ACL SETUSER said on #S} {ACL SETUSER said (+get >S}
+    {ACL DRYRUN default AUTH S} {ACL SETUSER said on #S} {ACL SETUSER said (+get >S}
 }
 
 proc nowhere {where text} {
@@ -73,6 +73,23 @@ requirepass $first"]
     nowhere title [slurp /proc/[of $s pid]/cmdline]
     nowhere log [log_of $s]
     truth {$::secret_count > 50}
+}
+
+case "in what a start says of a wrong line" {
+    set n 0
+    foreach line {
+        "user said on >S +nosuch" "user default +nosuch >S" "User said on >S (+get" "users said on >S" "'user' said >S on >S <S +nosuch"
+        "requirepass S S" "masterauth S more" "\"requirepass\" S S" "tls-key-file-pass \"S"
+        "user said on >\"S" "maxmemory 1mb\nuser said on >S ~* nosuchrule"
+    } {
+        set dir [tmpdir]
+        spit $dir/wrong.conf "port 0\n[string map [list S [secret]] $line]\n"
+        truth {[run timeout 20 [file join $::build redis-server] $dir/wrong.conf] != 0}
+        like $run_output "*line [expr {[regexp -all \n $line] + 2}]*"
+        nowhere start $run_output
+        incr n
+    }
+    is $n 11
 }
 
 foreach how {SEGFAULT ASSERT} {
