@@ -119,7 +119,9 @@ case "a line that is no user's is refused with its place and its reason" {
         "user bob on >x +@nosuch" "'+@nosuch': Unknown command or category name in ACL"
         "user bob (+get ~a" "Unmatched parenthesis in acl selector"
         "user \"b b\" on" "Spaces not allowed in ACL usernames"} {
-        refuses $line "*at line 5\n>>> '$line'\n*$why*"
+        # up to where a password may stand
+        set shown [expr {[string match *>* $line] ? "'user bob on' (more)" : "'$line'"}]
+        refuses $line "*at line 5\n>>> $shown\n*$why*"
     }
     set open "user default on nopass ~* &* +@all"
     lassign [server "$open\nuser default on" -fails 1] code text
