@@ -48,6 +48,7 @@ struct clients {
      * password, so that they must; it has none; it may not do everything. */
     bool login, nopass, restricted;
     const struct ctx *running; /* the command that runs, and whose; NULL: none */
+    const struct ctx *inner; /* the one that it runs, of a transaction or a script; NULL: none */
     bool over;            /* the server ends: see clients_end_service */
     /* Buffers of who was idle so long are given back. Negative, or kept: not at all. */
     int64_t give_back_ms;

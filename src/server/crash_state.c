@@ -45,6 +45,12 @@ static struct slice shown(const struct ctx *c, int i)
     return ctx_shown(c, i);
 }
 
+static void put_words(const struct ctx *c)
+{
+    for (int i = 0; c->command && i < c->argc && i < WORDS_MAX; i++)
+        put_word(i, shown(c, i));
+}
+
 static void tell_command(void *arg)
 {
     struct server *s = arg;
@@ -64,8 +70,14 @@ static void tell_command(void *arg)
              client->last_command ? client->last_command->name : "?",
              (unsigned long long)client->id, client->peer ? client->peer : "", client->db->id);
     log_raw(LOG_WARNING_LEVEL, line);
-    for (int i = 0; c->command && i < c->argc && i < WORDS_MAX; i++)
-        put_word(i, shown(c, i));
+    put_words(c);
+    const struct ctx *inner = server_clients(s)->inner;
+    if (inner && inner->command) {
+        snprintf(line, sizeof line, "inside of it '%.64s' in db %u\n",
+                 command_entry_of(inner->command)->name, inner->db->id);
+        log_raw(LOG_WARNING_LEVEL, line);
+        put_words(inner);
+    }
 }
 
 static void tell_text(struct buf *text)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Commands inside commands: EXEC's queue, and what scripts and modules call. */
 #include "base/must.h"
-#include "server/client.h"
+#include "server/clients.h"
 #include "server/command.h"
 #include "server/exec_parts.h"
 #include "server/held.h"
@@ -11,6 +11,15 @@
 #include "server/rights.h"
 #include "server/server.h"
 #include "store/db.h"
+
+/* A crash report names it. */
+static void run_inside(struct exec *x, struct ctx *ctx, struct command_entry *e)
+{
+    const struct ctx *around = x->clients->inner;
+    x->clients->inner = ctx;
+    exec_run(x, ctx, e);
+    x->clients->inner = around;
+}
 
 /* ---- EXEC ---- */
 static void run_nested(struct ctx *outer, struct command_entry *entry, int argc,
@@ -38,7 +47,7 @@ static void run_nested(struct ctx *outer, struct command_entry *entry, int argc,
         reply_error(&ctx, denied);
         return;
     }
-    exec_run(x, &ctx, entry);
+    run_inside(x, &ctx, entry);
     if (x->replay)
         replay_drop_reply(x, &ctx, x->replayed++, before);
 }
@@ -150,7 +159,7 @@ bool exec_call(struct ctx *outer, struct exec_call *call, int argc, const struct
     struct offer *offered = x->keyspace->offered; /* the outer command's words: it may want them */
     x->keyspace->offered = NULL;
     if (e)
-        exec_run(x, &ctx, e);
+        run_inside(x, &ctx, e);
     if (ctx.client != outer->client)
         end_lending(ctx.client);
     x->keyspace->offered = offered;

@@ -127,11 +127,12 @@ static void dir_print(const void *owner, struct buf *out)
 static bool percentiles_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
 {
     struct settings *st = owner;
-    double values[8];
+    double values[PERCENTILES_MAX];
     if (argc == 1 && argv[0].len == 0)
         argc = 0;
-    if (argc > 8) {
-        fault_set(f, FAULT_INVALID, "At most 8 latency-tracking-info-percentiles");
+    if (argc > PERCENTILES_MAX) {
+        fault_set(f, FAULT_INVALID, "At most %d latency-tracking-info-percentiles",
+                  PERCENTILES_MAX);
         return false;
     }
     for (int i = 0; i < argc; i++) {

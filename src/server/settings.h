@@ -13,6 +13,7 @@
 struct config;
 struct server;
 
+enum { PERCENTILES_MAX = 128 };
 enum allowed { ALLOWED_NO, ALLOWED_YES, ALLOWED_LOCAL };
 
 struct settings {
@@ -20,7 +21,7 @@ struct settings {
     bool latency_tracking;
     int enable_debug, enable_module, enable_protected; /* enum allowed */
     int64_t databases;
-    double percentiles[8];
+    double percentiles[PERCENTILES_MAX];
     int percentile_count;
     /* the network: net.c */
     char **binds;

@@ -100,6 +100,7 @@ crash_case "no password is in a report: given in the same transaction, configure
     close $fd
     set text [log_of $s]
     like $text "*=== REDIS BUG REPORT END ===*"
+    like $text "*running 'exec' of client*inside of it 'debug' in db 0\n*\"DEBUG\"*\"SEGFAULT\"*"
     foreach secret {open-sesame wrong-guess} {
         truth {![string match "*$secret*" $text]}
     }
