@@ -153,6 +153,9 @@ static const char *const advice[SPIKE_EVENTS] = {
     [SPIKE_WHILE_BLOCKED] =
         "Other clients were served while a script or a load held the server: both are shorter "
         "with fewer of them.",
+    [SPIKE_COMMAND_UNBLOCKING] =
+        "Commands that had waited for keys took long once these were there: let them take less "
+        "at a time.",
 };
 
 static void put_finding(struct buf *to, enum spike_event e, const struct spike_series *series)

@@ -28,6 +28,7 @@
 #include "server/rights.h"
 #include "server/server.h"
 #include "server/settings.h"
+#include "server/spikes.h"
 #include "server/stats.h"
 
 
@@ -566,10 +567,12 @@ void exec_again(struct client *c, struct held_command *h)
     exec_set_command(&ctx, h->entry);
     ctx.flags |= CTX_AGAIN;
     x->keyspace->offered = offer_of(&h->big);
+    int64_t began_us = spikes_begin(server_spikes(c->server));
     if (admit_command(x, &ctx, h->entry))
         exec_run(x, &ctx, h->entry);
     else
         h->entry->stats.rejected++;
+    spikes_end(server_spikes(c->server), SPIKE_COMMAND_UNBLOCKING, began_us);
     x->keyspace->offered = NULL;
     client_end(x, &ctx, around);
 }

@@ -19,6 +19,7 @@ static const char *const names[SPIKE_EVENTS] = {
     [SPIKE_AOF_RENAME] = "aof-rename",
     [SPIKE_RDB_UNLINK] = "rdb-unlink-temp-file",
     [SPIKE_WHILE_BLOCKED] = "while-blocked-cron",
+    [SPIKE_COMMAND_UNBLOCKING] = "command-unblocking",
 };
 
 const char *spikes_name(enum spike_event e)

@@ -231,4 +231,17 @@ case "SHUTDOWN does not wait for them, and the data set is whole" {
     is [ask $s EXISTS k] 0
 }
 
+case "a command that waited and took long when it was served is a spike of its own" {
+    set s [server "latency-monitor-threshold 1"]
+    set fd [connect $s]
+    send $fd BLMPOP 0 1 big LEFT COUNT 300000
+    wait_for { expr {[info_of $s blocked_clients] == 1} }
+    ask $s EVAL {for i = 1, 300 do local t = {} for k = 1, 1000 do t[k] = 'element' end
+        redis.call('RPUSH', KEYS[1], unpack(t)) end} 1 big
+    is [llength [lindex [read_reply $fd] 1]] 300000
+    like [ask $s LATENCY LATEST] "*command-unblocking*"
+    like [ask $s LATENCY HISTORY command-unblocking] "* *"
+    like [ask $s LATENCY DOCTOR] "*command-unblocking*"
+}
+
 finish
