@@ -33,7 +33,7 @@ case "where commands come from" {
 case "commands that are refused or for administrators are not shown" {
     set s [server]
     set fd [monitor $s]
-    foreach words {{GET} {NOSUCH x} {CONFIG GET port} {SLOWLOG GET} {ACL WHOAMI} {CLIENT LIST}
+    foreach words {{GET} {NOSUCH x} {CONFIG GET port} {SLOWLOG GET} {ACL LIST} {CLIENT LIST}
             {DEBUG SLEEP 0} {SAVE} {LATENCY LATEST} {PING shown}} {
         catch { ask $s {*}$words }
     }
