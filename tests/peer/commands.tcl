@@ -213,6 +213,9 @@ case "every option in a configuration file with too few words, too many, empty o
         foreach words {"" " a b c d e f g" " \"\"" " a b"} {
             set got [line_verdict $ours_binary $name$words]
             set want [line_verdict $peer_binary $name$words]
+            if {[string match "*' (more)*" $got]} { ;# ours ends where a password may stand
+                foreach text {got want} { regsub {>>> '[^\n]*} [set $text] ">>>" $text }
+            }
             truth {$got eq $want || [error "$name$words\n    ours $got\n    peer $want"]}
         }
     }
