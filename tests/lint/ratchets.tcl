@@ -54,18 +54,18 @@ foreach path $sources {
     }
 }
 proc reached {edges from} {
-    set seen {}
+    array set seen {}
     set todo [list $from]
-    while {[llength $todo]} {
-        set todo [lassign $todo at]
+    for {set i 0} {$i < [llength $todo]} {incr i} {
+        set at [lindex $todo $i]
         if {![dict exists $edges $at]} continue
         foreach next [dict keys [dict get $edges $at]] {
-            if {[dict exists $seen $next]} continue
-            dict set seen $next 1
+            if {[info exists seen($next)]} continue
+            set seen($next) 1
             lappend todo $next
         }
     }
-    return $seen
+    return [array get seen]
 }
 foreach at [dict keys $includes] {
     if {[dict exists [reached $includes $at] $at]} { dict incr circles [folder $at] }
@@ -92,16 +92,15 @@ foreach path $sources {
 }
 
 # ---- exported and used by nobody ----
+set objects {}
 foreach source $sources {
     set object build/obj/[file rootname $source].o
-    if {[file extension $source] ne ".c" || ![file exists $object]} continue ;# run tells of it
-    foreach line [split [exec nm $object] \n] {
-        set name [lindex $line end]
-        switch [lindex $line end-1] {
-            T { set exporter($name) $source }
-            U { set used($name) 1; dict set needs $source $name 1 }
-        }
-    }
+    if {[file extension $source] eq ".c" && [file exists $object]} { lappend objects $object } ;# run tells of it
+}
+foreach line [expr {[llength $objects] ? [split [exec nm -A {*}$objects] \n] : {}}] {
+    if {![regexp {^build/obj/(.*)\.o:\s*[0-9a-f]*\s+([TU]) (\S+)$} $line -> stem kind name]} continue
+    if {$kind eq "T"} { set exporter($name) $stem.c }
+    if {$kind eq "U"} { set used($name) 1; dict set needs $stem.c $name 1 }
 }
 set tests ""
 foreach path [glob tests/*/*.c tests/*/*.h tests/unit/*/*.c tests/unit/*/*.h] {
