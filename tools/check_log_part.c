@@ -48,8 +48,7 @@ static enum tool_exit cost_of(struct check *c, struct buf *costs)
     switch (h->kind) {
     case HOLE_DOUBLED:
         buf_printf(costs, "It stands in front of itself once more: nothing is lost");
-        return TOOL_DAMAGED;
-    case HOLE_OPEN: case HOLE_STRAY: case HOLE_MALFORMED: return TOOL_DAMAGED;
+        break;
     case HOLE_TORN:
         if (was_durable(c, &d)) {
             buf_printf(costs, "Up to offset %" PRIu64 " the file was safely on the disk: writes "
@@ -58,9 +57,10 @@ static enum tool_exit cost_of(struct check *c, struct buf *costs)
         }
         if (!c->last)
             buf_printf(costs, "Another file follows: this one had been closed whole");
-        return c->last ? TOOL_TRUNCATED : TOOL_LOSS;
-    default: return TOOL_LOSS;
+        break;
+    default: break;
     }
+    return log_hole_cost(h->kind, c->last);
 }
 
 /* How many commands can be read in it, and the key of the first of them. */

@@ -204,9 +204,9 @@ static uint64_t count_commands(struct walk *w)
     return n;
 }
 
-static enum tool_exit cost_of(enum hole_kind kind)
+static bool is_last(const struct walk *w)
 {
-    return kind == HOLE_TORN ? TOOL_TRUNCATED : kind == HOLE_DAMAGE ? TOOL_LOSS : TOOL_DAMAGED;
+    return w->i + 1 == w->fix->source->count;
 }
 
 static bool drop_hole(struct walk *w, struct fault *f)
@@ -218,7 +218,7 @@ static bool drop_hole(struct walk *w, struct fault *f)
     tell_lost_stretch(w);
     if (!begin_file(w, from, f))
         return false;
-    w->fix->worst = tool_worse(w->fix->worst, cost_of(kept.kind));
+    w->fix->worst = tool_worse(w->fix->worst, log_hole_cost(kept.kind, is_last(w)));
     if (kept.kind == HOLE_DOUBLED) {
         tell_range(w, from, to, "this block stands in front of itself once more: nothing is lost",
                    0, 0);
@@ -319,11 +319,6 @@ static bool take_unit(struct walk *w, struct fault *f)
 
 /* ---- the file ---- */
 
-static bool is_last(const struct walk *w)
-{
-    return w->i + 1 == w->fix->source->count;
-}
-
 /* All from the fault on goes, as with redis-check-aof --fix. */
 static bool cut_tail(struct walk *w, struct fault *f)
 {
@@ -409,17 +404,30 @@ static bool walk_part(struct walk *w, struct fault *f)
     return ok;
 }
 
+/* A base that says where it belongs must belong here: behind another base the commands of this log
+ * would make another data set. */
+static bool belongs(const struct fix *fix, size_t i, struct fault *f)
+{
+    const struct manifest_file *line = log_part_line(fix->source, i);
+    const struct aof_origin *says = &fix->base_says;
+    must(line);
+    if (says->id && line->id && (says->id != line->id || says->seq != line->seq))
+        fault_set(f, FAULT_INVALID, "%s is base %" PRId64 " of the log %016" PRIx64 ", not base %"
+                  PRId64 " of %016" PRIx64, fix->base, says->seq, says->id, line->seq, line->id);
+    return !fault_is(f);
+}
+
 /* What the file holds is not compared with what it takes the place of: that cannot be read. */
 static bool replace_base(struct fix *fix, size_t i, char **made, uint64_t *size, struct fault *f)
 {
     const struct source_part *part = &fix->source->parts[i];
-    if (!log_part_base_ok(fix->base, size, f))
+    if (!log_part_base_ok(fix->base, &fix->base_says, f) || !belongs(fix, i, f))
         return false;
     say_line(&fix->tool->say, "%s: %s takes its place", part->name, fix->base);
     fix->replaced = true;
     fix->worst = tool_worse(fix->worst, TOOL_DAMAGED);
     char *target = fix->target(fix, i);
-    if (target && !log_write_file(target, fix->base, size, f)) {
+    if (target && !log_write_file(target, fix->base, part->path, size, f)) {
         mem_free(target);
         return false;
     }

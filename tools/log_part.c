@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tools/log_part.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/must.h"
 #include "format/rdb_read.h"
@@ -73,29 +75,43 @@ void log_part_close(struct log_part *p)
     input_close(&p->input);
 }
 
-bool log_part_base_ok(const char *path, uint64_t *size, struct fault *f)
+bool log_part_base_ok(const char *path, struct aof_origin *says, struct fault *f)
 {
     struct source_part file = {.begins_with_rdb = true};
     struct log_part p = {.part = &file};
+    char head[AOF_PART_HEAD];
     if (!input_open(&p.input, path, f))
         return false;
     bool ok = input_seekable(&p.input, f) && pass_rdb(&p, f);
-    *size = p.input.size;
-    if (ok && p.start != p.input.size)
+    ssize_t n = ok ? pread(p.input.fd, head, sizeof head, 0) : 0;
+    if (n < 0)
+        fault_io(f, errno, "read", "Can't read it");
+    else if (ok && p.input.compression != COMPRESSION_NONE)
+        fault_set(f, FAULT_INVALID, "It is compressed: a server loads a plain one");
+    else if (ok && p.start != p.input.size)
         fault_set(f, FAULT_FORMAT, "%" PRIu64 " bytes follow the RDB", p.input.size - p.start);
+    *says = aof_part_origin(slice(head, n > 0 ? (size_t)n : 0));
     if (fault_is(f))
         fault_prefix(f, path);
     input_close(&p.input);
     return !fault_is(f);
 }
 
-enum tool_exit log_item_exit(const struct log_reader *r, enum log_item what)
+enum tool_exit log_hole_cost(enum hole_kind kind, bool last)
 {
-    if (what == LOG_MENDED || (what == LOG_HOLE && r->hole.kind == HOLE_DOUBLED))
-        return TOOL_DAMAGED;
+    switch (kind) {
+    case HOLE_TORN: return last ? TOOL_TRUNCATED : TOOL_LOSS;
+    case HOLE_DAMAGE: return TOOL_LOSS;
+    default: return TOOL_DAMAGED;
+    }
+}
+
+enum tool_exit log_item_exit(const struct log_part *p, const struct log_reader *r,
+                             enum log_item what, bool last)
+{
     if (what != LOG_HOLE)
-        return TOOL_GOOD;
-    return r->hole.kind == HOLE_TORN || r->hole.kind == HOLE_OPEN ? TOOL_TRUNCATED : TOOL_LOSS;
+        return what == LOG_MENDED ? TOOL_DAMAGED : TOOL_GOOD;
+    return p->part->kind == PART_HISTORY ? TOOL_DAMAGED : log_hole_cost(r->hole.kind, last);
 }
 
 const char *log_position(char out[LOG_POSITION_TEXT], const struct source_part *part, uint64_t at)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/fault.h"
+#include "format/aof_parts.h"
 #include "tools/input.h"
 #include "tools/log_read.h"
 #include "tools/source.h"
@@ -30,12 +31,17 @@ struct log_part {
 /* f: it can't be opened (FAULT_IO), or its RDB is damaged. Must stay where it is. */
 bool log_part_open(struct log_part *p, const struct source *s, size_t i, struct fault *f);
 void log_part_close(struct log_part *p);
-/* Is the file at path a whole RDB, with nothing behind it? Reads all of it. *size: of it. */
-bool log_part_base_ok(const char *path, uint64_t *size, struct fault *f);
+/* Is the file at path a whole RDB, plain and with nothing behind it? Reads all of it. *says: of
+ * which log it is the base; id 0 when it does not say. */
+bool log_part_base_ok(const char *path, struct aof_origin *says, struct fault *f);
 /* What the manifest says of a part; NULL: there is none. */
 const struct manifest_file *log_part_line(const struct source *s, size_t i);
-/* What an item tells of the log: good, unless it is a hole, or a byte that was put right. */
-enum tool_exit log_item_exit(const struct log_reader *r, enum log_item what);
+/* What a hole costs, as far as its kind tells. last: no file follows. */
+enum tool_exit log_hole_cost(enum hole_kind kind, bool last);
+/* What an item tells of the log: good, unless it is a hole, or a byte that was put right. Of
+ * history nothing that a start loads is lost. */
+enum tool_exit log_item_exit(const struct log_part *p, const struct log_reader *r,
+                             enum log_item what, bool last);
 /* "5:1234", as positions are written: the number of an increment and an offset in it. */
 enum { LOG_POSITION_TEXT = 48 };
 const char *log_position(char out[LOG_POSITION_TEXT], const struct source_part *part, uint64_t at);

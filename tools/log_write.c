@@ -132,10 +132,12 @@ void log_write_drop(struct log_writer *w)
     mem_free(w->path);
 }
 
-bool log_write_file(const char *path, const char *from, uint64_t *size, struct fault *f)
+bool log_write_file(const char *path, const char *from, const char *like, uint64_t *size,
+                    struct fault *f)
 {
     struct log_writer w;
     struct log_bytes b;
+    struct stat st;
     int fd = file_open(from, O_RDONLY, 0);
     int64_t len = fd < 0 ? fd : file_size(fd);
     if (len < 0) {
@@ -146,6 +148,8 @@ bool log_write_file(const char *path, const char *from, uint64_t *size, struct f
     }
     log_bytes_open(&b, fd, (uint64_t)len);
     bool ok = log_write_open(&w, path, f);
+    if (ok && like && file_stat(like, &st) == 0)
+        file_set_attributes(w.fd, &st);
     if (ok) {
         log_write_copy(&w, &b, 0, (uint64_t)len);
         ok = log_write_end(&w, size, f);
@@ -201,7 +205,7 @@ bool new_dir_copy(const struct new_dir *d, const char *from, const char *name, s
 {
     uint64_t size;
     char *path = new_dir_path(d, name);
-    bool ok = log_write_file(path, from, &size, f);
+    bool ok = log_write_file(path, from, NULL, &size, f);
     mem_free(path);
     return ok;
 }

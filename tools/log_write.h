@@ -39,8 +39,10 @@ void log_write_seal(struct log_writer *w, uint64_t id, uint32_t seq);
 void log_write_unit(struct log_writer *w, struct log_bytes *b, uint64_t from, uint64_t to);
 bool log_write_end(struct log_writer *w, uint64_t *size, struct fault *f);
 void log_write_drop(struct log_writer *w);
-/* A copy of a whole file, durable; path must not exist. */
-bool log_write_file(const char *path, const char *from, uint64_t *size, struct fault *f);
+/* A copy of a whole file, durable; path must not exist. like: a file whose owner and mode it gets,
+ * if that is there; NULL. */
+bool log_write_file(const char *path, const char *from, const char *like, uint64_t *size,
+                    struct fault *f);
 
 /* ---- a directory that is whole or not there ---- */
 struct new_dir {

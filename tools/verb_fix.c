@@ -85,10 +85,23 @@ static struct manifest_file *line_of(struct job *j, size_t part)
     return (struct manifest_file *)log_part_line(&j->source, part);
 }
 
+/* A base that does not say of which log it is must not be asked. */
+static void update_base(struct job *j)
+{
+    struct manifest_file *base = &j->source.manifest.base;
+    must(base->name);
+    if (!j->fix.base_says.id && base->id) {
+        base->id = 0;
+        j->new_manifest = true;
+    }
+}
+
 /* What it says of sizes is made true again. */
 static void update_sizes(struct job *j)
 {
     struct source *s = &j->source;
+    if (j->fix.replaced)
+        update_base(j);
     for (size_t i = 0; s->kind == SOURCE_SET && i < s->count; i++) {
         struct manifest_file *line = line_of(j, i);
         bool lost_end = line && line->size > (int64_t)s->parts[i].size;
@@ -255,6 +268,7 @@ static void summary(struct job *j)
                            SAY_U64("commands", x->commands), SAY_U64("keys_lost", x->keys),
                            SAY_U64("dependents_found", x->dependents),
                            SAY_U64("database_unknown", x->unknown_db),
+                           SAY_BOOL("base_replaced", x->replaced),
                            SAY_BOOL("dependents_complete", !x->taint.full)),
                "%" PRIu64 " ranges are left out: %" PRIu64 " bytes, in which %" PRIu64
                " commands can be read; %" PRIu64 " later ones depend on what is missing",
@@ -408,6 +422,8 @@ const struct verb verb_fix = {
             "between two faults is left out unless --keep-doubtful. A transaction stays whole or "
             "goes. Where a SELECT may be among what is missing, and the file has several "
             "databases, commands are left out until the next SELECT.\n"
+            "A damaged base is an RDB: salvage saves what is whole in it, and --base puts that, or "
+            "another copy of the same base, in its place.\n"
             "It lists what is left out, the keys concerned as far as they can be read, and which "
             "later commands depend on what is missing (INCR, APPEND, LPUSH); SET and DEL heal.",
     .options = options,

@@ -129,9 +129,8 @@ static bool visit(void *arg, size_t incr, struct log_part *part, struct log_read
                   enum log_item what)
 {
     struct points *p = arg;
-    (void)part;
     struct log_unit u;
-    p->worst = tool_worse(p->worst, log_item_exit(r, what));
+    p->worst = tool_worse(p->worst, log_item_exit(part, r, what, incr + 1 == p->line.count));
     if (r->items == 1)
         begin_part(p, incr);
     if (what == LOG_NOTE)

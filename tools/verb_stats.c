@@ -232,7 +232,7 @@ static void count_command(struct stats *s, const struct log_command *c)
         clear_live(s);
 }
 
-static void count_part(struct stats *s)
+static void count_part(struct stats *s, bool last)
 {
     enum log_item what;
     struct log_unit u;
@@ -241,7 +241,7 @@ static void count_part(struct stats *s)
     s->base_bytes += s->part.start;
     log_read_open(&s->r, &s->part.bytes, s->part.start, &s->part.options);
     while ((what = log_read_next(&s->r)) != LOG_END) {
-        s->worst = tool_worse(s->worst, log_item_exit(&s->r, what));
+        s->worst = tool_worse(s->worst, log_item_exit(&s->part, &s->r, what, last));
         s->holes += what == LOG_HOLE;
         s->hole_bytes += what == LOG_HOLE ? s->r.to - s->r.from : 0;
         s->transactions += what == LOG_UNIT && s->r.commands > 1;
@@ -369,7 +369,7 @@ static int run(struct tool *t, void *state)
     for (size_t i = 0; i < source.count && !fault_is(&f); i++) {
         if (!log_part_open(&s->part, &source, i, &f))
             break;
-        count_part(s);
+        count_part(s, i + 1 == source.count);
         f = s->part.bytes.fault;
         log_part_close(&s->part);
     }

@@ -167,7 +167,7 @@ static bool visit(void *arg, size_t incr, struct log_part *p, struct log_reader 
         if (!bases_of(w, log_line_incr(&w->line, incr)->seq, walking->fault))
             return false;
     }
-    w->worst = tool_worse(w->worst, log_item_exit(r, what));
+    w->worst = tool_worse(w->worst, log_item_exit(p, r, what, incr + 1 == w->line.count));
     if (what == LOG_HOLE)
         say_row(&w->tool->say, "holes",
                 FIELDS(SAY_TEXT("file", p->part->name), SAY_U64("from", r->from),

@@ -145,8 +145,9 @@ case "damage in a part that is not the last: salvage, in place and elsewhere, an
     }
 }
 
-case "a damaged base: salvage saves what is whole in it, fix --base puts that in its place" {
-    set s [server "appendonly yes\nsave \"\"\naof-checksum no\nrdb-block-checksum no\nrdb-key-save-delay 0"]
+# A log of a server with these settings: a base of fifty keys, and a command behind it.
+proc log_with_base {config} {
+    set s [server "appendonly yes\nsave \"\"\nrdb-key-save-delay 0\n$config"]
     set dir [of $s dir]
     for {set i 0} {$i < 50} {incr i} { ask $s SET base:$i [string repeat $i 20] }
     ask $s BGREWRITEAOF
@@ -155,6 +156,10 @@ case "a damaged base: salvage saves what is whole in it, fix --base puts that in
     wait_for { expr {![string match "*type h*" [slurp [manifest_of $dir]]]} }
     ask $s SET behind 1
     stop $s term
+    return $dir
+}
+case "a damaged base: salvage saves what is whole in it, fix --base puts that in its place" {
+    set dir [log_with_base "aof-checksum no\nrdb-block-checksum no"]
     set base [glob [log_dir $dir]/*.base.rdb]
     set text [slurp $base]
     set at [string first base:20 $text]
@@ -186,6 +191,41 @@ case "a damaged base: salvage saves what is whole in it, fix --base puts that in
     spit $clean.more "[slurp $clean][encode {SELECT 0}]"
     is [tool fix --base $clean.more $dir] 5
     like $run_output "*bytes follow the RDB*"
+}
+
+case "fix --base with checksums: what is no part of this log is taken without its name, or refused" {
+    set dir [log_with_base ""]
+    set base [glob [log_dir $dir]/*.base.rdb]
+    set copy [tmpdir]/copy.rdb
+    file copy $base $copy
+    set other [glob [log_dir [log_with_base ""]]/*.base.rdb]
+    flip $base [expr {[string first base:20 [slurp $base]] + 30}]
+    flip $base [expr {[string first base:20 [slurp $base]] + 34}]
+    set before [files_of [log_dir $dir]]
+    truth {[tool check $dir] != 0}
+    # another copy of the same base
+    is [tool fix --base $copy $dir --output [set out [tmpdir]/out] --json] 7
+    like $run_output {*"base_replaced":true*}
+    truth {"behind" in [set keys [keys_of $out]] && "base:20" in $keys && [llength $keys] == 51}
+    # what salvage saved: the keys of the one block are doubtful
+    set clean [tmpdir]/clean.rdb
+    is [tool salvage --keep-doubtful $dir $clean] 5
+    is [tool fix --base $clean $dir --in-place] 7
+    is [run $check_aof [manifest_of $dir]] 0
+    truth {"behind" in [set keys [keys_of $dir]] && "base:0" in $keys && [llength $keys] >= 50}
+    # a dump, which says of no log that it is its base
+    set dir [log_with_base ""]
+    set s [server "save \"\""]
+    ask $s SET dumped 1
+    ask $s SAVE
+    is [tool fix --base [of $s dir]/dump.rdb $dir --output [set out [tmpdir]/out]] 7
+    is [keys_of $out] {behind dumped}
+    # the base of another log, and a packed one
+    is [tool fix --base $other $dir --in-place] 1
+    like $run_output "*is base 2 of the log *, not base 2 of *"
+    exec gzip -k $copy
+    is [tool fix --base $copy.gz $dir --in-place] 1
+    like $run_output "*It is compressed*"
 }
 
 case "one changed byte is put right where checksums tell it, by any mode" {
