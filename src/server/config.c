@@ -237,6 +237,23 @@ static bool applied_already(const struct change *changes, int i)
     return false;
 }
 
+/* Those whose flag CONFIG_APPLY_LAST is `last`. */
+static bool apply_those(struct change *changes, int n, unsigned last, const struct slice *pairs,
+                        struct slice *bad, struct fault *f)
+{
+    for (int i = 0; i < n; i++) {
+        const struct option *o = changes[i].option;
+        if ((o->row->flags & CONFIG_APPLY_LAST) != last || !o->row->apply ||
+            applied_already(changes, i))
+            continue;
+        *bad = pairs[i * 2];
+        changes[i].applied = true;
+        if (!o->row->apply(o->owner, f))
+            return false;
+    }
+    return true;
+}
+
 static bool change_all(struct change *changes, int n, const struct slice *pairs, struct slice *bad,
                        struct fault *f)
 {
@@ -248,16 +265,10 @@ static bool change_all(struct change *changes, int n, const struct slice *pairs,
             return false;
         }
     }
-    for (int i = 0; i < n; i++) {
-        struct option *o = changes[i].option;
-        *bad = pairs[i * 2];
-        if (!o->row->apply || applied_already(changes, i))
-            continue;
-        changes[i].applied = true;
-        if (!o->row->apply(o->owner, f)) {
-            put_back(changes, n);
-            return false;
-        }
+    if (!apply_those(changes, n, 0, pairs, bad, f) ||
+        !apply_those(changes, n, CONFIG_APPLY_LAST, pairs, bad, f)) {
+        put_back(changes, n);
+        return false;
     }
     for (int i = 0; i < n; i++) {
         changes[i].option->given = changes[i].option->changed = true;

@@ -31,6 +31,8 @@ enum {
     CONFIG_PROTECTED = 128, /* CONFIG SET only with enable-protected-configs */
     CONFIG_BARE = 512,     /* --name may be the last word of its line */
     CONFIG_WHOLE = 256,    /* custom: the value is one word, blanks and all */
+    CONFIG_APPLY_LAST = 1024, /* applied when no other of the CONFIG SET can fail any more: what
+                                 apply does can't be made undone by the old value */
 };
 
 struct config_word { /* CONFIG_ENUM; ended by NULL */

@@ -83,6 +83,24 @@ case "keys are found whatever names other words have" {
     } { truth {![string match NOPERM* [set error [refused $fd {*}$words]]] && $error ne ""} }
 }
 
+case "a CONFIG SET that fails leaves the default user's passwords as they were" {
+    set s [server "requirepass first"]
+    is [ask $s AUTH default first] OK
+    # its own password is one that no option knows
+    is [ask $s ACL SETUSER default resetpass >own] OK
+    set before [ask $s ACL LIST]
+    foreach words {
+        {requirepass x activedefrag yes} {activedefrag yes requirepass x}
+        {requirepass "" activedefrag yes} {requirepass x port 1x} {requirepass x dir /nosuch/folder}
+        {dir /nosuch/folder requirepass x}
+    } {
+        like [error_of $s CONFIG SET {*}$words] "ERR CONFIG SET failed*"
+        is [ask $s ACL LIST] $before
+        like [refused [connect $s] PING] "NOAUTH*"
+        as $s default own
+    }
+}
+
 case "requirepass and the default user are one thing" {
     set s [server "requirepass first"]
     is [ask $s AUTH default first] OK
