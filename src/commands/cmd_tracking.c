@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "commands/cmd_tracking.h"
 
+#include <stdlib.h>
+
 #include "base/buf.h"
 #include "base/must.h"
 #include "server/clients.h"
@@ -19,20 +21,44 @@ static struct tracking *tracking_of(const struct ctx *c)
 struct asked {
     unsigned modes;
     uint64_t redirect;
-    struct buf prefixes; /* positions of the words: int */
+    struct buf prefixes; /* struct named's */
 };
 
-static int prefix_count(const struct asked *a)
+struct named {
+    struct slice prefix;
+    int at; /* among the words; 0: the client has it already */
+};
+
+static size_t prefix_count(const struct buf *prefixes)
 {
-    return (int)(a->prefixes.len / sizeof(int));
+    return prefixes->len / sizeof(struct named);
 }
 
-static struct slice prefix_at(const struct ctx *c, const struct asked *a, int i)
+static const struct named *prefix_at(const struct buf *prefixes, size_t i)
 {
-    int at;
-    must(i >= 0 && i < prefix_count(a));
-    memcpy(&at, a->prefixes.data + (size_t)i * sizeof at, sizeof at);
-    return c->argv[at];
+    must(i < prefix_count(prefixes));
+    return (const struct named *)(void *)prefixes->data + i;
+}
+
+static void put_prefix(void *arg, struct slice prefix)
+{
+    struct named had = {prefix, 0};
+    buf_append(arg, &had, sizeof had);
+}
+
+static int by_bytes(const void *x, const void *y)
+{
+    const struct named *a = x, *b = y;
+    int order = slice_cmp(a->prefix, b->prefix);
+    return order ? order : a->at - b->at;
+}
+
+/* Those that the client has, and the others behind them in `to`, in the order of their bytes. */
+static void put_sorted(const struct ctx *c, struct buf *to)
+{
+    tracking_each_prefix(tracking_of(c), c->client, put_prefix, to);
+    if (to->len)
+        qsort(to->data, prefix_count(to), sizeof(struct named), by_bytes);
 }
 
 static bool redirect_arg(struct ctx *c, int i, struct asked *a)
@@ -72,8 +98,9 @@ static bool options(struct ctx *c, struct asked *a)
             if (!redirect_arg(c, ++i, a))
                 return false;
         } else if (ctx_arg_is(c, i, "prefix") && i + 1 < c->argc) {
+            struct named asked = {c->argv[i + 1], i + 1};
+            buf_append(&a->prefixes, &asked, sizeof asked);
             i++;
-            buf_append(&a->prefixes, &i, sizeof i);
         } else {
             reply_syntax(c);
             return false;
@@ -87,7 +114,7 @@ static const char *refusal(const struct tracking_view *now, const struct asked *
 {
     unsigned modes = a->modes, exceptions = TRACKING_OPTIN | TRACKING_OPTOUT;
     bool bcast = modes & TRACKING_BCAST;
-    if (!bcast && prefix_count(a))
+    if (!bcast && prefix_count(&a->prefixes))
         return "ERR PREFIX option requires BCAST mode to be enabled";
     if (now->on && (now->modes & TRACKING_BCAST) != (modes & TRACKING_BCAST))
         return "ERR You can't switch BCAST mode on/off before disabling tracking for this client, "
@@ -103,50 +130,45 @@ static const char *refusal(const struct tracking_view *now, const struct asked *
     return NULL;
 }
 
-static bool overlap(struct slice a, struct slice b)
+static bool begins_with(const struct named *p, const struct named *root)
 {
-    size_t len = a.len < b.len ? a.len : b.len;
-    return slice_eq(slice(a.data, len), slice(b.data, len));
+    return p->prefix.len >= root->prefix.len &&
+           slice_eq(root->prefix, slice(p->prefix.data, root->prefix.len));
 }
 
-struct search {
-    struct slice prefix, found;
-    bool any;
-};
-
-static void find_overlap(void *arg, struct slice prefix)
+/* True, and the error was replied: a key would be told twice. Sorted, a prefix stands right in front
+ * of all that begin with it. Told is the first word that overlaps. */
+static bool prefixes_overlap(struct ctx *c, const struct buf *sorted)
 {
-    struct search *s = arg;
-    if (!s->any && overlap(prefix, s->prefix)) {
-        s->any = true;
-        s->found = prefix;
-    }
-}
-
-/* True, and the error was replied: a key would be told twice. */
-static bool prefixes_overlap(struct ctx *c, const struct asked *a)
-{
-    for (int i = 0; i < prefix_count(a); i++) {
-        struct search s = {.prefix = prefix_at(c, a, i)};
-        tracking_each_prefix(tracking_of(c), c->client, find_overlap, &s);
-        bool existing = s.any;
-        for (int k = i + 1; k < prefix_count(a); k++)
-            find_overlap(&s, prefix_at(c, a, k));
-        if (!s.any)
+    const struct named *first = NULL, *other = NULL, *root = NULL;
+    for (size_t i = 0; i < prefix_count(sorted); i++) {
+        const struct named *p = prefix_at(sorted, i);
+        if (!root || !begins_with(p, root)) {
+            root = p;
             continue;
-        reply_errorf(c, "ERR Prefix '%.*s' overlaps with %s prefix '%.*s'. Prefixes for a single "
-                     "client must not overlap.", SLICE_ARG(s.prefix),
-                     existing ? "an existing" : "another provided", SLICE_ARG(s.found));
-        return true;
+        }
+        const struct named *word = root->at && (!p->at || root->at < p->at) ? root : p;
+        if (word->at && (!first || word->at < first->at)) {
+            first = word;
+            other = word == p ? root : p;
+        }
     }
-    return false;
+    if (!first)
+        return false;
+    reply_errorf(c, "ERR Prefix '%.*s' overlaps with %s prefix '%.*s'. Prefixes for a single "
+                 "client must not overlap.", SLICE_ARG(first->prefix),
+                 other->at ? "another provided" : "an existing", SLICE_ARG(other->prefix));
+    return true;
 }
 
-static bool has_prefix(const struct ctx *c, struct slice prefix)
+/* Without a prefix it is all keys; "" stands in front of the others, if there are any. */
+static void add_prefixes(struct ctx *c, const struct asked *a, bool has_all)
 {
-    struct search s = {.prefix = prefix};
-    tracking_each_prefix(tracking_of(c), c->client, find_overlap, &s);
-    return s.any && s.found.len == prefix.len;
+    size_t n = prefix_count(&a->prefixes);
+    for (size_t i = 0; i < n; i++)
+        tracking_add_prefix(tracking_of(c), c->client, prefix_at(&a->prefixes, i)->prefix);
+    if (a->modes & TRACKING_BCAST && !n && !has_all)
+        tracking_add_prefix(tracking_of(c), c->client, SLICE_LIT(""));
 }
 
 static void turn_on(struct ctx *c, const struct asked *a)
@@ -157,15 +179,16 @@ static void turn_on(struct ctx *c, const struct asked *a)
         reply_error(c, error);
         return;
     }
-    if (prefixes_overlap(c, a))
-        return;
-    tracking_on(tracking_of(c), c->client, a->modes, a->redirect);
-    for (int i = 0; i < prefix_count(a); i++)
-        tracking_add_prefix(tracking_of(c), c->client, prefix_at(c, a, i));
-    /* Without a prefix it is all keys; "" stands in front of the others, if there are any. */
-    if (a->modes & TRACKING_BCAST && !prefix_count(a) && !has_prefix(c, SLICE_LIT("")))
-        tracking_add_prefix(tracking_of(c), c->client, SLICE_LIT(""));
-    reply_ok(c);
+    struct buf sorted = {0};
+    buf_add(&sorted, buf_slice(&a->prefixes));
+    put_sorted(c, &sorted);
+    if (!prefixes_overlap(c, &sorted)) {
+        bool has_all = prefix_count(&sorted) && !prefix_at(&sorted, 0)->prefix.len;
+        tracking_on(tracking_of(c), c->client, a->modes, a->redirect);
+        add_prefixes(c, a, has_all);
+        reply_ok(c);
+    }
+    buf_free(&sorted);
 }
 
 void cmd_client_tracking(struct ctx *c)
@@ -213,18 +236,6 @@ void cmd_client_getredir(struct ctx *c)
     reply_int(c, redirect_of(c->client));
 }
 
-struct prefixes_told {
-    struct ctx *ctx;
-    size_t n;
-};
-
-static void reply_prefix(void *arg, struct slice prefix)
-{
-    struct prefixes_told *told = arg;
-    reply_bulk(told->ctx, prefix);
-    told->n++;
-}
-
 static void reply_flags(struct ctx *c, const struct tracking_view *v)
 {
     const struct {
@@ -253,14 +264,16 @@ static void reply_flags(struct ctx *c, const struct tracking_view *v)
 void cmd_client_trackinginfo(struct ctx *c)
 {
     struct tracking_view v = tracking_view(tracking_of(c), c->client);
-    struct prefixes_told told = {c, 0};
+    struct buf prefixes = {0};
     reply_map(c, 3);
     reply_bulk_str(c, "flags");
     reply_flags(c, &v);
     reply_bulk_str(c, "redirect");
     reply_int(c, redirect_of(c->client));
     reply_bulk_str(c, "prefixes");
-    uint64_t mark = reply_later(c);
-    tracking_each_prefix(tracking_of(c), c->client, reply_prefix, &told);
-    reply_later_array(c, mark, told.n);
+    put_sorted(c, &prefixes);
+    reply_array(c, prefix_count(&prefixes));
+    for (size_t i = 0; i < prefix_count(&prefixes); i++)
+        reply_bulk(c, prefix_at(&prefixes, i)->prefix);
+    buf_free(&prefixes);
 }

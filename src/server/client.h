@@ -54,6 +54,7 @@ enum {
     CLIENT_IN_HAND = 1 << 23,     /* its input is being worked on: nobody else looks at it */
     CLIENT_RESTRICTED = 1 << 24,  /* its user may not do everything: acl.h */
     CLIENT_TRACKING_BCAST = 1 << 25, CLIENT_TRACKING_BROKEN = 1 << 26,
+    CLIENT_EXCEPTED = 1 << 27,    /* CLIENT CACHING: what is read now is, or is not, tracked */
 };
 
 /* Replies in front of the place end in out show what the log holds at position. */

@@ -391,14 +391,33 @@ static void settle_skip(struct client *c)
         c->flags ^= CLIENT_REPLY_SKIP_NEXT | CLIENT_REPLY_SKIP;
 }
 
+/* CLIENT CACHING is for the next command, refused or not, or for the transaction that it begins;
+ * those about the client itself don't count. */
+static void settle_exception(const struct ctx *ctx)
+{
+    struct client *c = ctx->client;
+    const struct command_entry *e = c->last_command;
+    bool clients = e && ctx->command == &e->row && e->owner &&
+                   strcmp(e->owner->row.name, "client") == 0;
+    if (!clients && !(c->flags & CLIENT_IN_MULTI))
+        client_clear(c, CLIENT_EXCEPTED);
+}
+
+enum { FOR_ONE = CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT | CLIENT_EXCEPTED };
+
+static void __attribute__((noinline)) settle_flags(const struct ctx *ctx)
+{
+    settle_skip(ctx->client);
+    settle_exception(ctx);
+}
+
 static void settle_reply(struct exec *x, const struct ctx *ctx, uint64_t before, uint64_t position)
 {
     struct client *c = ctx->client;
     if (__builtin_expect(c->flags & CLIENT_CLOSE_SOON, 0))
         return;
-    if (__builtin_expect(c->flags & (CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT), 0) &&
-        !(ctx->flags & CTX_WAITS))
-        settle_skip(c);
+    if (__builtin_expect(c->flags & FOR_ONE, 0) && !(ctx->flags & CTX_WAITS))
+        settle_flags(ctx);
     if (output_end(&c->out) == before) {
         if (c->flags & CLIENT_CLOSE_AFTER_REPLY) /* there may be none to wait for */
             client_want_send(c);

@@ -36,9 +36,9 @@ static struct slice key_of(const void *item)
 
 static const struct table_type type = {.key = key_of};
 
-void tracked_keys_init(struct tracked_keys *t)
+void tracked_keys_init(struct tracked_keys *t, tracked_is_used *used, const void *arg)
 {
-    *t = (struct tracked_keys){.items = 0};
+    *t = (struct tracked_keys){.used = used, .arg = arg};
     table_init(&t->keys, &type);
 }
 
@@ -90,6 +90,26 @@ static size_t place_in(const uint32_t *row, size_t count, uint32_t number)
     return low;
 }
 
+static void drop_unused(struct tracked_keys *t, struct tracked *k)
+{
+    uint32_t *row = row_of(k), kept = 0;
+    for (uint32_t i = 0; i < k->count; i++)
+        if (!t->used || t->used(t->arg, row[i]))
+            row[kept++] = row[i];
+    must(t->items >= k->count - kept);
+    t->items -= k->count - kept;
+    k->count = kept;
+}
+
+/* A row that is full is looked through; behind that a quarter of it is free, so that adding n
+ * numbers looks at O(n). */
+static struct tracked *make_room(struct tracked_keys *t, struct tracked *k)
+{
+    drop_unused(t, k);
+    size_t bytes = bytes_for(k, k->count + k->count / 4u + 1);
+    return mem_usable(k) < bytes ? mem_realloc(k, bytes) : k;
+}
+
 bool tracked_keys_add(struct tracked_keys *t, struct slice key, uint32_t number)
 {
     uint64_t hash = table_hash(&t->keys, key);
@@ -101,7 +121,8 @@ bool tracked_keys_add(struct tracked_keys *t, struct slice key, uint32_t number)
         return false;
     if (mem_usable(k) < bytes_for(k, k->count + 1u)) {
         must(slot);
-        *slot = k = mem_realloc(k, bytes_for(k, k->count + k->count / 4u + 1));
+        *slot = k = make_room(t, k);
+        at = place_in(row_of(k), k->count, number);
     }
     memmove(row_of(k) + at + 1, row_of(k) + at, (k->count - at) * sizeof *k->words);
     row_of(k)[at] = number;

@@ -96,11 +96,7 @@ size_t prefixes_join(struct prefixes *ps, struct slice prefix, struct link *mine
     link_init(&m->of_prefix);
     link_init(&m->of_member);
     link_push_back(&m->prefix->members, &m->of_prefix);
-    struct link *at = mine->next;
-    while (at != mine && slice_cmp(name_of(LINK_OF(at, struct membership, of_member)->prefix),
-                                   prefix) < 0)
-        at = at->next;
-    link_before(at, &m->of_member);
+    link_push_back(mine, &m->of_member);
     return mem_usable(m) + mem_usable(m->prefix) + prefix.len; /* the tree keeps it once more */
 }
 

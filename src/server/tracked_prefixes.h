@@ -21,8 +21,8 @@ struct prefixes; /* opaque */
 struct prefixes *prefixes_new(void);
 void prefixes_free(struct prefixes *ps); /* nobody is a member any more */
 size_t prefixes_count(const struct prefixes *ps);
-/* mine: the list of the member's prefixes, in the order of their bytes. It must not be one of them
- * yet. Returns the bytes that it takes, as if it were the only member. */
+/* mine: the list of the member's prefixes, as they came. It must not be one of them yet. Returns
+ * the bytes that it takes, as if it were the only member. */
 size_t prefixes_join(struct prefixes *ps, struct slice prefix, struct link *mine, void *member);
 void prefixes_leave_all(struct prefixes *ps, struct link *mine);
 typedef void prefixes_visit(void *arg, struct slice prefix);

@@ -40,7 +40,6 @@ struct tracker {
     size_t prefix_bytes;
     uint32_t number;
     unsigned modes;
-    bool excepted;
 };
 
 struct tracking {
@@ -133,6 +132,13 @@ static const struct client *running(const struct tracking *t)
     return c ? c->client : NULL;
 }
 
+/* NULL: the client has gone, or tracks no more what it reads. */
+static const struct tracker *reader_of(const struct tracking *t, uint32_t number)
+{
+    const struct tracker *tr = table_find(&t->by_number, slice(&number, sizeof number));
+    return tr && is_on(tr->client) && !(tr->modes & TRACKING_BCAST) ? tr : NULL;
+}
+
 /* by: whose change it is; NULL: nobody's. */
 static void tell_readers(struct tracking *t, struct tracked *k, const struct client *by)
 {
@@ -143,10 +149,8 @@ static void tell_readers(struct tracking *t, struct tracked *k, const struct cli
     resp_put_bulk(&t->encoded, tracked_key(k));
     struct slice keys = buf_slice(&t->encoded);
     for (size_t i = 0; i < count; i++) {
-        const struct tracker *tr =
-            table_find(&t->by_number, slice(&numbers[i], sizeof numbers[i]));
-        bool tracks = tr && is_on(tr->client) && !(tr->modes & TRACKING_BCAST);
-        if (tracks && !(tr->modes & TRACKING_NOLOOP && tr->client == by))
+        const struct tracker *tr = reader_of(t, numbers[i]);
+        if (tr && !(tr->modes & TRACKING_NOLOOP && tr->client == by))
             tell(tr, &keys);
     }
     tracked_free(k);
@@ -162,6 +166,11 @@ static void release_keys(void *arg)
     mem_free(arg);
 }
 
+static bool number_is_used(const void *arg, uint32_t number)
+{
+    return reader_of(arg, number) != NULL;
+}
+
 static void drop_keys(struct tracking *t)
 {
     struct keyspace *ks = server_keyspace(t->server);
@@ -172,7 +181,7 @@ static void drop_keys(struct tracking *t)
         *old = t->keys;
         ks->defer(ks->defer_arg, old->keys.count, release_keys, old);
     }
-    tracked_keys_init(&t->keys);
+    tracked_keys_init(&t->keys, number_is_used, t);
 }
 
 static void flush_is_over(struct unit_job *job)
@@ -289,17 +298,11 @@ static bool wants(const struct tracker *tr)
     if (tr->modes & TRACKING_BCAST)
         return false;
     if (tr->modes & TRACKING_OPTIN)
-        return tr->excepted;
-    return !(tr->modes & TRACKING_OPTOUT && tr->excepted);
+        return tr->client->flags & CLIENT_EXCEPTED;
+    return !(tr->modes & TRACKING_OPTOUT && tr->client->flags & CLIENT_EXCEPTED);
 }
 
-static bool is_client_command(const struct command_entry *e)
-{
-    return e->owner && slice_eq_nocase(slice_str(e->owner->row.name), "client");
-}
-
-/* Scripts read nothing themselves: their commands do. An exception is for one command, or for the
- * transaction that it begins. */
+/* Scripts read nothing themselves: their commands do. */
 static void observe(void *arg, const struct ctx *c, const struct command_entry *e, uint64_t took_us)
 {
     struct tracking *t = arg;
@@ -310,9 +313,6 @@ static void observe(void *arg, const struct ctx *c, const struct command_entry *
         return;
     if (e->row.flags & CMD_READONLY && !(e->row.flags & CMD_SKIP_MONITOR) && wants(tr))
         remember_keys(t, tr->number, c, e);
-    if (tr->excepted && c->from == FROM_CLIENT && !(caller->flags & CLIENT_IN_MULTI) &&
-        !is_client_command(e))
-        tr->excepted = false;
 }
 
 /* ---- who ---- */
@@ -363,9 +363,9 @@ void tracking_off(struct tracking *t, struct client *c)
     link_remove(&tr->link);
     t->on_count--;
     t->readers -= !(tr->modes & TRACKING_BCAST);
-    tr->excepted = false;
     c->redirect = 0;
-    client_clear(c, CLIENT_TRACKING | CLIENT_TRACKING_BCAST | CLIENT_TRACKING_BROKEN);
+    client_clear(c, CLIENT_TRACKING | CLIENT_TRACKING_BCAST | CLIENT_TRACKING_BROKEN |
+                        CLIENT_EXCEPTED);
     watch(t);
 }
 
@@ -396,9 +396,9 @@ void tracking_add_prefix(struct tracking *t, struct client *c, struct slice pref
 
 void tracking_except_next(struct tracking *t, struct client *c)
 {
-    struct tracker *tr = slot_peek(c, t->slot);
+    const struct tracker *tr = slot_peek(c, t->slot);
     must(tr && is_on(c));
-    tr->excepted = true;
+    c->flags |= CLIENT_EXCEPTED;
 }
 
 struct tracking_view tracking_view(const struct tracking *t, const struct client *c)
@@ -407,7 +407,7 @@ struct tracking_view tracking_view(const struct tracking *t, const struct client
     if (!is_on(c))
         return (struct tracking_view){.on = false};
     must(tr);
-    return (struct tracking_view){true, tr->excepted, c->flags & CLIENT_TRACKING_BROKEN,
+    return (struct tracking_view){true, c->flags & CLIENT_EXCEPTED, c->flags & CLIENT_TRACKING_BROKEN,
                                   tr->modes, c->redirect};
 }
 
@@ -471,7 +471,7 @@ struct tracking *tracking_new(struct server *s)
     slots_measure(server_slots(s), t->slot, tracker_bytes);
     link_init(&t->on);
     table_init(&t->by_number, &by_number_type);
-    tracked_keys_init(&t->keys);
+    tracked_keys_init(&t->keys, number_is_used, t);
     t->prefixes = prefixes_new();
     t->flush_over.run = flush_is_over;
     link_init(&t->flush_over.link);

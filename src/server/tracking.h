@@ -52,7 +52,7 @@ struct tracking_view {
 };
 struct tracking_view tracking_view(const struct tracking *t, const struct client *c);
 typedef void tracking_visit(void *arg, struct slice prefix);
-/* The client's prefixes, in order. */
+/* The client's prefixes, as they came. */
 void tracking_each_prefix(const struct tracking *t, const struct client *c, tracking_visit *visit,
                           void *arg);
 #endif
