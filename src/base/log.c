@@ -84,9 +84,8 @@ bool log_wants(enum log_level level)
     return (int)level >= state.level && level < LOG_NOTHING_LEVEL;
 }
 
-static void emit(enum log_level level, const char *line, size_t len)
+static void emit_file(const char *line, size_t len)
 {
-    static const int priority[] = {LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING};
     const char *file = state.file[state.which];
     int fd = STDOUT_FILENO;
     if (file[0])
@@ -96,6 +95,12 @@ static void emit(enum log_level level, const char *line, size_t len)
         errno = 0;
     if (fd >= 0 && file[0])
         close(fd);
+}
+
+static void emit(enum log_level level, const char *line, size_t len)
+{
+    static const int priority[] = {LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING};
+    emit_file(line, len);
     if (state.syslog_on)
         syslog(priority[level], "%.*s", (int)len, line);
 }
@@ -173,6 +178,14 @@ void log_raw(enum log_level level, const char *text)
         return;
     int saved_errno = errno;
     emit(level, text, strlen(text));
+    errno = saved_errno;
+}
+
+void log_raw_signal(enum log_level level, const char *text)
+{
+    int saved_errno = errno;
+    if (log_wants(level))
+        emit_file(text, strlen(text));
     errno = saved_errno;
 }
 

@@ -32,6 +32,9 @@ void log_use_syslog(const char *ident, int facility);
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A bare line without the prefix: banners and crash reports. */
 void log_raw(enum log_level level, const char *text);
+/* The same from a signal handler that will return: not to syslog, whose lock the code that was
+ * interrupted may hold. */
+void log_raw_signal(enum log_level level, const char *text);
 /* A warning: "what: the fault's text", or what NULL: the text alone. */
 struct fault;
 void log_fault(const char *what, const struct fault *f);

@@ -35,9 +35,8 @@ static struct acl_user *user_of_line(const struct acl_rules *r, int count,
     if (standard)
         acl_rules_say_one(r, u, SLICE_LIT("reset"), &why);
     if (!acl_rules_say(r, u, count - 1, words + 1, &bad, &why)) {
-        /* What may be a password stays unsaid. */
-        bool secret = bad.len && strchr("><", bad.data[0]);
-        refuse_line(f, secret ? words[0] : buf_slice(&bad), why.what);
+        struct slice rule = buf_slice(&bad);
+        refuse_line(f, acl_rules_may_show(rule) ? rule : words[0], why.what);
         acl_user_free(u);
         u = NULL;
     }
@@ -242,7 +241,8 @@ static const struct config_option options[] = {
      .flags = CONFIG_SENSITIVE | CONFIG_WHOLE | CONFIG_APPLY_LAST,
      .parse = password_parse, .print = password_print, .apply = password_apply},
     {.name = "user", .kind = CONFIG_CUSTOM,
-     .flags = CONFIG_MULTI | CONFIG_HIDDEN | CONFIG_IMMUTABLE, .parse = user_parse,
+     .flags = CONFIG_MULTI | CONFIG_HIDDEN | CONFIG_IMMUTABLE | CONFIG_SENSITIVE,
+     .parse = user_parse,
      .clear = user_clear, .print = user_print, .lines = user_lines},
     {.name = NULL}};
 

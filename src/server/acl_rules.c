@@ -24,6 +24,11 @@ static bool has_blank(struct slice text)
     return false;
 }
 
+bool acl_rules_may_show(struct slice rule)
+{
+    return rule.len && (*rule.data == '+' || *rule.data == '-');
+}
+
 bool acl_rules_name_ok(struct slice name)
 {
     return !has_blank(name);

@@ -42,6 +42,8 @@ bool acl_rules_say(const struct acl_rules *r, struct acl_user *u, int argc,
                    const struct slice *argv, struct buf *bad, struct fault *f);
 /* A name may hold anything but blanks and zero bytes. */
 bool acl_rules_name_ok(struct slice name);
+/* The rule is sure to hold no password, mistyped or not: logs may have it. */
+bool acl_rules_may_show(struct slice rule);
 
 /* ---- and back ---- */
 /* Rules that make this user of a new one. word puts each of them, with no blank in front. */

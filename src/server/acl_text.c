@@ -73,10 +73,10 @@ static bool take_user(struct reading *r, const char *path)
         acl_user_free(u);
     if (!ok && f.code == FAULT_FORMAT)
         wrong(r, "%s:%d: %s", path, r->line, f.what);
-    else if (!ok && strchr("+-", bad.len ? bad.data[0] : '?'))
+    else if (!ok && acl_rules_may_show(buf_slice(&bad)))
         wrong(r, "%s:%d: Error in applying operation '%.*s': %s", path, r->line,
               (int)(bad.len < RULE_SHOWN ? bad.len : RULE_SHOWN), bad.data, f.what);
-    else if (!ok) /* which may hold a password */
+    else if (!ok)
         wrong(r, "%s:%d: %s", path, r->line, f.what);
     buf_free(&bad);
     return ok;

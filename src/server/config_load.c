@@ -44,7 +44,7 @@ static struct slice without_secrets(const struct config *cfg, struct slice text)
         name.len--;
     if (config_is_secret(cfg, name))
         return slice(text.data, end);
-    for (; end < text.len; end++) /* a user's password, whatever else is wrong with the line */
+    for (; end < text.len; end++) /* a user's password, and "user" mistyped */
         if (strchr("><", text.data[end]))
             return slice(text.data, end);
     return text;

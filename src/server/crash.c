@@ -9,6 +9,7 @@
 
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static struct {
     void *arg[CRASH_REPORTERS];
     int reporters;
     volatile sig_atomic_t signal; /* that is being reported; 0: none */
-    volatile pid_t thread;        /* that crashed */
+    atomic_int thread;            /* that crashed first; 0: none */
     volatile sig_atomic_t part;   /* of the report */
     sigjmp_buf next_part;
     char stack[STACK_SIZE];
@@ -78,16 +79,19 @@ static _Noreturn void end_with(int number)
     _exit(1);
 }
 
-static void time_is_over(int number)
+/* The watchdog's timer (turn_watch.h) may be running, and sends the same signal. */
+static void time_is_over(int number, siginfo_t *info, void *context)
 {
-    (void)number;
+    (void)number, (void)context;
+    if (info->si_code == SI_TIMER)
+        return;
     log_raw(LOG_WARNING_LEVEL, "\n(the report hangs and ends here)\n");
     end_with(crash.signal);
 }
 
 static void set_alarm(void)
 {
-    struct sigaction act = {.sa_handler = time_is_over};
+    struct sigaction act = {.sa_sigaction = time_is_over, .sa_flags = SA_SIGINFO};
     sigset_t only;
     sigemptyset(&act.sa_mask);
     sigaction(SIGALRM, &act, NULL);
@@ -118,7 +122,7 @@ static bool tell_part(int part, int number, const siginfo_t *info, void *context
         log_reason(number, info, context);
     } else if (part == STACK) {
         head_line("STACK TRACE");
-        crash_stack_log(number == SIGABRT ? NULL : crash_stack_place(context));
+        crash_stack_log(number == SIGABRT ? NULL : crash_stack_place(context), log_raw);
     } else if (part == REGISTERS) {
         head_line("REGISTERS");
         crash_stack_registers(context);
@@ -133,18 +137,22 @@ static bool tell_part(int part, int number, const siginfo_t *info, void *context
 
 static void crashed(int number, siginfo_t *info, void *context)
 {
-    pid_t thread = (pid_t)syscall(SYS_gettid);
-    if (crash.signal && crash.thread == thread)
-        siglongjmp(crash.next_part, 1);
-    while (crash.signal) /* another thread's crash is being reported, and ends this one, too */
-        pause();
-    crash.thread = thread;
-    crash.signal = number;
-    set_alarm();
-    log_raw(LOG_WARNING_LEVEL, "\n\n=== REDIS BUG REPORT START: of Holdfast; all of it helps, to "
-                               "its end ===\n");
-    if (sigsetjmp(crash.next_part, 1))
+    int first = 0, thread = (int)syscall(SYS_gettid);
+    if (!atomic_compare_exchange_strong(&crash.thread, &first, thread)) {
+        if (first == thread)
+            siglongjmp(crash.next_part, 1);
+        for (;;) /* another thread's crash is being reported, and ends this one, too */
+            pause();
+    }
+    bool again = sigsetjmp(crash.next_part, 1);
+    if (!again) {
+        crash.signal = number;
+        set_alarm();
+        log_raw(LOG_WARNING_LEVEL, "\n\n=== REDIS BUG REPORT START: of Holdfast; all of it helps, "
+                                   "to its end ===\n");
+    } else {
         log_raw(LOG_WARNING_LEVEL, "(crashed again while reporting this)\n");
+    }
     while (tell_part(crash.part++, number, info, context))
         ;
     log_raw(LOG_WARNING_LEVEL, "\n=== REDIS BUG REPORT END ===\n");

@@ -34,10 +34,12 @@ struct result {
 
 /* ---- the other threads ---- */
 
-static void stand_still(int number, siginfo_t *info, void *context)
+static atomic_int still; /* how many stand; one that comes late finds it, too */
+
+static void stand_still(int number)
 {
-    (void)number, (void)context;
-    atomic_fetch_add((atomic_int *)info->si_value.sival_ptr, 1);
+    (void)number;
+    atomic_fetch_add(&still, 1);
     for (;;)
         pause();
 }
@@ -51,22 +53,16 @@ struct entry_of_dir {
     char name[];
 };
 
-static int signal_one(const char *name, atomic_int *still)
+static int signal_one(const char *name)
 {
     pid_t me = (pid_t)syscall(SYS_gettid), thread = (pid_t)strtol(name, NULL, 10);
     if (thread <= 0 || thread == me)
         return 0;
-    siginfo_t info;
-    memset(&info, 0, sizeof info);
-    info.si_signo = SIGUSR2;
-    info.si_code = SI_QUEUE;
-    info.si_pid = getpid();
-    info.si_value.sival_ptr = still;
-    return syscall(SYS_rt_tgsigqueueinfo, getpid(), thread, SIGUSR2, &info) == 0;
+    return syscall(SYS_tgkill, getpid(), thread, SIGUSR2) == 0;
 }
 
 /* opendir would allocate. How many were told. */
-static int signal_others(atomic_int *still)
+static int signal_others(void)
 {
     _Alignas(8) char list[8192];
     int told = 0;
@@ -77,7 +73,7 @@ static int signal_others(atomic_int *still)
     while ((got = syscall(SYS_getdents64, fd, list, sizeof list)) > 0) {
         for (long at = 0; at < got;) {
             const struct entry_of_dir *e = (const struct entry_of_dir *)(void *)(list + at);
-            told += signal_one(e->name, still);
+            told += signal_one(e->name);
             at += e->len;
         }
     }
@@ -88,11 +84,10 @@ static int signal_others(atomic_int *still)
 static bool stop_others(void)
 {
     static const struct timespec step = {.tv_nsec = 10000000};
-    struct sigaction act = {.sa_sigaction = stand_still, .sa_flags = SA_SIGINFO};
-    atomic_int still = 0;
+    struct sigaction act = {.sa_handler = stand_still};
     sigfillset(&act.sa_mask);
     sigaction(SIGUSR2, &act, NULL);
-    int told = signal_others(&still);
+    int told = signal_others();
     for (int i = 0; i < WAIT_STEPS && told >= 0 && still < told; i++)
         nanosleep(&step, NULL);
     return told >= 0 && still == told;
@@ -138,32 +133,41 @@ static void test_map(const char *line, struct result *r)
     if (sscanf(line, "%lx-%lx %4s %*x %*s %lu %15s", &from, &to, rights, &inode, name) < 4)
         return;
     bool is_own = (unsigned long)(uintptr_t)here >= from && (unsigned long)(uintptr_t)here < to;
-    bool is_kernels = name[0] == '[' && strcmp(name, "[heap]") != 0 && strcmp(name, "[anon") != 0;
+    bool is_kernels = name[0] == '[' && strcmp(name, "[heap]") != 0 && strncmp(name, "[anon", 5) != 0;
     if (strcmp(rights, "rw-p") == 0 && inode == 0 && !is_own && !is_kernels)
         test_range((char *)(uintptr_t)from, (char *)(uintptr_t)to, r);
 }
 
-/* The list is read whole before the first map is touched. False: there is none, or it is longer. */
+/* How many bytes of text were whole lines. */
+static size_t test_lines(char *text, size_t len, struct result *r)
+{
+    char *line = text, *end;
+    while ((end = memchr(line, '\n', len - (size_t)(line - text)))) {
+        *end = '\0';
+        test_map(line, r);
+        line = end + 1;
+    }
+    return (size_t)(line - text);
+}
+
+/* False: there is no list, or its end was not come to. Nothing here makes the list another. */
 static bool test_maps(struct result *r)
 {
-    static const size_t room = 64 * 1024;
-    char text[64 * 1024 + 1];
-    size_t len = 0;
+    char text[16 * 1024];
+    size_t len = 0, lines = 1;
     ssize_t got = 1;
     int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
-    while (got > 0 && len < room) {
-        got = read(fd, text + len, room - len);
+    while (got > 0 && lines && !r->over) {
+        got = read(fd, text + len, sizeof text - len);
         len += got > 0 ? (size_t)got : 0;
+        lines = test_lines(text, len, r);
+        len -= lines;
+        memmove(text, text + lines, len);
     }
     close(fd);
-    text[len] = '\0';
-    for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
-        *end = '\0';
-        test_map(line, r);
-    }
-    return len > 0;
+    return r->over || got == 0;
 }
 
 static void tell(void *arg)
@@ -183,7 +187,7 @@ static void tell(void *arg)
     }
     clock_gettime(CLOCK_MONOTONIC, &r.began);
     if (!test_maps(&r)) {
-        log_raw(LOG_WARNING_LEVEL, "Where the memory lies can't be told: nothing was tested\n");
+        log_raw(LOG_WARNING_LEVEL, "Where the memory lies can't be told to the end: that says nothing\n");
         return;
     }
     snprintf(line, sizeof line, "%s %zu MB were tested%s, %zu words failed\n",

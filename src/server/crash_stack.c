@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <ucontext.h>
 
-#include "base/log.h"
-
 enum { FRAMES_MAX = 100 };
 
 void crash_stack_warm(void)
@@ -34,7 +32,7 @@ void *crash_stack_place(void *context)
 #endif
 }
 
-static void log_frame(void *at)
+static void log_frame(void *at, crash_stack_put *put)
 {
     char line[512];
     Dl_info info = {0};
@@ -46,20 +44,20 @@ static void log_frame(void *at)
     else
         snprintf(line, sizeof line, "%s(+0x%tx)[%p]\n", info.dli_fname,
                  (char *)at - (char *)info.dli_fbase, at);
-    log_raw(LOG_WARNING_LEVEL, line);
+    put(LOG_WARNING_LEVEL, line);
 }
 
-void crash_stack_log(void *place)
+void crash_stack_log(void *place, crash_stack_put *put)
 {
     void *frames[FRAMES_MAX];
     int count = backtrace(frames, FRAMES_MAX);
     if (place) {
-        log_raw(LOG_WARNING_LEVEL, "EIP:\n");
-        log_frame(place);
+        put(LOG_WARNING_LEVEL, "EIP:\n");
+        log_frame(place, put);
     }
-    log_raw(LOG_WARNING_LEVEL, "\nBacktrace:\n");
+    put(LOG_WARNING_LEVEL, "\nBacktrace:\n");
     for (int i = 0; i < count; i++)
-        log_frame(frames[i]);
+        log_frame(frames[i], put);
 }
 
 static void log_register(const char *name, uint64_t value)

@@ -166,9 +166,11 @@ static void release_keys(void *arg)
     mem_free(arg);
 }
 
+/* Also by one that does not track now, and may again: it is told of what it had read. */
 static bool number_is_used(const void *arg, uint32_t number)
 {
-    return reader_of(arg, number) != NULL;
+    const struct tracking *t = arg;
+    return table_find(&t->by_number, slice(&number, sizeof number)) != NULL;
 }
 
 static void drop_keys(struct tracking *t)

@@ -32,12 +32,12 @@ static void late(int number, siginfo_t *info, void *context)
 {
     int saved_errno = errno;
     (void)number;
-    log_raw(LOG_WARNING_LEVEL, "\n--- WATCHDOG TIMER EXPIRED ---\n");
+    log_raw_signal(LOG_WARNING_LEVEL, "\n--- WATCHDOG TIMER EXPIRED ---\n");
     if (info->si_code == SI_TIMER)
-        crash_stack_log(crash_stack_place(context));
+        crash_stack_log(crash_stack_place(context), log_raw_signal);
     else
-        log_raw(LOG_WARNING_LEVEL, "(somebody sent SIGALRM: where the server is says nothing)\n");
-    log_raw(LOG_WARNING_LEVEL, "--------\n");
+        log_raw_signal(LOG_WARNING_LEVEL, "(somebody sent SIGALRM: where the server is says nothing)\n");
+    log_raw_signal(LOG_WARNING_LEVEL, "--------\n");
     errno = saved_errno;
 }
 

@@ -115,18 +115,21 @@ case "options that do not act yet have bounds, too" {
 
 case "a line that is no user's is refused with its place and its reason" {
     foreach {line why} {"user" "Bad directive or wrong number of arguments"
-        "user bob frobnicate" "Error in user declaration 'frobnicate': Syntax error"
+        "user bob frobnicate" "Error in user declaration 'bob': Syntax error"
+        "user bob (secret)" "Error in user declaration 'bob': Syntax error"
+        "usr bob >x" "Bad directive or wrong number of arguments"
         "user bob on >x +@nosuch" "'+@nosuch': Unknown command or category name in ACL"
         "user bob (+get ~a" "Unmatched parenthesis in acl selector"
         "user \"b b\" on" "Spaces not allowed in ACL usernames"} {
-        # up to where a password may stand
-        set shown [expr {[string match *>* $line] ? "'user bob on' (more)" : "'$line'"}]
+        # up to where a password may stand, or one whose sign was forgotten
+        set shown [dict get {user "'user'" usr "'usr bob' (more)"} [lindex [split $line] 0]]
+        if {$line ne "user" && $shown eq "'user'"} { append shown " (more)" }
         refuses $line "*at line 5\n>>> $shown\n*$why*"
     }
     set open "user default on nopass ~* &* +@all"
     lassign [server "$open\nuser default on" -fails 1] code text
     is $code 1
-    like $text "*at line 6\n>>> 'user default on'\n*Duplicate user found*"
+    like $text "*at line 6\n>>> 'user' (more)\n*'default': Duplicate user found*"
 }
 
 case "what cannot be had is refused, not passed over" {
