@@ -69,7 +69,7 @@ void acl_log_add(struct acl_log *l, enum acl_reason reason, enum acl_where where
     e->created_ms = e->updated_ms = clock_wall_ms();
     buf_add(&e->object, slice(object.data, object.len < OBJECT_MAX ? object.len : OBJECT_MAX));
     buf_add(&e->user, slice(user.data, user.len < OBJECT_MAX ? user.len : OBJECT_MAX));
-    client_describe(c, &e->client);
+    client_describe_short(c, &e->client);
     struct acl_log_entry *same = find_same(l, e);
     l->count++;
     if (same) {

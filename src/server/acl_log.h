@@ -30,7 +30,8 @@ struct acl_log_entry {
 
 void acl_log_init(struct acl_log *l);
 void acl_log_clear(struct acl_log *l);
-/* object: the command's name, the key, the channel, or the word of who tried to log in. */
+/* object: the command's name, the key, the channel, or the word of who tried to log in; kept of it
+ * are 4096 bytes, and of the client's names fewer (client_describe_short). */
 void acl_log_add(struct acl_log *l, enum acl_reason reason, enum acl_where where,
                  struct slice object, struct slice user, const struct client *c);
 void acl_log_trim(struct acl_log *l); /* after max changed */

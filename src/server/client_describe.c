@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/client_describe.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/must.h"
@@ -85,7 +86,7 @@ static void describe_input(const struct client *c, struct buf *out)
     buf_printf(out, "qbuf=%zu qbuf-free=%zu argv-mem=%zu ", used, room - used, argv_bytes(c));
 }
 
-void client_describe(const struct client *c, struct buf *out)
+static void describe(const struct client *c, int most, struct buf *out)
 {
     char flags[24], events[3] = "";
     int64_t now_us = clock_now.mono_us;
@@ -94,8 +95,9 @@ void client_describe(const struct client *c, struct buf *out)
         strcat(events, "r");
     if (c->io.watched & LOOP_WRITE)
         strcat(events, "w");
-    buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=%s db=%u ",
-               (unsigned long long)c->id, c->peer, c->local, c->io.fd, c->name ? c->name : "",
+    buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%.*s age=%lld idle=%lld flags=%s db=%u ",
+               (unsigned long long)c->id, c->peer, c->local, c->io.fd, most,
+               c->name ? c->name : "",
                (long long)((now_us - c->created_us) / 1000000),
                (long long)((now_us - c->active_us) / 1000000), flags,
                c->db->id);
@@ -107,9 +109,19 @@ void client_describe(const struct client *c, struct buf *out)
     buf_printf(out, "multi-mem=%zu ", multi_memory(c));
     describe_output(c, out);
     buf_printf(out, "tot-mem=%zu events=%s ", client_memory(c), events);
-    buf_printf(out, "cmd=%s user=%s redir=%lld resp=%d lib-name=%s lib-ver=%s",
+    buf_printf(out, "cmd=%s user=%.*s redir=%lld resp=%d lib-name=%.*s lib-ver=%.*s",
                c->last_command ? c->last_command->name : "NULL",
-               c->user ? c->user->name : "default",
+               most, c->user ? c->user->name : "default",
                c->flags & CLIENT_TRACKING ? (long long)c->redirect : -1LL, c->resp,
-               c->lib_name ? c->lib_name : "", c->lib_ver ? c->lib_ver : "");
+               most, c->lib_name ? c->lib_name : "", most, c->lib_ver ? c->lib_ver : "");
+}
+
+void client_describe(const struct client *c, struct buf *out)
+{
+    describe(c, INT_MAX, out);
+}
+
+void client_describe_short(const struct client *c, struct buf *out)
+{
+    describe(c, CLIENT_WORD_SHORT, out);
 }

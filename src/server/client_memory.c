@@ -86,7 +86,7 @@ static int by_bytes(const void *a, const void *b)
 static void tell(const struct client *c)
 {
     struct buf line = {0};
-    client_describe(c, &line);
+    client_describe_short(c, &line);
     log_notice("Evicting client: %s (clients hold more than they may together, and it most)",
                buf_cstr(&line));
     buf_free(&line);

@@ -104,7 +104,7 @@ bool client_check_output_limit(struct client *c, size_t more)
     if (!hard && (over_s < 0 || over_s <= limit->soft_s))
         return false;
     struct buf line = {0};
-    client_describe(c, &line);
+    client_describe_short(c, &line);
     log_warning("Client %s scheduled to be closed ASAP for overcoming of output buffer limits "
                 "(client-output-buffer-limit): %zu bytes", buf_cstr(&line), bytes);
     buf_free(&line);

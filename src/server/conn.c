@@ -311,7 +311,7 @@ static bool is_over_query_limit(const struct client *c)
 static void over_query_limit(struct client *c)
 {
     struct buf line = {0};
-    client_describe(c, &line);
+    client_describe_short(c, &line);
     log_warning("Closing client that reached max query buffer length (client-query-buffer-limit): "
                 "%s", buf_cstr(&line));
     buf_free(&line);

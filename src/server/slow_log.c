@@ -98,14 +98,20 @@ static struct slice put(char **to, struct slice text)
     return slice(at, text.len);
 }
 
+static struct slice put_kept(char **to, const struct kept *k)
+{
+    struct slice head = put(to, k->head);
+    return slice(head.data, head.len + put(to, slice(k->note, k->note_len)).len);
+}
+
 static struct slow_entry *entry_new(const struct ctx *c, uint64_t took_us)
 {
     struct kept kept[SLOW_WORDS_MAX];
     int count = c->argc < SLOW_WORDS_MAX ? c->argc : SLOW_WORDS_MAX;
     const char *peer = c->client->peer[0] ? c->client->peer : "?:0";
-    struct slice name = slice_str(c->client->name ? c->client->name : "");
-    size_t bytes = strlen(peer) + name.len, header = sizeof(struct slow_entry) +
-                                                     (size_t)count * sizeof(struct slice);
+    struct kept name = keep_word(slice_str(c->client->name ? c->client->name : ""));
+    size_t header = sizeof(struct slow_entry) + (size_t)count * sizeof(struct slice);
+    size_t bytes = strlen(peer) + name.head.len + name.note_len;
     for (int i = 0; i < count; i++) {
         kept[i] = keep_nth(c, i);
         bytes += kept[i].head.len + kept[i].note_len;
@@ -115,11 +121,9 @@ static struct slow_entry *entry_new(const struct ctx *c, uint64_t took_us)
     *e = (struct slow_entry){.took_us = took_us, .time_s = clock_now.wall_ms / 1000,
                              .count = (size_t)count};
     e->peer = put(&to, slice_str(peer));
-    e->name = put(&to, name);
-    for (int i = 0; i < count; i++) {
-        e->words[i] = put(&to, kept[i].head);
-        e->words[i].len += put(&to, slice(kept[i].note, kept[i].note_len)).len;
-    }
+    e->name = put_kept(&to, &name);
+    for (int i = 0; i < count; i++)
+        e->words[i] = put_kept(&to, &kept[i]);
     must(to == (char *)e + header + bytes);
     link_init(&e->link);
     return e;

@@ -136,6 +136,25 @@ case "CLIENT LIST: what waits for a key is its client's memory" {
     truth {[memory_of $s waits argv-mem] == 0}
 }
 
+case "what is kept of a client keeps no name of a megabyte for each time" {
+    set s [server "slowlog-log-slower-than 0"]
+    ask $s ACL SETUSER few on nopass +client +hello +ping
+    set name [string repeat n 1000000]
+    set fd [connect $s]
+    is [request $fd CLIENT SETNAME $name] OK
+    is [request $fd AUTH few x] OK
+    set before [info_of $s used_memory]
+    for {set i 0} {$i < 60} {incr i} {
+        is [request $fd PING] PONG
+        truth {[catch { request $fd GET key$i } text] && [string match NOPERM* $text]}
+    }
+    set names [lmap entry [ask $s SLOWLOG GET -1] { lindex $entry 5 }]
+    truth {"[string repeat n 128]... (999872 more bytes)" in $names}
+    set entry [lindex [ask $s ACL LOG] 0]
+    like [dict get $entry client-info] "* name=[string repeat n 128] age=*user=few *"
+    truth {[info_of $s used_memory] < $before + 3000000}
+}
+
 case "avg_ttl: the mean of what is left" {
     set dir [tmpdir]
     set now 1700000000
