@@ -21,12 +21,6 @@ static struct acl *acl_of(const struct ctx *c)
     return server_acl(c->server);
 }
 
-static void wrong_words(struct ctx *c)
-{
-    reply_errorf(c, "ERR unknown subcommand or wrong number of arguments for '%.*s'. "
-                    "Try ACL HELP.", SLICE_ARG(c->argv[1]));
-}
-
 /* ---- users shown ---- */
 
 void cmd_acl_whoami(struct ctx *c)
@@ -221,7 +215,7 @@ void cmd_acl_cat(struct ctx *c)
         return;
     }
     if (c->argc > 3) {
-        wrong_words(c);
+        reply_wrong_subcommand(c);
         return;
     }
     struct listing l = {.ctx = c, .category = acl_rules_category(c->argv[2])};
@@ -274,7 +268,7 @@ void cmd_acl_genpass(struct ctx *c)
     char text[BITS_MAX / 4 + 1];
     int64_t bits = BITS;
     if (c->argc > 3) {
-        wrong_words(c);
+        reply_wrong_subcommand(c);
         return;
     }
     if (c->argc == 3 && !ctx_arg_i64(c, 2, &bits))
@@ -323,7 +317,7 @@ void cmd_acl_log(struct ctx *c)
     int64_t count = 10;
     must(l->count <= l->max);
     if (c->argc > 3) {
-        wrong_words(c);
+        reply_wrong_subcommand(c);
         return;
     }
     if (ctx_arg_is(c, 2, "RESET")) {

@@ -179,16 +179,6 @@ static bool kill_matches(const struct kill_filter *f, const struct client *one)
            (!f->id || f->id == one->id) && (!f->by_class || client_class(one) == f->k);
 }
 
-/* Who kills himself gets the reply first. */
-static void kill_one(struct ctx *c, struct client *one)
-{
-    must(!(one->flags & (CLIENT_FAKE | CLIENT_CLOSE_SOON)));
-    if (one == c->client)
-        one->flags |= CLIENT_CLOSE_AFTER_REPLY;
-    else
-        client_close_soon(one);
-}
-
 void cmd_client_kill(struct ctx *c)
 {
     struct kill_filter f = {.skip_me = true};
@@ -208,7 +198,7 @@ void cmd_client_kill(struct ctx *c)
         struct client *one = LINK_OF(pos, struct client, link);
         if (!kill_matches(&f, one) || (f.skip_me && one == c->client))
             continue;
-        kill_one(c, one);
+        client_close_answered(one);
         killed++;
     }
     if (!old_form)
@@ -260,12 +250,6 @@ void cmd_client_reply(struct ctx *c)
     }
 }
 
-static void too_many(struct ctx *c)
-{
-    reply_errorf(c, "ERR unknown subcommand or wrong number of arguments for '%.*s'. "
-                 "Try CLIENT HELP.", SLICE_ARG(c->argv[1]));
-}
-
 void cmd_client_pause(struct ctx *c)
 {
     int64_t ms;
@@ -277,7 +261,7 @@ void cmd_client_pause(struct ctx *c)
             return;
         }
     } else if (c->argc > 4) {
-        too_many(c);
+        reply_wrong_subcommand(c);
         return;
     }
     if (!ctx_arg_range(c, 2, INT64_MIN, INT64_MAX, &ms,
@@ -309,7 +293,7 @@ void cmd_client_unblock(struct ctx *c)
             return;
         }
     } else if (c->argc > 4) {
-        too_many(c);
+        reply_wrong_subcommand(c);
         return;
     }
     if (!ctx_arg_i64(c, 2, &id))

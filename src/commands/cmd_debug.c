@@ -143,7 +143,7 @@ static void debug_replybuffer(struct ctx *c)
             return;
         cs->give_back_ms = ms;
     } else {
-        debug_reply_unknown(c);
+        reply_wrong_subcommand(c);
         return;
     }
     reply_ok(c);

@@ -151,8 +151,7 @@ static void list(struct ctx *c, enum pubsub_kind kind)
     struct glob pattern;
     struct listing l = {.ctx = c, .pattern = c->argc > 2 ? &pattern : NULL};
     if (c->argc > 3) {
-        reply_errorf(c, "ERR unknown subcommand or wrong number of arguments for '%.*s'. "
-                        "Try PUBSUB HELP.", SLICE_ARG(c->argv[1]));
+        reply_wrong_subcommand(c);
         return;
     }
     glob_init(&pattern, c->argc > 2 ? c->argv[2] : SLICE_LIT("*"), false);

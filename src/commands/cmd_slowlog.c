@@ -26,8 +26,7 @@ void cmd_slowlog_get(struct ctx *c)
     const struct slow_log *l = server_slow_log(c->server);
     int64_t most = COUNT_DEFAULT, all = (int64_t)slow_log_count(l);
     if (c->argc > 3) {
-        reply_errorf(c, "ERR unknown subcommand or wrong number of arguments for '%.*s'. "
-                     "Try SLOWLOG HELP.", SLICE_ARG(c->argv[1]));
+        reply_wrong_subcommand(c);
         return;
     }
     if (c->argc == 3 && !ctx_arg_range(c, 2, -1, INT64_MAX, &most,

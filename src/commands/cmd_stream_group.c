@@ -32,7 +32,7 @@ static bool parse_options(struct ctx *c, struct group_args *a, bool creating)
                 return false;
             }
         } else {
-            reply_stream_usage(c);
+            reply_wrong_subcommand(c);
             return false;
         }
     }
@@ -73,7 +73,7 @@ void cmd_xgroup_create(struct ctx *c)
         return;
     enum { WORDS_MOST = 8 };
     if (c->argc > WORDS_MOST) {
-        reply_stream_usage(c);
+        reply_wrong_subcommand(c);
         return;
     }
     if (!parse_position(c, a.stream, &id))
@@ -98,7 +98,7 @@ void cmd_xgroup_setid(struct ctx *c)
         return;
     enum { WORDS_MOST = 7 };
     if (c->argc > WORDS_MOST) {
-        reply_stream_usage(c);
+        reply_wrong_subcommand(c);
         return;
     }
     if (!parse_position(c, a.stream, &id))

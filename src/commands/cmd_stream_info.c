@@ -147,7 +147,7 @@ static bool parse_full(struct ctx *c, int64_t *count)
     *count = usual;
     if ((c->argc != 4 && c->argc != 6) || !ctx_arg_is(c, 3, "full") ||
         (c->argc == 6 && !ctx_arg_is(c, 4, "count"))) {
-        reply_stream_usage(c);
+        reply_wrong_subcommand(c);
         return false;
     }
     if (c->argc == 6 && !ctx_arg_i64(c, 5, count))

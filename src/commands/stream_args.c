@@ -210,14 +210,6 @@ void stream_group_changed(struct ctx *c, struct slice key, uint64_t changes, con
 
 /* ---- replies ---- */
 
-void reply_stream_usage(struct ctx *c)
-{
-    must(c->command->parent);
-    reply_errorf(c, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try %s HELP.",
-                 SLICE_ARG(c->argv[1]),
-                 c->command->parent->name[1] == 'g' ? "XGROUP" : "XINFO");
-}
-
 void reply_stream_entry(struct ctx *c, struct block_entry *e)
 {
     struct slice name, value;

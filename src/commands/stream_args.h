@@ -54,8 +54,6 @@ static inline bool stream_obeys(const struct ctx *c)
 }
 
 /* ---- replies ---- */
-/* The subcommand is there, but not with these words. */
-void reply_stream_usage(struct ctx *c);
 /* [id, [name, value, ...]] */
 void reply_stream_entry(struct ctx *c, struct block_entry *e);
 /* The entry of that id; false: it is not there, and nothing was replied. */

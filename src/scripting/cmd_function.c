@@ -119,17 +119,11 @@ void cmd_function_delete(struct ctx *c)
     reply_ok(c);
 }
 
-static void reply_too_many(struct ctx *c, const char *word)
-{
-    reply_errorf(c, "ERR unknown subcommand or wrong number of arguments for '%s'. Try FUNCTION "
-                    "HELP.", word);
-}
-
 void cmd_function_flush(struct ctx *c)
 {
     bool async = server_settings(c->server)->lazy_user_flush;
     if (c->argc > 3) {
-        reply_too_many(c, "FLUSH");
+        reply_wrong_subcommand(c);
         return;
     }
     if (c->argc == 3 && ctx_arg_is(c, 2, "async")) {
@@ -226,7 +220,7 @@ static bool parse_policy(struct ctx *c, enum policy *policy)
     static const char *const words[] = {"flush", "append", "replace"};
     *policy = POLICY_APPEND;
     if (c->argc > 4) {
-        reply_too_many(c, "RESTORE");
+        reply_wrong_subcommand(c);
         return false;
     }
     if (c->argc == 3)

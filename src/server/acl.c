@@ -63,14 +63,6 @@ void acl_users_free(struct acl_users *us)
 
 /* ---- clients ---- */
 
-static void close_client(struct client *c)
-{
-    if (c->busy) /* it is owed the reply to what it does just now */
-        c->flags |= CLIENT_CLOSE_AFTER_REPLY;
-    else
-        client_close_soon(c);
-}
-
 static void mark(struct client *c, const struct acl_user *u)
 {
     client_clear(c, CLIENT_RESTRICTED);
@@ -125,7 +117,7 @@ static void close_listeners(struct acl *a, const struct acl_user *u)
     LINK_FOR(pos, &server_clients(a->server)->all) {
         struct client *c = LINK_OF(pos, struct client, link);
         if (is_of(a, c, u) && !may_listen(a, c, u))
-            close_client(c);
+            client_close_answered(c);
     }
 }
 
@@ -135,7 +127,7 @@ static void lose_user(struct acl *a, struct client *c)
     c->user = a->nobody;
     client_clear(c, CLIENT_AUTHENTICATED);
     mark(c, a->nobody);
-    close_client(c);
+    client_close_answered(c);
 }
 
 struct acl_user *acl_new_standard(void)
@@ -341,7 +333,7 @@ static void move_client(struct acl *a, struct client *c, const struct acl_users 
         return;
     }
     if (!acl_check_keeps_channels(acl_user_of(a, c), now) && !may_listen(a, c, now))
-        close_client(c);
+        client_close_answered(c);
     if (c->user) {
         c->user = now;
         mark(c, now);

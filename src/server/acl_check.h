@@ -2,7 +2,7 @@
 /* The decision: may this user make this call? The same for what clients say, for what EXEC has
  * queued and for what scripts call; nothing is logged or counted here (acl.h does).
  *
- * Cost: for a command with one key at a fixed place, about 40 instructions and a comparison with
+ * Cost: for a command with one key at a fixed place, some 50 instructions and a comparison with
  * each pattern of the user's own selector; otherwise the keys are searched for, once. */
 #ifndef SERVER_ACL_CHECK_H
 #define SERVER_ACL_CHECK_H

@@ -115,6 +115,14 @@ void client_close_soon(struct client *c)
     loop_unwatch(server_loop(c->server), &c->io);
 }
 
+void client_close_answered(struct client *c)
+{
+    if (c->busy)
+        c->flags |= CLIENT_CLOSE_AFTER_REPLY;
+    else
+        client_close_soon(c);
+}
+
 void client_want_send(struct client *c)
 {
     if (c->io.fd >= 0 && !link_linked(&c->pending) && !(c->flags & CLIENT_CLOSE_SOON))

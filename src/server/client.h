@@ -102,6 +102,8 @@ struct client {
 struct client *client_new(struct clients *cs, int fd); /* fd -1: a fake one */
 void client_free(struct client *c);
 void client_close_soon(struct client *c);
+/* Or behind the reply that it is owed for what it does just now. */
+void client_close_answered(struct client *c);
 /* Its output, or its feed, got bytes: they are sent before the loop sleeps. */
 void client_want_send(struct client *c);
 /* RESET: back to what a new connection is. */

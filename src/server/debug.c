@@ -83,13 +83,6 @@ void debug_run(struct debug *d, struct ctx *c)
         c->arg = e->arg;
         e->word->run(c);
     } else {
-        debug_reply_unknown(c);
+        reply_wrong_subcommand(c);
     }
-}
-
-void debug_reply_unknown(struct ctx *c)
-{
-    reply_errorf(c, "ERR unknown subcommand or wrong number of arguments for '%.*s'. "
-                    "Try DEBUG HELP.",
-                 c->argv[1].len > 128 ? 128 : (int)c->argv[1].len, c->argv[1].data);
 }

@@ -25,7 +25,5 @@ void debug_free(struct debug *d);
 void debug_add(struct debug *d, const struct debug_word *table, void *arg);
 /* DEBUG word ...: runs it, or replies the error. */
 void debug_run(struct debug *d, struct ctx *c);
-/* Of a word that does not know the next one. */
-void debug_reply_unknown(struct ctx *c);
 
 #endif

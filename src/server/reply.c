@@ -363,13 +363,23 @@ static void container_word(const struct ctx *c, char out[64])
     out[n] = '\0';
 }
 
-void reply_unknown_subcommand(struct ctx *c)
+static void refuse_subcommand(struct ctx *c, const char *why)
 {
     char word[64];
     struct slice sub = c->argc > 1 ? c->argv[1] : SLICE_LIT("");
     container_word(c, word);
-    reply_errorf(c, "ERR unknown subcommand '%.*s'. Try %s HELP.",
+    reply_errorf(c, "ERR unknown subcommand%s '%.*s'. Try %s HELP.", why,
                  sub.len > 128 ? 128 : (int)sub.len, sub.data, word);
+}
+
+void reply_unknown_subcommand(struct ctx *c)
+{
+    refuse_subcommand(c, "");
+}
+
+void reply_wrong_subcommand(struct ctx *c)
+{
+    refuse_subcommand(c, " or wrong number of arguments for");
 }
 
 void reply_help(struct ctx *c, const char *const *lines)

@@ -66,6 +66,8 @@ void reply_syntax(struct ctx *c);             /* ERR syntax error */
 void reply_no_key(struct ctx *c);             /* ERR no such key */
 void reply_out_of_range(struct ctx *c);       /* ERR index out of range */
 void reply_unknown_subcommand(struct ctx *c); /* "ERR unknown subcommand 'x'. Try X HELP." */
+/* "ERR unknown subcommand or wrong number of arguments for 'x'. Try X HELP." */
+void reply_wrong_subcommand(struct ctx *c);
 /* HELP of a container command: its lines, framed as 7.2 does. lines ends with NULL. */
 void reply_help(struct ctx *c, const char *const *lines);
 
