@@ -5,15 +5,16 @@
 #include "os/loop.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/clock.h"
 #include "os/loop_backend.h"
+#include "os/socket.h"
 
 struct stage {
     void (*run)(void *arg);
@@ -37,7 +38,7 @@ struct loop {
     struct stage before[LOOP_STAGES_MAX], after[LOOP_STAGES_MAX];
     int before_count, after_count;
     bool awake, stopped, turning, in_between;
-    atomic_bool woken; /* a byte is already on its way through the pipe */
+    atomic_bool woken; /* a byte is already on its way */
     int wake_write;
     struct loop_io wake;
     struct loop_stats stats; /* busy_us: up to busy_since_us */
@@ -47,10 +48,12 @@ struct loop {
 static const struct loop_backend *find_backend(const char *name)
 {
 #ifdef __linux__
-    if (!name || strcmp(name, loop_epoll.name) == 0)
+    if (strcmp(name, loop_uring.name) == 0)
+        return &loop_uring;
+    if (strcmp(name, loop_epoll.name) == 0)
         return &loop_epoll;
 #endif
-    return !name || strcmp(name, loop_poll.name) == 0 ? &loop_poll : NULL;
+    return strcmp(name, loop_poll.name) == 0 ? &loop_poll : NULL;
 }
 
 static void drain_wake(void *arg, unsigned what)
@@ -59,19 +62,31 @@ static void drain_wake(void *arg, unsigned what)
     char bytes[16];
     (void)what;
     /* Read before the flag is lowered: a byte written after that stays for the next turn. */
-    while (read(loop->wake.fd, bytes, sizeof bytes) > 0)
+    while (loop_recv(loop, &loop->wake, bytes, sizeof bytes) > 0)
         ;
     atomic_store(&loop->woken, false);
 }
 
+/* NULL: the best there is. False: there is none of that name here. */
+static bool open_backend(const char *name, const struct loop_backend **b, void **state)
+{
+    static const char *const best[] = {"io_uring", "epoll", "poll"};
+    *state = NULL;
+    for (size_t i = 0; !*state && i < (name ? 1 : sizeof best / sizeof *best); i++) {
+        *b = find_backend(name ? name : best[i]);
+        *state = *b ? (*b)->open() : NULL;
+    }
+    return *state != NULL;
+}
+
 struct loop *loop_new(const char *backend)
 {
-    const struct loop_backend *b = find_backend(backend);
+    const struct loop_backend *b;
     int ends[2];
-    void *state = b ? b->open() : NULL;
-    if (!state)
+    void *state;
+    if (!open_backend(backend, &b, &state))
         return NULL;
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0) {
         b->close(state);
         return NULL;
     }
@@ -79,13 +94,32 @@ struct loop *loop_new(const char *backend)
     loop->backend = b;
     loop->state = state;
     loop->between_end = &loop->between;
-    loop->wake = (struct loop_io){.fd = ends[0], .ready = drain_wake, .arg = loop};
+    loop->wake = (struct loop_io){.fd = ends[0], .ready = drain_wake, .arg = loop,
+                                 .stream = true};
     loop->wake_write = ends[1];
     if (loop_watch(loop, &loop->wake, LOOP_READ) < 0) {
         loop_free(loop);
         return NULL;
     }
     return loop;
+}
+
+bool loop_use(struct loop *loop, const char *backend)
+{
+    const struct loop_backend *b;
+    void *state;
+    if (backend && strcmp(backend, loop->backend->name) == 0)
+        return true;
+    if (!open_backend(backend, &b, &state))
+        return false;
+    must(!loop->turning && loop->stats.watched == 1);
+    loop_unwatch(loop, &loop->wake);
+    loop->backend->close(loop->state);
+    loop->backend = b;
+    loop->state = state;
+    int rc = loop_watch(loop, &loop->wake, LOOP_READ);
+    must(rc == 0);
+    return true;
 }
 
 void loop_free(struct loop *loop)
@@ -117,7 +151,7 @@ int loop_watch(struct loop *loop, struct loop_io *io, unsigned what)
     if (what == io->watched)
         return 0;
     must((what & ~(unsigned)(LOOP_READ | LOOP_WRITE)) == 0);
-    int rc = loop->backend->change(loop->state, io, what);
+    int rc = loop->backend->change(loop->state, io, io->watched, what);
     if (rc < 0)
         return rc;
     loop->stats.watched += (what != 0) - (io->watched != 0);
@@ -131,6 +165,44 @@ void loop_unwatch(struct loop *loop, struct loop_io *io)
 {
     if (io->watched)
         loop_watch(loop, io, 0);
+    if (io->stream && loop->backend->forget)
+        loop->backend->forget(loop->state, io);
+}
+
+/* ---- bytes ---- */
+ssize_t loop_recv(struct loop *loop, struct loop_io *io, void *to, size_t n)
+{
+    must(io->stream && n > 0);
+    return loop->backend->recv ? loop->backend->recv(loop->state, io, to, n)
+                               : socket_recv(io->fd, to, n);
+}
+
+ssize_t loop_lend(struct loop *loop, struct loop_io *io, void *room, size_t n,
+                  struct loop_lent *lent)
+{
+    must(io->stream && n > 0);
+    if (loop->backend->lend)
+        return loop->backend->lend(loop->state, io, room, n, lent);
+    *lent = (struct loop_lent){room, -1};
+    return socket_recv(io->fd, room, n);
+}
+
+void loop_lent_back(struct loop *loop, const struct loop_lent *lent)
+{
+    if (lent->buffer >= 0)
+        loop->backend->lent_back(loop->state, lent);
+}
+
+/* One alone is as well sent directly. */
+void loop_send_all(struct loop *loop, struct loop_send *sends, int count)
+{
+    must(count <= LOOP_SENDS_MAX);
+    if (count > 1 && loop->backend->send_all) {
+        loop->backend->send_all(loop->state, sends, count);
+        return;
+    }
+    for (int i = 0; i < count; i++)
+        sends[i].got = socket_send(sends[i].fd, sends[i].data, sends[i].len);
 }
 
 /* ---- timers ---- */
@@ -225,7 +297,7 @@ void loop_wake(struct loop *loop)
         return;
     int saved = errno; /* a signal handler must leave it as it was */
     ssize_t put = write(loop->wake_write, "!", 1);
-    (void)put; /* a full pipe wakes as well */
+    (void)put; /* a full socket wakes as well */
     errno = saved;
 }
 
@@ -259,7 +331,7 @@ void loop_peek(struct loop *loop)
 {
     struct batch b;
     must(loop->turning);
-    b.count = loop->backend->wait(loop->state, b.events, 0);
+    b.count = loop->backend->wait(loop->state, b.events, LOOP_BATCH, 0);
     tell_batch(loop, &b);
 }
 
@@ -305,7 +377,8 @@ static void turn(struct loop *loop, int64_t max_us)
         loop->before[i].run(loop->before[i].arg);
     int64_t asleep = clock_near_us();
     count_busy(loop, asleep);
-    b.count = loop->backend->wait(loop->state, b.events, sleep_us(loop, asleep, max_us));
+    b.count = loop->backend->wait(loop->state, b.events, LOOP_BATCH,
+                                  sleep_us(loop, asleep, max_us));
     clock_refresh();
     int64_t awake = loop->busy_since_us = clock_now.mono_us;
     for (int i = 0; i < loop->after_count; i++)

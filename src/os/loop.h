@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct loop; /* opaque */
 
@@ -27,7 +28,8 @@ struct loop_io {
     unsigned watched; /* the loop's: 0 when it is not watched */
     void (*ready)(void *arg, unsigned what);
     void *arg;
-    int slot; /* the loop's */
+    int slot;    /* the loop's */
+    bool stream; /* a socket whose bytes are taken by loop_recv or loop_lend; set it before */
 };
 
 /* Zero it, set due, arg. at_us is monotonic. */
@@ -38,14 +40,38 @@ struct loop_timer {
     size_t place; /* the loop's: 0 when it is stopped */
 };
 
-/* backend: "epoll", "poll", or NULL for the best there is. NULL when it cannot be made. */
+/* backend: "io_uring", "epoll", "poll", or NULL for the best there is. NULL: it cannot be made. */
 struct loop *loop_new(const char *backend);
 void loop_free(struct loop *loop);
 const char *loop_backend(const struct loop *loop);
+/* Another from now on, before anything is watched. False, and nothing changed: there is none. */
+bool loop_use(struct loop *loop, const char *backend);
 
-/* Changes what is watched; 0 is loop_unwatch. 0 or -errno. */
+/* Changes what is watched; 0 or -errno. */
 int loop_watch(struct loop *loop, struct loop_io *io, unsigned what);
+/* It goes: of a stream, what came and was not taken goes with it. */
 void loop_unwatch(struct loop *loop, struct loop_io *io);
+
+/* Bytes of a stream that is or was watched, 0 at its end, or -errno (-EAGAIN: none now). */
+ssize_t loop_recv(struct loop *loop, struct loop_io *io, void *to, size_t n);
+/* The same without a copy, where the loop has them: they lie at lent->data, in the loop's memory or
+ * in room, and may be written over there. If any came: until loop_lent_back. */
+struct loop_lent {
+    char *data;
+    int buffer; /* the loop's */
+};
+ssize_t loop_lend(struct loop *loop, struct loop_io *io, void *room, size_t n,
+                  struct loop_lent *lent);
+void loop_lent_back(struct loop *loop, const struct loop_lent *lent);
+/* Sends each, and waits for none: got is what socket_send returns. At most LOOP_SENDS_MAX. */
+enum { LOOP_SENDS_MAX = 128 };
+struct loop_send {
+    int fd;
+    const void *data;
+    size_t len;
+    ssize_t got;
+};
+void loop_send_all(struct loop *loop, struct loop_send *sends, int count);
 
 /* Starts the timer, or moves it when it runs. Fires once; start it again for more. O(log n). */
 void loop_timer_start(struct loop *loop, struct loop_timer *timer, int64_t after_us);

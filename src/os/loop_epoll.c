@@ -15,6 +15,11 @@ struct epoll_state {
     struct epoll_event events[LOOP_BATCH];
 };
 
+int loop_epoll_fd(const void *state)
+{
+    return ((const struct epoll_state *)state)->fd;
+}
+
 static void *epoll_backend_open(void)
 {
     int fd = epoll_create1(EPOLL_CLOEXEC);
@@ -32,12 +37,12 @@ static void epoll_backend_close(void *state)
     mem_free(s);
 }
 
-static int epoll_backend_change(void *state, struct loop_io *io, unsigned what)
+static int epoll_backend_change(void *state, struct loop_io *io, unsigned was, unsigned what)
 {
     struct epoll_state *s = state;
     struct epoll_event e = {.data.ptr = io};
-    must(io->watched || what);
-    int op = !io->watched ? EPOLL_CTL_ADD : what ? EPOLL_CTL_MOD : EPOLL_CTL_DEL;
+    must(was || what);
+    int op = !was ? EPOLL_CTL_ADD : what ? EPOLL_CTL_MOD : EPOLL_CTL_DEL;
     if (what & LOOP_READ)
         e.events |= EPOLLIN;
     if (what & LOOP_WRITE)
@@ -45,13 +50,14 @@ static int epoll_backend_change(void *state, struct loop_io *io, unsigned what)
     return epoll_ctl(s->fd, op, io->fd, &e) < 0 ? -errno : 0;
 }
 
-static int epoll_backend_wait(void *state, struct loop_event *events, int64_t timeout_us)
+static int epoll_backend_wait(void *state, struct loop_event *events, int most,
+                              int64_t timeout_us)
 {
     struct epoll_state *s = state;
     /* Rounded up: a timer that is due in 300 us must not spin until then. */
     int64_t ms = timeout_us < 0 ? -1 : (timeout_us + 999) / 1000;
-    int count = epoll_wait(s->fd, s->events, LOOP_BATCH, ms > 3600000 ? 3600000 : (int)ms);
-    must(count <= LOOP_BATCH);
+    int count = epoll_wait(s->fd, s->events, most, ms > 3600000 ? 3600000 : (int)ms);
+    must(count <= most && most <= LOOP_BATCH);
     for (int i = 0; i < count; i++) {
         unsigned got = s->events[i].events, what = 0;
         if (got & EPOLLIN)

@@ -50,14 +50,14 @@ static void drop_slot(struct poll_state *s, struct loop_io *io)
     s->ios[io->slot]->slot = io->slot;
 }
 
-static int poll_backend_change(void *state, struct loop_io *io, unsigned what)
+static int poll_backend_change(void *state, struct loop_io *io, unsigned was, unsigned what)
 {
     struct poll_state *s = state;
     if (!what) {
         drop_slot(s, io);
         return 0;
     }
-    if (!io->watched)
+    if (!was)
         add_slot(s, io);
     s->fds[io->slot] = (struct pollfd){
         .fd = io->fd,
@@ -66,14 +66,14 @@ static int poll_backend_change(void *state, struct loop_io *io, unsigned what)
     return 0;
 }
 
-static int poll_backend_wait(void *state, struct loop_event *events, int64_t timeout_us)
+static int poll_backend_wait(void *state, struct loop_event *events, int most, int64_t timeout_us)
 {
     struct poll_state *s = state;
     int64_t ms = timeout_us < 0 ? -1 : (timeout_us + 999) / 1000;
     int ready = poll(s->fds, (nfds_t)s->count, ms > 3600000 ? 3600000 : (int)ms);
     int count = 0;
     size_t at = s->from < s->count ? s->from : 0;
-    for (size_t i = 0; i < s->count && ready > 0 && count < LOOP_BATCH; i++) {
+    for (size_t i = 0; i < s->count && ready > 0 && count < most; i++) {
         unsigned got = (unsigned short)s->fds[at].revents, what = 0;
         if (got & POLLIN)
             what |= LOOP_READ;

@@ -79,6 +79,12 @@ static void begin_big(struct client *c)
     c->in.len = r->at;
 }
 
+static ssize_t receive_to(struct client *c, void *to, size_t n)
+{
+    return c->io.stream ? loop_recv(server_loop(c->server), &c->io, to, n)
+                        : wire_recv(&c->wire, c->io.fd, to, n);
+}
+
 static ssize_t receive_big(struct client *c)
 {
     struct str *s = c->big;
@@ -88,7 +94,7 @@ static ssize_t receive_big(struct client *c)
         s->cap = cap;
     }
     size_t left = big_whole(c) - s->len, room = s->cap - s->len;
-    ssize_t got = wire_recv(&c->wire, c->io.fd, s->bytes + s->len, left < room ? left : room);
+    ssize_t got = receive_to(c, s->bytes + s->len, left < room ? left : room);
     s->len += got > 0 ? (size_t)got : 0;
     return got;
 }
@@ -277,19 +283,29 @@ static size_t make_room(struct client *c)
     return room;
 }
 
-/* Bytes now behind *data, or what the reading ended with. */
-static ssize_t receive(struct client *c)
+/* What a client with nothing of its own reads: it lies where the loop has it, or in the buffer that
+ * is shared. */
+static ssize_t receive_shared(struct client *c, struct loop_lent *lent)
 {
-    struct clients *cs = server_clients(c->server);
+    char *room = server_clients(c->server)->shared_in;
+    if (c->io.stream)
+        return loop_lend(server_loop(c->server), &c->io, room, CONN_READ_SIZE, lent);
+    *lent = (struct loop_lent){room, -1};
+    return wire_recv(&c->wire, c->io.fd, room, CONN_READ_SIZE);
+}
+
+/* How many bytes came, or what the reading ended with. */
+static ssize_t receive(struct client *c, struct loop_lent *lent)
+{
     struct stats *st = server_stats(c->server);
     ssize_t got;
     if (c->big) {
         got = receive_big(c);
     } else if (c->in.len == 0) {
-        got = wire_recv(&c->wire, c->io.fd, cs->shared_in, CONN_READ_SIZE);
+        got = receive_shared(c, lent);
     } else {
         size_t room = make_room(c);
-        got = wire_recv(&c->wire, c->io.fd, c->in.data + c->in.len, room);
+        got = receive_to(c, c->in.data + c->in.len, room);
     }
     if (got > 0) {
         st->input_bytes += (uint64_t)got;
@@ -348,7 +364,8 @@ static void readable(struct client *c)
         client_close_soon(c);
         return;
     }
-    ssize_t got = receive(c);
+    struct loop_lent lent;
+    ssize_t got = receive(c, &lent);
     if (got == -EAGAIN)
         return;
     if (got <= 0) {
@@ -362,8 +379,9 @@ static void readable(struct client *c)
     if (c->in.len == 0) {
         cs->shared_by = c;
         cs->shared_len = (size_t)got;
-        run_input(c, cs->shared_in, (size_t)got);
-        keep_rest(c, cs->shared_in, (size_t)got);
+        run_input(c, lent.data, (size_t)got);
+        keep_rest(c, lent.data, (size_t)got);
+        loop_lent_back(server_loop(c->server), &lent);
         cs->shared_by = NULL;
         if (!stops_input(c))
             begin_big(c);
@@ -401,7 +419,7 @@ static void store_input(struct client *c)
     size_t room = make_room(c), most = CONN_READ_SIZE / 4;
     if (!room) /* it must authenticate first, and will not be watched */
         return;
-    ssize_t got = wire_recv(&c->wire, c->io.fd, c->in.data + c->in.len, room < most ? room : most);
+    ssize_t got = receive_to(c, c->in.data + c->in.len, room < most ? room : most);
     if (got == -EAGAIN)
         return;
     if (got <= 0) {
@@ -492,6 +510,7 @@ void conn_open(struct client *c)
 {
     c->io.ready = ready;
     c->io.arg = c;
+    c->io.stream = !c->wire.ops;
     int rc = loop_watch(server_loop(c->server), &c->io, wire_watch(&c->wire, LOOP_READ));
     if (rc < 0) {
         log_warning("Can't watch a client's socket: %s", strerror(-rc));
@@ -526,14 +545,10 @@ static bool has_unsettled(const struct client *c)
 
 enum sent { SENT_ALL, SENT_FULL, SENT_BUDGET, SENT_FAILED };
 
-/* To the socket, as much as it takes; *put says how much. */
-static enum sent send_parts(struct client *c, const struct iovec *parts, int count, size_t *put)
+/* What came of sending n bytes; *put says how many the socket took. */
+static enum sent note_sent(struct client *c, ssize_t got, size_t n, size_t *put)
 {
     struct stats *st = server_stats(c->server);
-    size_t n = 0;
-    for (int i = 0; i < count; i++)
-        n += parts[i].iov_len;
-    ssize_t got = wire_sendv(&c->wire, c->io.fd, parts, count);
     *put = got > 0 ? (size_t)got : 0;
     if (got < 0 && got != -EAGAIN) {
         log_verbose("Can't write to a client: %s", strerror((int)-got));
@@ -542,6 +557,14 @@ static enum sent send_parts(struct client *c, const struct iovec *parts, int cou
     st->writes++;
     st->output_bytes += *put;
     return *put == n ? SENT_ALL : SENT_FULL;
+}
+
+static enum sent send_parts(struct client *c, const struct iovec *parts, int count, size_t *put)
+{
+    size_t n = 0;
+    for (int i = 0; i < count; i++)
+        n += parts[i].iov_len;
+    return note_sent(c, wire_sendv(&c->wire, c->io.fd, parts, count), n, put);
 }
 
 /* What may leave of its own output, within a turn's budget. */
@@ -585,7 +608,8 @@ static bool has_unsent(const struct client *c)
     return output_unsent(&c->out) || (c->feed && c->feed->pending(c->feed->arg));
 }
 
-static void flush_client(struct client *c)
+/* The place up to which it may be sent now. */
+static uint64_t sendable_end(struct client *c)
 {
     uint64_t end = allowed_end(c, hooks_released(server_hooks(c->server)));
     struct stats *st = server_stats(c->server);
@@ -594,11 +618,12 @@ static void flush_client(struct client *c)
     must(end <= output_end(&c->out));
     if (output_unsent(&c->out) > st->recent_output_max)
         st->recent_output_max = output_unsent(&c->out);
-    size_t budget = SEND_MAX;
-    enum sent sent = send_up_to(c, end, &budget);
-    if (sent == SENT_ALL && c->feed && !output_unsent(&c->out) &&
-        !(pause_what(server_pauses(c->server)) & PAUSE_REPLICAS))
-        sent = send_feed(c, &budget);
+    return end;
+}
+
+/* What is to do behind it. */
+static void have_sent(struct client *c, enum sent sent)
+{
     if (sent == SENT_FAILED) {
         client_close_soon(c);
         return;
@@ -622,6 +647,51 @@ static void flush_client(struct client *c)
         link_push_back(&server_clients(c->server)->held, &c->pending);
 }
 
+static void flush_client(struct client *c)
+{
+    size_t budget = SEND_MAX;
+    enum sent sent = send_up_to(c, sendable_end(c), &budget);
+    if (sent == SENT_ALL && c->feed && !output_unsent(&c->out) &&
+        !(pause_what(server_pauses(c->server)) & PAUSE_REPLICAS))
+        sent = send_feed(c, &budget);
+    have_sent(c, sent);
+}
+
+/* What lies in one piece and has no layer in between goes together with that of others. */
+struct together {
+    struct client *clients[LOOP_SENDS_MAX];
+    struct loop_send sends[LOOP_SENDS_MAX];
+    int count;
+};
+
+static void send_together(struct clients *cs, struct together *t)
+{
+    loop_send_all(server_loop(cs->server), t->sends, t->count);
+    for (int i = 0; i < t->count; i++) {
+        struct client *c = t->clients[i];
+        size_t put;
+        enum sent sent = note_sent(c, t->sends[i].got, t->sends[i].len, &put);
+        output_sent(&c->out, put, KEEP_OUT);
+        have_sent(c, sent);
+    }
+    t->count = 0;
+}
+
+/* False: it is sent by itself. */
+static bool joins(struct together *t, struct client *c)
+{
+    struct iovec part;
+    if (!c->io.stream || c->feed)
+        return false;
+    uint64_t left = sendable_end(c) - c->out.sent_total;
+    if (!left || left > OUTPUT_BLOCK || output_parts(&c->out, (size_t)left, &part, 1) != 1 ||
+        part.iov_len != left)
+        return false;
+    t->clients[t->count] = c;
+    t->sends[t->count++] = (struct loop_send){c->io.fd, part.iov_base, part.iov_len, 0};
+    return true;
+}
+
 void conn_flush_all(struct clients *cs)
 {
     uint64_t released = hooks_released(server_hooks(cs->server));
@@ -633,16 +703,21 @@ void conn_flush_all(struct clients *cs)
             link_push_back(&cs->pending, l);
         }
     }
+    struct together together;
     struct link later; /* in a peek: the reply of a command that runs is not all there yet */
+    together.count = 0;
     link_init(&later);
     while (!link_empty(&cs->pending)) {
         struct client *c = LINK_OF(cs->pending.next, struct client, pending);
         link_remove(&c->pending);
         if (c->busy)
             link_push_back(&later, &c->pending);
-        else
+        else if (!joins(&together, c))
             flush_client(c);
+        if (together.count == LOOP_SENDS_MAX)
+            send_together(cs, &together);
     }
+    send_together(cs, &together);
     while (!link_empty(&later)) {
         struct link *l = later.next;
         link_remove(l);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
+#include "os/loop.h"
 #include "os/system_check.h"
 #include "server/config.h"
 #include "server/hooks.h"
@@ -20,6 +21,7 @@ struct system_settings {
     struct server *server;
     bool no_huge_pages, allocator_thread, defrag, configured;
     char *locale, *ignored;
+    int event_loop; /* its place among event_loops */
 };
 
 /* ---- the allocator ---- */
@@ -56,6 +58,21 @@ static bool apply_defrag(void *owner, struct fault *f)
 }
 
 /* ---- the system ---- */
+
+static const struct config_word event_loops[] = {
+    {"auto", 0}, {"io_uring", 1}, {"epoll", 2}, {"poll", 3}, {NULL, 0}};
+
+static bool apply_event_loop(void *owner, struct fault *f)
+{
+    struct system_settings *sys = owner;
+    const char *name = event_loops[sys->event_loop].word;
+    must(event_loops[sys->event_loop].value == sys->event_loop);
+    if (!sys->event_loop || loop_use(server_loop(sys->server), name))
+        return true;
+    fault_set(f, FAULT_INVALID, "event-loop: %s is not to be had here: the kernel lacks it, or "
+              "does not allow it. auto takes the best there is", name);
+    return false;
+}
 
 static bool set_locale(const char *name)
 {
@@ -121,6 +138,9 @@ static const struct config_option options[] = {
      .apply = apply_defrag},
     {.name = "disable-thp", .flags = CONFIG_IMMUTABLE,
      CONFIG_BOOL_AT(struct system_settings, no_huge_pages), .initial = "yes"},
+    {.name = "event-loop", .flags = CONFIG_IMMUTABLE,
+     CONFIG_ENUM_AT(struct system_settings, event_loop), .words = event_loops, .initial = "auto",
+     .apply = apply_event_loop},
     {.name = "ignore-warnings", CONFIG_STRING_AT(struct system_settings, ignored)},
     {.name = "jemalloc-bg-thread", CONFIG_BOOL_AT(struct system_settings, allocator_thread),
      .initial = "yes", .apply = apply_allocator_thread},

@@ -192,6 +192,45 @@ case "what --check-system finds is warned of at start, unless ignored" {
     is [ask $s CONFIG GET ignore-warnings] {ignore-warnings {ARM64-COW-BUG overcommit}}
 }
 
+case "event-loop: each of them serves" {
+    set best [info_of [server] multiplexing_api]
+    foreach name {io_uring epoll poll} {
+        set dir [tmpdir]
+        if {$name eq "io_uring" && $best ne $name} { ;# forbidden here, or an older kernel
+            lassign [server "event-loop io_uring" -fails 1] code text
+            like $text "*event-loop: io_uring is not to be had here*"
+            continue
+        }
+        set s [server "event-loop $name\nappendonly yes\nappendfsync always" -dir $dir]
+        is [info_of $s multiplexing_api] $name
+        set waits [connect $s]
+        send $waits BLPOP list 0
+        set large [string repeat 0123456789 200000]
+        set fds {}
+        for {set i 0} {$i < 50} {incr i} {
+            lappend fds [set fd [connect $s]]
+            for {set k 0} {$k < 20} {incr k} { send $fd SET key:$i:$k value:$i:$k }
+            send $fd GET key:$i:7
+        }
+        is [ask $s SET large $large] OK
+        is [ask $s GET large] $large
+        for {set i 0} {$i < 50} {incr i} {
+            set fd [lindex $fds $i]
+            for {set k 0} {$k < 20} {incr k} { is [read_reply $fd] OK }
+            is [read_reply $fd] value:$i:7
+            close $fd
+        }
+        is [ask $s RPUSH list x] 1
+        is [read_reply $waits] {list x}
+        wait_for { expr {[info_of $s connected_clients] == 2} }
+        is [ask $s DBSIZE] 1001
+        stop $s kill
+        is [ask [server "appendonly yes" -dir $dir] DBSIZE] 1001
+    }
+    lassign [server "event-loop kqueue" -fails 1] code text
+    like $text "*argument(s) must be one of the following: auto, io_uring, epoll, poll*"
+}
+
 case "--test-memory: so many megabytes, so many times" {
     is [run $build/redis-server --test-memory 4 2] 0
     like $run_output "Testing 4 megabytes\nPass 1 of 2: addresses random solid checkerboard ok\nPass 2 of 2:*ok\n*Your memory passed this test.*"

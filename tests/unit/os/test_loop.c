@@ -26,13 +26,17 @@ static void note(void *arg, unsigned what)
         loop_unwatch(e->loop, &e->victim->io);
 }
 
-static const char *const backends[] = {"epoll", "poll"};
+/* The first may be forbidden where we run. */
+static const char *const backends[] = {"io_uring", "epoll", "poll"};
+enum { BACKENDS = 3 };
 
 static void descriptors(void)
 {
-    for (int b = 0; b < 2; b++) {
+    for (int b = 0; b < BACKENDS; b++) {
         int ends[2];
         struct loop *loop = loop_new(backends[b]);
+        if (!loop && b == 0)
+            continue;
         CHECK(loop != NULL);
         CHECK_STR(loop_backend(loop), backends[b]);
         CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
@@ -64,9 +68,11 @@ static void descriptors(void)
 /* Both ends are ready in one batch; whichever comes first takes the other away. */
 static void unwatch_inside_a_batch(void)
 {
-    for (int b = 0; b < 2; b++) {
+    for (int b = 0; b < BACKENDS; b++) {
         int ends[2];
         struct loop *loop = loop_new(backends[b]);
+        if (!loop && b == 0)
+            continue;
         CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
         struct end x = {.loop = loop, .io = {.fd = ends[0], .ready = note}};
         struct end y = {.loop = loop, .io = {.fd = ends[1], .ready = note}, .victim = &x};
@@ -236,9 +242,11 @@ static void peek(void *arg, unsigned what)
 
 static void peeking(void)
 {
-    for (int b = 0; b < 2; b++) {
+    for (int b = 0; b < BACKENDS; b++) {
         int ends[3][2];
         struct loop *loop = loop_new(backends[b]);
+        if (!loop && b == 0)
+            continue;
         struct end a = {.loop = loop}, c = {.loop = loop};
         struct nested n = {.loop = loop};
         struct loop_io io = {.ready = peek, .arg = &n};
