@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/must.h"
 
 enum { QUARTER_S = 900, DAY_S = 86400 };
 
@@ -184,6 +185,7 @@ void log_raw(enum log_level level, const char *text)
 void log_raw_signal(enum log_level level, const char *text)
 {
     int saved_errno = errno;
+    must(text && level < LOG_NOTHING_LEVEL);
     if (log_wants(level))
         emit_file(text, strlen(text));
     errno = saved_errno;

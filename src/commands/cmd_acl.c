@@ -70,13 +70,12 @@ static void reply_selector(struct ctx *c, const struct acl_selector *s)
 static void reply_flags(struct ctx *c, const struct acl_user *u)
 {
     reply_bulk_str(c, "flags");
-    reply_set(c, 1 + (size_t)u->nopass + (u->sanitize != ACL_SANITIZE_UNSAID));
+    reply_set(c, 2 + (size_t)u->nopass);
     reply_bulk_str(c, u->on ? "on" : "off");
     if (u->nopass)
         reply_bulk_str(c, "nopass");
-    if (u->sanitize != ACL_SANITIZE_UNSAID)
-        reply_bulk_str(c, u->sanitize == ACL_SANITIZE_SKIP ? "skip-sanitize-payload"
-                                                           : "sanitize-payload");
+    reply_bulk_str(c, u->sanitize == ACL_SANITIZE_SKIP ? "skip-sanitize-payload"
+                                                       : "sanitize-payload");
 }
 
 void cmd_acl_getuser(struct ctx *c)

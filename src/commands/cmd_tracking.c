@@ -136,8 +136,8 @@ static bool begins_with(const struct named *p, const struct named *root)
            slice_eq(root->prefix, slice(p->prefix.data, root->prefix.len));
 }
 
-/* True, and the error was replied: a key would be told twice. Sorted, a prefix stands right in front
- * of all that begin with it. Told is the first word that overlaps. */
+/* True, and the error was replied: a key would be told twice. Sorted, a prefix stands in front of
+ * all that begin with it. Told is the first word that overlaps. */
 static bool prefixes_overlap(struct ctx *c, const struct buf *sorted)
 {
     const struct named *first = NULL, *other = NULL, *root = NULL;

@@ -82,7 +82,7 @@ static bool user_parse(void *owner, int argc, const struct slice *argv, struct f
         return true;
     }
     if (!acl_rules_name_ok(argv[0]))
-        return refuse_line(f, argv[0], "Spaces not allowed in ACL usernames");
+        return refuse_line(f, SLICE_LIT(""), "Spaces not allowed in ACL usernames");
     for (const struct acl_line *line = a->lines; line; line = line->next)
         if (slice_eq(line->words[0], argv[0]))
             return refuse_line(f, argv[0], "Duplicate user found. A user can only be defined once "
@@ -123,7 +123,7 @@ static bool is_built_in(const struct acl *a, const struct acl_user *u)
 {
     const struct acl_selector *own = u->selectors[0];
     return u == a->standard && u->on && u->unrestricted && u->selector_count == 1 &&
-           own->all_commands && !own->rule_count && u->sanitize == ACL_SANITIZE_UNSAID &&
+           own->all_commands && !own->rule_count && u->sanitize == ACL_SANITIZE_YES &&
            is_password_of(u, &a->password);
 }
 
@@ -237,7 +237,7 @@ static const struct config_option options[] = {
     {.name = "aclfile", CONFIG_STRING_AT(struct acl, file_option), .flags = CONFIG_IMMUTABLE},
     {.name = "acllog-max-len", CONFIG_INT_AT(struct acl, log.max), .initial = "128", .min = 0,
      .max = LONG_MAX, .apply = log_apply},
-    {.name = "requirepass", .kind = CONFIG_CUSTOM, 
+    {.name = "requirepass", .kind = CONFIG_CUSTOM,
      .flags = CONFIG_SENSITIVE | CONFIG_WHOLE | CONFIG_APPLY_LAST,
      .parse = password_parse, .print = password_print, .apply = password_apply},
     {.name = "user", .kind = CONFIG_CUSTOM,

@@ -104,9 +104,7 @@ void acl_rules_print(const struct acl_user *u, struct buf *out, acl_rules_word *
     put(out, u->on ? "on" : "off", word);
     if (u->nopass)
         put(out, "nopass", word);
-    if (u->sanitize != ACL_SANITIZE_UNSAID)
-        put(out, u->sanitize == ACL_SANITIZE_SKIP ? "skip-sanitize-payload" : "sanitize-payload",
-            word);
+    put(out, u->sanitize == ACL_SANITIZE_SKIP ? "skip-sanitize-payload" : "sanitize-payload", word);
     for (size_t i = 0; i < u->password_count; i++) {
         buf_append(out, " #", 2);
         buf_add(out, slice_str(u->passwords[i]));

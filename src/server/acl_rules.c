@@ -26,7 +26,10 @@ static bool has_blank(struct slice text)
 
 bool acl_rules_may_show(struct slice rule)
 {
-    return rule.len && (*rule.data == '+' || *rule.data == '-');
+    for (size_t i = 0; i < rule.len; i++)
+        if (strchr("><#!", rule.data[i])) /* a zero byte, too */
+            return false;
+    return rule.len && strchr("+-~%&", *rule.data);
 }
 
 bool acl_rules_name_ok(struct slice name)
@@ -445,8 +448,11 @@ bool acl_rules_say(const struct acl_rules *r, struct acl_user *u, int argc,
             buf_add(bad, rule);
     }
     if (ok && open) {
-        fault_set(f, FAULT_FORMAT, "Unmatched parenthesis in acl selector starting at '%.*s'.",
-                  (int)(argv[start].len < 200 ? argv[start].len : 200), argv[start].data);
+        struct slice first = slice_from(argv[start], 1);
+        if (!acl_rules_may_show(first))
+            first.len = 0;
+        fault_set(f, FAULT_FORMAT, "Unmatched parenthesis in acl selector starting at '(%.*s'.",
+                  (int)(first.len < 200 ? first.len : 200), first.data);
         buf_add(bad, argv[start]);
     }
     buf_free(&joined);

@@ -60,8 +60,7 @@ static bool take_user(struct reading *r, const char *path)
     struct fault f = {0};
     struct slice name = r->words[1];
     if (!acl_rules_name_ok(name))
-        return wrong(r, "%s:%d: username '%.*s' contains invalid characters", path, r->line,
-                     (int)(name.len < NAME_SHOWN ? name.len : NAME_SHOWN), name.data);
+        return wrong(r, "%s:%d: username contains invalid characters", path, r->line);
     if (acl_users_find(&r->users, name))
         return wrong(r, "WARNING: Duplicate user '%.*s' found on line %d",
                      (int)(name.len < NAME_SHOWN ? name.len : NAME_SHOWN), name.data, r->line);

@@ -56,7 +56,7 @@ struct acl_head {
 };
 
 enum { ACL_HASH_TEXT = 65 }; /* SHA-256 in base 16 and a zero byte */
-enum acl_sanitize { ACL_SANITIZE_UNSAID, ACL_SANITIZE_YES, ACL_SANITIZE_SKIP };
+enum acl_sanitize { ACL_SANITIZE_YES, ACL_SANITIZE_SKIP };
 struct acl_user {
     char *name;
     bool on, nopass;

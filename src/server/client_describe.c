@@ -6,7 +6,7 @@
 
 #include "base/must.h"
 #include "os/clock.h"
-#include "server/acl.h"
+#include "server/acl_user.h"
 #include "server/blocked.h"
 #include "server/clients.h"
 #include "server/command.h"
@@ -111,7 +111,7 @@ static void describe(const struct client *c, int most, struct buf *out)
     buf_printf(out, "tot-mem=%zu events=%s ", client_memory(c), events);
     buf_printf(out, "cmd=%s user=%.*s redir=%lld resp=%d lib-name=%.*s lib-ver=%.*s",
                c->last_command ? c->last_command->name : "NULL",
-               most, acl_name_of(server_acl(c->server), c),
+               most, c->user ? c->user->name : "default",
                c->flags & CLIENT_TRACKING ? (long long)c->redirect : -1LL, c->resp,
                most, c->lib_name ? c->lib_name : "", most, c->lib_ver ? c->lib_ver : "");
 }

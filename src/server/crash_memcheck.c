@@ -133,7 +133,8 @@ static void test_map(const char *line, struct result *r)
     if (sscanf(line, "%lx-%lx %4s %*x %*s %lu %15s", &from, &to, rights, &inode, name) < 4)
         return;
     bool is_own = (unsigned long)(uintptr_t)here >= from && (unsigned long)(uintptr_t)here < to;
-    bool is_kernels = name[0] == '[' && strcmp(name, "[heap]") != 0 && strncmp(name, "[anon", 5) != 0;
+    bool is_kernels = name[0] == '[' && strcmp(name, "[heap]") != 0 &&
+                      strncmp(name, "[anon", 5) != 0;
     if (strcmp(rights, "rw-p") == 0 && inode == 0 && !is_own && !is_kernels)
         test_range((char *)(uintptr_t)from, (char *)(uintptr_t)to, r);
 }
@@ -187,7 +188,7 @@ static void tell(void *arg)
     }
     clock_gettime(CLOCK_MONOTONIC, &r.began);
     if (!test_maps(&r)) {
-        log_raw(LOG_WARNING_LEVEL, "Where the memory lies can't be told to the end: that says nothing\n");
+        log_raw(LOG_WARNING_LEVEL, "Not all of the memory was found: this says nothing\n");
         return;
     }
     snprintf(line, sizeof line, "%s %zu MB were tested%s, %zu words failed\n",

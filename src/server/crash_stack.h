@@ -11,8 +11,8 @@ void crash_stack_warm(void);
 /* The instruction that the signal met; NULL where that cannot be told. */
 void *crash_stack_place(void *context);
 /* place (may be NULL), then the calls that led here, a line each: file(function+offset)[address].
- * Of a function that is not exported the file's offset is told: addr2line takes it. put: log_raw, or
- * log_raw_signal. */
+ * Of a function that is not exported the file's offset is told: addr2line takes it. put: log_raw,
+ * or log_raw_signal. */
 typedef void crash_stack_put(enum log_level level, const char *text);
 void crash_stack_log(void *place, crash_stack_put *put);
 /* Not what lies on the stack: that may be a password. */

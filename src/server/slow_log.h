@@ -4,9 +4,9 @@
  * read.
  *
  * Each call is judged by itself, those of a transaction and of a script, too. Of a command that
- * waited it is the run that ended the waiting. Kept are at most SLOW_WORDS_MAX words, each, and the
- * client's name, cut to SLOW_WORD_MAX bytes; what is left out is counted in their place. Secrets are never kept
- * (ctx_shown).
+ * waited it is the run that ended the waiting. Kept are at most SLOW_WORDS_MAX words, and the
+ * client's name, each cut to SLOW_WORD_MAX bytes; what is left out is counted in their place.
+ * Secrets are never kept (ctx_shown).
  *
  * Cost: the executor compares one number behind each command; an entry is one allocation. Switched
  * off by a negative time or no length. */

@@ -25,7 +25,32 @@ void stats_reset(struct stats *st)
     st->peak_time_s = peak_time_s;
 }
 
-/* Scripts and modules make up codes: past the room for them they share one. */
+/* Ours, and those of clusters and replicas. */
+static bool is_own_code(const char *code)
+{
+    static const char *const own[] = {
+        "ASK", "BUSY", "BUSYGROUP", "BUSYKEY", "CLUSTERDOWN", "CROSSSLOT", "DENIED", "ERR",
+        "EXECABORT", "INPROG", "INVALIDOBJ", "IOERR", "LOADING", "MASTERDOWN", "MISCONF", "MOVED",
+        "NOAUTH", "NOGROUP", "NOMASTERLINK", "NOPERM", "NOPROTO", "NOREPLICAS", "NOSCRIPT",
+        "NOTBUSY", "OOM", "READONLY", "TRYAGAIN", "UNBLOCKED", "UNKILLABLE", "WRONGPASS",
+        "WRONGTYPE"};
+    enum { OWN = sizeof own / sizeof *own };
+    _Static_assert(OWN < STATS_ERROR_CODES - STATS_ERROR_MADE_UP, "room for each, and OTHER");
+    size_t i = 0;
+    while (i < OWN && strcmp(code, own[i]) != 0)
+        i++;
+    return i < OWN;
+}
+
+static struct stats_error *find_error(struct stats *st, const char *code)
+{
+    for (unsigned i = 0; i < st->error_kinds; i++)
+        if (strcmp(st->errors[i].code, code) == 0)
+            return &st->errors[i];
+    return NULL;
+}
+
+/* Scripts and modules make up codes: past the room for those they share one. */
 void stats_error(struct stats *st, struct slice text)
 {
     char code[STATS_ERROR_CODE_MAX];
@@ -38,20 +63,21 @@ void stats_error(struct stats *st, struct slice text)
     code[len] = '\0';
     if (len == text.len) /* one word: it has no code */
         strcpy(code, "ERR");
-    for (unsigned i = 0; i < st->error_kinds; i++) {
-        if (strcmp(st->errors[i].code, code) == 0) {
-            st->errors[i].count++;
-            return;
-        }
+    struct stats_error *e = find_error(st, code);
+    if (!e && !is_own_code(code)) {
+        if (st->error_made_up == STATS_ERROR_MADE_UP)
+            strcpy(code, "OTHER");
+        else
+            st->error_made_up++;
+        e = find_error(st, code);
     }
-    must(st->error_kinds <= STATS_ERROR_CODES);
-    if (st->error_kinds == STATS_ERROR_CODES) {
-        st->errors[STATS_ERROR_CODES - 1].count++;
-        return;
+    if (!e) {
+        must(st->error_kinds < STATS_ERROR_CODES);
+        e = &st->errors[st->error_kinds++];
+        strcpy(e->code, code);
+        e->count = 0;
     }
-    struct stats_error *e = &st->errors[st->error_kinds++];
-    strcpy(e->code, st->error_kinds == STATS_ERROR_CODES ? "OTHER" : code);
-    e->count = 1;
+    e->count++;
 }
 
 void stats_rate_sample(struct stats_rate *r, uint64_t count, int64_t now_us)

@@ -18,7 +18,7 @@ struct stats_rate {
     int64_t last_us;
     unsigned at;
 };
-enum { STATS_ERROR_CODES = 128, STATS_ERROR_CODE_MAX = 32 };
+enum { STATS_ERROR_CODES = 128, STATS_ERROR_MADE_UP = 96, STATS_ERROR_CODE_MAX = 32 };
 struct stats_error {
     char code[STATS_ERROR_CODE_MAX];
     uint64_t count;
@@ -40,7 +40,7 @@ struct stats {
     size_t recent_input_max, recent_output_max;
     struct stats_rate ops, input, output, cycles, cycle_us;
     struct stats_error errors[STATS_ERROR_CODES];
-    unsigned error_kinds;
+    unsigned error_kinds, error_made_up; /* of them, codes that are not the server's */
 };
 
 struct stats *stats_new(void);

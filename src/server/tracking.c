@@ -2,8 +2,8 @@
 /* A client that ever tracked has a number, which stands for it in the rows of keys: what it has
  * read is found by nobody any more when it has gone, and taken out when its keys change.
  *
- * While somebody tracks there is a KEY listener, and an observer of commands while somebody does so
- * by what it reads. */
+ * While somebody tracks, or may do so again and is remembered, there is a KEY listener; and an
+ * observer of commands while somebody tracks by what it reads. */
 #include "server/tracking.h"
 
 #include <limits.h>
@@ -196,7 +196,6 @@ static void tell_flushed(struct tracking *t)
 {
     if (t->flushed)
         return;
-    must(!link_empty(&t->on));
     LINK_FOR(pos, &t->on)
         tell(LINK_OF(pos, struct tracker, link), NULL);
     drop_keys(t);
@@ -207,7 +206,7 @@ static void tell_flushed(struct tracking *t)
 static void on_flushed(void *arg)
 {
     struct tracking *t = arg;
-    if (t->on_count)
+    if (t->hears_keys)
         tell_flushed(t);
 }
 
@@ -215,7 +214,7 @@ static void on_key(void *arg, struct db *db, struct slice key, enum key_event_ki
 {
     struct tracking *t = arg;
     bool by_command = kind == KEY_SET || kind == KEY_REMOVED;
-    must(t->on_count > 0);
+    must(t->hears_keys);
     (void)db;
     if (kind == KEY_LOADED)
         return;
@@ -238,11 +237,6 @@ static void trim(struct tracking *t, int most)
         tell_readers(t, tracked_keys_take_any(&t->keys), NULL);
 }
 
-static void on_tick(void *arg, int64_t mono_ms)
-{
-    (void)mono_ms;
-    trim(arg, TRIM_A_TICK);
-}
 
 static uint64_t own_changes(const void *member)
 {
@@ -322,7 +316,8 @@ static void observe(void *arg, const struct ctx *c, const struct command_entry *
 static void watch(struct tracking *t)
 {
     enum { EACH = OBSERVE_ANSWERED | OBSERVE_WAITING | OBSERVE_AGAIN };
-    bool hear = t->on_count > 0, see = t->readers > 0;
+    bool again = t->by_number.count && t->keys.keys.count; /* somebody may be on again */
+    bool hear = t->on_count || again, see = t->readers > 0;
     must(t->readers <= t->on_count);
     if (hear && !t->hears_keys)
         hooks_on_key(server_hooks(t->server), on_key, t);
@@ -336,6 +331,15 @@ static void watch(struct tracking *t)
     t->observes = see;
     if (!hear) /* nobody would be told */
         drop_keys(t);
+}
+
+static void on_tick(void *arg, int64_t mono_ms)
+{
+    struct tracking *t = arg;
+    (void)mono_ms;
+    trim(t, TRIM_A_TICK);
+    if (t->hears_keys && !t->on_count)
+        watch(t);
 }
 
 static struct tracker *tracker_of(struct tracking *t, struct client *c)
@@ -409,8 +413,8 @@ struct tracking_view tracking_view(const struct tracking *t, const struct client
     if (!is_on(c))
         return (struct tracking_view){.on = false};
     must(tr);
-    return (struct tracking_view){true, c->flags & CLIENT_EXCEPTED, c->flags & CLIENT_TRACKING_BROKEN,
-                                  tr->modes, c->redirect};
+    return (struct tracking_view){true, c->flags & CLIENT_EXCEPTED,
+                                  c->flags & CLIENT_TRACKING_BROKEN, tr->modes, c->redirect};
 }
 
 void tracking_each_prefix(const struct tracking *t, const struct client *c, tracking_visit *visit,
@@ -430,6 +434,7 @@ static void release(struct client *c, void *state)
     tracking_off(tr->all, c);
     const void *removed = table_remove(&tr->all->by_number, number_of(tr));
     must(removed == tr);
+    watch(tr->all);
 }
 
 static size_t tracker_bytes(const void *state)

@@ -36,7 +36,8 @@ static void late(int number, siginfo_t *info, void *context)
     if (info->si_code == SI_TIMER)
         crash_stack_log(crash_stack_place(context), log_raw_signal);
     else
-        log_raw_signal(LOG_WARNING_LEVEL, "(somebody sent SIGALRM: where the server is says nothing)\n");
+        log_raw_signal(LOG_WARNING_LEVEL,
+                       "(somebody sent SIGALRM: where the server is says nothing)\n");
     log_raw_signal(LOG_WARNING_LEVEL, "--------\n");
     errno = saved_errno;
 }

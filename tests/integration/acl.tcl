@@ -37,7 +37,7 @@ user carol on nopass (~c* +get) (%R~d* +set)\nuser default on >top ~* &* +@all"]
     is [ask $s CONFIG REWRITE] OK
     set text [slurp [of $s conf]]
     truth {![string match *secret* $text] && ![string match *carol* $text]}
-    like $text "*\nuser \"a'b\" off resetchannels -@all\n# between\nuser bob on #*"
+    like $text "*\nuser \"a'b\" off sanitize-payload resetchannels -@all\n# between\nuser bob on sanitize-payload #*"
     set s [restart $s kill [join [lrange [split $text \n] 4 end] \n]]
     is [ask $s AUTH top] OK
     is [ask $s ACL LIST] $before
@@ -104,7 +104,7 @@ case "a CONFIG SET that fails leaves the default user's passwords as they were" 
 case "requirepass and the default user are one thing" {
     set s [server "requirepass first"]
     is [ask $s AUTH default first] OK
-    is [ask $s ACL LIST] [list "user default on #[sha256 first] ~* &* +@all"]
+    is [ask $s ACL LIST] [list "user default on sanitize-payload #[sha256 first] ~* &* +@all"]
     is [ask $s CONFIG SET requirepass second] OK
     like [refused [connect $s] AUTH first] "WRONGPASS*"
     as $s default second
@@ -116,10 +116,10 @@ case "requirepass and the default user are one thing" {
     as $s default third
     is [ask $s CONFIG GET requirepass] {requirepass second}
     is [ask $s CONFIG REWRITE] OK
-    like [slurp [of $s conf]] "*user default on #[sha256 second] #[sha256 third] ~\\* &\\* +@all*"
+    like [slurp [of $s conf]] "*user default on sanitize-payload #[sha256 second] #[sha256 third] ~\\* &\\* +@all*"
     is [ask $s CONFIG SET requirepass ""] OK
     is [request [connect $s] PING] PONG
-    is [ask $s ACL LIST] {{user default on nopass ~* &* +@all}}
+    is [ask $s ACL LIST] {{user default on nopass sanitize-payload ~* &* +@all}}
     # off: whoever comes must be somebody else; who is there stays
     is [ask $s ACL SETUSER worker on nopass +ping] OK
     is [ask $s ACL SETUSER default off] OK

@@ -81,6 +81,8 @@ case "in what a start says of a wrong line" {
         "user said on >S +nosuch" "user default +nosuch >S" "User said on >S (+get" "users said on >S" "'user' said >S on >S <S +nosuch"
         "requirepass S S" "masterauth S more" "\"requirepass\" S S" "tls-key-file-pass \"S"
         "user said on >\"S" "maxmemory 1mb\nuser said on >S ~* nosuchrule"
+        "user \"said on >S +@all\"" "user said on (>S +get" "user said on +@>S" "user said on +get|>S|x"
+        "user said on S" "user said on (S)" "user said on ~a >S (#S" "user said on +#S" "user said on ~x (+get S"
     } {
         set dir [tmpdir]
         spit $dir/wrong.conf "port 0\n[string map [list S [secret]] $line]\n"
@@ -89,7 +91,23 @@ case "in what a start says of a wrong line" {
         nowhere start $run_output
         incr n
     }
-    is $n 11
+    is $n 20
+}
+
+case "in what is said of a wrong aclfile, at a start and by ACL LOAD" {
+    set dir [tmpdir]
+    spit $dir/users.acl "user default on nopass ~* &* +@all\n"
+    set s [server "aclfile $dir/users.acl" -dir $dir]
+    foreach line {
+        "user a on (>S +get" "user a on +@>S" "user a\0>S on" "user a on S" "S >S"
+        "user a on >S +nosuch" "user a on (S" "user a on +get|>S|x" "user a on >S\nuser a on >S"
+    } {
+        spit $dir/users.acl "[string map [list S [secret]] [subst $line]]\n"
+        nowhere "ACL LOAD" [error_of $s ACL LOAD]
+        truth {[run timeout 20 [file join $::build redis-server] --port 0 --dir $dir --aclfile $dir/users.acl] != 0}
+        nowhere start $run_output
+    }
+    nowhere log [log_of $s]
 }
 
 foreach how {SEGFAULT ASSERT} {

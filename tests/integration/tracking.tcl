@@ -120,6 +120,25 @@ case "a message leaves no earlier than what it tells of is on the disk" {
     }
 }
 
+case "what was read is remembered while its reader does not track, and forgotten when it goes" {
+    set s [server]
+    set fd [tracker $s]
+    is [request $fd SETNX key v] 1
+    is [request $fd GET key] v
+    is [request $fd GET other] (nil)
+    is [request $fd CLIENT TRACKING OFF] OK
+    is [ask $s SET other v] OK ;# that is missed
+    is [info_of $s tracking_total_keys] 1
+    is [request $fd CLIENT TRACKING ON] OK
+    is [ask $s SET other v] OK
+    is [ask $s SET key v] OK
+    is [told $fd] key
+    is [request $fd GET key] v
+    is [request $fd CLIENT TRACKING OFF] OK
+    close $fd
+    wait_for { expr {[info_of $s tracking_total_keys] == 0} }
+}
+
 case "who goes or begins anew leaves nothing behind" {
     set s [server]
     set fds {}

@@ -40,6 +40,12 @@ proc same_user {name} {
     foreach node [lmap fd [pair_fds main] { tree $fd }] {
         set fields {}
         foreach {key value} [lindex $node 1] {
+            # 7.2 says it of each user, 7.0 of those who were told
+            if {[lindex $key 0] eq "\$5\r\nflags\r\n"} {
+                set flags [lmap flag [lindex $value 1] { bytes_of $flag }]
+                lappend fields [lsearch -all -inline -not $flags *\r\nsanitize-payload*]
+                continue
+            }
             if {[lindex $key 0] eq "\$8\r\ncommands\r\n"} continue
             if {[lindex $key 0] ne "\$9\r\nselectors\r\n"} {
                 lappend fields [bytes_of $value]

@@ -92,36 +92,40 @@ static void check_shown(const char *line, const char *want)
 static void rules_are_shown_as_they_count(void)
 {
     begin();
-    check_shown("", "off" NONE);
-    check_shown("on", "on" NONE);
-    check_shown("ON off", "off" NONE);
-    check_shown("on nopass ~* &* +@all", "on nopass ~* &* +@all");
-    check_shown("nopass allkeys allchannels allcommands", "off nopass ~* &* +@all");
-    check_shown("nopass #" HASH, "off #" HASH NONE);
-    check_shown("#" HASH " nopass", "off nopass" NONE);
-    check_shown("#" HASH " #" HASH, "off #" HASH NONE);
-    check_shown("#" HASH " !" HASH, "off" NONE);
-    check_shown(">a <a", "off" NONE);
+    check_shown("", "off sanitize-payload" NONE);
+    check_shown("on", "on sanitize-payload" NONE);
+    check_shown("ON off", "off sanitize-payload" NONE);
+    check_shown("on nopass ~* &* +@all", "on nopass sanitize-payload ~* &* +@all");
+    check_shown("nopass allkeys allchannels allcommands",
+                "off nopass sanitize-payload ~* &* +@all");
+    check_shown("nopass #" HASH, "off sanitize-payload #" HASH NONE);
+    check_shown("#" HASH " nopass", "off nopass sanitize-payload" NONE);
+    check_shown("#" HASH " #" HASH, "off sanitize-payload #" HASH NONE);
+    check_shown("#" HASH " !" HASH, "off sanitize-payload" NONE);
+    check_shown(">a <a", "off sanitize-payload" NONE);
     check_shown("sanitize-payload", "off sanitize-payload" NONE);
     check_shown("skip-sanitize-payload", "off skip-sanitize-payload" NONE);
-    check_shown("~a ~b resetkeys %R~c %W~d %RW~e %rW~e", "off %R~c %W~d ~e" NONE);
-    check_shown("%R~a %W~a", "off ~a" NONE);
-    check_shown("%RW~* ~a", "off %RW~* ~a" NONE);
-    check_shown("~a ~*", "off ~*" NONE);
-    check_shown("&a &b &a", "off resetchannels &a &b -@all");
-    check_shown("+get -get +get", "off" NONE " +get");
-    check_shown("+@read -get +set -@READ", "off" NONE " -get +set -@read");
-    check_shown("+@all -@admin +config|get", "off resetchannels +@all -@admin +config|get");
-    check_shown("+config|get +config", "off" NONE " +config");
-    check_shown("+config -config|set +CONFIG|SET", "off" NONE " +config +config|set");
-    check_shown("+select|0 +select|1 +SELECT|0", "off" NONE " +select|0 +select|1");
-    check_shown("+select|0 +select", "off" NONE " +select");
-    check_shown("+get nocommands +set", "off" NONE " +set");
+    check_shown("~a ~b resetkeys %R~c %W~d %RW~e %rW~e", "off sanitize-payload %R~c %W~d ~e" NONE);
+    check_shown("%R~a %W~a", "off sanitize-payload ~a" NONE);
+    check_shown("%RW~* ~a", "off sanitize-payload %RW~* ~a" NONE);
+    check_shown("~a ~*", "off sanitize-payload ~*" NONE);
+    check_shown("&a &b &a", "off sanitize-payload resetchannels &a &b -@all");
+    check_shown("+get -get +get", "off sanitize-payload" NONE " +get");
+    check_shown("+@read -get +set -@READ", "off sanitize-payload" NONE " -get +set -@read");
+    check_shown("+@all -@admin +config|get",
+                "off sanitize-payload resetchannels +@all -@admin +config|get");
+    check_shown("+config|get +config", "off sanitize-payload" NONE " +config");
+    check_shown("+config -config|set +CONFIG|SET",
+                "off sanitize-payload" NONE " +config +config|set");
+    check_shown("+select|0 +select|1 +SELECT|0",
+                "off sanitize-payload" NONE " +select|0 +select|1");
+    check_shown("+select|0 +select", "off sanitize-payload" NONE " +select");
+    check_shown("+get nocommands +set", "off sanitize-payload" NONE " +set");
     check_shown("on (~a +get) (%R~b &c -@all +set) ( )",
-                "on" NONE " (~a" NONE " +get) (%R~b resetchannels &c -@all +set) "
+                "on sanitize-payload" NONE " (~a" NONE " +get) (%R~b resetchannels &c -@all +set) "
                 "(resetchannels -@all)");
-    check_shown("( ~a +get )", "off" NONE " (~a" NONE " +get)");
-    check_shown("(~a) (~b) clearselectors (~c)", "off" NONE " (~c" NONE ")");
+    check_shown("( ~a +get )", "off sanitize-payload" NONE " (~a" NONE " +get)");
+    check_shown("(~a) (~b) clearselectors (~c)", "off sanitize-payload" NONE " (~c" NONE ")");
     check_shown("on nopass ~a &b +get (~c) reset", "off sanitize-payload" NONE);
     rules.open_channels = true;
     check_shown("reset (~a)", "off sanitize-payload &* -@all (~a &* -@all)");
