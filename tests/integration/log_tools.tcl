@@ -508,6 +508,30 @@ case "nothing is put back while somebody appends to the log" {
     is [files_of [log_dir $dir]] $before
 }
 
+case "what somebody writes beside the log is no part of it" {
+    set dir [log_of [encode {SELECT 0}][encode {SET a 1}][string range [encode {SET b 2}] 0 end-3]]
+    set incr [glob [log_dir $dir]/*.incr.aof]
+    set torn [slurp $incr]
+    foreach name {out.txt other.aof.1.incr.aof appendonly.aof.1.incr.aof.copy} {
+        with_writer [log_dir $dir]/$name { is [tool fix --in-place $dir] 7 }
+        spit $incr $torn
+        with_writer [log_dir $dir]/$name {
+            exec sh -c "yes | $check_aof --fix [manifest_of $dir]"
+        }
+        truth {[file size $incr] < [string length $torn]}
+        spit $incr $torn
+    }
+    foreach name {appendonly.aof.manifest appendonly.aof.9.base.rdb appendonly.aof.2.incr.aof} {
+        set writer [with_writer [log_dir $dir]/$name { is [tool fix --in-place $dir] 1 }]
+        like $run_output "*Process $writer has this log open for writing*"
+        is [slurp $incr] $torn
+    }
+    file link -symbolic $dir.link $dir
+    set writer [with_writer $incr { is [tool fix --in-place $dir.link] 1 }]
+    like $run_output "*Process $writer has this log open for writing*"
+    file delete $dir.link
+}
+
 # A server that knows no lock of ours: whoever has the log open for writing is named.
 set other_server [lindex [auto_execok redis-server] 0]
 if {$other_server ne ""} {
