@@ -157,6 +157,7 @@ static void turn_on(struct ctx *c, const struct asked *a)
         reply_error(c, error);
         return;
     }
+    must(a->modes & TRACKING_BCAST || !prefix_count(a));
     if (prefixes_overlap(c, a))
         return;
     tracking_on(tracking_of(c), c->client, a->modes, a->redirect);
@@ -247,6 +248,7 @@ static void reply_flags(struct ctx *c, const struct tracking_view *v)
             n++;
         }
     }
+    must(n > 0); /* on or off */
     reply_later_set(c, mark, n);
 }
 
