@@ -215,7 +215,7 @@ static bool as_packed(struct anon *a, char *bytes, size_t n, size_t keep)
     enum { SAVES = 4 };
     buf_clear(&a->packed);
     char *packed = buf_reserve(&a->packed, n);
-    size_t len = lzf_pack(bytes, n, packed, n - SAVES);
+    size_t len = lzf_pack_quick(bytes, n, packed, n - SAVES);
     if (len == 0)
         return false;
     anon_lzf(a, packed, len, keep);

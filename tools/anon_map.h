@@ -13,7 +13,8 @@
  * those from 128 on, each among their kind; '#', CR and LF, which are marks in a log, stay. What is
  * the text of an integer becomes one, with as many digits and as wide in every packed form; what is
  * none becomes none. Texts that compress (LZF, of 21 bytes to 64 KiB) are replaced as in their
- * compressed form, so that they are the same in files where they are compressed and in others.
+ * compressed form, so that they are the same in files where they are compressed and in others: in
+ * that of our server's files (lzf_pack_quick). Other servers pack otherwise.
  *
  * The permutation is a Feistel network of four rounds, with SipHash. Of longer texts parts of 4 KiB
  * are replaced each by itself, so they need not be held. */

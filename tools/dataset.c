@@ -68,7 +68,7 @@ static bool open_log(struct dataset *d, struct fault *f)
     if (base)
         return open_rdb(d, base->path, f);
     progress_bar_begin(&d->tool->progress, "replay", 0);
-    d->scratch = scratch_start(d->tool, &d->source, f);
+    d->scratch = scratch_start(d->tool, &d->source, SCRATCH_START_S, f);
     bool ok = d->scratch && scratch_dump(d->scratch, f) && open_rdb(d, d->scratch->dump, f);
     progress_bar_end(&d->tool->progress);
     return ok;

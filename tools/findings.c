@@ -42,8 +42,9 @@ static void put_rest(struct buf *line, const struct finding *x)
 void finding_add(struct findings *to, const struct finding *x)
 {
     struct buf line = {0};
+    enum tool_exit cost = to->history ? TOOL_DAMAGED : x->cost;
     must(x->what && x->to >= x->from);
-    to->worst = tool_worse(to->worst, x->cost);
+    to->worst = tool_worse(to->worst, cost);
     if (++to->count > FINDINGS_SAID_MAX)
         return;
     progress_bar_end(&to->tool->progress);
@@ -55,12 +56,12 @@ void finding_add(struct findings *to, const struct finding *x)
     struct say_field number = {x->number ? SAY_KIND_U64 : SAY_KIND_NULL, "number",
                                {.u = x->number}};
     say_row(&to->tool->say, "faults",
-            FIELDS(SAY_TEXT("result", tool_exit_name(x->cost)), SAY_TEXT("file", x->file),
+            FIELDS(SAY_TEXT("result", tool_exit_name(cost)), SAY_TEXT("file", x->file),
                    SAY_U64("from", x->from), SAY_U64("to", x->to), SAY_TEXT("unit", x->unit),
                    number, SAY_TEXT("doing", x->doing), SAY_TEXT("what", x->what), db, key,
                    SAY_TEXT("costs", x->costs), SAY_U64("keys_lost", x->keys_lost),
-                   SAY_U64("commands_lost", x->commands_lost)),
-            "%s", buf_cstr(&line));
+                   SAY_U64("commands_lost", x->commands_lost), SAY_BOOL("history", to->history)),
+            "%s%s", to->history ? "history: " : "", buf_cstr(&line));
     buf_free(&line);
 }
 

@@ -31,7 +31,9 @@ enum { FINDINGS_SAID_MAX = 1000 }; /* rows; the others are counted */
 struct findings {
     struct tool *tool;
     enum tool_exit worst;
-    uint64_t count, said;
+    uint64_t count;
+    bool history; /* what is added now is of files that no server loads: it loses none of the data,
+                   * whatever it is, and costs DAMAGED */
 };
 
 void findings_begin(struct findings *to, struct tool *t);

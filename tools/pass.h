@@ -8,7 +8,8 @@
  *
  * A failure of the sink behind is one of this, as soon as a record is over. An operation that the
  * sink behind takes no notice of is passed and dropped there; only a string in parts is not asked
- * for when it has no such operation. */
+ * for when it has no such operation. There is no operation command, on purpose: who has it asks for
+ * a module's value as commands, and what files hold is opaque (sink_wants_commands). */
 #ifndef TOOLS_PASS_H
 #define TOOLS_PASS_H
 

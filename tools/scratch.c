@@ -18,7 +18,7 @@
 #include "os/file.h"
 #include "tools/input.h"
 
-enum { SOCKET_PATH_MAX = 100, START_MS = 30000, LOG_TAIL = 4096 };
+enum { SOCKET_PATH_MAX = 100 };
 static const char log_dir[] = "log", socket_name[] = "socket", log_name[] = "server.log";
 
 /* ---- its directory ---- */
@@ -170,19 +170,42 @@ static _Noreturn void become_server(const char *program, const char *dir, const 
     _exit(127);
 }
 
-/* The last line of its log that says what was wrong. */
-static void tell_why(struct scratch *s, struct fault *f)
+/* Its log, cut into lines: the last that says what was wrong, and the last of all. "": none. Lines
+ * about the machine are no reason. */
+static void read_log(const struct scratch *s, struct buf *text, const char **wrong,
+                     const char **last)
 {
-    struct buf text = {0};
     struct fault none = {0};
     char *path = file_join(s->dir, log_name);
-    file_slurp(path, 64 << 20, &text, &none);
+    file_slurp(path, 64 << 20, text, &none);
     mem_free(path);
-    const char *line = NULL;
-    for (char *at = text.len ? strtok(text.data, "\n") : NULL; at; at = strtok(NULL, "\n"))
-        if (strstr(at, " # "))
-            line = strstr(at, " # ") + 3;
-    fault_set(f, FAULT_FORMAT, "A server does not load it: %s", line ? line : "it says nothing");
+    buf_cstr(text);
+    *wrong = *last = "";
+    for (char *at = text->len ? strtok(text->data, "\n") : NULL; at; at = strtok(NULL, "\n")) {
+        const char *mark = strstr(at, " # ");
+        *last = at;
+        if (mark && strncmp(mark + 3, "WARNING ", 8) != 0)
+            *wrong = mark + 3;
+    }
+}
+
+static void tell_why(const struct scratch *s, struct fault *f)
+{
+    struct buf text = {0};
+    const char *wrong, *last;
+    read_log(s, &text, &wrong, &last);
+    fault_set(f, FAULT_FORMAT, "A server does not load it: %s", *wrong ? wrong : "it says nothing");
+    buf_free(&text);
+}
+
+/* Of the files that says nothing: the machine may be slow. */
+static void tell_late(const struct scratch *s, int limit_s, struct fault *f)
+{
+    struct buf text = {0};
+    const char *wrong, *last;
+    read_log(s, &text, &wrong, &last);
+    fault_set(f, FAULT_IO, "A server for a moment does not start within %d s. Its log ends: %s",
+              limit_s, *last ? last : "it is empty");
     buf_free(&text);
 }
 
@@ -203,9 +226,9 @@ static bool ready(struct scratch *s, struct fault *f)
     return live_reply(s->live, f) && s->live->items[0].kind == REPLY_STATUS;
 }
 
-static bool wait_until_ready(struct scratch *s, struct fault *f)
+static bool wait_until_ready(struct scratch *s, int limit_s, struct fault *f)
 {
-    int64_t until = clock_mono_us() / 1000 + START_MS;
+    int64_t until = clock_mono_s() + limit_s;
     for (;;) {
         int status;
         if (waitpid(s->pid, &status, WNOHANG) == s->pid) {
@@ -220,15 +243,15 @@ static bool wait_until_ready(struct scratch *s, struct fault *f)
             live_close(s->live);
             s->live = NULL;
         }
-        if (!s->live && clock_mono_us() / 1000 > until) {
-            tell_why(s, f);
+        if (!s->live && clock_mono_s() > until) {
+            tell_late(s, limit_s, f);
             return false;
         }
         nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
     }
 }
 
-struct scratch *scratch_start(struct tool *t, const struct source *s, struct fault *f)
+struct scratch *scratch_start(struct tool *t, const struct source *s, int limit_s, struct fault *f)
 {
     struct scratch *sc = mem_zalloc(sizeof *sc);
     must(s->kind != SOURCE_RDB && t->env->program);
@@ -241,7 +264,7 @@ struct scratch *scratch_start(struct tool *t, const struct source *s, struct fau
         mem_free(stem);
         if (sc->pid < 0)
             fault_io(f, errno, "fork", "A server for a moment can't be started");
-        else if (wait_until_ready(sc, f))
+        else if (wait_until_ready(sc, limit_s, f))
             return sc;
     }
     scratch_end(sc);

@@ -3,7 +3,7 @@
  * executable runs as one in a directory of its own, on a unix socket, without a port, reads the
  * set there, and ends with scratch_end, or with this process.
  *
- *   struct scratch *s = scratch_start(t, &source, &f);
+ *   struct scratch *s = scratch_start(t, &source, SCRATCH_START_S, &f);
  *   live_ask(s->live, ...)          it has loaded
  *   scratch_dump(s, &f)             its data set as an RDB: s->dump, a path, gone with scratch_end
  *   scratch_end(s);
@@ -28,7 +28,10 @@ struct scratch {
     struct live *live;
 };
 
-struct scratch *scratch_start(struct tool *t, const struct source *s, struct fault *f);
+enum { SCRATCH_START_S = 30 }; /* until it answers; for the load it has all the time it needs */
+/* NULL with f: FAULT_FORMAT, a server ends over these files and says why; FAULT_IO, none can be
+ * had, or it does not answer in time, whatever is slow. */
+struct scratch *scratch_start(struct tool *t, const struct source *s, int limit_s, struct fault *f);
 bool scratch_dump(struct scratch *s, struct fault *f);
 void scratch_end(struct scratch *s); /* NULL is fine */
 

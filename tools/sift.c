@@ -55,9 +55,10 @@ static void end_key(struct sink *s)
 {
     struct sift *f = sift_of(s);
     pass_end_key(s);
-    if (f->ended && !sink_bad(f->pass.to))
+    if (f->ended && !sink_bad(f->pass.to)) {
         f->ended(f->arg);
-    pass_took(&f->pass);
+        pass_took(&f->pass); /* it may be what fails the sink behind */
+    }
 }
 
 void sift_init(struct sift *s, const struct key_filter *filter, struct sink *to)

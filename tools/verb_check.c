@@ -130,17 +130,15 @@ static void check_part(struct tool *t, const struct check *c, struct findings *t
 static void check_history(struct tool *t, const struct check *c, struct findings *to,
                           const struct source *s)
 {
-    struct findings past = {.tool = t};
+    uint64_t before = to->count;
     struct check_totals apart = {0};
+    to->history = true;
     for (size_t i = s->count; i < s->count + s->history; i++)
-        check_part(t, c, &past, s, i, &apart);
-    to->count += past.count;
-    to->said += past.said;
-    if (past.count) {
-        to->worst = tool_worse(to->worst, TOOL_DAMAGED);
+        check_part(t, c, to, s, i, &apart);
+    to->history = false;
+    if (to->count > before)
         say_line(&t->say, "The last %" PRIu64 " faults are of history: only going back to an "
-                 "earlier moment needs those files", past.count);
-    }
+                 "earlier moment needs those files", to->count - before);
 }
 
 static void check_source(struct tool *t, const struct check *c, struct findings *to,
@@ -225,7 +223,9 @@ const struct verb verb_check = {
                "  zcat dump.rdb.gz | holdfast check -\n",
     .text = "Checksums of blocks, batches and whole files, the digest of the data set, the\n"
             "structure of every value, keys that are there twice, libraries of functions, order\n"
-            "and ids of the parts of a log. Reading goes on behind damage. Nothing is changed.\n",
+            "and ids of the parts of a log. Reading goes on behind damage. Nothing is changed.\n"
+            "History that a log keeps (aof-keep-history) is read too; what is wrong with it loses\n"
+            "none of the data set, and is said apart.\n",
     .options = options,
     .state_size = sizeof(struct check),
     .args_min = 1,

@@ -311,14 +311,35 @@ static int run_job(struct tool *t, struct job *j, struct fault *f)
 
 /* ---- the command line ---- */
 
+/* In the name of what was kept, the end of the log's; NULL: it is no such name. */
+static const char *kept_mark(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *last = NULL;
+    for (const char *at = slash ? slash + 1 : path; (at = strstr(at, ".fix-")); at++)
+        last = at;
+    return last;
+}
+
+/* Does nobody write the log whose files are kept there? */
+static bool is_free(const char *kept, struct buf *why)
+{
+    struct buf log = {0};
+    const char *mark = kept_mark(kept);
+    must(mark);
+    buf_append(&log, kept, (size_t)(mark - kept));
+    bool yes = check_lock_free(buf_cstr(&log), why);
+    buf_free(&log);
+    return yes;
+}
+
 static int undo(struct tool *t, const char *word)
 {
     struct source s;
     struct fault f = {0};
     struct buf why = {0};
     size_t files = 0;
-    char *found = strstr(word, ".fix-") && file_exists(word) && !file_is_dir(word)
-                      ? mem_strdup(word) : NULL;
+    char *found = kept_mark(word) && file_exists(word) && !file_is_dir(word) ? mem_strdup(word)
+                                                                              : NULL;
     if (!found) {
         if (!source_find(&s, word, &(struct source_options){0}, &f))
             return tool_fault(t, &f);
@@ -328,7 +349,7 @@ static int undo(struct tool *t, const char *word)
     int code = TOOL_REPAIRED;
     if (!found) {
         code = (int)tool_usage(t, "there is nothing kept beside %s", word);
-    } else if (!check_lock_free(found, &why)) {
+    } else if (!is_free(found, &why)) {
         fault_set(&f, FAULT_NOT_NOW, "%s", buf_cstr(&why));
         code = (int)tool_fault(t, &f);
     } else if (!undo_restore(found, &files, &f)) {

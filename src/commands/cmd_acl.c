@@ -169,6 +169,7 @@ void cmd_acl_save(struct ctx *c)
         reply_ok(c);
         return;
     }
+    must(fault_is(&f));
     log_fault("ACL SAVE", &f);
     reply_error(c, "ERR There was an error trying to save the ACLs. Please check the server logs "
                    "for more information");
@@ -287,6 +288,7 @@ void cmd_acl_genpass(struct ctx *c)
 
 static void reply_log_entry(struct ctx *c, const struct acl_log_entry *e)
 {
+    must(e->count > 0);
     reply_map(c, 10);
     reply_bulk_str(c, "count");
     reply_int(c, e->count);
@@ -333,6 +335,7 @@ void cmd_acl_log(struct ctx *c)
             break;
         reply_log_entry(c, LINK_OF(pos, struct acl_log_entry, link));
     }
+    must(count <= 0); /* as many as were announced */
 }
 
 void cmd_acl_help(struct ctx *c)

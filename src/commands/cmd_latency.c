@@ -21,6 +21,7 @@ void cmd_latency_latest(struct ctx *c)
         if (!series)
             continue;
         const struct spike *last = spikes_nth(series, series->count - 1);
+        must(last->ms <= series->worst_ms);
         reply_array(c, 4);
         reply_bulk_str(c, spikes_name((enum spike_event)i));
         reply_int(c, last->time_s);
@@ -97,6 +98,7 @@ static void put_histogram(struct histograms *h, const struct command_entry *e)
         seen = up_to;
         ranges++;
     }
+    must(seen == all && ranges > 0);
     reply_later_map(h->ctx, mark, ranges);
 }
 

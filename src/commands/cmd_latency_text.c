@@ -161,6 +161,7 @@ static const char *const advice[SPIKE_EVENTS] = {
 static void put_finding(struct buf *to, enum spike_event e, const struct spike_series *series)
 {
     struct range r = range_of(series, 0);
+    must(advice[e] && r.least <= r.most);
     put_head(to, e, series, 0, &r);
     buf_printf(to, "    On average %.0f ms, by %.0f ms more or less; ", r.mean, r.deviation);
     if (series->count > 1)

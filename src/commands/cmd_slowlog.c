@@ -10,6 +10,7 @@ enum { COUNT_DEFAULT = 10 };
 
 static void reply_entry(struct ctx *c, const struct slow_entry *e)
 {
+    must(e->count > 0 && e->count <= SLOW_WORDS_MAX);
     reply_array(c, 6);
     reply_int(c, (int64_t)e->id);
     reply_int(c, e->time_s);

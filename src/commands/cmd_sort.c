@@ -283,12 +283,9 @@ static bool weigh_row(struct sorting *s, struct row *row, double *score)
     row->weight_at = row->at;
     row->weight_len = row->len;
     if (s->q.collated && there) {
-        struct buf order = {0};
-        collate_add(&order, weight);
         row->weight_at = s->texts.len;
-        row->weight_len = order.len;
-        buf_add(&s->texts, buf_slice(&order));
-        buf_free(&order);
+        collate_add(&s->texts, weight); /* which may lie in them: it is copied first */
+        row->weight_len = s->texts.len - row->weight_at;
     } else if (s->q.weighed && there) {
         row->weight_at = s->texts.len;
         row->weight_len = weight.len;

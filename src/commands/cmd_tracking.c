@@ -179,6 +179,7 @@ static void turn_on(struct ctx *c, const struct asked *a)
         reply_error(c, error);
         return;
     }
+    must(a->modes & TRACKING_BCAST || !prefix_count(&a->prefixes));
     struct buf sorted = {0};
     buf_add(&sorted, buf_slice(&a->prefixes));
     put_sorted(c, &sorted);
@@ -258,6 +259,7 @@ static void reply_flags(struct ctx *c, const struct tracking_view *v)
             n++;
         }
     }
+    must(n > 0); /* on or off */
     reply_later_set(c, mark, n);
 }
 

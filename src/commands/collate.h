@@ -15,8 +15,8 @@ struct buf;
 
 /* Is it another than that of the bytes? */
 bool collate_is_on(void);
-/* Appends bytes that are ordered as text is. What is behind a zero byte does not count. Cost: a
- * copy of the text, and several times its length. */
+/* Appends bytes that are ordered as text is, which may lie in to. What is behind a zero byte does
+ * not count. Cost: a copy of the text, and several times its length. */
 void collate_add(struct buf *to, struct slice text);
 
 #endif

@@ -63,7 +63,7 @@ static void read_header(struct rdb_reader *r)
     /* Each magic has its own numbers: REDIS up to 79, VALKEY from 80 on. */
     if (!(redis && r->version < RDB_VERSION_VALKEY_MIN) &&
         !(r->valkey && r->version >= RDB_VERSION_VALKEY_MIN))
-        in_fail(r->in, FAULT_FORMAT, "Wrong signature trying to load DB from file");
+        in_fail(r->in, FAULT_FORMAT, RDB_WRONG_SIGNATURE);
     else if (!version_known(r->valkey, r->version))
         in_fail(r->in, FAULT_VERSION, "Can't handle RDB format version %d", r->version);
 }

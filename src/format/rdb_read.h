@@ -27,7 +27,8 @@
 
 #include "format/rdb_reader.h"
 
-/* Reads the header. False on a fault. */
+/* Reads the header. False on a fault; FAULT_FORMAT with this sentence: it is no RDB. */
+#define RDB_WRONG_SIGNATURE "Wrong signature trying to load DB from file"
 bool rdb_open(struct rdb_reader *r, struct in *in, const struct rdb_options *opt);
 void rdb_close(struct rdb_reader *r);
 /* For tools that read what lies behind damage: goes on with another stream, which begins with a

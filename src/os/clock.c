@@ -7,10 +7,7 @@
  *   UNKNOWN -> LEARNS its pace -> COUNTS   REFUSED: the kernel has another clock, or it ran away */
 #include "os/clock.h"
 
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -20,7 +17,9 @@
 #include <x86intrin.h>
 #endif
 
+#include "base/buf.h"
 #include "base/must.h"
+#include "os/file.h"
 
 struct clock_cache clock_now; /* one writer: the loop's thread */
 
@@ -39,6 +38,18 @@ int64_t clock_mono_us(void)
 int64_t clock_wall_us(void)
 {
     return read_us(CLOCK_REALTIME);
+}
+
+bool clock_source(struct buf *name)
+{
+    struct fault none = {0};
+    size_t before = name->len;
+    if (!file_slurp(CLOCK_SOURCE_FILE, 4096, name, &none))
+        name->len = before;
+    if (name->len > before && name->data[name->len - 1] == '\n')
+        name->len--;
+    must(name->len >= before);
+    return name->len > before;
 }
 
 /* ---- near ---- */
@@ -70,12 +81,10 @@ static bool clock_is_the_kernels(void)
 
 static bool kernel_counts(void)
 {
-    char name[16] = "";
-    FILE *f = fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "r");
-    bool read = f && fgets(name, sizeof name, f);
-    if (f)
-        fclose(f);
-    return read && strcmp(name, "tsc\n") == 0;
+    struct buf name = {0};
+    bool yes = clock_source(&name) && slice_eq_str(buf_slice(&name), "tsc");
+    buf_free(&name);
+    return yes;
 }
 
 static int64_t counted_us(const struct clock_counter *c, uint64_t ticks)

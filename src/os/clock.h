@@ -7,7 +7,10 @@
 #ifndef OS_CLOCK_H
 #define OS_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+struct buf;
 
 int64_t clock_mono_us(void);
 int64_t clock_wall_us(void);
@@ -41,6 +44,10 @@ struct clock_cache {
 };
 extern struct clock_cache clock_now;
 void clock_refresh(void);
+
+/* What the kernel reads the time from, as it calls it: "tsc", appended. False: it does not tell. */
+#define CLOCK_SOURCE_FILE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
+bool clock_source(struct buf *name);
 
 /* CPU time used, in microseconds. */
 struct clock_cpu {

@@ -1,32 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "os/system_check.h"
 
-#include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/buf.h"
-#include "base/must.h"
+#include "os/clock.h"
+#include "os/file.h"
 
-#define CLOCK_SOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 #define OVERCOMMIT "/proc/sys/vm/overcommit_memory"
 #define HUGE_PAGES "/sys/kernel/mm/transparent_hugepage/enabled"
 
-/* The beginning of a small file without its line end; false: there is none. */
-static bool read_text(const char *path, char *to, size_t size)
+/* A setting that the kernel shows as a small file; false: there is none. */
+static bool read_setting(const char *path, struct buf *value)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    must(size > 1);
-    if (fd < 0)
-        return false;
-    ssize_t got = read(fd, to, size - 1);
-    close(fd);
-    to[got > 0 ? got : 0] = '\0';
-    to[strcspn(to, "\n")] = '\0';
-    return got > 0;
+    struct fault none = {0};
+    return file_slurp(path, 4096, value, &none) && value->len;
 }
 
 static int64_t thread_ns(void)
@@ -42,7 +32,7 @@ static enum system_state slow_clock(struct buf *why)
 {
     enum { ROUNDS = 5, READS = 20000, SLOW_NS = 150 };
     struct timespec now;
-    char source[64] = "unknown";
+    struct buf source = {0};
     int64_t best_ns = INT64_MAX;
     for (int round = 0; round < ROUNDS; round++) {
         int64_t began_ns = thread_ns();
@@ -54,32 +44,33 @@ static enum system_state slow_clock(struct buf *why)
     }
     if (best_ns < SLOW_NS)
         return SYSTEM_OK;
-    read_text(CLOCK_SOURCE, source, sizeof source);
+    clock_source(&source);
     buf_printf(why, "Slow system clocksource detected: reading the time takes %lld ns. The clock "
-               "source is %s; see whether " CLOCK_SOURCE " may be tsc or kvm-clock",
-               (long long)best_ns, source);
+               "source is %s; see whether " CLOCK_SOURCE_FILE " may be tsc or kvm-clock",
+               (long long)best_ns, source.len ? buf_cstr(&source) : "unknown");
+    buf_free(&source);
     return SYSTEM_WARNING;
 }
 
 static enum system_state xen_clock(struct buf *why)
 {
-    char source[64];
-    if (!read_text(CLOCK_SOURCE, source, sizeof source))
-        return SYSTEM_UNKNOWN;
-    if (strcmp(source, "xen") != 0)
-        return SYSTEM_OK;
+    struct buf source = {0};
+    bool known = clock_source(&source), xen = slice_eq_str(buf_slice(&source), "xen");
+    buf_free(&source);
+    if (!xen)
+        return known ? SYSTEM_OK : SYSTEM_UNKNOWN;
     buf_add(why, SLICE_LIT("Your system is configured to use the 'xen' clocksource, which is slow: "
-                           "write tsc to " CLOCK_SOURCE));
+                           "write tsc to " CLOCK_SOURCE_FILE));
     return SYSTEM_WARNING;
 }
 
 static enum system_state overcommit(struct buf *why)
 {
-    char value[16];
-    if (!read_text(OVERCOMMIT, value, sizeof value))
-        return SYSTEM_UNKNOWN;
-    if (strcmp(value, "1") == 0)
-        return SYSTEM_OK;
+    struct buf value = {0};
+    bool known = read_setting(OVERCOMMIT, &value), on = slice_eq_str(buf_slice(&value), "1\n");
+    buf_free(&value);
+    if (!known || on)
+        return known ? SYSTEM_OK : SYSTEM_UNKNOWN;
     buf_add(why, SLICE_LIT("Memory overcommit must be enabled! Otherwise a child that saves may "
                            "not be had while memory is short, though it would need little: "
                            "sysctl vm.overcommit_memory=1, and the same as a line in "
@@ -89,11 +80,11 @@ static enum system_state overcommit(struct buf *why)
 
 static enum system_state huge_pages(struct buf *why)
 {
-    char value[64];
-    if (!read_text(HUGE_PAGES, value, sizeof value))
-        return SYSTEM_UNKNOWN;
-    if (!strstr(value, "[always]"))
-        return SYSTEM_OK;
+    struct buf value = {0};
+    bool known = read_setting(HUGE_PAGES, &value), always = strstr(buf_cstr(&value), "[always]");
+    buf_free(&value);
+    if (!always)
+        return known ? SYSTEM_OK : SYSTEM_UNKNOWN;
     buf_add(why, SLICE_LIT("You have Transparent Huge Pages (THP) support enabled in your kernel: "
                            "while a child lives, each write copies 2 MiB. Set disable-thp yes, or "
                            "write madvise to " HUGE_PAGES));

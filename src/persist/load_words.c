@@ -6,10 +6,10 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "format/rdb_read.h"
 
 void load_words_rdb(const char *path, const struct fault *f)
 {
-    static const char signature[] = "Wrong signature trying to load DB from file";
     must(fault_is(f));
     if (f->code == FAULT_EOF)
         log_warning("Short read or OOM loading DB: %s ends too early. redis-check-rdb tells what "
@@ -17,8 +17,8 @@ void load_words_rdb(const char *path, const struct fault *f)
     else if (f->code == FAULT_CRC)
         log_warning("Wrong RDB checksum: the bytes of %s are not those that were written. "
                     "redis-check-rdb tells which, holdfast salvage saves the others", path);
-    else if (f->code == FAULT_FORMAT && strncmp(f->what, signature, sizeof signature - 1) == 0)
-        log_warning("%s %s: it is no RDB", signature, path);
+    else if (f->code == FAULT_FORMAT && strcmp(f->what, RDB_WRONG_SIGNATURE) == 0)
+        log_warning(RDB_WRONG_SIGNATURE " %s: it is no RDB", path);
     else if (f->code == FAULT_VERSION)
         log_warning("Can't handle RDB format version: %s is of a newer or another server", path);
 }

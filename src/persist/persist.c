@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "os/clock.h"
+#include "os/cpus.h"
+#include "persist/save_config.h"
 #include "server/command.h"
 #include "server/commit.h"
 #include "server/hooks.h"
@@ -51,6 +53,17 @@ static void tell_fork(struct persist *p, const struct child_kind *kind, pid_t pi
     hooks_fork(server_hooks(p->server), &e);
 }
 
+/* In the child; it works all the same where it cannot be bound. */
+static void bind_to_cpus(const struct persist *p, const struct child_kind *kind)
+{
+    must(p->child.pid == 0);
+    const char *list = kind == &child_save      ? p->save->save_cpus
+                       : kind == &child_rewrite ? p->save->rewrite_cpus
+                                                : NULL;
+    if (list)
+        cpus_pin_self(list);
+}
+
 pid_t persist_fork(struct persist *p, const struct child_kind *kind, const struct child_spec *spec,
                    struct fault *f)
 {
@@ -64,6 +77,7 @@ pid_t persist_fork(struct persist *p, const struct child_kind *kind, const struc
     if (pid < 0)
         return pid;
     if (pid == 0) {
+        bind_to_cpus(p, kind);
         tell_fork(p, kind, 0);
         return 0;
     }

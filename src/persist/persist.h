@@ -17,7 +17,6 @@ struct dir_lock;
 struct missing_data;
 struct reserve;
 struct save_config;
-struct child_cpus;
 struct scrub;
 struct server;
 struct snapshot;
@@ -45,7 +44,6 @@ struct persist {
     struct reserve *reserve;
     struct dir_lock *lock;
     struct backup_holds *holds;
-    struct child_cpus *cpus;
     struct child child;
     const struct child_kind *child_kind; /* of the child that lives; NULL: none does */
     uint64_t fork_position;      /* commit.h */
@@ -74,9 +72,10 @@ struct child_report {
     struct fault fault;
 };
 
-/* Forks with all that goes with it (hooks, tables held, figures). 0 in the child, -errno with f
- * filled. spec: all but the name, which is the kind's. ended calls persist_child_gone; a child
- * that has a struct child_report to give ends with it (child_finish). */
+/* Forks with all that goes with it (hooks, tables held, figures, the CPUs of the kind). 0 in the
+ * child, -errno with f filled. spec: all but the name, which is the kind's. ended calls
+ * persist_child_gone; a child that has a struct child_report to give ends with it
+ * (child_finish). */
 pid_t persist_fork(struct persist *p, const struct child_kind *kind, const struct child_spec *spec,
                    struct fault *f);
 /* The fault of a child that ended: its own, or made from its signal or exit code. */

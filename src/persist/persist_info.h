@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The Persistence section of INFO, and its line in Memory. arg: struct persist. */
+/* The Persistence section of INFO, and what its Memory section asks of the log. arg: struct
+ * persist. */
 #ifndef PERSIST_PERSIST_INFO_H
 #define PERSIST_PERSIST_INFO_H
 

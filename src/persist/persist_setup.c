@@ -14,7 +14,6 @@
 #include "persist/aof_sync.h"
 #include "persist/backup_hold.h"
 #include "persist/boot.h"
-#include "persist/child_cpus.h"
 #include "persist/dir_lock.h"
 #include "persist/leftovers.h"
 #include "persist/missing_data.h"
@@ -197,7 +196,6 @@ struct persist *persist_new(struct server *server)
     info_provide(server_info(server), "mem_aof_buffer", persist_log_buffer, p);
     commands_add(server_commands(server), cmd_persist_commands, p);
     p->holds = backup_holds_new(p);
-    p->cpus = child_cpus_new(server);
     persist_debug_words(p);
     return p;
 }
@@ -209,7 +207,6 @@ void persist_free(struct persist *p)
     missing_data_free(p->missing);
     aof_free(p->aof);
     backup_holds_free(p->holds);
-    child_cpus_free(p->cpus);
     snapshot_free(p->snapshot);
     save_config_free(p->save);
     reserve_free(p->reserve);

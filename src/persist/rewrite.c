@@ -279,11 +279,13 @@ static bool install_base(struct aof *a, const char *tmp, struct fault *f)
 
 /* ---- the child ---- */
 
-static void failed(struct aof *a, const struct fault *f)
+static const char failed_words[] = "Background AOF rewrite failed";
+
+static void failed(struct aof *a, const char *what, const struct fault *f)
 {
     int64_t now_s = clock_mono_s();
     must(fault_is(f));
-    log_fault("Background AOF rewrite failed", f);
+    log_fault(what, f);
     a->rewrite.last_ok = false;
     a->rewrite.failures++;
     reserve_give_up(a->persist->reserve, f->err);
@@ -328,7 +330,7 @@ static void child_ended(void *arg, const struct child_end *end)
     if (end->killed)
         log_warning("Background AOF rewrite terminated by signal %d", end->signal);
     else
-        failed(a, &f);
+        failed(a, failed_words, &f);
 }
 
 static _Noreturn void run_child(struct aof *a)
@@ -360,7 +362,7 @@ bool rewrite_start(struct aof *a, struct fault *f)
         (a->names.gone && !aof_dir_is_ours(a, f)) || !aof_make_dir(a, f) ||
         (a->state == AOF_OFF && !aof_find(a, a->persist->save->filename, &found, f)) ||
         !(a->rewrite.next_base = aof_free_base(a, f)) || !aof_roll(a, f)) {
-        failed(a, f);
+        failed(a, failed_words, f);
         return false;
     }
     aof_id(a);
@@ -372,8 +374,7 @@ bool rewrite_start(struct aof *a, struct fault *f)
     if (pid == 0)
         run_child(a);
     if (pid < 0) {
-        log_fault("Can't rewrite append only file in background", f);
-        failed(a, f);
+        failed(a, "Can't rewrite append only file in background", f);
         return false;
     }
     must(a->persist->child_kind == &child_rewrite);

@@ -9,6 +9,7 @@
 #include "base/must.h"
 #include "server/config.h"
 #include "server/server.h"
+#include "server/settings.h"
 #include "store/db.h"
 
 static bool bad_points(struct fault *f)
@@ -122,6 +123,10 @@ static const struct config_option options[] = {
     {.name = "rdb-block-checksum", CONFIG_BOOL_AT(struct save_config, blocks), .initial = "yes"},
     {.name = "rdb-save-max-rate", CONFIG_SIZE_AT(struct save_config, max_rate), .initial = "0",
      .max = INT64_MAX},
+    {.name = "bgsave_cpulist", .flags = CONFIG_IMMUTABLE,
+     CONFIG_STRING_AT(struct save_config, save_cpus), .check = settings_check_cpus},
+    {.name = "aof_rewrite_cpulist", .flags = CONFIG_IMMUTABLE,
+     CONFIG_STRING_AT(struct save_config, rewrite_cpus), .check = settings_check_cpus},
     {.name = "rdb-verify-after-save", CONFIG_BOOL_AT(struct save_config, verify), .initial = "yes"},
     {.name = "rdb-load-ahead", .flags = CONFIG_HIDDEN,
      CONFIG_ENUM_AT(struct save_config, load_ahead), .initial = "auto",
@@ -147,5 +152,7 @@ struct save_config *save_config_new(struct server *server)
 void save_config_free(struct save_config *c)
 {
     mem_free(c->filename);
+    mem_free(c->save_cpus);
+    mem_free(c->rewrite_cpus);
     mem_free(c);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The options of snapshots, with the save points' own reading and printing. */
+/* The options of snapshots, with the save points' own reading and printing; and those of children
+ * of both kinds. */
 #ifndef PERSIST_SAVE_CONFIG_H
 #define PERSIST_SAVE_CONFIG_H
 
@@ -29,6 +30,7 @@ struct save_config { /* read only */
     char *filename;
     int64_t target_version, save_delay_us; /* rdb-key-save-delay: microseconds a key, for tests */
     int64_t max_rate; /* bytes a second a child may write; 0: no limit */
+    char *save_cpus, *rewrite_cpus; /* that a child may use (cpus.h); NULL: any */
 };
 
 struct save_config *save_config_new(struct server *server);

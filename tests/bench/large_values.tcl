@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Rows of run: how long the loop is held up when a collection of ELEMENTS (ten million) goes, by
+# Rows of run: how long the loop is held up when a collection of ELEMENTS (300,000) goes, by
 # each way it can go. Sourced by it. Measured is the longest time that the thread which runs commands
 # was on a CPU without a pause, from the request to a fifth of a second behind it: what else runs on
 # the machine is not in it, and small work spread over many turns does not add up. What the machine
 # itself takes from a thread (a virtual one does) is in it; the row of PING tells how much, and the
 # median of five is taken.
 
-set elements [expr {[info exists env(ELEMENTS)] ? $env(ELEMENTS) : 10000000}]
+set elements [expr {[info exists env(ELEMENTS)] ? $env(ELEMENTS) : 300000}]
 
 # {nanoseconds on a CPU, times it was put on one} of the thread that runs commands.
 proc loop_runs {who} {

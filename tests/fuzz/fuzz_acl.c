@@ -16,26 +16,7 @@
 #include "server/server.h"
 #include "server/server_frame.h"
 #include "tests/fuzz/fuzz.h"
-
-static void nothing(struct ctx *c)
-{
-    (void)c;
-}
-
-#define ROW(name_, flags_, ...) \
-    {.name = name_, .run = nothing, .arity = -2, .flags = flags_, __VA_ARGS__}
-static const struct command subs[] = {ROW("get", CMD_ADMIN), ROW("set", CMD_ADMIN), {.name = NULL}};
-static const struct command table[] = {
-    ROW("get", CMD_READONLY | CMD_FAST, .group = "string",
-        .keys = {KEY_AT(KEY_RO | KEY_ACCESS, 1, 0, 1)}),
-    ROW("set", CMD_WRITE, .group = "string", .keys = {KEY_AT(KEY_OW | KEY_UPDATE, 1, 0, 1)}),
-    ROW("del", CMD_WRITE, .group = "generic", .keys = {KEY_AT(KEY_RM | KEY_DELETE, 1, -1, 1)}),
-    ROW("eval", CMD_NO_MANDATORY_KEYS, .keys = {KEY_NUM_AT(KEY_RW | KEY_ACCESS | KEY_UPDATE, 1)}),
-    ROW("select", CMD_FAST, .group = "connection"),
-    ROW("publish", CMD_PUBSUB, .channels = CHANNELS_FIRST),
-    ROW("psubscribe", CMD_PUBSUB, .channels = CHANNELS_PATTERNS),
-    ROW("config", 0, .group = "server", .subcommands = subs),
-    {.name = NULL}};
+#include "tests/unit/server/acl_commands.h"
 
 struct decisions {
     const struct acl_user *a, *b; /* the same by their rules */
@@ -157,7 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         hash_init(NULL);
         log_set_level(LOG_NOTHING_LEVEL);
         s = server_new();
-        commands_add(server_commands(s), table, NULL);
+        commands_add(server_commands(s), acl_commands, NULL);
     }
     struct acl *a = server_acl(s);
     a->open_channels = 0;

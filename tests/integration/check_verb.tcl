@@ -124,8 +124,32 @@ case "history is looked into, and its damage costs no data" {
     set bytes [slurp $incr]
     spit $incr [string replace $bytes 1000 1099 [string repeat \0 100]]
     check_is 4 "*appendonly.aof.1.incr.aof: *of history*nothing of the data is lost*" $dir
+    lassign [check --json $dir] code text
+    is $code 4
+    set faults [dict get [json $text] faults]
+    truth {[llength $faults] > 0}
+    foreach fault $faults {
+        is [dict get $fault file] appendonly.aof.1.incr.aof
+        is [dict get $fault history] true
+        is [dict get $fault result] damaged
+    }
     spit $incr $bytes
     check_is 0 "*good: nothing is wrong*" $dir
+}
+
+case "as many rows as are documented, history's among them" {
+    set dir [tmpdir]
+    file mkdir $dir/appendonlydir
+    set bad [encode {SELECT 0}][string repeat [encode {GET}] 700]
+    foreach n {1 2} { spit $dir/appendonlydir/appendonly.aof.$n.incr.aof $bad }
+    spit $dir/appendonlydir/appendonly.aof.manifest \
+        "file appendonly.aof.1.incr.aof seq 1 type h\nfile appendonly.aof.2.incr.aof seq 2 type i\n"
+    lassign [check --json $dir] code text
+    is $code 4
+    set answer [json $text]
+    is [dict get $answer faults_found] 1400
+    is [llength [set faults [dict get $answer faults]]] 1000
+    is [lmap n {0 699 700 999} { dict get [lindex $faults $n] history }] {false false true true}
 }
 
 finish

@@ -486,6 +486,52 @@ case "damaged directories of the field: no tool gives up, and what is salvaged i
     if {[file exists $shared]} { is $seen 74; truth {$mended > 20} }
 }
 
+# What a server that knows no lock of ours does to the file: it has it open to append.
+proc with_writer {path body} {
+    set pid [exec sleep 1000 >>$path &]
+    try { uplevel 1 $body } finally { exec kill $pid }
+    return $pid
+}
+case "nothing is put back while somebody appends to the log" {
+    set dir [log_of [encode {SELECT 0}][encode {SET a 1}][string range [encode {SET b 2}] 0 end-3]]
+    set before [files_of [log_dir $dir]]
+    set incr [glob [log_dir $dir]/*.incr.aof]
+    is [tool fix --in-place $dir] 7
+    set kept [glob [log_dir $dir]/*.fix-*]
+    set mended [files_of [log_dir $dir]]
+    foreach word [list $dir [log_dir $dir] [manifest_of $dir] $kept] {
+        set writer [with_writer $incr { is [tool fix --undo $word] 1 }]
+        like $run_output "*Process $writer has this log open for writing*"
+        is [files_of [log_dir $dir]] $mended
+    }
+    is [tool fix --undo $kept] 7
+    is [files_of [log_dir $dir]] $before
+}
+
+case "what somebody writes beside the log is no part of it" {
+    set dir [log_of [encode {SELECT 0}][encode {SET a 1}][string range [encode {SET b 2}] 0 end-3]]
+    set incr [glob [log_dir $dir]/*.incr.aof]
+    set torn [slurp $incr]
+    foreach name {out.txt other.aof.1.incr.aof appendonly.aof.1.incr.aof.copy} {
+        with_writer [log_dir $dir]/$name { is [tool fix --in-place $dir] 7 }
+        spit $incr $torn
+        with_writer [log_dir $dir]/$name {
+            exec sh -c "yes | $check_aof --fix [manifest_of $dir]"
+        }
+        truth {[file size $incr] < [string length $torn]}
+        spit $incr $torn
+    }
+    foreach name {appendonly.aof.manifest appendonly.aof.9.base.rdb appendonly.aof.2.incr.aof} {
+        set writer [with_writer [log_dir $dir]/$name { is [tool fix --in-place $dir] 1 }]
+        like $run_output "*Process $writer has this log open for writing*"
+        is [slurp $incr] $torn
+    }
+    file link -symbolic $dir.link $dir
+    set writer [with_writer $incr { is [tool fix --in-place $dir.link] 1 }]
+    like $run_output "*Process $writer has this log open for writing*"
+    file delete $dir.link
+}
+
 # A server that knows no lock of ours: whoever has the log open for writing is named.
 set other_server [lindex [auto_execok redis-server] 0]
 if {$other_server ne ""} {

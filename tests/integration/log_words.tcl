@@ -92,6 +92,7 @@ pid_t fork(void) { errno = EAGAIN; return -1; }
     log_says $s "# Can't save in background: fork: Resource temporarily unavailable"
     error_of $s BGREWRITEAOF
     log_says $s "# Can't rewrite append only file in background: fork: Resource temporarily unavailable"
+    is [regexp -all -line { # .*fork: } [log_of $s]] 2 ;# each once
 }
 
 case "the append log: rewritten, loaded, its end torn, its middle bad" {

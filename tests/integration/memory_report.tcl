@@ -84,7 +84,9 @@ case "DOCTOR: too little to judge, nothing to complain of, a peak, clients, scri
 }
 
 case "MALLOC-STATS and PURGE" {
-    set s [server]
+    set env(MALLOC_CONF) "dirty_decay_ms:-1,muzzy_decay_ms:-1" ;# nothing is given back by itself
+    set s [server "jemalloc-bg-thread no"]
+    unset env(MALLOC_CONF)
     set text [ask $s MEMORY MALLOC-STATS]
     if {$sanitized} {
         is $text "Stats not supported for the current allocator"
@@ -94,7 +96,7 @@ case "MALLOC-STATS and PURGE" {
         ask $s FLUSHALL
         set before [info_of $s allocator_resident]
         is [ask $s MEMORY PURGE] OK
-        truth {[info_of $s allocator_resident] <= $before}
+        truth {$before - [info_of $s allocator_resident] > 50000000}
     }
 }
 

@@ -541,7 +541,7 @@ case "SAVE while the log is rewritten" {
     is [info_of $s aof_rewrite_in_progress] 1
     is [ask $s BGSAVE SCHEDULE] "Background saving scheduled"
     release $s
-    wait_for { expr {[info_of $s rdb_saves] >= 2 && [info_of $s rdb_bgsave_in_progress] == 0} }
+    wait_for { expr {[info_of $s rdb_saves] == 2 && [info_of $s rdb_bgsave_in_progress] == 0} }
     is [info_of $s aof_last_bgrewrite_status] ok
 }
 

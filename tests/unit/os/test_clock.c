@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "os/clock.h"
 
+#include <string.h>
 #include <time.h>
 
+#include "base/buf.h"
+#include "os/file.h"
 #include "tests/unit/unit.h"
 
 static void clocks_agree_with_the_system(void)
@@ -26,6 +29,23 @@ static void the_cache_stands_until_refreshed(void)
     clock_refresh();
     CHECK(clock_now.mono_us >= was + 2000);
     CHECK_INT(clock_now.wall_ms, clock_now.wall_us / 1000);
+}
+
+/* On a system that tells: appended, without the end of the line. */
+static void the_source_is_what_the_kernel_calls_it(void)
+{
+    struct buf name = {0}, text = {0};
+    struct fault f = {0};
+    buf_add(&name, SLICE_LIT("clock "));
+    bool told = file_slurp(CLOCK_SOURCE_FILE, 4096, &text, &f);
+    CHECK_INT(clock_source(&name), told);
+    if (told)
+        text.len--;
+    CHECK(name.len >= 6 && memcmp(name.data, "clock ", 6) == 0);
+    CHECK_SLICE(slice(name.data + 6, name.len - 6), buf_slice(&text));
+    CHECK(!memchr(name.data, '\n', name.len));
+    buf_free(&name);
+    buf_free(&text);
 }
 
 static void cpu_time_grows(void)
@@ -86,5 +106,6 @@ int main(void)
 {
     return UNIT_RUN(UNIT(clocks_agree_with_the_system), UNIT(the_cache_stands_until_refreshed),
                     UNIT(the_near_clock_keeps_to_the_kernels),
-                    UNIT(a_counter_that_runs_away_is_not_asked_again), UNIT(cpu_time_grows));
+                    UNIT(a_counter_that_runs_away_is_not_asked_again),
+                    UNIT(the_source_is_what_the_kernel_calls_it), UNIT(cpu_time_grows));
 }

@@ -10,28 +10,8 @@
 #include "server/acl_rules.h"
 #include "server/acl_user.h"
 #include "server/config.h"
+#include "tests/unit/server/acl_commands.h"
 #include "tests/unit/unit.h"
-
-static void nothing(struct ctx *c)
-{
-    (void)c;
-}
-
-#define ROW(name_, flags_, ...) \
-    {.name = name_, .run = nothing, .arity = -2, .flags = flags_, __VA_ARGS__}
-static const struct command subs[] = {ROW("get", CMD_ADMIN), ROW("set", CMD_ADMIN), {.name = NULL}};
-static const struct command table[] = {
-    ROW("get", CMD_READONLY | CMD_FAST, .group = "string",
-        .keys = {KEY_AT(KEY_RO | KEY_ACCESS, 1, 0, 1)}),
-    ROW("set", CMD_WRITE, .group = "string", .keys = {KEY_AT(KEY_OW | KEY_UPDATE, 1, 0, 1)}),
-    ROW("del", CMD_WRITE, .group = "generic", .keys = {KEY_AT(KEY_RM | KEY_DELETE, 1, -1, 1)}),
-    ROW("exists", CMD_READONLY, .group = "generic", .keys = {KEY_AT(KEY_RO, 1, 0, 1)}),
-    ROW("select", CMD_FAST, .group = "connection"),
-    ROW("auth", CMD_NO_AUTH, .group = "connection"),
-    ROW("publish", CMD_PUBSUB, .channels = CHANNELS_FIRST),
-    ROW("psubscribe", CMD_PUBSUB, .channels = CHANNELS_PATTERNS),
-    ROW("config", 0, .group = "server", .subcommands = subs),
-    {.name = NULL}};
 
 static struct commands *cs;
 static struct acl_rules rules;
@@ -39,7 +19,7 @@ static struct acl_rules rules;
 static void begin(void)
 {
     cs = commands_new();
-    commands_add(cs, table, NULL);
+    commands_add(cs, acl_commands, NULL);
     rules = (struct acl_rules){.commands = cs};
 }
 

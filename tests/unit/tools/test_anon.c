@@ -84,13 +84,13 @@ static void all_of_three_digits_are_distinct(void)
     anon_free(&a);
 }
 
-/* A text becomes the same where it lies compressed. */
+/* A text becomes the same where it lies compressed, in our files. */
 static void compressed_and_plain_are_one(void)
 {
     struct anon a = begin();
     const char *word = "customer:customer:customer:profile:profile:0001";
     char plain[64], packed[64], back[64];
-    size_t n = strlen(word), len = lzf_pack(word, n, packed, n - 4);
+    size_t n = strlen(word), len = lzf_pack_quick(word, n, packed, n - 4);
     CHECK(len > 0);
     memcpy(plain, word, n);
     anon_text(&a, plain, n, 0);
