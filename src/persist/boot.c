@@ -310,6 +310,7 @@ bool boot_load_rdb(struct persist *p, bool *exists, struct fault *f)
     if (!ok) {
         load_words_rdb(r.path, f);
         fault_prefix(f, r.path);
+        fault_prefix(f, "Fatal error loading the DB");
     }
     if (ok)
         log_notice("DB loaded from disk: %.3f seconds", (double)(clock_mono_us() - began) / 1e6);
