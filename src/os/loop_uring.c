@@ -139,6 +139,31 @@ static void move_aside(struct uring_state *s, struct stream *st)
 }
 
 /* ---- requests ---- */
+/* Before the first entry: who enters is then the only one, and may be a child of the process that
+ * opened it. */
+static void enable(struct uring_state *s)
+{
+    if (s->enabled)
+        return;
+    s->enabled = true;
+    io_uring_ring_dontfork(&s->ring);
+    /* liburing 2.3 declares a function for it, and has none. */
+    long rc = syscall(SYS_io_uring_register, s->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+    must(rc == 0);
+}
+
+/* All that is asked for: what the kernel has no room for now it takes after what it has done. */
+static void submit(struct uring_state *s)
+{
+    enable(s);
+    while (io_uring_sq_ready(&s->ring)) {
+        int rc = io_uring_submit(&s->ring);
+        must(rc > 0 || rc == -EAGAIN || rc == -EBUSY || rc == -EINTR);
+        if (rc == -EBUSY)
+            io_uring_get_events(&s->ring);
+    }
+}
+
 static void *tag(enum kind kind, int which)
 {
     return (void *)(uintptr_t)((uintptr_t)(unsigned)which << KIND_BITS | kind);
@@ -148,7 +173,7 @@ static struct io_uring_sqe *request(struct uring_state *s)
 {
     struct io_uring_sqe *sqe = io_uring_get_sqe(&s->ring);
     if (!sqe) {
-        io_uring_submit(&s->ring);
+        submit(s);
         sqe = io_uring_get_sqe(&s->ring);
     }
     must(sqe);
@@ -390,12 +415,7 @@ static int tell_ready(struct uring_state *s, struct loop_event *events, int most
 static int wait(void *state, struct loop_event *events, int most, int64_t timeout_us)
 {
     struct uring_state *s = state;
-    if (!s->enabled) {
-        s->enabled = true;
-        io_uring_ring_dontfork(&s->ring);
-        /* liburing 2.3 declares a function for it, and has none. */
-        syscall(SYS_io_uring_register, s->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
-    }
+    enable(s);
     if (!s->epoll_armed)
         watch_epoll(s);
     feed_starved(s);
@@ -485,10 +505,8 @@ static void send_all(void *state, struct loop_send *sends, int count)
                            MSG_DONTWAIT | MSG_NOSIGNAL);
         io_uring_sqe_set_data(sqe, tag(FOR_SEND, i));
     }
-    while (io_uring_sq_ready(&s->ring)) {
-        io_uring_submit(&s->ring);
-        reap(s);
-    }
+    submit(s);
+    reap(s);
     s->sends = NULL;
 }
 
@@ -527,8 +545,6 @@ static void close_state(void *state)
     mem_free(s);
 }
 
-/* Enabled by the first wait: whoever waits is the only one that enters, and may be a child of the
- * process that opened it. */
 static void *open_state(void)
 {
     struct io_uring_params p = {

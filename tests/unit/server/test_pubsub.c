@@ -2,10 +2,12 @@
 /* Who listens to what, beside a matrix that says the same. */
 #include "server/pubsub.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "os/clock.h"
 #include "server/publish.h"
 #include "server/slots.h"
 #include "tests/unit/server/served.h"
@@ -160,8 +162,60 @@ static void messages(void)
     server_free(s);
 }
 
+/* ---- a hundred thousand ---- */
+
+/* A wire that swallows: a machine has no such number of descriptors to give. */
+static ssize_t swallow(void *arg, int fd, const struct iovec *parts, int count)
+{
+    ssize_t n = 0;
+    (void)fd;
+    for (int i = 0; i < count; i++)
+        n += (ssize_t)parts[i].iov_len;
+    *(uint64_t *)arg += (uint64_t)n;
+    return n;
+}
+
+static void let_go(void *arg, int fd)
+{
+    (void)arg, (void)fd;
+}
+
+static const struct wire_ops swallowing = {.sendv = swallow, .close = let_go};
+
+/* What takes no call of the kernel's: each of them hears each message, which is encoded once. */
+static void a_hundred_thousand_listeners(void)
+{
+    enum { MANY = 100000, MESSAGES = 20, BYTES = 38 };
+    static struct client *all[MANY];
+    uint64_t heard = 0;
+    serve(no_commands);
+    size_t before = mem_used();
+    for (int i = 0; i < MANY; i++) {
+        all[i] = client_new(server_clients(s), INT_MAX);
+        all[i]->wire = (struct wire){&swallowing, &heard};
+    }
+    size_t connected = mem_used();
+    for (int i = 0; i < MANY; i++)
+        pubsub_subscribe(server_pubsub(s), all[i], PUBSUB_CHANNEL, SLICE_LIT("news"));
+    size_t subscribed = mem_used();
+    int64_t began = clock_mono_us();
+    for (int i = 0; i < MESSAGES; i++) {
+        CHECK_INT(publish(s, SLICE_LIT("news"), SLICE_LIT("hello")), MANY);
+        conn_flush_all(server_clients(s));
+    }
+    printf("figures: %d listeners: %.3f us a message and listener, %.0f bytes a client, %.0f a "
+           "subscription\n", MANY, (double)(clock_mono_us() - began) / MANY / MESSAGES,
+           (double)(connected - before) / MANY, (double)(subscribed - connected) / MANY);
+    CHECK_INT(heard, (uint64_t)MANY * MESSAGES * BYTES);
+    CHECK(subscribed - connected < (size_t)MANY * 320);
+    printf("figures: and %.0f bytes each, when all has been sent\n",
+           (double)(mem_used() - subscribed) / MANY);
+    CHECK(mem_used() - subscribed < (size_t)MANY * 192); /* not one of the messages */
+    server_free(s);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(as_a_matrix_says), UNIT(a_pattern_takes_no_more_than_a_channel),
-                    UNIT(messages));
+                    UNIT(messages), UNIT(a_hundred_thousand_listeners));
 }
