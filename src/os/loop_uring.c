@@ -148,7 +148,8 @@ static void enable(struct uring_state *s)
     s->enabled = true;
     io_uring_ring_dontfork(&s->ring);
     /* liburing 2.3 declares a function for it, and has none. */
-    long rc = syscall(SYS_io_uring_register, s->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+    long rc = syscall(SYS_io_uring_register, s->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL,
+                      0);
     must(rc == 0);
 }
 
