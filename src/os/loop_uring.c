@@ -422,7 +422,7 @@ static int wait(void *state, struct loop_event *events, int most, int64_t timeou
     feed_starved(s);
     enter(s, look_at_ready(s) || s->epoll_ready ? 0 : timeout_us);
     reap(s);
-    int count = tell_ready(s, events, most);
+    int count = tell_ready(s, events, s->epoll_ready ? most - most / 8 : most);
     if (s->epoll_ready && count < most) {
         int others = loop_epoll.wait(s->epoll, events + count, most - count, 0);
         s->epoll_ready = others > 0; /* what stays ready tells only once */
