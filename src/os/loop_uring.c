@@ -26,7 +26,7 @@
 
 enum {
     ENTRIES = 512, COMPLETIONS = 4096,
-    BUFFERS = 256, BUFFER_SIZE = 16 * 1024,
+    BUFFERS = 512, BUFFERS_AT_ONCE = 32, BUFFER_SIZE = 16 * 1024,
     STRIDE = BUFFER_SIZE + 64, /* that not all begin in the same lines of the cache */
     NONE = -1,
 };
@@ -39,6 +39,7 @@ struct stream {
     bool ended;
     bool armed, cancelled; /* the kernel receives; it has been told to stop */
     bool listed, told, starved;
+    uint64_t armed_at;     /* the entry that begins it */
     size_t aside_at;
     struct buf aside;      /* comes before the buffers */
 };
@@ -51,10 +52,12 @@ struct ids { /* of streams */
 struct uring_state {
     struct io_uring ring;
     bool enabled, epoll_ready, epoll_armed;
+    uint64_t entries; /* so far: what is asked for now begins with the next */
     void *epoll;
     struct io_uring_buf_ring *free_buffers; /* the kernel takes from it */
     char *memory;
-    int free_count;
+    int free_count, used_count; /* of those that are in use at all; the others are no memory yet */
+    bool lacking;
     struct buffer {
         int next;
         unsigned at, len;
@@ -97,6 +100,14 @@ static void give_buffer(struct uring_state *s, int b)
     io_uring_buf_ring_advance(s->free_buffers, 1);
     s->free_count++;
     must(s->free_count <= BUFFERS);
+}
+
+/* The kernel takes them in turn, so each one given it takes memory sooner or later. */
+static void use_more_buffers(struct uring_state *s)
+{
+    for (int i = 0; i < BUFFERS_AT_ONCE && s->used_count < BUFFERS; i++)
+        give_buffer(s, s->used_count++);
+    s->lacking = false;
 }
 
 static int pop_buffer(struct uring_state *s, struct stream *st)
@@ -157,6 +168,7 @@ static void enable(struct uring_state *s)
 static void submit(struct uring_state *s)
 {
     enable(s);
+    s->entries++;
     while (io_uring_sq_ready(&s->ring)) {
         int rc = io_uring_submit(&s->ring);
         must(rc > 0 || rc == -EAGAIN || rc == -EBUSY || rc == -EINTR);
@@ -197,6 +209,7 @@ static void arm(struct uring_state *s, int id)
     sqe->buf_group = 0;
     io_uring_sqe_set_data(sqe, tag(FOR_STREAM, id));
     st->armed = true;
+    st->armed_at = s->entries;
 }
 
 static void disarm(struct uring_state *s, int id)
@@ -251,6 +264,9 @@ static void forget(void *state, struct loop_io *io)
     int id = io->slot - 1;
     must(s->streams[id].io == io);
     drop_bytes(s, &s->streams[id]);
+    /* Else it would begin with whoever gets the same descriptor. */
+    if (s->streams[id].armed && s->streams[id].armed_at == s->entries)
+        submit(s);
     disarm(s, id);
     s->streams[id].io = NULL;
     io->slot = 0;
@@ -293,6 +309,7 @@ static void received(struct uring_state *s, int id, const struct io_uring_cqe *c
     }
     if (!more)
         st->armed = st->cancelled = false;
+    s->lacking |= cqe->res == -ENOBUFS;
     bool goes_on = cqe->res > 0 || cqe->res == -ENOBUFS || cqe->res == -ECANCELED ||
                    cqe->res == -EINTR || cqe->res == -EAGAIN;
     if (!goes_on) {
@@ -349,6 +366,8 @@ static void watch_epoll(struct uring_state *s)
 
 static void feed_starved(struct uring_state *s)
 {
+    if (s->lacking)
+        use_more_buffers(s);
     int most = s->free_count;
     while (s->starved.count && most-- > 0) {
         int id = s->starved.all[--s->starved.count];
@@ -394,6 +413,7 @@ static void enter(struct uring_state *s, int64_t timeout_us)
                                    .tv_nsec = timeout_us % 1000000 * 1000};
     if (io_uring_cq_ready(&s->ring))
         timeout_us = 0;
+    s->entries++;
     if (timeout_us)
         io_uring_submit_and_wait_timeout(&s->ring, &cqe, 1, timeout_us > 0 ? &ts : NULL, NULL);
     else if (has_something(s))
@@ -525,8 +545,7 @@ static bool make_buffers(struct uring_state *s)
     s->memory = all + ring_bytes;
     reg.ring_addr = (uintptr_t)all;
     io_uring_buf_ring_init(s->free_buffers);
-    for (int b = 0; b < BUFFERS; b++)
-        give_buffer(s, b);
+    use_more_buffers(s);
     return io_uring_register_buf_ring(&s->ring, &reg, 0) == 0;
 }
 

@@ -45,6 +45,7 @@ struct exec *exec_new(struct server *s)
     x->stats = server_stats(s);
     x->settings = server_settings(s);
     x->admit_flags = hooks_admit_flags(x->hooks);
+    x->calm = hooks_calm(x->hooks);
     x->gates = server_gates(s);
     x->observe_from_us = INT64_MAX;
     link_init(&x->after);
@@ -298,6 +299,12 @@ static bool must_wait(struct exec *x, const struct ctx *ctx, const struct comman
     return pause_holds(x->pauses, ctx->command_flags);
 }
 
+static inline bool nobody_asks(const struct exec *x, const struct ctx *ctx)
+{
+    uint32_t asked = (ctx->command_flags | ADMIT_EVERY) & x->admit_flags[FROM_CLIENT];
+    return !asked || (asked == ADMIT_EVERY && mem_used_about() <= *x->calm);
+}
+
 /* Nothing is there that could refuse this one, hold it or keep it for later. What admit and the
  * checks behind it look at is looked at here, all at once. */
 static inline bool runs_at_once(const struct exec *x, const struct ctx *ctx,
@@ -306,7 +313,7 @@ static inline bool runs_at_once(const struct exec *x, const struct ctx *ctx,
     const struct client *c = ctx->client;
     return command_arity_ok(e, ctx->argc) && !x->gates->shut &&
            !(c->flags & (CLIENT_IN_MULTI | CLIENT_PUBSUB)) && !client_must_auth(x->clients, c) &&
-           !((ctx->command_flags | ADMIT_EVERY) & x->admit_flags[FROM_CLIENT]) &&
+           nobody_asks(x, ctx) &&
            !(e->row.flags & CMD_PROTECTED) &&
            (!(c->flags & CLIENT_RESTRICTED) ||
             x->rights->quick(c->user ? c->user : x->rights->standard, e, ctx->argv));

@@ -42,6 +42,7 @@ struct exec {
     bool running_jobs;
     struct gates *gates;
     const uint32_t *admit_flags; /* by origin: what ADMIT listeners ask about */
+    const size_t *calm; /* hooks_set_calm */
     route_ask *route; /* NULL: keys live here */
     void *route_arg;
     const char *busy; /* what those hear whose commands may not run beside the one that runs */

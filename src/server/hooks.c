@@ -28,6 +28,7 @@ struct hooks {
     } admit[LISTENERS_MAX];
     int admit_count;
     uint32_t admit_flags[FROM_COUNT]; /* what any of them asks about */
+    size_t calm; /* memory in use up to which those of ADMIT_EVERY are not asked */
     struct {
         hook_commit *f;
         void *arg;
@@ -157,6 +158,11 @@ void hooks_set_admit(struct hooks *h, void *arg, uint32_t flags)
     admit_flags(h);
 }
 
+void hooks_set_calm(struct hooks *h, size_t bytes)
+{
+    h->calm = bytes;
+}
+
 static void commit_scopes(struct hooks *h)
 {
     h->commit_scope = 0;
@@ -211,6 +217,11 @@ bool hooks_configured(struct hooks *h, struct fault *f)
 const uint32_t *hooks_admit_flags(const struct hooks *h)
 {
     return h->admit_flags;
+}
+
+const size_t *hooks_calm(const struct hooks *h)
+{
+    return &h->calm;
 }
 
 const char *hooks_admit(struct hooks *h, struct ctx *c, const struct command_entry *e)

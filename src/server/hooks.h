@@ -37,6 +37,9 @@ void hooks_on_configured(struct hooks *h, hook_configured *f, void *arg);
 /* from: bits 1 << FROM_*. flags: CMD_*, or ADMIT_EVERY; 0: it is not asked, for now. */
 void hooks_on_admit(struct hooks *h, hook_admit *f, void *arg, unsigned from, uint32_t flags);
 void hooks_set_admit(struct hooks *h, void *arg, uint32_t flags);
+/* Of clients' commands those who ask about all of them (ADMIT_EVERY) want to hear only while more
+ * than this memory is in use (mem_used_about); 0, as at first: always. */
+void hooks_set_calm(struct hooks *h, size_t bytes);
 /* Told of batches that hold something in the streams of scope. */
 void hooks_on_commit(struct hooks *h, enum commit_scope scope, hook_commit *f, void *arg);
 void hooks_on_gate(struct hooks *h, hook_gate *f, void *arg);
@@ -60,6 +63,7 @@ void hooks_off_client(struct hooks *h, void *arg);
 bool hooks_configured(struct hooks *h, struct fault *f); /* the first failure ends it */
 /* By origin (FROM_*), the flags that some ADMIT listener asks about; stays where it is. */
 const uint32_t *hooks_admit_flags(const struct hooks *h);
+const size_t *hooks_calm(const struct hooks *h);
 const char *hooks_admit(struct hooks *h, struct ctx *c, const struct command_entry *e);
 /* The streams that somebody listens to. */
 enum commit_scope hooks_commit_scope(const struct hooks *h);

@@ -46,6 +46,7 @@ struct memory_limit {
     struct client_memory clients;
     struct loop_timer go_on;
     bool was_over; /* when the outermost command was admitted, whatever went for it */
+    struct unit_job unit_over;
 };
 
 /* Microseconds: half a millisecond at the default of 10, without bound at 100. */
@@ -89,10 +90,26 @@ static size_t clients_share(const struct memory_limit *m)
     return limit ? limit : quarter < SHARE_MIN ? SHARE_MIN : quarter;
 }
 
-static void look_at_clients(struct memory_limit *m)
+/* What memory must change by before clients are counted again. */
+static size_t clients_step(const struct memory_limit *m)
 {
     size_t step = clients_share(m) / 32;
-    client_memory_look(&m->clients, server_clients(m->server), step < STEP_MIN ? STEP_MIN : step);
+    return step < STEP_MIN ? STEP_MIN : step;
+}
+
+/* Up to there no command need be looked at: neither keys nor clients can be over their limit but by
+ * what the stage sees. */
+static void set_calm(const struct memory_limit *m)
+{
+    size_t calm = m->max_bytes ? (size_t)m->max_bytes : SIZE_MAX;
+    size_t next = m->clients.counted_us ? m->clients.used_then + clients_step(m) : 0;
+    hooks_set_calm(server_hooks(m->server), m->max_clients && next < calm ? next : calm);
+}
+
+static void look_at_clients(struct memory_limit *m)
+{
+    if (client_memory_look(&m->clients, server_clients(m->server), clients_step(m)))
+        set_calm(m);
 }
 
 static bool may_be_over(const struct memory_limit *m)
@@ -176,6 +193,11 @@ static void go_on(void *arg)
     exec_end_loose(server_exec(m->server));
 }
 
+static void unit_is_over(struct unit_job *job)
+{
+    LINK_OF(job, struct memory_limit, unit_over)->was_over = false;
+}
+
 #define OUT_OF_MEMORY "OOM command not allowed when used memory > 'maxmemory'."
 
 static const char *admit(void *arg, struct ctx *c, const struct command_entry *e)
@@ -190,6 +212,8 @@ static const char *admit(void *arg, struct ctx *c, const struct command_entry *e
         bool fits = mem_used() <= most || make_room(m, most);
         exec_cut_unit(server_exec(m->server));
         m->was_over = !fits;
+        if (!fits)
+            exec_after_unit(server_exec(m->server), &m->unit_over);
         /* Words that are queued take memory too, whatever they will do. */
         if (!fits && (c->command_flags & CMD_DENYOOM || exec_queues(c->client, e)))
             return OUT_OF_MEMORY;
@@ -206,6 +230,7 @@ static bool apply_max(void *owner, struct fault *f)
     (void)f;
     hooks_set_admit(server_hooks(m->server), m, m->max_bytes || m->max_clients ? ADMIT_EVERY : 0);
     client_memory_forget(&m->clients);
+    set_calm(m);
     loop_timer_start(server_loop(m->server), &m->go_on, 0);
     return true;
 }
@@ -302,6 +327,8 @@ struct memory_limit *memory_limit_new(struct server *s)
     struct memory_limit *m = mem_zalloc(sizeof *m);
     m->server = s;
     m->go_on = (struct loop_timer){.due = go_on, .arg = m};
+    m->unit_over.run = unit_is_over;
+    link_init(&m->unit_over.link);
     config_add(server_config(s), options, m);
     debug_add(server_debug(s), words, m);
     hooks_on_admit(server_hooks(s), admit, m,
