@@ -26,7 +26,8 @@ proc faults_of {path} {
     return [list $code $faults]
 }
 # Names, values, fields and members are made of these; no server says such words by itself.
-set marks {QzJw XkVq WyPz}
+# Long enough not to come about by chance.
+set marks {QzJwRtKp XkVqNbZd WyPzHcMx}
 proc mark {i} { return "[lindex $::marks [expr {$i % 3}]][format %x $i][lindex $::marks [expr {$i / 3 % 3}]]" }
 proc no_mark_in {path} {
     set bytes [slurp $path]
@@ -58,8 +59,8 @@ proc add_all {s} {
     ask $s XREADGROUP GROUP [mark 5] [mark 6] COUNT 5 STREAMS [mark 2]:x >
     ask $s PEXPIREAT [mark 1]:h 4102444800000
     ask $s PFADD [mark 1]:p a b c
-    ask $s FUNCTION LOAD "#!lua name=QzJwlib\nredis.register_function('QzJwf', function(keys, args)\
-        return redis.call('SET', keys\[1\], 'WyPz') end) -- [string repeat {XkVq } 20]"
+    ask $s FUNCTION LOAD "#!lua name=QzJwRtKplib\nredis.register_function('QzJwRtKpf', function(keys, args)\
+        return redis.call('SET', keys\[1\], 'WyPzHcMx') end) -- [string repeat {XkVqNbZd } 20]"
 }
 # What does not depend on content, of all keys together.
 proc form_of {s} {
@@ -104,7 +105,7 @@ case "a dump has other content, and a server loads it" {
         file copy -force $out $dump
         set s [restart $s kill "save \"\"\nenable-debug-command yes\n$config"]
         is [form_of $s] $form
-        is [string first QzJw [ask $s FUNCTION LIST]] -1
+        is [string first QzJwRtKp [ask $s FUNCTION LIST]] -1
         is [llength [ask $s FUNCTION LIST]] 1
         stop $s
     }
@@ -209,11 +210,11 @@ case "a log has other content, its sums are right, and a server replays it" {
     ask $s FLUSHALL
     ask $s FUNCTION FLUSH
     add_all $s
-    foreach words {{MULTI} {SET QzJwa 1000} {INCRBY QzJwa 7} {EXEC} {RENAME QzJwa WyPzb}
-        {ZREM XkVq1WyPz:z QzJw0QzJw-member}} { ask $s {*}$words }
+    foreach words {{MULTI} {SET QzJwRtKpa 1000} {INCRBY QzJwRtKpa 7} {EXEC} {RENAME QzJwRtKpa WyPzHcMxb}
+        {ZREM XkVqNbZd1WyPzHcMx:z QzJwRtKp0QzJwRtKp-member}} { ask $s {*}$words }
     ask $s DEL [mark 1]:p ;# of how many bytes it is, hangs on which words it counts
     set bytes [ask $s DUMP [mark 1]:h]
-    ask $s RESTORE WyPzrestored 0 $bytes
+    ask $s RESTORE WyPzHcMxrestored 0 $bytes
     set form [form_of $s]
     set dir [of $s dir]
     stop $s term
