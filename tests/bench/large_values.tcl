@@ -4,7 +4,7 @@
 # was on a CPU without a pause, from the request to a fifth of a second behind it: what else runs on
 # the machine is not in it, and small work spread over many turns does not add up. What the machine
 # itself takes from a thread (a virtual one does) is in it; the row of PING tells how much, and the
-# median of five is taken.
+# median of ROUNDS (five) is taken.
 
 set elements [expr {[info exists env(ELEMENTS)] ? $env(ELEMENTS) : 300000}]
 
@@ -82,7 +82,7 @@ if {[wanted "large values"]} {
         fconfigure $channel -translation crlf
         foreach {way request} $ways {
             set seen {}
-            for {set i 0} {$i < 5} {incr i} {
+            for {set i 0} {$i < $rounds} {incr i} {
                 if {[ask $channel EXISTS big] eq ":0"} { fill_big $who $type }
                 ask $channel SET small y
                 if {$way eq "eviction"} {
