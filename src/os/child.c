@@ -6,7 +6,7 @@
  *   forked --messages--> ... --end of file--> waitpid --> ended()
  *
  * The end of file, not SIGCHLD, tells that the child is gone: nothing else holds the write end. The
- * process may need a moment more to become waitable; a timer asks again. */
+ * process may need a moment more to become waitable; the next turn asks again. */
 #include "os/child.h"
 
 #include <errno.h>
@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -26,7 +27,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 
-enum { PROGRESS = 1, REPORT = 2, PROGRESS_EVERY_US = 100000, REAP_AGAIN_US = 1000,
+enum { PROGRESS = 1, REPORT = 2, PROGRESS_EVERY_US = 100000, REAP_AGAIN_NS = 50000,
        NICENESS = 10 };
 
 struct header {
@@ -101,8 +102,10 @@ static void reap(void *arg)
     int status = 0;
     must(c->pid > 0); /* or it would wait for any */
     pid_t pid = waitpid(c->pid, &status, WNOHANG);
-    if (pid == 0) {
-        loop_timer_start(c->loop, &c->reap, REAP_AGAIN_US);
+    if (pid == 0) { /* by the next turn, whatever the clock says: it may stand still */
+        static const struct timespec moment = {.tv_nsec = REAP_AGAIN_NS};
+        nanosleep(&moment, NULL);
+        loop_timer_start(c->loop, &c->reap, 0);
         return;
     }
     ended(c, pid < 0 ? SIGKILL : status); /* somebody else waited for it: it counts as killed */
