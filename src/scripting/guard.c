@@ -152,6 +152,7 @@ char *guard_room(lua_State *L, struct buf *scratch, size_t more)
             guard_no_memory(L);
         if (cap < was || !may_grow(g, cap - was))
             cap = was + lacks + (g->limit - g->used - lacks) / 2; /* growing may copy all of it */
+        guard_spend_copy(L, was);
         char *data = mem_try_realloc(scratch->data, cap);
         if (!data)
             guard_no_memory(L);

@@ -69,8 +69,16 @@ void guard_look_always(lua_State *L);
  * "not enough memory" when it would be beyond the limit. */
 struct buf *guard_scratch(lua_State *L);
 char *guard_room(lua_State *L, struct buf *scratch, size_t more); /* where more bytes may be put */
+/* Bytes are copied. */
+static inline void guard_spend_copy(lua_State *L, size_t bytes)
+{
+    enum { BYTES_A_UNIT = 64 };
+    if (bytes >= BYTES_A_UNIT)
+        guard_spend(L, bytes / BYTES_A_UNIT);
+}
 static inline void guard_add(lua_State *L, struct buf *scratch, const void *data, size_t len)
 {
+    guard_spend_copy(L, len);
     char *to = scratch->cap - scratch->len >= len ? scratch->data + scratch->len
                                                   : guard_room(L, scratch, len);
     if (len)

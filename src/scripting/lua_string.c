@@ -178,6 +178,7 @@ static void add(struct result *r, struct slice s)
     } else if (s.len <= SHORT) {
         luaL_addlstring(&r->stack, s.data, s.len);
     } else {
+        guard_spend_copy(r->L, s.len);
         lua_pushlstring(r->L, s.data, s.len);
         luaL_addvalue(&r->stack);
     }

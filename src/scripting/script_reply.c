@@ -3,6 +3,7 @@
 
 #include "base/must.h"
 #include "scripting/guard.h"
+#include "server/output.h"
 #include "server/reply.h"
 
 enum { PREALLOCATED_MAX = 1 << 16 };
@@ -187,9 +188,15 @@ struct replying {
     lua_State *L;
     struct ctx *ctx;
     int resp;
+    uint64_t began; /* where the reply does */
 };
 
 static void reply_value(struct replying *r);
+
+static uint64_t place(const struct ctx *c)
+{
+    return c->output ? output_end(c->output) : c->out->len;
+}
 
 static int64_t cut(lua_Number n)
 {
@@ -317,6 +324,22 @@ static bool reply_special(struct replying *r)
     return done;
 }
 
+/* Tables may hold one another, and a text, many times. */
+static void limit_reply(struct replying *r, size_t more)
+{
+    size_t limit = guard_of(r->L)->limit;
+    uint64_t len = place(r->ctx) - r->began;
+    if (len > limit || more > limit - len)
+        luaL_error(r->L, "the reply is larger than script-max-memory");
+}
+
+static void reply_text(struct replying *r, struct slice text)
+{
+    guard_spend_copy(r->L, text.len);
+    limit_reply(r, text.len);
+    reply_bulk(r->ctx, text);
+}
+
 static void reply_value(struct replying *r)
 {
     lua_State *L = r->L;
@@ -326,7 +349,7 @@ static void reply_value(struct replying *r)
         return;
     }
     switch (lua_type(L, -1)) {
-    case LUA_TSTRING: reply_bulk(r->ctx, text_at(L, -1)); break;
+    case LUA_TSTRING: reply_text(r, text_at(L, -1)); break;
     case LUA_TNUMBER: reply_int(r->ctx, cut(lua_tonumber(L, -1))); break;
     case LUA_TBOOLEAN:
         if (r->resp == 3)
@@ -337,8 +360,7 @@ static void reply_value(struct replying *r)
             reply_null(r->ctx);
         break;
     case LUA_TTABLE:
-        if (r->ctx->out->len > guard_of(L)->limit) /* tables may hold one another many times */
-            luaL_error(L, "the reply is larger than script-max-memory");
+        limit_reply(r, 0);
         if (!reply_special(r))
             reply_elements(r);
         break;
@@ -348,7 +370,7 @@ static void reply_value(struct replying *r)
 
 void script_reply(lua_State *L, struct ctx *c, int resp)
 {
-    struct replying r = {.L = L, .ctx = c, .resp = resp};
+    struct replying r = {.L = L, .ctx = c, .resp = resp, .began = place(c)};
     int top = lua_gettop(L);
     reply_value(&r);
     must(lua_gettop(L) == top);

@@ -138,21 +138,44 @@ static void set_keys_and_args(lua_State *L, const struct script_run *run)
     lua_pop(L, 1);
 }
 
-/* What a script returned, into a buffer of its own: when an error ends it, nothing was said. */
+/* Behind what c has said; answer is empty then, but may keep some room. */
+static void say(struct ctx *c, struct output *answer)
+{
+    struct iovec part;
+    if (!answer->sealed) {
+        reply_raw(c, buf_slice(&answer->open));
+        buf_clear(&answer->open);
+        return;
+    }
+    if (c->output) {
+        output_take(c->output, answer);
+        return;
+    }
+    while (output_parts(answer, SIZE_MAX, &part, 1)) {
+        reply_raw(c, slice(part.iov_base, part.iov_len));
+        output_sent(answer, part.iov_len, 0);
+    }
+    output_free(answer);
+    answer->sent_total = 0;
+}
+
+/* What a script returned, apart at first: when an error ends it, nothing was said. */
 static void reply_returned(lua_State *L, struct script_run *run)
 {
     struct ctx *c = run->ctx, apart = *c;
+    struct output *answer = &run->home->answer;
     if (!lua_istable(L, -1)) {
         script_reply(L, c, run->resp);
         return;
     }
-    buf_clear(&run->home->reply);
-    apart.out = &run->home->reply;
-    apart.output = NULL;
-    apart.out_most = SIZE_MAX;
+    if (answer->sealed || answer->open.len) /* of one that did not come to its end */
+        output_free(answer);
+    apart.output = answer;
+    apart.out = &answer->open;
+    apart.out_most = OUTPUT_FULL;
     apart.flags &= ~(uint32_t)(CTX_FAILED | CTX_UNHEARD);
     script_reply(L, &apart, run->resp);
-    reply_raw(c, buf_slice(apart.out));
+    say(c, answer);
     c->flags |= apart.flags & CTX_FAILED;
 }
 
@@ -216,4 +239,6 @@ void script_run(struct script_run *run)
     home->running = NULL;
     if (home->reply.cap > REPLY_KEPT)
         buf_free(&home->reply);
+    if (output_memory(&home->answer) > REPLY_KEPT)
+        output_free(&home->answer);
 }

@@ -116,5 +116,6 @@ void scripting_free(struct scripting *home)
     config_release(server_config(home->server), home);
     reply_close(&home->reader);
     buf_free(&home->reply);
+    output_free(&home->answer);
     mem_free(home);
 }

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "format/reply_read.h"
+#include "server/output.h"
 
 struct client;
 struct functions;
@@ -27,7 +28,8 @@ struct scripting {
     struct functions *functions;
     struct worker *sweeper;       /* frees states that may be large */
     int debugged;                 /* slot of clients that asked for a debugger */
-    struct buf reply;             /* of the command that a script called, or of the script */
+    struct buf reply;             /* of the command that a script called */
+    struct output answer;         /* of the script, until it is whole */
     struct reply_reader reader;   /* of reply */
     /* settings */
     int64_t busy_after_ms;

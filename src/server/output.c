@@ -72,6 +72,17 @@ void output_add(struct output *o, struct buf *b)
     output_must_hold(o);
 }
 
+void output_take(struct output *o, struct output *from)
+{
+    struct output_sealed *s = from->sealed;
+    must(from->sent == 0 && from->sent_total == 0);
+    for (size_t i = 0; s && i < s->count; i++)
+        output_add(o, &s->blocks[s->first + i]);
+    output_add(o, &from->open);
+    mem_free(s);
+    *from = (struct output){0};
+}
+
 static void free_block(struct output *o, struct buf *block)
 {
     must(o->sealed->count > 0);

@@ -47,6 +47,9 @@ static inline size_t output_unsent(const struct output *o)
 void output_seal(struct output *o, size_t more);
 /* Appends what b holds, and leaves it empty: a block that is large is taken over. */
 void output_add(struct output *o, struct buf *b);
+/* Appends all that from holds, of which nothing was sent: blocks are taken over, small ones copied.
+ * from is empty then. O(blocks). */
+void output_take(struct output *o, struct output *from);
 /* The block that holds place, and the byte in it. Bytes at the end of any block may be removed or
  * moved inside it by the caller, who says so with output_shrink. O(blocks behind place). */
 struct buf *output_find(struct output *o, uint64_t place, size_t *offset);

@@ -463,4 +463,36 @@ case "any error, any value" {
     is [ask $s EVAL {return 1} 0] 1
 }
 
+case "large texts in replies and replacements: others hear BUSY, it can be killed, and has a limit" {
+    set s [server "busy-reply-threshold 50\nclient-output-buffer-limit normal 0 0 0"]
+    foreach script {
+        "local x = ('x'):rep(2e6) local t = {} for i = 1, 1e6 do t\[i\] = x end return t"
+        "return #('x'):rep(1e6):gsub('', ('y'):rep(1e5))"
+        "return #('x'):rep(1e6):gsub('x', function() return ('y'):rep(1e5) end)"
+    } {
+        set fd [connect $s]
+        send $fd EVAL $script 0
+        wait_for { catch { ask $s PING } reply }
+        like $reply "BUSY *"
+        is [ask $s SCRIPT KILL] OK
+        truth {[catch { read_reply $fd } reply] && [string match "*Script killed by user*" $reply]}
+        close $fd
+    }
+    set script "local x = ('x'):rep(1e6) local t = {} for i = 1, tonumber(ARGV\[1\]) do t\[i\] = x end return t"
+    is [ask $s CONFIG SET script-max-memory 30mb] OK
+    like [error_of $s EVAL $script 0 40] "*larger than script-max-memory*"
+    set x [string repeat x 1000000]
+    is [ask $s EVAL $script 0 20] [lrepeat 20 $x]
+    is [ask $s EVAL "return {{{redis.call('ECHO', ARGV\[1\])}, ARGV\[1\]}, 7}" 0 $x] [list [list [list $x] $x] 7]
+    # by way of a transaction, to RESP3, and to nobody
+    is [ask $s MULTI] OK
+    is [ask $s EVAL $script 0 2] QUEUED
+    is [ask $s EVAL "return {1, 2}" 0] QUEUED
+    is [ask $s EXEC] [list [list $x $x] {1 2}]
+    send [set fd [connect $s]] CLIENT REPLY OFF
+    send $fd EVAL $script 0 20
+    send $fd CLIENT REPLY ON
+    is [read_reply $fd] OK
+}
+
 finish

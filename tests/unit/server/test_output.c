@@ -10,9 +10,9 @@
 /* What is unsent, as parts of at most most bytes give it. */
 static void unsent(const struct output *o, size_t most, struct buf *to)
 {
-    struct iovec parts[4];
+    struct iovec parts[16];
     buf_clear(to);
-    int n = output_parts(o, most, parts, 4);
+    int n = output_parts(o, most, parts, 16);
     for (int i = 0; i < n; i++)
         buf_append(to, parts[i].iov_base, parts[i].iov_len);
 }
@@ -152,7 +152,40 @@ static void as_a_plain_buffer(void)
     CHECK_INT(mem_used(), before);
 }
 
+/* Whatever two hold, one behind the other is what the first holds then. */
+static void one_takes_another(void)
+{
+    static const size_t sizes[] = {0, 5, 100, OUTPUT_FULL, OUTPUT_BLOCK + 7, 3 * OUTPUT_BLOCK};
+    enum { SIZES = sizeof sizes / sizeof *sizes };
+    size_t before = mem_used();
+    for (int round = 0; round < 500; round++) {
+        struct output o[2] = {{.sent = 0}};
+        struct buf want = {0}, got = {0};
+        for (int side = 0; side < 2; side++) {
+            for (uint64_t n = rand_below(5); n > 0; n--) {
+                size_t len = sizes[rand_below(SIZES)];
+                if (o[side].open.len + len > OUTPUT_FULL)
+                    output_seal(&o[side], len);
+                for (size_t i = 0; i < len; i++)
+                    buf_byte(&o[side].open, (unsigned char)(want.len + i));
+                for (size_t i = 0, base = want.len; i < len; i++)
+                    buf_byte(&want, (unsigned char)(base + i));
+            }
+        }
+        output_take(&o[0], &o[1]);
+        CHECK_INT(output_unsent(&o[1]) + output_memory(&o[1]), 0);
+        unsent(&o[0], SIZE_MAX, &got);
+        CHECK_SLICE(buf_slice(&got), buf_slice(&want));
+        CHECK_INT(output_end(&o[0]), want.len);
+        output_free(&o[0]);
+        buf_free(&want);
+        buf_free(&got);
+    }
+    CHECK_INT(mem_used(), before);
+}
+
 int main(void)
 {
-    return UNIT_RUN(UNIT(blocks_leave_in_order), UNIT(nothing_is_moved), UNIT(as_a_plain_buffer));
+    return UNIT_RUN(UNIT(blocks_leave_in_order), UNIT(nothing_is_moved), UNIT(as_a_plain_buffer),
+                    UNIT(one_takes_another));
 }
