@@ -27,50 +27,13 @@ static struct peer join_behind(const struct wire_ops *ops, void *layer)
     return p;
 }
 
-static ssize_t plain_recv(void *arg, int fd, void *to, size_t n)
-{
-    (void)arg;
-    return socket_recv(fd, to, n);
-}
-
 static ssize_t plain_sendv(void *arg, int fd, const struct iovec *parts, int count)
 {
     (void)arg;
     return socket_sendv(fd, parts, count);
 }
 
-static size_t nothing_pending(const void *arg)
-{
-    (void)arg;
-    return 0;
-}
-
-static unsigned as_it_is(const void *arg, unsigned what)
-{
-    (void)arg;
-    return what;
-}
-
-static void nothing_to_close(void *arg, int fd)
-{
-    (void)arg, (void)fd;
-}
-
 /* ---- a socket that is never full ---- */
-static ssize_t swallow(void *arg, int fd, const struct iovec *parts, int count)
-{
-    ssize_t n = 0;
-    (void)fd;
-    for (int i = 0; i < count; i++)
-        n += (ssize_t)parts[i].iov_len;
-    *(size_t *)arg += (size_t)n;
-    return n;
-}
-
-static const struct wire_ops swallows = {
-    .recv = plain_recv, .sendv = swallow, .pending = nothing_pending, .watch = as_it_is,
-    .events = as_it_is, .close = nothing_to_close};
-
 enum { AT_ONCE = 1 << 20, PIECE = 100000, STREAM = 8 * AT_ONCE + 1 };
 static char piece[PIECE];
 static size_t left;
@@ -101,9 +64,9 @@ static size_t fed_pending(const void *arg)
 static void much_of_a_feed(void)
 {
     struct client_feed feed = {fed_parts, fed_sent, fed_pending, NULL};
-    size_t swallowed = 0;
+    uint64_t swallowed = 0;
     serve(table);
-    struct peer p = join_behind(&swallows, &swallowed);
+    struct peer p = join_behind(&served_swallowing, &swallowed);
     p.client->feed = &feed;
     for (size_t all = AT_ONCE; all <= STREAM; all += STREAM - AT_ONCE) {
         left = all;
@@ -151,8 +114,9 @@ static unsigned owing_events(const void *arg, unsigned ready)
 }
 
 static const struct wire_ops owes = {
-    .recv = owing_recv, .sendv = plain_sendv, .pending = nothing_pending, .watch = owing_watch,
-    .events = owing_events, .close = nothing_to_close};
+    .recv = owing_recv, .sendv = plain_sendv, .pending = served_nothing_pending,
+    .watch = owing_watch,
+    .events = owing_events, .close = served_let_go};
 
 /* Nothing more comes from the other side before it has heard that. */
 static void writes_in_order_to_read(void)
