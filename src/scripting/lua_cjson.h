@@ -13,8 +13,8 @@
 #include "scripting/lua51.h"
 
 void lua_cjson_open(lua_State *L); /* once: makes the global table cjson */
-/* Its settings as they were at first; instances that cjson.new made keep theirs. Cheap: to be
- * called between scripts. */
-void lua_cjson_reset(lua_State *L);
+/* Its settings hold from one script to the next, as in Redis: the state that takes another's place
+ * gets them. Not those of instances that cjson.new made. */
+void lua_cjson_copy(lua_State *to, lua_State *from);
 
 #endif

@@ -166,12 +166,17 @@ void lua_cjson_open(lua_State *L)
     lua_settop(L, settings_at - 1);
 }
 
-void lua_cjson_reset(lua_State *L)
+static struct cjson_settings *global_settings(lua_State *L)
 {
     lua_pushlightuserdata(L, (void *)&global_key);
     lua_rawget(L, LUA_REGISTRYINDEX);
     struct cjson_settings *s = lua_touserdata(L, -1);
     must(s);
-    *s = first_settings;
-    lua_pop(L, 1);
+    lua_pop(L, 1); /* the registry keeps it */
+    return s;
+}
+
+void lua_cjson_copy(lua_State *to, lua_State *from)
+{
+    *global_settings(to) = *global_settings(from);
 }

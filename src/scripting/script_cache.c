@@ -8,6 +8,7 @@
 #include "base/must.h"
 #include "base/sha.h"
 #include "containers/table.h"
+#include "scripting/lua_cjson.h"
 #include "scripting/redis_api.h"
 #include "scripting/sandbox.h"
 #include "scripting/script_flags.h"
@@ -169,26 +170,30 @@ struct script *script_cache_add(struct script_cache *cache, struct ctx *c, struc
     return s;
 }
 
-static void renew(struct script_cache *cache, bool async)
+static struct vm *renew(struct script_cache *cache)
 {
-    scripting_sweep(cache->home, cache->vm, async);
+    struct vm *old = cache->vm;
     cache->vm = new_vm(cache->home);
     cache->made++;
+    return old;
 }
 
 void script_cache_settle(struct script_cache *cache)
 {
-    if (vm_is_spent(cache->vm))
-        renew(cache, true);
-    else
+    if (!vm_is_spent(cache->vm)) {
         vm_clear(cache->vm);
+        return;
+    }
+    struct vm *old = renew(cache);
+    lua_cjson_copy(cache->vm->L, old->L);
+    scripting_sweep(cache->home, old, true);
 }
 
 void script_cache_flush(struct script_cache *cache, bool async)
 {
     free_scripts(cache);
     init_tables(cache);
-    renew(cache, async);
+    scripting_sweep(cache->home, renew(cache), async);
 }
 
 size_t script_cache_count(const struct script_cache *cache)

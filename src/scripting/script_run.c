@@ -3,7 +3,6 @@
 
 #include "base/must.h"
 #include "os/clock.h"
-#include "scripting/lua_cjson.h"
 #include "scripting/sandbox.h"
 #include "scripting/script_flags.h"
 #include "scripting/script_reply.h"
@@ -182,7 +181,6 @@ static void reply_returned(lua_State *L, struct script_run *run)
 int script_body(lua_State *L)
 {
     struct script_run *run = script_running(L);
-    lua_cjson_reset(L);
     if (run->kind == SCRIPT_EVAL) {
         set_keys_and_args(L, run);
         lua_rawgeti(L, LUA_REGISTRYINDEX, run->ref);

@@ -69,7 +69,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     must(guard.used <= LIMIT);
     lua_settop(L, 1);
-    lua_cjson_reset(L);
     guard_trim(&guard, L);
     return 0;
 }

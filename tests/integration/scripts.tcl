@@ -495,4 +495,14 @@ case "large texts in replies and replacements: others hear BUSY, it can be kille
     is [read_reply $fd] OK
 }
 
+case "settings of cjson outlive a state that a large script leaves behind" {
+    set s [server]
+    ask $s EVAL "cjson.encode_sparse_array(true) cjson.encode_max_depth(2)" 0
+    is [ask $s EVAL "local t = {} for i = 1, 2e6 do t\[i\] = {i} end return #t" 0] 2000000
+    is [ask $s EVAL "return #cjson.encode({\[1\]=1,\[1000\]=2})" 0] 16
+    like [error_of $s EVAL "return cjson.encode({{{1}}})" 0] "*excessive nesting (3)*"
+    ask $s SCRIPT FLUSH
+    is [ask $s EVAL "return cjson.encode({{{1}}})" 0] {[[[1]]]}
+}
+
 finish

@@ -343,9 +343,14 @@ static void each_instance_has_its_settings(void)
     CHECK_STR(shown(L, "cjson.decode_max_depth(9), cjson.decode_invalid_numbers(false)"),
               "9 | false");
     CHECK_STR(shown(L, "cjson.encode_max_depth(8), cjson.encode_keep_buffer(false)"), "8 | false");
+    /* another state's take their place */
+    struct guard fresh_guard;
+    struct watch fresh_watch = {.most = 1000000};
+    lua_State *fresh = open_state(&fresh_guard, &fresh_watch);
     lua_settop(L, 0);
-    lua_cjson_reset(L);
-    CHECK_INT(lua_gettop(L), 0);
+    lua_cjson_copy(L, fresh);
+    CHECK_INT(lua_gettop(L) + lua_gettop(fresh), 0);
+    guard_close(&fresh_guard, fresh);
     CHECK_STR(shown(L, "cjson.encode_sparse_array()"), "false | 2 | 10");
     CHECK_STR(shown(L, "cjson.encode_number_precision(), cjson.encode_invalid_numbers()"),
               "14 | false");
