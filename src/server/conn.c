@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Input. A client that has no half command left reads into one buffer shared by all, so idle
- * clients own no memory and the buffer stays in the cache; what is left of a half command is copied
- * to the client's own buffer, and from then on it reads there until nothing is left.
+/* Input. What a client sends that has no half command left is run where the loop has received it,
+ * or in one buffer shared by all: idle clients own no memory, and the bytes stay in the cache. What
+ * is left of a half command is copied to the client's own buffer, and from then on it reads there
+ * until nothing is left.
  *
  * Up to BATCH commands are cut before the first is run, and the memory of their keys is brought
  * closer together. A client that is blocked by one of them keeps the others: the parser is put back
- * to where they begin. A line of the inline form is cut alone, for cutting it changes its bytes.
- *
- * Output. Replies are stamped with the log position they show while there is a gate; what may leave
- * is found by walking the stamps. */
+ * to where they begin. A line of the inline form is cut alone, for cutting it changes its bytes. */
 #include "server/conn.h"
 
 #include <errno.h>
@@ -18,17 +16,12 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/clock.h"
-#include "os/socket.h"
 #include "server/client_describe.h"
 #include "server/clients.h"
 #include "server/command.h"
-#include "server/commit.h"
+#include "server/conn_parts.h"
 #include "server/exec.h"
-#include "server/feed.h"
 #include "server/gate.h"
-#include "server/hooks.h"
-#include "server/pause.h"
-#include "server/pushed.h"
 #include "server/reply.h"
 #include "server/server.h"
 #include "server/stats.h"
@@ -39,9 +32,7 @@ enum {
     BATCH = 16,
     BIG_BULK = 32 * 1024,
     RESERVE_AT_ONCE = 1 << 20, PROVEN_TIMES = 15, /* of a bulk only announced so far */
-    SEND_MAX = 1 << 20,        /* a turn: one slow reader of much must not starve others */
-    KEEP_OUT = 16 * 1024, KEEP_IN = 64 * 1024,
-    SEND_PARTS = 64,
+    KEEP_IN = 64 * 1024,
     WORTH_READING = 1024,  /* before a read there is no less room than that */
 };
 
@@ -132,12 +123,6 @@ static void protocol_error(struct client *c)
     client_want_send(c);
 }
 
-static bool stops_input(const struct client *c)
-{
-    return c->flags &
-           (CLIENT_CLOSE_SOON | CLIENT_CLOSE_AFTER_REPLY | CLIENT_BLOCKED | CLIENT_PAUSED);
-}
-
 static void prefetch(struct client *c, const struct planned *plan, int count)
 {
     struct slice keys[BATCH];
@@ -186,7 +171,7 @@ static bool run_plans(struct client *c, char *data, size_t len)
             prefetch(c, plan, count);
         if (count)
             exec_read_clock(server_exec(c->server));
-        while (done < count && !stops_input(c)) {
+        while (done < count && !conn_stops_input(c)) {
             struct planned *p = &plan[done++];
             const struct slice *argv = resp_argv(&c->parser, &p->cut);
             if (__builtin_expect(c->bigs.count, 0)) /* they are parts of the first */
@@ -200,7 +185,7 @@ static bool run_plans(struct client *c, char *data, size_t len)
             return false;
         }
         resp_batch_done(&c->parser);
-        if (stops_input(c))
+        if (conn_stops_input(c))
             return false;
         if (got == RESP_BAD) {
             protocol_error(c);
@@ -254,11 +239,6 @@ static size_t room_before_auth(struct client *c)
         c->in = larger;
     }
     return room < most ? room : most;
-}
-
-static bool is_full_before_auth(const struct client *c)
-{
-    return c->in.len >= CLIENT_UNAUTH_INPUT_MAX && client_must_auth(server_clients(c->server), c);
 }
 
 /* Room for the next read behind what the client holds. A large bulk gets its room at once, so that
@@ -349,16 +329,16 @@ static void run_stored(struct client *c)
 {
     run_input(c, c->in.data, c->in.len);
     drop_used(c);
-    if (!stops_input(c))
+    if (!conn_stops_input(c))
         begin_big(c);
 }
 
 static void readable(struct client *c)
 {
     struct clients *cs = server_clients(c->server);
-    if (stops_input(c))
+    if (conn_stops_input(c))
         return;
-    if (is_full_before_auth(c)) {
+    if (conn_is_full(c)) {
         log_verbose("Client closed: it sent too much for one that has not authenticated");
         server_stats(c->server)->query_buffer_limit++;
         client_close_soon(c);
@@ -383,7 +363,7 @@ static void readable(struct client *c)
         keep_rest(c, lent.data, (size_t)got);
         loop_lent_back(server_loop(c->server), &lent);
         cs->shared_by = NULL;
-        if (!stops_input(c))
+        if (!conn_stops_input(c))
             begin_big(c);
     } else {
         c->in.len += c->big ? 0 : (size_t)got;
@@ -395,22 +375,6 @@ static void readable(struct client *c)
             return;
         run_stored(c);
     }
-}
-
-/* Level-triggered: the socket of a client that must wait would wake us for ever. */
-static void watch_right(struct client *c)
-{
-    unsigned what = 0;
-    if (c->io.fd < 0 || c->flags & CLIENT_CLOSE_SOON)
-        return;
-    if (!stops_input(c))
-        what |= LOOP_READ;
-    if (c->flags & CLIENT_WRITE_WATCHED)
-        what |= LOOP_WRITE;
-    /* A client that waits and hangs up must be noticed, and its end comes behind all it sent. */
-    if (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED) && !is_full_before_auth(c))
-        what |= LOOP_READ;
-    loop_watch(server_loop(c->server), &c->io, wire_watch(&c->wire, what));
 }
 
 /* Input of a client that waits is only stored, up to its limit. */
@@ -432,20 +396,18 @@ static void store_input(struct client *c)
         over_query_limit(c);
 }
 
-static void flush_client(struct client *c);
-
 /* Readable, writable: by its wire. */
 static void serve(struct client *c, unsigned what)
 {
     if (what & LOOP_WRITE && c->flags & CLIENT_WRITE_WATCHED)
-        flush_client(c);
+        conn_send(c);
     if (what & LOOP_READ && !(c->flags & (CLIENT_CLOSE_SOON | CLIENT_CLOSE_AFTER_REPLY))) {
         if (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED))
             store_input(c);
         else
             readable(c);
-        if (stops_input(c))
-            watch_right(c);
+        if (conn_stops_input(c))
+            conn_watch(c);
     }
 }
 
@@ -455,8 +417,8 @@ static void __attribute__((noinline)) look_at_wire(struct client *c)
     struct clients *cs = server_clients(c->server);
     if (c->flags & CLIENT_CLOSE_SOON)
         return;
-    watch_right(c);
-    if (wire_pending(&c->wire) && !stops_input(c))
+    conn_watch(c);
+    if (wire_pending(&c->wire) && !conn_stops_input(c))
         buf_append(&cs->more_input, &c->id, sizeof c->id);
 }
 
@@ -497,11 +459,11 @@ void conn_stage(void *arg)
 
 void conn_resume(struct client *c)
 {
-    if (stops_input(c))
+    if (conn_stops_input(c))
         return;
     if (c->in.len)
         run_stored(c);
-    watch_right(c);
+    conn_watch(c);
     if (__builtin_expect(c->wire.ops != NULL, 0))
         look_at_wire(c);
 }
@@ -515,227 +477,5 @@ void conn_open(struct client *c)
     if (rc < 0) {
         log_warning("Can't watch a client's socket: %s", strerror(-rc));
         client_close_soon(c);
-    }
-}
-
-/* ---- output ---- */
-/* The place up to which out may leave: its end, or that of what is stamped at or below what the
- * gates released. */
-static uint64_t allowed_end(struct client *c, uint64_t released)
-{
-    size_t passed = 0;
-    while (passed < c->stamp_count && c->stamps[passed].position <= released)
-        passed++;
-    if (passed) {
-        c->released_end = c->stamps[passed - 1].end;
-        c->stamp_count -= passed;
-        memmove(c->stamps, c->stamps + passed, c->stamp_count * sizeof *c->stamps);
-    }
-    if (!c->stamp_count)
-        return output_end(&c->out);
-    must(c->stamps[0].end >= c->released_end);
-    return c->released_end;
-}
-
-/* What was pushed in the unit that is still open, when a peek from inside it sends. */
-static bool has_unsettled(const struct client *c)
-{
-    return __builtin_expect(c->pushed && link_linked(&c->pushed->link), 0);
-}
-
-enum sent { SENT_ALL, SENT_FULL, SENT_BUDGET, SENT_FAILED };
-
-/* What came of sending n bytes; *put says how many the socket took. */
-static enum sent note_sent(struct client *c, ssize_t got, size_t n, size_t *put)
-{
-    struct stats *st = server_stats(c->server);
-    *put = got > 0 ? (size_t)got : 0;
-    if (got < 0 && got != -EAGAIN) {
-        log_verbose("Can't write to a client: %s", strerror((int)-got));
-        return SENT_FAILED;
-    }
-    st->writes++;
-    st->output_bytes += *put;
-    return *put == n ? SENT_ALL : SENT_FULL;
-}
-
-static enum sent send_parts(struct client *c, const struct iovec *parts, int count, size_t *put)
-{
-    size_t n = 0;
-    for (int i = 0; i < count; i++)
-        n += parts[i].iov_len;
-    return note_sent(c, wire_sendv(&c->wire, c->io.fd, parts, count), n, put);
-}
-
-/* What may leave of its own output, within a turn's budget. */
-static enum sent send_up_to(struct client *c, uint64_t end, size_t *budget)
-{
-    enum sent sent = SENT_ALL;
-    while (sent == SENT_ALL && c->out.sent_total < end) {
-        struct iovec parts[SEND_PARTS];
-        uint64_t left = end - c->out.sent_total;
-        size_t most = left < *budget ? (size_t)left : *budget, put;
-        int count = output_parts(&c->out, most, parts, SEND_PARTS);
-        if (!count)
-            return SENT_BUDGET;
-        sent = send_parts(c, parts, count, &put);
-        output_sent(&c->out, put, KEEP_OUT);
-        *budget -= put;
-    }
-    return sent;
-}
-
-static enum sent send_feed(struct client *c, size_t *budget)
-{
-    enum sent sent = SENT_ALL;
-    while (sent == SENT_ALL) {
-        struct iovec parts[SEND_PARTS];
-        size_t put;
-        if (!*budget)
-            return SENT_BUDGET;
-        int count = c->feed->parts(c->feed->arg, *budget, parts, SEND_PARTS);
-        if (!count)
-            return SENT_ALL;
-        sent = send_parts(c, parts, count, &put);
-        c->feed->sent(c->feed->arg, put);
-        *budget -= put;
-    }
-    return sent;
-}
-
-static bool has_unsent(const struct client *c)
-{
-    return output_unsent(&c->out) || (c->feed && c->feed->pending(c->feed->arg));
-}
-
-/* The place up to which it may be sent now. */
-static uint64_t sendable_end(struct client *c)
-{
-    uint64_t end = allowed_end(c, hooks_released(server_hooks(c->server)));
-    struct stats *st = server_stats(c->server);
-    if (has_unsettled(c) && c->pushed->from < end)
-        end = c->pushed->from;
-    must(end <= output_end(&c->out));
-    if (output_unsent(&c->out) > st->recent_output_max)
-        st->recent_output_max = output_unsent(&c->out);
-    return end;
-}
-
-/* What is to do behind it. */
-static void have_sent(struct client *c, enum sent sent)
-{
-    if (sent == SENT_FAILED) {
-        client_close_soon(c);
-        return;
-    }
-    /* What a gate holds back is asked about when it opens; a full socket tells itself. */
-    bool write_watch = sent != SENT_ALL;
-    if (write_watch && client_must_auth(server_clients(c->server), c)) {
-        log_verbose("Client closed: it has not authenticated and does not read");
-        client_close_soon(c);
-        return;
-    }
-    bool all = !has_unsent(c);
-    if (all && c->flags & CLIENT_CLOSE_AFTER_REPLY)
-        client_close_soon(c);
-    if (write_watch != !!(c->flags & CLIENT_WRITE_WATCHED)) {
-        c->flags ^= CLIENT_WRITE_WATCHED;
-        watch_right(c);
-    }
-    if (output_unsent(&c->out) && sent == SENT_ALL && !link_linked(&c->pending) &&
-        !has_unsettled(c))
-        link_push_back(&server_clients(c->server)->held, &c->pending);
-}
-
-static void flush_client(struct client *c)
-{
-    size_t budget = SEND_MAX;
-    enum sent sent = send_up_to(c, sendable_end(c), &budget);
-    if (sent == SENT_ALL && c->feed && !output_unsent(&c->out) &&
-        !(pause_what(server_pauses(c->server)) & PAUSE_REPLICAS))
-        sent = send_feed(c, &budget);
-    have_sent(c, sent);
-}
-
-/* What lies in one piece and has no layer in between goes together with that of others. */
-struct together {
-    struct client *clients[LOOP_SENDS_MAX];
-    struct loop_send sends[LOOP_SENDS_MAX];
-    int count;
-};
-
-static void send_together(struct clients *cs, struct together *t)
-{
-    loop_send_all(server_loop(cs->server), t->sends, t->count);
-    for (int i = 0; i < t->count; i++) {
-        struct client *c = t->clients[i];
-        size_t put;
-        enum sent sent = note_sent(c, t->sends[i].got, t->sends[i].len, &put);
-        output_sent(&c->out, put, KEEP_OUT);
-        have_sent(c, sent);
-    }
-    t->count = 0;
-}
-
-/* False: it is sent by itself. */
-static bool joins(struct together *t, struct client *c)
-{
-    struct iovec part;
-    if (!c->io.stream || c->feed)
-        return false;
-    uint64_t left = sendable_end(c) - c->out.sent_total;
-    if (!left || left > OUTPUT_BLOCK || output_parts(&c->out, (size_t)left, &part, 1) != 1 ||
-        part.iov_len != left)
-        return false;
-    t->clients[t->count] = c;
-    t->sends[t->count++] = (struct loop_send){c->io.fd, part.iov_base, part.iov_len, 0};
-    return true;
-}
-
-void conn_flush_all(struct clients *cs)
-{
-    uint64_t released = hooks_released(server_hooks(cs->server));
-    if (released != cs->held_released) {
-        cs->held_released = released;
-        while (!link_empty(&cs->held)) {
-            struct link *l = cs->held.next;
-            link_remove(l);
-            link_push_back(&cs->pending, l);
-        }
-    }
-    struct together together;
-    struct link later; /* in a peek: the reply of a command that runs is not all there yet */
-    together.count = 0;
-    link_init(&later);
-    while (!link_empty(&cs->pending)) {
-        struct client *c = LINK_OF(cs->pending.next, struct client, pending);
-        link_remove(&c->pending);
-        if (c->busy)
-            link_push_back(&later, &c->pending);
-        else if (!joins(&together, c))
-            flush_client(c);
-        if (together.count == LOOP_SENDS_MAX)
-            send_together(cs, &together);
-    }
-    send_together(cs, &together);
-    while (!link_empty(&later)) {
-        struct link *l = later.next;
-        link_remove(l);
-        link_push_back(&cs->pending, l);
-    }
-}
-
-void conn_flush_last(struct clients *cs)
-{
-    LINK_FOR(pos, &cs->all) {
-        struct client *c = LINK_OF(pos, struct client, link);
-        uint64_t before;
-        if (c->io.fd < 0)
-            continue;
-        do {
-            before = c->out.sent_total;
-            if (!(c->flags & CLIENT_CLOSE_SOON) && has_unsent(c))
-                flush_client(c);
-        } while (c->out.sent_total != before);
     }
 }

@@ -2,7 +2,7 @@
 /* The way between a client's socket and its buffers.
  *
  *   readable: one recv -> parse all whole commands in place -> run them -> replies in c->out
- *   before the loop sleeps: one send per client, up to what the gates allow */
+ *   before the loop sleeps: one send per client, up to what the gates allow (conn_send.c) */
 #ifndef SERVER_CONN_H
 #define SERVER_CONN_H
 
