@@ -33,12 +33,10 @@ struct str;
 
 enum {
     CLIENT_CLOSE_SOON = 1 << 0, CLIENT_CLOSE_AFTER_REPLY = 1 << 1,
-    CLIENT_UNIX = 1 << 2, CLIENT_AUTHENTICATED = 1 << 3,
-    CLIENT_IN_MULTI = 1 << 4,
+    CLIENT_UNIX = 1 << 2, CLIENT_AUTHENTICATED = 1 << 3, CLIENT_IN_MULTI = 1 << 4,
     CLIENT_DIRTY_EXEC = 1 << 5,   /* a queued command was refused: EXEC will fail */
     CLIENT_DIRTY_CAS = 1 << 6,    /* a watched key was touched */
-    CLIENT_REPLY_OFF = 1 << 7,
-    CLIENT_REPLY_SKIP = 1 << 8, CLIENT_REPLY_SKIP_NEXT = 1 << 9, /* its reply is dropped */
+    CLIENT_REPLY_OFF = 1 << 7, CLIENT_REPLY_SKIP = 1 << 8, CLIENT_REPLY_SKIP_NEXT = 1 << 9,
     CLIENT_NO_EVICT = 1 << 10, CLIENT_NO_TOUCH = 1 << 11,
     CLIENT_PAUSED = 1 << 12,      /* has a held command and waits for the end of a pause */
     CLIENT_BLOCKED = 1 << 13,     /* a blocking command waits: no input is looked at */
@@ -52,6 +50,8 @@ enum {
     CLIENT_RESTRICTED = 1 << 24,  /* its user may not do everything: acl.h */
     CLIENT_TRACKING_BCAST = 1 << 25, CLIENT_TRACKING_BROKEN = 1 << 26,
     CLIENT_EXCEPTED = 1 << 27,    /* CLIENT CACHING */
+    /* None of its commands runs. */
+    CLIENT_STOPPED = CLIENT_CLOSE_SOON | CLIENT_CLOSE_AFTER_REPLY | CLIENT_BLOCKED | CLIENT_PAUSED,
 };
 
 /* Replies in front of the place end in out show what the log holds at position. */

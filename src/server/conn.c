@@ -171,7 +171,7 @@ static bool run_plans(struct client *c, char *data, size_t len)
             prefetch(c, plan, count);
         if (count)
             exec_read_clock(server_exec(c->server));
-        while (done < count && !conn_stops_input(c)) {
+        while (done < count && !(c->flags & CLIENT_STOPPED)) {
             struct planned *p = &plan[done++];
             const struct slice *argv = resp_argv(&c->parser, &p->cut);
             if (__builtin_expect(c->bigs.count, 0)) /* they are parts of the first */
@@ -185,7 +185,7 @@ static bool run_plans(struct client *c, char *data, size_t len)
             return false;
         }
         resp_batch_done(&c->parser);
-        if (conn_stops_input(c))
+        if (c->flags & CLIENT_STOPPED)
             return false;
         if (got == RESP_BAD) {
             protocol_error(c);
@@ -329,14 +329,14 @@ static void run_stored(struct client *c)
 {
     run_input(c, c->in.data, c->in.len);
     drop_used(c);
-    if (!conn_stops_input(c))
+    if (!(c->flags & CLIENT_STOPPED))
         begin_big(c);
 }
 
 static void readable(struct client *c)
 {
     struct clients *cs = server_clients(c->server);
-    if (conn_stops_input(c))
+    if (c->flags & CLIENT_STOPPED)
         return;
     if (conn_is_full(c)) {
         log_verbose("Client closed: it sent too much for one that has not authenticated");
@@ -363,7 +363,7 @@ static void readable(struct client *c)
         keep_rest(c, lent.data, (size_t)got);
         loop_lent_back(server_loop(c->server), &lent);
         cs->shared_by = NULL;
-        if (!conn_stops_input(c))
+        if (!(c->flags & CLIENT_STOPPED))
             begin_big(c);
     } else {
         c->in.len += c->big ? 0 : (size_t)got;
@@ -406,7 +406,7 @@ static void serve(struct client *c, unsigned what)
             store_input(c);
         else
             readable(c);
-        if (conn_stops_input(c))
+        if (c->flags & CLIENT_STOPPED)
             conn_watch(c);
     }
 }
@@ -418,7 +418,7 @@ static void __attribute__((noinline)) look_at_wire(struct client *c)
     if (c->flags & CLIENT_CLOSE_SOON)
         return;
     conn_watch(c);
-    if (wire_pending(&c->wire) && !conn_stops_input(c))
+    if (wire_pending(&c->wire) && !(c->flags & CLIENT_STOPPED))
         buf_append(&cs->more_input, &c->id, sizeof c->id);
 }
 
@@ -459,7 +459,7 @@ void conn_stage(void *arg)
 
 void conn_resume(struct client *c)
 {
-    if (conn_stops_input(c))
+    if (c->flags & CLIENT_STOPPED)
         return;
     if (c->in.len)
         run_stored(c);

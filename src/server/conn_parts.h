@@ -5,21 +5,12 @@
 
 #include <stdbool.h>
 
-#include "server/client.h"
+struct client;
 
-/* No command of it is run now. */
-static inline bool conn_stops_input(const struct client *c)
-{
-    return c->flags &
-           (CLIENT_CLOSE_SOON | CLIENT_CLOSE_AFTER_REPLY | CLIENT_BLOCKED | CLIENT_PAUSED);
-}
-
-/* ---- conn_send.c ---- */
 /* It has not authenticated, and what is kept of it is as much as may be. */
 bool conn_is_full(const struct client *c);
 /* Its socket is watched for what it can go on with. */
 void conn_watch(struct client *c);
-
 /* Sends what may leave now, within a turn's budget. */
 void conn_send(struct client *c);
 

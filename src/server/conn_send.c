@@ -34,7 +34,7 @@ void conn_watch(struct client *c)
     unsigned what = 0;
     if (c->io.fd < 0 || c->flags & CLIENT_CLOSE_SOON)
         return;
-    if (!conn_stops_input(c))
+    if (!(c->flags & CLIENT_STOPPED))
         what |= LOOP_READ;
     if (c->flags & CLIENT_WRITE_WATCHED)
         what |= LOOP_WRITE;
