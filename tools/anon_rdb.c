@@ -111,8 +111,12 @@ static void replace_block(struct anon_rdb *x, const struct rdb_stored *s)
 
 static void replace_library(struct anon_rdb *x, const struct rdb_stored *s)
 {
-    char *bytes = copied(x, s);
     x->libraries++;
+    if (s->form == RDB_FORM_INT) {
+        replace_int(x, s);
+        return;
+    }
+    char *bytes = copied(x, s);
     x->counts.content += s->bytes.len;
     if (s->form == RDB_FORM_RAW && bytes) {
         anon_library(x->a, bytes, s->bytes.len);

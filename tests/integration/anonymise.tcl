@@ -202,6 +202,18 @@ case "a damaged dump keeps its damage" {
     truth {$::differing <= 6}
 }
 
+case "a library, a name of a thing and a value that are stored as integers are other integers" {
+    set path [tmpdir]/ints.rdb
+    spit $path [rdb_of "\xf5\xc1\x39\x30\xfa\xc0\x07\xc1\x39\x30\x00\xc1\x39\x30\xc1\x39\x30" 0011]
+    set before [faults_of $path]
+    run timeout 180 $::holdfast anonymise $path $path.out
+    set out [slurp $path.out]
+    is [string length $out] [file size $path]
+    is [string first "\xf5\xc1" $out] 11
+    is [string first "\x39\x30" $out] -1
+    is [faults_of $path.out] $before
+}
+
 case "a log has other content, its sums are right, and a server replays it" {
     set s [server "save \"\"\nappendonly yes\nauto-aof-rewrite-percentage 0"]
     add_all $s
