@@ -180,7 +180,12 @@ case "a damaged base: salvage saves what is whole in it, fix --base puts that in
     set out [tmpdir]/out
     is [tool fix --base $clean $dir --output $out] 7
     set keys [keys_of $out]
-    truth {"behind" in $keys && "base:0" in $keys && "base:49" in $keys && "base:20" ni $keys}
+    truth {"behind" in $keys && "base:20" ni $keys}
+    # Which keys stand beside the hole, and are doubtful for that, is another each time.
+    for {set i 0} {$i < 50} {incr i} {
+        set there [string first [binary format c [string length base:$i]]base:$i $text]
+        if {abs($there - $at) > 150} { truth {"base:$i" in $keys} }
+    }
     is [tool fix --base $clean --in-place $dir] 7
     is [run $check_aof [manifest_of $dir]] 0
     is [tool fix --undo $dir] 7
