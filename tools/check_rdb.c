@@ -17,6 +17,8 @@
 #include "format/rdb_read.h"
 #include "format/sink_count.h"
 #include "os/file.h"
+#include "tools/check_rdb_lines.h"
+#include "tools/check_rdb_quick.h"
 #include "tools/input.h"
 #include "tools/tool.h"
 #include "tools/verbs.h"
@@ -27,7 +29,8 @@ struct report {
     struct rdb_reader reader;
     const struct check_libraries *libraries;
     void *set;      /* of libraries; NULL: none was met */
-    uint64_t keys, expires, already_expired, subexpires;
+    struct check_rdb_counts counts;
+    struct buf line;
     int64_t now_ms;
     uint64_t size;  /* of a file, as it was opened; else IN_SIZE_UNKNOWN */
     uint64_t begin; /* of the RDB in it */
@@ -64,45 +67,12 @@ void check_close(int fd, struct in *in)
 
 /* ---- lines ---- */
 
-/* Bytes that could move a terminal's cursor are escaped. */
-static void print_text(FILE *out, struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.data[i];
-        if (c < ' ' || c == 0x7f)
-            fprintf(out, "\\x%02x", c);
-        else
-            putc(c, out);
-    }
-}
-
 static void print_record(struct report *r, const struct rdb_record *rec)
 {
-    char name[10];
-    uint64_t offset = rec->offset;
-    switch (rec->kind) {
-    case RDB_REC_AUX:
-        if (slice_eq(rec->name, SLICE_LIT(RDB_AUX_BLOCK)))
-            break; /* one a megabyte: told as a number at the end */
-        fprintf(r->out, "[offset %" PRIu64 "] AUX FIELD ", offset);
-        print_text(r->out, rec->name);
-        fprintf(r->out, " = '");
-        print_text(r->out, rec->value);
-        fprintf(r->out, "'\n");
-        break;
-    case RDB_REC_DB:
-        fprintf(r->out, "[offset %" PRIu64 "] Selecting DB ID %u\n", offset, rec->db);
-        break;
-    case RDB_REC_MODULE_AUX:
-        fprintf(r->out, "[offset %" PRIu64 "] MODULE AUX for: %s\n", offset,
-                rdb_module_name(rec->module_id, name));
-        break;
-    case RDB_REC_KEY:
-        r->keys++;
-        break;
-    default:
-        break;
-    }
+    r->counts.keys += rec->kind == RDB_REC_KEY;
+    buf_clear(&r->line);
+    check_rdb_record_line(&r->line, rec, 0);
+    fwrite(r->line.data, 1, r->line.len, r->out);
 }
 
 /* Behind a key's value; the key alone counts before. */
@@ -110,37 +80,8 @@ static void count_expiry(struct report *r, const struct rdb_record *rec)
 {
     if (rec->kind != RDB_REC_KEY || rec->key.expire_ms == KEY_NO_EXPIRE)
         return;
-    r->expires++;
-    r->already_expired += rec->key.expire_ms < r->now_ms;
-    must(r->already_expired <= r->expires && r->expires <= r->keys);
-}
-
-static void print_counts(const struct report *r)
-{
-    fprintf(r->out, "[info] %" PRIu64 " keys read\n", r->keys);
-    fprintf(r->out, "[info] %" PRIu64 " expires\n", r->expires);
-    fprintf(r->out, "[info] %" PRIu64 " already expired\n", r->already_expired);
-    if (r->subexpires)
-        fprintf(r->out, "[info] %" PRIu64 " subexpires\n", r->subexpires);
-}
-
-static void print_integrity(struct report *r)
-{
-    static const char *const trailer[] = {
-        [RDB_TRAILER_OK] = "Block index OK",
-        [RDB_TRAILER_SHORT] = "The block index behind the RDB is cut off; the data is whole",
-        [RDB_TRAILER_BAD] = "The block index behind the RDB is damaged; the data is whole"};
-    char hex[DIGEST_HEX];
-    uint64_t blocks = rdb_blocks_verified(&r->reader);
-    if (blocks)
-        fprintf(r->out, "[info] %" PRIu64 " blocks verified\n", blocks);
-    const char *digest = rdb_digest_verified(&r->reader, hex);
-    if (digest)
-        fprintf(r->out, "[info] Digest equal: %s\n", digest);
-    enum rdb_trailer_state state = rdb_trailer(&r->reader);
-    must(state <= RDB_TRAILER_BAD);
-    if (state != RDB_TRAILER_NONE)
-        fprintf(r->out, "[info] %s\n", trailer[state]);
+    r->counts.expires++;
+    r->counts.already_expired += rec->key.expire_ms < r->now_ms;
 }
 
 /* Only a file can be read once more. */
@@ -162,9 +103,9 @@ static void print_fault(const struct report *r, const struct fault *f)
     if (f->has_type)
         fprintf(r->out, "[additional info] Reading type %d (%s)\n", f->type,
                 rdb_type_name(f->type));
-    else if (r->keys == 0) /* so does the original, whose type is 0 at first */
+    else if (r->counts.keys == 0) /* so does the original, whose type is 0 at first */
         fprintf(r->out, "[additional info] Reading type 0 (string)\n");
-    print_counts(r);
+    check_rdb_count_lines(r->out, &r->counts);
 }
 
 static void print_note(void *arg, const char *text)
@@ -217,15 +158,31 @@ static bool read_all(struct report *r, unsigned databases)
             count_expiry(r, &rec);
         print_progress(r);
     }
-    r->subexpires = counts.subexpires;
-    must(r->keys == r->reader.keys || in_bad(r->reader.in));
+    r->counts.subexpires = counts.subexpires;
+    must(r->counts.keys == r->reader.keys || in_bad(r->reader.in));
     /* Each key was an event, or empty. */
-    must(!ok || !r->reader.ended || counts.keys + r->reader.empty_skipped == r->keys);
+    must(!ok || !r->reader.ended || counts.keys + r->reader.empty_skipped == r->counts.keys);
     return ok && r->reader.ended;
 }
 
-bool check_rdb_stream(struct in *in, int fd, const char *name, unsigned databases,
-                      const struct check_libraries *libraries, FILE *out)
+static void print_good(struct report *r, struct in *in)
+{
+    char hex[DIGEST_HEX];
+    struct check_rdb_result result = {
+        .offset = in_offset(in), .crc = r->reader.crc, .counts = r->counts,
+        .blocks = rdb_blocks_verified(&r->reader), .digest = rdb_digest_verified(&r->reader, hex),
+        .trailer = rdb_trailer(&r->reader)};
+    check_rdb_good_lines(r->out, &result);
+}
+
+static void print_begin(FILE *out, const char *name)
+{
+    fprintf(out, "[offset 0] Checking RDB file %s\n", name);
+}
+
+/* All but the first line. */
+static bool check_stream(struct in *in, int fd, unsigned databases,
+                         const struct check_libraries *libraries, FILE *out)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -233,34 +190,63 @@ bool check_rdb_stream(struct in *in, int fd, const char *name, unsigned database
                        .size = in->limit,
                        .begin = in_offset(in), .progress = isatty(STDERR_FILENO)};
     r.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    fprintf(out, "[offset 0] Checking RDB file %s\n", name);
     bool ok = read_all(&r, databases);
     must(ok != in_bad(in));
     if (r.shown)
         fprintf(stderr, "\r    \r");
-    uint64_t offset = in_offset(in);
-    if (ok && r.reader.crc == RDB_CRC_OK)
-        fprintf(out, "[offset %" PRIu64 "] Checksum OK\n", offset);
-    if (ok && r.reader.crc == RDB_CRC_NONE)
-        fprintf(out, "[offset %" PRIu64 "] RDB file was saved with checksum disabled: "
-                     "no check performed.\n", offset);
     if (ok) {
-        fprintf(out, "[offset %" PRIu64 "] \\o/ RDB looks OK! \\o/\n", offset);
-        print_counts(&r);
-        print_integrity(&r);
+        print_good(&r, in);
     } else {
         print_fault(&r, &in->fault);
         print_bad_blocks(&r, in);
     }
     rdb_close(&r.reader);
+    buf_free(&r.line);
     if (r.set)
         libraries->end(r.set);
     return ok;
 }
 
+bool check_rdb_stream(struct in *in, int fd, const char *name, unsigned databases,
+                      const struct check_libraries *libraries, FILE *out)
+{
+    print_begin(out, name);
+    return check_stream(in, fd, databases, libraries, out);
+}
+
 bool check_asks_help(const char *word)
 {
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* A large file is looked at by all CPUs first. */
+static bool is_quickly_good(int fd, uint64_t size, unsigned databases, const struct tool_env *env)
+{
+    enum { FROM_BYTES = 4 << 20 };
+    long threads = sysconf(_SC_NPROCESSORS_ONLN);
+    if (size < FROM_BYTES || threads < 2)
+        return false;
+    return check_rdb_quick(&(struct check_rdb_quick){.fd = fd, .size = size,
+                                                     .threads = (uint64_t)threads,
+                                                     .databases = databases,
+                                                     .libraries = env->libraries}, stdout);
+}
+
+static bool check_path(const char *path, unsigned databases, const struct tool_env *env)
+{
+    struct in in;
+    uint64_t size;
+    int fd = check_open(path, O_RDONLY, &in, &size);
+    print_begin(stdout, path);
+    fflush(stdout);
+    if (fd < 0) {
+        fprintf(stderr, "Cannot open file %s: %s\n", path, strerror(-fd));
+        return false;
+    }
+    bool ok = is_quickly_good(fd, size, databases, env) ||
+              check_stream(&in, fd, databases, env->libraries, stdout);
+    check_close(fd, &in);
+    return ok;
 }
 
 static int usage(const char *name)
@@ -274,8 +260,7 @@ int check_rdb_main(int argc, char **argv, const struct tool_env *env)
     bool classic = argc == 4 && strcmp(argv[1], "--databases") == 0;
     if (!classic && tool_asked(&verb_check, argc, argv))
         return tool_run(&verb_check, argc, argv, env);
-    uint64_t databases = CHECK_DATABASES, size;
-    struct in in;
+    uint64_t databases = CHECK_DATABASES;
     if (argc == 2 && (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0)) {
         printf("redis-check-rdb %s\n", REDIS_VERSION);
         return 0;
@@ -287,15 +272,5 @@ int check_rdb_main(int argc, char **argv, const struct tool_env *env)
         return usage(argv[0]);
     }
     hash_init(NULL);
-    const char *path = argv[argc - 1];
-    int fd = check_open(path, O_RDONLY, &in, &size);
-    if (fd < 0) {
-        printf("[offset 0] Checking RDB file %s\n", path);
-        fflush(stdout);
-        fprintf(stderr, "Cannot open file %s: %s\n", path, strerror(-fd));
-        return 1;
-    }
-    bool ok = check_rdb_stream(&in, fd, path, (unsigned)databases, env->libraries, stdout);
-    check_close(fd, &in);
-    return !ok;
+    return !check_path(argv[argc - 1], (unsigned)databases, env);
 }

@@ -2,13 +2,16 @@
 #include "tools/check_rdb_part.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/mem.h"
 #include "base/must.h"
 #include "tools/check.h"
+#include "tools/check_sink.h"
 #include "tools/load_sample.h"
 #include "tools/rdb_file.h"
 #include "tools/rdb_quick.h"
@@ -24,13 +27,13 @@ struct part_check {
     const struct fault *cut; /* why not all of it could be unpacked; NULL */
 
     struct rdb_plan plan;
-    struct rdb_quick quick;
     struct rescue rescue;
     struct rdb_tell tell;
     struct key_twice *twice;
     struct key_feed feed;
     struct check_sink sums;
     void *libraries; /* env's set; NULL: none was met */
+    pthread_mutex_t one_library;
     bool in_order, sampled;
     struct buf library_faults; /* sentences, each with its NUL */
     uint64_t end_at, blocks, blocks_bad;
@@ -77,6 +80,50 @@ static void end_libraries(struct part_check *c)
 
 /* ---- the two ways to read it ---- */
 
+/* What one thread found. */
+struct lane {
+    struct check_sink sums;
+    struct key_feed feed;
+};
+
+static bool take_library_alone(void *arg, struct slice code)
+{
+    struct part_check *c = arg;
+    pthread_mutex_lock(&c->one_library);
+    bool ok = take_library(c, code);
+    pthread_mutex_unlock(&c->one_library);
+    return ok;
+}
+
+static struct sink *lane_begin(void *arg, struct rdb_options *options)
+{
+    struct part_check *c = arg;
+    struct lane *l = mem_alloc(sizeof *l);
+    must(options->trust_distinct); /* check_sink finds what is there twice */
+    check_sink_init(&l->sums, c->sums.now_ms);
+    key_feed_begin(&l->feed, c->twice);
+    l->sums.feed = &l->feed;
+    l->sums.library = take_library_alone;
+    l->sums.library_arg = c;
+    return &l->sums.sink;
+}
+
+static void lane_piece(struct sink *s, uint64_t base)
+{
+    ((struct lane *)(void *)s)->sums.base = base;
+}
+
+static void lane_end(void *arg, struct sink *s, bool good)
+{
+    struct part_check *c = arg;
+    struct lane *l = (struct lane *)(void *)s;
+    key_feed_end(&l->feed);
+    if (good)
+        check_sink_add(&c->sums, &l->sums);
+    check_sink_free(&l->sums);
+    mem_free(l);
+}
+
 static int64_t now_ms(void)
 {
     struct timespec now;
@@ -93,21 +140,22 @@ static int64_t now_us(void)
 
 static bool is_in_order(struct part_check *c)
 {
+    static const struct quick_ops ops = {.begin = lane_begin, .piece = lane_piece,
+                                         .end = lane_end};
     struct blocks_list none = {0};
     bool blocks = !c->image->open_end;
-    c->quick = (struct rdb_quick){.image = c->image, .list = blocks ? &c->plan.list : &none,
-                                  .valkey = c->plan.valkey, .version = c->plan.version,
-                                  .databases = c->opt->databases, .now_ms = now_ms(),
-                                  .threads = c->tool->threads, .twice = c->twice,
-                                  .library = take_library, .library_arg = c,
-                                  .progress = &c->tool->progress};
-    bool ok = rdb_quick(&c->quick) && !(c->cut && fault_is(c->cut));
+    struct rdb_quick q = {.image = c->image, .list = blocks ? &c->plan.list : &none,
+                          .valkey = c->plan.valkey, .version = c->plan.version,
+                          .databases = c->opt->databases, .threads = c->tool->threads,
+                          .ops = &ops, .arg = c, .progress = &c->tool->progress};
+    bool cut = c->cut && fault_is(c->cut);
+    pthread_mutex_init(&c->one_library, NULL);
+    bool ok = !cut && rdb_quick(&q);
+    pthread_mutex_destroy(&c->one_library);
     if (ok) {
-        check_sink_add(&c->sums, &c->quick.sums);
-        c->end_at = c->quick.end_at;
-        c->blocks = blocks_count(c->quick.list);
+        c->end_at = q.end_at;
+        c->blocks = blocks_count(q.list);
     }
-    check_sink_free(&c->quick.sums);
     return ok;
 }
 

@@ -9,7 +9,7 @@
 
 #include "base/must.h"
 
-enum { WINDOW = 1 << 20, AHEAD = 256 << 10, SHORT = 4 << 10, TRIED_TIMES = 64 };
+enum { WINDOW = 1 << 20, SHORT = 4 << 10, TRIED_TIMES = 64 };
 enum { TRIED_FREE = 64 << 20 };
 
 /* ---- by the first bytes ---- */
@@ -197,19 +197,19 @@ static bool holds(struct rdb_footing *f, uint64_t at, struct slice bytes, bool e
     return found == CHAIN_HOLDS;
 }
 
-/* The window has what lies from at on, AHEAD bytes of it or all there is. */
+/* The window has what lies from at on, a quarter of its size or all there is. */
 static struct slice window_from(struct rdb_footing *f, uint64_t at, bool *end)
 {
-    size_t skip = (size_t)(at - f->window_at);
+    size_t skip = (size_t)(at - f->window_at), room = f->window_bytes ? f->window_bytes : WINDOW;
     if (f->window.len == 0 || at < f->window_at || skip > f->window.len ||
-        (f->window.len - skip < AHEAD && f->window_at + f->window.len < f->to)) {
+        (f->window.len - skip < room / 4 && f->window_at + f->window.len < f->to)) {
         buf_clear(&f->window);
-        ssize_t got = image_read(f->image, at, f->to, buf_reserve(&f->window, WINDOW), WINDOW);
+        ssize_t got = image_read(f->image, at, f->to, buf_reserve(&f->window, room), room);
         f->window.len = got > 0 ? (size_t)got : 0;
         f->window_at = at;
         skip = 0;
     }
-    *end = image_ahead(f->image, f->window_at, f->window.len) >= f->to || f->window.len < WINDOW;
+    *end = image_ahead(f->image, f->window_at, f->window.len) >= f->to || f->window.len < room;
     return slice_from(buf_slice(&f->window), skip);
 }
 
@@ -220,7 +220,8 @@ bool rdb_footing(struct rdb_footing *f, uint64_t from, uint64_t *at)
     f->tried = 0;
     f->window.len = 0;
     uint64_t begun = from = image_ahead(f->image, from, 0);
-    while (from < f->to) {
+    uint64_t until = f->until && f->until < f->to ? f->until : f->to;
+    while (from < until) {
         bool end;
         struct slice bytes = window_from(f, from, &end);
         if (bytes.len == 0)

@@ -34,6 +34,8 @@ struct rdb_footing {
     uint64_t to;               /* of the span */
     bool whole;                /* a record ends there */
     unsigned db;
+    uint64_t until;            /* no place at or behind it is wanted; 0: any */
+    size_t window_bytes;       /* read at once; 0: 1 MiB */
 
     struct buf window;
     uint64_t window_at;

@@ -214,16 +214,16 @@ void plan_look(struct rdb_plan *p, struct rdb_image *m)
     *p = (struct rdb_plan){0};
     read_header(p, m);
     look_for_traces(p, m);
-    if (!m->open_end)
+    if (!m->open_end && p->announced)
         blocks_list(&p->list, m);
     else
-        p->list.rdb_end = m->end;
+        p->list.rdb_end = p->list.behind = m->end;
 }
 
 void plan_make(struct rdb_plan *p, struct rdb_image *m, uint64_t threads)
 {
     plan_look(p, m);
-    if (m->open_end)
+    if (m->open_end || !p->announced)
         blocks_list(&p->list, m);
     blocks_verify(&p->list, m, threads);
     size_t n = blocks_count(&p->list);

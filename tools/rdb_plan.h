@@ -47,7 +47,7 @@ struct rdb_plan {
     uint64_t crc_at;        /* has_crc: where it stands */
 };
 
-/* Header and list of blocks only: nothing is verified. */
+/* Header, and the list of blocks when the file says that it has some: nothing is verified. */
 void plan_look(struct rdb_plan *p, struct rdb_image *m);
 void plan_make(struct rdb_plan *p, struct rdb_image *m, uint64_t threads);
 void plan_free(struct rdb_plan *p);

@@ -79,6 +79,8 @@ bool rdb_open(struct rdb_reader *r, struct in *in, const struct rdb_options *opt
 {
     *r = (struct rdb_reader){.in = in, .opt = *opt};
     must(!in->tap);
+    must(opt->unguarded || !opt->also);
+    r->out[RDB_OUT_ALL] = opt->also;
     forget_attributes(r);
     in->doing = "start";
     rdb_envelope(in);
@@ -90,7 +92,7 @@ bool rdb_open(struct rdb_reader *r, struct in *in, const struct rdb_options *opt
 
 void rdb_resume(struct rdb_reader *r, struct in *in, unsigned db)
 {
-    must(r->opt.unguarded && !r->out[RDB_OUT_ALL]);
+    must(r->opt.unguarded && r->out[RDB_OUT_ALL] == r->opt.also);
     r->in = in;
     r->db = db;
     r->ended = r->body_due = false;

@@ -26,6 +26,8 @@ struct rdb_options {
                             * takes 32 MiB */
     bool unguarded;       /* pass over block checksums, digest and trailer, as older servers do: for
                            * a file that another program changed without knowing of them */
+    struct sink *also;    /* with unguarded: hears of each value besides whom rdb_body is called
+                           * for, and of those nobody is asked about; NULL: nobody */
     void (*note)(void *arg, const char *text); /* worth a line in a log; may be NULL */
     void *note_arg;
     void (*stored)(void *arg, const struct rdb_stored *s); /* each string; may be NULL */
