@@ -54,6 +54,7 @@ struct check_sink {
     struct check_value_twice now;
     struct buf name; /* of a set, hash, sorted set */
     bool told, spilled;
+    uint64_t seed;          /* of hashes of elements: nobody outside knows it */
     uint64_t *slots;        /* hashes of its elements */
     size_t size, cap;
     struct key_twice *many; /* when they are too many for that */

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/hash.h"
 #include "base/must.h"
 #include "format/rdb_parts.h"
 
@@ -81,6 +82,7 @@ bool rdb_open(struct rdb_reader *r, struct in *in, const struct rdb_options *opt
     must(!in->tap);
     must(opt->unguarded || !opt->also);
     r->out[RDB_OUT_ALL] = opt->also;
+    r->seed = hash_bytes(&(uint64_t){0}, sizeof r->seed);
     forget_attributes(r);
     in->doing = "start";
     rdb_envelope(in);

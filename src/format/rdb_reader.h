@@ -105,6 +105,7 @@ struct rdb_reader {
     struct buf key, first, second, packed, raw, rest; /* holds, reused */
     struct buf pending, templates;
     struct rdb_distinct distinct, names;
+    uint64_t seed; /* of hashes of elements: nobody outside knows it, or learns of it */
     struct rdb_guard guard;
 };
 

@@ -34,7 +34,7 @@ static void check_new(struct rdb_reader *r, struct slice element, const char *wh
         if (r->distinct.used++ == r->opt.distinct_max)
             rdb_note(r, "A value has more than %" PRIu64 " elements: those behind them were not "
                      "searched for duplicates", r->opt.distinct_max);
-    } else if (!distinct_add(&r->distinct, hash_slice(element))) {
+    } else if (!distinct_add(&r->distinct, hash_fixed64(element.data, element.len, r->seed))) {
         in_fail(r->in, FAULT_FORMAT, "Duplicate %s", what);
     }
 }
