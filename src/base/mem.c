@@ -102,6 +102,21 @@ void mem_report(void (*put)(void *arg, const char *text), void *arg)
     put(arg, "Stats not supported for the current allocator");
 }
 
+void mem_nest_begin(struct mem_nest *n)
+{
+    *n = (struct mem_nest){0};
+}
+
+void mem_nest_warm(struct mem_nest *n, size_t bytes)
+{
+    (void)n, (void)bytes;
+}
+
+void mem_nest_end(struct mem_nest *n)
+{
+    (void)n;
+}
+
 void mem_purge(void) {}
 void mem_decay(void) {}
 void mem_keep_large(int ms)
@@ -260,6 +275,50 @@ size_t mem_usable(const void *p)
 size_t mem_good_size(size_t size)
 {
     return nallocx(size ? size : 1, 0);
+}
+
+void mem_nest_begin(struct mem_nest *n)
+{
+    size_t len = sizeof n->arena;
+    *n = (struct mem_nest){0};
+    mallctl("thread.arena", &n->arena, &len, NULL, 0);
+}
+
+enum { NEST_PIECE = 128 << 10 };
+
+static int nest_flags(const struct mem_nest *n)
+{
+    enum { ONE_PAGE = 4096 };
+    return MALLOCX_ARENA(n->arena) | MALLOCX_TCACHE_NONE | MALLOCX_ALIGN(ONE_PAGE);
+}
+
+/* An extent that was freed is the first to be cut up for small blocks, if it is not very much larger
+ * than they are (64 times). Neighbours grow together when they are free, so that every other one is
+ * kept until the next time. */
+void mem_nest_warm(struct mem_nest *n, size_t bytes)
+{
+    void *free[MEM_NEST_KEPT];
+    size_t pairs = bytes / (2 * NEST_PIECE), got = 0;
+    mem_nest_end(n);
+    for (pairs = pairs < MEM_NEST_KEPT ? pairs : MEM_NEST_KEPT; got < pairs; got++) {
+        free[got] = mallocx(NEST_PIECE, nest_flags(n));
+        void *kept = free[got] ? mallocx(NEST_PIECE, nest_flags(n)) : NULL;
+        if (!free[got])
+            break;
+        mem_populate(free[got], NEST_PIECE);
+        if (kept) {
+            mem_populate(kept, NEST_PIECE);
+            n->kept[n->count++] = kept;
+        }
+    }
+    while (got > 0)
+        sdallocx(free[--got], NEST_PIECE, nest_flags(n));
+}
+
+void mem_nest_end(struct mem_nest *n)
+{
+    while (n->count > 0)
+        sdallocx(n->kept[--n->count], NEST_PIECE, nest_flags(n));
 }
 
 static void all_arenas(const char *verb)
@@ -436,6 +495,15 @@ void *mem_map(size_t size, size_t align)
     if (behind)
         munmap(start + size, behind);
     return start;
+}
+
+void mem_populate(void *p, size_t size)
+{
+#ifdef MADV_POPULATE_WRITE
+    madvise(p, size, MADV_POPULATE_WRITE);
+#else
+    (void)p, (void)size;
+#endif
 }
 
 void mem_unmap(void *p, size_t size)

@@ -31,6 +31,25 @@ void *mem_map(size_t size, size_t align);
 void mem_unmap(void *p, size_t size);
 void mem_discard(void *p, size_t size); /* the memory goes back, the addresses stay: zeros again */
 void mem_hold(int64_t bytes);           /* more, or less when negative */
+/* All of these pages will be written to soon: one call brings them in, where a fault for each would
+ * cost several times as much. Only a hint. */
+void mem_populate(void *p, size_t size);
+
+/* A thread will allocate many small blocks: another one brings pages in for them, so that the first
+ * need not. A hint; what is not used of it is given back like other free pages.
+ *
+ *   mem_nest_begin(&n);          by the thread that allocates
+ *   mem_nest_warm(&n, bytes);    by the other, again and again, in front of so many bytes
+ *   mem_nest_end(&n);            by either, when the other has nothing to do with it any more */
+enum { MEM_NEST_KEPT = 32 };
+struct mem_nest {
+    unsigned arena;
+    size_t count;
+    void *kept[MEM_NEST_KEPT];
+};
+void mem_nest_begin(struct mem_nest *n);
+void mem_nest_warm(struct mem_nest *n, size_t bytes);
+void mem_nest_end(struct mem_nest *n);
 
 /* Bytes now in use, by all registered threads: blocks of the allocator, and what was told to
  * mem_count. What is held beyond that is fragmentation (mem_stats). Cost: a few loads. */

@@ -127,6 +127,8 @@ static struct page *take_page(struct slab *s)
         link_push_back(&s->chunks_with_room, &c->room);
     struct page *p = (struct page *)(c->base + (size_t)i * PAGE);
     ASAN_UNPOISON_MEMORY_REGION(p, PAGE);
+    if (!dirty && s->pages >= CHUNK_PAGES) /* a small arena stays small */
+        mem_populate(p, PAGE);
     p->chunk = c;
     s->pages++;
     return p;

@@ -13,6 +13,7 @@
 #include "format/event_batch.h"
 
 enum { BATCHES = 4, BATCH_BYTES = 512 << 10, KEEP_BYTES = 4 << 20, PAYS_FROM = 4 << 20 };
+enum { MEMORY_TIMES = 4 }; /* of what events take, the most that their values do */
 
 struct read_ahead {
     struct in *in;
@@ -26,6 +27,7 @@ struct read_ahead {
     bool over;
     bool playing;          /* the first of the full ones is being played */
     _Atomic bool stop;
+    struct mem_nest nest;  /* where the other side allocates */
     enum rdb_trailer_state trailer;
     struct buf *filling;   /* the reader's alone, as are: */
     struct buf notes;      /* each with its NUL */
@@ -93,6 +95,7 @@ static void read_all(struct read_ahead *a)
             event_batch_mark(recorder.to, in_offset(a->in), a->in->doing);
         put_notes(a);
         if (recorder.to->len >= BATCH_BYTES) {
+            mem_nest_warm(&a->nest, recorder.to->len * MEMORY_TIMES);
             recorder.to = hand_over(a);
             ok = ok && recorder.to;
         }
@@ -108,6 +111,7 @@ static void *run(void *arg)
 {
     struct read_ahead *a = arg;
     mem_thread_enter();
+    pthread_setname_np(pthread_self(), "rdb-reader");
     read_all(a);
     pthread_mutex_lock(&a->lock);
     if (a->filling)
@@ -127,6 +131,7 @@ struct read_ahead *read_ahead_start(struct in *in, const struct rdb_options *opt
     must(!in_bad(in));
     a->in = in;
     a->options = *options;
+    mem_nest_begin(&a->nest);
     a->options.note = note;
     a->options.note_arg = a;
     pthread_mutex_init(&a->lock, NULL);
@@ -165,6 +170,7 @@ void read_ahead_end(struct read_ahead *a, enum rdb_trailer_state *trailer)
     pthread_mutex_unlock(&a->lock);
     must(pthread_join(a->thread, NULL) == 0);
     *trailer = a->trailer;
+    mem_nest_end(&a->nest);
     for (unsigned i = 0; i < BATCHES; i++)
         buf_free(&a->batches[i]);
     buf_free(&a->notes);
