@@ -292,14 +292,15 @@ static int nest_flags(const struct mem_nest *n)
     return MALLOCX_ARENA(n->arena) | MALLOCX_TCACHE_NONE | MALLOCX_ALIGN(ONE_PAGE);
 }
 
-/* An extent that was freed is the first to be cut up for small blocks, if it is not very much larger
- * than they are (64 times). Neighbours grow together when they are free, so that every other one is
- * kept until the next time. */
+/* An extent that was freed is the first to be cut up for small blocks, if it is not very much
+ * larger than they are (64 times). Neighbours grow together when they are free, so that every other
+ * one is kept until the next time. */
 void mem_nest_warm(struct mem_nest *n, size_t bytes)
 {
     void *free[MEM_NEST_KEPT];
     size_t pairs = bytes / (2 * NEST_PIECE), got = 0;
     mem_nest_end(n);
+    must(n->count == 0);
     for (pairs = pairs < MEM_NEST_KEPT ? pairs : MEM_NEST_KEPT; got < pairs; got++) {
         free[got] = mallocx(NEST_PIECE, nest_flags(n));
         void *kept = free[got] ? mallocx(NEST_PIECE, nest_flags(n)) : NULL;
@@ -317,6 +318,7 @@ void mem_nest_warm(struct mem_nest *n, size_t bytes)
 
 void mem_nest_end(struct mem_nest *n)
 {
+    must(n->count <= MEM_NEST_KEPT);
     while (n->count > 0)
         sdallocx(n->kept[--n->count], NEST_PIECE, nest_flags(n));
 }
@@ -499,6 +501,7 @@ void *mem_map(size_t size, size_t align)
 
 void mem_populate(void *p, size_t size)
 {
+    must(size > 0 && (uintptr_t)p % 4096 == 0);
 #ifdef MADV_POPULATE_WRITE
     madvise(p, size, MADV_POPULATE_WRITE);
 #else

@@ -85,6 +85,37 @@ static void threads_are_counted(void)
     CHECK(mem_used() < before + (1 << 19));
 }
 
+static void *warm(void *arg)
+{
+    mem_thread_enter();
+    for (int i = 0; i < 20; i++)
+        mem_nest_warm(arg, (size_t)i << 18);
+    mem_thread_leave();
+    return NULL;
+}
+
+/* Nothing is in use by it, whoever ends it. */
+static void pages_are_brought_in_for_another(void)
+{
+    struct mem_nest nest;
+    pthread_t thread;
+    size_t before = mem_used();
+    mem_nest_begin(&nest);
+    CHECK(pthread_create(&thread, NULL, warm, &nest) == 0);
+    void *blocks[1000];
+    for (int i = 0; i < 1000; i++)
+        memset(blocks[i] = mem_alloc(3000), i, 3000);
+    CHECK(pthread_join(thread, NULL) == 0);
+    mem_nest_end(&nest);
+    CHECK_INT(nest.count, 0);
+    CHECK(mem_used() >= before + 3000000 && mem_used() < before + 4000000);
+    for (int i = 0; i < 1000; i++) {
+        CHECK_INT(((uint8_t *)blocks[i])[2999], i & 255);
+        mem_free(blocks[i]);
+    }
+    CHECK(mem_used() < before + (1 << 19));
+}
+
 static void stats_tell_something(void)
 {
     struct mem_stats stats;
@@ -102,5 +133,6 @@ int main(void)
     mem_thread_enter();
     return UNIT_RUN(UNIT(copies_and_sizes), UNIT(trying_may_fail),
                     UNIT(maps_are_aligned_and_counted_by_use), UNIT(threads_are_counted),
+                    UNIT(pages_are_brought_in_for_another),
                     UNIT(stats_tell_something));
 }
