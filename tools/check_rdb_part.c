@@ -8,10 +8,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "tools/check.h"
 #include "tools/check_sink.h"
+#include "tools/diff_sort.h"
 #include "tools/load_sample.h"
 #include "tools/rdb_file.h"
 #include "tools/rdb_quick.h"
@@ -38,7 +40,7 @@ struct part_check {
     struct buf library_faults; /* sentences, each with its NUL */
     uint64_t end_at, blocks, blocks_bad;
 };
-enum { WHY_MAX = 64 << 10, LOAD_TIMES = 2 };
+enum { WHY_MAX = 64 << 10, LOAD_TIMES = 2, PAIRS_HELD = 2 << 20 };
 
 /* ---- libraries of functions ---- */
 
@@ -259,20 +261,45 @@ static void tell_pair(struct part_check *c, uint64_t first, uint64_t second)
     buf_free(&what);
 }
 
+/* By the place of the second, as everything else is told. What is only counted is not read again:
+ * its hash is enough. */
+static void tell_pairs(struct part_check *c, struct diff_sort *pairs)
+{
+    static const struct finding counted = {.cost = TOOL_DAMAGED, .what = "", .unit = "record"};
+    struct diff_record r;
+    diff_sort_end(pairs);
+    while (diff_sort_next(pairs, &r))
+        if (c->to->count < FINDINGS_SAID_MAX)
+            tell_pair(c, load_be64(r.payload.data), load_be64(r.key.data));
+        else
+            finding_add(c->to, &counted);
+}
+
+static void add_pair(struct diff_sort *pairs, uint64_t first, uint64_t second)
+{
+    uint8_t at[8], of[8];
+    store_be64(at, second);
+    store_be64(of, first);
+    diff_sort_add(pairs, slice(at, sizeof at), slice(of, sizeof of));
+}
+
 static void find_keys_twice(struct part_check *c)
 {
-    struct buf found = {0};
+    struct diff_sort *pairs = diff_sort_new(PAIRS_HELD);
+    struct twice_key key, first = {0};
     struct fault f = {0};
-    if (!key_twice_find(c->twice, &found, &f))
-        finding_fault(c->to, c->name, &f);
-    const struct twice_key *k = (const struct twice_key *)(const void *)found.data;
-    size_t n = found.len / sizeof *k, first = 0;
-    for (size_t i = 1; i < n; i++)
-        if (k[i].hash == k[first].hash)
-            tell_pair(c, k[first].at, k[i].at);
+    bool any = false, ok = key_twice_find(c->twice, &f);
+    for (; ok && key_twice_next(c->twice, &key, &f); any = true)
+        if (any && key.hash == first.hash)
+            add_pair(pairs, first.at, key.at);
         else
-            first = i;
-    buf_free(&found);
+            first = key;
+    tell_pairs(c, pairs);
+    if (!fault_is(&f))
+        f = *diff_sort_fault(pairs);
+    if (fault_is(&f))
+        finding_fault(c->to, c->name, &f);
+    diff_sort_free(pairs);
 }
 
 static void tell_elements_twice(struct part_check *c)
@@ -283,6 +310,15 @@ static void tell_elements_twice(struct part_check *c)
             .cost = TOOL_DAMAGED, .file = c->name, .from = v[i].at, .to = v[i].at,
             .unit = "record", .what = "An element is there twice: a server refuses the value",
             .has_db = true, .db = v[i].db, .has_key = true, .key = slice_str(v[i].key)});
+    uint64_t more = c->sums.twice_count - c->sums.twice.len / sizeof *v;
+    char what[80];
+    snprintf(what, sizeof what, "%" PRIu64 " values more have an element twice", more);
+    if (more)
+        finding_add(c->to, &(struct finding){.cost = TOOL_DAMAGED, .file = c->name,
+                                             .from = c->image->begin, .to = c->image->begin,
+                                             .what = what});
+    if (fault_is(&c->sums.unsearched))
+        finding_fault(c->to, c->name, &c->sums.unsearched);
 }
 
 /* ---- the answer ---- */
@@ -373,7 +409,7 @@ static void add_totals(struct part_check *c, uint64_t load_us)
 
 static void check_content(struct part_check *c)
 {
-    c->twice = key_twice_new();
+    c->twice = key_twice_new(TWICE_HELD);
     int64_t begun_us = now_us();
     c->in_order = is_in_order(c);
     uint64_t took_us = (uint64_t)(now_us() - begun_us);
@@ -381,7 +417,7 @@ static void check_content(struct part_check *c)
         end_libraries(c);
         buf_clear(&c->library_faults);
         key_twice_free(c->twice);
-        c->twice = key_twice_new();
+        c->twice = key_twice_new(TWICE_HELD);
         read_on(c);
     }
     end_libraries(c);

@@ -12,6 +12,7 @@
 #include "format/rdb_block.h"
 
 enum { SLOTS_MIN = 64, SLOTS_MAX = 1 << 19 }; /* 4 MiB: a quarter of a million elements */
+enum { VALUE_HELD = 4 << 20 }; /* each thread may have such a value */
 
 static struct check_sink *check(struct sink *s)
 {
@@ -70,7 +71,7 @@ static void grow(struct check_sink *c)
 /* From here on they go to files. */
 static void spill(struct check_sink *c)
 {
-    c->many = key_twice_new();
+    c->many = key_twice_new(VALUE_HELD);
     key_feed_begin(&c->many_feed, c->many);
     for (size_t i = 0; i < c->size; i++)
         if (c->slots[i])
@@ -98,13 +99,13 @@ static void element(struct check_sink *c, struct slice text)
 
 static void end_spill(struct check_sink *c)
 {
-    struct buf found = {0};
+    struct twice_key any;
     struct fault f = {0};
     key_feed_end(&c->many_feed);
-    key_twice_find(c->many, &found, &f); /* without room for files nothing is said */
-    if (found.len)
+    if (key_twice_find(c->many, &f) && key_twice_next(c->many, &any, &f))
         tell_twice(c);
-    buf_free(&found);
+    if (fault_is(&f) && !fault_is(&c->unsearched))
+        c->unsearched = f;
     key_twice_free(c->many);
     c->many = NULL;
     c->spilled = false;
@@ -328,4 +329,6 @@ void check_sink_add(struct check_sink *to, const struct check_sink *more)
     to->made_ms = more->made_ms >= 0 ? more->made_ms : to->made_ms;
     buf_add(&to->twice, buf_slice(&more->twice));
     to->twice_count += more->twice_count;
+    if (fault_is(&more->unsearched))
+        to->unsearched = more->unsearched;
 }

@@ -47,6 +47,7 @@ struct check_sink {
     int64_t made_ms;        /* -1: not told */
     struct buf twice;       /* struct check_value_twice, up to CHECK_TWICE_NAMED */
     uint64_t twice_count;
+    struct fault unsearched; /* why a value was not: there was no room for files */
 
     /* the value being read */
     enum value_type type;

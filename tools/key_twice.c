@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A part that has more keys than a table of TABLE words should hold is gone through several times,
- * each time for those whose next bits of the hash are the same. */
+/* A part with more keys than a table of TABLE places should hold is cut again by the next bits of
+ * the hash, into parts in files of their own, SPLITS_MAX times. What is too much then is mostly one
+ * key over and over, which takes one place; should it be many, the part is gone through several
+ * times, each time for those whose next bits of the hash are the same.
+ *
+ * What is found goes to a sorter, maybe more than once (with each of its like, and again when a
+ * table was too small); what comes out of it is told once. */
 #include "tools/key_twice.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/file.h"
+#include "tools/diff_sort.h"
 #include "tools/temp_file.h"
 
-enum { HELD_MAX = 16 << 20, TABLE = 1 << 18, TABLE_KEYS = TABLE / 2 };
-enum { PART_BITS = 6, ROUND_BITS_MAX = 20, READ = 256 << 10 };
+enum { TABLE = 1 << 18, TABLE_KEYS = TABLE / 2, FOUND_HELD = 4 << 20 };
+enum { PART_BITS = 6, SPLITS_MAX = 2, ROUND_BITS_MAX = 20, READ = 256 << 10 };
 
 struct part {
     struct buf held;
@@ -23,26 +29,41 @@ struct part {
 struct key_twice {
     pthread_mutex_t lock;
     struct part parts[TWICE_PARTS];
-    size_t held;
+    size_t held, held_max;
+    struct diff_sort *found;
+    struct twice_key told; /* the last one */
+    bool any_told;
     struct fault fault;
 };
 
-struct key_twice *key_twice_new(void)
+static void parts_begin(struct part *parts)
+{
+    for (int i = 0; i < TWICE_PARTS; i++)
+        parts[i] = (struct part){.fd = -1};
+}
+
+static void part_end(struct part *p)
+{
+    buf_free(&p->held);
+    if (p->fd >= 0)
+        file_close(p->fd);
+    *p = (struct part){.fd = -1};
+}
+
+struct key_twice *key_twice_new(size_t held)
 {
     struct key_twice *k = mem_zalloc(sizeof *k);
     pthread_mutex_init(&k->lock, NULL);
-    for (int i = 0; i < TWICE_PARTS; i++)
-        k->parts[i].fd = -1;
+    parts_begin(k->parts);
+    k->held_max = held;
     return k;
 }
 
 void key_twice_free(struct key_twice *k)
 {
-    for (int i = 0; i < TWICE_PARTS; i++) {
-        buf_free(&k->parts[i].held);
-        if (k->parts[i].fd >= 0)
-            file_close(k->parts[i].fd);
-    }
+    for (int i = 0; i < TWICE_PARTS; i++)
+        part_end(&k->parts[i]);
+    diff_sort_free(k->found);
     pthread_mutex_destroy(&k->lock);
     mem_free(k);
 }
@@ -57,8 +78,6 @@ static void store_part(struct key_twice *k, struct part *p)
     if (err < 0)
         fault_io(&k->fault, -err, "write", "Can't write to a temporary file");
     p->stored += p->held.len;
-    k->held -= p->held.len;
-    buf_free(&p->held);
 }
 
 void key_feed_begin(struct key_feed *f, struct key_twice *to)
@@ -66,16 +85,25 @@ void key_feed_begin(struct key_feed *f, struct key_twice *to)
     *f = (struct key_feed){.to = to};
 }
 
+static void store_all(struct key_twice *k)
+{
+    for (int i = 0; i < TWICE_PARTS; i++)
+        if (k->parts[i].held.len) {
+            store_part(k, &k->parts[i]);
+            buf_free(&k->parts[i].held);
+        }
+    k->held = 0;
+}
+
 void key_feed_flush(struct key_feed *f, unsigned part)
 {
     struct key_twice *k = f->to;
     pthread_mutex_lock(&k->lock);
+    must(!k->found);
     buf_add(&k->parts[part].held, buf_slice(&f->parts[part]));
     k->held += f->parts[part].len;
-    if (k->held > HELD_MAX)
-        for (int i = 0; i < TWICE_PARTS; i++)
-            if (k->parts[i].held.len)
-                store_part(k, &k->parts[i]);
+    if (k->held > k->held_max)
+        store_all(k);
     pthread_mutex_unlock(&k->lock);
     buf_clear(&f->parts[part]);
 }
@@ -89,48 +117,14 @@ void key_feed_end(struct key_feed *f)
     }
 }
 
-/* ---- finding ---- */
+/* ---- reading a part ---- */
 
-struct search {
-    struct twice_key *table; /* at: with 1 added; 0: free */
-    size_t mask;
-    struct buf *found;
-    unsigned rounds_bits;
-    uint64_t round;
-    bool full;
-};
+typedef void take_keys(void *arg, const struct twice_key *keys, size_t n);
 
-static void add_found(struct search *s, uint64_t hash, uint64_t at)
-{
-    struct twice_key key = {.hash = hash, .at = at};
-    if (s->found->len / sizeof key >= TWICE_FOUND_MAX)
-        s->full = true;
-    else
-        buf_append(s->found, &key, sizeof key);
-}
-
-static void look_at(struct search *s, const struct twice_key *keys, size_t n)
-{
-    for (size_t i = 0; i < n && !s->full; i++) {
-        uint64_t hash = keys[i].hash;
-        if (s->rounds_bits && (hash << PART_BITS) >> (64 - s->rounds_bits) != s->round)
-            continue;
-        size_t slot = (size_t)hash & s->mask;
-        while (s->table[slot].at && s->table[slot].hash != hash)
-            slot = (slot + 1) & s->mask;
-        if (s->table[slot].at) {
-            add_found(s, hash, s->table[slot].at - 1);
-            add_found(s, hash, keys[i].at);
-        } else {
-            s->table[slot] = (struct twice_key){.hash = hash, .at = keys[i].at + 1};
-        }
-    }
-}
-
-static void look_at_file(struct key_twice *k, struct search *s, const struct part *p)
+static void read_file(struct key_twice *k, const struct part *p, take_keys *take, void *arg)
 {
     struct twice_key *keys = mem_alloc(READ);
-    for (uint64_t at = 0; at < p->stored && !s->full && !fault_is(&k->fault);) {
+    for (uint64_t at = 0; at < p->stored && !fault_is(&k->fault);) {
         size_t want = p->stored - at < READ ? (size_t)(p->stored - at) : READ, have = 0;
         while (have < want) {
             ssize_t got = file_pread(p->fd, (char *)keys + have, want - have, (off_t)(at + have));
@@ -141,10 +135,63 @@ static void look_at_file(struct key_twice *k, struct search *s, const struct par
             }
             have += (size_t)got;
         }
-        look_at(s, keys, have / sizeof *keys);
+        take(arg, keys, have / sizeof *keys);
         at += want;
     }
     mem_free(keys);
+}
+
+static void read_part(struct key_twice *k, const struct part *p, take_keys *take, void *arg)
+{
+    if (p->stored)
+        read_file(k, p, take, arg);
+    take(arg, (const struct twice_key *)(const void *)p->held.data,
+         p->held.len / sizeof(struct twice_key));
+}
+
+static uint64_t keys_in(const struct part *p)
+{
+    return (p->stored + p->held.len) / sizeof(struct twice_key);
+}
+
+/* ---- finding ---- */
+
+struct search {
+    struct key_twice *k;
+    struct twice_key *table; /* at: with 1 added; 0: free */
+    size_t mask, used;
+    unsigned bits_done;      /* of the hash, the same in all of the part */
+    unsigned round_bits;
+    uint64_t round;
+    bool over;               /* the table is too small */
+};
+
+static void add_found(struct search *s, uint64_t hash, uint64_t at)
+{
+    uint8_t key[16];
+    store_be64(key, hash);
+    store_be64(key + 8, at);
+    diff_sort_add(s->k->found, slice(key, sizeof key), (struct slice){0});
+}
+
+static void look_at(void *arg, const struct twice_key *keys, size_t n)
+{
+    struct search *s = arg;
+    for (size_t i = 0; i < n && !s->over; i++) {
+        uint64_t hash = keys[i].hash;
+        if (s->round_bits && (hash << s->bits_done) >> (64 - s->round_bits) != s->round)
+            continue;
+        size_t slot = (size_t)hash & s->mask;
+        while (s->table[slot].at && s->table[slot].hash != hash)
+            slot = (slot + 1) & s->mask;
+        if (s->table[slot].at) {
+            add_found(s, hash, s->table[slot].at - 1);
+            add_found(s, hash, keys[i].at);
+        } else {
+            s->table[slot] = (struct twice_key){.hash = hash, .at = keys[i].at + 1};
+            s->over = ++s->used > TABLE_KEYS && s->round_bits < ROUND_BITS_MAX;
+        }
+    }
 }
 
 /* How much of a table a part needs: small ones stay in the cache. */
@@ -156,56 +203,96 @@ static size_t table_size(uint64_t keys)
     return size;
 }
 
-static void search_part(struct key_twice *k, struct search *s, struct part *p)
+/* When a round's keys are too many, it becomes two. */
+static void look_through(struct search *s, const struct part *p)
 {
-    uint64_t keys = (p->stored + p->held.len) / sizeof(struct twice_key);
-    size_t size = table_size(keys);
+    size_t size = table_size(keys_in(p));
     s->mask = size - 1;
-    s->rounds_bits = 0;
-    while (keys >> s->rounds_bits > TABLE_KEYS / 2 && s->rounds_bits < ROUND_BITS_MAX)
-        s->rounds_bits++;
-    for (s->round = 0; s->round < (uint64_t)1 << s->rounds_bits && !s->full; s->round++) {
+    s->round_bits = 0;
+    for (s->round = 0; s->round >> s->round_bits == 0 && !fault_is(&s->k->fault);) {
         memset(s->table, 0, size * sizeof *s->table);
-        if (p->stored)
-            look_at_file(k, s, p);
-        look_at(s, (const struct twice_key *)(const void *)p->held.data,
-                p->held.len / sizeof(struct twice_key));
+        s->used = 0;
+        s->over = false;
+        read_part(s->k, p, look_at, s);
+        s->round_bits += s->over;
+        s->round = s->over ? s->round * 2 : s->round + 1;
     }
 }
 
-static int by_hash(const void *a, const void *b)
+struct split {
+    struct key_twice *k;
+    struct part parts[TWICE_PARTS];
+    unsigned bits_done;
+};
+
+static void deal(void *arg, const struct twice_key *keys, size_t n)
 {
-    const struct twice_key *x = a, *y = b;
-    if (x->hash != y->hash)
-        return x->hash < y->hash ? -1 : 1;
-    return (x->at > y->at) - (x->at < y->at);
+    struct split *s = arg;
+    for (size_t i = 0; i < n; i++) {
+        struct part *p = &s->parts[(keys[i].hash << s->bits_done) >> (64 - PART_BITS)];
+        buf_append(&p->held, &keys[i], sizeof keys[i]);
+        if (p->held.len < TWICE_FEED_BYTES)
+            continue;
+        store_part(s->k, p);
+        buf_clear(&p->held);
+    }
 }
 
-/* The table's one was added with each of its like. */
-static void drop_repeated(struct buf *found)
+static void search_part(struct search *s, struct part *p, unsigned splits);
+
+static void search_split(struct search *s, struct part *p, unsigned splits)
 {
-    struct twice_key *keys = (struct twice_key *)(void *)found->data;
-    size_t n = found->len / sizeof *keys, kept = 0;
-    if (n)
-        qsort(keys, n, sizeof *keys, by_hash);
-    for (size_t i = 0; i < n; i++)
-        if (kept == 0 || by_hash(&keys[kept - 1], &keys[i]) != 0)
-            keys[kept++] = keys[i];
-    found->len = kept * sizeof *keys;
+    struct split *split = mem_alloc(sizeof *split);
+    *split = (struct split){.k = s->k, .bits_done = s->bits_done};
+    parts_begin(split->parts);
+    read_part(s->k, p, deal, split);
+    part_end(p);
+    s->bits_done += PART_BITS;
+    for (int i = 0; i < TWICE_PARTS; i++)
+        search_part(s, &split->parts[i], splits + 1);
+    s->bits_done -= PART_BITS;
+    mem_free(split);
 }
 
-bool key_twice_find(struct key_twice *k, struct buf *found, struct fault *f)
+static void search_part(struct search *s, struct part *p, unsigned splits)
 {
-    struct search s = {.found = found};
+    if (splits < SPLITS_MAX && keys_in(p) > TABLE_KEYS)
+        search_split(s, p, splits);
+    else if (keys_in(p) > 1)
+        look_through(s, p);
+    part_end(p);
+}
+
+bool key_twice_find(struct key_twice *k, struct fault *f)
+{
+    struct search s = {.k = k, .bits_done = PART_BITS};
+    must(!k->found);
     s.table = mem_alloc(TABLE * sizeof *s.table);
-    for (int i = 0; i < TWICE_PARTS && !s.full && !fault_is(&k->fault); i++)
-        search_part(k, &s, &k->parts[i]);
+    k->found = diff_sort_new(FOUND_HELD);
+    for (int i = 0; i < TWICE_PARTS && !fault_is(&k->fault); i++)
+        search_part(&s, &k->parts[i], 0);
     mem_free(s.table);
-    drop_repeated(found);
-    if (s.full)
-        fault_set(&k->fault, FAULT_LIMIT, "More than %d keys are there twice",
-                  TWICE_FOUND_MAX / 2);
+    diff_sort_end(k->found);
     if (fault_is(&k->fault))
         *f = k->fault;
-    return !fault_is(&k->fault);
+    else if (fault_is(diff_sort_fault(k->found)))
+        *f = *diff_sort_fault(k->found);
+    return !fault_is(f);
+}
+
+bool key_twice_next(struct key_twice *k, struct twice_key *key, struct fault *f)
+{
+    struct diff_record r;
+    while (diff_sort_next(k->found, &r)) {
+        key->hash = load_be64((const uint8_t *)r.key.data);
+        key->at = load_be64((const uint8_t *)r.key.data + 8);
+        if (k->any_told && key->hash == k->told.hash && key->at == k->told.at)
+            continue;
+        k->told = *key;
+        k->any_told = true;
+        return true;
+    }
+    if (fault_is(diff_sort_fault(k->found)))
+        *f = *diff_sort_fault(k->found);
+    return false;
 }

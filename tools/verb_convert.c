@@ -15,6 +15,7 @@
 #include "tools/key_filter.h"
 #include "tools/key_twice.h"
 #include "tools/sift.h"
+#include "tools/sorted_map.h"
 #include "tools/verbs.h"
 
 struct convert {
@@ -68,8 +69,7 @@ struct work {
     /* first pass */
     struct key_feed feed;
     uint64_t ordinal, concerned;
-    /* what came twice: struct twice_key, by hash; at: how often it is still to come */
-    struct buf twice;
+    struct sorted_map *twice; /* by hash, of what comes twice: how often */
     struct library *libraries;
     size_t library_count;
     uint64_t library_number;
@@ -115,29 +115,18 @@ static void map_db(struct work *w, struct key_event *key)
     }
 }
 
-static struct twice_key *find_twice(struct work *w, uint64_t hash)
-{
-    struct twice_key *all = (struct twice_key *)(void *)w->twice.data;
-    size_t low = 0, high = w->twice.len / sizeof *all;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (all[mid].hash < hash)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low < w->twice.len / sizeof *all && all[low].hash == hash ? &all[low] : NULL;
-}
-
-/* Of those that come n times the first is met with n to come, the last with one. */
+/* The number beside a hash: how often it is to come; under "first" 0 once it came. */
 static bool counts(struct work *w, uint64_t hash)
 {
-    struct twice_key *twice = find_twice(w, hash);
+    uint64_t *twice = sorted_map_find(w->twice, hash);
     if (!twice)
         return true;
     bool last = w->c->twice && strcmp(w->c->twice, "last") == 0;
-    bool yes = last ? (twice->at & UINT32_MAX) == 1 : twice->at >> 32 == 0;
-    twice->at += ((uint64_t)1 << 32) - 1; /* one more was met, one less is to come */
+    bool yes = last ? *twice == 1 : *twice != 0;
+    if (yes != last) {
+        *twice = last ? *twice - 1 : 0;
+        sorted_map_changed(w->twice);
+    }
     w->left_out_twice += !yes;
     return yes;
 }
@@ -256,22 +245,30 @@ static void found(void *arg, const char *what, const struct key_event *key)
 }
 
 /* Groups of equal hashes become one entry each: how often it will come. */
-static void group_twice(struct work *w, const struct buf *pairs)
+static bool group_twice(struct work *w, struct key_twice *twice, struct fault *f)
 {
-    const struct twice_key *all = (const struct twice_key *)(const void *)pairs->data;
-    size_t count = pairs->len / sizeof *all;
-    for (size_t i = 0, n; i < count; i += n) {
-        for (n = 1; i + n < count && all[i + n].hash == all[i].hash; n++)
-            ;
-        struct twice_key one = {.hash = all[i].hash, .at = n};
-        buf_append(&w->twice, &one, sizeof one);
+    struct twice_key key;
+    uint64_t hash = 0, n = 0;
+    bool ok = key_twice_find(twice, f);
+    w->twice = sorted_map_new();
+    for (; ok && key_twice_next(twice, &key, f); n++) {
+        if (n && key.hash != hash) {
+            sorted_map_append(w->twice, hash, n);
+            n = 0;
+        }
+        hash = key.hash;
     }
+    if (n)
+        sorted_map_append(w->twice, hash, n);
+    sorted_map_end(w->twice);
+    if (!fault_is(f))
+        *f = *sorted_map_fault(w->twice);
+    return !fault_is(f);
 }
 
 static bool first_pass(struct work *w, struct adapt *a, struct fault *f)
 {
-    struct key_twice *twice = key_twice_new();
-    struct buf pairs = {0};
+    struct key_twice *twice = key_twice_new(TWICE_HELD);
     uint64_t left_out = 0;
     adapt_init(a, w->target, NULL);
     a->found = found;
@@ -279,11 +276,8 @@ static bool first_pass(struct work *w, struct adapt *a, struct fault *f)
     key_feed_begin(&w->feed, twice);
     bool ok = read_inputs(w, &a->pass.sink, &left_out, f);
     key_feed_end(&w->feed);
-    ok = ok && key_twice_find(twice, &pairs, f);
-    if (ok)
-        group_twice(w, &pairs);
+    ok = ok && group_twice(w, twice, f);
     key_twice_free(twice);
-    buf_free(&pairs);
     return ok;
 }
 
@@ -329,6 +323,10 @@ static enum tool_exit second_pass(struct work *w)
     }
     adapt_init(&a, w->target, &out.pass.sink);
     bool ok = read_inputs(w, &a.pass.sink, &left_out, &f);
+    if (ok && fault_is(sorted_map_fault(w->twice))) { /* some were taken for the only ones */
+        f = *sorted_map_fault(w->twice);
+        ok = false;
+    }
     if (!ok)
         convert_out_drop(&out);
     else
@@ -351,10 +349,10 @@ static enum tool_exit convert(struct work *w)
         return tool_fault(w->t, &f);
     ok = first_pass(w, &a, &f);
     uint64_t concerned = w->concerned;
-    size_t twice = w->twice.len / sizeof(struct twice_key) + w->libraries_twice;
     adapt_free(&a);
     if (!ok)
         return tool_fault(w->t, &f);
+    uint64_t twice = sorted_map_count(w->twice) + w->libraries_twice;
     say_fields(&w->t->say, FIELDS(SAY_U64("cannot_hold", concerned), SAY_U64("keys_twice", twice)),
                NULL);
     if (w->c->explain) {
@@ -368,8 +366,8 @@ static enum tool_exit convert(struct work *w)
         return tool_fault(w->t, &f);
     }
     if (twice && (!w->c->twice || strcmp(w->c->twice, "refuse") == 0)) {
-        fault_set(&f, FAULT_INVALID, "%zu keys or libraries come twice: --twice first or --twice "
-                  "last says which of them counts", twice);
+        fault_set(&f, FAULT_INVALID, "%" PRIu64 " keys or libraries come twice: --twice first or "
+                  "--twice last says which of them counts", twice);
         return tool_fault(w->t, &f);
     }
     return second_pass(w);
@@ -467,7 +465,7 @@ static int run(struct tool *t, void *state)
         mem_free(w.libraries[i].name);
     mem_free(w.libraries);
     buf_free(&w.name);
-    buf_free(&w.twice);
+    sorted_map_free(w.twice);
     return code;
 }
 

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Two passes over the file by the same engine (rdb_rescue.h), so both see the same records. The
- * first counts, and finds keys that are there twice; the second copies what is to be kept. */
+ * first counts, and finds keys that are there twice; the second copies what is to be kept. What
+ * becomes of each of those keys is noted by its place, in a sorted_map: they may be any number. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/must.h"
+#include "tools/diff_sort.h"
 #include "tools/findings.h"
 #include "tools/key_twice.h"
 #include "tools/partial_key.h"
 #include "tools/rdb_copy.h"
 #include "tools/rdb_file.h"
 #include "tools/rdb_tell.h"
+#include "tools/sorted_map.h"
 #include "tools/source.h"
 #include "tools/verbs.h"
 
@@ -50,14 +54,15 @@ struct job {
     struct rdb_tell tell;
     struct key_twice *twice[2]; /* of OUT, of the doubtful file */
     struct key_feed feed[2];
-    struct buf drop[2];         /* uint64_t, ascending: places of keys that are left out */
-    struct buf both;            /* those that go to the doubtful file instead */
+    struct sorted_map *twins;   /* by the place of a key: enum twin; all others are kept */
     struct rdb_copy out[2];
     bool has_out[2];
     uint64_t kept, doubtful, partial, partial_elements, left_out, libraries;
     int copying;
 };
-enum { TO_OUT, TO_DOUBTFUL, TO_NOWHERE };
+enum { TO_OUT, TO_DOUBTFUL };
+enum twin { TWIN_KEPT, TWIN_LEFT_OUT, TWIN_DOUBTFUL };
+enum { PLACES_HELD = 4 << 20 };
 
 static enum policy policy_of(const char *text)
 {
@@ -117,57 +122,87 @@ static void tell_at(void *arg, uint64_t at)
 
 /* ---- keys that are there twice ---- */
 
-static int by_number(const void *a, const void *b)
+struct choice {
+    struct job *job;
+    unsigned file;
+    struct diff_sort *places; /* what becomes of them, by place */
+    uint64_t hash, kept;
+    size_t all, whole; /* of this hash, until now */
+};
+
+static void decide(struct choice *c, uint64_t at, enum twin what)
 {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
+    uint8_t place[8], is = (uint8_t)what;
+    store_be64(place, at);
+    diff_sort_add(c->places, slice(place, sizeof place), slice(&is, 1));
 }
 
-static bool is_in(const struct buf *list, uint64_t at)
-{
-    return list->len && bsearch(&at, list->data, list->len / sizeof at, sizeof at, by_number);
-}
-
-static void drop_one(struct job *j, unsigned file, uint64_t at, bool both)
-{
-    buf_append(&j->drop[file], &at, sizeof at);
-    if (both)
-        buf_append(&j->both, &at, sizeof at);
-}
-
-/* keys: n of one hash, by place; parts of keys last. The one to keep is decided among whole
+/* Those of one hash come by place; parts of keys last. The one to keep is decided among whole
  * keys. */
-static void choose(struct job *j, unsigned file, const struct twice_key *keys, size_t n)
+static void choose(struct choice *c, const struct twice_key *key)
 {
-    size_t whole = 0;
-    while (whole < n && !(keys[whole].at & PARTIAL_BIT))
-        whole++;
-    bool both = file == TO_OUT && j->policy == POLICY_BOTH && whole > 1;
-    size_t keep = j->policy == POLICY_LAST && whole ? whole - 1 : 0;
-    for (size_t i = 0; i < n; i++)
-        if (both || i != keep)
-            drop_one(j, file, keys[i].at, both && i < whole);
+    bool whole = !(key->at & PARTIAL_BIT);
+    if (c->all == 0 || key->hash != c->hash) {
+        c->hash = key->hash;
+        c->all = c->whole = 0;
+    }
+    c->whole += whole;
+    if (c->all++ == 0) {
+        c->kept = key->at;
+    } else if (whole && c->job->policy == POLICY_BOTH && c->file == TO_OUT) {
+        if (c->whole == 2)
+            decide(c, c->kept, TWIN_DOUBTFUL);
+        decide(c, key->at, TWIN_DOUBTFUL);
+    } else if (whole && c->job->policy == POLICY_LAST) {
+        decide(c, c->kept, TWIN_LEFT_OUT);
+        c->kept = key->at;
+    } else {
+        decide(c, key->at, TWIN_LEFT_OUT);
+    }
 }
 
-static bool find_twice(struct job *j, unsigned file, struct fault *f)
+static bool find_twice(struct job *j, unsigned file, struct diff_sort *places, struct fault *f)
 {
-    struct buf found = {0};
-    key_feed_end(&j->feed[file]);
-    bool ok = key_twice_find(j->twice[file], &found, f);
-    const struct twice_key *keys = (const struct twice_key *)(const void *)found.data;
-    size_t n = found.len / sizeof *keys;
-    for (size_t i = 0, next; ok && i < n; i = next) {
-        for (next = i + 1; next < n && keys[next].hash == keys[i].hash; next++)
-            ;
-        choose(j, file, keys + i, next - i);
-    }
-    if (j->drop[file].len)
-        qsort(j->drop[file].data, j->drop[file].len / sizeof(uint64_t), sizeof(uint64_t),
-              by_number);
-    if (j->both.len)
-        qsort(j->both.data, j->both.len / sizeof(uint64_t), sizeof(uint64_t), by_number);
-    buf_free(&found);
-    return ok;
+    struct choice c = {.job = j, .file = file, .places = places};
+    struct twice_key key;
+    bool ok = key_twice_find(j->twice[file], f);
+    while (ok && key_twice_next(j->twice[file], &key, f))
+        choose(&c, &key);
+    key_twice_free(j->twice[file]);
+    return ok && !fault_is(f);
+}
+
+static void put_twins(struct job *j, struct diff_sort *places, struct fault *f)
+{
+    struct diff_record r;
+    diff_sort_end(places);
+    j->twins = sorted_map_new();
+    while (diff_sort_next(places, &r))
+        sorted_map_append(j->twins, load_be64(r.key.data), (uint8_t)r.payload.data[0]);
+    sorted_map_end(j->twins);
+    if (fault_is(diff_sort_fault(places)))
+        *f = *diff_sort_fault(places);
+    else if (fault_is(sorted_map_fault(j->twins)))
+        *f = *sorted_map_fault(j->twins);
+}
+
+static bool find_twins(struct job *j, struct fault *f)
+{
+    struct diff_sort *places = diff_sort_new(PLACES_HELD);
+    for (int i = 0; i < 2; i++)
+        key_feed_end(&j->feed[i]);
+    bool ok = find_twice(j, TO_OUT, places, f);
+    ok = find_twice(j, TO_DOUBTFUL, places, f) && ok;
+    if (ok)
+        put_twins(j, places, f);
+    diff_sort_free(places);
+    return ok && !fault_is(f);
+}
+
+static enum twin twin_at(const struct job *j, uint64_t at)
+{
+    const uint64_t *twin = sorted_map_find(j->twins, at);
+    return twin ? (enum twin)*twin : TWIN_KEPT;
 }
 
 static bool first_pass(struct job *j, struct fault *f)
@@ -175,19 +210,15 @@ static bool first_pass(struct job *j, struct fault *f)
     static const struct rescue_ops ops = {.record = note_record, .broken = note_broken,
                                           .hole = tell_hole, .span = tell_span, .at = tell_at};
     for (int i = 0; i < 2; i++) {
-        j->twice[i] = key_twice_new();
+        j->twice[i] = key_twice_new(TWICE_HELD / 2);
         key_feed_begin(&j->feed[i], j->twice[i]);
     }
     j->rescue = (struct rescue){.image = &j->file.image, .plan = &j->plan, .ops = &ops, .arg = j,
                                 .databases = (unsigned)j->opt->databases};
     rescue_run(&j->rescue);
     rdb_tell_end(&j->tell, &j->rescue);
-    bool ok = find_twice(j, TO_OUT, f);
-    ok = find_twice(j, TO_DOUBTFUL, f) && ok;
     rescue_free(&j->rescue);
-    for (int i = 0; i < 2; i++)
-        key_twice_free(j->twice[i]);
-    return ok;
+    return find_twins(j, f);
 }
 
 /* ---- the second pass ---- */
@@ -210,12 +241,13 @@ static void name_left_out(struct job *j, const struct rescued *r)
 static void copy_key(struct job *j, const struct rescued *r)
 {
     unsigned file = where_to(j, r->doubtful);
-    if (file == TO_OUT && is_in(&j->both, r->from)) {
+    enum twin twin = twin_at(j, r->from);
+    if (twin == TWIN_DOUBTFUL) {
         j->doubtful++;
         copy_to(j, TO_DOUBTFUL, r);
         return;
     }
-    if (is_in(&j->drop[file], r->from)) {
+    if (twin == TWIN_LEFT_OUT) {
         name_left_out(j, r);
         return;
     }
@@ -258,7 +290,7 @@ static void copy_broken(void *arg, const struct rescued *r)
     struct partial_key p;
     unsigned file = j->opt->keep_partial ? TO_OUT : TO_DOUBTFUL;
     uint64_t elements = count_part(j, r, &p);
-    if (!elements || is_in(&j->drop[file], r->from | PARTIAL_BIT))
+    if (!elements || twin_at(j, r->from | PARTIAL_BIT) != TWIN_KEPT)
         return;
     j->partial++;
     j->partial_elements += elements;
@@ -307,6 +339,10 @@ static bool second_pass(struct job *j, struct fault *f)
     bool ok = open_outputs(j, f);
     if (ok)
         rescue_run(&j->rescue);
+    if (ok && fault_is(sorted_map_fault(j->twins))) { /* some were taken for the only ones */
+        *f = *sorted_map_fault(j->twins);
+        ok = false;
+    }
     ok = close_outputs(j, ok, f);
     rescue_free(&j->rescue);
     return ok;
@@ -408,9 +444,7 @@ static int run(struct tool *t, void *state)
         plan_make(&j.plan, &j.file.image, t->threads);
         code = salvage_file(&j);
     }
-    buf_free(&j.drop[0]);
-    buf_free(&j.drop[1]);
-    buf_free(&j.both);
+    sorted_map_free(j.twins);
     plan_free(&j.plan);
     rdb_file_close(&j.file);
     mem_free(path);

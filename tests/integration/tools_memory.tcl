@@ -81,5 +81,42 @@ case "damage in the middle of a large key, and what is behind it" {
     lappend figures salvage [expr {$most >> 10}]
 }
 
+# Each of n names twice: with the value a first, then b.
+proc make_twice {path n} {
+    set f [open $path w]
+    fconfigure $f -translation binary
+    puts -nonewline $f "REDIS0009\xfe\0"
+    foreach value {a b} {
+        for {set i 0} {$i < $n} {incr i} { puts -nonewline $f "\0\11k[format %08d $i]\1$value" }
+    }
+    puts -nonewline $f "\xff[string repeat \0 8]"
+    close $f
+}
+# Keys of that value, of the names' two.
+proc keys_with {path value} {
+    return [exec $::holdfast dump $path --format resp --quiet | grep -c ^$value\r\$]
+}
+
+case "more keys that are there twice than memory holds: each policy is kept to" {
+    set dir [tmpdir]
+    set n [expr {$sanitized ? 100000 : 600000}]
+    make_twice $dir/twice.rdb $n
+    foreach {policy value} {first a last b} {
+        takes_little 4 $holdfast salvage $dir/twice.rdb $dir/$policy.rdb --duplicates $policy --quiet
+        is [keys_with $dir/$policy.rdb $value] $n
+        takes_little 0 $holdfast check $dir/$policy.rdb
+        takes_little 0 $holdfast convert $dir/twice.rdb $dir/c$policy.rdb --twice $policy
+        is [keys_with $dir/c$policy.rdb $value] $n
+        is [run $holdfast diff $dir/$policy.rdb $dir/c$policy.rdb --quiet] 0
+    }
+    takes_little 0 $holdfast salvage $dir/twice.rdb $dir/none.rdb --duplicates both-to-doubtful \
+        --doubtful $dir/both.rdb
+    like $output "*0 keys are in*[expr {2 * $n}] keys are doubtful*"
+    takes_little 4 $holdfast check $dir/twice.rdb
+    like $output "*key 'k00000000'*... and [expr {$n - 1000}] faults more*"
+    takes_little 1 $holdfast convert $dir/twice.rdb $dir/x.rdb
+    like $output "*$n keys or libraries come twice*"
+}
+
 puts "figures: MiB at most: $figures"
 finish
