@@ -41,12 +41,14 @@ enum { NOBODY = 0, GONE = 1, CAP_MIN = 1024 };
 void log_taint_begin(struct log_taint *t)
 {
     *t = (struct log_taint){.cap = CAP_MIN,
-                            .keys = mem_zalloc(CAP_MIN * sizeof(struct log_taint_key))};
+                            .keys = mem_zalloc(CAP_MIN * sizeof(struct log_taint_key)),
+                            .sets = mem_zalloc(LOG_TAINT_DBS * sizeof(struct log_taint_set))};
 }
 
 void log_taint_free(struct log_taint *t)
 {
     mem_free(t->keys);
+    mem_free(t->sets);
     *t = (struct log_taint){0};
 }
 
@@ -55,15 +57,35 @@ static uint64_t mix(uint64_t hash)
     return hash <= GONE ? hash + 2 : hash;
 }
 
+/* NULL: no key of the database misses anything. */
+static struct log_taint_set *set_of(struct log_taint *t, uint64_t db)
+{
+    if (t->last_set < t->sets_count && t->sets[t->last_set].db == db)
+        return &t->sets[t->last_set];
+    for (size_t i = 0; i < t->sets_count; i++)
+        if (t->sets[i].db == db) {
+            t->last_set = i;
+            return &t->sets[i];
+        }
+    return NULL;
+}
+
+static void drop_set(struct log_taint *t, struct log_taint_set *s)
+{
+    must(s->count <= t->count && t->sets_count > 0);
+    t->count -= s->count;
+    *s = t->sets[--t->sets_count];
+}
+
 /* Its place, or the one where it belongs. */
-static struct log_taint_key *place_of(const struct log_taint *t, uint64_t db, uint64_t hash)
+static struct log_taint_key *place_of(const struct log_taint *t, uint64_t set, uint64_t hash)
 {
     struct log_taint_key *free = NULL;
     must(hash > GONE && t->used < t->cap);
-    for (size_t i = (size_t)(hash + db * 0x9e3779b97f4a7c15u) & (t->cap - 1);;
+    for (size_t i = (size_t)(hash + set * 0x9e3779b97f4a7c15u) & (t->cap - 1);;
          i = (i + 1) & (t->cap - 1)) {
         struct log_taint_key *k = &t->keys[i];
-        if (k->hash == hash && k->db == db)
+        if (k->hash == hash && k->set == set)
             return k;
         if (k->hash == GONE && !free)
             free = k;
@@ -72,60 +94,90 @@ static struct log_taint_key *place_of(const struct log_taint *t, uint64_t db, ui
     }
 }
 
-static bool has(const struct log_taint *t, uint64_t db, uint64_t hash)
+static bool has(struct log_taint *t, uint64_t db, uint64_t hash)
 {
-    return t->count && place_of(t, db, hash)->hash == hash;
+    const struct log_taint_set *s = set_of(t, db);
+    return s && place_of(t, s->set, hash)->hash == hash;
 }
 
+static bool lives(const struct log_taint *t, uint64_t set)
+{
+    for (size_t i = 0; i < t->sets_count; i++)
+        if (t->sets[i].set == set)
+            return true;
+    return false;
+}
+
+/* Or only drops what is nobody's any more. */
 static void grow(struct log_taint *t)
 {
-    struct log_taint old = *t;
-    size_t cap = t->count * 2 > t->cap / 2 ? t->cap * 2 : t->cap;
-    *t = (struct log_taint){.cap = cap, .full = old.full,
-                            .keys = mem_zalloc(cap * sizeof *t->keys)};
-    for (size_t i = 0; i < old.cap; i++)
-        if (old.keys[i].hash > GONE)
-            log_taint_add(t, old.keys[i].db, old.keys[i].hash);
-    must(t->count == old.count);
-    mem_free(old.keys);
+    struct log_taint_key *old = t->keys;
+    size_t old_cap = t->cap, count = 0;
+    t->cap = t->count * 2 > t->cap / 2 ? t->cap * 2 : t->cap;
+    t->keys = mem_zalloc(t->cap * sizeof *t->keys);
+    t->used = 0;
+    for (size_t i = 0; i < old_cap; i++) {
+        if (old[i].hash <= GONE || !lives(t, old[i].set))
+            continue;
+        *place_of(t, old[i].set, old[i].hash) = old[i];
+        t->used++;
+        count++;
+    }
+    must(t->count == count);
+    mem_free(old);
+}
+
+static struct log_taint_set *make_set(struct log_taint *t, uint64_t db)
+{
+    struct log_taint_set *s = &t->sets[t->sets_count];
+    must(t->sets_count < LOG_TAINT_DBS);
+    *s = (struct log_taint_set){.db = db, .set = t->next_set++};
+    t->last_set = t->sets_count++;
+    return s;
 }
 
 void log_taint_add(struct log_taint *t, uint64_t db, uint64_t hash)
 {
+    struct log_taint_set *s = set_of(t, db);
     hash = mix(hash);
-    if (has(t, db, hash))
+    if (s && place_of(t, s->set, hash)->hash == hash)
         return;
-    if (t->count >= LOG_TAINT_MAX) {
+    if (t->count >= LOG_TAINT_MAX || (!s && t->sets_count == LOG_TAINT_DBS)) {
         t->full = true;
         return;
     }
     if (t->used * 4 > t->cap * 3)
         grow(t);
-    struct log_taint_key *k = place_of(t, db, hash);
+    s = s ? s : make_set(t, db);
+    struct log_taint_key *k = place_of(t, s->set, hash);
     t->used += k->hash == NOBODY;
     t->count++;
-    *k = (struct log_taint_key){hash, db};
+    s->count++;
+    *k = (struct log_taint_key){hash, s->set};
 }
 
 static void heal(struct log_taint *t, uint64_t db, uint64_t hash)
 {
-    struct log_taint_key *k = place_of(t, db, hash);
+    struct log_taint_set *s = set_of(t, db);
+    struct log_taint_key *k = s ? place_of(t, s->set, hash) : NULL;
     must(hash > GONE);
-    if (k->hash != hash)
+    if (!k || k->hash != hash)
         return;
-    must(t->count > 0);
+    must(t->count > 0 && s->count > 0);
     k->hash = GONE;
     t->count--;
+    if (--s->count == 0)
+        drop_set(t, s);
 }
 
 /* NULL db: all of them. */
 static void heal_all(struct log_taint *t, const uint64_t *db)
 {
-    for (size_t i = 0; i < t->cap; i++)
-        if (t->keys[i].hash > GONE && (!db || t->keys[i].db == *db)) {
-            t->keys[i].hash = GONE;
-            t->count--;
-        }
+    struct log_taint_set *s = db ? set_of(t, *db) : NULL;
+    if (s)
+        drop_set(t, s);
+    if (!db)
+        t->sets_count = t->count = 0;
 }
 
 static void swap(struct log_taint *t, const struct log_command *c)
@@ -133,15 +185,10 @@ static void swap(struct log_taint *t, const struct log_command *c)
     uint64_t a, b;
     if (c->heads < 3 || !num_parse_u64(c->argv[1], &a) || !num_parse_u64(c->argv[2], &b))
         return;
-    struct log_taint old = *t;
-    *t = (struct log_taint){.cap = old.cap, .full = old.full,
-                            .keys = mem_zalloc(old.cap * sizeof *t->keys)};
-    for (size_t i = 0; i < old.cap; i++) {
-        uint64_t db = old.keys[i].db;
-        if (old.keys[i].hash > GONE)
-            log_taint_add(t, db == a ? b : db == b ? a : db, old.keys[i].hash);
+    for (size_t i = 0; i < t->sets_count; i++) {
+        uint64_t db = t->sets[i].db;
+        t->sets[i].db = db == a ? b : db == b ? a : db;
     }
-    mem_free(old.keys);
 }
 
 struct follow {

@@ -45,7 +45,8 @@ struct by_name {
     uint64_t commands, bytes;
 };
 struct sampled {
-    uint64_t hash, live; /* hash 0: free */
+    uint64_t hash, live;
+    uint64_t era; /* as the sample's, else the place is free: emptying it costs nothing */
 };
 
 struct stats {
@@ -55,6 +56,7 @@ struct stats {
     size_t names_count;
     struct sampled *sample;
     size_t sampled;
+    uint64_t era;
     unsigned halvings;
     struct log_part part;
     struct log_reader r;
@@ -98,7 +100,7 @@ static bool in_sample(const struct stats *s, uint64_t hash)
 static struct sampled *sample_place(struct stats *s, uint64_t hash)
 {
     size_t i = (size_t)(hash * 0x9e3779b97f4a7c15u >> 40) % SAMPLE_CAP;
-    while (s->sample[i].hash && s->sample[i].hash != hash)
+    while (s->sample[i].era == s->era && s->sample[i].hash != hash)
         i = (i + 1) % SAMPLE_CAP;
     return &s->sample[i];
 }
@@ -110,7 +112,7 @@ static void halve_sample(struct stats *s)
     s->halvings++;
     s->sampled = 0;
     for (size_t i = 0; i < SAMPLE_CAP; i++)
-        if (old[i].hash && in_sample(s, old[i].hash)) {
+        if (old[i].era == s->era && in_sample(s, old[i].hash)) {
             *sample_place(s, old[i].hash) = old[i];
             s->sampled++;
         }
@@ -131,12 +133,11 @@ static bool adds(struct slice name)
 
 static void count_live(struct stats *s, uint64_t hash, enum key_use use)
 {
-    hash = hash ? hash : 1;
     if (use == KEY_READ || !in_sample(s, hash))
         return;
     struct sampled *k = sample_place(s, hash);
-    if (!k->hash) {
-        k->hash = hash;
+    if (k->era != s->era) {
+        *k = (struct sampled){.hash = hash, .era = s->era};
         if (++s->sampled > SAMPLE_MAX) {
             halve_sample(s);
             if (!in_sample(s, hash))
@@ -212,7 +213,7 @@ static void count_second(struct stats *s)
 
 static void clear_live(struct stats *s)
 {
-    memset(s->sample, 0, SAMPLE_CAP * sizeof *s->sample);
+    s->era++;
     s->sampled = 0;
 }
 
@@ -330,7 +331,7 @@ static void tell(struct stats *s, uint64_t top)
 {
     uint64_t live = 0;
     for (size_t i = 0; i < SAMPLE_CAP; i++)
-        live += s->sample[i].hash ? s->sample[i].live : 0;
+        live += s->sample[i].era == s->era ? s->sample[i].live : 0;
     live = s->halvings < 63 ? live << s->halvings : 0;
     double saved = s->bytes && live < s->bytes ? 1 - (double)live / (double)s->bytes : 0;
     double start_s = ((double)s->commands * COMMAND_NS + (double)(s->bytes >> 10) * COMMAND_KIB_NS +
@@ -364,6 +365,7 @@ static int run(struct tool *t, void *state)
     struct stats *s = mem_zalloc(sizeof *s);
     s->tool = t;
     s->first_s = s->second = -1;
+    s->era = 1;
     s->sample = mem_zalloc(SAMPLE_CAP * sizeof *s->sample);
     progress_bar_begin(&t->progress, "stats", source_bytes(&source));
     for (size_t i = 0; i < source.count && !fault_is(&f); i++) {

@@ -564,4 +564,24 @@ if {$other_server ne ""} {
     }
 }
 
+# Per command, and not by how much could be lost with each.
+case "a log of a million FLUSHALL takes no longer than one of other commands" {
+    set path [tmpdir]/flush.aof
+    set n [expr {$sanitized ? 50000 : 1000000}]
+    set text [encode {SELECT 0}][string repeat [encode {FLUSHALL}] $n]
+    append text [string repeat [encode {SET a 1}][encode {FLUSHDB}] [expr {$n / 4}]]
+    spit $path $text
+    set last 0:[expr {[string length $text] - [string length [encode {FLUSHDB}]]}]
+    foreach {pattern command} {
+        "*FLUSHALL*commands*" {stats}
+        "*before FLUSHALL*" {points}
+        "*FLUSHALL*" {who a}
+    } {
+        is [list $command [run timeout 60 $holdfast {*}$command $path --json]] [list $command 0]
+        like $run_output $pattern
+    }
+    is [run timeout 60 $holdfast restore $path --to before-last:FLUSHDB --dry-run] 0
+    like $run_output "*The moment is $last*all keys: FLUSHDB*"
+}
+
 finish
