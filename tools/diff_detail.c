@@ -13,6 +13,7 @@
 #include "base/must.h"
 #include "format/rdb.h"
 #include "format/stream_node.h"
+#include "tools/library_text.h"
 #include "tools/sift.h"
 
 enum { NAME = 4, NAME_BYTES = 20, ID = NAME + NAME_BYTES, KIND = ID + 8, ELEMENT = KIND + 1,
@@ -147,7 +148,7 @@ static void library(void *arg, struct slice source)
     struct detail *d = arg;
     if (!d->opt->functions || !is_next(d))
         return;
-    struct slice name = diff_library_name(source);
+    struct slice name = library_name(source);
     d->db = UINT32_MAX;
     buf_clear(&d->name);
     buf_add(&d->name, name);

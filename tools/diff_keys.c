@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "format/digest.h"
+#include "tools/library_text.h"
 #include "tools/sift.h"
 
 enum { KEYS_MEMORY = 6 << 20, WANTED_MEMORY = 1 << 20 };
@@ -44,20 +45,6 @@ void diff_keys_free(struct diff_keys *k)
 {
     diff_sort_free(k->all);
     mem_free(k);
-}
-
-struct slice diff_library_name(struct slice source)
-{
-    const char *end = source.len ? memchr(source.data, '\n', source.len) : NULL;
-    struct slice line = slice(source.data, end ? (size_t)(end - source.data) : source.len);
-    const char *at = line.len ? memmem(line.data, line.len, "name=", 5) : NULL;
-    if (!at)
-        return (struct slice){"", 0};
-    struct slice name = slice_from(line, (size_t)(at - line.data) + 5);
-    size_t n = 0;
-    while (n < name.len && name.data[n] != ' ' && name.data[n] != '\r' && name.data[n] != '\t')
-        n++;
-    return slice(name.data, n);
 }
 
 /* ---- reading ---- */
@@ -98,7 +85,7 @@ static void end_key(void *arg)
 static void library(void *arg, struct slice source)
 {
     struct diff_keys *k = arg;
-    struct slice name = diff_library_name(source);
+    struct slice name = library_name(source);
     if (!k->functions)
         return;
     k->name = hash_fixed128(name.data, name.len, SEED_FUNCTION);

@@ -51,7 +51,5 @@ bool diff_keys_read(struct diff_keys *k, int side, diff_read *read, void *arg,
 bool diff_keys_match(struct diff_keys *k, bool ignore_expiry, struct diff_counts *c,
                      struct diff_sort *wanted[DIFF_SIDES], struct fault *f);
 bool diff_wanted_next(struct diff_sort *wanted, struct diff_wanted *w);
-/* The name of a library, from its first line. */
-struct slice diff_library_name(struct slice source);
 
 #endif

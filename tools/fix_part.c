@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "format/aof_damage.h"
 #include "os/file.h"
+#include "tools/library_text.h"
 #include "tools/log_write.h"
 
 struct walk {
@@ -57,6 +58,32 @@ static void lost_key(void *arg, const struct log_arg *key, enum key_use use)
     log_taint_add(&w->fix->taint, w->db, log_arg_hash(&w->part.bytes, key));
     if (++w->fix->keys <= FIX_ROWS_MAX)
         tell_key(w, "lost", key, use, "    left out: " KEY_FORMAT);
+}
+
+/* A command on libraries of functions has no keys that would tell of it. */
+static void lost_function(struct walk *w)
+{
+    const struct log_command *c = w->now;
+    struct slice verb = c->heads > 1 ? c->argv[1] : (struct slice){"", 0}, name = {"", 0};
+    struct buf shown = {0}, word = {0};
+    bool load = slice_eq_nocase(verb, "load");
+    if (!slice_eq_nocase(c->argv[0], "function") || ++w->fix->functions > FIX_ROWS_MAX)
+        return;
+    if (load && c->heads > 2)
+        name = library_name(c->argv[c->heads - 1]);
+    else if (slice_eq_nocase(verb, "delete") && c->heads > 2)
+        name = c->argv[2];
+    say_text(&word, verb, 20);
+    say_text(&shown, name, 80);
+    struct say_field named = {name.len ? SAY_KIND_BYTES : SAY_KIND_NULL, "name", {.bytes = name}};
+    say_row(&w->fix->tool->say, "lost_functions",
+            FIELDS(SAY_TEXT("file", w->part.part->name), SAY_U64("offset", c->at),
+                   SAY_TEXT("command", buf_cstr(&word)), named),
+            "    left out: FUNCTION %s%s%s%s in %s at %" PRIu64, buf_cstr(&word),
+            name.len ? ", library '" : "", buf_cstr(&shown), name.len ? "'" : "",
+            w->part.part->name, c->at);
+    buf_free(&shown);
+    buf_free(&word);
 }
 
 static void dependent_key(void *arg, const struct log_arg *key, enum key_use use)
@@ -186,6 +213,7 @@ static bool lose_commands(struct walk *w, uint64_t *commands, bool *selects)
         log_db_follow(&w->db, c);
         *selects = *selects || w->db != db;
         w->now = c;
+        lost_function(w);
         log_keys_each(&w->part.bytes, c, lost_key, w);
     }
     gap = gap || u.gap;

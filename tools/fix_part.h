@@ -29,7 +29,8 @@ struct fix {
     char *(*target)(struct fix *fix, size_t part);
     struct log_taint taint; /* over all files */
     uint64_t skipped, bytes, commands; /* ranges; in them; commands that can be read there */
-    uint64_t keys, dependents, unknown_db, mended; /* mended: bytes that were put right */
+    uint64_t keys, functions, dependents, unknown_db;
+    uint64_t mended;        /* bytes that were put right */
     bool replaced;          /* the base was, or would be */
     struct aof_origin base_says; /* of which log the new one is */
     enum tool_exit worst;   /* what there was to mend */

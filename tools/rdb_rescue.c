@@ -8,6 +8,7 @@
  *                '-- not found: the hole reaches to the span's end */
 #include "tools/rdb_rescue.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,8 +16,10 @@
 #include "base/crc64.h"
 #include "base/must.h"
 #include "tools/key_twice.h"
+#include "tools/library_text.h"
 
 enum { MAGIC = RESCUE_MAGIC };
+#define NO_DB UINT_MAX
 enum step { STEP_RECORD, STEP_END, STEP_FAULT };
 
 /* ---- the stream ---- */
@@ -76,12 +79,24 @@ static void emit(struct rescue *x, const struct rescued *r)
         x->stopped = true;
 }
 
+/* A library with RESCUE_BEFORE others or keys behind it has swallowed none of them. */
+static void doubt_held(struct rescue *x)
+{
+    size_t behind = 0;
+    for (size_t i = x->held_count; i-- > 0;) {
+        struct rescued *r = &x->held[i];
+        bool key = r->kind == RDB_REC_KEY, library = r->kind == RDB_REC_FUNCTION;
+        r->doubtful |= key || (library && behind < RESCUE_BEFORE);
+        behind += key || library;
+    }
+}
+
 static void let_go(struct rescue *x, bool doubtful)
 {
-    for (size_t i = 0; i < x->held_count; i++) {
-        x->held[i].doubtful |= doubtful && x->held[i].kind == RDB_REC_KEY;
+    if (doubtful)
+        doubt_held(x);
+    for (size_t i = 0; i < x->held_count; i++)
         emit(x, &x->held[i]);
-    }
     x->held_count = x->held_keys = 0;
 }
 
@@ -94,6 +109,8 @@ static void pass_on(struct rescue *x, struct rescued *r)
         close_hole(x, r->key);
         memcpy(x->last_key, r->key, sizeof x->last_key);
         x->has_last = true;
+    } else if (r->kind == RDB_REC_FUNCTION) {
+        r->doubtful = x->span->trust == SPAN_DOUBTFUL || x->wary > 0;
     }
     if (x->span->trust != SPAN_UNSURE) {
         emit(x, r);
@@ -128,6 +145,9 @@ static void describe(const struct rdb_record *rec, struct rescued *r)
         r->expire_ms = rec->key.expire_ms;
         r->name_len = rec->key.name.len;
         r->hash = key_twice_hash(rec->key.name, r->db);
+    } else if (rec->kind == RDB_REC_FUNCTION) {
+        fault_set_key(&printable, library_name(rec->value));
+        r->hash = key_twice_hash(library_name(rec->value), NO_DB);
     } else if (rec->kind == RDB_REC_AUX) {
         fault_set_key(&printable, rec->name);
         r->integrity = is_integrity(rec->name);

@@ -11,8 +11,9 @@
  * well it can be read, as a flipped bit inside a value does not show. In a span without checksums
  * (SPAN_UNSURE) the last RESCUE_BEFORE keys before a hole, since a length that was changed makes a
  * key swallow its neighbours before anything looks wrong, and the first behind one (rdb_footing.h).
- * In such spans zeros are not taken for keys: a key without a name is damage when another follows
- * it. Memory: a record's name, and what the reader needs for one element. */
+ * A library of functions is doubtful as a key in its place would be. In such spans zeros are not
+ * taken for keys: a key without a name is damage when another follows it. Memory: a record's name,
+ * and what the reader needs for one element. */
 #ifndef TOOLS_RDB_RESCUE_H
 #define TOOLS_RDB_RESCUE_H
 
@@ -31,14 +32,14 @@ struct rescued {
     uint64_t number;       /* of the record, from 1 */
     unsigned db;
     uint64_t block;
-    uint64_t hash;         /* of a key: database and name */
+    uint64_t hash;         /* of a key: database and name; of a library: its name */
     uint64_t name_len;
     int64_t expire_ms;
     bool before_has;       /* attributes that stand in front of another record */
     struct key_event before;
     size_t templates;      /* the reader had before it */
     struct hash128 digest; /* what it adds to the data set's; with digests */
-    char key[FAULT_KEY_MAX]; /* printable, maybe cut; an AUX: its name */
+    char key[FAULT_KEY_MAX]; /* printable, maybe cut; an AUX's, a library's: its name */
 };
 
 struct rescue_hole {

@@ -5,8 +5,12 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "format/rdb.h"
+#include "tools/library_text.h"
 
-void rdb_tell_begin(struct rdb_tell *t, struct findings *to, const struct rdb_image *m,
+enum { ROWS_MAX = 1000 };
+
+void rdb_tell_begin(struct rdb_tell *t, struct findings *to, struct rdb_image *m,
                     const struct rdb_plan *p, const char *file)
 {
     *t = (struct rdb_tell){.to = to, .image = m, .plan = p, .file = file};
@@ -89,6 +93,61 @@ void rdb_tell_file(struct rdb_tell *t, const struct fault *cut)
             "The disk can't read some pages: they are taken for zeros");
 }
 
+/* ---- libraries of functions ---- */
+
+void rdb_tell_record(struct rdb_tell *t, const struct rescued *r)
+{
+    bool doubtful = r->kind == RDB_REC_FUNCTION && r->doubtful;
+    t->span_libraries += doubtful;
+    t->libraries_doubtful += doubtful;
+}
+
+static void tell_lost_library(struct rdb_tell *t, struct slice name, uint64_t at, struct buf *what)
+{
+    enum { NAMED_MAX = 20 };
+    if (++t->libraries_lost <= NAMED_MAX)
+        buf_printf(what, "; the library of functions '%.*s' lies in it, at offset %" PRIu64,
+                   SLICE_ARG(name), at);
+    if (!t->only_looks && t->libraries_lost <= ROWS_MAX)
+        say_row(say_of(t), "lost_libraries",
+                FIELDS(SAY_BYTES("name", name), SAY_U64("offset", at)), NULL);
+}
+
+/* Records of libraries whose first bytes can be told in the hole. */
+static void look_for_libraries(struct rdb_tell *t, const struct rescue_hole *h, struct buf *what)
+{
+    enum { WINDOW = 64 << 10 };
+    struct buf window = {0};
+    for (uint64_t at = h->from; at < h->to;) {
+        size_t left = h->to - at < WINDOW ? (size_t)(h->to - at) : WINDOW;
+        buf_clear(&window);
+        ssize_t got = image_read(t->image, at, h->to, buf_reserve(&window, left), left);
+        if (got <= 0)
+            break;
+        struct slice all = slice(window.data, (size_t)got), name;
+        bool last = image_ahead(t->image, at, all.len) >= h->to;
+        size_t end = last || all.len <= LIBRARY_RECORD_HEAD ? all.len
+                                                            : all.len - LIBRARY_RECORD_HEAD;
+        for (size_t i = 0; i < end; i++)
+            if (library_record_begins(slice_from(all, i), &name))
+                tell_lost_library(t, name, image_ahead(t->image, at, i), what);
+        at = image_ahead(t->image, at, end);
+    }
+    buf_free(&window);
+}
+
+/* They stand in front of all keys, in files that have such a thing. */
+static void put_libraries(struct rdb_tell *t, const struct rescue_hole *h, struct buf *what)
+{
+    uint64_t before = t->libraries_lost;
+    if (h->has_before || (!t->plan->valkey && t->plan->version < RDB_VERSION_FUNCTIONS))
+        return;
+    look_for_libraries(t, h, what);
+    buf_printf(what, "; %slibraries of functions may have stood in it, as it lies in front of all "
+               "keys", t->libraries_lost > before ? "other " : "");
+    t->libraries_unsure = true;
+}
+
 /* ---- holes and spans ---- */
 
 static void put_neighbours(struct buf *to, const struct rescue_hole *h)
@@ -109,6 +168,7 @@ static void tell_one(struct rdb_tell *t, const struct rescue_hole *h, enum tool_
     struct buf what = {0};
     buf_printf(&what, "%s: nothing can be read up to offset %" PRIu64, h->fault.what, h->to);
     put_neighbours(&what, h);
+    put_libraries(t, h, &what);
     finding_add(t->to, &(struct finding){
         .cost = cost, .file = t->file, .from = h->from, .to = h->to,
         .unit = h->block ? "block" : NULL, .number = h->block, .doing = h->fault.doing,
@@ -130,12 +190,17 @@ static void tell_block(struct rdb_tell *t, const struct rdb_span *s, uint64_t ke
 {
     struct buf what = {0};
     uint64_t lost = s->keys > keys ? s->keys - keys : 0;
-    char costs[120];
+    char costs[200], libraries[80] = "";
+    if (t->span_libraries)
+        snprintf(libraries, sizeof libraries, "; so %s %" PRIu64 " librar%s of functions",
+                 t->span_libraries == 1 ? "is" : "are", t->span_libraries,
+                 t->span_libraries == 1 ? "y" : "ies");
     snprintf(costs, sizeof costs, "%" PRIu64 " keys were in it; %" PRIu64 " can be read, and are "
-             "doubtful", s->keys, keys);
+             "doubtful%s", s->keys, keys, libraries);
     buf_printf(&what, "The block's checksum is wrong");
     finding_add(t->to, &(struct finding){
-        .cost = s->keys ? TOOL_LOSS : TOOL_DAMAGED, .file = t->file, .from = s->from, .to = s->to,
+        .cost = s->keys || t->span_libraries ? TOOL_LOSS : TOOL_DAMAGED,
+        .file = t->file, .from = s->from, .to = s->to,
         .unit = "block", .number = s->block, .what = buf_cstr(&what), .has_db = true, .db = s->db,
         .costs = costs, .keys_lost = lost});
     t->keys_lost += lost;
@@ -154,12 +219,11 @@ static void tell_gap(struct rdb_tell *t, const struct rdb_span *s, uint64_t keys
 
 void rdb_tell_span(struct rdb_tell *t, const struct rdb_span *s, uint64_t keys, bool holes)
 {
-    if (s->trust != SPAN_DOUBTFUL)
-        return;
-    if (s->block)
+    if (s->trust == SPAN_DOUBTFUL && s->block)
         tell_block(t, s, keys);
-    else if (keys || holes)
+    else if (s->trust == SPAN_DOUBTFUL && (keys || holes || t->span_libraries))
         tell_gap(t, s, keys);
+    t->span_libraries = 0;
 }
 
 void rdb_tell_end(struct rdb_tell *t, const struct rescue *x)
@@ -177,7 +241,12 @@ void rdb_tell_end(struct rdb_tell *t, const struct rescue *x)
 
 /* ---- keys ---- */
 
-enum { ROWS_MAX = 1000 };
+void rdb_tell_library(struct rdb_tell *t, const struct rescued *r)
+{
+    say_row(say_of(t), "doubtful_libraries",
+            FIELDS(SAY_TEXT("name", r->key), SAY_U64("offset", r->from)),
+            "doubtful: offset %" PRIu64 ", library of functions '%s'", r->from, r->key);
+}
 
 void rdb_tell_doubtful(struct rdb_tell *t, const struct rescued *r)
 {

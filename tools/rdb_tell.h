@@ -11,25 +11,29 @@
 
 struct rdb_tell {
     struct findings *to;
-    const struct rdb_image *image;
+    struct rdb_image *image;
     const struct rdb_plan *plan;
     const char *file;
     uint64_t holes, keys_lost, doubtful;
     bool truncated, only_looks; /* only_looks: corrections are what could be done */
     struct rescue_hole first; /* of the span being read */
     bool has_first;
-    uint64_t span_holes;
+    uint64_t span_libraries;  /* doubtful ones */
+    uint64_t libraries_lost, libraries_doubtful;
+    bool libraries_unsure;    /* some may have stood in a hole: it lies in front of all keys */
 };
 
-void rdb_tell_begin(struct rdb_tell *t, struct findings *to, const struct rdb_image *m,
+void rdb_tell_begin(struct rdb_tell *t, struct findings *to, struct rdb_image *m,
                     const struct rdb_plan *p, const char *file);
 /* Before the records: what the plan knows. cut: why not all could be unpacked; may be none. */
 void rdb_tell_file(struct rdb_tell *t, const struct fault *cut);
+void rdb_tell_record(struct rdb_tell *t, const struct rescued *r); /* each, before its span */
 void rdb_tell_hole(struct rdb_tell *t, const struct rescue_hole *h);
 void rdb_tell_span(struct rdb_tell *t, const struct rdb_span *s, uint64_t keys, bool holes);
 void rdb_tell_end(struct rdb_tell *t, const struct rescue *x);
 /* Rows for keys; a thousand of a kind at most. */
 void rdb_tell_doubtful(struct rdb_tell *t, const struct rescued *r);
+void rdb_tell_library(struct rdb_tell *t, const struct rescued *r);
 void rdb_tell_partial(struct rdb_tell *t, const struct rescued *r, uint64_t elements);
 
 #endif

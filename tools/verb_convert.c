@@ -14,6 +14,7 @@
 #include "tools/dataset.h"
 #include "tools/key_filter.h"
 #include "tools/key_twice.h"
+#include "tools/library_text.h"
 #include "tools/sift.h"
 #include "tools/sorted_map.h"
 #include "tools/verbs.h"
@@ -145,29 +146,17 @@ static bool change(void *arg, struct key_event *key)
 
 /* ---- libraries ---- */
 
-/* What stands behind name= in the first line; for mem_free. */
-static char *library_name(struct slice source)
-{
-    const char *end = memchr(source.data, '\n', source.len);
-    struct slice line = slice(source.data, end ? (size_t)(end - source.data) : source.len);
-    const char *at = memmem(line.data, line.len, "name=", 5);
-    struct slice name = at ? slice_from(line, (size_t)(at + 5 - line.data)) : line;
-    struct buf text = {0};
-    for (size_t i = 0; i < name.len && name.data[i] > ' '; i++)
-        buf_byte(&text, (unsigned char)name.data[i]);
-    char *out = mem_strdup(buf_cstr(&text));
-    buf_free(&text);
-    return out;
-}
-
-static struct library *find_library(struct work *w, const char *name)
+static struct library *find_library(struct work *w, struct slice name)
 {
     for (size_t i = 0; i < w->library_count; i++)
-        if (strcmp(w->libraries[i].name, name) == 0)
+        if (slice_eq_str(name, w->libraries[i].name))
             return &w->libraries[i];
+    struct buf text = {0};
+    buf_add(&text, name);
     w->libraries = mem_realloc(w->libraries, (w->library_count + 1) * sizeof *w->libraries);
-    w->libraries[w->library_count] = (struct library){.name = mem_strdup(name),
+    w->libraries[w->library_count] = (struct library){.name = mem_strdup(buf_cstr(&text)),
                                                       .chosen = UINT64_MAX};
+    buf_free(&text);
     return &w->libraries[w->library_count++];
 }
 
@@ -175,10 +164,8 @@ static struct library *find_library(struct work *w, const char *name)
 static bool takes_library(void *arg, struct slice source)
 {
     struct work *w = arg;
-    char *name = library_name(source);
-    struct library *l = find_library(w, name);
+    struct library *l = find_library(w, library_name(source));
     uint64_t number = w->library_number++;
-    mem_free(name);
     if (w->writing)
         return l->chosen == number;
     struct hash128 is = hash_fixed128(source.data, source.len, 0);

@@ -260,12 +260,14 @@ static void summary(struct job *j)
     say_list(say, "mended");
     say_list(say, "skipped");
     say_list(say, "lost");
+    say_list(say, "lost_functions");
     say_list(say, "dependents");
     if (x->mended)
         say_line(say, "%" PRIu64 " bytes are put right", x->mended);
     say_fields(say, FIELDS(SAY_U64("bytes_mended", x->mended), SAY_U64("ranges", x->skipped),
                            SAY_U64("bytes", x->bytes),
                            SAY_U64("commands", x->commands), SAY_U64("keys_lost", x->keys),
+                           SAY_U64("functions_lost", x->functions),
                            SAY_U64("dependents_found", x->dependents),
                            SAY_U64("database_unknown", x->unknown_db),
                            SAY_BOOL("base_replaced", x->replaced),

@@ -83,7 +83,8 @@ static unsigned where_to(const struct job *j, bool doubtful)
 static bool note_record(void *arg, const struct rescued *r)
 {
     struct job *j = arg;
-    if (r->kind == RDB_REC_KEY)
+    rdb_tell_record(&j->tell, r);
+    if (r->kind == RDB_REC_KEY || r->kind == RDB_REC_FUNCTION)
         key_feed_add(&j->feed[where_to(j, r->doubtful)], r->hash, r->from);
     return true;
 }
@@ -233,8 +234,19 @@ static void name_left_out(struct job *j, const struct rescued *r)
 {
     j->left_out++;
     say_row(&j->tool->say, "duplicates",
-            FIELDS(SAY_U64("db", r->db), SAY_TEXT("key", r->key), SAY_U64("offset", r->from)),
+            FIELDS(SAY_U64("db", r->db), SAY_TEXT("key", r->key), SAY_U64("offset", r->from),
+                   SAY_BOOL("library", false)),
             "offset %" PRIu64 ", db %u, key '%s': another of this name is kept", r->from, r->db,
+            r->key);
+}
+
+static void name_library_left_out(struct job *j, const struct rescued *r)
+{
+    j->left_out++;
+    say_row(&j->tool->say, "duplicates",
+            FIELDS(SAY_U64("db", 0), SAY_TEXT("key", r->key), SAY_U64("offset", r->from),
+                   SAY_BOOL("library", true)),
+            "offset %" PRIu64 ", library of functions '%s': another of this name is kept", r->from,
             r->key);
 }
 
@@ -258,6 +270,21 @@ static void copy_key(struct job *j, const struct rescued *r)
     copy_to(j, file, r);
 }
 
+static void copy_library(struct job *j, const struct rescued *r)
+{
+    unsigned file = where_to(j, r->doubtful);
+    enum twin twin = twin_at(j, r->from);
+    if (twin == TWIN_LEFT_OUT) {
+        name_library_left_out(j, r);
+        return;
+    }
+    file = twin == TWIN_DOUBTFUL ? TO_DOUBTFUL : file;
+    if (r->doubtful)
+        rdb_tell_library(&j->tell, r);
+    j->libraries += file == TO_OUT;
+    copy_to(j, file, r);
+}
+
 static bool copy_record(void *arg, const struct rescued *r)
 {
     struct job *j = arg;
@@ -270,8 +297,9 @@ static bool copy_record(void *arg, const struct rescued *r)
     case RDB_REC_RESIZE:
         break;
     case RDB_REC_FUNCTION:
+        copy_library(j, r);
+        break;
     case RDB_REC_MODULE_AUX:
-        j->libraries += r->kind == RDB_REC_FUNCTION && sure;
         copy_to(j, sure ? TO_OUT : TO_DOUBTFUL, r);
         break;
     default: /* AUX; and what keys in both files may rest upon */
@@ -350,6 +378,25 @@ static bool second_pass(struct job *j, struct fault *f)
 
 /* ---- the answer ---- */
 
+static void say_libraries(struct job *j)
+{
+    struct say *s = &j->tool->say;
+    const struct rdb_tell *t = &j->tell;
+    say_fields(s, FIELDS(SAY_U64("libraries_doubtful", t->libraries_doubtful),
+                         SAY_U64("libraries_lost", t->libraries_lost),
+                         SAY_BOOL("libraries_unsure", t->libraries_unsure)), NULL);
+    if (t->libraries_lost)
+        say_line(s, "%" PRIu64 " libraries of functions are lost", t->libraries_lost);
+    if (t->libraries_unsure)
+        say_line(s, "Whether %s libraries of functions are lost can't be told: damage lies where "
+                 "they stand, in front of all keys", t->libraries_lost ? "more" : "any");
+    if (t->libraries_doubtful)
+        say_line(s, "%" PRIu64 " libraries of functions are doubtful%s", t->libraries_doubtful,
+                 j->opt->keep_doubtful ? "; they are in it"
+                 : j->opt->doubtful    ? ""
+                                       : "; --doubtful FILE keeps them");
+}
+
 static void say_sum(struct job *j)
 {
     struct say *s = &j->tool->say;
@@ -361,6 +408,7 @@ static void say_sum(struct job *j)
                j->opt->keep_doubtful ? "; they are in it"
                : j->opt->doubtful    ? ""
                                      : "; --doubtful FILE keeps them");
+    say_libraries(j);
     say_fields(s, FIELDS(SAY_U64("partial", j->partial),
                          SAY_U64("partial_elements", j->partial_elements)), NULL);
     say_fields(s, FIELDS(SAY_U64("left_out", j->left_out)), NULL);
@@ -435,6 +483,8 @@ static int run(struct tool *t, void *state)
     say_list(&t->say, "duplicates");
     say_list(&t->say, "partial_keys");
     say_list(&t->say, "doubtful_keys");
+    say_list(&t->say, "doubtful_libraries");
+    say_list(&t->say, "lost_libraries");
     say_list(&t->say, "corrections");
     enum tool_exit code;
     if (j.file.image.end < RESCUE_MAGIC + 1) {

@@ -24,6 +24,7 @@ enum {
     RDB_VERSION_VALKEY_MAX = 81,
     RDB_VERSION_CRC = 5,         /* from here a CRC64 trailer */
     RDB_VERSION_AUX = 7,         /* from here AUX records */
+    RDB_VERSION_FUNCTIONS = 10,  /* from here libraries of functions, in front of all keys */
     RDB_VERSION_TEMPLATES = 15,  /* Redis: from here hashes that share their fields */
     RDB_PAYLOAD_FOOTER = 10,
 };

@@ -3,6 +3,7 @@
 # what is left out, what is told of it, that a server takes the result, that --undo gives back each
 # byte; and the table of keys against COMMAND GETKEYS.
 source [file join [file dirname [info script]] lib.tcl]
+source [file join [file dirname [info script]] lib/jsonl.tcl]
 
 set holdfast [file join $build holdfast]
 set check_aof [file join $build redis-check-aof]
@@ -582,6 +583,20 @@ case "a log of a million FLUSHALL takes no longer than one of other commands" {
     }
     is [run timeout 60 $holdfast restore $path --to before-last:FLUSHDB --dry-run] 0
     like $run_output "*The moment is $last*all keys: FLUSHDB*"
+}
+
+case "commands on libraries of functions that are left out are told" {
+    set code "#!lua name=mylib\nredis.register_function('f', function() return 1 end)"
+    set text [encode {SET a 1}][encode {MULTI}][encode [list FUNCTION LOAD REPLACE $code]]
+    append text [encode {FUNCTION DELETE old}]
+    spit [set path [tmpdir]/x.aof] $text
+    is [tool fix --salvage $path --json] 4
+    set answer [json $run_output]
+    is [dict get $answer functions_lost] 2
+    is [lmap row [dict get $answer lost_functions] { list [dict get $row command] [dict get $row name] }] \
+        {{LOAD mylib} {DELETE old}}
+    is [tool fix --salvage $path] 4
+    like $run_output "*left out: FUNCTION LOAD, library 'mylib' in x.aof at *FUNCTION DELETE, library 'old'*"
 }
 
 finish

@@ -206,4 +206,82 @@ case "nothing is written over, nothing is left behind" {
     is [lsort [glob -tails -directory $dir * .*.tmp]] {bad.rdb out.rdb short}
 }
 
+# Two libraries in front of the keys, as version 11 has them.
+proc library {name} {
+    set code "#!lua name=$name\nredis.register_function('f_$name', function() return 1 end)"
+    return \xf5[binary format cc [expr {0x40 | [string length $code] >> 8}] \
+        [expr {[string length $code] & 255}]]$code
+}
+proc with_libraries {} {
+    return REDIS0011[library one][library two]\xfe\x00[records a 20]\xff[string repeat \x00 8]
+}
+
+case "libraries of functions that are lost, or may be" {
+    set dir [tmpdir]
+    # The length of the second: nothing can be read up to the keys.
+    set at [expr {9 + [string length [library one]]}]
+    set text [with_libraries]
+    spit $dir/bad.rdb [string replace $text [expr {$at + 1}] [expr {$at + 2}] \x7f\xff]
+    salvage_is 5 "*library of functions 'two' lies in it, at offset $at; other libraries of\
+        functions may*in front of all keys*1 libraries of functions are lost*Whether more*" \
+        $dir/bad.rdb $dir/out.rdb
+    salvage_is 5 "*" $dir/bad.rdb $dir/out.json.rdb --json
+    set answer [json $run_output]
+    is [dict get [lindex [dict get $answer lost_libraries] 0] name] two
+    is [dict get $answer libraries_lost] 1
+    is [dict get $answer libraries_unsure] true
+    # what stands in front of the hole may have swallowed something
+    is [dict get [lindex [dict get $answer doubtful_libraries] 0] name] one
+    is [dict get $answer libraries_doubtful] 1
+    is [run $holdfast check $dir/bad.rdb] 5
+    like $run_output "*library of functions 'two' lies in it*"
+
+    # All of the first is overwritten: there is no name any more.
+    spit $dir/bad.rdb [string replace $text 9 [expr {$at - 1}] [string repeat \xee [expr {$at - 9}]]]
+    salvage_is 5 "*; libraries of functions may have stood in it*Whether any libraries of functions\
+        are lost can't be told*" $dir/bad.rdb $dir/none.rdb
+    truth {![string match "*libraries of functions are lost\n*" $run_output]}
+
+    # Behind keys there are none; nor in files of versions that know none.
+    spit $dir/bad.rdb REDIS0011[library one]\xfe\x00[records a 20]\xee\xee\xee\xee[records b 20]\xff[string repeat \0 8]
+    salvage_is 5 "*last key before it is 'a19'*" $dir/bad.rdb $dir/behind.rdb
+    truth {![string match "*librar*" $run_output]}
+    spit $dir/bad.rdb REDIS0009\xfe\x00\xee\xee\xee\xee[records b 20]\xff[string repeat \0 8]
+    salvage_is 5 "*" $dir/bad.rdb $dir/old.rdb
+    truth {![string match "*librar*" $run_output]}
+}
+
+case "of a damaged block the libraries are doubtful, by name" {
+    set s [server "save \"\"\nenable-debug-command local"]
+    set dump [with_functions $s]
+    set dir [tmpdir]
+    spit $dir/bad.rdb [zeroed [slurp $dump] 500000 4096]
+    salvage_is 5 "*block 1*; so is 1 library of functions*doubtful: *library of functions 'mylib'*1\
+        libraries of functions are doubtful; --doubtful FILE keeps them*" $dir/bad.rdb $dir/out.rdb
+    is [run $holdfast check $dir/bad.rdb] 5
+    like $run_output "*; so is 1 library of functions*"
+    salvage_is 5 "*" $dir/bad.rdb $dir/sure.rdb --doubtful $dir/doubtful.rdb
+    foreach {file n} {sure 0 doubtful 1} {
+        is [run $holdfast check $dir/$file.rdb --json] 0
+        is [dict get [json $run_output] functions] $n
+    }
+    # compressed, as servers write it: the name stands in its first bytes
+    ask $s CONFIG SET rdbcompression yes
+    ask $s FUNCTION LOAD "#!lua name=packed\nredis.register_function('g', function() return 1 end) --[string repeat x 300]"
+    ask $s SAVE
+    set text [slurp $dump]
+    set at [string first "#!lua name=packed" $text]
+    truth {[string index $text [expr {$at - 4}]] eq "\xc3" || [string index $text [expr {$at - 5}]] eq "\xc3" || [string index $text [expr {$at - 6}]] eq "\xc3"}
+    spit $dir/packed.rdb [string replace $text [expr {$at + 30}] [expr {$at + 300}] [string repeat \xff 271]]
+    salvage_is 5 "*library of functions 'packed' lies in it*" $dir/packed.rdb $dir/packed-out.rdb
+}
+
+case "a library that is there twice is kept once" {
+    set dir [tmpdir]
+    spit $dir/bad.rdb REDIS0011[library one][library one]\xfe\x00[records a 5]\xff[string repeat \x00 8]
+    salvage_is 4 "*library of functions 'one': another of this name is kept*" $dir/bad.rdb $dir/out.rdb
+    is [run $holdfast check $dir/out.rdb --json] 0
+    is [dict get [json $run_output] functions] 1
+}
+
 finish

@@ -151,6 +151,10 @@ case "check, salvage, convert and dump of good and damaged dumps" {
     spit $dir/broken.rdb "REDIS0009\xfe\0\1\4list\5\1a\1b\xee\xee\xee$rest\xff[string repeat \0 8]"
     object salvage $dir/broken.rdb $dir/parts.rdb --keep-partial
     object salvage $dir/twice.rdb $dir/once.rdb --keep-partial
+    # One library, and the record of another whose length is damaged.
+    set code "#!lua name=one\nredis.register_function('f', print)"
+    spit $dir/functions.rdb "REDIS0011\xf5[binary format c [string length $code]]$code\xf5\x7f\xff[string map {one two} $code]\xfe\0$rest\xff[string repeat \0 8]"
+    object salvage $dir/functions.rdb $dir/functions-out.rdb
     set fields [file join $shared redis8-hash-field-expiry.rdb]
     if {[file exists $fields]} { object convert $fields --explain } else {
         foreach name {db key what} { type_of convert "blocking\[\].$name" }
@@ -192,6 +196,8 @@ case "check, fix, points, restore, who and stats of good and damaged logs" {
     foreach more {0 5} { flip $newest [expr {[string first "part 10 " $good] + $more}] }
     object fix --salvage --in-place --yes $data
     object fix --undo --yes $data
+    spit [tmpdir]/open.aof [encode MULTI][encode {FUNCTION LOAD "#!lua name=one"}]
+    object fix --salvage $tmp_root/d$tmpdir_count/open.aof
     spit [tmpdir]/slow.aof "#TS:100\r\n[encode {SET a 1}]#TS:200\r\n[encode {SET b 1}]"
     object stats $tmp_root/d$tmpdir_count/slow.aof
 }

@@ -4,7 +4,6 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "tests/unit/unit.h"
-#include "tools/diff_keys.h"
 #include "tools/diff_sort.h"
 
 /* Keys 0 .. n-1, added in an order of their own, come back ascending with their payloads. */
@@ -50,19 +49,7 @@ static void in_memory_and_through_files(void)
     sorts(20000, 64 << 10, 3000);
 }
 
-static void the_name_of_a_library(void)
-{
-    static const struct {
-        const char *source, *name;
-    } rows[] = {
-        {"#!lua name=lib\nreturn", "lib"}, {"#!lua name=a b\n", "a"}, {"#!lua name=x\r\ny", "x"},
-        {"#!lua\nname=later", ""}, {"", ""}, {"name=", ""},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        CHECK(slice_eq_str(diff_library_name(slice_str(rows[i].source)), rows[i].name));
-}
-
 int main(void)
 {
-    return UNIT_RUN(UNIT(in_memory_and_through_files), UNIT(the_name_of_a_library));
+    return UNIT_RUN(UNIT(in_memory_and_through_files));
 }
