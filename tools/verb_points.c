@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* holdfast points: the moments that a log can be restored to. */
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/must.h"
@@ -13,12 +15,15 @@ enum { MASS = 100, EVERY_S = 3600 };
 
 struct options {
     uint64_t mass, every;
+    const char *within;
 };
 static const struct tool_option options[] = {
     TOOL_OPTION("--mass", U64, "N", struct options, mass,
                 "a run of DEL and UNLINK of so many keys is shown (100)"),
     TOOL_OPTION("--every", U64, "SECONDS", struct options, every,
                 "so far apart times are shown at least (3600)"),
+    TOOL_OPTION("--within", TEXT, "TIME", struct options, within,
+                "only the places between the commands of that second"),
     {0}};
 
 struct points {
@@ -31,6 +36,8 @@ struct points {
     uint64_t deleted;            /* keys of the run that goes on */
     struct log_place deleted_at;
     uint64_t behind_damage;      /* in this increment */
+    bool only_within, inside;    /* of a second; inside: some of it was told, and not its end */
+    int64_t within_s;
     enum tool_exit worst; /* what the log is like */
 };
 
@@ -40,6 +47,8 @@ static void tell(struct points *p, const char *kind, size_t incr, uint64_t at, c
     const struct source_part *part = log_line_incr(&p->line, incr);
     bool reachable = log_line_base(&p->line, incr) && !p->behind_damage;
     int64_t ms = p->time_s < 0 ? -1 : p->time_s * 1000;
+    if (p->only_within && strcmp(kind, "within") != 0)
+        return;
     p->shown++;
     log_position(position, part, at);
     say_row(&p->tool->say, "points",
@@ -95,6 +104,35 @@ static void look_at_command(struct points *p, size_t incr, const struct log_read
          incr, r->from, what);
 }
 
+/* ---- one second ---- */
+
+static void look_within(struct points *p, size_t incr, const struct log_reader *r)
+{
+    const struct log_command *c = &r->command;
+    struct buf name = {0}, key = {0};
+    char what[160];
+    if (!p->only_within || p->time_s != p->within_s)
+        return;
+    p->inside = true;
+    if (r->commands == 1 && c->heads > 1)
+        say_text(&key, c->argv[1], 60);
+    if (r->commands > 1)
+        snprintf(what, sizeof what, "before a transaction of %" PRIu64 " commands", r->commands);
+    else
+        snprintf(what, sizeof what, "before %s%s%s", say_text(&name, c->argv[0], 40),
+                 key.len ? " " : "", buf_cstr(&key));
+    tell(p, "within", incr, r->from, what);
+    buf_free(&name);
+    buf_free(&key);
+}
+
+static void end_within(struct points *p, size_t incr, uint64_t at)
+{
+    if (p->inside)
+        tell(p, "within", incr, at, "all of this second");
+    p->inside = false;
+}
+
 /* ---- */
 
 static void begin_part(struct points *p, size_t incr)
@@ -117,6 +155,7 @@ static void look_at_time(struct points *p, size_t incr, const struct log_reader 
     if (r->time_s < 0 || r->time_s == p->time_s)
         return;
     int64_t every = (int64_t)p->o->every;
+    end_within(p, incr, r->from);
     p->first_s = p->first_s < 0 ? r->time_s : p->first_s;
     p->time_s = r->time_s;
     if (p->told_s >= 0 && r->time_s - p->told_s < every)
@@ -140,11 +179,15 @@ static bool visit(void *arg, size_t incr, struct log_part *part, struct log_read
         tell(p, "damage", incr, r->from, "damage: holdfast fix first");
         p->behind_damage = r->hole.kind != HOLE_TORN;
     }
+    if (what == LOG_UNIT)
+        look_within(p, incr, r);
     log_unit_begin(&u, r);
     while (what == LOG_UNIT && log_unit_next(&u, &r->command))
         look_at_command(p, incr, r, &r->command);
     if (what == LOG_END) {
         end_run(p);
+        if (incr + 1 == p->line.count)
+            end_within(p, incr, r->next);
         if (incr + 1 == p->line.count)
             tell(p, "end", incr, r->next, "all there is");
     }
@@ -158,6 +201,10 @@ static int run(struct tool *t, void *state)
     struct source s;
     struct fault f = {0};
     struct points p = {.tool = t, .o = o, .time_s = -1, .told_s = -1, .first_s = -1};
+    if (o->within && !tool_time(o->within, &p.within_s))
+        return (int)tool_usage(t, "--within %s: this is no time", o->within);
+    p.only_within = o->within != NULL;
+    p.within_s /= 1000;
     if (!source_find(&s, t->args[0], &(struct source_options){0}, &f))
         return (int)tool_fault(t, &f);
     o->mass = o->mass ? o->mass : MASS;
@@ -171,9 +218,11 @@ static int run(struct tool *t, void *state)
                                                                                : p.time_s * 1000;
     say_fields(&t->say, FIELDS(SAY_U64("count", p.shown), SAY_TIME("first_time", first),
                                SAY_TIME("last_time", last)), NULL);
-    if (ok && p.shown && first < 0)
+    if (ok && (p.shown || p.only_within) && first < 0)
         say_line(&t->say, "No times stand in this log (aof-timestamp-enabled yes writes them)");
-    if (ok && !p.shown)
+    else if (ok && !p.shown && p.only_within)
+        say_line(&t->say, "No command of that second stands in the log");
+    else if (ok && !p.shown)
         say_line(&t->say, "%s holds no increments", s.path);
     int code = ok ? (int)p.worst : (int)tool_fault(t, &f);
     log_line_free(&p.line);
@@ -186,9 +235,11 @@ const struct verb verb_points = {
     .does = "lists the moments that a log can be restored to",
     .args = "DIR|FILE",
     .example = "  holdfast points /var/lib/redis\n"
-               "  holdfast points /var/lib/redis --every 60 --mass 10",
+               "  holdfast points /var/lib/redis --every 60 --mass 10\n"
+               "  holdfast points /var/lib/redis --within 2026-11-29T14:02:59Z",
     .text = "A position is the number of an increment and an offset in it, as restore --to takes "
-            "them. History is included, as far as its files are there.",
+            "them. History is included, as far as its files are there. The log tells of whole "
+            "seconds: what came first within one, and where to cut, --within lists.",
     .options = options,
     .state_size = sizeof(struct options),
     .args_min = 1,

@@ -37,7 +37,9 @@ struct restore {
     struct slice command;
     bool found, any_time;
     struct log_place place;  /* the first unit or annotation that goes */
-    int64_t first_s, last_s;
+    int64_t first_s, last_s, taken_s; /* taken_s: the last that is not later than time_ms */
+    struct log_place second_from, second_to; /* the commands of the second that was asked for */
+    uint64_t second_commands;                /* 0: there are none */
     uint64_t torn_at;        /* where the newest increment is cut off; 0 */
     bool damaged, tell; /* tell: which moments there are */
     struct log_place damage;
@@ -90,17 +92,33 @@ static bool holds(struct restore *x, struct log_reader *r)
     return false;
 }
 
+/* The log tells of whole seconds, in front of the first command of each. */
+static bool is_later(struct restore *x, size_t incr, const struct log_reader *r,
+                     enum log_item what)
+{
+    int64_t asked_s = x->time_ms / 1000;
+    if (what == LOG_UNIT && x->last_s == asked_s) {
+        if (!x->second_commands)
+            x->second_from = (struct log_place){incr, r->from};
+        x->second_commands += r->commands;
+        x->second_to = (struct log_place){incr, r->to};
+    }
+    if (what != LOG_NOTE || r->time_s < 0)
+        return false;
+    x->any_time = true;
+    x->first_s = x->first_s < 0 ? r->time_s : x->first_s;
+    x->last_s = r->time_s;
+    if (r->time_s <= asked_s)
+        x->taken_s = r->time_s;
+    return r->time_s > asked_s;
+}
+
 /* True: this item is the first that goes, and no later one can be. */
 static bool is_it(struct restore *x, size_t incr, struct log_reader *r, enum log_item what)
 {
     switch (x->wanted) {
     case TO_TIME:
-        if (what == LOG_NOTE && r->time_s >= 0) {
-            x->any_time = true;
-            x->first_s = x->first_s < 0 ? r->time_s : x->first_s;
-            x->last_s = r->time_s;
-        }
-        return what == LOG_NOTE && r->time_s >= 0 && r->time_s > x->time_ms / 1000;
+        return is_later(x, incr, r, what);
     case TO_POSITION:
         return log_line_incr(&x->line, incr)->seq == x->seq && r->to > x->offset &&
                what != LOG_HOLE && what != LOG_MENDED;
@@ -368,6 +386,31 @@ static bool write_all(struct restore *x, const char *out, struct fault *f)
 
 /* ---- */
 
+/* Within a second nothing tells of an order but the positions. */
+static void tell_second(struct restore *x)
+{
+    char from[LOG_POSITION_TEXT], to[LOG_POSITION_TEXT], asked[SAY_TIME_TEXT], last[SAY_TIME_TEXT];
+    struct say *s = &x->tool->say;
+    int64_t asked_ms = x->time_ms / 1000 * 1000;
+    say_time(asked, asked_ms);
+    say_time(last, x->taken_s * 1000);
+    if (!x->second_commands) {
+        say_fields(s, FIELDS(SAY_TIME("time_taken", x->taken_s * 1000),
+                             SAY_U64("second_commands", 0)),
+                   "No command of the second %s stands in the log: the last ones taken are of %s",
+                   asked, last);
+        return;
+    }
+    log_position(from, log_line_incr(&x->line, x->second_from.incr), x->second_from.at);
+    log_position(to, log_line_incr(&x->line, x->second_to.incr), x->second_to.at);
+    say_fields(s, FIELDS(SAY_TIME("time_taken", x->taken_s * 1000),
+                         SAY_U64("second_commands", x->second_commands),
+                         SAY_TEXT("second_from", from), SAY_TEXT("second_to", to)),
+               "The log tells of whole seconds: all %" PRIu64 " commands of %s are taken, from %s "
+               "to %s; holdfast points --within @%" PRId64 " lists the positions between them",
+               x->second_commands, asked, from, to, asked_ms / 1000);
+}
+
 static int restore(struct restore *x, const char *out, struct fault *f)
 {
     char at[LOG_POSITION_TEXT];
@@ -385,6 +428,8 @@ static int restore(struct restore *x, const char *out, struct fault *f)
                    "The moment is %s: the first %" PRIu64 " bytes of %s%s%s", at, x->place.at,
                    p->name, b->part == SIZE_MAX ? "" : ", from base ",
                    b->part == SIZE_MAX ? "" : x->source.parts[b->part].name);
+        if (x->wanted == TO_TIME)
+            tell_second(x);
         if (x->wanted == TO_POSITION && x->offset != x->place.at)
             say_line(&t->say, "%" PRIu64 " is no place between commands or transactions: the last "
                      "one in front of it is taken", x->offset);
@@ -413,7 +458,7 @@ static int run(struct tool *t, void *state)
     if (!out && !o->dry_run)
         return (int)tool_usage(t, "where to? OUT is a directory that is not there yet");
     struct restore *x = mem_zalloc(sizeof *x);
-    *x = (struct restore){.tool = t, .o = o, .first_s = -1, .last_s = -1};
+    *x = (struct restore){.tool = t, .o = o, .first_s = -1, .last_s = -1, .taken_s = -1};
     int code = TOOL_FAILED;
     if (!parse_to(x, o->to, &f)) {
         code = (int)tool_usage(t, "%s", f.what);
@@ -435,8 +480,10 @@ const struct verb verb_restore = {
                "  holdfast restore /var/lib/redis /var/lib/redis-old --to before-last:FLUSHALL\n"
                "  holdfast restore /var/lib/redis /var/lib/redis-old --to 5:10240\n"
                "  holdfast restore /var/lib/redis --to before-last:FLUSHALL --dry-run",
-    .text = "A time takes all that was written up to the end of that second; the log must tell of "
-            "times (aof-timestamp-enabled yes). A position is the number of an increment and an "
+    .text = "A time takes all in front of the first line that tells of a later second: all of its "
+            "own second, whatever fraction of it is given, since the log tells of whole seconds; "
+            "points --within lists the positions inside of one. The log must tell of times "
+            "(aof-timestamp-enabled yes). A position is the number of an increment and an "
             "offset: the commands in front of it stay. It never cuts a transaction.\n"
             "History is used as far as its files are there (aof-keep-history keeps them).",
     .options = options,

@@ -156,6 +156,46 @@ case "times, FLUSHALL, mass deletions: points and restore" {
     refused 2 "*File exists*" $dir $dir --to 1:0
 }
 
+case "within one second: all of it is taken, said where it lies, and cut at a position" {
+    set dir [tmpdir]
+    file mkdir [log_dir $dir]
+    set text "#TS:1700000000\r\n[encode {SELECT 0}][encode {SET a 1}]#TS:1700000010\r\n"
+    set places {}
+    foreach command {{SET b 1} {SET c 1}} {
+        lappend places [string length $text]
+        append text [encode $command]
+    }
+    lappend places [string length $text]
+    append text [encode MULTI][encode {SET d 1}][encode {SET e 1}][encode EXEC]
+    lappend places [string length $text]
+    append text "#TS:1700000011\r\n[encode {SET f 1}]"
+    # A clock that was set back: these are behind a later second.
+    append text "#TS:1700000010\r\n[encode {SET g 1}]"
+    spit [log_dir $dir]/appendonly.aof.1.incr.aof $text
+    spit [manifest_of $dir] "file appendonly.aof.1.incr.aof seq 1 type i\n"
+    foreach to {1700000010 1700000010.001 1700000010.999} {
+        is [run $holdfast restore $dir --to @$to --dry-run] 0
+        like $run_output "*The moment is 1:[lindex $places 3]:*all 6 commands of 2023-11-14T22:13:30.000Z\
+            are taken, from 1:[lindex $places 0] to 1:[lindex $places 3]; holdfast points --within\
+            @1700000010 *"
+    }
+    is [run $holdfast restore $dir --to @1700000005 --dry-run] 0
+    like $run_output "*No command of the second 2023-11-14T22:13:25.000Z stands in the log: the last\
+        ones taken are of 2023-11-14T22:13:20.000Z*"
+    is [run $holdfast points $dir --within @1700000010] 0
+    like $run_output "1:[lindex $places 0] *before SET b\n1:[lindex $places 1] *before SET c\n1:[lindex \
+        $places 2] *before a transaction of 4 commands\n1:[lindex $places 3] *all of this second\n1:*\
+        before SET g\n1:*all of this second"
+    is [run $holdfast points $dir --within @1700000009] 0
+    like $run_output "*No command of that second stands in the log*"
+    is [run $holdfast points $dir --within yesterday] 1
+    foreach at $places keys {a {a b} {a b c} {a b c d e}} {
+        set s [server "appendonly yes\nsave \"\"" -dir [restored $dir 1:$at]]
+        is [lsort [ask $s KEYS *]] $keys
+        stop $s
+    }
+}
+
 case "history by hand: links to what a rewrite replaces" {
     set s [server $config]
     set dir [of $s dir]

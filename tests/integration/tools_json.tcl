@@ -179,6 +179,10 @@ case "check, fix, points, restore, who and stats of good and damaged logs" {
     object who counter $data
     object stats $data
     object restore $data --to before-last:FLUSHALL --dry-run
+    object restore $data --to 2100-01-01 --dry-run
+    object points $data --within -0s
+    spit [tmpdir]/times.aof "#TS:100\r\n[encode {SET a 1}]#TS:200\r\n[encode {SET b 1}]"
+    object restore $tmp_root/d$tmpdir_count/times.aof --to @100 --dry-run
     object restore $data [tmpdir]/out --to before-last:FLUSHALL
     object restore $data [tmpdir]/out --to 1970-01-01T00:00:01Z
     object fix $data
