@@ -69,12 +69,12 @@ static bool add_batch(struct chase *c)
     if (text.len && text.data[0] == '#') {
         bool fits = log_batch_line(c->r, text, c->at, &batch);
         uint64_t body = c->at + (fits ? batch.line : 0);
+        c->named = c->named || fits;
         if (!fits || batch.len > b->size - body)
             return false;
         memcpy(line, text.data, batch.line);
         sum = log_bytes_crc(b, body, body + batch.len, 0);
         end = body + batch.len;
-        c->named = true;
     } else {
         if (!aof_small_find(text, &batch))
             return false;
@@ -124,6 +124,8 @@ static bool chase_chain(struct log_reader *r, uint64_t at, uint64_t told, unsign
     for (;;) {
         uint64_t before = c.at;
         bool more = add_batch(&c);
+        if (sure && !more && c.named) /* by the line of a batch that is cut off */
+            break;
         if (c.f.broken || !more) {
             *to = sure ? before : at; /* those verify one another, but that is not enough */
             return false;
@@ -175,10 +177,11 @@ static uint64_t chain_footing(struct log_reader *r, const struct log_fault_place
     const struct aof_batch *b = place->batch;
     if (b) {
         uint64_t end = place->from + b->line + b->len;
-        unsigned bits = b->line == AOF_SMALL_LINE ? 24 : b->line == AOF_SUM_LINE ? 42 : 64;
-        if (chase_chain(r, end, b->crc, bits, true, &to))
+        bool small = b->line == AOF_SMALL_LINE; /* its line may as well stand inside a value */
+        unsigned bits = small ? 24 : b->line == AOF_SUM_LINE ? 42 : 64;
+        if (chase_chain(r, end, b->crc, bits, !small, &to))
             return to;
-        from = b->line == AOF_SMALL_LINE ? place->from + 1 : end;
+        from = small ? place->from + 1 : end;
     }
     while (from < limit) {
         from = log_bytes_find(r->bytes, from, limit, '#');

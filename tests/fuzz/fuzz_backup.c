@@ -8,6 +8,17 @@
 #include "tests/fuzz/fuzz.h"
 #include "tools/backup.h"
 
+/* Leads out of the backup's directory. A name may have as many dots as it likes. */
+static bool leads_out(const char *name)
+{
+    for (const char *at = name; at; at = strchr(at, '/')) {
+        at += *at == '/';
+        if (strncmp(at, "..", 2) == 0 && (at[2] == '/' || at[2] == '\0'))
+            return true;
+    }
+    return name[0] == '/';
+}
+
 static void try_text(struct slice text)
 {
     struct backup b, again;
@@ -18,7 +29,7 @@ static void try_text(struct slice text)
         return;
     }
     for (size_t i = 0; i < b.count; i++)
-        must(b.files[i].name[0] != '/' && !strstr(b.files[i].name, "../"));
+        must(!leads_out(b.files[i].name));
     backup_print(&b, &out);
     must(backup_parse(&again, buf_slice(&out), &f));
     backup_print(&again, &twice);

@@ -135,6 +135,70 @@ static void repeated_batches(void)
 
 /* Small batches only, none of which names the log, and no way in; every third batch damaged;
  * nothing but lines: each is read in time that is linear (or this would take minutes). */
+/* Batches that verify one another: of another log, or made by a client for a value. */
+static void put_foreign(struct buf *to, unsigned batches)
+{
+    struct aof_chain c = {.open = true, .id = 99, .crc = 0x1234567890abcdefu};
+    const struct slice evil[] = {SLICE_LIT("SET"), SLICE_LIT("evil"), SLICE_LIT("yes")};
+    struct buf body = {0};
+    aof_put_command(&body, evil, 3);
+    for (unsigned i = 0; i < batches; i++)
+        put_small(to, &c, buf_slice(&body));
+    buf_free(&body);
+}
+
+/* The line of a small batch has nothing that tells of the log: one that stands in a value is no
+ * reason to take what follows it. */
+static void batches_inside_of_values(void)
+{
+    struct aof_chain c = {0};
+    struct buf value = {0}, body = {0};
+    made = (struct made){.text = made.text};
+    buf_clear(&made.text);
+    buf_add(&value, SLICE_LIT("\r\n"));
+    put_foreign(&value, 12);
+    aof_chain_begin(&c, &(struct aof_session){.id = MADE_ID, .seq = 1}, &made.text);
+    size_t first = made.text.len;
+    for (unsigned i = 0; i < 40; i++) {
+        const struct slice plain[] = {SLICE_LIT("SET"), SLICE_LIT("plain"), SLICE_LIT("value")};
+        const struct slice held[] = {SLICE_LIT("SET"), SLICE_LIT("key"), buf_slice(&value)};
+        buf_clear(&body);
+        aof_put_command(&body, i == 0 ? held : plain, 3);
+        made.from[i] = made.text.len;
+        made.to[i] = made.text.len + body.len;
+        made.units++;
+        put_small(&made.text, &c, buf_slice(&body));
+    }
+    made.text.data[first + 1] = '9';
+    for (int named = 0; named < 2; named++) {
+        struct count n = read_damaged(buf_slice(&made.text), MADE_ID);
+        CHECK_INT((int64_t)n.invented, 0);
+        CHECK(n.ended && n.kept >= (named ? 39 : 0)); /* without a name there is nothing to say */
+        put_batch(&made.text, &c, SLICE_LIT(""), 0);
+    }
+    buf_free(&value);
+    buf_free(&body);
+}
+
+/* Where a block of another log lies in ours. */
+static void a_block_of_another_log(void)
+{
+    uint64_t seed = unit_seed();
+    struct buf text = {0}, foreign = {0};
+    put_foreign(&foreign, 200);
+    made_log(&made, MADE_SMALL, 400, &seed, true);
+    for (size_t at = 100; at + 4096 < made.text.len; at += 3 * 512 + 7) {
+        buf_clear(&text);
+        buf_add(&text, buf_slice(&made.text));
+        memcpy(text.data + at, foreign.data + at % 500, 4096);
+        struct count n = read_damaged(buf_slice(&text), MADE_ID);
+        CHECK_INT((int64_t)n.invented, 0);
+        CHECK(n.ended && n.kept > 300);
+    }
+    buf_free(&text);
+    buf_free(&foreign);
+}
+
 static void hostile_files(void)
 {
     enum { BATCHES = 40000 };
@@ -167,5 +231,6 @@ int main(void)
 {
     hash_init(NULL);
     return UNIT_RUN(UNIT(whole_logs), UNIT(damaged_logs), UNIT(repeated_batches),
+                    UNIT(batches_inside_of_values), UNIT(a_block_of_another_log),
                     UNIT(hostile_files));
 }
