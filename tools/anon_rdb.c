@@ -187,7 +187,8 @@ static void on_stored(void *arg, const struct rdb_stored *s)
 static bool begin(struct anon_rdb *x)
 {
     const struct rdb_options opt = {.keep_modules = true, .unguarded = true,
-                                    .trust_distinct = true, .stored = on_stored,
+                                    .trust_distinct = true, .distinct_max = RDB_DISTINCT_MAX,
+                                    .stored = on_stored,
                                     .stored_arg = x};
     int n = snprintf(x->magic, sizeof x->magic, x->plan.valkey ? "VALKEY%03d" : "REDIS%04d",
                      x->plan.version);
@@ -445,13 +446,14 @@ void anon_rdb_run(struct anon_rdb *x)
     x->rescue = (struct rescue){.image = x->in, .plan = &x->plan, .ops = &ops, .arg = x,
                                 .digests = true};
     rescue_run(&x->rescue);
+    struct hash128 before = x->rescue.digest.total;
+    rescue_free(&x->rescue); /* what it holds of a large value the next reader needs, too */
     flush_run(x);
     replace_holes(x);
     x->keys = x->rescue.keys;
     x->end_at = x->rescue.ended ? x->rescue.end_at : 0;
     buf_add(&out.cuts, buf_slice(&x->in->cuts));
     if (anon_file_flush(x->work)) {
-        struct hash128 before = x->rescue.digest.total;
         if (x->digest_at && !x->holes) {
             read_again(x, &out, &after);
             renew_digest(x, &before, &after);
@@ -510,7 +512,6 @@ void anon_rdb_free(struct anon_rdb *x)
     x->reader.ended = false;
     rdb_close(&x->reader);
     in_free(&x->head);
-    rescue_free(&x->rescue);
     plan_free(&x->plan);
     buf_free(&x->bytes);
     buf_free(&x->hole_list);

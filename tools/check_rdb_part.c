@@ -417,6 +417,7 @@ static void check_content(struct part_check *c)
         buf_clear(&c->library_faults);
         key_twice_free(c->twice);
         c->twice = key_twice_new(TWICE_HELD);
+        mem_purge();
         read_on(c);
     }
     end_libraries(c);

@@ -47,8 +47,11 @@ static uint64_t place(const struct rescue *x)
 /* The header comes from the plan: the file's own may be damaged. */
 static bool begin(struct rescue *x)
 {
+    /* Who is given all events searches as well, and needs memory for it. */
     const struct rdb_options opt = {.databases = x->databases, .keep_modules = true,
-                                    .unguarded = true, .distinct_max = RDB_DISTINCT_MAX};
+                                    .unguarded = true,
+                                    .distinct_max = x->also ? RDB_DISTINCT_MAX / 4
+                                                            : RDB_DISTINCT_MAX};
     int n = snprintf(x->magic, sizeof x->magic, x->plan->valkey ? "VALKEY%03d" : "REDIS%04d",
                      x->plan->version);
     must(n == MAGIC);

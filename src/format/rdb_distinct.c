@@ -34,6 +34,12 @@ void distinct_start(struct rdb_distinct *d, uint64_t expected)
     make_room(d, size);
 }
 
+void distinct_end(struct rdb_distinct *d)
+{
+    if (d->cap > START_MAX)
+        distinct_free(d);
+}
+
 void distinct_free(struct rdb_distinct *d)
 {
     mem_free(d->slots);

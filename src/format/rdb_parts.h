@@ -62,6 +62,8 @@ void distinct_start(struct rdb_distinct *d, uint64_t expected);
 /* False when the hash is there already. Two of 2^64 keyed hashes meeting by chance is the only way
  * to be wrong: 3 in 10^8 for a million elements. */
 bool distinct_add(struct rdb_distinct *d, uint64_t hash);
+/* Behind a value: what a large one took is not kept for the next. */
+void distinct_end(struct rdb_distinct *d);
 void distinct_free(struct rdb_distinct *d);
 /* Every stride-th element of the listpack differs from the others, by text. Exact. */
 bool distinct_listpack(struct rdb_distinct *d, const uint8_t *lp, size_t count, unsigned stride);

@@ -345,6 +345,8 @@ static bool read_body(struct rdb_reader *r, const struct rdb_record *rec, struct
     r->in->doing = "read-object-value";
     r->stored_kind = RDB_STORED_TEXT;
     rdb_value(r, rec->key.rdb_type);
+    distinct_end(&r->distinct);
+    distinct_end(&r->names);
     if (in_bad(r->in))
         return settle(r, rec);
     rdb_end_value(r);

@@ -81,6 +81,76 @@ case "damage in the middle of a large key, and what is behind it" {
     lappend figures salvage [expr {$most >> 10}]
 }
 
+# A hash of n fields.
+proc make_hash {path n} {
+    set f [open $path w]
+    fconfigure $f -translation binary
+    puts -nonewline $f "REDIS0009\xfe\0\4\4hash[length_bytes $n]"
+    for {set i 0} {$i < $n} {incr i} { puts -nonewline $f "\11f[format %08d $i]\1v" }
+    puts -nonewline $f "\0\4last\1z\xff[string repeat \0 8]"
+    close $f
+}
+# A transaction of n commands, one of n arguments, one with an argument of so many MiB, a script.
+proc make_log {path n mib} {
+    set f [open $path w]
+    fconfigure $f -translation binary
+    puts -nonewline $f [encode {SELECT 0}][encode MULTI]
+    for {set i 0} {$i < $n} {incr i} { puts -nonewline $f [encode [list SET key:$i v$i]] }
+    puts -nonewline $f "[encode EXEC]*[expr {$n + 2}]\r\n\$5\r\nRPUSH\r\n\$4\r\nlist\r\n"
+    for {set i 0} {$i < $n} {incr i} { puts -nonewline $f "\$8\r\n[format %08d $i]\r\n" }
+    foreach {words last} {"*3\r\n\$3\r\nSET\r\n\$3\r\nbig\r\n" "" "*3\r\n\$4\r\nEVAL\r\n" "\$1\r\n0\r\n"} {
+        puts -nonewline $f "$words\$[expr {$mib << 20}]\r\n"
+        seek $f [expr {$mib << 20}] current
+        puts -nonewline $f "\r\n$last"
+    }
+    puts -nonewline $f [encode {SET last 1}]
+    close $f
+}
+
+case "anonymise takes as little: large elements, of a list and strings" {
+    set dir [tmpdir]
+    make_file $dir/large.rdb [expr {$long ? 3072 : 150}] [expr {$long ? "511 511" : "100"}]
+    takes_little 0 $holdfast anonymise $dir/large.rdb $dir/out.rdb
+    is [file size $dir/out.rdb] [file size $dir/large.rdb]
+}
+
+case "a hash of millions of fields, whole and damaged" {
+    set dir [tmpdir]
+    set n [expr {$sanitized ? 300000 : $long ? 30000000 : 2200000}]
+    make_hash $dir/hash.rdb $n
+    takes_little 0 $holdfast check $dir/hash.rdb
+    takes_little 0 $holdfast salvage $dir/hash.rdb $dir/salvaged.rdb
+    takes_little 0 $holdfast dump $dir/hash.rdb --output /dev/null
+    takes_little 0 $holdfast report $dir/hash.rdb
+    takes_little 0 $holdfast diff $dir/hash.rdb $dir/salvaged.rdb
+    takes_little 0 $holdfast anonymise $dir/hash.rdb $dir/out.rdb
+    is [file size $dir/out.rdb] [file size $dir/hash.rdb]
+    set f [open $dir/hash.rdb r+]
+    fconfigure $f -translation binary
+    seek $f [expr {[file size $dir/hash.rdb] * 3 / 4}]
+    puts -nonewline $f [string repeat \xee 4096]
+    close $f
+    foreach {verb out} {check {} salvage rest.rdb anonymise damaged.rdb} {
+        lassign [most_memory $holdfast $verb $dir/hash.rdb {*}[lmap o $out { set o $dir/$o }]] code most
+        truth {$code in {0 5}}
+        truth {$sanitized || $most <= $limit_kib}
+        lappend figures $verb [expr {$most >> 10}]
+    }
+}
+
+case "a log of large transactions, commands and arguments" {
+    set dir [tmpdir]
+    make_log $dir/large.aof [expr {$sanitized ? 20000 : 200000}] [expr {$long ? 500 : 60}]
+    takes_little 0 $holdfast anonymise $dir/large.aof $dir/out.aof
+    is [file size $dir/out.aof] [file size $dir/large.aof]
+    takes_little 0 $holdfast check $dir/large.aof
+    takes_little 0 $holdfast fix $dir/large.aof
+    takes_little 0 $holdfast stats $dir/large.aof
+    takes_little 0 $holdfast points $dir/large.aof
+    takes_little 0 $holdfast who big $dir/large.aof
+    takes_little 0 $holdfast restore $dir/large.aof --to 0:100 --dry-run
+}
+
 # Each of n names twice: with the value a first, then b.
 proc make_twice {path n} {
     set f [open $path w]
