@@ -47,6 +47,8 @@ static bool key(struct sink *s, const struct key_event *e)
     a->key = *e;
     a->key.name = buf_slice(&a->name);
     a->told = false;
+    a->group.open = false; /* of a key that broke off */
+    a->holds = e->type == VALUE_STREAM && e->rdb_type == RDB_STREAM_5;
     bool array = e->type == VALUE_MODULE && e->rdb_type == RDB_ARRAY;
     if (array || (e->type == VALUE_MODULE && a->target == ADAPT_COMMANDS)) {
         a->values++;
@@ -79,23 +81,74 @@ static void stream_rest(struct sink *s, uint8_t rdb_type, struct slice bytes)
     (void)rdb_type;
     if (!bytes.len)
         return;
-    tell(a, "stream producers");
+    tell(a, a->group.open ? "stream entries without a consumer" : "stream producers");
     a->values++;
+}
+
+/* ---- groups ---- */
+
+static void stream_group(struct sink *s, const struct stream_group_event *e)
+{
+    struct adapt *a = adapt_of(s);
+    adapt_group_end(&a->group, a->pass.to);
+    pass_took(&a->pass);
+    if (a->holds)
+        adapt_group_begin(&a->group, e);
+    else
+        a->plain.stream_group(s, e);
+}
+
+static void stream_pending(struct sink *s, const struct stream_pending_event *e)
+{
+    if (adapt_of(s)->holds)
+        adapt_group_pending(&adapt_of(s)->group, e);
+    else
+        adapt_of(s)->plain.stream_pending(s, e);
+}
+
+static void stream_consumer(struct sink *s, const struct stream_consumer_event *e)
+{
+    if (adapt_of(s)->holds)
+        adapt_group_consumer(&adapt_of(s)->group, e);
+    else
+        adapt_of(s)->plain.stream_consumer(s, e);
+}
+
+static void stream_owned(struct sink *s, struct stream_id id)
+{
+    if (adapt_of(s)->holds)
+        adapt_group_owned(&adapt_of(s)->group, id);
+    else
+        adapt_of(s)->plain.stream_owned(s, id);
+}
+
+static void end_key(struct sink *s)
+{
+    struct adapt *a = adapt_of(s);
+    adapt_group_end(&a->group, a->pass.to);
+    pass_end_key(s);
 }
 
 void adapt_init(struct adapt *a, enum adapt_target target, struct sink *to)
 {
     *a = (struct adapt){.target = target};
     pass_init(&a->pass, to);
+    a->plain = a->pass.ops;
     a->pass.ops.function = function;
     a->pass.ops.module_aux = module_aux;
     a->pass.ops.key = key;
     a->pass.ops.packed = packed;
     a->pass.ops.pair = pair;
     a->pass.ops.stream_rest = stream_rest;
+    a->pass.ops.stream_group = stream_group;
+    a->pass.ops.stream_pending = stream_pending;
+    a->pass.ops.stream_consumer = stream_consumer;
+    a->pass.ops.stream_owned = stream_owned;
+    a->pass.ops.end_key = end_key;
 }
 
 void adapt_free(struct adapt *a)
 {
+    adapt_group_free(&a->group);
     buf_free(&a->name);
 }

@@ -5,7 +5,8 @@
  *   target              cannot hold
  *   RDB 9               functions; otherwise as 10
  *   RDB 10, 11          expiry of single fields of a hash; what streams of Redis 8.6 and later hold
- *                       besides; arrays; module values can be carried
+ *                       besides, or of 8.8, pending entries without a consumer; arrays; module
+ *                       values can be carried
  *   commands            the same, and module values
  *
  *   adapt_init(&a, target, NULL); a.found = tell; a.arg = ...   only looks
@@ -21,11 +22,12 @@
 
 #include "base/buf.h"
 #include "format/sink.h"
+#include "tools/adapt_group.h"
 #include "tools/pass.h"
 
 enum adapt_target { ADAPT_RDB_9, ADAPT_RDB_10, ADAPT_RDB_11, ADAPT_COMMANDS };
-/* what: "field expiry", "function library", "stream producers", "array", "module value";
- * key: NULL for a library. */
+/* what: "field expiry", "function library", "stream producers", "stream entries without a
+ * consumer", "array", "module value"; key: NULL for a library. */
 typedef void adapt_found(void *arg, const char *what, const struct key_event *key);
 
 struct adapt {
@@ -36,6 +38,9 @@ struct adapt {
     struct key_event key;
     struct buf name;
     bool told;       /* of this key */
+    bool holds;      /* its groups are held (adapt_group.h) */
+    struct adapt_group group;
+    struct sink_ops plain; /* that only pass on */
     uint64_t keys, fields, libraries, values; /* concerned: keys; dropped: the others */
 };
 

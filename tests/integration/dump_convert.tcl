@@ -223,6 +223,20 @@ case "what a target lacks is named key by key, or dropped with a count" {
     tool 0 convert $dir/out.rdb --explain
 }
 
+case "streams of Redis 8.8 come without the pending entries that no consumer owns" {
+    set from [file join $root fixtures rdb v14-streams.rdb]
+    set dir [tmpdir]
+    like [tool 6 convert $from --explain] "*key 'nack': stream entries without a consumer*"
+    foreach version {9 10 11} {
+        tool 0 convert $from $dir/$version.rdb --version $version --drop
+        is [run $holdfast check $dir/$version.rdb] 0
+        is [names_of $dir/$version.rdb] [names_of $from]
+    }
+    file rename $dir/11.rdb $dir/dump.rdb
+    set s [server "save \"\"" -dir $dir]
+    is [ask $s TYPE nack] stream
+}
+
 case "every fixture keeps its meaning through convert" {
     foreach from $fixtures {
         set dir [tmpdir]
