@@ -112,6 +112,18 @@ case "the examples of docs/tools.md, section by section" {
     }
 }
 
+# Inside of sentences, and those that show help.
+case "the other examples of docs/tools.md" {
+    lassign [place] place s
+    set text [slurp $root/docs/tools.md]
+    set found [regexp -all -inline {`((?:holdfast|redis-check-\w+) [^`]* \S+\.\w+)`} $text]
+    truth {[llength $found] >= 2}
+    foreach {- line} $found { runs $line $place $s }
+    set found [lsearch -all -inline [examples $text] "*help*"]
+    truth {[llength $found] >= 2}
+    foreach line $found { runs [string map {VERB salvage} $line] $place $s }
+}
+
 case "the lines for cron and systemd" {
     lassign [place] place s
     set text [slurp $root/docs/tools.md]
