@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the parts of replication share. Bytes flow one way:
+ *
+ *   primary:  commit -> repl_stream (backlog) -> replicas, each a cursor in it
+ *   replica:  link -> apply -> repl_stream (the same bytes, for replicas of its own)
+ *
+ * The stream is the one history of data that this server tells of: ids and offset stand in role.h,
+ * its latest bytes in the backlog. Whoever adds bytes goes through repl_stream.h; nobody else moves
+ * the offset. */
+#ifndef REPLICATION_REPL_H
+#define REPLICATION_REPL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct backlog;
+struct persist;
+struct primary_link;
+struct repl_config;
+struct replicas;
+struct role;
+struct server;
+
+struct repl {
+    struct server *server;
+    struct persist *persist;
+    struct role *role;
+    struct repl_config *config;
+    struct backlog *backlog;     /* backlog.h */
+    struct replicas *replicas;   /* replicas.h: those who follow this server */
+    struct primary_link *link;   /* primary_link.h: whom this server follows; it is always there */
+};
+
+#endif
