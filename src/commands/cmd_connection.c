@@ -179,6 +179,10 @@ void cmd_hello(struct ctx *c)
 
 void cmd_reset(struct ctx *c)
 {
+    if (c->client->flags & (CLIENT_REPLICA | CLIENT_PRIMARY)) {
+        reply_error(c, "ERR can only reset normal client connections");
+        return;
+    }
     client_reset(c->client);
     reply_to_client(c);
     c->resp = 2;

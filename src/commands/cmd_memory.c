@@ -100,7 +100,7 @@ static void put_sums(struct ctx *c, const struct memory_sums *m)
     put_int(c, "peak.allocated", (int64_t)m->peak);
     put_int(c, "total.allocated", (int64_t)m->total);
     put_int(c, "startup.allocated", (int64_t)m->startup);
-    put_int(c, "replication.backlog", 0); /* there is none */
+    put_int(c, "replication.backlog", (int64_t)m->backlog);
     put_int(c, "clients.slaves", (int64_t)m->replicas);
     put_int(c, "clients.normal", (int64_t)m->clients);
     put_int(c, "cluster.links", 0);

@@ -30,6 +30,7 @@
 #include "commands/cmd_transaction.h"
 #include "commands/cmd_zset.h"
 #include "persist/persist_setup.h"
+#include "replication/replication.h"
 #include "scripting/scripting.h"
 #include "server/command.h"
 #include "server/config.h"
@@ -130,6 +131,7 @@ int serve(int argc, char **argv)
     struct memory_limit *limit = memory_limit_new(s);
     struct oom_score *oom = oom_score_new(s);
     struct persist *p = persist_new(s);
+    struct repl *repl = replication_new(s, p, limit);
     struct scripting *scripts = scripting_new(s, limit);
     memory_exempt(limit, persist_waiting_bytes, p);
     struct system_settings *sys = system_settings_new(s);
@@ -142,6 +144,7 @@ int serve(int argc, char **argv)
     turn_watch_free(watch);
     system_settings_free(sys);
     scripting_free(scripts);
+    replication_free(repl);
     persist_free(p);
     oom_score_free(oom);
     memory_limit_free(limit);

@@ -29,6 +29,7 @@ const struct child_kind child_save = {
     .work = "Background saving",
     .busy = "Background save already in progress",
     .status = "saving in the background",
+    .copies = true,
 };
 const struct child_kind child_rewrite = {
     .name = "redis-aof-rewrite",

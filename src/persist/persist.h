@@ -30,6 +30,7 @@ struct child_kind {
     const char *busy;   /* why another one can't be started now */
     const char *status; /* for the supervisor: "saving in the background" */
     bool silent;        /* it tells of no progress: the watchdog lets it be */
+    bool copies;        /* the data set as an RDB: INFO shows it as a save */
 };
 extern const struct child_kind child_save, child_rewrite;
 

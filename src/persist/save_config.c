@@ -112,8 +112,6 @@ static const struct config_option options[] = {
      .initial = "yes"},
     {.name = "rdb-save-incremental-fsync", CONFIG_BOOL_AT(struct save_config, incremental_fsync),
      .initial = "yes"},
-    {.name = "rdb-del-sync-files", CONFIG_BOOL_AT(struct save_config, del_sync_files),
-     .initial = "no", .flags = CONFIG_LATER},
     {.name = "stop-writes-on-bgsave-error",
      CONFIG_BOOL_AT(struct save_config, stop_writes_on_error), .initial = "yes"},
     {.name = "sanitize-dump-payload", CONFIG_ENUM_AT(struct save_config, sanitize), .initial = "no",

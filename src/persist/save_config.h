@@ -24,7 +24,7 @@ struct save_config { /* read only */
     int point_count;
     bool verify; /* read back before the rename */
     bool blocks; /* block checksums, digest, trailer */
-    bool stop_writes_on_error, compress, checksum, incremental_fsync, del_sync_files;
+    bool stop_writes_on_error, compress, checksum, incremental_fsync;
     int sanitize;
     int load_ahead; /* enum load_ahead */
     char *filename;

@@ -56,13 +56,14 @@ static int64_t retry_in_s(const struct snapshot *s)
 void snapshot_info(struct persist *p, struct info_out *o)
 {
     const struct snapshot *s = p->snapshot;
-    bool saving = p->child_kind == &child_save;
+    bool saving = p->child_kind && p->child_kind->copies;
+    int64_t lasts_s = saving ? (clock_mono_us() - p->child.began_us) / 1000000 : -1;
     info_u64(o, "rdb_changes_since_last_save", commit_dirty(server_commit(p->server)));
     info_i64(o, "rdb_bgsave_in_progress", saving);
     info_i64(o, "rdb_last_save_time", s->last_save_s);
     info_str(o, "rdb_last_bgsave_status", s->last_ok ? "ok" : "err");
     info_i64(o, "rdb_last_bgsave_time_sec", s->last_duration_s);
-    info_i64(o, "rdb_current_bgsave_time_sec", saving ? clock_mono_s() - s->began_mono_s : -1);
+    info_i64(o, "rdb_current_bgsave_time_sec", lasts_s);
     info_u64(o, "rdb_saves", s->saves);
     info_u64(o, "rdb_last_cow_size", s->last_cow_bytes);
     info_u64(o, "rdb_last_load_keys_expired", p->load_keys_expired);

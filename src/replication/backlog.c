@@ -6,8 +6,8 @@
  *
  * A block lives while it is pointed at: by the backlog (oldest), by the block in front of it, or by
  * cursors. So what stands behind a cursor stays, and when the backlog gives its oldest block up,
- * that goes at once or stays for whoever reads there. What the backlog gives up is whole blocks that
- * end before the last keep bytes; which bytes it has is counted exactly (backlog_first). */
+ * that goes at once or stays for whoever reads there. What the backlog gives up is whole blocks
+ * that end before the last keep bytes; which bytes it has is counted exactly (backlog_first). */
 #include "replication/backlog.h"
 
 #include <string.h>

@@ -56,6 +56,7 @@ size_t backlog_left(const struct backlog *b, const struct backlog_cursor *c);
 /* The next ones, at most most bytes in at most max parts. Returns how many parts. */
 int backlog_parts(const struct backlog *b, const struct backlog_cursor *c, size_t most,
                   struct iovec *to, int max);
-void backlog_take(struct backlog *b, struct backlog_cursor *c, size_t n); /* it goes on by n bytes */
+/* It goes on by n bytes. */
+void backlog_take(struct backlog *b, struct backlog_cursor *c, size_t n);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Which offset of the history a position of the log (server/commit.h) is. The two count different
  * bytes: the log alone gets what a script keeps from replicas and a SELECT behind a rewrite,
- * replicas alone get PING, GETACK and what is published. Whoever waits for replicas, and a gate that
- * holds the stream back, know positions.
+ * replicas alone get PING, GETACK and what is published. Whoever waits for replicas, and a gate
+ * that holds the stream back, know positions.
  *
- * It keeps the stretches over which both went on alike, the latest OFFSET_MAP_SIZE of them. Where it
- * does not know exactly, what it says is too far for waiting and too near for sending: safe. All
- * O(1) but the look-ups, O(log OFFSET_MAP_SIZE) for what is old. */
+ * It keeps the stretches over which both went on alike, the latest OFFSET_MAP_SIZE of them. Where
+ * it does not know exactly, what it says is too far for waiting and too near for sending: safe. All
+ * O(1) but the look-ups, O(log OFFSET_MAP_SIZE). */
 #ifndef REPLICATION_OFFSET_MAP_H
 #define REPLICATION_OFFSET_MAP_H
 

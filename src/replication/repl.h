@@ -14,9 +14,12 @@
 #include <stdint.h>
 
 struct backlog;
+struct full_send;
 struct persist;
 struct primary_link;
+struct repl_aux;
 struct repl_config;
+struct repl_stream;
 struct replicas;
 struct role;
 struct server;
@@ -27,7 +30,12 @@ struct repl {
     struct role *role;
     struct repl_config *config;
     struct backlog *backlog;     /* backlog.h */
+    struct repl_stream *stream;  /* repl_stream.h */
+    unsigned stream_db; /* of a replica: what its primary's stream has selected last. Whoever takes
+                         * a copy of the data set there must know */
     struct replicas *replicas;   /* replicas.h: those who follow this server */
+    struct full_send *full_send; /* full_send.h */
+    struct repl_aux *aux;        /* repl_aux.h */
     struct primary_link *link;   /* primary_link.h: whom this server follows; it is always there */
 };
 

@@ -10,7 +10,7 @@
  *
  * The position counts bytes of the log (of the replicas' stream while only that has a listener): it
  * is what replies wait for and what WAIT and WAITAOF read, it is this process's own, and never goes
- * back. A replication offset is the position and a distance that replication keeps. */
+ * back. A replication offset is something else: role.h. */
 #ifndef SERVER_COMMIT_H
 #define SERVER_COMMIT_H
 

@@ -27,13 +27,10 @@ enum { LATER_WORDS = 3, HOST_NAME_LIMIT = 256 };
 
 static const struct config_word words_cluster_preferred_endpoint_type[] = {{"ip", 0},
     {"hostname", 1}, {"unknown-endpoint", 2}, {NULL, 0}};
-static const struct config_word words_repl_diskless_load[] = {{"disabled", 0}, {"on-empty-db", 1},
-    {"swapdb", 2}, {NULL, 0}};
 static const struct config_word words_tls_auth_clients[] = {{"no", 0}, {"yes", 1},
     {"optional", 2}, {NULL, 0}};
 
 static const char NO_CLUSTER[] = "this version has no cluster, and would take keys of every slot";
-static const char NO_REPLICAS[] = "this version has no replicas, and would not wait for any";
 static const char NO_TLS[] = "this version has no TLS, and would talk in the clear or not at all";
 
 static bool host_name(void *owner, struct slice text, struct fault *f)
@@ -97,41 +94,6 @@ static const struct config_option later_options[] = {
      .max = 128},
     {.name = "io-threads-do-reads", .kind = CONFIG_BOOL, .flags = CONFIG_IMMUTABLE,
      .initial = "no"},
-    {.name = "masterauth", .kind = CONFIG_STRING, .flags = CONFIG_SENSITIVE},
-    {.name = "masteruser", .kind = CONFIG_STRING, .flags = CONFIG_SENSITIVE},
-    {.name = "min-replicas-max-lag", .alias = "min-slaves-max-lag", .kind = CONFIG_INT,
-     .initial = "10", .min = 0, .max = INT_MAX},
-    {.name = "min-replicas-to-write", .alias = "min-slaves-to-write", .kind = CONFIG_INT,
-     .initial = "0", .min = 0, .max = INT_MAX, .refusal = NO_REPLICAS},
-    {.name = "repl-backlog-size", .kind = CONFIG_SIZE, .initial = "1048576", .min = 1,
-     .max = INT64_MAX},
-    {.name = "repl-backlog-ttl", .kind = CONFIG_INT, .initial = "3600", .min = 0, .max = INT64_MAX},
-    {.name = "repl-disable-tcp-nodelay", .kind = CONFIG_BOOL, .initial = "no"},
-    {.name = "repl-diskless-load", .kind = CONFIG_ENUM, .words = words_repl_diskless_load,
-     .initial = "disabled"},
-    {.name = "repl-diskless-sync", .kind = CONFIG_BOOL, .initial = "yes"},
-    {.name = "repl-diskless-sync-delay", .kind = CONFIG_INT, .initial = "5", .min = 0,
-     .max = INT_MAX},
-    {.name = "repl-diskless-sync-max-replicas", .kind = CONFIG_INT, .initial = "0", .min = 0,
-     .max = INT_MAX},
-    {.name = "repl-ping-replica-period", .alias = "repl-ping-slave-period", .kind = CONFIG_INT,
-     .initial = "10", .min = 1, .max = INT_MAX},
-    {.name = "repl-timeout", .kind = CONFIG_INT, .initial = "60", .min = 1, .max = INT_MAX},
-    {.name = "replica-announce-ip", .alias = "slave-announce-ip", .kind = CONFIG_STRING},
-    {.name = "replica-announce-port", .alias = "slave-announce-port", .kind = CONFIG_INT,
-     .initial = "0", .min = 0, .max = 65535},
-    {.name = "replica-announced", .kind = CONFIG_BOOL, .initial = "yes"},
-    {.name = "replica-ignore-disk-write-errors", .kind = CONFIG_BOOL, .initial = "no"},
-    {.name = "replica-ignore-maxmemory", .alias = "slave-ignore-maxmemory", .kind = CONFIG_BOOL,
-     .initial = "yes"},
-    {.name = "replica-lazy-flush", .alias = "slave-lazy-flush", .kind = CONFIG_BOOL,
-     .initial = "no"},
-    {.name = "replica-priority", .alias = "slave-priority", .kind = CONFIG_INT, .initial = "100",
-     .min = 0, .max = INT_MAX},
-    {.name = "replica-read-only", .alias = "slave-read-only", .kind = CONFIG_BOOL,
-     .initial = "yes"},
-    {.name = "replica-serve-stale-data", .alias = "slave-serve-stale-data", .kind = CONFIG_BOOL,
-     .initial = "yes"},
     {.name = "tls-auth-clients", .kind = CONFIG_ENUM, .words = words_tls_auth_clients,
      .initial = "yes"},
     {.name = "tls-ca-cert-dir", .kind = CONFIG_STRING},

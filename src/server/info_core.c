@@ -79,7 +79,7 @@ static void section_clients(void *arg, struct info_out *o)
     struct server *s = arg;
     struct clients *cs = server_clients(s);
     struct stats *st = server_stats(s);
-    info_u64(o, "connected_clients", cs->count);
+    info_u64(o, "connected_clients", cs->count - info_asked(o, "connected_slaves"));
     info_u64(o, "cluster_connections", 0);
     info_i64(o, "maxclients", cs->max_clients);
     info_u64(o, "client_recent_max_input_buffer", st->recent_input_max);
@@ -148,8 +148,8 @@ static void section_memory(void *arg, struct info_out *o)
     info_i64(o, "rss_overhead_bytes", (int64_t)m.rss - (int64_t)m.resident);
     info_f(o, "mem_fragmentation_ratio", "%.2f", ratio(m.rss, used));
     info_i64(o, "mem_fragmentation_bytes", (int64_t)m.rss - (int64_t)used);
-    info_u64(o, "mem_replication_backlog", 0);
-    info_u64(o, "mem_total_replication_buffers", 0);
+    info_provided(o, "mem_replication_backlog");
+    info_provided(o, "mem_total_replication_buffers");
     info_u64(o, "mem_clients_slaves", sums.replicas);
     info_u64(o, "mem_clients_normal", sums.clients);
     info_u64(o, "mem_cluster_links", 0);
@@ -179,9 +179,9 @@ static void stats_traffic(struct stats *st, struct info_out *o)
     info_str(o, "instantaneous_input_repl_kbps", "0.00");
     info_str(o, "instantaneous_output_repl_kbps", "0.00");
     info_u64(o, "rejected_connections", st->rejected_connections);
-    info_provided(o, "sync_full");
-    info_provided(o, "sync_partial_ok");
-    info_provided(o, "sync_partial_err");
+    info_u64(o, "sync_full", st->sync_full);
+    info_u64(o, "sync_partial_ok", st->sync_partial_ok);
+    info_u64(o, "sync_partial_err", st->sync_partial_err);
 }
 
 static void provided(struct info_out *o, const char *const *names)
@@ -257,8 +257,8 @@ static void section_replication(void *arg, struct info_out *o)
     info_str(o, "master_failover_state", "no-failover");
     info_str(o, "master_replid", r->id);
     info_str(o, "master_replid2", r->old_id);
-    info_i64(o, "master_repl_offset", r->ops ? role_offset(r) : 0);
-    info_i64(o, "second_repl_offset", r->old_id_until);
+    info_i64(o, "master_repl_offset", role_offset(r));
+    info_i64(o, "second_repl_offset", r->old_id_until < 0 ? -1 : r->old_id_until + 1);
     info_u64(o, "repl_backlog_active", 0);
     info_u64(o, "repl_backlog_size", 1048576);
     info_u64(o, "repl_backlog_first_byte_offset", 0);

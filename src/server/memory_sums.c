@@ -37,12 +37,14 @@ void memory_sums_take(struct server *s, struct memory_sums *m)
     m->peak = st->peak_memory;
     add_clients(server_clients(s), m);
     add_tables(server_keyspace(s), m);
+    m->replicas += info_asked(&asked, "mem_replicas_beyond_backlog");
+    m->backlog = info_asked(&asked, "mem_replication_backlog");
     m->log_buffer = info_asked(&asked, "mem_aof_buffer");
     m->scripts = info_asked(&asked, "used_memory_scripts_eval");
     m->functions = info_asked(&asked, "used_memory_functions");
     m->cached_scripts = info_asked(&asked, "number_of_cached_scripts");
-    m->overhead = m->startup + m->clients + m->replicas + m->tables + m->log_buffer + m->scripts +
-                  m->functions;
+    m->overhead = m->startup + m->clients + m->replicas + m->backlog + m->tables +
+                  m->log_buffer + m->scripts + m->functions;
     m->dataset = m->total > m->overhead ? m->total - m->overhead : 0;
     must(m->peak >= m->total && m->dataset <= m->total);
     mem_stats(&m->allocator);

@@ -16,7 +16,8 @@ struct server;
 
 struct memory_sums {
     size_t total, peak, startup;
-    size_t clients, replicas; /* what they hold */
+    size_t clients, replicas; /* what they hold, or is held for them */
+    size_t backlog;           /* of replication */
     unsigned client_count, replica_count;
     size_t log_buffer, scripts, functions, tables;
     size_t overhead, dataset;

@@ -5,7 +5,6 @@
 
 #include "base/mem.h"
 #include "server/block.h"
-#include "server/commit.h"
 #include "server/hooks.h"
 #include "server/server.h"
 
@@ -23,11 +22,6 @@ struct role *role_new(struct server *s)
 void role_free(struct role *r)
 {
     mem_free(r);
-}
-
-int64_t role_offset(const struct role *r)
-{
-    return (int64_t)commit_position(server_commit(r->server)) + r->offset_ahead;
 }
 
 static void settle_expiry(const struct role *r)

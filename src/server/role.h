@@ -33,16 +33,19 @@ struct role {
     char id[ROLE_ID_SIZE], old_id[ROLE_ID_SIZE]; /* of the history of data, 40 hex digits; the one
                           * before a promotion, all zeros: none */
     int64_t old_id_until; /* the offset up to which old_id holds; -1: none */
-    /* A replication offset is the position (commit.h) and this. The position never goes back; the
-     * offset is set by a full sync, and moves with bytes that only replicas get. */
-    int64_t offset_ahead;
+    /* Bytes of that history so far. It is no position of the log (commit.h): a full sync sets it,
+     * also back, and what only replicas or only the log gets moves one of the two alone. */
+    int64_t offset;
     const struct role_ops *ops; /* NULL: there is no replication */
     void *arg;                  /* theirs */
 };
 
 struct role *role_new(struct server *s);
 void role_free(struct role *r);
-int64_t role_offset(const struct role *r);
+static inline int64_t role_offset(const struct role *r)
+{
+    return r->offset;
+}
 /* Now it is a replica, or a primary again. Keys whose time is over are hidden from then on rather
  * than deleted (a replica waits for its primary's DEL); clients that wait for keys hear that it is
  * in vain; ROLE hooks are told. Not from inside a command of a client but the one that asked. */

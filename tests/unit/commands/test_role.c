@@ -262,9 +262,9 @@ static void commands_of_the_primary(void)
 static void offsets(void)
 {
     struct role *r = begin();
-    r->offset_ahead = 5000 - role_offset(r);
+    r->offset = 5000;
     CHECK_INT(role_offset(r), 5000);
-    r->offset_ahead += 14; /* a PING that only replicas get */
+    r->offset += 14; /* a PING that only replicas get */
     CHECK_INT(role_offset(r), 5014);
     CHECK_INT(commit_position(server_commit(s)), 0);
     CHECK(info_has("master_repl_offset:5014\r\n"));

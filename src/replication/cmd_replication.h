@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a primary is asked by its replicas (PSYNC, SYNC, REPLCONF), and ROLE. Registered with the
+ * struct repl. */
+#ifndef REPLICATION_CMD_REPLICATION_H
+#define REPLICATION_CMD_REPLICATION_H
+
+#include "server/command.h"
+
+void cmd_sync(struct ctx *c);
+void cmd_psync(struct ctx *c);
+void cmd_replconf(struct ctx *c);
+void cmd_role(struct ctx *c);
+
+extern const struct command cmd_replication_commands[];
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "replication/replication.h"
+
+#include "base/mem.h"
+#include "replication/cmd_replication.h"
+#include "replication/full_send.h"
+#include "replication/min_replicas.h"
+#include "replication/repl.h"
+#include "replication/repl_aux.h"
+#include "replication/repl_config.h"
+#include "replication/repl_info.h"
+#include "replication/repl_stream.h"
+#include "replication/replicas.h"
+#include "replication/replicas_progress.h"
+#include "replication/replicas_watch.h"
+#include "server/command.h"
+#include "server/memory_limit.h"
+#include "server/server.h"
+
+struct repl *replication_new(struct server *server, struct persist *persist,
+                             struct memory_limit *limit)
+{
+    struct repl *r = mem_zalloc(sizeof *r);
+    r->server = server;
+    r->persist = persist;
+    r->role = server_role(server);
+    r->config = repl_config_new(server);
+    repl_stream_init(r);
+    r->replicas = replicas_new(r);
+    r->full_send = full_send_new(r);
+    replicas_watch_init(r);
+    replicas_progress_init(r);
+    min_replicas_init(r);
+    r->aux = repl_aux_new(r);
+    repl_info_begin(r);
+    repl_info_rest(r);
+    commands_add(server_commands(server), cmd_replication_commands, r);
+    memory_exempt(limit, repl_buffer_bytes, r);
+    return r;
+}
+
+void replication_free(struct repl *r)
+{
+    repl_aux_free(r->aux);
+    replicas_free(r->replicas);
+    full_send_free(r->full_send);
+    repl_stream_free(r);
+    repl_config_free(r->config);
+    mem_free(r);
+}
