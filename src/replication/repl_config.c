@@ -17,6 +17,16 @@ static bool changed(void *owner, struct fault *f)
     return true;
 }
 
+/* As 7.2 does: a smaller one is kept as this. */
+static bool backlog_changed(void *owner, struct fault *f)
+{
+    enum { LEAST = 16 * 1024 };
+    struct repl_config *c = owner;
+    if (c->backlog_size < LEAST)
+        c->backlog_size = LEAST;
+    return changed(owner, f);
+}
+
 static const struct config_word diskless_load_words[] = {
     {"disabled", DISKLESS_LOAD_DISABLED}, {"on-empty-db", DISKLESS_LOAD_ON_EMPTY},
     {"swapdb", DISKLESS_LOAD_SWAPDB}, {NULL, 0}};
@@ -35,7 +45,7 @@ static const struct config_option options[] = {
     {.name = "repl-ping-replica-period", .alias = "repl-ping-slave-period", INT(ping_period_s),
      .initial = "10", .min = 1, .max = INT_MAX},
     {.name = "repl-backlog-size", CONFIG_SIZE_AT(struct repl_config, backlog_size),
-     .apply = changed, .initial = "1048576", .min = 1, .max = INT64_MAX},
+     .apply = backlog_changed, .initial = "1048576", .min = 1, .max = INT64_MAX},
     {.name = "repl-backlog-ttl", INT(backlog_ttl_s), .initial = "3600", .min = 0,
      .max = INT64_MAX},
     {.name = "min-replicas-to-write", .alias = "min-slaves-to-write", INT(min_replicas),

@@ -16,6 +16,7 @@
 #include "replication/offset_map.h"
 #include "replication/repl.h"
 #include "replication/repl_config.h"
+#include "server/clients.h"
 #include "server/commit.h"
 #include "server/hooks.h"
 #include "server/role.h"
@@ -234,6 +235,7 @@ static void resize(void *arg)
 {
     struct repl *r = arg;
     backlog_resize(r->backlog, (size_t)r->config->backlog_size);
+    server_clients(r->server)->replica_limit_least = r->config->backlog_size;
 }
 
 /* Whoever followed a primary has to learn of another history. */
@@ -250,6 +252,7 @@ void repl_stream_init(struct repl *r)
 {
     r->backlog = backlog_new((size_t)r->config->backlog_size);
     r->stream = mem_zalloc(sizeof *r->stream);
+    resize(r);
     repl_config_on_change(r->config, resize, r);
     hooks_on_role(server_hooks(r->server), role_changed, r);
 }

@@ -161,7 +161,8 @@ static void come(struct replicas *rs, struct replica *rep)
 {
     must(!link_linked(&rep->link));
     link_push_back(&rs->all, &rep->link);
-    rs->count++;
+    if (!rs->count++)
+        rs->ping_ms = now_ms();
     rs->none_since_ms = 0;
 }
 

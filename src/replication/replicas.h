@@ -77,7 +77,7 @@ struct replicas { /* read only */
     struct link all; /* struct replica's, oldest first */
     unsigned count, good; /* good: of min-replicas-max-lag */
     int64_t none_since_ms; /* there has been none since; 0: there are some */
-    int64_t ping_ms, life_ms;
+    int64_t ping_ms, life_ms; /* said last; the first PING comes a period after the first replica */
     bool acks_wanted, disk_acks_wanted; /* somebody waits: they are asked to acknowledge */
     int64_t asked_offset; /* of the stream, behind the last GETACK; -1: none was said */
     int64_t said_offset;  /* behind what was not a GETACK */

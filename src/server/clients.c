@@ -79,6 +79,11 @@ enum client_class client_class(const struct client *c)
     return c->flags & CLIENT_PUBSUB ? CLIENT_CLASS_PUBSUB : CLIENT_CLASS_NORMAL;
 }
 
+static int64_t at_least(int64_t n, int64_t least)
+{
+    return n > least ? n : least;
+}
+
 bool client_check_output_limit(struct client *c, size_t more)
 {
     struct clients *cs = server_clients(c->server);
@@ -88,9 +93,10 @@ bool client_check_output_limit(struct client *c, size_t more)
         return false;
     must((size_t)k < sizeof cs->limits / sizeof *cs->limits);
     const struct client_limit *limit = &cs->limits[k];
-    int64_t now_us = clock_now.mono_us;
-    bool hard = limit->hard && (int64_t)bytes >= limit->hard;
-    if (!limit->soft || (int64_t)bytes < limit->soft)
+    int64_t now_us = clock_now.mono_us, least = k == CLIENT_CLASS_REPLICA ? cs->replica_limit_least
+                                                                          : 0;
+    bool hard = limit->hard && (int64_t)bytes >= at_least(limit->hard, least);
+    if (!limit->soft || (int64_t)bytes < at_least(limit->soft, least))
         c->soft_limit_since_us = 0;
     else if (!c->soft_limit_since_us)
         c->soft_limit_since_us = now_us;

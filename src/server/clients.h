@@ -44,6 +44,8 @@ struct clients {
     /* settings */
     int64_t max_clients, timeout_s, query_buffer_limit, bulk_max;
     struct client_limit limits[3];
+    int64_t replica_limit_least; /* what is kept for replicas anyway (repl-backlog-size): a lower
+                                  * limit of their class counts as that */
     /* The default user, which all are that do not say otherwise (acl.c): it is off or has a
      * password, so that they must; it has none; it may not do everything. */
     bool login, nopass, restricted;

@@ -255,13 +255,13 @@ void conn_flush_last(struct clients *cs)
 {
     LINK_FOR(pos, &cs->all) {
         struct client *c = LINK_OF(pos, struct client, link);
-        uint64_t before;
+        size_t before;
         if (c->io.fd < 0)
             continue;
         do {
-            before = c->out.sent_total;
-            if (!(c->flags & CLIENT_CLOSE_SOON) && has_unsent(c))
+            before = client_output_bytes(c);
+            if (!(c->flags & CLIENT_CLOSE_SOON) && before)
                 conn_send(c);
-        } while (c->out.sent_total != before);
+        } while (client_output_bytes(c) < before);
     }
 }
