@@ -90,12 +90,6 @@ static struct group who_waits(const struct repl *r)
     return g;
 }
 
-/* Under appendfsync always nothing leaves that is not durable: no copy of it either. */
-static bool all_may_leave(struct repl *r)
-{
-    return repl_stream_sendable(r) >= r->role->offset;
-}
-
 static bool is_due(const struct repl *r, const struct group *g)
 {
     const struct repl_config *c = r->config;
@@ -229,7 +223,7 @@ void full_send_stage(struct full_send *fs)
         server_is_loading(r->server) || server_is_stopping(r->server))
         return;
     struct group g = who_waits(r);
-    if (g.first && is_due(r, &g) && all_may_leave(r))
+    if (g.first && is_due(r, &g))
         begin(fs, &g);
 }
 

@@ -32,14 +32,13 @@ static void tell_why_not(const struct replica *rep, struct slice id, int64_t off
     if (slice_eq_str(id, "?")) {
         log_notice("Full resync requested by replica %s", replica_name(rep, name));
     } else if (!known) {
-        log_notice("Partial resynchronization not accepted: Replication ID mismatch (Replica %s "
-                   "asked for '%.*s', my replication IDs are '%s' and '%s')",
-                   replica_name(rep, name), SLICE_ARG(id), role->id, role->old_id);
+        log_notice("Partial resynchronization not accepted: replica %s has the history %.*s, this "
+                   "server %s, and %s before", replica_name(rep, name), SLICE_ARG(id), role->id,
+                   role->old_id);
     } else {
-        log_notice("Unable to partial resync with replica %s for lack of backlog (Replica request "
-                   "was: %lld, the backlog has %lld to %lld).", replica_name(rep, name),
-                   (long long)offset, (long long)backlog_first(r->backlog),
-                   (long long)backlog_next(r->backlog));
+        log_notice("Replica %s can't go on from offset %lld: the backlog has what is between %lld "
+                   "and %lld", replica_name(rep, name), (long long)offset,
+                   (long long)backlog_first(r->backlog), (long long)backlog_next(r->backlog));
     }
 }
 
@@ -56,8 +55,8 @@ static void go_on(struct replica *rep, int64_t offset)
     backlog_seek(r->backlog, &rep->stream, offset);
     replica_follow(rep);
     replica_tell(rep, buf_slice(&line));
-    log_notice("Partial resynchronization request from %s accepted. Sending %lld bytes of backlog "
-               "starting from offset %lld.", replica_name(rep, name),
+    log_notice("Partial resynchronization request from %s accepted: %lld bytes of the backlog, "
+               "from offset %lld on", replica_name(rep, name),
                (long long)(backlog_next(r->backlog) - offset), (long long)offset);
     replica_go_online(rep, false);
     buf_free(&line);
@@ -79,6 +78,8 @@ static const char *refusal(const struct repl *r, const struct client *c)
     const struct replica *rep = replica_peek(r->replicas, c);
     if (r->role->is_replica && !r->role->link_up)
         return "NOMASTERLINK Can't SYNC while not connected with my master";
+    if (c->flags & (CLIENT_PUBSUB | CLIENT_TRACKING)) /* what they push would stand in the stream */
+        return "ERR SYNC and PSYNC are not for connections that subscribe or track";
     if (output_unsent(&c->out))
         return "ERR SYNC and PSYNC are invalid with pending output";
     if (rep && rep->filter && !(rep->capa & REPLICA_CAPA_EOF))
@@ -90,7 +91,8 @@ static const char *refusal(const struct repl *r, const struct client *c)
 static bool take_over(struct ctx *c, struct repl *r)
 {
     struct fault f = {0};
-    log_warning("Failover request received for replid %.*s.", SLICE_ARG(c->argv[1]));
+    log_warning("The primary of history %.*s asks this server to take over",
+                SLICE_ARG(c->argv[1]));
     if (!r->role->is_replica)
         reply_error(c, "ERR PSYNC FAILOVER can't be sent to a master.");
     else if (!slice_eq_str(c->argv[1], r->role->id))

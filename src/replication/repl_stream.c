@@ -124,8 +124,7 @@ void repl_stream_begin(struct repl *r)
     forget_old_id(r);
     keep_from_here(r);
     listen(r, true);
-    log_notice("Replication backlog created, my new replication IDs are '%s' and '%s'", r->role->id,
-               r->role->old_id);
+    log_notice("A history for replicas begins here: its id is %s", r->role->id);
 }
 
 void repl_stream_end(struct repl *r)
@@ -135,7 +134,8 @@ void repl_stream_end(struct repl *r)
     backlog_stop(r->backlog);
     new_id(r);
     forget_old_id(r);
-    log_notice("Replication backlog freed after %lld seconds without connected replicas.",
+    log_notice("Replication backlog freed after %lld seconds without replicas; the next history "
+               "has another id",
                (long long)r->config->backlog_ttl_s);
 }
 
@@ -190,8 +190,8 @@ void repl_stream_lead(struct repl *r)
     retire_id(r);
     new_id(r);
     listen(r, repl_stream_is_kept(r));
-    log_notice("Setting secondary replication ID to %s, valid up to offset: %lld. New replication "
-               "ID is %s", r->role->old_id, (long long)r->role->offset + 1, r->role->id);
+    log_notice("This server leads: the history goes on as %s; up to offset %lld it is that of %s, "
+               "too", r->role->id, (long long)r->role->offset, r->role->old_id);
 }
 
 void repl_stream_restore(struct repl *r, const char *id, int64_t offset)

@@ -55,6 +55,12 @@ static size_t stream_room(const struct replica *rep)
     return end > rep->stream.offset ? (size_t)(end - rep->stream.offset) : 0;
 }
 
+/* What a gate holds back (appendfsync always) does not leave as a part of the data set either. */
+static bool may_receive(const struct replica *rep)
+{
+    return repl_stream_sendable(rep->repl) >= rep->stream.offset - 1;
+}
+
 static int feed_parts(void *arg, size_t most, struct iovec *to, int max)
 {
     struct replica *rep = arg;
@@ -66,7 +72,7 @@ static int feed_parts(void *arg, size_t most, struct iovec *to, int max)
         return 1;
     }
     if (rep->state == REPLICA_RECEIVES)
-        return rep->source->parts(rep, most, to, max);
+        return may_receive(rep) ? rep->source->parts(rep, most, to, max) : 0;
     if (rep->state != REPLICA_ONLINE || !rep->stream_on)
         return 0;
     size_t room = stream_room(rep);
@@ -103,7 +109,7 @@ bool replica_has_some(const struct replica *rep)
     if (head_left(rep))
         return true;
     if (rep->state == REPLICA_RECEIVES)
-        return rep->source->has_some(rep);
+        return rep->source->has_some(rep) && may_receive(rep);
     return rep->stream_on && backlog_left(rep->repl->backlog, &rep->stream) > 0 &&
            stream_room(rep) > 0;
 }
@@ -128,7 +134,7 @@ void replica_go_online(struct replica *rep, bool wait)
     rep->ack_ms = now_ms();
     rep->stream_on = !wait;
     if (rep->rdb_only) {
-        log_notice("RDB transfer completed, rdb only replica (%s) should be disconnected asap",
+        log_notice("%s has the data set, and wanted nothing else: it goes",
                    replica_name(rep, name));
         client_close_soon(rep->client);
         return;
@@ -142,6 +148,9 @@ void replica_go_online(struct replica *rep, bool wait)
 void replica_acknowledge(struct replica *rep, int64_t offset, int64_t disk_offset)
 {
     struct replicas *rs = rep->repl->replicas;
+    int64_t end = rep->repl->role->offset;
+    offset = offset < end ? offset : end; /* nobody has more than there is */
+    disk_offset = disk_offset < end ? disk_offset : end;
     bool moved = offset > rep->ack_offset || disk_offset > rep->disk_offset;
     rep->ack_offset = offset > rep->ack_offset ? offset : rep->ack_offset;
     rep->disk_offset = disk_offset > rep->disk_offset ? disk_offset : rep->disk_offset;
@@ -269,7 +278,7 @@ static void release(struct client *c, void *state)
     struct replica *rep = state;
     must(rep->client == c);
     if (link_linked(&rep->link)) {
-        log_notice("Connection with replica %s lost.",
+        log_notice("Connection with replica %s lost",
                    replica_name(rep, (char[REPLICA_NAME_MAX]){0}));
         let_go(rep);
     }

@@ -59,12 +59,16 @@ static void stage(void *arg)
 }
 
 /* ---- ten times a second ---- */
+static bool is_paused(const struct repl *r)
+{
+    return pause_what(server_pauses(r->server)) & PAUSE_REPLICAS;
+}
+
 static void ping(struct replicas *rs, int64_t now_ms)
 {
     static const struct slice words[] = {SLICE_LIT("PING")};
     struct repl *r = rs->repl;
-    bool held = pause_what(server_pauses(r->server)) & PAUSE_REPLICAS ||
-                shutdown_is_under_way(server_shutdown(r->server));
+    bool held = is_paused(r) || shutdown_is_under_way(server_shutdown(r->server));
     if (!repl_stream_is_own(r) || !rs->count || held ||
         now_ms - rs->ping_ms < r->config->ping_period_s * 1000)
         return;
@@ -94,7 +98,7 @@ static const char *why_over(struct replica *rep, int64_t now_ms)
         return "it acknowledged nothing for so long";
     if (rep->state != REPLICA_RECEIVES)
         return NULL;
-    if (!rep->source->has_some(rep))
+    if (!replica_has_some(rep) || is_paused(rep->repl))
         rep->moved_ms = now_ms;
     return now_ms - rep->moved_ms > timeout_ms ? "it took nothing of the data set for so long"
                                                : NULL;
@@ -170,7 +174,7 @@ static bool finish(void *arg, unsigned flags)
     LINK_FOR(pos, &rs->all) {
         const struct replica *rep = LINK_OF(pos, struct replica, link);
         if (rep->state == REPLICA_ONLINE && !rep->old && is_lagging(rep))
-            log_warning("Lagging replica %s reported offset %lld behind master, lag=%lld",
+            log_warning("Lagging replica %s: it has acknowledged all but %lld bytes, %lld s ago",
                         replica_name(rep, (char[REPLICA_NAME_MAX]){0}),
                         (long long)(r->role->offset - rep->ack_offset),
                         (long long)replica_lag_s(rep));

@@ -109,6 +109,8 @@ static void sample(struct cron *c)
     stats_rate_sample(&st->ops, st->commands, now);
     stats_rate_sample(&st->input, st->input_bytes, now);
     stats_rate_sample(&st->output, st->output_bytes, now);
+    stats_rate_sample(&st->replication_input, st->replication_input_bytes, now);
+    stats_rate_sample(&st->replication_output, st->replication_output_bytes, now);
     stats_rate_sample(&st->cycles, loop.turns, now);
     stats_rate_sample(&st->cycle_us, loop.busy_us, now);
 }

@@ -176,8 +176,8 @@ static void stats_traffic(struct stats *st, struct info_out *o)
     info_u64(o, "total_net_repl_output_bytes", st->replication_output_bytes);
     kbps(o, "instantaneous_input_kbps", &st->input);
     kbps(o, "instantaneous_output_kbps", &st->output);
-    info_str(o, "instantaneous_input_repl_kbps", "0.00");
-    info_str(o, "instantaneous_output_repl_kbps", "0.00");
+    kbps(o, "instantaneous_input_repl_kbps", &st->replication_input);
+    kbps(o, "instantaneous_output_repl_kbps", &st->replication_output);
     info_u64(o, "rejected_connections", st->rejected_connections);
     info_u64(o, "sync_full", st->sync_full);
     info_u64(o, "sync_partial_ok", st->sync_partial_ok);

@@ -39,7 +39,7 @@ struct stats {
     int64_t peak_time_s;
     uint64_t cycles_base, busy_base_us; /* the loop's numbers at the last reset */
     size_t recent_input_max, recent_output_max;
-    struct stats_rate ops, input, output, cycles, cycle_us;
+    struct stats_rate ops, input, output, cycles, cycle_us, replication_input, replication_output;
     struct stats_error errors[STATS_ERROR_CODES];
     unsigned error_kinds, error_made_up; /* of them, codes that are not the server's */
 };

@@ -165,7 +165,6 @@ proc documented {heading} {
 set protects {
     cluster-enabled yes
     loadmodule /tmp/x.so
-    min-replicas-to-write 1
     replicaof "127.0.0.1 6379"
     sentinel "monitor x 127.0.0.1 1 2"
     tls-cluster yes
@@ -187,9 +186,9 @@ case "an option that protects is refused until it acts, at start and by CONFIG S
     is [lsort [documented Refused]] [lsort -unique [dict keys $protects]]
     # what asks for nothing is no such request
     stop $s
-    set s [server "replicaof no one\naclfile \"\"\ncluster-enabled yes\nmin-slaves-to-write 0" \
+    set s [server "replicaof no one\naclfile \"\"\ncluster-enabled yes" \
         -args {--cluster-enabled no}]
-    is [ask $s CONFIG SET min-replicas-to-write 0 tls-port 0] OK
+    is [ask $s CONFIG SET tls-cluster no tls-port 0] OK
 }
 
 case "what is kept without effect is what the documentation says" {

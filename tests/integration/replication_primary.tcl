@@ -61,7 +61,7 @@ foreach {how config} [list "without a file" "" "by file" $by_file] {
         is [lrange [lindex [ask $p ROLE] 2 0] 0 1] [list 127.0.0.1 [of $r port]]
         is [info_of $r master_replid] [info_of $p master_replid]
         is [glob -nocomplain [of $p dir]/*.rdb] {}
-        like [ask $p CLIENT LIST TYPE replica] "*flags=S *cmd=replconf*"
+        like [ask $p CLIENT LIST TYPE replica] "*flags=S *"
     }
 
     case "what is written during a synchronisation $how comes behind it" {
@@ -336,10 +336,13 @@ case "PING keeps the link alive, and its bytes count" {
     same $p $r
 }
 
-case "under appendfsync always nothing reaches a replica that is not durable here" {
+case "under appendfsync always: while clients write a replica comes, and what it has is durable" {
     set p [primary "appendonly yes\nappendfsync always"]
+    set writer [open "|redis-benchmark -p [of $p port] -t set -r 1000 -n 100000 -c 20 -q" r]
+    wait_for { expr {[ask $p DBSIZE] > 100} }
     set r [replica_of $p]
-    in_sync $p $r
+    wait_linked $r
+    close $writer
     for {set i 0} {$i < 100} {incr i} {
         ask $p SET key:$i $i
         ask $p PUBLISH news $i
@@ -449,6 +452,25 @@ case "a replica that says nothing is dropped after repl-timeout" {
     wait_for { expr {[info_of $p connected_slaves] == 0} }
     signal CONT [of $r pid]
     same $p $r
+}
+
+case "one that takes nothing of the data set is dropped, the other gets it" {
+    set p [primary "repl-timeout 3\nrepl-diskless-sync-delay 100\nrepl-diskless-sync-max-replicas 2"]
+    for {set i 0} {$i < 100} {incr i} { ask $p SET key:$i [noise $i 200000] }
+    # a client that says PSYNC, and then reads no more
+    set stuck [connect $p]
+    puts -nonewline $stuck "REPLCONF capa eof\r\n"
+    flush $stuck
+    is [read_line $stuck] +OK
+    puts -nonewline $stuck "PSYNC ? -1\r\n"
+    flush $stuck
+    wait_for { expr {[info_of $p connected_slaves] == 1} }
+    set r [replica_of $p]
+    same $p $r
+    is [info_of $p total_forks] 1
+    is [info_of $p connected_slaves] 1
+    like [log_of $p] "*it took nothing of the data set for so long*"
+    close $stuck
 }
 
 foreach {how config} [list "without a file" "" "by file" $by_file] {
