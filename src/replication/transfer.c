@@ -39,7 +39,7 @@ struct transfer {
     int64_t size;          /* of the file, complete */
     struct loop_io io;     /* the pipe's end; fd -1: at its end, or no pipe */
     struct backlog *bytes; /* by pipe: what was read, from offset 1 on */
-    char mark[MARK];
+    char mark[MARK + 1];
 };
 
 static void close_pipe(struct transfer *t)
