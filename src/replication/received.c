@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Two descriptors of one file: the loop writes to one, the worker reads the other, and both know
+ * under the lock how many bytes there are. Whoever is last, the loop that drops it or the worker
+ * that still reads, frees it: the loop never waits for the worker. */
+#include "replication/received.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "format/rdb_read.h"
+#include "os/file.h"
+#include "os/worker.h"
+
+enum { BEHIND_EVERY = 8 << 20 };
+
+struct received {
+    struct worker_job job;
+    struct received_spec spec;
+    char *path;
+    int fd;             /* written to; the loop's */
+    uint64_t sent_off;  /* bytes that the kernel was told to begin to write */
+    bool over;          /* the job's done was called */
+    bool dropped, keep;
+    /* the worker's, until over */
+    int read_fd;
+    uint64_t read, keys;
+    struct fault fault;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    /* under lock */
+    uint64_t written;
+    bool whole, given_up, failed;
+};
+
+/* ---- the worker ---- */
+
+/* Never beyond what is written; at its end it waits for more. */
+static ssize_t read_behind(void *arg, void *to, size_t n)
+{
+    struct received *r = arg;
+    pthread_mutex_lock(&r->lock);
+    while (r->read == r->written && !r->whole && !r->given_up)
+        pthread_cond_wait(&r->changed, &r->lock);
+    must(r->read <= r->written);
+    uint64_t more = r->given_up ? 0 : r->written - r->read;
+    pthread_mutex_unlock(&r->lock);
+    ssize_t got = more ? file_read(r->read_fd, to, n < more ? n : (size_t)more) : 0;
+    r->read += got > 0 ? (uint64_t)got : 0;
+    return got;
+}
+
+static void check_end(struct rdb_reader *reader, struct fault *f)
+{
+    struct in *in = reader->in;
+    if (!in_bad(in) && rdb_trailer(reader) > RDB_TRAILER_OK)
+        fault_set(f, FAULT_CRC, "The block index behind the data set is not what was sent");
+    if (!in_bad(in) && !in_at_end(in))
+        fault_set(f, FAULT_FORMAT, "There are bytes behind the end of the data set");
+    if (in_bad(in))
+        *f = in->fault;
+}
+
+static void check(struct received *r)
+{
+    struct in in;
+    struct rdb_reader reader;
+    struct rdb_record rec;
+    struct rdb_options options = {.databases = r->spec.databases, .keep_modules = true,
+                                  .trust_distinct = true, .unguarded = r->spec.unguarded};
+    in_init_callback(&in, read_behind, r, IN_SIZE_UNKNOWN, 0);
+    bool ok = rdb_open(&reader, &in, &options);
+    while (ok && rdb_next(&reader, &rec))
+        ok = rdb_skip(&reader, &rec);
+    check_end(&reader, &r->fault);
+    must(reader.keys >= reader.empty_skipped);
+    r->keys = reader.keys - reader.empty_skipped;
+    rdb_close(&reader);
+    in_free(&in);
+}
+
+static void run(struct worker_job *job)
+{
+    struct received *r = LINK_OF(job, struct received, job);
+    check(r);
+    int err = fault_is(&r->fault) ? 0 : file_fsync(r->read_fd);
+    if (err < 0)
+        fault_io(&r->fault, -err, "fsync", "Can't sync %s", r->path);
+    file_close(r->read_fd);
+    pthread_mutex_lock(&r->lock);
+    r->failed = fault_is(&r->fault);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* ---- the loop ---- */
+
+static void release(struct received *r)
+{
+    if (r->fd >= 0)
+        file_close(r->fd);
+    if (!r->keep)
+        file_unlink(r->path);
+    pthread_mutex_destroy(&r->lock);
+    pthread_cond_destroy(&r->changed);
+    mem_free(r->path);
+    mem_free(r);
+}
+
+static void done(struct worker_job *job)
+{
+    struct received *r = LINK_OF(job, struct received, job);
+    must(!r->over);
+    r->over = true;
+    if (r->dropped)
+        release(r);
+    else if (r->whole)
+        r->spec.checked(r->spec.arg);
+}
+
+struct received *received_begin(const struct received_spec *spec, struct fault *f)
+{
+    struct received *r = mem_zalloc(sizeof *r);
+    r->spec = *spec;
+    r->path = mem_strdup(spec->path);
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->changed, NULL);
+    r->fd = file_create(r->path, 0);
+    r->read_fd = r->fd < 0 ? r->fd : file_open(r->path, O_RDONLY, 0);
+    if (r->read_fd < 0) {
+        fault_io(f, -r->read_fd, "open", "Can't open %s for the data set of the primary", r->path);
+        r->keep = r->fd < 0;
+        release(r);
+        return NULL;
+    }
+    r->job.run = run;
+    r->job.done = done;
+    worker_give(spec->worker, &r->job);
+    return r;
+}
+
+bool received_add(struct received *r, struct slice bytes, struct fault *f)
+{
+    must(!r->whole && !r->dropped);
+    int err = file_write_all(r->fd, bytes.data, bytes.len, NULL);
+    if (err < 0) {
+        fault_io(f, -err, "write", "Can't write to %s", r->path);
+        return false;
+    }
+    pthread_mutex_lock(&r->lock);
+    r->written += bytes.len;
+    uint64_t written = r->written;
+    bool failed = r->failed;
+    pthread_cond_signal(&r->changed);
+    pthread_mutex_unlock(&r->lock);
+    if (written - r->sent_off >= BEHIND_EVERY) {
+        file_write_behind(r->fd, (off_t)r->sent_off, (off_t)(written - r->sent_off));
+        r->sent_off = written;
+    }
+    if (failed)
+        *f = r->fault;
+    return !failed;
+}
+
+void received_whole(struct received *r)
+{
+    must(!r->whole && !r->dropped);
+    pthread_mutex_lock(&r->lock);
+    r->whole = true;
+    pthread_cond_signal(&r->changed);
+    pthread_mutex_unlock(&r->lock);
+    if (r->over)
+        r->spec.checked(r->spec.arg);
+}
+
+bool received_verdict(const struct received *r, uint64_t *keys, struct fault *f)
+{
+    must(r->over && r->whole);
+    *keys = r->keys;
+    if (fault_is(&r->fault))
+        *f = r->fault;
+    return !fault_is(&r->fault);
+}
+
+const char *received_path(const struct received *r)
+{
+    return r->path;
+}
+
+uint64_t received_bytes(const struct received *r)
+{
+    return r->written;
+}
+
+void received_drop(struct received *r, bool keep)
+{
+    must(!r->dropped);
+    r->keep = keep;
+    r->dropped = true;
+    if (r->over) {
+        release(r);
+        return;
+    }
+    pthread_mutex_lock(&r->lock);
+    r->given_up = true;
+    pthread_cond_signal(&r->changed);
+    pthread_mutex_unlock(&r->lock);
+}
