@@ -34,6 +34,8 @@ static pid_t pid_between(const char *name, const char *prefix, const char *suffi
 pid_t leftovers_pid(const char *name)
 {
     pid_t pid = pid_between(name, "temp-", ".rdb");
+    if (!pid) /* received by a replica */
+        pid = pid_between(name, "temp-sync-", ".rdb");
     if (!pid)
         pid = pid_between(name, "temp-rewriteaof-", ".aof");
     return pid ? pid : pid_between(name, "temp-rewriteaof-bg-", ".aof");

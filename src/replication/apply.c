@@ -5,6 +5,7 @@
 #include "replication/apply.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -224,7 +225,7 @@ static void run_input(struct apply *a)
     if (end)
         repl_stream_add(a->repl, slice(c->in.data, end));
     drop_front(c, end);
-    a->db = c->db->id;
+    a->repl->stream_db = c->db->id;
     if (a->ack_due) {
         a->ack_due = false;
         apply_ack(a);
@@ -298,7 +299,7 @@ void apply_begin(struct apply *a, const struct apply_spec *spec)
     c->wire = spec->wire;
     c->flags |= CLIENT_PRIMARY | CLIENT_AUTHENTICATED;
     client_clear(c, CLIENT_RESTRICTED);
-    client_select(c, a->db);
+    client_select(c, a->repl->stream_db < server_keyspace(s)->count ? a->repl->stream_db : 0);
     c->parser.bulk_max = BULK_MAX;
     c->io.ready = ready;
     c->io.arg = a;
@@ -323,7 +324,5 @@ void apply_end(struct apply *a)
 
 void apply_lost(struct apply *a)
 {
-    if (a->client)
-        a->db = a->client->db->id;
     a->client = NULL;
 }

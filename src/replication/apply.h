@@ -35,7 +35,6 @@ struct apply_durable {
 struct apply { /* zero it; read only */
     struct repl *repl;
     struct client *client; /* NULL: there is no stream */
-    unsigned db;           /* that the stream had selected last: it goes on there */
     int64_t heard_us;      /* monotonic */
     uint64_t failed;       /* commands that the primary did and that failed here */
     /* private */

@@ -11,6 +11,7 @@
 #include "replication/apply.h"
 #include "replication/handshake.h"
 #include "replication/link_socket.h"
+#include "replication/replica_admit.h"
 #include "replication/sync_in.h"
 
 struct link_find;
@@ -28,6 +29,7 @@ enum link_state {
 
 struct primary_link {
     struct repl *repl;
+    struct replica_admit admit;
     enum link_state state;
     char *host;              /* NULL: nobody's replica */
     int64_t port;

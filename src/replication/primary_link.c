@@ -50,6 +50,7 @@ static void set_up(struct primary_link *l, bool up)
     if (l->repl->role->link_up && !up)
         l->down_since_us = clock_mono_us();
     l->repl->role->link_up = up;
+    replica_admit_settle(&l->admit);
 }
 
 /* Back to nothing that is open. */
@@ -144,7 +145,7 @@ static void synced(void *arg, enum sync_how how, const struct fault *f)
         l->sync.behind = (struct buf){0};
         log_notice("MASTER <-> REPLICA sync: Finished with success");
         l->no_history = false;
-        l->stream.db = 0;
+        l->repl->stream_db = 0;
         repl_stream_adopt(l->repl, l->talk.id, l->talk.offset);
         go_online(l, buf_slice(&behind));
         buf_free(&behind);
@@ -183,6 +184,12 @@ static void begin_sync(struct primary_link *l)
 
 /* ---- the talk ---- */
 
+/* Of a primary that had no replicas nobody knows what it has. */
+static bool may_continue(const struct primary_link *l)
+{
+    return !l->no_history && repl_stream_is_kept(l->repl);
+}
+
 static void begin_talk(struct primary_link *l)
 {
     const struct repl_config *c = l->repl->config;
@@ -196,7 +203,7 @@ static void begin_talk(struct primary_link *l)
     l->facts = (struct handshake_facts){
         .user = buf_slice(&l->user), .password = buf_slice(&l->password),
         .ip = buf_slice(&l->ip), .port = (int)(c->announce_port ? c->announce_port : st->port),
-        .id = l->no_history ? NULL : l->asked_id, .offset = role_offset(role) + 1};
+        .id = may_continue(l) ? l->asked_id : NULL, .offset = role_offset(role) + 1};
     l->state = LINK_TALKING;
     l->room = mem_alloc(ROOM);
     handshake_begin(&l->talk, &l->facts);
@@ -497,17 +504,6 @@ int primary_link_port(const struct primary_link *l)
     return (int)l->port;
 }
 
-unsigned primary_link_db(const struct primary_link *l)
-{
-    return l->stream.client ? l->stream.client->db->id : l->stream.db;
-}
-
-void primary_link_set_db(struct primary_link *l, unsigned db)
-{
-    if (db < server_keyspace(l->repl->server)->count)
-        l->stream.db = db;
-}
-
 /* ---- options ---- */
 
 static bool refuse(struct fault *f, const char *why)
@@ -579,6 +575,7 @@ struct primary_link *primary_link_new(struct repl *r)
     l->checker = worker_new(server_workers(r->server), "sync-check");
     link_socket_init(&l->socket, r->server, ready, l);
     config_add(server_config(r->server), options, l);
+    replica_admit_init(&l->admit, r);
     hooks_on_configured(hooks, configured, l);
     hooks_on_client(hooks, client_event, l);
     hooks_on_stage(hooks, STAGE_LOG, note_position, l);

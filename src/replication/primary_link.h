@@ -42,9 +42,4 @@ bool primary_link_lead(struct primary_link *l, struct fault *f);
 const char *primary_link_host(const struct primary_link *l);
 int primary_link_port(const struct primary_link *l);
 
-/* The database that the history has selected where it stands: what comes next is about that one.
- * Saved and restored with id and offset (repl_stream_restore). */
-unsigned primary_link_db(const struct primary_link *l);
-void primary_link_set_db(struct primary_link *l, unsigned db);
-
 #endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a replica says of itself: its part of INFO's section Replication, and ROLE. */
+#ifndef REPLICATION_REPLICA_INFO_H
+#define REPLICATION_REPLICA_INFO_H
+
+struct ctx;
+struct info_out;
+struct repl;
+
+/* The lines behind "role:slave". */
+void replica_info(const struct repl *r, struct info_out *o);
+/* The reply to ROLE: slave, host, port, state of the link, offset. */
+void replica_role(const struct repl *r, struct ctx *c);
+
+#endif
