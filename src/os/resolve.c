@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/must.h"
+
 bool resolve_is_address(const char *host)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST}, *found;
@@ -19,6 +21,7 @@ bool resolve_is_address(const char *host)
 void resolve_host(const char *host, struct resolved *out)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
+    must(host && out);
     memset(out, 0, sizeof *out);
     int rc = getaddrinfo(host, NULL, &hints, &found);
     if (rc != 0) {
@@ -31,6 +34,7 @@ void resolve_host(const char *host, struct resolved *out)
                         NI_NUMERICHOST) == 0)
             out->count++;
     freeaddrinfo(found);
+    must(out->count <= RESOLVED_MAX);
     if (!out->count)
         snprintf(out->why, sizeof out->why, "no address");
 }

@@ -45,6 +45,7 @@ void apply_note_position(struct apply *a)
     uint64_t position = commit_position(server_commit(a->repl->server));
     int64_t offset = role_offset(a->repl->role);
     unsigned last = (d->first + d->count + APPLY_PAIRS - 1) % APPLY_PAIRS;
+    must(d->count <= APPLY_PAIRS);
     if (d->count && d->pairs[last].offset == offset)
         return;
     bool same = d->count && d->pairs[last].position == position;
@@ -106,8 +107,8 @@ static void tell_failure(struct apply *a, struct slice name)
         return;
     a->told_us = now;
     log_warning("== CRITICAL == A command that the primary has done failed here: '%.*s'. The data "
-                "sets may differ now (%llu such commands so far)", name.len < 64 ? (int)name.len : 64,
-                name.data, (unsigned long long)a->failed);
+                "sets may differ now (%llu such commands so far)",
+                name.len < 64 ? (int)name.len : 64, name.data, (unsigned long long)a->failed);
 }
 
 /* What is about the link itself. */
@@ -299,7 +300,8 @@ void apply_begin(struct apply *a, const struct apply_spec *spec)
     c->wire = spec->wire;
     c->flags |= CLIENT_PRIMARY | CLIENT_AUTHENTICATED;
     client_clear(c, CLIENT_RESTRICTED);
-    client_select(c, a->repl->stream_db < server_keyspace(s)->count ? a->repl->stream_db : 0);
+    bool here = a->repl->stream_db < server_keyspace(s)->count;
+    client_select(c, here ? a->repl->stream_db : 0);
     c->parser.bulk_max = BULK_MAX;
     c->io.ready = ready;
     c->io.arg = a;
@@ -317,6 +319,7 @@ void apply_begin(struct apply *a, const struct apply_spec *spec)
 void apply_end(struct apply *a)
 {
     struct client *c = a->client;
+    must(!c || c->flags & CLIENT_PRIMARY);
     apply_lost(a);
     if (c)
         client_close_soon(c);

@@ -60,7 +60,7 @@ static void follow(struct ctx *c, struct primary_link *l, int port)
     reply_ok(c);
 }
 
-void cmd_replicaof(struct ctx *c)
+static void cmd_replicaof(struct ctx *c)
 {
     struct repl *r = c->arg;
     int64_t port;

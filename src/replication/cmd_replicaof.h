@@ -6,9 +6,7 @@
 #include "server/command.h"
 #include "server/role.h"
 
-/* arg: struct repl */
-void cmd_replicaof(struct ctx *c);
-extern const struct command cmd_replicaof_commands[];
+extern const struct command cmd_replicaof_commands[]; /* arg: struct repl */
 extern const struct role_ops cmd_replicaof_ops;
 
 #endif

@@ -15,7 +15,7 @@ static void end_with(struct handshake *h, enum handshake_end end, const char *fo
 static void end_with(struct handshake *h, enum handshake_end end, const char *format, ...)
 {
     va_list ap;
-    must(h->end == HANDSHAKE_MORE);
+    must(h->end == HANDSHAKE_MORE && end != HANDSHAKE_MORE);
     va_start(ap, format);
     vsnprintf(h->why, sizeof h->why, format, ap);
     va_end(ap);
@@ -34,6 +34,7 @@ static void say(struct handshake *h, int argc, const struct slice *argv)
 static void say_auth(struct handshake *h)
 {
     const struct handshake_facts *f = h->facts;
+    must(f->password.len);
     struct slice words[3] = {SLICE_LIT("AUTH"), f->user, f->password};
     if (!f->user.len)
         words[1] = f->password;
@@ -199,6 +200,7 @@ static void heard(struct handshake *h, struct slice line)
 size_t handshake_feed(struct handshake *h, const char *data, size_t len)
 {
     size_t used = 0;
+    must(h->facts);
     while (used < len && h->end == HANDSHAKE_MORE) {
         const char *end = memchr(data + used, '\n', len - used);
         size_t n = end ? (size_t)(end - data) - used : len - used;

@@ -25,7 +25,7 @@ struct handshake_facts {
     struct slice user, password; /* empty password: AUTH is not said; empty user: of the default */
     int port;                    /* where this server listens, for who asks the primary */
     struct slice ip;             /* the same; empty: as the primary sees it */
-    const char *id;              /* of the history that is to go on; NULL: everything is asked for */
+    const char *id;              /* of the history that is to go on; NULL: all is asked for */
     int64_t offset;              /* of the first byte of it that is wanted */
 };
 

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "os/resolve.h"
 #include "os/worker.h"
 
@@ -45,5 +46,6 @@ struct link_find *link_find(struct worker *worker, const char *host,
 
 void link_find_drop(struct link_find *f)
 {
+    must(f->found);
     f->found = NULL;
 }

@@ -39,6 +39,7 @@ bool link_socket_connect(struct link_socket *ls, const char *address, int port,
 
 int link_socket_connected(struct link_socket *ls)
 {
+    must(ls->io.fd >= 0);
     int err = socket_error(ls->io.fd);
     if (!err)
         watch(ls);
@@ -69,6 +70,7 @@ void link_socket_close(struct link_socket *ls)
 
 ssize_t link_socket_recv(struct link_socket *ls, void *to, size_t n)
 {
+    must(ls->io.fd >= 0);
     ssize_t got = wire_recv(&ls->wire, ls->io.fd, to, n);
     if (got > 0) {
         ls->heard_us = clock_mono_us();

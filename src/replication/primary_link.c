@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* All that may go wrong ends in try_again: what is open is closed, and the link is due a second
- * later. Nothing below sync_in and apply calls up: a client that goes is noticed by the CLIENT hook,
- * a synchronisation that ends by its callback. */
+ * later. Neither sync_in nor apply calls up: a client that goes is noticed by the CLIENT hook, a
+ * synchronisation that ends by its callback. */
 #include "replication/primary_link.h"
 
 #include <errno.h>
@@ -110,6 +110,7 @@ static void go_online(struct primary_link *l, struct slice first)
 {
     struct apply_spec spec = {.repl = l->repl, .first = first};
     spec.fd = link_socket_give(&l->socket, &spec.wire);
+    must(spec.fd >= 0);
     l->state = LINK_ONLINE;
     l->chosen = false;
     buf_clear(&l->fault);
@@ -174,6 +175,7 @@ static bool may_be_empty(const struct primary_link *l)
 
 static void begin_sync(struct primary_link *l)
 {
+    must(strlen(l->talk.id) == HANDSHAKE_ID && l->talk.offset >= 0);
     log_notice("Full resync from master: %s:%lld", l->talk.id, (long long)l->talk.offset);
     l->had_keys = keyspace_count(server_keyspace(l->repl->server)) > 0;
     l->state = LINK_SYNCING;
@@ -267,6 +269,7 @@ static void heard(struct primary_link *l, const char *data, size_t len)
         sync_in_feed(&l->sync, data, len);
         return;
     }
+    must(l->state == LINK_TALKING);
     size_t used = handshake_feed(&l->talk, data, len);
     if (l->talk.end != HANDSHAKE_MORE)
         talked(l, data + used, len - used);

@@ -97,6 +97,7 @@ static void run(struct worker_job *job)
 
 static void release(struct received *r)
 {
+    must(!r->dropped || r->over);
     if (r->fd >= 0)
         file_close(r->fd);
     if (!r->keep)
@@ -150,6 +151,7 @@ bool received_add(struct received *r, struct slice bytes, struct fault *f)
     pthread_mutex_lock(&r->lock);
     r->written += bytes.len;
     uint64_t written = r->written;
+    must(written >= r->sent_off);
     bool failed = r->failed;
     pthread_cond_signal(&r->changed);
     pthread_mutex_unlock(&r->lock);

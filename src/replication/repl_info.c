@@ -7,6 +7,7 @@
 #include "replication/repl.h"
 #include "replication/repl_config.h"
 #include "replication/repl_stream.h"
+#include "replication/replica_info.h"
 #include "replication/replicas.h"
 #include "server/ctx.h"
 #include "server/info.h"
@@ -131,5 +132,9 @@ static void reply_primary(struct ctx *c, const struct repl *r)
 
 void cmd_role(struct ctx *c)
 {
-    reply_primary(c, c->arg);
+    struct repl *r = c->arg;
+    if (r->role->is_replica)
+        replica_role(r, c);
+    else
+        reply_primary(c, r);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "replication/replica_admit.h"
 
+#include "base/must.h"
 #include "replication/repl.h"
 #include "replication/repl_config.h"
 #include "server/command.h"
@@ -8,6 +9,9 @@
 #include "server/hooks.h"
 #include "server/role.h"
 #include "server/server.h"
+
+/* Each command has some. ADMIT_EVERY is for who asks for the sake of memory (hooks_set_calm). */
+#define ANY_FLAG (~(uint32_t)ADMIT_EVERY)
 
 static bool is_stale(const struct repl *r)
 {
@@ -18,6 +22,7 @@ static bool is_stale(const struct repl *r)
 static const char *admit(void *arg, struct ctx *c, const struct command_entry *e)
 {
     const struct repl *r = ((const struct replica_admit *)arg)->repl;
+    must(r->role->is_replica);
     (void)e;
     if (r->config->read_only && c->command_flags & CMD_WRITE)
         return "READONLY You can't write against a read only replica.";
@@ -33,7 +38,7 @@ void replica_admit_settle(struct replica_admit *a)
     if (r->role->is_replica && r->config->read_only)
         flags |= CMD_WRITE;
     if (is_stale(r))
-        flags |= ADMIT_EVERY;
+        flags |= ANY_FLAG;
     hooks_set_admit(server_hooks(r->server), a, flags);
     r->role->keeps_all = r->config->ignore_max_memory;
     if (r->role->writable == r->config->read_only)

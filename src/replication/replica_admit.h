@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What clients may not do on a replica: write to one that is read-only (READONLY), and anything that
+/* What clients may not do on a replica: write to one that is read-only (READONLY), and whatever
  * shows data while it is out of touch with its primary and replica-serve-stale-data is no
- * (MASTERDOWN). Whatever of this cannot be at the moment costs nothing. */
+ * (MASTERDOWN). What of this cannot be at the moment costs nothing. */
 #ifndef REPLICATION_REPLICA_ADMIT_H
 #define REPLICATION_REPLICA_ADMIT_H
 

@@ -9,6 +9,7 @@
 #include "server/info.h"
 #include "server/reply.h"
 #include "server/role.h"
+#include "server/server.h"
 
 static int64_t seconds_since(int64_t us)
 {
@@ -34,11 +35,14 @@ static void sync_info(const struct primary_link *l, struct info_out *o)
     info_i64(o, "master_sync_last_io_seconds_ago", seconds_since(l->socket.heard_us));
 }
 
-void replica_info(const struct repl *r, struct info_out *o)
+static void lines(void *arg, struct info_out *o)
 {
+    const struct repl *r = arg;
     const struct primary_link *l = r->link;
     const struct client *c = l->stream.client;
     int64_t offset = role_offset(r->role);
+    if (!r->role->is_replica)
+        return;
     info_str(o, "master_host", l->host ? l->host : "");
     info_i64(o, "master_port", l->port);
     info_str(o, "master_link_status", r->role->link_up ? "up" : "down");
@@ -57,6 +61,11 @@ void replica_info(const struct repl *r, struct info_out *o)
     /* ours */
     info_f(o, "replica_sync_fault", "%.*s", SLICE_ARG(buf_slice(&l->fault)));
     info_u64(o, "replica_commands_failed", l->stream.failed);
+}
+
+void replica_info_init(struct repl *r)
+{
+    info_add(server_info(r->server), "Replication", INFO_DEFAULT, lines, r);
 }
 
 void replica_role(const struct repl *r, struct ctx *c)

@@ -4,11 +4,10 @@
 #define REPLICATION_REPLICA_INFO_H
 
 struct ctx;
-struct info_out;
 struct repl;
 
-/* The lines behind "role:slave". */
-void replica_info(const struct repl *r, struct info_out *o);
+/* The lines of a replica come from here on in the section. */
+void replica_info_init(struct repl *r);
 /* The reply to ROLE: slave, host, port, state of the link, offset. */
 void replica_role(const struct repl *r, struct ctx *c);
 

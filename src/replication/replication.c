@@ -10,6 +10,7 @@
 #include "replication/repl_config.h"
 #include "replication/repl_info.h"
 #include "replication/repl_stream.h"
+#include "replication/replica.h"
 #include "replication/replicas.h"
 #include "replication/replicas_progress.h"
 #include "replication/replicas_watch.h"
@@ -33,6 +34,7 @@ struct repl *replication_new(struct server *server, struct persist *persist,
     min_replicas_init(r);
     r->aux = repl_aux_new(r);
     repl_info_begin(r);
+    replica_init(r);
     repl_info_rest(r);
     commands_add(server_commands(server), cmd_replication_commands, r);
     memory_exempt(limit, repl_buffer_bytes, r);
@@ -41,6 +43,7 @@ struct repl *replication_new(struct server *server, struct persist *persist,
 
 void replication_free(struct repl *r)
 {
+    replica_end(r);
     repl_aux_free(r->aux);
     replicas_free(r->replicas);
     full_send_free(r->full_send);

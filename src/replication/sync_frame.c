@@ -42,6 +42,7 @@ static void heard(struct sync_frame *f, struct slice line)
 size_t sync_frame_head(struct sync_frame *f, const char *data, size_t len)
 {
     size_t used = 0;
+    must(f->state == FRAME_HEAD);
     while (used < len && f->state == FRAME_HEAD) {
         char byte = data[used++];
         if (byte == '\n') {
@@ -62,6 +63,7 @@ size_t sync_frame_head(struct sync_frame *f, const char *data, size_t len)
 static size_t counted(struct sync_frame *f, const char *data, size_t len, struct slice out[2])
 {
     size_t n = len < f->left ? len : (size_t)f->left;
+    must(f->left > 0 && f->left <= f->length);
     out[0] = slice(data, n);
     f->left -= n;
     if (!f->left)
@@ -83,6 +85,7 @@ static void give_held(struct sync_frame *f, size_t n, struct slice *out)
 static bool begins_in_held(struct sync_frame *f, const char *data, size_t len, struct slice *out,
                            size_t *used)
 {
+    must(f->held_len + FRAME_MARK <= sizeof f->held);
     size_t held = f->held_len, more = len < FRAME_MARK ? len : FRAME_MARK;
     memcpy(f->held + held, data, more);
     const char *at = memmem(f->held, held + more, f->mark, FRAME_MARK);

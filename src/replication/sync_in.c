@@ -106,6 +106,7 @@ void sync_in_ready(struct sync_in *s)
 static size_t take_first(struct sync_in *s, void *to, size_t n)
 {
     size_t left = s->first.len - s->first_at;
+    must(s->first_at <= s->first.len);
     n = n < left ? n : left;
     memcpy(to, s->first.data + s->first_at, n);
     s->first_at += n;
@@ -143,7 +144,7 @@ static bool take_end(struct sync_in *s, struct in *in, struct fault *f)
         return !fault_is(f);
     }
     if (!in_bytes(in, mark, sizeof mark) || memcmp(mark, s->frame.mark, sizeof mark) != 0) {
-        fault_set(f, FAULT_FORMAT, "The mark behind the data set is not the one that was announced");
+        fault_set(f, FAULT_FORMAT, "The mark behind the data set is not the announced one");
         return false;
     }
     buf_append(&s->behind, in->at, (size_t)(in->end - in->at));
@@ -158,7 +159,6 @@ static void load_socket(struct sync_in *s)
                               .total_bytes = s->frame.marked ? 0 : s->frame.length};
     struct fault f = {0};
     struct in in;
-    link_socket_listen(s->spec.socket, false);
     in_init_callback(&in, read_socket, s, IN_SIZE_UNKNOWN, 0);
     bool ok = persist_replace(p, &in, &src, s->aside ? REPLACE_ASIDE : REPLACE_EMPTIED, &f);
     enum sync_how failed = p->unfilled ? SYNC_LOST : SYNC_KEPT;
@@ -217,6 +217,7 @@ static void load(void *arg)
 static void ask_load(struct sync_in *s)
 {
     s->phase = SYNC_LOADING;
+    link_socket_listen(s->spec.socket, false); /* the rest is the load's */
     if (s->load_asked) /* for one before this, that was dropped */
         return;
     s->load_asked = true;

@@ -10,9 +10,9 @@
  *   ... spec.ended(arg, how, f), from there, or later from the loop between its turns ...
  *   sync_in_drop(&s)                    instead; not while it loads
  *
- * What is served goes for nothing less than a whole data set: a file is checked before (received.h),
- * from the socket it is loaded aside, unless there is nothing here. Nor does it go for an empty one,
- * unless spec.empty_ok. */
+ * What is served goes for nothing less than a whole data set: a file is checked before
+ * (received.h), from the socket it is loaded aside, unless there is nothing here. Nor does it go
+ * for an empty one, unless spec.empty_ok. */
 #ifndef REPLICATION_SYNC_IN_H
 #define REPLICATION_SYNC_IN_H
 
@@ -50,7 +50,7 @@ struct sync_in { /* zero it; read only */
     struct sync_in_spec spec;
     enum sync_phase phase;
     uint64_t read; /* bytes of it that came */
-    struct buf behind; /* of the stream, which came with its last bytes: the owner's when it ended */
+    struct buf behind; /* of the stream, came with its last bytes: the owner's when it ended */
     /* private */
     struct sync_frame frame;
     bool to_disk, aside;

@@ -129,6 +129,7 @@ case "all that a primary says is done: scripts, transactions, databases, expiry,
     ask $p XADD stream * f v
     ask $p XGROUP CREATE stream g 0
     ask $p XREADGROUP GROUP g c STREAMS stream >
+    ask $p XGROUP SETID stream g 0 ENTRIESREAD 0 ;# replicas of 7.0 are not told by XREADGROUP
     ask $p RENAME large larger
     ask $p COPY larger copy DB 3
     ask $p SPOP set:small:700 100
@@ -248,7 +249,6 @@ case "a stale replica serves what it has, or says that it is stale" {
     set down "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
     is [error_of $r GET k] $down
     like [error_of $r SET k v] READONLY*
-    is [ask $r PING] PONG
     like [ask $r INFO replication] *master_link_down_since_seconds:*
     is [ask $r CONFIG SET replica-serve-stale-data yes] OK
     is [ask $r GET k] v
@@ -397,6 +397,10 @@ proc dump_bytes {keys} {
     stop $s
     return $bytes
 }
+proc flipped {bytes at} {
+    scan [string index $bytes $at] %c byte
+    return [string replace $bytes $at $at [format %c [expr {$byte ^ 1}]]]
+}
 proc fake_full {fd bytes {marked 0}} {
     fake_say $fd "+FULLRESYNC $::fake_id 100\r\n"
     if {$marked} {
@@ -420,10 +424,9 @@ foreach {load marked} {disabled 0 disabled 1 swapdb 0 swapdb 1} {
         close $fd
         wait_for { expr {![linked $r]} }
         set other [dump_bytes {d e f g}]
-        set n [string length $other]
-        set faults [list [string replace $other 60 60 [format %c 1]] \
-            [string replace $other $n-20 $n-20 x] [string range $other 0 end-8] \
-            "not a dump at all" ${other}x]
+        set faults [list [flipped $other 60] [flipped $other 200] [string range $other 0 200] \
+            "not a dump at all"]
+        if {$load eq "disabled"} { lappend faults ${other}x } ;# else it was loaded by then
         foreach bytes $faults {
             set fd [fake_accept]
             is [fake_greet $fd] "PSYNC $fake_id 101"
@@ -521,7 +524,7 @@ case "a primary that speaks nonsense is asked again, and what is here stays" {
                   "+FULLRESYNC ID 5\r\n-ERR out of memory\r\n" "+FULLRESYNC ID -5\r\n"} {
         set fd [fake_accept]
         fake_greet $fd
-        fake_say $fd [string map "ID $fake_id" [subst $text]]
+        fake_say $fd [string map "ID $fake_id" $text]
         fake_wait_closed $fd
         is [ask $r DBSIZE] 2
     }
@@ -542,7 +545,7 @@ case "a primary that speaks nonsense is asked again, and what is here stays" {
     foreach text {"*-5\r\n" "hello\r\n" "*1\r\n+x\r\n" "*1\r\n\$99999999999999999\r\n"} {
         set fd [fake_accept]
         fake_greet $fd
-        fake_say $fd "+CONTINUE\r\n[subst $text]"
+        fake_say $fd "+CONTINUE\r\n$text"
         if {[string match "\\*-5*" $text]} { close $fd; continue }
         fake_wait_closed $fd
     }

@@ -86,7 +86,8 @@ static void learns(void)
     CHECK_STR(h.id, "");
     CHECK_INT(used, strlen("+PONG\r\n" WHO "+CONTINUE\r\n"));
     /* what it does not understand is no hindrance */
-    h = talk(&known, "+PONG\r\n-ERR what?\r\n-ERR what?\r\n+CONTINUE " ID "\r\n", 1000, &said, &used);
+    h = talk(&known, "+PONG\r\n-ERR what?\r\n-ERR what?\r\n+CONTINUE " ID "\r\n", 1000, &said,
+             &used);
     CHECK_INT(h.end, HANDSHAKE_CONTINUE);
     CHECK_STR(h.id, ID);
     buf_free(&said);

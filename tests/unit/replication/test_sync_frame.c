@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A data set in the stream, cut at every byte: nothing of it is lost, nothing behind it is taken. */
+/* A data set in the stream, cut at every byte: nothing of it is lost, nothing behind it taken. */
 #include "replication/sync_frame.h"
 
 #include <stdio.h>
