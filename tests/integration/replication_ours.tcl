@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Two and three servers of ours: one copies the other, whatever becomes of the link.
+source [file join [file dirname [info script]] lib.tcl]
+source [file join [file dirname [info script]] lib holdfast.tcl]
+source [file join [file dirname [info script]] lib dataset.tcl]
+source [file join [file dirname [info script]] lib primary.tcl]
+
+proc ours {{config ""} args} {
+    return [server "save \"\"\nenable-debug-command yes\nrepl-diskless-sync-delay 0\n$config" \
+                {*}$args]
+}
+proc write_some {p n} {
+    for {set i 0} {$i < $n} {incr i} {
+        ask $p SET k:$i $i
+        ask $p RPUSH l:[expr {$i % 7}] $i
+    }
+}
+
+foreach diskless {no yes} {
+    foreach load {disabled on-empty-db swapdb} {
+        case "ours from ours, repl-diskless-sync $diskless, repl-diskless-load $load" {
+            set p [ours "repl-diskless-sync $diskless"]
+            fill $p
+            set r [ours "repl-diskless-load $load\nreplicaof 127.0.0.1 [of $p port]"]
+            wait_same $r $p
+            write_some $p 200
+            wait_same $r $p
+            ask $r CLIENT KILL TYPE master
+            write_some $p 200
+            wait_same $r $p
+            is [syncs_of $p] {1 1 0}
+        }
+    }
+}
+
+case "a chain, and a promotion in its middle" {
+    set a [ours]
+    write_some $a 20
+    set b [ours "replicaof 127.0.0.1 [of $a port]"]
+    wait_same $b $a
+    set c [ours "replicaof 127.0.0.1 [of $b port]"]
+    wait_same $c $b
+    write_some $a 30
+    ask $a MULTI
+    ask $a INCR x
+    ask $a INCR x
+    ask $a EXEC
+    wait_same $b $a
+    wait_same $c $b
+    is [info_of $c master_replid] [info_of $a master_replid]
+    is [ask $b REPLICAOF NO ONE] OK
+    write_some $b 40
+    wait_same $c $b
+    follow $a $b
+    wait_same $a $b
+    is [lindex [syncs_of $b] 0] 1
+    write_some $b 50
+    wait_same $a $b
+    wait_same $c $b
+}
+
+case "what WAITAOF promises of a replica is on its disk" {
+    set p [ours "appendonly yes"]
+    set r [ours "appendonly yes\nreplicaof 127.0.0.1 [of $p port]"]
+    wait_linked $r
+    set dir [of $r dir]
+    wait_for { expr {![info_of $r aof_rewrite_in_progress]} }
+    write_some $p 30
+    is [ask $p WAITAOF 1 1 60000] {1 1}
+    stop $r kill
+    set r [ours "appendonly yes\nreplicaof 127.0.0.1 1" -dir $dir]
+    is [ask $r GET k:29] 29
+    is [ask $r DBSIZE] [ask $p DBSIZE]
+}
+
+finish
