@@ -131,6 +131,13 @@ $(B)/fuzz/fuzz_acl: $(B)/obj/tests/fuzz/fuzz_acl.o $(B)/obj/tests/fuzz/fuzz.o \
 	@mkdir -p $(@D)
 	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(call archives,$(ACL_LIBS)) $(OUR_LDLIBS) $(LDLIBS)
 
+# What a primary says is replication's.
+REPL_LIBS := $(filter replication $(call allowed,replication),$(BUILT))
+$(B)/fuzz/fuzz_primary_reply: $(B)/obj/tests/fuzz/fuzz_primary_reply.o $(B)/obj/tests/fuzz/fuzz.o \
+    $(foreach f,$(REPL_LIBS),$(call archive,$(f)))
+	@mkdir -p $(@D)
+	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(call archives,$(REPL_LIBS)) $(OUR_LDLIBS) $(LDLIBS)
+
 # Those of what the tools are made of.
 $(B)/fuzz/fuzz_fix: $(B)/obj/tests/fuzz/fuzz_fix.o $(B)/obj/tests/fuzz/fuzz.o $(TOOL_OBJ) \
     $(foreach f,$(FUZZ_LIBS),$(call archive,$(f)))

@@ -40,10 +40,8 @@
 
 /* ---- refusing writes ---- */
 
-static const char *admit(void *arg, struct ctx *c, const struct command_entry *e)
+const char *persist_refusal(struct persist *p)
 {
-    struct persist *p = arg;
-    (void)c, (void)e;
     struct snapshot *s = p->snapshot;
     if (p->log_due)
         return "MISCONF The append log could not be begun again behind another data set: it is "
@@ -51,6 +49,12 @@ static const char *admit(void *arg, struct ctx *c, const struct command_entry *e
     if (s->config->stop_writes_on_error && save_config_has_points(s->config) && !s->last_ok)
         return snapshot_refusal(s);
     return aof_refusal(p->aof);
+}
+
+static const char *admit(void *arg, struct ctx *c, const struct command_entry *e)
+{
+    (void)c, (void)e;
+    return persist_refusal(arg);
 }
 
 /* ---- FLUSHALL ---- */

@@ -23,6 +23,8 @@ void persist_free(struct persist *p);
 /* Loads what the configuration says there is, and opens the append log. Nothing on disk is touched
  * before the load has succeeded. */
 bool persist_start(struct persist *p, struct fault *f);
+/* Why clients' writes are refused now: what the disk is to keep it does not take. NULL: it does. */
+const char *persist_refusal(struct persist *p);
 /* Bytes of changes that wait to be written to the log, of a struct persist. */
 size_t persist_waiting_bytes(const void *persist);
 

@@ -11,7 +11,10 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "os/clock.h"
+#include "persist/persist.h"
+#include "persist/persist_setup.h"
 #include "replication/repl.h"
+#include "replication/repl_config.h"
 #include "replication/repl_stream.h"
 #include "server/clients.h"
 #include "server/command.h"
@@ -97,6 +100,32 @@ void apply_ack(struct apply *a)
 }
 
 /* ---- running ---- */
+
+const char *apply_refusal(const struct repl *r)
+{
+    const char *why = r->persist->may_refuse ? persist_refusal(r->persist) : NULL;
+    return r->config->ignore_disk_errors ? NULL : why;
+}
+
+/* False: what came stays unrun, and is asked for again when the disk works. */
+static bool disk_takes_it(struct apply *a)
+{
+    const struct repl *r = a->repl;
+    const char *why = r->persist->may_refuse ? persist_refusal(r->persist) : NULL;
+    int64_t now = clock_mono_us();
+    if (!why)
+        return true;
+    if (!r->config->ignore_disk_errors) {
+        log_warning("Replica was unable to write command to disk: the link to the primary is cut "
+                    "until it can. %s", why);
+        client_close_soon(a->client);
+        return false;
+    }
+    if (!a->told_disk_us || now - a->told_disk_us >= TELL_EVERY_US)
+        log_warning("Replica is applying a command it is unable to write to disk.");
+    a->told_disk_us = now;
+    return true;
+}
 
 /* What succeeded there and fails here makes the data sets differ. */
 static void tell_failure(struct apply *a, struct slice name)
@@ -185,6 +214,8 @@ static size_t run_all(struct apply *a, bool *bad)
         struct planned plan[BATCH];
         int count;
         enum resp_got got = cut(c, plan, &count);
+        if (count && !disk_takes_it(a))
+            count = 0;
         prefetch(c, plan, count);
         if (count)
             exec_read_clock(server_exec(c->server));

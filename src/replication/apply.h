@@ -3,6 +3,9 @@
  * bytes become the next ones of the history here, byte for byte. A transaction counts when it is
  * whole: of a link that was cut in its middle nothing is kept, and it comes again.
  *
+ * While the disk does not take what this server is to keep there, nothing is taken in, unless
+ * replica-ignore-disk-write-errors says so: the link is cut, and what comes is there again later.
+ *
  *   apply_begin(&a, &spec);     the socket is a client from now on: CLIENT LIST shows it
  *   ... until the client goes: CLIENT KILL, the primary, apply_end ...
  *   apply_lost(&a)              its owner says so, from the CLIENT hook */
@@ -39,7 +42,7 @@ struct apply { /* zero it; read only */
     uint64_t failed;       /* commands that the primary did and that failed here */
     /* private */
     bool ack_due;
-    int64_t told_us;
+    int64_t told_us, told_disk_us;
     struct apply_durable durable;
 };
 
@@ -54,6 +57,8 @@ void apply_begin(struct apply *a, const struct apply_spec *spec);
 void apply_end(struct apply *a);
 /* It has gone, or is about to. */
 void apply_lost(struct apply *a);
+/* Why nothing is taken in now. NULL: it is. */
+const char *apply_refusal(const struct repl *r);
 /* Tells the primary how far this server is, and its log. */
 void apply_ack(struct apply *a);
 /* From STAGE_LOG on: what was done so far is on its way to the log. */

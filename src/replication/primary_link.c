@@ -383,8 +383,9 @@ static void begin_connect(struct primary_link *l)
 /* Not before the data set is there, nor while something else replaces it. */
 static bool may_connect(const struct primary_link *l)
 {
-    return l->repl->persist->aof->started && !server_is_loading(l->repl->server) &&
-           !server_is_stopping(l->repl->server);
+    const struct repl *r = l->repl;
+    return r->persist->aof->started && !server_is_loading(r->server) &&
+           !server_is_stopping(r->server) && !apply_refusal(r);
 }
 
 static void check_silence(struct primary_link *l)

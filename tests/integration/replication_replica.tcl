@@ -324,6 +324,29 @@ case "a primary with a password, and with users" {
     close $auth
 }
 
+case "what the disk here does not take is not taken in, and comes later" {
+    set p [peer]
+    set r [replica_of $p "save 3600 1000000\nenable-protected-configs yes"]
+    wait_linked $r
+    file mkdir [of $r dir]/blocked.rdb/x
+    ask $r CONFIG SET dbfilename blocked.rdb
+    ask $r BGSAVE
+    wait_for { expr {[info_of $r rdb_last_bgsave_status] eq "err"} }
+    ask $p SET k v
+    wait_for { logged $r "*Replica was unable to write command to disk*" }
+    wait_for { expr {![linked $r]} }
+    is [ask $r EXISTS k] 0
+    ask $r CONFIG SET replica-ignore-disk-write-errors yes
+    wait_for { expr {[ask $r GET k] eq "v"} }
+    ask $r CONFIG SET replica-ignore-disk-write-errors no
+    ask $p SET k w
+    wait_for { expr {![linked $r]} }
+    ask $r CONFIG SET dbfilename dump.rdb
+    ask $r BGSAVE
+    wait_same $r $p
+    is [lindex [syncs_of $p] 0] 1
+}
+
 # ---- partial ----
 
 case "a link that was cut goes on where it was, also in the middle of a transaction" {
