@@ -34,6 +34,7 @@ struct primary_link {
     char *host;              /* NULL: nobody's replica */
     int64_t port;
     bool follow_empty;       /* replica-follow-empty */
+    char *source;            /* bind-source-addr; NULL: any */
     bool chosen;             /* REPLICAOF has named it, and no data set of it has come yet */
     bool no_history;         /* what is here is of no history: everything is asked for */
     bool had_keys;           /* when the full synchronisation began */

@@ -339,8 +339,8 @@ static void connect_next(struct primary_link *l)
 {
     while (l->address < l->addresses.count) {
         struct fault f = {0};
-        if (link_socket_connect(&l->socket, l->addresses.address[l->address++], (int)l->port, NULL,
-                                &f)) {
+        const char *to = l->addresses.address[l->address++];
+        if (link_socket_connect(&l->socket, to, (int)l->port, l->source, &f)) {
             l->state = LINK_CONNECTING;
             return;
         }
@@ -553,6 +553,7 @@ static const struct config_option options[] = {
      .parse = parse_whom, .print = print_whom, .lines = whom_lines},
     {.name = "replica-follow-empty", CONFIG_BOOL_AT(struct primary_link, follow_empty),
      .initial = "no"},
+    {.name = "bind-source-addr", CONFIG_STRING_AT(struct primary_link, source)},
     {.name = NULL}};
 
 /* ---- life ---- */

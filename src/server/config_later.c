@@ -23,7 +23,7 @@ struct later_words {
     bool adds; /* line to line */
     struct buf text;
 };
-enum { LATER_WORDS = 3, HOST_NAME_LIMIT = 256 };
+enum { LATER_WORDS = 2, HOST_NAME_LIMIT = 256 };
 
 static const struct config_word words_cluster_preferred_endpoint_type[] = {{"ip", 0},
     {"hostname", 1}, {"unknown-endpoint", 2}, {NULL, 0}};
@@ -60,7 +60,6 @@ static const struct config_option later_options[] = {
      .max = 1000},
     {.name = "active-defrag-threshold-upper", .kind = CONFIG_INT, .initial = "100", .min = 0,
      .max = 1000},
-    {.name = "bind-source-addr", .kind = CONFIG_STRING},
     {.name = "cluster-allow-pubsubshard-when-down", .kind = CONFIG_BOOL, .initial = "yes"},
     {.name = "cluster-allow-reads-when-down", .kind = CONFIG_BOOL, .initial = "no"},
     {.name = "cluster-allow-replica-migration", .kind = CONFIG_BOOL, .initial = "yes"},
@@ -120,41 +119,10 @@ static const struct config_option later_options[] = {
     {.name = "tls-session-caching", .kind = CONFIG_BOOL, .initial = "yes"},
     {.name = NULL}};
 
-static bool words_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
-{
-    struct later_words *w = owner;
-    (void)f;
-    if (!w->adds)
-        buf_clear(&w->text);
-    else if (w->text.len)
-        buf_byte(&w->text, ' ');
-    for (int i = 0; i < argc; i++)
-        buf_printf(&w->text, "%s%.*s", i ? " " : "", SLICE_ARG(argv[i]));
-    return true;
-}
-
 static bool refuse(struct fault *f, const char *why)
 {
     fault_set(f, FAULT_INVALID, "%s", why);
     return false;
-}
-
-static bool master_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
-{
-    int64_t port;
-    if (argc != 2)
-        return refuse(f, "wrong number of arguments");
-    bool none = slice_eq_nocase(argv[0], "no") && slice_eq_nocase(argv[1], "one");
-    if (!none && (!num_parse_i64(argv[1], &port) || port < 0 || port > 65535))
-        return refuse(f, "Invalid master port");
-    return words_parse(owner, none ? 0 : argc, argv, f);
-}
-
-static void master_lines(const void *owner, struct buf *out)
-{
-    const struct later_words *w = owner;
-    if (w->text.len)
-        buf_printf(out, "replicaof %.*s\n", SLICE_ARG(buf_slice(&w->text)));
 }
 
 static bool module_parse(void *owner, int argc, const struct slice *argv, struct fault *f)
@@ -186,8 +154,6 @@ static void words_print(const void *owner, struct buf *out)
      {.name = NULL}}
 enum { DIRECTIVE = CONFIG_MULTI | CONFIG_HIDDEN | CONFIG_IMMUTABLE };
 static const struct config_option words_options[LATER_WORDS][2] = {
-    WORDS("replicaof", CONFIG_IMMUTABLE, master_parse, .alias = "slaveof", .lines = master_lines,
-          .refusal = "this version does not replicate, and would be a primary that takes writes"),
     WORDS("loadmodule", DIRECTIVE, module_parse, .initial = NULL),
     WORDS("sentinel", DIRECTIVE | CONFIG_BARE, sentinel_parse, .initial = NULL),
 };

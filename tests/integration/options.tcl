@@ -165,7 +165,6 @@ proc documented {heading} {
 set protects {
     cluster-enabled yes
     loadmodule /tmp/x.so
-    replicaof "127.0.0.1 6379"
     sentinel "monitor x 127.0.0.1 1 2"
     tls-cluster yes
     tls-port 6380
