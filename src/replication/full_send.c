@@ -27,7 +27,8 @@
 #include "server/role.h"
 #include "server/server.h"
 
-enum { VERSION_OF_RDB_11 = 0x070200, RDB_OF_OTHERS = 10 };
+enum { VERSION_OF_RDB_11 = 0x070200, RDB_OF_OTHERS = 10,
+       PIPE_BLOCK = 64 * 1024 }; /* a replica begins to load while more is being made */
 
 static const struct child_kind child_send = {
     .name = "redis-rdb-to-slaves",
@@ -110,7 +111,7 @@ static _Noreturn void run_child(struct full_send *fs, const struct group *g, str
                                    .no_functions = g->first->filter & REPLICA_WITHOUT_FUNCTIONS,
                                    .child = &p->child};
     struct out out;
-    out_init_callback(&out, file_out_write, &to, 0);
+    out_init_callback(&out, file_out_write, &to, g->by_file ? 0 : PIPE_BLOCK);
     bool ok = snapshot_stream(p->snapshot, &what, &out, &report.fault);
     report.keys = what.keys;
     report.bytes = what.bytes;
