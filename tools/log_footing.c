@@ -170,29 +170,6 @@ static bool try_line(struct log_reader *r, uint64_t at, uint64_t *to)
            chase_chain(r, at + AOF_SMALL_LINE, b.crc, 24, false, to);
 }
 
-static uint64_t chain_footing(struct log_reader *r, const struct log_fault_place *place,
-                              uint64_t limit)
-{
-    uint64_t from = place->from + 1, to;
-    const struct aof_batch *b = place->batch;
-    if (b) {
-        uint64_t end = place->from + b->line + b->len;
-        bool small = b->line == AOF_SMALL_LINE; /* its line may as well stand inside a value */
-        unsigned bits = small ? 24 : b->line == AOF_SUM_LINE ? 42 : 64;
-        if (chase_chain(r, end, b->crc, bits, !small, &to))
-            return to;
-        from = small ? place->from + 1 : end;
-    }
-    while (from < limit) {
-        from = log_bytes_find(r->bytes, from, limit, '#');
-        to = from;
-        if (from < limit && try_line(r, from, &to))
-            return to;
-        from = to > from ? to : from + 1;
-    }
-    return limit;
-}
-
 /* ---- one byte ---- */
 
 static const uint64_t POLY = 0x95ac9329ac4bc9b5; /* of crc64 */
@@ -240,6 +217,50 @@ bool log_mend(struct log_reader *r, const struct aof_chain *before, uint64_t fro
         return true;
     log_bytes_unpatch(r->bytes);
     return false;
+}
+
+/* Nothing but a byte of the batch is wrong when that is what the batches behind it say: then they
+ * are the log's, named or not. */
+static bool follows_mended(struct log_reader *r, const struct log_fault_place *place, uint64_t *to)
+{
+    const struct aof_batch *b = place->batch;
+    struct aof_chain before = r->chain;
+    bool had_session = r->has_session;
+    uint64_t end = place->from + b->line + b->len;
+    if (before.open && chase_chain(r, end, b->crc, 24, true, to) && *to == end &&
+        r->chain.crc != before.crc && log_mend(r, &before, place->from, b)) {
+        log_bytes_unpatch(r->bytes); /* that is done by who is told the place */
+        return true;
+    }
+    r->chain = before;
+    r->has_session = had_session;
+    return false;
+}
+
+/* ---- where batches go on ---- */
+
+static uint64_t chain_footing(struct log_reader *r, const struct log_fault_place *place,
+                              uint64_t limit)
+{
+    uint64_t from = place->from + 1, to;
+    const struct aof_batch *b = place->batch;
+    if (b) {
+        uint64_t end = place->from + b->line + b->len;
+        bool small = b->line == AOF_SMALL_LINE; /* its line may as well stand inside a value */
+        unsigned bits = small ? 24 : b->line == AOF_SUM_LINE ? 42 : 64;
+        if (chase_chain(r, end, b->crc, bits, !small, &to) ||
+            (small && follows_mended(r, place, &to)))
+            return to;
+        from = small ? place->from + 1 : end;
+    }
+    while (from < limit) {
+        from = log_bytes_find(r->bytes, from, limit, '#');
+        to = from;
+        if (from < limit && try_line(r, from, &to))
+            return to;
+        from = to > from ? to : from + 1;
+    }
+    return limit;
 }
 
 /* ---- plain commands ---- */
