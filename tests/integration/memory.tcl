@@ -183,8 +183,8 @@ case "the growth of tables does not evict more than it takes" {
             is [each_key $s $from [expr {$from + 10000}] [subst -nocommands { list SET key:\$i xxxxxxxxxxxxxxxxxxxx $ttl }]] 0
             lappend kept [ask $s DBSIZE]
         }
-        # never falls by more than that: an array of the index that grows by half takes 5 % of the
-        # limit, 8 bytes a key (three quarters went when only chunks counted)
+        # never falls by more than that: with times there are arrays of a MiB beside the keys, which
+        # grow in the allocator's steps of a quarter (three quarters went when only chunks counted)
         set most 0
         foreach n $kept {
             set most [expr {max($n, $most)}]
