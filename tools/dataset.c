@@ -8,6 +8,8 @@
 #include "base/num.h"
 #include "format/aof_read.h"
 #include "format/rdb_payload.h"
+#include "os/clock.h"
+#include "tools/live_functions.h"
 
 /* ---- which RDB ---- */
 
@@ -146,8 +148,38 @@ struct scan {
     unsigned db;
     struct buf names, cursor; /* of one SCAN reply: struct slice into text */
     struct buf text;
-    uint64_t keys;
+    bool relative; /* it knows no PEXPIRETIME (before Redis 7.0): PTTL and this clock */
 };
+
+/* A list of its own: of what was not read, and is not what the caller was told there is. */
+static void tell_unread(struct dataset *d, struct buf *why)
+{
+    if (why->len && !d->unread_told)
+        say_row(&d->tool->say, "unread",
+                FIELDS(SAY_TEXT("address", d->live->address),
+                       SAY_TEXT("what", "function libraries"), SAY_TEXT("why", buf_cstr(why))),
+                "%s: no libraries of functions are read: %s", d->live->address, buf_cstr(why));
+    d->unread_told |= why->len > 0;
+}
+
+static bool read_libraries(struct scan *s, struct fault *f)
+{
+    struct live_unshown unshown = {0};
+    bool ok = live_functions(s->live, s->sink, &unshown, f);
+    if (ok)
+        tell_unread(s->d, &unshown.why);
+    s->d->libraries_hidden = unshown.hidden;
+    buf_free(&unshown.why);
+    return ok;
+}
+
+static bool ask_how_expiry(struct scan *s, struct fault *f)
+{
+    live_put(s->live, 2, WORDS(W("PEXPIRETIME"), W("")));
+    bool ok = live_reply(s->live, f);
+    s->relative = ok && live_is_unknown(&s->live->items[0]);
+    return ok;
+}
 
 /* The names of a SCAN reply, copied: their values are asked for next. */
 static bool take_names(struct scan *s, struct fault *f)
@@ -173,25 +205,32 @@ static bool take_names(struct scan *s, struct fault *f)
     return true;
 }
 
-/* Replies to PEXPIRETIME and DUMP of one name. What went meanwhile is not there. */
+/* No reply: a key would seem to be another than it is. */
+static bool take_reply(struct live *l, const char *command, struct fault *f)
+{
+    if (!live_reply(l, f))
+        return false;
+    if (l->items[0].kind == REPLY_ERROR)
+        fault_set(f, FAULT_NOT_NOW, "%s answers %.*s to %s", l->address,
+                  SLICE_ARG(l->items[0].text), command);
+    return !fault_is(f);
+}
+
+/* Replies about the expiry and to DUMP of one name. What went meanwhile is not there. */
 static bool take_value(struct scan *s, struct slice name, struct fault *f)
 {
     struct live *l = s->live;
-    if (!live_reply(l, f))
+    if (!take_reply(l, s->relative ? "PTTL" : "PEXPIRETIME", f))
         return false;
     int64_t at = l->items[0].kind == REPLY_INT ? l->items[0].number : -1;
-    if (!live_reply(l, f))
+    if (s->relative && at >= 0)
+        at += clock_wall_ms();
+    if (!take_reply(l, "DUMP", f))
         return false;
-    if (l->items[0].kind == REPLY_ERROR) {
-        fault_set(f, FAULT_NOT_NOW, "%s answers %.*s to DUMP", l->address,
-                  SLICE_ARG(l->items[0].text));
-        return false;
-    }
     if (l->items[0].kind != REPLY_BULK)
         return true;
     struct key_event key = {.name = name, .db = s->db, .idle_s = KEY_NO_IDLE, .freq = KEY_NO_FREQ,
                             .expire_ms = at < 0 ? KEY_NO_EXPIRE : at};
-    s->keys++;
     return rdb_payload_read(l->items[0].text, &key, s->sink,
                             &(struct rdb_options){.keep_modules = true}, f);
 }
@@ -201,7 +240,7 @@ static bool take_values(struct scan *s, struct fault *f)
     const struct slice *names = (const struct slice *)(const void *)s->names.data;
     size_t count = s->names.len / sizeof *names;
     for (size_t i = 0; i < count; i++) {
-        live_put(s->live, 2, WORDS(W("PEXPIRETIME"), names[i]));
+        live_put(s->live, 2, WORDS(s->relative ? W("PTTL") : W("PEXPIRETIME"), names[i]));
         live_put(s->live, 2, WORDS(W("DUMP"), names[i]));
     }
     for (size_t i = 0; i < count; i++)
@@ -231,7 +270,8 @@ static bool read_live(struct dataset *d, struct sink *sink, struct fault *f)
 {
     struct scan s = {.d = d, .live = d->live, .sink = sink};
     struct buf info = {0};
-    bool ok = live_ask(d->live, 2, WORDS(W("INFO"), W("keyspace")), f);
+    bool ok = read_libraries(&s, f) && ask_how_expiry(&s, f) &&
+              live_ask(d->live, 2, WORDS(W("INFO"), W("keyspace")), f);
     progress_bar_begin(&d->tool->progress, d->tool->verb->name, 0);
     if (ok)
         buf_add(&info, d->live->items[0].text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A data set as events, wherever it is: an RDB, a log (its base; with commands behind that, what a
- * server makes of it: scratch.h), a running server (SCAN and DUMP: as it is while it is read, so
- * not one moment's).
+ * server makes of it: scratch.h), a running server (its libraries, SCAN and DUMP: as it is while it
+ * is read, so not one moment's). Libraries that it does not show are told of once (list "unread").
  *
  *   struct dataset d;
  *   if (!dataset_open(&d, t, word, &(struct dataset_options){0}, &f)) ...
@@ -35,7 +35,8 @@ struct dataset {
     struct live *live;
     struct scratch *scratch; /* of a log with commands */
     struct input input;      /* of the RDB */
-    bool has_input, again;
+    bool has_input, again, unread_told;
+    bool libraries_hidden;   /* by a running server, after dataset_read: there may be some */
     const char *name;        /* the word; borrowed */
     uint64_t bytes;          /* of the RDB, or of its packed file; 0: unknown */
     /* After dataset_read of an RDB: */

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "format/rdb_payload.h"
 #include "format/rdb_write.h"
 #include "os/file.h"
 #include "tools/sift.h"
@@ -12,15 +11,6 @@
 static int write_fd(void *arg, const void *from, size_t n)
 {
     return file_write_all(*(int *)arg, from, n, NULL);
-}
-
-/* A server that knows no functions, or lets us not see them, has none to compare. */
-static bool read_functions(struct live *l, struct sink *to, struct fault *f)
-{
-    live_put(l, 2, WORDS(W("FUNCTION"), W("DUMP")));
-    if (!live_reply(l, f))
-        return false;
-    return l->items[0].kind != REPLY_BULK || rdb_payload_functions(l->items[0].text, to, f);
 }
 
 static bool copy_live(struct dataset *d, const struct key_filter *filter, int fd, struct fault *f)
@@ -32,7 +22,7 @@ static bool copy_live(struct dataset *d, const struct key_filter *filter, int fd
     rdb_writer_init(&w, &out, &(struct rdb_write_options){.compress = true});
     rdb_writer_begin(&w);
     sift_init(&sift, filter, &w.sink);
-    bool ok = read_functions(d->live, &w.sink, f) && dataset_read(d, &sift.pass.sink, f);
+    bool ok = dataset_read(d, &sift.pass.sink, f);
     if (ok && !rdb_writer_end(&w)) {
         *f = w.sink.fault;
         ok = false;

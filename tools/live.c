@@ -222,33 +222,62 @@ static void keep(struct live *l, const struct reply_item *item)
     l->items[l->count++].text.data = (const char *)(uintptr_t)(item->text.data - l->in.data);
 }
 
-bool live_reply(struct live *l, struct fault *f)
+/* What waits is sent, and the reply before is forgotten. */
+static bool begin_reply(struct live *l, struct fault *f)
 {
-    struct reply_item item = {0};
-    enum reply_got got;
     if (!send_all(l, f))
         return false;
     buf_drop_front(&l->in, l->whole);
     l->reader.at -= l->whole;
     l->whole = 0;
     l->count = 0;
-    for (;;) {
-        while ((got = reply_next(&l->reader, l->in.data, l->in.len, &item)) == REPLY_ITEM) {
-            keep(l, &item);
-            if (!item.last)
-                continue;
-            l->whole = l->reader.at;
-            for (size_t i = 0; i < l->count; i++)
-                l->items[i].text.data = l->in.data + (uintptr_t)l->items[i].text.data;
-            return true;
-        }
-        if (got == REPLY_BAD) {
-            fault_set(f, FAULT_FORMAT, "%s: %s", l->address, l->reader.error);
-            return false;
-        }
+    return true;
+}
+
+static bool next_item(struct live *l, struct reply_item *item, struct fault *f)
+{
+    enum reply_got got;
+    while ((got = reply_next(&l->reader, l->in.data, l->in.len, item)) == REPLY_MORE)
         if (!receive(l, f))
             return false;
-    }
+    if (got == REPLY_BAD)
+        fault_set(f, FAULT_FORMAT, "%s: %s", l->address, l->reader.error);
+    return got == REPLY_ITEM;
+}
+
+bool live_reply(struct live *l, struct fault *f)
+{
+    struct reply_item item = {0};
+    if (!begin_reply(l, f))
+        return false;
+    do {
+        if (!next_item(l, &item, f))
+            return false;
+        keep(l, &item);
+    } while (!item.last);
+    l->whole = l->reader.at;
+    for (size_t i = 0; i < l->count; i++)
+        l->items[i].text.data = l->in.data + (uintptr_t)l->items[i].text.data;
+    return true;
+}
+
+bool live_reply_each(struct live *l, live_take *take, void *arg, struct fault *f)
+{
+    enum { TAKEN_MAX = 64 << 10 }; /* not for each item: what is behind them moves */
+    struct reply_item item = {0};
+    if (!begin_reply(l, f))
+        return false;
+    do {
+        if (l->reader.at > TAKEN_MAX) {
+            buf_drop_front(&l->in, l->reader.at);
+            l->reader.at = 0;
+        }
+        if (!next_item(l, &item, f))
+            return false;
+        take(arg, &item);
+    } while (!item.last);
+    l->whole = l->reader.at;
+    return true;
 }
 
 bool live_ask(struct live *l, size_t argc, const struct slice *argv, struct fault *f)
@@ -261,6 +290,14 @@ bool live_ask(struct live *l, size_t argc, const struct slice *argv, struct faul
         fault_set(f, FAULT_NOT_NOW, "%s answers %.*s to %.*s", l->address,
                   SLICE_ARG(l->items[0].text), SLICE_ARG(argv[0]));
     return !fault_is(f);
+}
+
+bool live_is_unknown(const struct reply_item *item)
+{
+    static const char head[] = "ERR unknown command";
+    size_t n = sizeof head - 1;
+    return item->kind == REPLY_ERROR && item->text.len >= n &&
+           memcmp(item->text.data, head, n) == 0;
 }
 
 struct slice live_info(struct slice info, const char *name)

@@ -43,8 +43,14 @@ struct live *live_open(const char *address, struct fault *f);
 void live_close(struct live *l);
 void live_put(struct live *l, size_t argc, const struct slice *argv);
 bool live_reply(struct live *l, struct fault *f);
+/* The same, but its items are handed on as they come, and not kept: however many there are, in
+ * memory is one. */
+typedef void live_take(void *arg, const struct reply_item *item);
+bool live_reply_each(struct live *l, live_take *take, void *arg, struct fault *f);
 /* live_put, live_reply, and an error reply is a fault, too. */
 bool live_ask(struct live *l, size_t argc, const struct slice *argv, struct fault *f);
+/* An error reply of a server that knows no such command? */
+bool live_is_unknown(const struct reply_item *item);
 /* After "\r\nNAME:" in an INFO reply: the rest of the line, {0}: it is not there. */
 struct slice live_info(struct slice info, const char *name);
 

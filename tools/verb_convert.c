@@ -51,11 +51,12 @@ static const struct tool_option options[] = {
                 "of a data directory with both, its dump and not its log"),
     {0}};
 
-/* A library of functions, by its name: which of the inputs' is written. */
+/* A library of functions, by its name: which of the inputs' is written. It is told by its number
+ * among those of its name: a running server may have others besides at the second reading. */
 struct library {
     char *name;
     struct hash128 is;
-    uint64_t chosen; /* its number among all that come */
+    uint64_t come, chosen; /* of this name, in this pass; from 1 */
 };
 
 struct work {
@@ -73,7 +74,6 @@ struct work {
     struct sorted_map *twice; /* by hash, of what comes twice: how often */
     struct library *libraries;
     size_t library_count;
-    uint64_t library_number;
     uint64_t libraries_twice; /* of one name, and not the same */
     bool writing;
     uint64_t left_out_twice;
@@ -154,8 +154,7 @@ static struct library *find_library(struct work *w, struct slice name)
     struct buf text = {0};
     buf_add(&text, name);
     w->libraries = mem_realloc(w->libraries, (w->library_count + 1) * sizeof *w->libraries);
-    w->libraries[w->library_count] = (struct library){.name = mem_strdup(buf_cstr(&text)),
-                                                      .chosen = UINT64_MAX};
+    w->libraries[w->library_count] = (struct library){.name = mem_strdup(buf_cstr(&text))};
     buf_free(&text);
     return &w->libraries[w->library_count++];
 }
@@ -165,11 +164,11 @@ static bool takes_library(void *arg, struct slice source)
 {
     struct work *w = arg;
     struct library *l = find_library(w, library_name(source));
-    uint64_t number = w->library_number++;
+    uint64_t number = ++l->come;
     if (w->writing)
-        return l->chosen == number;
+        return number == (l->chosen ? l->chosen : 1);
     struct hash128 is = hash_fixed128(source.data, source.len, 0);
-    bool known = l->chosen != UINT64_MAX;
+    bool known = l->chosen != 0;
     bool other = known && (is.low != l->is.low || is.high != l->is.high);
     w->libraries_twice += other;
     if (!known || (other && w->c->twice && strcmp(w->c->twice, "last") == 0))
@@ -205,7 +204,8 @@ static bool read_input(struct work *w, struct dataset *set, struct sink *to, uin
 
 static bool read_inputs(struct work *w, struct sink *to, uint64_t *left_out, struct fault *f)
 {
-    w->library_number = 0;
+    for (size_t i = 0; i < w->library_count; i++)
+        w->libraries[i].come = 0;
     for (size_t i = 0; i < w->inputs; i++)
         if (!read_input(w, &w->sets[i], to, left_out, f))
             return false;

@@ -163,6 +163,9 @@ static enum tool_exit open_and_compare(struct work *w)
                 dataset_close(&w->sets[DIFF_A]);
             return code;
         }
+    /* What may be there cannot be told to be missing. */
+    for (int side = 0; side < DIFF_SIDES; side++)
+        w->functions &= !w->sets[side].libraries_hidden;
     code = compare(w);
     dataset_close(&w->sets[DIFF_A]);
     dataset_close(&w->sets[DIFF_B]);

@@ -125,8 +125,7 @@ case "a running server, a log, compressed files, a pipe: the same lines" {
     set lines [lines_of $file --except big* --except set]
     exec gzip -k $file
     is [lines_of $file.gz --except big* --except set] $lines
-    is [lines_of 127.0.0.1:[of $s port] --except big* --except set] \
-        [lsearch -all -inline -not $lines "\{\"function\"*"]
+    is [lines_of 127.0.0.1:[of $s port] --except big* --except set] $lines
     is [lsort [split [string trim [exec cat $file | $holdfast dump - --except big* --except set 2>/dev/null]] \n]] $lines
     set dir [of $s dir]
     ask $s CONFIG SET appendonly yes
@@ -207,6 +206,56 @@ case "split and merged again it is the same, and keys that come twice are refuse
     is [names_of $dir/r.rdb --db 3] {{"five"}}
     tool 1 convert $file $dir/r2.rdb --rename x
     tool 1 convert $file $dir/r2.rdb --map-db 5=x
+}
+
+case "a running server's libraries of functions go where its keys go" {
+    set s [sample]
+    set at 127.0.0.1:[of $s port]
+    # Names and code that look like the reply's own words.
+    foreach name {library_code code_library} {
+        ask $s FUNCTION LOAD "#!lua name=$name\nlocal text = 'library_code'\nredis.register_function{\
+            function_name='f_$name', callback=function() return text end,\
+            description='library_code', flags={'no-writes'}}"
+    }
+    set file [saved $s]
+    set dir [tmpdir]
+    foreach {out words} {live.rdb {} live.aof {--to aof}} {
+        tool 0 convert $at $dir/$out {*}$words
+        is $said ""
+        tool 0 diff $dir/$out $file
+        tool 0 diff $dir/$out $at --except stream
+    }
+    is [lines_of $at --type string] [lines_of $file --type string]
+    is [llength [lsearch -all [lines_of $at] "\{\"function\"*"]] 3
+    # From a server and a file: one of each name, and they have to be the same.
+    tool 0 convert $at $file $dir/both.rdb --twice first
+    tool 0 diff $dir/both.rdb $file
+    ask $s FUNCTION DELETE library_code
+    like [tool 8 diff $file $at] "*- library library_code*"
+    like [tool 6 convert $at --version 9 --explain] "*function library*"
+}
+
+case "libraries that a server does not show are told of; expiries are as they are" {
+    set s [server "save \"\"\nrename-command PEXPIRETIME \"\""]
+    ask $s SET key value PXAT 4102444800123
+    ask $s FUNCTION LOAD "#!lua name=lib\nredis.register_function('f', function() return 1 end)"
+    ask $s ACL SETUSER weak on >secret ~* +@all -function
+    set weak redis://weak:secret@127.0.0.1:[of $s port]
+    set dir [tmpdir]
+    like [tool 0 convert $weak $dir/weak.rdb] \
+        "*no libraries of functions are read: the server does not let this user see them*NOPERM*"
+    like [tool 0 dump $weak --format resp]$said "*SET*no libraries of functions are read*"
+    # Nor are they taken for missing.
+    like [tool 0 diff [saved $s] $weak --json] {*"unread":\[?{"address":*,"why":"the server does not*}\]*}
+    ask $s ACL SETUSER weak -pttl
+    like [tool 1 dump $weak]$said "*NOPERM*to PTTL*"
+    # As before Redis 7.0.
+    set old [server "save \"\"\nrename-command PEXPIRETIME \"\"\nrename-command FUNCTION \"\""]
+    ask $old SET key value PXAT 4102444800123
+    set at 127.0.0.1:[of $old port]
+    like [tool 0 convert $at $dir/old.rdb] "*no libraries*the server knows none (Redis before 7.0)*"
+    set all [tool 0 dump $dir/old.rdb]
+    truth {[regexp {"expire_ms":(\d+)} $all -> ms] && abs($ms - 4102444800123) < 60000}
 }
 
 case "what a target lacks is named key by key, or dropped with a count" {
