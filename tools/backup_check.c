@@ -16,6 +16,7 @@
 #include "os/file.h"
 #include "tools/backup.h"
 #include "tools/dataset.h"
+#include "tools/element_search.h"
 #include "tools/findings.h"
 #include "tools/input.h"
 #include "tools/out_file.h"
@@ -81,13 +82,19 @@ static void read_rdb(struct check *c, struct in *in)
     struct rdb_reader r;
     struct rdb_record rec;
     struct digest d;
+    struct element_search search;
     digest_init(&d);
+    element_search_begin(&search);
     bool ok = rdb_open(&r, in, &(struct rdb_options){.keep_modules = true,
-                                                      .distinct_max = RDB_DISTINCT_MAX});
+                                                      .distinct_max = RDB_DISTINCT_FEW,
+                                                      .search = &search.ops});
     while (ok && rdb_next(&r, &rec))
         ok = rdb_body(&r, &rec, &d.sink);
     if (ok && !in_bad(in))
         rdb_trailer(&r);
+    if (fault_is(&search.fault) && !in_bad(in))
+        in_fail(in, search.fault.code, "%s", search.fault.what);
+    element_search_end(&search);
     c->keys += r.keys - r.empty_skipped;
     digest_hex(&d, c->base_digest);
     rdb_close(&r);

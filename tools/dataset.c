@@ -9,6 +9,7 @@
 #include "format/aof_read.h"
 #include "format/rdb_payload.h"
 #include "os/clock.h"
+#include "tools/element_search.h"
 #include "tools/live_functions.h"
 
 /* ---- which RDB ---- */
@@ -113,8 +114,10 @@ static bool read_rdb(struct dataset *d, struct sink *sink, struct fault *f)
 {
     struct rdb_reader r;
     struct rdb_record rec;
+    struct element_search search;
     struct rdb_options options = {.keep_modules = true, .unguarded = d->opt.unguarded,
-                                  .distinct_max = RDB_DISTINCT_MAX};
+                                  .distinct_max = RDB_DISTINCT_FEW, .search = &search.ops};
+    element_search_begin(&search);
     if (in_offset(&d->input.in) > 0)
         input_rewind(&d->input);
     struct in *in = &d->input.in;
@@ -123,15 +126,18 @@ static bool read_rdb(struct dataset *d, struct sink *sink, struct fault *f)
     d->version = r.version;
     d->valkey = r.valkey;
     while (ok && rdb_next(&r, &rec)) {
-        ok = rdb_body(&r, &rec, sink);
+        ok = rdb_body(&r, &rec, sink) && !fault_is(&search.fault);
         progress_bar_at(&d->tool->progress, in_file_offset(in));
     }
     if (ok && !in_bad(in))
         rdb_trailer(&r);
     progress_bar_end(&d->tool->progress);
     rdb_close(&r);
+    element_search_end(&search);
     if (in_bad(in))
         *f = in->fault;
+    else if (fault_is(&search.fault))
+        *f = search.fault;
     else if (sink_bad(sink))
         *f = sink->fault;
     if (fault_is(f))

@@ -47,11 +47,12 @@ static uint64_t place(const struct rescue *x)
 /* The header comes from the plan: the file's own may be damaged. */
 static bool begin(struct rescue *x)
 {
-    /* Who is given all events searches as well, and needs memory for it. */
+    /* Who is given all events or hashes searches as well, and needs memory for it. */
+    bool few = x->also || x->search;
     const struct rdb_options opt = {.databases = x->databases, .keep_modules = true,
                                     .unguarded = true,
-                                    .distinct_max = x->also ? RDB_DISTINCT_MAX / 4
-                                                            : RDB_DISTINCT_MAX};
+                                    .distinct_max = few ? RDB_DISTINCT_FEW : RDB_DISTINCT_MAX,
+                                    .search = x->search};
     int n = snprintf(x->magic, sizeof x->magic, x->plan->valkey ? "VALKEY%03d" : "REDIS%04d",
                      x->plan->version);
     must(n == MAGIC);
@@ -337,15 +338,23 @@ static void drop_behind(struct rescue *x, uint64_t at)
     }
 }
 
+/* A value that was found at its end to have an element twice is whole otherwise: what can be read
+ * behind it does not lie within it. */
+static bool goes_on_behind(struct rescue *x, uint64_t *at)
+{
+    uint64_t end = place(x);
+    return x->reader.searched == RDB_SEARCH_TWICE && find_footing(x, end, at) && *at == end;
+}
+
 /* True: reading goes on. A file that only ends too early has its last records whole. */
 static bool over_the_hole(struct rescue *x, const struct rescued *r)
 {
     uint64_t from = x->held_count ? x->held[0].from : r->from, at;
-    bool cut = x->in.fault.code == FAULT_EOF;
+    bool cut = x->in.fault.code == FAULT_EOF, behind = goes_on_behind(x, &at);
     open_hole(x, r);
     if (r->kind == RDB_REC_KEY && x->ops->broken)
         x->ops->broken(x->arg, r);
-    bool found = find_footing(x, image_ahead(x->image, from, 1), &at);
+    bool found = behind || find_footing(x, image_ahead(x->image, from, 1), &at);
     if (found)
         drop_behind(x, at);
     let_go(x, found || !cut);
@@ -430,7 +439,7 @@ void rescue_run(struct rescue *x)
     x->empty_skipped = x->reader.empty_skipped;
 }
 
-void rescue_again(struct rescue *x, const struct rescued *r, struct sink *sink)
+bool rescue_again(struct rescue *x, const struct rescued *r, struct sink *sink)
 {
     struct rdb_record rec;
     struct image_stream s;
@@ -442,6 +451,7 @@ void rescue_again(struct rescue *x, const struct rescued *r, struct sink *sink)
         rdb_body(&x->reader, &rec, sink);
     in_free(&in);
     rdb_templates_forget(&x->reader, known);
+    return rdb_elements_distinct(&x->reader);
 }
 
 void rescue_free(struct rescue *x)

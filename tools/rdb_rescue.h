@@ -75,6 +75,7 @@ struct rescue {
     bool digests;
     unsigned databases; /* as in rdb_options */
     struct sink *also;  /* gets all events, instead of the digest; NULL */
+    const struct rdb_search *search; /* of values of many elements; NULL */
 
     /* results */
     bool ended;         /* the RDB's end was read */
@@ -105,7 +106,8 @@ struct rescue {
 
 void rescue_run(struct rescue *x);
 void rescue_free(struct rescue *x);
-/* For ops->broken: the value's events once more, up to the damage. */
-void rescue_again(struct rescue *x, const struct rescued *r, struct sink *sink);
+/* For ops->broken: the value's events once more, up to the damage. False: elements that came were
+ * there before, though nobody could tell which when they came (search). */
+bool rescue_again(struct rescue *x, const struct rescued *r, struct sink *sink);
 
 #endif

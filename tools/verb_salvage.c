@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "tools/diff_sort.h"
+#include "tools/element_search.h"
 #include "tools/findings.h"
 #include "tools/key_twice.h"
 #include "tools/partial_key.h"
@@ -50,6 +51,7 @@ struct job {
     struct rdb_file file;
     struct rdb_plan plan;
     struct rescue rescue;
+    struct element_search search;
     struct findings findings;
     struct rdb_tell tell;
     struct key_twice *twice[2]; /* of OUT, of the doubtful file */
@@ -89,11 +91,12 @@ static bool note_record(void *arg, const struct rescued *r)
     return true;
 }
 
+/* A server refuses the part of a value as well when an element is in it twice. */
 static uint64_t count_part(struct job *j, const struct rescued *r, struct partial_key *p)
 {
     partial_begin(p, NULL);
-    rescue_again(&j->rescue, r, &p->sink);
-    return partial_some(p) ? p->elements : 0;
+    bool distinct = rescue_again(&j->rescue, r, &p->sink);
+    return distinct && partial_some(p) ? p->elements : 0;
 }
 
 static void note_broken(void *arg, const struct rescued *r)
@@ -206,6 +209,14 @@ static enum twin twin_at(const struct job *j, uint64_t at)
     return twin ? (enum twin)*twin : TWIN_KEPT;
 }
 
+/* What could not be searched may be what a server refuses. */
+static bool all_searched(const struct job *j, struct fault *f)
+{
+    if (fault_is(&j->search.fault))
+        *f = j->search.fault;
+    return !fault_is(f);
+}
+
 static bool first_pass(struct job *j, struct fault *f)
 {
     static const struct rescue_ops ops = {.record = note_record, .broken = note_broken,
@@ -215,11 +226,12 @@ static bool first_pass(struct job *j, struct fault *f)
         key_feed_begin(&j->feed[i], j->twice[i]);
     }
     j->rescue = (struct rescue){.image = &j->file.image, .plan = &j->plan, .ops = &ops, .arg = j,
+                                .search = &j->search.ops,
                                 .databases = (unsigned)j->opt->databases};
     rescue_run(&j->rescue);
     rdb_tell_end(&j->tell, &j->rescue);
     rescue_free(&j->rescue);
-    return find_twins(j, f);
+    return find_twins(j, f) && all_searched(j, f);
 }
 
 /* ---- the second pass ---- */
@@ -363,7 +375,8 @@ static bool second_pass(struct job *j, struct fault *f)
                                           .at = tell_at};
     j->copying = 1;
     j->rescue = (struct rescue){.image = &j->file.image, .plan = &j->plan, .ops = &ops, .arg = j,
-                                .digests = true, .databases = (unsigned)j->opt->databases};
+                                .digests = true, .search = &j->search.ops,
+                                .databases = (unsigned)j->opt->databases};
     bool ok = open_outputs(j, f);
     if (ok)
         rescue_run(&j->rescue);
@@ -371,6 +384,7 @@ static bool second_pass(struct job *j, struct fault *f)
         *f = *sorted_map_fault(j->twins);
         ok = false;
     }
+    ok = ok && all_searched(j, f);
     ok = close_outputs(j, ok, f);
     rescue_free(&j->rescue);
     return ok;
@@ -480,6 +494,7 @@ static int run(struct tool *t, void *state)
     }
     j.name = j.file.input.name;
     findings_begin(&j.findings, t);
+    element_search_begin(&j.search);
     say_list(&t->say, "duplicates");
     say_list(&t->say, "partial_keys");
     say_list(&t->say, "doubtful_keys");
@@ -494,6 +509,7 @@ static int run(struct tool *t, void *state)
         plan_make(&j.plan, &j.file.image, t->threads);
         code = salvage_file(&j);
     }
+    element_search_end(&j.search);
     sorted_map_free(j.twins);
     plan_free(&j.plan);
     rdb_file_close(&j.file);

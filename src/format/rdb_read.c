@@ -99,6 +99,7 @@ void rdb_resume(struct rdb_reader *r, struct in *in, unsigned db)
     r->db = db;
     r->ended = r->body_due = false;
     r->stored_kind = RDB_STORED_TEXT;
+    r->searched = RDB_SEARCH_NONE;
     r->rec = NULL;
     r->out[RDB_OUT_CALLER] = NULL;
     forget_attributes(r);
@@ -344,7 +345,11 @@ static bool read_body(struct rdb_reader *r, const struct rdb_record *rec, struct
     r->out[RDB_OUT_CALLER] = NULL;
     r->in->doing = "read-object-value";
     r->stored_kind = RDB_STORED_TEXT;
+    r->searched = RDB_SEARCH_NONE;
     rdb_value(r, rec->key.rdb_type);
+    if (!in_bad(r->in) && !rdb_elements_distinct(r))
+        in_fail(r->in, FAULT_FORMAT, "Duplicate element in a value of more than %" PRIu64,
+                r->opt.distinct_max);
     distinct_end(&r->distinct);
     distinct_end(&r->names);
     if (in_bad(r->in))

@@ -45,6 +45,9 @@ bool rdb_next(struct rdb_reader *r, struct rdb_record *rec);
 bool rdb_body(struct rdb_reader *r, const struct rdb_record *rec, struct sink *sink);
 /* Reads past the record, checking it all the same. */
 bool rdb_skip(struct rdb_reader *r, const struct rdb_record *rec);
+/* Of a value that broke off: are the elements distinct that came? (A few are looked at as they
+ * come; this is about those that opt.search has.) */
+bool rdb_elements_distinct(struct rdb_reader *r);
 /* All records to the sink. */
 bool rdb_read_all(struct rdb_reader *r, struct sink *sink);
 

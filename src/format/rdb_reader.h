@@ -13,6 +13,7 @@
 #include "format/in.h"
 #include "format/rdb.h"
 #include "format/rdb_block.h"
+#include "format/rdb_search.h"
 #include "format/rdb_stored.h"
 #include "format/sink.h"
 
@@ -21,9 +22,9 @@ struct rdb_options {
     bool keep_modules;    /* hand module values and aux on as opaque; else FAULT_CANNOT_HOLD */
     bool trust_distinct;  /* skip the search for duplicates inside values of types 2-5 and 22, 24,
                            * for a consumer that finds them itself while it inserts */
-    uint64_t distinct_max; /* search so many elements of a value for duplicates, and note when there
-                            * are more; 0: all, at 16 bytes or more an element. RDB_DISTINCT_MAX
-                            * takes 32 MiB */
+    uint64_t distinct_max; /* search so many elements of a value for duplicates; 0: all, at 16
+                            * bytes or more an element. _MAX takes 32 MiB, _FEW 8 */
+    const struct rdb_search *search; /* who searches values that have more; NULL: they are noted */
     bool unguarded;       /* pass over block checksums, digest and trailer, as older servers do: for
                            * a file that another program changed without knowing of them */
     struct sink *also;    /* with unguarded: hears of each value besides whom rdb_body is called
@@ -34,7 +35,7 @@ struct rdb_options {
     void *stored_arg;
 };
 
-enum { RDB_DISTINCT_MAX = (2 << 20) - 1 };
+enum { RDB_DISTINCT_MAX = (2 << 20) - 1, RDB_DISTINCT_FEW = (512 << 10) - 1 };
 enum rdb_record_kind {
     RDB_REC_KEY,        /* key; its value is still unread: rdb_body or rdb_skip */
     RDB_REC_AUX,        /* name, value */
@@ -105,6 +106,7 @@ struct rdb_reader {
     struct buf key, first, second, packed, raw, rest; /* holds, reused */
     struct buf pending, templates;
     struct rdb_distinct distinct, names;
+    enum rdb_searched searched; /* of the value, by opt.search */
     uint64_t seed; /* of hashes of elements: nobody outside knows it, or learns of it */
     struct rdb_guard guard;
 };

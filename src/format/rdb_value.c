@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "base/must.h"
 #include "format/rdb_parts.h"
+#include "format/rdb_read.h"
 #include "format/score.h"
 
 /* The consumer finds duplicates itself, unless it did not want this value. */
@@ -25,18 +26,45 @@ static bool trusted(const struct rdb_reader *r)
     return r->opt.trust_distinct && (rdb_wanted(r) || !r->sink);
 }
 
+/* From here on it is another who searches, from the value's first element on. */
+static void begin_search(struct rdb_reader *r)
+{
+    const struct rdb_search *search = r->opt.search;
+    must(r->searched == RDB_SEARCH_NONE);
+    r->searched = RDB_SEARCH_OPEN;
+    search->begin(search->arg);
+    for (size_t i = 0; i < r->distinct.size; i++)
+        if (r->distinct.slots[i])
+            search->add(search->arg, r->distinct.slots[i]);
+    distinct_free(&r->distinct);
+}
+
 /* Refuses an element that the value has already. */
 static void check_new(struct rdb_reader *r, struct slice element, const char *what)
 {
     if (trusted(r))
         return;
-    if (r->opt.distinct_max && r->distinct.used >= r->opt.distinct_max) {
+    uint64_t hash = hash_fixed64(element.data, element.len, r->seed);
+    bool full = r->opt.distinct_max && r->distinct.used >= r->opt.distinct_max;
+    if (full && r->opt.search)
+        begin_search(r);
+    if (r->searched == RDB_SEARCH_OPEN) {
+        r->opt.search->add(r->opt.search->arg, hash + (hash == 0));
+    } else if (full) {
         if (r->distinct.used++ == r->opt.distinct_max)
             rdb_note(r, "A value has more than %" PRIu64 " elements: those behind them were not "
                      "searched for duplicates", r->opt.distinct_max);
-    } else if (!distinct_add(&r->distinct, hash_fixed64(element.data, element.len, r->seed))) {
+    } else if (!distinct_add(&r->distinct, hash)) {
         in_fail(r->in, FAULT_FORMAT, "Duplicate %s", what);
     }
+}
+
+bool rdb_elements_distinct(struct rdb_reader *r)
+{
+    const struct rdb_search *search = r->opt.search;
+    if (r->searched == RDB_SEARCH_OPEN)
+        r->searched = search->distinct(search->arg) ? RDB_SEARCH_DISTINCT : RDB_SEARCH_TWICE;
+    return r->searched != RDB_SEARCH_TWICE;
 }
 
 /* The element count; 0 also on a fault. Begins the value. */

@@ -276,6 +276,42 @@ case "of a damaged block the libraries are doubtful, by name" {
     salvage_is 5 "*library of functions 'packed' lies in it*" $dir/packed.rdb $dir/packed-out.rdb
 }
 
+case "an element that a value of very many has twice: a server would refuse it" {
+    set dir [tmpdir]
+    set n [expr {$long ? 2200000 : 530000}]
+    set f [open $dir/bad.rdb w]
+    fconfigure $f -translation binary
+    puts -nonewline $f "REDIS0009\xfe\0[records a 9]\x04\4hash\x80[binary format I $n]"
+    for {set i 1} {$i < $n} {incr i} {
+        puts -nonewline $f "\x08[format %08d $i]\x06vvvvvv" ;# no byte of it is a type that keys have
+    }
+    puts -nonewline $f "\x0800000007\x06vvvvvv"
+    set end [tell $f]
+    puts -nonewline $f "[records z 9]\xff[string repeat \0 8]"
+    close $f
+    foreach words {{} {--keep-partial}} {
+        salvage_is 5 "*Duplicate element in a value of more than *key 'hash'*" $dir/bad.rdb \
+            $dir/out.rdb --keep-doubtful {*}$words
+        is [run $holdfast check $dir/out.rdb] 0
+        like $run_output "* 18 keys*"
+        file delete $dir/out.rdb
+    }
+    foreach {verb out} [list convert $dir/out.rdb dump "--output $dir/out.json"] {
+        is [run $holdfast $verb $dir/bad.rdb {*}$out] 5
+        like $run_output "*Duplicate element in a value of more than *"
+    }
+    # The same, and cut off: no part of it can be kept either.
+    set f [open $dir/bad.rdb r+]
+    chan truncate $f $end
+    seek $f -32 end
+    puts -nonewline $f "\x0800000007\x06vvvvvv\x08x"
+    chan truncate $f [expr {$end - 9}]
+    close $f
+    salvage_is 3 "*" $dir/bad.rdb $dir/out.rdb --keep-partial
+    truth {![string match "*partial*" $run_output]}
+    is [run $holdfast check $dir/out.rdb] 0
+}
+
 case "a library that is there twice is kept once" {
     set dir [tmpdir]
     spit $dir/bad.rdb REDIS0011[library one][library one]\xfe\x00[records a 5]\xff[string repeat \x00 8]

@@ -205,6 +205,54 @@ static void cuts_and_flips(void)
     buf_free(&rdb);
 }
 
+/* Who searches values of many elements: what it got, and what it answers. */
+struct searcher {
+    int values, hashes, ends;
+    bool distinct;
+};
+
+static void search_begin(void *arg)
+{
+    ((struct searcher *)arg)->values++;
+}
+
+static void search_add(void *arg, uint64_t hash)
+{
+    struct searcher *s = arg;
+    s->hashes++;
+    CHECK(hash != 0);
+}
+
+static bool search_end(void *arg)
+{
+    struct searcher *s = arg;
+    s->ends++;
+    return s->distinct;
+}
+
+static void many_elements_are_searched_by_another(void)
+{
+    static const char rdb[] = "REDIS0011\xfe\0" "\2\1s\3\1a\1b\1c" "\2\1t\5\1a\1b\1c\1d\1e"
+                              "\4\1h\4\1a\1v\1b\1v\1c\1v\1a\1v" "\xff\0\0\0\0\0\0\0\0";
+    struct searcher s = {.distinct = true};
+    const struct rdb_search search = {.begin = search_begin, .add = search_add,
+                                      .distinct = search_end, .arg = &s};
+    const struct rdb_options opt = {.distinct_max = 3, .search = &search};
+    struct fault f = {0};
+    uint64_t keys;
+    CHECK(reads(SLICE_LIT(rdb), &opt, &f, &keys));
+    CHECK_INT(keys, 3);
+    CHECK_INT(s.values, 2);
+    CHECK_INT(s.hashes, 5 + 4); /* those from before it was asked, too */
+    CHECK_INT(s.ends, 2);
+    s.distinct = false;
+    CHECK(!reads(SLICE_LIT(rdb), &opt, &f, &keys));
+    CHECK_STR(f.what, "Duplicate element in a value of more than 3");
+    /* Broken off: it has no end. */
+    CHECK(!reads(slice(rdb, 24), &opt, &f, &keys));
+    CHECK_INT(s.ends, 3);
+}
+
 struct words {
     struct sink sink;
     struct buf text;
@@ -232,7 +280,8 @@ int main(void)
 {
     hash_init(NULL);
     return UNIT_RUN(UNIT(fixtures), UNIT(damaged_files), UNIT(a_fault_tells_where),
-                    UNIT(duplicates_are_found_inside_a_value), UNIT(counts_are_not_believed),
+                    UNIT(duplicates_are_found_inside_a_value),
+                    UNIT(many_elements_are_searched_by_another), UNIT(counts_are_not_believed),
                     UNIT(unknown_modules_are_named), UNIT(empty_collections_are_skipped),
                     UNIT(cuts_and_flips),
                     UNIT(a_sink_without_a_key_operation_gets_the_values));
