@@ -14,6 +14,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "store/key_slot.h"
+#include "tools/temp_file.h"
 
 static struct convert_out *out_of(struct sink *s)
 {
@@ -56,14 +57,76 @@ static void put_aux(struct convert_out *c, struct convert_file *file)
                    c->opt.form == CONVERT_LOG ? SLICE_LIT("1") : SLICE_LIT("0"));
 }
 
-static void put_libraries(struct convert_out *c, struct sink *to)
+/* ---- libraries ---- */
+
+static bool store_libraries(struct convert_out *c, struct fault *f)
 {
-    for (struct slice rest = buf_slice(&c->libraries); rest.len;) {
+    if (c->stored < 0)
+        c->stored = temp_file(f);
+    if (c->stored < 0)
+        return false;
+    int err = file_write_all(c->stored, c->libraries.data, c->libraries.len, NULL);
+    if (err < 0)
+        fault_io(f, -err, "write", "Can't write to a temporary file");
+    buf_free(&c->libraries);
+    return err == 0;
+}
+
+/* Of one file alone, which is open from the start, nobody asks for them again. */
+static void keep_library(struct convert_out *c, struct slice source)
+{
+    enum { HELD = 4 << 20 };
+    if (c->opt.split == SPLIT_NONE)
+        return;
+    buf_append(&c->libraries, &source.len, sizeof source.len);
+    buf_add(&c->libraries, source);
+    if (c->libraries.len > HELD)
+        store_libraries(c, &c->pass.sink.fault);
+}
+
+static void put_held(const struct buf *libraries, struct sink *to)
+{
+    for (struct slice rest = buf_slice(libraries); rest.len;) {
         size_t n;
         memcpy(&n, rest.data, sizeof n);
         SINK_EVENT(to, function, slice(rest.data + sizeof n, n));
         rest = slice_from(rest, sizeof n + n);
     }
+}
+
+static bool read_stored(const struct convert_out *c, uint64_t at, void *bytes, size_t n,
+                        struct fault *f)
+{
+    for (size_t have = 0; have < n && !fault_is(f);) {
+        ssize_t got = file_pread(c->stored, (char *)bytes + have, n - have, (off_t)(at + have));
+        if (got <= 0)
+            fault_io(f, got < 0 ? (int)-got : EIO, "read", "Can't read a temporary file");
+        have += got > 0 ? (size_t)got : 0;
+    }
+    return !fault_is(f);
+}
+
+static void put_stored(const struct convert_out *c, struct sink *to, struct fault *f)
+{
+    struct buf text = {0};
+    uint64_t size = (uint64_t)file_size(c->stored);
+    for (uint64_t at = 0; at < size && !fault_is(f) && !sink_bad(to);) {
+        size_t n;
+        if (!read_stored(c, at, &n, sizeof n, f))
+            break;
+        must(n <= size - at - sizeof n);
+        if (read_stored(c, at + sizeof n, buf_reserve(&text, n + 1), n, f))
+            SINK_EVENT(to, function, slice(text.data, n));
+        at += sizeof n + n;
+    }
+    buf_free(&text);
+}
+
+static void put_libraries(const struct convert_out *c, struct sink *to, struct fault *f)
+{
+    if (c->stored >= 0)
+        put_stored(c, to, f);
+    put_held(&c->libraries, to);
 }
 
 static struct convert_file *open_file(struct convert_out *c, unsigned number, struct fault *f)
@@ -86,9 +149,9 @@ static struct convert_file *open_file(struct convert_out *c, unsigned number, st
             rdb_writer_begin(&file->rdb);
             put_aux(c, file);
         }
-        put_libraries(c, sink_of(c, file));
         c->files[c->count++] = file;
-        return file;
+        put_libraries(c, sink_of(c, file), f);
+        return fault_is(f) ? NULL : file; /* what was begun is dropped with the others */
     }
     mem_free(file->path);
     mem_free(file);
@@ -111,8 +174,7 @@ static struct convert_file *file_for(struct convert_out *c, const struct key_eve
 static void function(struct sink *s, struct slice source)
 {
     struct convert_out *c = out_of(s);
-    buf_append(&c->libraries, &source.len, sizeof source.len);
-    buf_add(&c->libraries, source);
+    keep_library(c, source);
     for (size_t i = 0; i < c->count; i++)
         SINK_EVENT(sink_of(c, c->files[i]), function, source);
 }
@@ -148,7 +210,7 @@ static bool make_dir(const char *path, struct fault *f)
 bool convert_out_begin(struct convert_out *c, const char *path, const struct convert_options *opt,
                        struct fault *f)
 {
-    *c = (struct convert_out){.opt = *opt, .path = path};
+    *c = (struct convert_out){.opt = *opt, .path = path, .stored = -1};
     pass_init_each(&c->pass, opt->form != CONVERT_AOF); /* a command is put together whole */
     c->pass.ops.aux = NULL; /* each file has its own, and no counts of another */
     c->pass.ops.db = NULL;
@@ -239,4 +301,6 @@ void convert_out_free(struct convert_out *c)
     for (size_t i = 0; i < c->count; i++)
         free_file(c, c->files[i]);
     buf_free(&c->libraries);
+    if (c->stored >= 0)
+        file_close(c->stored);
 }

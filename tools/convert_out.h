@@ -48,7 +48,10 @@ struct convert_out {
     const char *path;
     struct convert_file *files[CONVERT_FILES_MAX];
     size_t count;
-    struct buf libraries;     /* of functions, for files that are opened later: len, bytes */
+    /* Libraries of functions, for files that are opened later: len, bytes; in a file once they are
+     * many. */
+    struct buf libraries;
+    int stored; /* that file, without a name; -1 */
 };
 
 bool convert_out_begin(struct convert_out *c, const char *path, const struct convert_options *opt,

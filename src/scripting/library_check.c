@@ -20,10 +20,19 @@ void *library_check_begin(void)
     return c;
 }
 
+/* Nobody asks for it again, and all of them together may be more than there is memory for. */
+static void forget_code(struct library *lib)
+{
+    mem_free((void *)(uintptr_t)lib->code.data);
+    lib->code = slice(mem_alloc(1), 0);
+}
+
 bool library_check_take(void *set, struct slice code, struct buf *why)
 {
     struct checked *c = set;
     struct library *lib = library_load(c->set, code, LIBRARY_TRUSTED, why);
+    if (lib)
+        forget_code(lib);
     if (lib && function_set_may_add(c->set, lib, NULL, why)) {
         function_set_add(c->set, lib);
         return true;
