@@ -15,6 +15,8 @@ void adapt_group_begin(struct adapt_group *g, const struct stream_group_event *e
     buf_clear(&g->consumers);
     buf_clear(&g->owned);
     buf_add(&g->names, e->name);
+    buf_reserve(&g->pending, (size_t)e->pending * sizeof(struct stream_pending_event));
+    buf_reserve(&g->owned, (size_t)e->pending * sizeof(struct stream_id));
 }
 
 void adapt_group_pending(struct adapt_group *g, const struct stream_pending_event *e)

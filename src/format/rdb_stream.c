@@ -246,11 +246,14 @@ static int pending_cmp(const void *a, const void *b)
 /* The group's pending list into r->pending, in ID order. Returns the number of entries. */
 static size_t read_pending(struct rdb_reader *r)
 {
-    enum { PENDING_MIN = 25 };
+    enum { PENDING_MIN = 25, SURE_MAX = 1 << 20 };
     bool ordered = true;
     struct stream_id before = {0};
     buf_clear(&r->pending);
     uint64_t n = rdb_count(r, PENDING_MIN, "pending entries");
+    /* A list that grows leaves what it grew out of behind it. No more than this is believed. */
+    if (!in_bad(r->in) && in_left(r->in) != UINT64_MAX)
+        buf_reserve(&r->pending, (size_t)(n < SURE_MAX ? n : SURE_MAX) * sizeof(struct pending));
     for (uint64_t i = 0; i < n && !in_bad(r->in); i++) {
         struct pending p = {.event.id = raw_id(r)};
         p.event.delivered_ms = (int64_t)in_le64(r->in);

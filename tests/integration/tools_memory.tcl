@@ -197,6 +197,30 @@ case "more keys that are there twice than memory holds: each policy is kept to" 
     like $output "*$n keys or libraries come twice*"
 }
 
+# A stream without entries, whose group has n pending, all of one consumer.
+proc make_pending {path n} {
+    set len [length_bytes $n]
+    set f [open $path w]
+    fconfigure $f -translation binary
+    puts -nonewline $f "REDIS0011\xfe\0\x15\6stream\0\0$len\0\0\0$len\0$len\1\1g$len\0$len$len"
+    for {set i 1} {$i <= $n} {incr i} { puts -nonewline $f [binary format WWwc $i 0 1000 1] }
+    puts -nonewline $f \1\1c[binary format ww 1000 1000]$len
+    for {set i 1} {$i <= $n} {incr i} { puts -nonewline $f [binary format WW $i 0] }
+    puts -nonewline $f "\0\4last\1z\xff[string repeat \0 8]"
+    close $f
+}
+
+case "a pending list of hundreds of thousands of entries" {
+    set dir [tmpdir]
+    make_pending $dir/pending.rdb [expr {$long ? 600000 : 400000}]
+    takes_little 0 $holdfast check $dir/pending.rdb
+    takes_little 0 $holdfast salvage $dir/pending.rdb $dir/salvaged.rdb
+    takes_little 0 $holdfast dump $dir/pending.rdb --output /dev/null
+    takes_little 0 $holdfast convert $dir/pending.rdb $dir/out.rdb
+    takes_little 0 $holdfast diff $dir/pending.rdb $dir/out.rdb
+    takes_little 0 $holdfast anonymise $dir/pending.rdb $dir/anonymous.rdb
+}
+
 # Libraries of functions, n of 40 KB.
 proc make_libraries {path n} {
     set f [open $path w]
