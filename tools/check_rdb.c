@@ -72,7 +72,8 @@ static void print_record(struct report *r, const struct rdb_record *rec)
     r->counts.keys += rec->kind == RDB_REC_KEY;
     buf_clear(&r->line);
     check_rdb_record_line(&r->line, rec, 0);
-    fwrite(r->line.data, 1, r->line.len, r->out);
+    if (r->line.len)
+        fwrite(r->line.data, 1, r->line.len, r->out);
 }
 
 /* Behind a key's value; the key alone counts before. */

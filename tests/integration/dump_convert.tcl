@@ -236,7 +236,7 @@ case "a running server's libraries of functions go where its keys go" {
 }
 
 case "libraries that a server does not show are told of; expiries are as they are" {
-    set s [server "save \"\"\nrename-command PEXPIRETIME \"\""]
+    set s [server "save \"\""]
     ask $s SET key value PXAT 4102444800123
     ask $s FUNCTION LOAD "#!lua name=lib\nredis.register_function('f', function() return 1 end)"
     ask $s ACL SETUSER weak on >secret ~* +@all -function
@@ -247,15 +247,15 @@ case "libraries that a server does not show are told of; expiries are as they ar
     like [tool 0 dump $weak --format resp]$said "*SET*no libraries of functions are read*"
     # Nor are they taken for missing.
     like [tool 0 diff [saved $s] $weak --json] {*"unread":\[?{"address":*,"why":"the server does not*}\]*}
-    ask $s ACL SETUSER weak -pttl
-    like [tool 1 dump $weak]$said "*NOPERM*to PTTL*"
-    # As before Redis 7.0.
+    # As before Redis 7.0: when a key expires is told by how long it has still to live.
     set old [server "save \"\"\nrename-command PEXPIRETIME \"\"\nrename-command FUNCTION \"\""]
     ask $old SET key value PXAT 4102444800123
     set at 127.0.0.1:[of $old port]
     like [tool 0 convert $at $dir/old.rdb] "*no libraries*the server knows none (Redis before 7.0)*"
     set all [tool 0 dump $dir/old.rdb]
     truth {[regexp {"expire_ms":(\d+)} $all -> ms] && abs($ms - 4102444800123) < 60000}
+    ask $old ACL SETUSER weak on >secret ~* +@all -pttl
+    like [tool 1 dump redis://weak:secret@$at]$said "*NOPERM*to PTTL*"
 }
 
 case "what a target lacks is named key by key, or dropped with a count" {
