@@ -179,7 +179,8 @@ static bool check(struct whole *w, struct rdb_image *m, FILE *out)
             return false;
     }
     const struct lines *lines = (const void *)w->lines.data;
-    qsort(w->lines.data, w->lines.len / sizeof *lines, sizeof *lines, by_base);
+    if (w->lines.len)
+        qsort(w->lines.data, w->lines.len / sizeof *lines, sizeof *lines, by_base);
     for (size_t i = 0; i < w->lines.len / sizeof *lines; i++)
         fwrite(lines[i].text.data, 1, lines[i].text.len, out);
     r.counts = w->counts;
