@@ -9,12 +9,6 @@ proc ours {{config ""} args} {
     return [server "save \"\"\nenable-debug-command yes\nrepl-diskless-sync-delay 0\n$config" \
                 {*}$args]
 }
-proc write_some {p n} {
-    for {set i 0} {$i < $n} {incr i} {
-        ask $p SET k:$i $i
-        ask $p RPUSH l:[expr {$i % 7}] $i
-    }
-}
 
 foreach diskless {no yes} {
     foreach load {disabled on-empty-db swapdb} {

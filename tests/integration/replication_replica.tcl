@@ -8,13 +8,6 @@ source [file join [file dirname [info script]] lib primary.tcl]
 
 set library "#!lua name=lib\nredis.register_function('f', function() return 1 end)"
 
-proc write_some {p n} {
-    for {set i 0} {$i < $n} {incr i} {
-        ask $p SET k:$i $i
-        ask $p RPUSH l:[expr {$i % 7}] $i
-    }
-}
-
 # ---- full ----
 
 foreach diskless {no yes} {

@@ -87,3 +87,10 @@ proc fake_wait_closed {fd} {
 }
 set fake_id [string repeat 0123456789 4]
 set fake_mark [string repeat 9876543210 4]
+# So many writes of each of two kinds.
+proc write_some {p n} {
+    for {set i 0} {$i < $n} {incr i} {
+        ask $p SET k:$i $i
+        ask $p RPUSH l:[expr {$i % 7}] $i
+    }
+}
