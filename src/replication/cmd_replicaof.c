@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/num.h"
+#include "replication/failover.h"
 #include "replication/primary_link.h"
 #include "replication/repl.h"
 #include "replication/repl_config.h"
@@ -66,6 +67,8 @@ static void cmd_replicaof(struct ctx *c)
     int64_t port;
     if (strcmp(r->role->mode, "cluster") == 0)
         reply_error(c, "ERR REPLICAOF not allowed in cluster mode.");
+    else if (failover_is_under_way(r->failover))
+        reply_error(c, "ERR REPLICAOF not allowed while failing over.");
     else if (ctx_arg_is(c, 1, "no") && ctx_arg_is(c, 2, "one"))
         lead(c, r->link);
     else if (c->client->flags & CLIENT_REPLICA) /* it would have to be sent away for it */
@@ -97,12 +100,19 @@ const struct command cmd_replicaof_commands[] = {
 
 static bool ask_follow(void *arg, struct slice host, int port, struct fault *f)
 {
-    return primary_link_follow(((struct repl *)arg)->link, host, port, f);
+    struct repl *r = arg;
+    if (!failover_is_under_way(r->failover))
+        return primary_link_follow(r->link, host, port, f);
+    fault_set(f, FAULT_NOT_NOW, "A failover is under way");
+    return false;
 }
 
 static bool ask_lead(void *arg, struct fault *f)
 {
-    return primary_link_lead(((struct repl *)arg)->link, f);
+    struct repl *r = arg;
+    if (failover_is_under_way(r->failover))
+        failover_abort(r->failover, "this server is asked to lead");
+    return primary_link_lead(r->link, f);
 }
 
 static int priority(void *arg)

@@ -65,12 +65,14 @@ static void say_psync(struct handshake *h)
 {
     const struct handshake_facts *f = h->facts;
     char offset[NUM_I64_TEXT];
-    struct slice words[3] = {SLICE_LIT("PSYNC"), SLICE_LIT("?"), SLICE_LIT("-1")};
+    struct slice words[4] = {SLICE_LIT("PSYNC"), SLICE_LIT("?"), SLICE_LIT("-1"),
+                             SLICE_LIT("FAILOVER")};
+    must(f->id || !f->take_over);
     if (f->id) {
         words[1] = slice_str(f->id);
         words[2] = slice(offset, num_format_i64(offset, f->offset));
     }
-    say(h, 3, words);
+    say(h, f->take_over ? 4 : 3, words);
     h->step = SAY_PSYNC;
 }
 
@@ -172,6 +174,8 @@ static void heard_psync(struct handshake *h, struct slice line)
         heard_full(h, rest);
     else if (slice_eq(word, SLICE_LIT("+CONTINUE")))
         heard_continue(h, rest);
+    else if (h->facts->take_over && begins(line, "-ERR PSYNC FAILOVER can't be sent to a master"))
+        end_with(h, HANDSHAKE_LEADS, "It leads already");
     else if (begins(line, "-NOMASTERLINK") || begins(line, "-LOADING"))
         end_with(h, HANDSHAKE_LATER,
                  "Master is currently unable to PSYNC but should be in the future: %.*s",

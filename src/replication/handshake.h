@@ -13,6 +13,7 @@
 #ifndef REPLICATION_HANDSHAKE_H
 #define REPLICATION_HANDSHAKE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct handshake_facts {
     struct slice ip;             /* the same; empty: as the primary sees it */
     const char *id;              /* of the history that is to go on; NULL: all is asked for */
     int64_t offset;              /* of the first byte of it that is wanted */
+    bool take_over;              /* the primary is a replica of this server, and is to lead */
 };
 
 enum handshake_step { SAY_PING, SAY_AUTH, SAY_PORT, SAY_IP, SAY_CAPA, SAY_PSYNC };
@@ -35,6 +37,7 @@ enum handshake_end {
     HANDSHAKE_FULL,     /* id, offset: a whole data set comes, of the history before offset + 1 */
     HANDSHAKE_CONTINUE, /* the stream comes, from the byte that was asked for; id: its name now */
     HANDSHAKE_LATER,    /* the primary cannot now, or does not want: why */
+    HANDSHAKE_LEADS,    /* the same: it was to take over, and leads already */
     HANDSHAKE_BAD,      /* what it says makes no sense: why */
 };
 

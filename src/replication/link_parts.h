@@ -11,6 +11,7 @@
 #include "replication/apply.h"
 #include "replication/handshake.h"
 #include "replication/link_socket.h"
+#include "replication/primary_heir.h"
 #include "replication/replica_admit.h"
 #include "replication/sync_in.h"
 
@@ -36,6 +37,8 @@ struct primary_link {
     bool follow_empty;       /* replica-follow-empty */
     char *source;            /* bind-source-addr; NULL: any */
     bool chosen;             /* REPLICAOF has named it, and no data set of it has come yet */
+    struct primary_heir heir; /* answered NULL: none, or it has answered */
+    bool heir_asked, heir_leads; /* it may have heard the question; it leads, and did hear it */
     bool no_history;         /* what is here is of no history: everything is asked for */
     bool had_keys;           /* when the full synchronisation began */
     int64_t due_us, down_since_us; /* monotonic; down_since_us 0: it was never up */

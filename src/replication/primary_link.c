@@ -20,6 +20,7 @@
 #include "persist/replace.h"
 #include "replication/link_find.h"
 #include "replication/link_parts.h"
+#include "replication/primary_heir.h"
 #include "replication/repl.h"
 #include "replication/repl_config.h"
 #include "replication/repl_stream.h"
@@ -60,8 +61,10 @@ static void drop(struct primary_link *l)
     if (l->find)
         link_find_drop(l->find);
     l->find = NULL;
-    if (l->state == LINK_TALKING)
+    if (l->state == LINK_TALKING) {
+        l->heir_asked |= l->facts.take_over && l->talk.step == SAY_PSYNC;
         handshake_free(&l->talk);
+    }
     if (l->sync.phase != SYNC_NONE)
         sync_in_drop(&l->sync);
     link_socket_close(&l->socket);
@@ -206,6 +209,7 @@ static void begin_talk(struct primary_link *l)
         .user = buf_slice(&l->user), .password = buf_slice(&l->password),
         .ip = buf_slice(&l->ip), .port = (int)(c->announce_port ? c->announce_port : st->port),
         .id = may_continue(l) ? l->asked_id : NULL, .offset = role_offset(role) + 1};
+    l->facts.take_over = l->heir.answered && !l->heir_leads;
     l->state = LINK_TALKING;
     l->room = mem_alloc(ROOM);
     handshake_begin(&l->talk, &l->facts);
@@ -222,6 +226,30 @@ static void continue_history(struct primary_link *l, struct slice first)
     go_online(l, first);
 }
 
+static void forget_heir(struct primary_link *l)
+{
+    l->heir = (struct primary_heir){.answered = NULL};
+    l->heir_asked = l->heir_leads = false;
+}
+
+/* This server has handed over. Is the other one followed on? */
+static bool heir_answered(struct primary_link *l, enum handshake_end end)
+{
+    struct primary_heir heir = l->heir;
+    bool accepts = end == HANDSHAKE_CONTINUE || end == HANDSHAKE_FULL;
+    bool leads = end == HANDSHAKE_CONTINUE || (end == HANDSHAKE_FULL && heir.may_lack);
+    if (end == HANDSHAKE_LEADS && l->heir_asked) {
+        log_notice("It was asked before, and the answer was lost: %s", l->talk.why);
+        l->heir_leads = true;
+    }
+    if (!accepts && l->heir_leads) /* two would lead, if this one did */
+        return true;
+    forget_heir(l);
+    heir.answered(heir.arg, leads, accepts ? "It leads without all that is here. Two lead now: one "
+                                             "of them is to be told whom to follow" : l->talk.why);
+    return leads;
+}
+
 /* What was said and is over; rest came behind it. */
 static void talked(struct primary_link *l, const char *data, size_t len)
 {
@@ -229,8 +257,10 @@ static void talked(struct primary_link *l, const char *data, size_t len)
     struct buf rest = {0};
     must(end != HANDSHAKE_MORE);
     handshake_free(&l->talk);
-    if (end == HANDSHAKE_LATER || end == HANDSHAKE_BAD) {
-        l->state = LINK_DUE;
+    l->state = LINK_DUE; /* only the socket is open */
+    if (l->heir.answered && !heir_answered(l, end))
+        return;
+    if (end != HANDSHAKE_FULL && end != HANDSHAKE_CONTINUE) {
         try_again(l, "%s", l->talk.why);
         return;
     }
@@ -464,6 +494,20 @@ bool primary_link_follow(struct primary_link *l, struct slice host, int port, st
     return true;
 }
 
+bool primary_link_hand_over(struct primary_link *l, struct slice host, int port,
+                            const struct primary_heir *heir, struct fault *f)
+{
+    must(!l->host && heir->answered);
+    if (!may_continue(l)) {
+        fault_set(f, FAULT_NOT_NOW, "This server keeps no history that a replica could go on with");
+        return false;
+    }
+    if (!primary_link_follow(l, host, port, f))
+        return false;
+    l->heir = *heir;
+    return true;
+}
+
 /* Of what is here the old history tells nothing any more. */
 static void begin_history(struct primary_link *l)
 {
@@ -486,6 +530,7 @@ bool primary_link_lead(struct primary_link *l, struct fault *f)
     if (!is_free(l, f))
         return false;
     drop(l);
+    forget_heir(l);
     set_whom(l, (struct slice){0}, 0);
     l->state = LINK_NONE;
     l->down_since_us = 0;

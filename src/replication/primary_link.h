@@ -27,6 +27,7 @@
 #include "base/fault.h"
 #include "base/slice.h"
 
+struct primary_heir; /* primary_heir.h */
 struct primary_link; /* opaque; its parts: link_parts.h */
 struct repl;
 
@@ -38,6 +39,12 @@ void primary_link_free(struct primary_link *l);
 bool primary_link_follow(struct primary_link *l, struct slice host, int port, struct fault *f);
 /* It leads. The same. */
 bool primary_link_lead(struct primary_link *l, struct fault *f);
+/* The same for a replica of this server that is to lead in its place: PSYNC says so to it. Its
+ * answer comes once, from the loop, unless primary_link_lead is called before: it leads, and is
+ * followed; or it does not, why says what it said, and the caller leads again, from in there. What
+ * is lost with a connection is asked again. */
+bool primary_link_hand_over(struct primary_link *l, struct slice host, int port,
+                            const struct primary_heir *heir, struct fault *f);
 /* NULL: it leads. */
 const char *primary_link_host(const struct primary_link *l);
 int primary_link_port(const struct primary_link *l);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct backlog;
+struct failover;
 struct full_send;
 struct persist;
 struct primary_link;
@@ -36,6 +37,7 @@ struct repl {
     struct replicas *replicas;   /* replicas.h: those who follow this server */
     struct full_send *full_send; /* full_send.h */
     struct repl_aux *aux;        /* repl_aux.h */
+    struct failover *failover;   /* failover.h */
     struct primary_link *link;   /* primary_link.h: whom this server follows; it is always there */
 };
 

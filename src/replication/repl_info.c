@@ -4,6 +4,7 @@
 #include "base/must.h"
 #include "replication/backlog.h"
 #include "replication/cmd_replication.h"
+#include "replication/failover.h"
 #include "replication/repl.h"
 #include "replication/repl_config.h"
 #include "replication/repl_stream.h"
@@ -52,7 +53,7 @@ static void put_rest(void *arg, struct info_out *o)
     if (r->config->min_replicas && r->config->min_replicas_max_lag_s)
         info_u64(o, "min_slaves_good_slaves", r->replicas->good);
     put_replicas(r->replicas, o);
-    info_str(o, "master_failover_state", "no-failover");
+    info_str(o, "master_failover_state", failover_state(r->failover));
     info_str(o, "master_replid", role->id);
     info_str(o, "master_replid2", role->old_id);
     info_i64(o, "master_repl_offset", role->offset);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "os/clock.h"
+#include "replication/failover.h"
 #include "replication/full_send.h"
 #include "replication/repl.h"
 #include "replication/repl_config.h"
@@ -68,7 +69,8 @@ static void ping(struct replicas *rs, int64_t now_ms)
 {
     static const struct slice words[] = {SLICE_LIT("PING")};
     struct repl *r = rs->repl;
-    bool held = is_paused(r) || shutdown_is_under_way(server_shutdown(r->server));
+    bool held = is_paused(r) || failover_is_under_way(r->failover) ||
+                shutdown_is_under_way(server_shutdown(r->server));
     if (!repl_stream_is_own(r) || !rs->count || held ||
         now_ms - rs->ping_ms < r->config->ping_period_s * 1000)
         return;

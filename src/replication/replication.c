@@ -2,7 +2,9 @@
 #include "replication/replication.h"
 
 #include "base/mem.h"
+#include "replication/cmd_failover.h"
 #include "replication/cmd_replication.h"
+#include "replication/failover.h"
 #include "replication/full_send.h"
 #include "replication/min_replicas.h"
 #include "replication/repl.h"
@@ -29,6 +31,7 @@ struct repl *replication_new(struct server *server, struct persist *persist,
     repl_stream_init(r);
     r->replicas = replicas_new(r);
     r->full_send = full_send_new(r);
+    r->failover = failover_new(r);
     replicas_watch_init(r);
     replicas_progress_init(r);
     min_replicas_init(r);
@@ -37,6 +40,7 @@ struct repl *replication_new(struct server *server, struct persist *persist,
     replica_init(r);
     repl_info_rest(r);
     commands_add(server_commands(server), cmd_replication_commands, r);
+    commands_add(server_commands(server), cmd_failover_commands, r);
     memory_exempt(limit, repl_buffer_bytes, r);
     return r;
 }
@@ -45,6 +49,7 @@ void replication_free(struct repl *r)
 {
     replica_end(r);
     repl_aux_free(r->aux);
+    failover_free(r->failover);
     replicas_free(r->replicas);
     full_send_free(r->full_send);
     repl_stream_free(r);

@@ -69,6 +69,11 @@ static void says_in_order(void)
           PING "*3\r\n$4\r\nAUTH\r\n$2\r\nus\r\n$7\r\nse cret\r\n" PORT IP CAPA PSYNC_ON);
     all.user.len = 0;
     check(&all, "+PONG\r\n", HANDSHAKE_MORE, "", PING "*2\r\n$4\r\nAUTH\r\n$7\r\nse cret\r\n");
+    struct handshake_facts heir = known;
+    heir.take_over = true;
+    check(&heir, "+PONG\r\n" WHO "+CONTINUE " ID "\r\n", HANDSHAKE_CONTINUE, "continue",
+          PING PORT CAPA "*4\r\n$5\r\nPSYNC\r\n$40\r\n" ID "\r\n$3\r\n101\r\n"
+          "$8\r\nFAILOVER\r\n");
     /* each waits for its answer */
     check(&plain, "+PONG\r\n+OK\r\n", HANDSHAKE_MORE, "", PING PORT CAPA);
 }
@@ -108,6 +113,13 @@ static void is_sent_away(void)
           "Master is currently unable to PSYNC but should be in the future: -LOADING no", NULL);
     check(&plain, "+PONG\r\n" WHO "-ERR no\r\n", HANDSHAKE_LATER,
           "Unexpected reply to PSYNC from master: -ERR no", NULL);
+    struct handshake_facts heir = known;
+    static const char leads[] = "+PONG\r\n" WHO
+                                "-ERR PSYNC FAILOVER can't be sent to a master.\r\n";
+    heir.take_over = true;
+    check(&heir, leads, HANDSHAKE_LEADS, "It leads already", NULL);
+    check(&known, leads, HANDSHAKE_LATER, "Unexpected reply to PSYNC from master: -ERR PSYNC "
+          "FAILOVER can't be sent to a master.", NULL);
 }
 
 static void is_not_taken_in(void)
