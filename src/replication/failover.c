@@ -56,6 +56,7 @@ static const char *whom(const struct failover *fo, char out[REPLICA_NAME_MAX])
 
 static void end(struct failover *fo)
 {
+    must(fo->phase != NONE);
     fo->phase = NONE;
     mem_free(fo->host);
     fo->host = NULL;
@@ -120,6 +121,7 @@ static void hand_over(struct failover *fo)
 {
     struct fault f = {0};
     struct primary_heir heir = {.may_lack = fo->force, .answered = answered, .arg = fo};
+    must(fo->phase == WAITING && fo->host);
     fo->phase = HANDING;
     if (!primary_link_hand_over(fo->repl->link, slice_str(fo->host), fo->port, &heir, &f))
         failover_abort(fo, f.what);

@@ -79,6 +79,23 @@ int64_t offset_map_needed(const struct offset_map *m, uint64_t position)
     return offset_at(s, position > s->from ? position : s->from);
 }
 
+uint64_t offset_map_held(const struct offset_map *m, int64_t offset)
+{
+    unsigned low = 0, high = m->count;
+    while (low < high) { /* the first that begins behind it */
+        unsigned middle = (low + high) / 2;
+        const struct offset_stretch *s = at(m, middle);
+        if (offset_at(s, s->from) > offset)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    if (!low)
+        return 0;
+    const struct offset_stretch *s = at(m, low - 1);
+    return offset < offset_at(s, s->to) ? (uint64_t)(offset - s->ahead) : s->to;
+}
+
 int64_t offset_map_sendable(struct offset_map *m, uint64_t position)
 {
     unsigned low = 0, high = m->count;

@@ -30,6 +30,8 @@ void offset_map_start(struct offset_map *m, uint64_t position, int64_t offset);
 void offset_map_note(struct offset_map *m, uint64_t position, int64_t offset);
 /* Whoever has the stream up to this offset has all that the log had at position. */
 int64_t offset_map_needed(const struct offset_map *m, uint64_t position);
+/* Whoever has the stream up to this offset has all that the log had at the position given back. */
+uint64_t offset_map_held(const struct offset_map *m, int64_t offset);
 /* The stream up to this offset tells of nothing behind position, which does not go back. */
 int64_t offset_map_sendable(struct offset_map *m, uint64_t position);
 

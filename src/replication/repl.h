@@ -24,6 +24,7 @@ struct repl_stream;
 struct replicas;
 struct role;
 struct server;
+struct wait_for_replicas;
 
 struct repl {
     struct server *server;
@@ -37,6 +38,7 @@ struct repl {
     struct replicas *replicas;   /* replicas.h: those who follow this server */
     struct full_send *full_send; /* full_send.h */
     struct repl_aux *aux;        /* repl_aux.h */
+    struct wait_for_replicas *wait_for; /* wait_for_replicas.h */
     struct failover *failover;   /* failover.h */
     struct primary_link *link;   /* primary_link.h: whom this server follows; it is always there */
 };

@@ -20,7 +20,7 @@ struct server;
 enum diskless_load { DISKLESS_LOAD_DISABLED, DISKLESS_LOAD_ON_EMPTY, DISKLESS_LOAD_SWAPDB };
 
 typedef void repl_config_changed(void *arg);
-enum { REPL_CONFIG_LISTENERS_MAX = 8 };
+enum { REPL_CONFIG_LISTENERS_MAX = 8, WAIT_FOR_REPLICAS_MAX = 64 };
 
 struct repl_config { /* read only */
     struct server *server;
@@ -29,6 +29,8 @@ struct repl_config { /* read only */
     int64_t diskless_delay_s, diskless_max_replicas; /* 0: no replica is enough to begin at once */
     int64_t ping_period_s, backlog_size, backlog_ttl_s; /* ttl 0: the backlog stays */
     int64_t min_replicas, min_replicas_max_lag_s;       /* either 0: off */
+    int64_t wait_for_replicas, wait_for_timeout_ms;     /* wait_for_replicas.h */
+    bool wait_for_disk;
     /* of both */
     int64_t timeout_s;
     /* of a replica */

@@ -10,6 +10,7 @@
 #include "replication/repl_stream.h"
 #include "replication/replica_info.h"
 #include "replication/replicas.h"
+#include "replication/wait_for_replicas.h"
 #include "server/ctx.h"
 #include "server/info.h"
 #include "server/reply.h"
@@ -52,6 +53,8 @@ static void put_rest(void *arg, struct info_out *o)
     info_u64(o, "connected_slaves", r->replicas->count);
     if (r->config->min_replicas && r->config->min_replicas_max_lag_s)
         info_u64(o, "min_slaves_good_slaves", r->replicas->good);
+    if (wait_for_replicas_is_on(r->wait_for))
+        info_u64(o, "wait_for_replicas_given_up", wait_for_replicas_given_up(r->wait_for));
     put_replicas(r->replicas, o);
     info_str(o, "master_failover_state", failover_state(r->failover));
     info_str(o, "master_replid", role->id);

@@ -223,6 +223,14 @@ int64_t repl_stream_needed(const struct repl *r, uint64_t at)
     return repl_stream_is_kept(r) ? offset_map_needed(&r->stream->map, at) : INT64_MAX;
 }
 
+uint64_t repl_stream_held(const struct repl *r, int64_t offset)
+{
+    if (!repl_stream_is_kept(r))
+        return 0;
+    return offset >= r->role->offset ? commit_position(server_commit(r->server))
+                                     : offset_map_held(&r->stream->map, offset);
+}
+
 int64_t repl_stream_sendable(struct repl *r)
 {
     uint64_t released = hooks_released(server_hooks(r->server));

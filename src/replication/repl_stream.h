@@ -53,6 +53,8 @@ bool repl_stream_has(const struct repl *r, struct slice id, int64_t offset);
 
 /* Whoever acknowledged so much of the history has all that was logged up to position. */
 int64_t repl_stream_needed(const struct repl *r, uint64_t position);
+/* Whoever acknowledged so much of the history has all that was logged up to the position. */
+uint64_t repl_stream_held(const struct repl *r, int64_t offset);
 /* The offset up to which replicas may have it now: what a gate holds back (appendfsync always),
  * they do not get. */
 int64_t repl_stream_sendable(struct repl *r);

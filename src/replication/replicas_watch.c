@@ -10,6 +10,7 @@
 #include "replication/repl_config.h"
 #include "replication/repl_stream.h"
 #include "replication/replicas.h"
+#include "replication/wait_for_replicas.h"
 #include "server/clients.h"
 #include "server/hooks.h"
 #include "server/pause.h"
@@ -48,7 +49,7 @@ static void stage(void *arg)
     if (!rs->count)
         return;
     full_send_stage(r->full_send);
-    if (rs->acks_wanted || rs->disk_acks_wanted)
+    if (rs->acks_wanted || rs->disk_acks_wanted || wait_for_replicas_is_on(r->wait_for))
         ask_for_acks(rs);
     LINK_FOR(pos, &rs->all) {
         struct replica *rep = LINK_OF(pos, struct replica, link);

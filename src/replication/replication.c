@@ -16,6 +16,7 @@
 #include "replication/replicas.h"
 #include "replication/replicas_progress.h"
 #include "replication/replicas_watch.h"
+#include "replication/wait_for_replicas.h"
 #include "server/command.h"
 #include "server/memory_limit.h"
 #include "server/server.h"
@@ -31,6 +32,7 @@ struct repl *replication_new(struct server *server, struct persist *persist,
     repl_stream_init(r);
     r->replicas = replicas_new(r);
     r->full_send = full_send_new(r);
+    r->wait_for = wait_for_replicas_new(r);
     r->failover = failover_new(r);
     replicas_watch_init(r);
     replicas_progress_init(r);
@@ -50,6 +52,7 @@ void replication_free(struct repl *r)
     replica_end(r);
     repl_aux_free(r->aux);
     failover_free(r->failover);
+    wait_for_replicas_free(r->wait_for);
     replicas_free(r->replicas);
     full_send_free(r->full_send);
     repl_stream_free(r);

@@ -15,6 +15,12 @@ enum { CONN_READ_SIZE = 64 * 1024 };
 void conn_open(struct client *c);
 /* Sends what it can now. */
 void conn_flush_all(struct clients *cs);
+/* A gate that asks about the client lets more pass: what it holds back is looked at again. */
+void conn_retry_held(struct clients *cs);
+/* What the gates hold back of its replies is dropped; in place of the first it gets the error, and
+ * is closed behind it, as nothing tells any more which reply belongs to what. None of its commands
+ * runs. error: "NOREPLICAS ...". */
+void conn_give_up(struct client *c, const char *error);
 /* The last sends, when nothing is served any more: to each as much as its socket takes. */
 void conn_flush_last(struct clients *cs);
 /* STAGE_UNBLOCK: input that a wire holds already. arg: the struct clients. */

@@ -137,7 +137,7 @@ static bool has_unsent(const struct client *c)
 /* The place up to which it may be sent now. */
 static uint64_t sendable_end(struct client *c)
 {
-    uint64_t end = allowed_end(c, hooks_released(server_hooks(c->server)));
+    uint64_t end = allowed_end(c, hooks_released_to(server_hooks(c->server), c));
     struct stats *st = server_stats(c->server);
     if (has_unsettled(c) && c->pushed->from < end)
         end = c->pushed->from;
@@ -218,16 +218,36 @@ static bool joins(struct together *t, struct client *c)
     return true;
 }
 
+void conn_retry_held(struct clients *cs)
+{
+    while (!link_empty(&cs->held)) {
+        struct link *l = cs->held.next;
+        link_remove(l);
+        link_push_back(&cs->pending, l);
+    }
+}
+
+void conn_give_up(struct client *c, const char *error)
+{
+    uint64_t end = allowed_end(c, hooks_released_to(server_hooks(c->server), c));
+    if (!c->stamp_count)
+        return;
+    must(!has_unsettled(c) && !c->busy);
+    output_cut(&c->out, end);
+    buf_printf(&c->out.open, "-%s\r\n", error);
+    c->stamp_count = 0;
+    c->flags |= CLIENT_CLOSE_AFTER_REPLY;
+    if (link_linked(&c->pending)) /* with those that are held back */
+        link_remove(&c->pending);
+    client_want_send(c);
+}
+
 void conn_flush_all(struct clients *cs)
 {
     uint64_t released = hooks_released(server_hooks(cs->server));
     if (released != cs->held_released) {
         cs->held_released = released;
-        while (!link_empty(&cs->held)) {
-            struct link *l = cs->held.next;
-            link_remove(l);
-            link_push_back(&cs->pending, l);
-        }
+        conn_retry_held(cs);
     }
     struct together together;
     struct link later; /* in a peek: the reply of a command that runs is not all there yet */

@@ -66,6 +66,7 @@ enum {
     CTX_LOG_REPLACED = 16,
     CTX_UNHEARD = 64,   /* nobody will get the reply any more: see reply_unheard */
     CTX_AGAIN = 256,    /* it waited, and runs again */
+    CTX_NOT_RUN = 512,  /* refused, or queued by MULTI: what is replied shows no data */
     CTX_WAITS = 128,    /* it has not replied, and will be run again or answered later: block.h */
 };
 

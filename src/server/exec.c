@@ -372,12 +372,24 @@ void exec_all_changed(struct exec *x)
     fresh_touch_all(&x->fresh, commit_position(x->commit) + 1);
 }
 
-/* What the log must hold before the reply may leave. For a command that read some keys and logged
- * nothing: the last changes of those. */
+/* It is about a connection, or may run while there are no data to be shown, and runs no others that
+ * are to be seen in its place (EXEC, scripts). */
+static bool shows_no_data(const struct command_entry *e)
+{
+    enum { ANY_TIME = CMD_LOADING | CMD_STALE, RUNS_OTHERS = CMD_SKIP_MONITOR | CMD_SKIP_SLOWLOG };
+    return e->categories & CAT_CONNECTION ||
+           (e->row.flags & (ANY_TIME | RUNS_OTHERS)) == ANY_TIME;
+}
+
+/* What the log must hold before the reply may leave. For a command that logged nothing: the last
+ * changes of the keys that it read; nothing, if it shows no data. */
 static uint64_t shown_position(struct exec *x, const struct ctx *ctx, uint64_t before)
 {
     uint64_t now = commit_position(x->commit), shown = 0;
     const struct command_entry *e = ctx->client->last_command;
+    if (now == before && (ctx->flags & CTX_NOT_RUN || (e && &e->row == ctx->command &&
+                                                       shows_no_data(e))))
+        return 0;
     if (now != before || !e || &e->row != ctx->command || !(e->row.flags & CMD_READONLY) ||
         e->row.flags & CMD_MOVABLE_KEYS || e->first_key <= 0 || e->key_step <= 0 ||
         e->first_key >= ctx->argc)
@@ -493,8 +505,10 @@ static void dispatch(struct exec *x, struct ctx *ctx, struct command_entry *entr
         apply(x, ctx, e);
         return;
     }
-    if (!runs_at_once(x, ctx, e) && !may_run(x, ctx, e))
+    if (!runs_at_once(x, ctx, e) && !may_run(x, ctx, e)) {
+        ctx->flags |= CTX_NOT_RUN;
         return;
+    }
     /* Keys that it meets and that are over do not belong together; those that a transaction meets
      * do, whatever is in its queue: by the row. */
     x->loose = x->loose || (x->depth == 1 && e->row.flags & CMD_TOUCHES_ARBITRARY_KEYS);

@@ -32,6 +32,7 @@ typedef const char *hook_admit(void *arg, struct ctx *c, const struct command_en
 enum { ADMIT_EVERY = 1u << 31 }; /* in place of flags: all commands */
 typedef void hook_commit(void *arg, const struct commit_batch *batch);
 typedef uint64_t hook_gate(void *arg); /* the position up to which replies may leave */
+typedef uint64_t hook_client_gate(void *arg, const struct client *c); /* the same, of this client */
 typedef void hook_key(void *arg, struct db *db, struct slice key, enum key_event_kind kind);
 typedef void hook_flushed(void *arg);
 typedef void hook_stage(void *arg);

@@ -40,6 +40,7 @@ struct hooks {
     void *interest_arg;
     LIST(configured);
     LIST(gate);
+    LIST(client_gate);
     LIST(key);
     LIST(flushed);
     LIST(tick);
@@ -84,7 +85,7 @@ void hooks_on_interest(struct hooks *h, void (*f)(void *arg, bool wanted), void 
 static void tell_interest(struct hooks *h)
 {
     if (h->interest)
-        h->interest(h->interest_arg, h->key_count || h->gate_count);
+        h->interest(h->interest_arg, h->key_count || hooks_has_gate(h));
 }
 
 #define DEFINE_ON(kind) \
@@ -97,6 +98,7 @@ static void tell_interest(struct hooks *h)
     }
 DEFINE_ON(configured)
 DEFINE_ON(gate)
+DEFINE_ON(client_gate)
 DEFINE_ON(key)
 DEFINE_ON(flushed)
 DEFINE_ON(tick)
@@ -117,6 +119,7 @@ DEFINE_ON(fork)
         tell_interest(h); \
     }
 DEFINE_OFF(gate)
+DEFINE_OFF(client_gate)
 DEFINE_OFF(key)
 DEFINE_OFF(client)
 #undef DEFINE_OFF
@@ -246,7 +249,7 @@ enum commit_scope hooks_commit_scope(const struct hooks *h)
 
 bool hooks_has_gate(const struct hooks *h)
 {
-    return h->gate_count > 0;
+    return h->gate_count > 0 || h->client_gate_count > 0;
 }
 
 void hooks_commit(struct hooks *h, const struct commit_batch *batch)
@@ -264,6 +267,16 @@ uint64_t hooks_released(struct hooks *h)
     uint64_t lowest = UINT64_MAX;
     for (int i = 0; i < h->gate_count; i++) {
         uint64_t released = h->gate[i].f(h->gate[i].arg);
+        lowest = released < lowest ? released : lowest;
+    }
+    return lowest;
+}
+
+uint64_t hooks_released_to(struct hooks *h, const struct client *c)
+{
+    uint64_t lowest = hooks_released(h);
+    for (int i = 0; i < h->client_gate_count; i++) {
+        uint64_t released = h->client_gate[i].f(h->client_gate[i].arg, c);
         lowest = released < lowest ? released : lowest;
     }
     return lowest;

@@ -42,7 +42,10 @@ void hooks_set_admit(struct hooks *h, void *arg, uint32_t flags);
 void hooks_set_calm(struct hooks *h, size_t bytes);
 /* Told of batches that hold something in the streams of scope. */
 void hooks_on_commit(struct hooks *h, enum commit_scope scope, hook_commit *f, void *arg);
+/* What a gate holds back, replicas do not get either; one that asks about the client holds replies
+ * alone, and says itself when there is more that may leave (conn_retry_held). */
 void hooks_on_gate(struct hooks *h, hook_gate *f, void *arg);
+void hooks_on_client_gate(struct hooks *h, hook_client_gate *f, void *arg);
 void hooks_on_key(struct hooks *h, hook_key *f, void *arg);
 void hooks_on_flushed(struct hooks *h, hook_flushed *f, void *arg);
 void hooks_on_stage(struct hooks *h, enum stage stage, hook_stage *f, void *arg);
@@ -57,6 +60,7 @@ void hooks_on_shutdown(struct hooks *h, hook_ready *ready, hook_finish *finish, 
 /* For features that are switched on and off: the listener registered with this arg goes. */
 void hooks_off_commit(struct hooks *h, void *arg);
 void hooks_off_gate(struct hooks *h, void *arg);
+void hooks_off_client_gate(struct hooks *h, void *arg);
 void hooks_off_key(struct hooks *h, void *arg);
 void hooks_off_client(struct hooks *h, void *arg);
 
@@ -67,9 +71,10 @@ const size_t *hooks_calm(const struct hooks *h);
 const char *hooks_admit(struct hooks *h, struct ctx *c, const struct command_entry *e);
 /* The streams that somebody listens to. */
 enum commit_scope hooks_commit_scope(const struct hooks *h);
-bool hooks_has_gate(const struct hooks *h);
+bool hooks_has_gate(const struct hooks *h); /* of either kind */
 void hooks_commit(struct hooks *h, const struct commit_batch *batch);
 uint64_t hooks_released(struct hooks *h); /* UINT64_MAX without a gate */
+uint64_t hooks_released_to(struct hooks *h, const struct client *c); /* by both kinds */
 void hooks_key(struct hooks *h, struct db *db, struct slice key, enum key_event_kind kind);
 void hooks_flushed(struct hooks *h);
 void hooks_stage(struct hooks *h, enum stage stage);

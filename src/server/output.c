@@ -116,6 +116,19 @@ void output_shrink(struct output *o, struct buf *block, size_t n)
     output_must_hold(o);
 }
 
+void output_cut(struct output *o, uint64_t place)
+{
+    must(place >= o->sent_total && place <= output_end(o));
+    while (output_end(o) > place) {
+        size_t at;
+        uint64_t last = output_end(o) - 1;
+        struct buf *block = output_find(o, last, &at);
+        uint64_t begin = last - at;
+        size_t stays = place > begin ? (size_t)(place - begin) : 0;
+        output_shrink(o, block, at + 1 - stays);
+    }
+}
+
 int output_parts(const struct output *o, size_t most, struct iovec *parts, int max)
 {
     const struct output_sealed *s = o->sealed;

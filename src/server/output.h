@@ -55,6 +55,8 @@ void output_take(struct output *o, struct output *from);
 struct buf *output_find(struct output *o, uint64_t place, size_t *offset);
 /* The caller removed n bytes of block. */
 void output_shrink(struct output *o, struct buf *block, size_t n);
+/* Drops all from place on, of which nothing has left. O(blocks behind it). */
+void output_cut(struct output *o, uint64_t place);
 /* What may leave next: up to max parts of together at most most bytes. Returns how many. */
 int output_parts(const struct output *o, size_t most, struct iovec *parts, int max);
 /* The first n bytes have left: blocks that have left whole are freed, but for the open one, which

@@ -11,6 +11,8 @@
 
 struct progress {
     struct progress_source of[PROGRESS_PLACES];
+    void (*moved)(void *arg); /* NULL: nobody else is told */
+    void *moved_arg;
     struct link waiters;
 };
 
@@ -39,6 +41,13 @@ void progress_add(struct progress *p, enum progress_place place,
 {
     must(place < PROGRESS_PLACES && !p->of[place].copies && source->copies);
     p->of[place] = *source;
+}
+
+void progress_on_moved(struct progress *p, void (*f)(void *arg), void *arg)
+{
+    must(!p->moved);
+    p->moved = f;
+    p->moved_arg = arg;
 }
 
 int64_t progress_copies(const struct progress *p, enum progress_place place, uint64_t position)
@@ -81,6 +90,8 @@ static bool is_in_vain(const struct progress *p, const struct progress_goal *goa
 void progress_moved(struct progress *p)
 {
     bool wanted[PROGRESS_PLACES] = {false};
+    if (p->moved)
+        p->moved(p->moved_arg);
     LINK_FOR(pos, &p->waiters) {
         struct waiter *w = LINK_OF(pos, struct waiter, link);
         if (is_in_vain(p, &w->goal) || progress_reached(p, &w->goal))

@@ -35,6 +35,8 @@ int64_t progress_copies(const struct progress *p, enum progress_place place, uin
 bool progress_is_off(const struct progress *p, enum progress_place place);
 /* Copies got on, or a source was switched on or off: who has waited enough is woken. */
 void progress_moved(struct progress *p);
+/* One who is told of that, too, other than by waiting. */
+void progress_on_moved(struct progress *p, void (*f)(void *arg), void *arg);
 
 struct progress_goal {
     uint64_t position;

@@ -14,6 +14,10 @@ static void both_go_on_alike(void)
     CHECK_INT(offset_map_sendable(&m, 1100), 150);
     CHECK_INT(offset_map_sendable(&m, 1130), 180);
     CHECK_INT(offset_map_needed(&m, 7), 50); /* what was before it */
+    CHECK_INT(offset_map_held(&m, 49), 0);
+    CHECK_INT(offset_map_held(&m, 50), 1000);
+    CHECK_INT(offset_map_held(&m, 177), 1127);
+    CHECK_INT(offset_map_held(&m, 9999), 1130);
 }
 
 /* GETACK must not be waited for by whoever wrote before it: the answer tells of what was before. */
@@ -45,6 +49,8 @@ static void what_only_the_log_gets_makes_nothing_early(void)
     CHECK_INT(offset_map_sendable(&m, 300), 100);
     CHECK_INT(offset_map_sendable(&m, 309), 100);
     CHECK_INT(offset_map_sendable(&m, 310), 110);
+    CHECK_INT(offset_map_held(&m, 109), 100); /* of what the log got alone it knows only the end */
+    CHECK_INT(offset_map_held(&m, 110), 310);
 }
 
 /* Units that end at a position and an offset each: what is said of each of them is right or on the
@@ -84,6 +90,10 @@ static void safe_always_and_exact_at_the_end(void)
         CHECK(offset_map_needed(&m, units[i].position) <= offset);
         if (i > count - EXACT)
             CHECK_INT(offset_map_needed(&m, units[i].position), units[i].before);
+        /* Never more than is there, and all of it with the latest. */
+        uint64_t held = offset_map_held(&m, units[i].before);
+        CHECK(!held || offset_map_needed(&m, held) <= units[i].before);
+        CHECK(i <= count - EXACT || held >= units[i].position);
         i = count - 1 - (int)rand_below(count < 20 ? (uint64_t)count : 20);
         int64_t may = offset_map_sendable(&m, units[i].position);
         CHECK(may >= sent && may <= (sent > units[i].behind ? sent : units[i].behind));

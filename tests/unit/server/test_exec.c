@@ -171,7 +171,8 @@ static const struct command table[] = {
      .keys = {KEY_AT(KEY_OW, 1, 0, 1)}},
     {.name = "take", .run = served_take, .arity = 2, .flags = CMD_READONLY,
      .keys = {KEY_AT(KEY_RO, 1, 0, 1)}},
-    {.name = "multi", .run = multi, .arity = 1, .steers = STEERS_MULTI},
+    {.name = "multi", .run = multi, .arity = 1, .flags = CMD_LOADING | CMD_STALE,
+     .steers = STEERS_MULTI},
     {.name = "exec", .run = execute, .arity = 1, .flags_of = multi_flags, .steers = STEERS_EXEC},
     {.name = "watch", .run = watch, .arity = 2, .steers = STEERS_ELSE},
     {.name = NULL}};
@@ -271,6 +272,52 @@ static void gates(void)
     loop_turn(server_loop(s), 0);
     check_hears(&p, "+OK\r\n");
     close(p.fd);
+    server_free(s);
+}
+
+static uint64_t released_to(void *arg, const struct client *c)
+{
+    return c->name ? *(const uint64_t *)arg : UINT64_MAX;
+}
+
+/* One that asks about the client holds back its replies alone, but for those that show no data; it
+ * lets pass when it says so; or the client gets an error in place of all it holds back. */
+static void gates_of_one(void)
+{
+    int batches = 0;
+    uint64_t released = 0;
+    begin();
+    hooks_on_commit(server_hooks(s), TO_LOG, count_batch, &batches);
+    hooks_on_client_gate(server_hooks(s), released_to, &released);
+    CHECK(hooks_has_gate(server_hooks(s)));
+    struct peer p = join(), other = join();
+    struct client *c = LINK_OF(server_clients(s)->all.next, struct client, link);
+    client_set_text(c, &c->name, SLICE_LIT("held"));
+    say(&p, "put a 1\r\ntake a\r\n");
+    say(&other, "take a\r\n");
+    check_hears(&p, "");
+    check_hears(&other, "$1\r\n1\r\n");
+    CHECK_INT(hooks_released(server_hooks(s)), UINT64_MAX);
+    released = commit_position(server_commit(s));
+    loop_turn(server_loop(s), 0);
+    check_hears(&p, "");
+    conn_retry_held(server_clients(s));
+    loop_turn(server_loop(s), 0);
+    check_hears(&p, "+OK\r\n$1\r\n1\r\n");
+    say(&other, "put a 2\r\n");
+    check_hears(&other, "+OK\r\n");
+    say(&p, "multi\r\ntake a\r\n"); /* shows nothing of it yet */
+    check_hears(&p, "+OK\r\n+QUEUED\r\n");
+    say(&p, "exec\r\n");
+    check_hears(&p, "");
+    conn_give_up(c, "NOREPLICAS no");
+    loop_turn(server_loop(s), 0);
+    check_hears(&p, "-NOREPLICAS no\r\n");
+    loop_turn(server_loop(s), 0);
+    CHECK_INT(recv(p.fd, &released, 1, 0), 0);
+    hooks_off_client_gate(server_hooks(s), &released);
+    CHECK(!hooks_has_gate(server_hooks(s)));
+    close(p.fd), close(other.fd);
     server_free(s);
 }
 
@@ -724,7 +771,7 @@ static void flags_beyond_32_bits(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(pipelines), UNIT(protocol_errors_cost_the_connection),
-                    UNIT(transactions), UNIT(gates), UNIT(gates_that_come),
+                    UNIT(transactions), UNIT(gates), UNIT(gates_of_one), UNIT(gates_that_come),
                     UNIT(who_hears_of_changes),
                     UNIT(replays_a_log),
                     UNIT(calls_inside_calls), UNIT(calls_are_logged_in_their_scope),

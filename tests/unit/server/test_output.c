@@ -184,8 +184,44 @@ static void one_takes_another(void)
     CHECK_INT(mem_used(), before);
 }
 
+/* Of what was owed nothing is left behind a place, and it goes on from there. */
+static void is_cut_anywhere(void)
+{
+    size_t before = mem_used();
+    for (int round = 0; round < 500; round++) {
+        struct output o = {.sent = 0};
+        struct buf want = {0}, got = {0};
+        for (uint64_t n = rand_below(6); n > 0; n--) {
+            size_t len = 1 + rand_below(3 * OUTPUT_BLOCK);
+            if (o.open.len + len > OUTPUT_FULL)
+                output_seal(&o, len);
+            for (size_t i = 0; i < len; i++) {
+                buf_byte(&want, (unsigned char)want.len);
+                buf_byte(&o.open, want.data[want.len - 1]);
+            }
+        }
+        size_t gone = rand_below(want.len + 1);
+        output_sent(&o, gone, 64);
+        size_t place = gone + rand_below(want.len - gone + 1);
+        output_cut(&o, place);
+        CHECK_INT(output_end(&o), place);
+        CHECK_INT(output_unsent(&o), place - gone);
+        buf_byte(&o.open, 'x');
+        want.len = place;
+        buf_byte(&want, 'x');
+        unsent(&o, SIZE_MAX, &got);
+        CHECK_SLICE(buf_slice(&got), slice(want.data + gone, want.len - gone));
+        output_sent(&o, output_unsent(&o), 64);
+        CHECK_INT(output_end(&o), place + 1);
+        output_free(&o);
+        buf_free(&want);
+        buf_free(&got);
+    }
+    CHECK_INT(mem_used(), before);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(blocks_leave_in_order), UNIT(nothing_is_moved), UNIT(as_a_plain_buffer),
-                    UNIT(one_takes_another));
+                    UNIT(one_takes_another), UNIT(is_cut_anywhere));
 }
