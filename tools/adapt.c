@@ -47,8 +47,10 @@ static bool key(struct sink *s, const struct key_event *e)
     a->key = *e;
     a->key.name = buf_slice(&a->name);
     a->told = false;
-    a->group.open = false; /* of a key that broke off */
-    a->holds = e->type == VALUE_STREAM && e->rdb_type == RDB_STREAM_5;
+    a->rest = 0;
+    adapt_group_drop(&a->group);
+    /* Where nothing passes, nothing is to be held. */
+    a->holds = a->pass.to && e->type == VALUE_STREAM && e->rdb_type == RDB_STREAM_5;
     bool array = e->type == VALUE_MODULE && e->rdb_type == RDB_ARRAY;
     if (array || (e->type == VALUE_MODULE && a->target == ADAPT_COMMANDS)) {
         a->values++;
@@ -78,20 +80,29 @@ static void pair(struct sink *s, struct slice field, struct slice value, int64_t
 static void stream_rest(struct sink *s, uint8_t rdb_type, struct slice bytes)
 {
     struct adapt *a = adapt_of(s);
-    (void)rdb_type;
-    if (!bytes.len)
+    if (!bytes.len || a->rest == rdb_type)
         return;
-    tell(a, a->group.open ? "stream entries without a consumer" : "stream producers");
+    a->rest = rdb_type;
+    tell(a, rdb_type == RDB_STREAM_5 ? "stream entries without a consumer" : "stream producers");
     a->values++;
 }
 
 /* ---- groups ---- */
 
+/* False: a file failed, and what came last is not whole. */
+static bool end_group(struct adapt *a)
+{
+    bool ok = adapt_group_end(&a->group, a->pass.to, &a->pass.sink.fault);
+    pass_took(&a->pass);
+    return ok;
+}
+
 static void stream_group(struct sink *s, const struct stream_group_event *e)
 {
     struct adapt *a = adapt_of(s);
-    adapt_group_end(&a->group, a->pass.to);
-    pass_took(&a->pass);
+    a->rest = 0;
+    if (!end_group(a))
+        return;
     if (a->holds)
         adapt_group_begin(&a->group, e);
     else
@@ -114,19 +125,18 @@ static void stream_consumer(struct sink *s, const struct stream_consumer_event *
         adapt_of(s)->plain.stream_consumer(s, e);
 }
 
-static void stream_owned(struct sink *s, struct stream_id id)
+static void stream_owned(struct sink *s, const struct stream_pending_event *e)
 {
     if (adapt_of(s)->holds)
-        adapt_group_owned(&adapt_of(s)->group, id);
+        adapt_group_owned(&adapt_of(s)->group, e);
     else
-        adapt_of(s)->plain.stream_owned(s, id);
+        adapt_of(s)->plain.stream_owned(s, e);
 }
 
 static void end_key(struct sink *s)
 {
-    struct adapt *a = adapt_of(s);
-    adapt_group_end(&a->group, a->pass.to);
-    pass_end_key(s);
+    if (end_group(adapt_of(s)))
+        pass_end_key(s);
 }
 
 void adapt_init(struct adapt *a, enum adapt_target target, struct sink *to)

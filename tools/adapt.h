@@ -39,6 +39,7 @@ struct adapt {
     struct buf name;
     bool told;       /* of this key */
     bool holds;      /* its groups are held (adapt_group.h) */
+    uint8_t rest;    /* type of what was told last that only later versions hold; 0: none was */
     struct adapt_group group;
     struct sink_ops plain; /* that only pass on */
     uint64_t keys, fields, libraries, values; /* concerned: keys; dropped: the others */

@@ -1,108 +1,182 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tools/adapt_group.h"
 
-#include <stdlib.h>
+#include <errno.h>
 
 #include "base/must.h"
+#include "format/in.h"
+#include "os/file.h"
+#include "tools/temp_file.h"
+
+enum { BLOCK = 256 << 10 };
+
+static int write_told(void *arg, const void *from, size_t n)
+{
+    struct adapt_group *g = arg;
+    return temp_file_write(&g->fd, from, n, &g->fault) ? 0 : -(g->fault.err ? g->fault.err : EIO);
+}
+
+static void forget(struct adapt_group *g)
+{
+    if (!g->ready) {
+        pending_file_begin(&g->file, PENDING_FILE_FEW);
+        g->pending.outside = &g->file.ops;
+        g->fd = -1;
+        g->ready = true;
+    }
+    if (g->fd >= 0)
+        file_close(g->fd);
+    g->fd = -1;
+    out_free(&g->told);
+    out_init_callback(&g->told, write_told, g, BLOCK);
+    g->sorted = false;
+    g->owned = g->consumers = 0;
+}
 
 void adapt_group_begin(struct adapt_group *g, const struct stream_group_event *e)
 {
     must(!g->open);
+    forget(g);
     g->open = true;
     g->group = *e;
-    buf_clear(&g->names);
-    buf_clear(&g->pending);
-    buf_clear(&g->consumers);
-    buf_clear(&g->owned);
-    buf_add(&g->names, e->name);
-    buf_reserve(&g->pending, (size_t)e->pending * sizeof(struct stream_pending_event));
-    buf_reserve(&g->owned, (size_t)e->pending * sizeof(struct stream_id));
+    buf_clear(&g->name);
+    buf_add(&g->name, e->name);
+    pending_list_begin(&g->pending, e->pending);
 }
 
 void adapt_group_pending(struct adapt_group *g, const struct stream_pending_event *e)
 {
-    buf_append(&g->pending, e, sizeof *e);
+    must(g->open && !g->sorted);
+    pending_list_add(&g->pending, e);
+}
+
+static void sort(struct adapt_group *g)
+{
+    bool ok = g->sorted || pending_list_sort(&g->pending);
+    must(ok || pending_list_fault(&g->pending)); /* the reader has seen to it */
+    g->sorted = true;
 }
 
 void adapt_group_consumer(struct adapt_group *g, const struct stream_consumer_event *e)
 {
-    buf_append(&g->consumers, e, sizeof *e);
-    buf_add(&g->names, e->name);
+    sort(g);
+    g->consumers++;
+    out_bytes(&g->told, e, sizeof *e);
+    out_slice(&g->told, e->name);
 }
 
-void adapt_group_owned(struct adapt_group *g, struct stream_id id)
+void adapt_group_owned(struct adapt_group *g, const struct stream_pending_event *e)
 {
-    buf_append(&g->owned, &id, sizeof id);
+    struct stream_pending_event p = {.id = e->id};
+    enum pending_claim claim = pending_list_claim(&g->pending, &p);
+    must(claim == PENDING_CLAIMED || pending_list_fault(&g->pending));
+    g->owned++;
+    out_bytes(&g->told, e, sizeof *e);
 }
 
-static int by_id(const void *a, const void *b)
+/* ---- telling it ---- */
+
+static void tell_pending(struct adapt_group *g, struct sink *to)
 {
-    return stream_id_cmp(*(const struct stream_id *)a, *(const struct stream_id *)b);
+    struct stream_pending_event e;
+    bool claimed;
+    while (pending_list_next(&g->pending, &e, &claimed))
+        if (claimed)
+            SINK_EVENT(to, stream_pending, &e);
 }
 
-static void sort_ids(struct buf *ids)
+struct told {
+    struct adapt_group *g;
+    uint64_t at;
+};
+
+static ssize_t read_told(void *arg, void *into, size_t n)
 {
-    if (ids->len)
-        qsort(ids->data, ids->len / sizeof(struct stream_id), sizeof(struct stream_id), by_id);
+    struct told *t = arg;
+    uint64_t left = t->g->told.flushed - t->at;
+    n = n < left ? n : (size_t)left;
+    if (n && !temp_file_read(t->g->fd, into, n, t->at, &t->g->fault))
+        return -EIO;
+    t->at += n;
+    return (ssize_t)n;
 }
 
-static bool has(const struct buf *ids, struct stream_id id)
+static void tell_consumers(struct adapt_group *g, struct in *in, struct sink *to)
 {
-    return ids->len && bsearch(&id, ids->data, ids->len / sizeof id, sizeof id, by_id);
-}
-
-/* Those that nobody owns go. */
-static void drop_unowned(struct adapt_group *g)
-{
-    struct buf ids = {0};
-    struct stream_pending_event *all = (struct stream_pending_event *)(void *)g->pending.data;
-    size_t n = g->pending.len / sizeof *all, kept = 0;
-    buf_add(&ids, buf_slice(&g->owned));
-    sort_ids(&ids);
-    for (size_t i = 0; i < n; i++)
-        if (has(&ids, all[i].id))
-            all[kept++] = all[i];
-    g->pending.len = kept * sizeof *all;
-    g->group.pending = kept;
-    buf_free(&ids);
-}
-
-static void tell_consumers(struct adapt_group *g, struct sink *to)
-{
-    const struct stream_consumer_event *c = (const void *)g->consumers.data;
-    const struct stream_id *ids = (const void *)g->owned.data;
-    size_t n = g->consumers.len / sizeof *c, at = g->group.name.len, next = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct stream_consumer_event e = c[i];
-        e.name = slice(g->names.data + at, e.name.len);
-        at += e.name.len;
-        SINK_EVENT(to, stream_consumer, &e);
-        for (uint64_t k = 0; k < e.owned; k++)
-            SINK_EVENT(to, stream_owned, ids[next++]);
+    struct stream_pending_event p;
+    struct stream_consumer_event c;
+    struct buf name = {0};
+    for (uint64_t i = 0; i < g->consumers && !in_bad(in); i++) {
+        in_bytes(in, &c, sizeof c);
+        if (in_bad(in))
+            break;
+        c.name = in_slice(in, c.name.len, &name);
+        if (!in_bad(in))
+            SINK_EVENT(to, stream_consumer, &c);
+        for (uint64_t k = 0; k < c.owned && !in_bad(in); k++)
+            if (in_bytes(in, &p, sizeof p))
+                SINK_EVENT(to, stream_owned, &p);
     }
-    must(next == g->owned.len / sizeof *ids);
+    buf_free(&name);
 }
 
-void adapt_group_end(struct adapt_group *g, struct sink *to)
+static void tell_told(struct adapt_group *g, struct sink *to)
+{
+    struct told t = {.g = g};
+    struct in in;
+    if (g->told.flushed == 0) {
+        in_init_memory(&in, buf_slice(&g->told.buf));
+    } else {
+        out_flush(&g->told);
+        in_init_callback(&in, read_told, &t, g->told.flushed, BLOCK);
+    }
+    tell_consumers(g, &in, to);
+    must(!in_bad(&in) || fault_is(&g->fault));
+    in_free(&in);
+}
+
+static bool failed(const struct adapt_group *g, struct fault *f)
+{
+    const struct fault *list = pending_list_fault(&g->pending);
+    if (list)
+        *f = *list;
+    else if (fault_is(&g->fault))
+        *f = g->fault;
+    return fault_is(f);
+}
+
+bool adapt_group_end(struct adapt_group *g, struct sink *to, struct fault *f)
 {
     if (!g->open)
-        return;
+        return true;
     g->open = false;
-    if (!to)
-        return;
-    drop_unowned(g);
-    g->group.name = slice(g->names.data, g->group.name.len);
+    sort(g);
+    if (failed(g, f))
+        return false;
+    g->group.name = buf_slice(&g->name);
+    g->group.pending = g->owned;
     SINK_EVENT(to, stream_group, &g->group);
-    const struct stream_pending_event *all = (const void *)g->pending.data;
-    for (size_t i = 0; i < g->pending.len / sizeof *all; i++)
-        SINK_EVENT(to, stream_pending, &all[i]);
-    tell_consumers(g, to);
+    tell_pending(g, to);
+    if (failed(g, f)) /* the list that was told is short */
+        return false;
+    pending_list_end(&g->pending);
+    tell_told(g, to);
+    return !failed(g, f);
+}
+
+void adapt_group_drop(struct adapt_group *g)
+{
+    g->open = false;
 }
 
 void adapt_group_free(struct adapt_group *g)
 {
-    buf_free(&g->names);
-    buf_free(&g->pending);
-    buf_free(&g->consumers);
-    buf_free(&g->owned);
+    if (!g->ready)
+        return;
+    forget(g);
+    out_free(&g->told);
+    pending_list_free(&g->pending);
+    pending_file_end(&g->file);
+    buf_free(&g->name);
+    g->ready = false;
 }

@@ -189,11 +189,19 @@ static bool begin(struct anon_rdb *x)
     const struct rdb_options opt = {.keep_modules = true, .unguarded = true,
                                     .trust_distinct = true, .distinct_max = RDB_DISTINCT_MAX,
                                     .stored = on_stored,
-                                    .stored_arg = x};
+                                    .stored_arg = x, .pending = &x->pending.ops};
+    pending_file_begin(&x->pending, PENDING_FILE_HELD);
     int n = snprintf(x->magic, sizeof x->magic, x->plan.valkey ? "VALKEY%03d" : "REDIS%04d",
                      x->plan.version);
     in_init_memory(&x->head, slice(x->magic, (size_t)n));
     return rdb_open(&x->reader, &x->head, &opt);
+}
+
+/* What was not read was not replaced. */
+static void took_fault(struct anon_rdb *x, const struct fault *f)
+{
+    if (fault_is(f) && !fault_is(&x->work->fault))
+        x->work->fault = *f;
 }
 
 /* Replaces what records have from..to, up to a fault of theirs. */
@@ -206,6 +214,7 @@ static void replace_records(struct anon_rdb *x, uint64_t from, uint64_t to, unsi
     while (!in_at_end(&x->source) && rdb_next(&x->reader, &rec))
         if (!rdb_skip(&x->reader, &rec))
             break;
+    took_fault(x, &x->pending.fault);
     x->reader.ended = x->reader.body_due = false;
     in_free(&x->source);
 }
@@ -412,6 +421,7 @@ static void read_again(struct anon_rdb *x, struct rdb_image *out, struct hash128
     struct rescue again = {.image = out, .plan = &x->plan, .ops = &ops, .arg = &holes,
                            .digests = true};
     rescue_run(&again);
+    took_fault(x, &again.pending.fault);
     x->same = again.keys == x->rescue.keys && holes.at == holes.count && !holes.differ;
     x->wrong_at = holes.wrong_at;
     *digest = again.digest.total;
@@ -446,6 +456,7 @@ void anon_rdb_run(struct anon_rdb *x)
     x->rescue = (struct rescue){.image = x->in, .plan = &x->plan, .ops = &ops, .arg = x,
                                 .digests = true};
     rescue_run(&x->rescue);
+    took_fault(x, &x->rescue.pending.fault);
     struct hash128 before = x->rescue.digest.total;
     rescue_free(&x->rescue); /* what it holds of a large value the next reader needs, too */
     flush_run(x);
@@ -499,6 +510,7 @@ bool anon_payload(struct anon *a, char *bytes, size_t n, struct anon_counts *c)
     c->left += x.counts.left;
     x.reader.body_due = false;
     rdb_close(&x.reader);
+    pending_file_end(&x.pending);
     in_free(&x.source);
     in_free(&x.head);
     buf_free(&x.bytes);
@@ -511,6 +523,7 @@ void anon_rdb_free(struct anon_rdb *x)
 {
     x->reader.ended = false;
     rdb_close(&x->reader);
+    pending_file_end(&x->pending);
     in_free(&x->head);
     plan_free(&x->plan);
     buf_free(&x->bytes);

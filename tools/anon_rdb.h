@@ -35,6 +35,7 @@ struct anon_rdb {
     struct rdb_plan plan;
     struct rescue rescue;
     struct rdb_reader reader;
+    struct pending_file pending;
     struct in head, source;
     struct image_stream stream;
     char magic[16], *memory; /* memory: of a payload; NULL: put goes to work */

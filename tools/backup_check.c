@@ -17,6 +17,7 @@
 #include "tools/backup.h"
 #include "tools/dataset.h"
 #include "tools/element_search.h"
+#include "tools/pending_file.h"
 #include "tools/findings.h"
 #include "tools/input.h"
 #include "tools/out_file.h"
@@ -83,11 +84,14 @@ static void read_rdb(struct check *c, struct in *in)
     struct rdb_record rec;
     struct digest d;
     struct element_search search;
+    struct pending_file pending;
     digest_init(&d);
     element_search_begin(&search);
+    pending_file_begin(&pending, PENDING_FILE_HELD);
     bool ok = rdb_open(&r, in, &(struct rdb_options){.keep_modules = true,
                                                       .distinct_max = RDB_DISTINCT_FEW,
-                                                      .search = &search.ops});
+                                                      .search = &search.ops,
+                                                      .pending = &pending.ops});
     while (ok && rdb_next(&r, &rec))
         ok = rdb_body(&r, &rec, &d.sink);
     if (ok && !in_bad(in))
@@ -95,6 +99,7 @@ static void read_rdb(struct check *c, struct in *in)
     if (fault_is(&search.fault) && !in_bad(in))
         in_fail(in, search.fault.code, "%s", search.fault.what);
     element_search_end(&search);
+    pending_file_end(&pending);
     c->keys += r.keys - r.empty_skipped;
     digest_hex(&d, c->base_digest);
     rdb_close(&r);

@@ -20,6 +20,7 @@
 #include "tools/check_rdb_lines.h"
 #include "tools/check_rdb_quick.h"
 #include "tools/input.h"
+#include "tools/pending_file.h"
 #include "tools/tool.h"
 #include "tools/verbs.h"
 
@@ -145,9 +146,11 @@ static bool read_all(struct report *r, unsigned databases)
 {
     struct rdb_record rec;
     struct sink_count counts;
+    struct pending_file pending;
     struct rdb_options opt = {.databases = databases, .keep_modules = true, .note = print_note,
-                              .distinct_max = RDB_DISTINCT_MAX,
+                              .distinct_max = RDB_DISTINCT_MAX, .pending = &pending.ops,
                               .note_arg = r};
+    pending_file_begin(&pending, PENDING_FILE_HELD);
     sink_count_init(&counts, r->now_ms);
     bool ok = rdb_open(&r->reader, r->reader.in, &opt);
     while (ok && rdb_next(&r->reader, &rec)) {
@@ -159,6 +162,7 @@ static bool read_all(struct report *r, unsigned databases)
             count_expiry(r, &rec);
         print_progress(r);
     }
+    pending_file_end(&pending); /* what is read behind it are no values */
     r->counts.subexpires = counts.subexpires;
     must(r->counts.keys == r->reader.keys || in_bad(r->reader.in));
     /* Each key was an event, or empty. */

@@ -208,6 +208,8 @@ static void read_on(struct part_check *c)
     c->rescue = (struct rescue){.image = c->image, .plan = &c->plan, .ops = &ops, .arg = c,
                                 .databases = c->opt->databases, .also = &c->sums.sink};
     rescue_run(&c->rescue);
+    if (fault_is(&c->rescue.pending.fault))
+        finding_fault(c->to, c->name, &c->rescue.pending.fault);
     rdb_tell_end(&c->tell, &c->rescue);
     c->end_at = c->rescue.ended ? c->rescue.end_at : 0;
     key_feed_end(&c->feed);

@@ -215,9 +215,9 @@ static void on_consumer(struct sink *s, const struct stream_consumer_event *e)
     SINK_EVENT(&check(s)->digest.sink, stream_consumer, e);
 }
 
-static void on_owned(struct sink *s, struct stream_id id)
+static void on_owned(struct sink *s, const struct stream_pending_event *e)
 {
-    SINK_EVENT(&check(s)->digest.sink, stream_owned, id);
+    SINK_EVENT(&check(s)->digest.sink, stream_owned, e);
 }
 
 static void on_rest(struct sink *s, uint8_t rdb_type, struct slice bytes)

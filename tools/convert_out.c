@@ -61,15 +61,9 @@ static void put_aux(struct convert_out *c, struct convert_file *file)
 
 static bool store_libraries(struct convert_out *c, struct fault *f)
 {
-    if (c->stored < 0)
-        c->stored = temp_file(f);
-    if (c->stored < 0)
-        return false;
-    int err = file_write_all(c->stored, c->libraries.data, c->libraries.len, NULL);
-    if (err < 0)
-        fault_io(f, -err, "write", "Can't write to a temporary file");
+    bool ok = temp_file_write(&c->stored, c->libraries.data, c->libraries.len, f);
     buf_free(&c->libraries);
-    return err == 0;
+    return ok;
 }
 
 /* Of one file alone, which is open from the start, nobody asks for them again. */
@@ -94,28 +88,16 @@ static void put_held(const struct buf *libraries, struct sink *to)
     }
 }
 
-static bool read_stored(const struct convert_out *c, uint64_t at, void *bytes, size_t n,
-                        struct fault *f)
-{
-    for (size_t have = 0; have < n && !fault_is(f);) {
-        ssize_t got = file_pread(c->stored, (char *)bytes + have, n - have, (off_t)(at + have));
-        if (got <= 0)
-            fault_io(f, got < 0 ? (int)-got : EIO, "read", "Can't read a temporary file");
-        have += got > 0 ? (size_t)got : 0;
-    }
-    return !fault_is(f);
-}
-
 static void put_stored(const struct convert_out *c, struct sink *to, struct fault *f)
 {
     struct buf text = {0};
     uint64_t size = (uint64_t)file_size(c->stored);
     for (uint64_t at = 0; at < size && !fault_is(f) && !sink_bad(to);) {
         size_t n;
-        if (!read_stored(c, at, &n, sizeof n, f))
+        if (!temp_file_read(c->stored, &n, sizeof n, at, f))
             break;
         must(n <= size - at - sizeof n);
-        if (read_stored(c, at + sizeof n, buf_reserve(&text, n + 1), n, f))
+        if (temp_file_read(c->stored, buf_reserve(&text, n + 1), n, at + sizeof n, f))
             SINK_EVENT(to, function, slice(text.data, n));
         at += sizeof n + n;
     }

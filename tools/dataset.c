@@ -11,6 +11,7 @@
 #include "os/clock.h"
 #include "tools/element_search.h"
 #include "tools/live_functions.h"
+#include "tools/pending_file.h"
 
 /* ---- which RDB ---- */
 
@@ -37,10 +38,14 @@ static bool has_commands(const struct source_part *p)
     bool found = false;
     if (p->begins_with_rdb) {
         struct sink none = {.ops = &(const struct sink_ops){0}};
-        const struct rdb_options opt = {.keep_modules = true, .distinct_max = RDB_DISTINCT_MAX};
+        struct pending_file pending;
+        const struct rdb_options opt = {.keep_modules = true, .distinct_max = RDB_DISTINCT_MAX,
+                                        .pending = &pending.ops};
+        pending_file_begin(&pending, PENDING_FILE_HELD);
         found = !rdb_open(&rdb, &i.in, &opt) || !rdb_read_all(&rdb, &none) ||
                 rdb_trailer(&rdb) > RDB_TRAILER_BAD;
         rdb_close(&rdb);
+        pending_file_end(&pending);
     }
     if (!found) {
         enum aof_item item;
@@ -115,9 +120,12 @@ static bool read_rdb(struct dataset *d, struct sink *sink, struct fault *f)
     struct rdb_reader r;
     struct rdb_record rec;
     struct element_search search;
+    struct pending_file pending;
     struct rdb_options options = {.keep_modules = true, .unguarded = d->opt.unguarded,
-                                  .distinct_max = RDB_DISTINCT_FEW, .search = &search.ops};
+                                  .distinct_max = RDB_DISTINCT_FEW, .search = &search.ops,
+                                  .pending = &pending.ops};
     element_search_begin(&search);
+    pending_file_begin(&pending, PENDING_FILE_HELD);
     if (in_offset(&d->input.in) > 0)
         input_rewind(&d->input);
     struct in *in = &d->input.in;
@@ -134,6 +142,7 @@ static bool read_rdb(struct dataset *d, struct sink *sink, struct fault *f)
     progress_bar_end(&d->tool->progress);
     rdb_close(&r);
     element_search_end(&search);
+    pending_file_end(&pending);
     if (in_bad(in))
         *f = in->fault;
     else if (fault_is(&search.fault))

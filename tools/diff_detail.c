@@ -448,13 +448,13 @@ static void on_stream_consumer(struct sink *s, const struct stream_consumer_even
     mix(&d->group_is, e->name);
 }
 
-static void on_stream_owned(struct sink *s, struct stream_id id)
+static void on_stream_owned(struct sink *s, const struct stream_pending_event *e)
 {
     struct detail *d = detail_of(s);
     must(d->in_group);
     if (d->whole)
-        SINK_EVENT(d->whole, stream_owned, id);
-    mix_numbers(&d->group_is, id.ms, id.seq);
+        SINK_EVENT(d->whole, stream_owned, e);
+    mix_numbers(&d->group_is, e->id.ms, e->id.seq);
 }
 
 static void on_stream_rest(struct sink *s, uint8_t rdb_type, struct slice bytes)
@@ -500,6 +500,7 @@ static const struct sink_ops ops = {
     .stream_rest = on_stream_rest,
     .opaque = on_opaque,
     .end_key = on_end_key,
+    .whole_owned = true,
 };
 
 bool diff_detail_read(const struct diff_detail_options *opt, int side, diff_read *read, void *arg,

@@ -115,10 +115,7 @@ static void sort_held(struct diff_sort *s)
 
 static void write_out(struct diff_sort *s)
 {
-    int err = fault_is(&s->fault) ? 0
-                                  : file_write_all(s->fd, s->writing.data, s->writing.len, NULL);
-    if (err < 0)
-        fault_io(&s->fault, -err, "write", "Can't write to a temporary file");
+    temp_file_write(&s->fd, s->writing.data, s->writing.len, &s->fault);
     s->stored += s->writing.len;
     buf_clear(&s->writing);
 }
@@ -192,14 +189,9 @@ static bool fill(struct diff_sort *s, struct run *r, size_t n)
     size = size < n - have ? n - have : size;
     if (size > r->end - r->at)
         size = (size_t)(r->end - r->at);
-    buf_reserve(&r->held, size);
-    while (size && !fault_is(&s->fault)) {
-        ssize_t got = file_pread(s->fd, r->held.data + r->held.len, size, (off_t)r->at);
-        if (got <= 0)
-            fault_io(&s->fault, got < 0 ? (int)-got : 5, "read", "Can't read a temporary file");
-        size -= got > 0 ? (size_t)got : 0;
-        r->held.len += got > 0 ? (size_t)got : 0;
-        r->at += got > 0 ? (uint64_t)got : 0;
+    if (temp_file_read(s->fd, buf_reserve(&r->held, size), size, r->at, &s->fault)) {
+        r->held.len += size;
+        r->at += size;
     }
     return r->held.len >= n;
 }

@@ -223,11 +223,11 @@ static void stream_consumer(struct sink *s, const struct stream_consumer_event *
     d->owned = 0;
 }
 
-static void stream_owned(struct sink *s, struct stream_id id)
+static void stream_owned(struct sink *s, const struct stream_pending_event *e)
 {
     struct dump_json *d = dump_of(s);
     put_comma(d, &d->owned);
-    put_id(d, "", id);
+    put_id(d, "", e->id);
 }
 
 static void opaque(struct sink *s, uint8_t rdb_type, uint64_t module_id, struct slice bytes)

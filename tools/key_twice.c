@@ -70,14 +70,8 @@ void key_twice_free(struct key_twice *k)
 
 static void store_part(struct key_twice *k, struct part *p)
 {
-    if (fault_is(&k->fault))
-        return;
-    if (p->fd < 0)
-        p->fd = temp_file(&k->fault);
-    int err = p->fd < 0 ? 0 : file_write_all(p->fd, p->held.data, p->held.len, NULL);
-    if (err < 0)
-        fault_io(&k->fault, -err, "write", "Can't write to a temporary file");
-    p->stored += p->held.len;
+    if (temp_file_write(&p->fd, p->held.data, p->held.len, &k->fault))
+        p->stored += p->held.len;
 }
 
 void key_feed_begin(struct key_feed *f, struct key_twice *to)
@@ -125,17 +119,9 @@ static void read_file(struct key_twice *k, const struct part *p, take_keys *take
 {
     struct twice_key *keys = mem_alloc(READ);
     for (uint64_t at = 0; at < p->stored && !fault_is(&k->fault);) {
-        size_t want = p->stored - at < READ ? (size_t)(p->stored - at) : READ, have = 0;
-        while (have < want) {
-            ssize_t got = file_pread(p->fd, (char *)keys + have, want - have, (off_t)(at + have));
-            if (got <= 0) {
-                fault_io(&k->fault, got < 0 ? (int)-got : 5, "read",
-                         "Can't read a temporary file");
-                break;
-            }
-            have += (size_t)got;
-        }
-        take(arg, keys, have / sizeof *keys);
+        size_t want = p->stored - at < READ ? (size_t)(p->stored - at) : READ;
+        if (temp_file_read(p->fd, keys, want, at, &k->fault))
+            take(arg, keys, want / sizeof *keys);
         at += want;
     }
     mem_free(keys);

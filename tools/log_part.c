@@ -9,6 +9,7 @@
 
 #include "base/must.h"
 #include "format/rdb_read.h"
+#include "tools/pending_file.h"
 
 const struct manifest_file *log_part_line(const struct source *s, size_t i)
 {
@@ -33,9 +34,12 @@ static bool pass_rdb(struct log_part *p, struct fault *f)
     struct rdb_reader r;
     struct rdb_record rec;
     struct in *in = &p->input.in;
+    struct pending_file pending;
     if (!p->part->begins_with_rdb)
         return true;
-    bool ok = rdb_open(&r, in, &(struct rdb_options){.keep_modules = true});
+    pending_file_begin(&pending, PENDING_FILE_HELD);
+    bool ok = rdb_open(&r, in, &(struct rdb_options){.keep_modules = true,
+                                                      .pending = &pending.ops});
     while (ok && rdb_next(&r, &rec))
         ok = rdb_skip(&r, &rec);
     ok = ok && !in_bad(in);
@@ -45,6 +49,7 @@ static bool pass_rdb(struct log_part *p, struct fault *f)
         *f = in->fault;
     p->start = ok ? in_file_offset(in) : 0;
     rdb_close(&r);
+    pending_file_end(&pending);
     return ok;
 }
 

@@ -100,9 +100,9 @@ static void stream_consumer(struct sink *s, const struct stream_consumer_event *
     PASS_EVENT(s, stream_consumer, e);
 }
 
-static void stream_owned(struct sink *s, struct stream_id id)
+static void stream_owned(struct sink *s, const struct stream_pending_event *e)
 {
-    PASS_EVENT(s, stream_owned, id);
+    PASS_EVENT(s, stream_owned, e);
 }
 
 static void stream_rest(struct sink *s, uint8_t rdb_type, struct slice bytes)
@@ -146,6 +146,7 @@ void pass_init_each(struct pass *p, bool parts)
         .stream_rest = stream_rest,
         .opaque = opaque,
         .end_key = pass_end_key,
+        .whole_owned = true,
     }};
     p->sink.ops = &p->ops;
 }

@@ -15,6 +15,7 @@
 #include "format/rdb_read.h"
 #include "os/file.h"
 #include "tools/check.h"
+#include "tools/pending_file.h"
 
 static int write_out(void *arg, const void *from, size_t n)
 {
@@ -25,8 +26,11 @@ static bool copy_rdb(struct in *in, struct out *out, struct fault *f)
 {
     struct aof_writer w;
     struct rdb_reader r;
+    struct pending_file pending;
     aof_writer_init(&w, out);
-    bool ok = rdb_open(&r, in, &(struct rdb_options){0}) && rdb_read_all(&r, &w.sink);
+    pending_file_begin(&pending, PENDING_FILE_HELD);
+    bool ok = rdb_open(&r, in, &(struct rdb_options){.pending = &pending.ops}) &&
+              rdb_read_all(&r, &w.sink);
     ok = ok && aof_writer_end(&w);
     if (!ok)
         *f = in_bad(in) ? in->fault : w.sink.fault;
@@ -34,6 +38,7 @@ static bool copy_rdb(struct in *in, struct out *out, struct fault *f)
         rdb_trailer(&r);
     must(ok || fault_is(f));
     rdb_close(&r);
+    pending_file_end(&pending);
     aof_writer_free(&w);
     return ok;
 }

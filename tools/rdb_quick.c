@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/worker.h"
+#include "tools/pending_file.h"
 #include "tools/rdb_footing.h"
 
 enum { MAGIC = 9, THREADS_MAX = 64, HEAD_RECORDS = 64, STEP_BYTES = 1 << 20 };
@@ -46,6 +47,7 @@ struct lane {
     struct worker_job job;
     struct shared *all;
     struct rdb_reader reader, scout; /* scout: finds where pieces begin */
+    struct pending_file pending; /* of both */
     struct in head;
     char magic[MAGIC + 7];
     struct sink *sink;
@@ -154,8 +156,9 @@ static void lane_begin(struct lane *l, struct shared *all)
 {
     struct rdb_quick *q = all->q;
     struct rdb_options opt = {.databases = q->databases, .keep_modules = true, .unguarded = true,
-                              .trust_distinct = true};
+                              .trust_distinct = true, .pending = &l->pending.ops};
     *l = (struct lane){.all = all};
+    pending_file_begin(&l->pending, PENDING_FILE_HELD);
     snprintf(l->magic, sizeof l->magic, q->valkey ? "VALKEY%03d" : "REDIS%04d", q->version);
     open_reader(l, &l->scout, &opt);
     l->sink = q->ops->begin(q->arg, &opt);
@@ -170,6 +173,7 @@ static void lane_end(struct lane *l, bool good)
     l->scout.ended = l->scout.body_due = false;
     rdb_close(&l->reader);
     rdb_close(&l->scout);
+    pending_file_end(&l->pending);
     q->ops->end(q->arg, l->sink, good);
 }
 

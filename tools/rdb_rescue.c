@@ -52,7 +52,8 @@ static bool begin(struct rescue *x)
     const struct rdb_options opt = {.databases = x->databases, .keep_modules = true,
                                     .unguarded = true,
                                     .distinct_max = few ? RDB_DISTINCT_FEW : RDB_DISTINCT_MAX,
-                                    .search = x->search};
+                                    .search = x->search, .pending = &x->pending.ops};
+    pending_file_begin(&x->pending, PENDING_FILE_HELD);
     int n = snprintf(x->magic, sizeof x->magic, x->plan->valkey ? "VALKEY%03d" : "REDIS%04d",
                      x->plan->version);
     must(n == MAGIC);
@@ -417,7 +418,9 @@ static void read_span(struct rescue *x, const struct rdb_span *s)
         enum step did = step(x, &r);
         if (did == STEP_RECORD)
             pass_on(x, &r);
-        on = did == STEP_RECORD || (did == STEP_FAULT && over_the_hole(x, &r));
+        bool failed = fault_is(&x->pending.fault); /* that is no damage */
+        x->stopped |= failed;
+        on = did == STEP_RECORD || (did == STEP_FAULT && !failed && over_the_hole(x, &r));
         if (x->ops->at)
             x->ops->at(x->arg, r.from);
     }
@@ -459,6 +462,7 @@ void rescue_free(struct rescue *x)
     leave(x);
     x->reader.ended = false;
     rdb_close(&x->reader);
+    pending_file_end(&x->pending);
     in_free(&x->head);
     rdb_footing_free(&x->footing);
     digest_free(&x->digest);

@@ -13,10 +13,12 @@
  * key swallow its neighbours before anything looks wrong, and the first behind one (rdb_footing.h).
  * A library of functions is doubtful as a key in its place would be. In such spans zeros are not
  * taken for keys: a key without a name is damage when another follows it. Memory: a record's name,
- * and what the reader needs for one element. */
+ * and what the reader needs for one element; long pending lists lie in a file. Should that fail,
+ * the run ends there, with pending.fault. */
 #ifndef TOOLS_RDB_RESCUE_H
 #define TOOLS_RDB_RESCUE_H
 
+#include "tools/pending_file.h"
 #include "tools/rdb_footing.h"
 #include "tools/rdb_plan.h"
 
@@ -83,6 +85,7 @@ struct rescue {
     bool end_short;     /* the checksum behind it is cut off */
     bool end_checked;   /* it was compared here, and is that of all bytes before */
     uint64_t records, keys, doubtful, empty_skipped;
+    struct pending_file pending; /* its fault: not all was read */
 
     /* its own */
     char magic[RESCUE_MAGIC + 7];

@@ -59,18 +59,9 @@ const struct fault *sorted_map_fault(const struct sorted_map *m)
     return &m->fault;
 }
 
-static void write_to(struct sorted_map *m, const void *from, size_t n)
-{
-    int err = fault_is(&m->fault) ? 0 : file_write_all(m->fd, from, n, NULL);
-    if (err < 0)
-        fault_io(&m->fault, -err, "write", "Can't write to a temporary file");
-}
-
 static void store(struct sorted_map *m)
 {
-    if (m->fd < 0 && !fault_is(&m->fault))
-        m->fd = temp_file(&m->fault);
-    write_to(m, m->held.data, m->held.len);
+    temp_file_write(&m->fd, m->held.data, m->held.len, &m->fault);
     buf_clear(&m->held);
 }
 
@@ -134,16 +125,10 @@ static size_t entries_of(const struct sorted_map *m, size_t page)
 static void load(struct sorted_map *m, size_t page)
 {
     size_t n = entries_of(m, page) * sizeof(struct entry);
-    off_t at = (off_t)((uint64_t)page * PAGE * sizeof(struct entry));
     buf_clear(&m->held);
-    for (char *to = buf_reserve(&m->held, n); m->held.len < n && !fault_is(&m->fault);) {
-        ssize_t got = file_pread(m->fd, to + m->held.len, n - m->held.len,
-                                 at + (off_t)m->held.len);
-        if (got <= 0)
-            fault_io(&m->fault, got < 0 ? (int)-got : 5, "read", "Can't read a temporary file");
-        else
-            m->held.len += (size_t)got;
-    }
+    if (temp_file_read(m->fd, buf_reserve(&m->held, n), n,
+                       (uint64_t)page * PAGE * sizeof(struct entry), &m->fault))
+        m->held.len = n;
     m->page = page;
 }
 
@@ -177,5 +162,6 @@ void sorted_map_changed(struct sorted_map *m)
     uint64_t entry = (uint64_t)m->page * PAGE + m->entry;
     if (lseek(m->fd, (off_t)(entry * sizeof(struct entry)), SEEK_SET) < 0)
         fault_io(&m->fault, errno, "seek", "Can't write to a temporary file");
-    write_to(m, (struct entry *)(void *)m->held.data + m->entry, sizeof(struct entry));
+    temp_file_write(&m->fd, (struct entry *)(void *)m->held.data + m->entry, sizeof(struct entry),
+                    &m->fault);
 }

@@ -214,6 +214,8 @@ static bool all_searched(const struct job *j, struct fault *f)
 {
     if (fault_is(&j->search.fault))
         *f = j->search.fault;
+    else if (fault_is(&j->rescue.pending.fault))
+        *f = j->rescue.pending.fault;
     return !fault_is(f);
 }
 

@@ -7,6 +7,7 @@
 #include "format/rdb_read.h"
 #include "tools/log_keys.h"
 #include "tools/log_line.h"
+#include "tools/pending_file.h"
 #include "tools/verbs.h"
 
 struct options {
@@ -114,13 +115,16 @@ static bool look_into_base(struct who *w, size_t part, struct fault *f)
     struct input input;
     struct rdb_reader r;
     struct rdb_record rec;
+    struct pending_file pending;
     uint64_t db = 0;
     if (p->missing || !p->begins_with_rdb)
         return true;
     if (!input_open(&input, p->path, f))
         return false;
+    pending_file_begin(&pending, PENDING_FILE_HELD);
     bool ok = rdb_open(&r, &input.in, &(struct rdb_options){.keep_modules = true,
-                                                            .unguarded = true});
+                                                            .unguarded = true,
+                                                            .pending = &pending.ops});
     while (ok && rdb_next(&r, &rec)) {
         if (rec.kind == RDB_REC_DB)
             db = rec.db;
@@ -133,6 +137,7 @@ static bool look_into_base(struct who *w, size_t part, struct fault *f)
     if (in_bad(&input.in))
         *f = input.in.fault;
     rdb_close(&r);
+    pending_file_end(&pending);
     input_close(&input);
     return !fault_is(f);
 }

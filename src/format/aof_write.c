@@ -298,15 +298,8 @@ static void stream_group(struct sink *s, const struct stream_group_event *e)
     finish_consumer(w);
     buf_clear(&w->group);
     buf_add(&w->group, e->name);
-    buf_clear(&w->pending);
     SEND(w, SLICE_LIT("XGROUP"), SLICE_LIT("CREATE"), buf_slice(&w->name), e->name,
          id_text(last, e->last), SLICE_LIT("ENTRIESREAD"), i64_text(entries, e->entries_read));
-}
-
-static void stream_pending(struct sink *s, const struct stream_pending_event *e)
-{
-    must(stream_pending_ascends(&writer(s)->pending, sizeof *e, e->id));
-    buf_append(&writer(s)->pending, e, sizeof *e);
 }
 
 /* A consumer with entries comes into being by XCLAIM; one without needs its own command. */
@@ -327,16 +320,14 @@ static void stream_consumer(struct sink *s, const struct stream_consumer_event *
     w->consumer_waits = true;
 }
 
-static void stream_owned(struct sink *s, struct stream_id id)
+static void stream_owned(struct sink *s, const struct stream_pending_event *e)
 {
     struct aof_writer *w = writer(s);
     char text[ID_TEXT], time[NUM_I64_TEXT], count[NUM_I64_TEXT];
-    const struct stream_pending_event *p = stream_pending_find(&w->pending, sizeof *p, id);
-    must(p); /* producers promise it */
     w->consumer_waits = false;
     SEND(w, SLICE_LIT("XCLAIM"), buf_slice(&w->name), buf_slice(&w->group), buf_slice(&w->consumer),
-         SLICE_LIT("0"), id_text(text, id), SLICE_LIT("TIME"), i64_text(time, p->delivered_ms),
-         SLICE_LIT("RETRYCOUNT"), u64_text(count, p->count), SLICE_LIT("JUSTID"),
+         SLICE_LIT("0"), id_text(text, e->id), SLICE_LIT("TIME"), i64_text(time, e->delivered_ms),
+         SLICE_LIT("RETRYCOUNT"), u64_text(count, e->count), SLICE_LIT("JUSTID"),
          SLICE_LIT("FORCE"));
 }
 
@@ -349,13 +340,13 @@ static const struct sink_ops writer_ops = {
     .stream_node = stream_node,
     .stream_info = stream_info,
     .stream_group = stream_group,
-    .stream_pending = stream_pending,
     .stream_consumer = stream_consumer,
     .stream_owned = stream_owned,
     .stream_rest = stream_rest,
     .opaque = opaque,
     .command = command,
     .end_key = end_key,
+    .whole_owned = true,
 };
 
 void aof_writer_init(struct aof_writer *w, struct out *out)
@@ -401,5 +392,4 @@ void aof_writer_free(struct aof_writer *w)
     buf_free(&w->command);
     buf_free(&w->group);
     buf_free(&w->consumer);
-    buf_free(&w->pending);
 }

@@ -44,7 +44,6 @@ struct aof_writer {
 
     struct buf group, consumer; /* names */
     struct stream_id group_last;
-    struct buf pending;
     bool consumer_waits; /* was named, and owns nothing so far */
 };
 

@@ -190,9 +190,9 @@ static void on_stream_consumer(struct sink *sink, const struct stream_consumer_e
     chain_text(&digest_of(sink)->key, e->name);
 }
 
-static void on_stream_owned(struct sink *sink, struct stream_id id)
+static void on_stream_owned(struct sink *sink, const struct stream_pending_event *e)
 {
-    chain_id(&digest_of(sink)->key, id);
+    chain_id(&digest_of(sink)->key, e->id);
 }
 
 static void on_stream_rest(struct sink *sink, uint8_t rdb_type, struct slice bytes)

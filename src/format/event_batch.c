@@ -131,10 +131,10 @@ static void stream_consumer(struct sink *s, const struct stream_consumer_event *
     put_slice(to_of(s), e->name);
 }
 
-static void stream_owned(struct sink *s, struct stream_id id)
+static void stream_owned(struct sink *s, const struct stream_pending_event *e)
 {
     buf_byte(to_of(s), E_OWNED);
-    PUT(to_of(s), id);
+    PUT(to_of(s), e->id);
 }
 
 static void stream_rest(struct sink *s, uint8_t rdb_type, struct slice bytes)
@@ -270,8 +270,9 @@ static void play_stream(struct event_player *p, struct sink *s, enum event e)
         break;
     default:
         must(e == E_OWNED);
-        TAKE(p, id);
-        SINK_EVENT(s, stream_owned, id);
+        pending = (struct stream_pending_event){0};
+        TAKE(p, pending.id);
+        SINK_EVENT(s, stream_owned, &pending);
         break;
     }
 }

@@ -333,12 +333,12 @@ static void stream_consumer(struct sink *s, const struct stream_consumer_event *
     w->owned = 0;
 }
 
-static void stream_owned(struct sink *s, struct stream_id id)
+static void stream_owned(struct sink *s, const struct stream_pending_event *e)
 {
     struct json_writer *w = writer(s);
     must(w->group_consumers > 0);
-    print_id(&w->consumers, w->owned++ ? "," : "", id);
-    struct json_pending *p = stream_pending_find(&w->pending, sizeof *p, id);
+    print_id(&w->consumers, w->owned++ ? "," : "", e->id);
+    struct json_pending *p = stream_pending_find(&w->pending, sizeof *p, e->id);
     must(p); /* producers promise it */
     must(w->owner_at + w->owner_len <= w->bytes.len);
     p->owner_at = w->owner_at;

@@ -252,7 +252,7 @@ void rdb_reader_free(struct rdb_reader *r)
     buf_free(&r->packed);
     buf_free(&r->raw);
     buf_free(&r->rest);
-    buf_free(&r->pending);
+    pending_list_free(&r->pending);
     distinct_free(&r->distinct);
     distinct_free(&r->names);
 }

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "format/digest.h"
 #include "format/in.h"
+#include "format/pending_list.h"
 #include "format/rdb.h"
 #include "format/rdb_block.h"
 #include "format/rdb_search.h"
@@ -25,6 +26,7 @@ struct rdb_options {
     uint64_t distinct_max; /* search so many elements of a value for duplicates; 0: all, at 16
                             * bytes or more an element. _MAX takes 32 MiB, _FEW 8 */
     const struct rdb_search *search; /* who searches values that have more; NULL: they are noted */
+    const struct pending_outside *pending; /* who holds long pending lists; NULL: they are held */
     bool unguarded;       /* pass over block checksums, digest and trailer, as older servers do: for
                            * a file that another program changed without knowing of them */
     struct sink *also;    /* with unguarded: hears of each value besides whom rdb_body is called
@@ -104,7 +106,8 @@ struct rdb_reader {
     enum rdb_stored_kind stored_kind; /* of the string that is read next */
 
     struct buf key, first, second, packed, raw, rest; /* holds, reused */
-    struct buf pending, templates;
+    struct pending_list pending;
+    struct buf templates;
     struct rdb_distinct distinct, names;
     enum rdb_searched searched; /* of the value, by opt.search */
     uint64_t seed; /* of hashes of elements: nobody outside knows it, or learns of it */

@@ -17,19 +17,12 @@
  * are computed; a stored one that differs is mended with a note. All else that cannot be is a
  * fault: what passes here is safe to walk without further checks. */
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/must.h"
 #include "containers/listpack.h"
 #include "format/rdb_parts.h"
-
-/* One entry of a group's pending list, kept until its consumer has claimed it. */
-struct pending {
-    struct stream_pending_event event;
-    bool owned;
-};
 
 struct stream_sums {
     uint64_t live;
@@ -237,50 +230,43 @@ static int64_t estimate_read(const struct stream_info_event *info, struct stream
     return (int64_t)(info->entries_added - info->length) + (to_first == 0);
 }
 
-static int pending_cmp(const void *a, const void *b)
+/* What holds the list failed, which says nothing of the stream. */
+static bool list_failed(struct rdb_reader *r)
 {
-    const struct pending *x = a, *y = b;
-    return stream_id_cmp(x->event.id, y->event.id);
+    const struct fault *f = pending_list_fault(&r->pending);
+    if (f)
+        in_fail(r->in, f->code, "%s", f->what);
+    return f != NULL;
 }
 
-/* The group's pending list into r->pending, in ID order. Returns the number of entries. */
-static size_t read_pending(struct rdb_reader *r)
+/* The group's pending list. Returns the number of entries. */
+static uint64_t read_pending(struct rdb_reader *r)
 {
-    enum { PENDING_MIN = 25, SURE_MAX = 1 << 20 };
-    bool ordered = true;
-    struct stream_id before = {0};
-    buf_clear(&r->pending);
+    enum { PENDING_MIN = 25 };
     uint64_t n = rdb_count(r, PENDING_MIN, "pending entries");
-    /* A list that grows leaves what it grew out of behind it. No more than this is believed. */
-    if (!in_bad(r->in) && in_left(r->in) != UINT64_MAX)
-        buf_reserve(&r->pending, (size_t)(n < SURE_MAX ? n : SURE_MAX) * sizeof(struct pending));
+    bool backed = !in_bad(r->in) && in_left(r->in) != UINT64_MAX;
+    r->pending.outside = r->opt.pending;
+    pending_list_begin(&r->pending, backed || r->opt.pending ? n : 0);
     for (uint64_t i = 0; i < n && !in_bad(r->in); i++) {
-        struct pending p = {.event.id = raw_id(r)};
-        p.event.delivered_ms = (int64_t)in_le64(r->in);
-        p.event.count = rdb_len(r);
-        ordered = ordered && (i == 0 || stream_id_cmp(before, p.event.id) < 0);
-        before = p.event.id;
-        buf_append(&r->pending, &p, sizeof p);
+        struct stream_pending_event e = {.id = raw_id(r)};
+        e.delivered_ms = (int64_t)in_le64(r->in);
+        e.count = rdb_len(r);
+        pending_list_add(&r->pending, &e);
     }
-    if (in_bad(r->in))
-        return 0;
-    must(r->pending.len == n * sizeof(struct pending));
-    if (ordered)
-        return (size_t)n;
-    struct pending *all = (struct pending *)(void *)r->pending.data;
-    qsort(all, (size_t)n, sizeof *all, pending_cmp);
-    for (size_t i = 1; i < n; i++)
-        if (stream_id_cmp(all[i - 1].event.id, all[i].event.id) == 0)
-            in_fail(r->in, FAULT_FORMAT, "Duplicated ID in a consumer group's pending list");
-    return (size_t)n;
+    if (!in_bad(r->in) && !pending_list_sort(&r->pending) && !list_failed(r))
+        in_fail(r->in, FAULT_FORMAT, "Duplicated ID in a consumer group's pending list");
+    return n;
 }
 
-static struct pending *find_pending(struct rdb_reader *r, struct stream_id id)
+static void tell_pending(struct rdb_reader *r)
 {
-    struct pending key = {.event.id = id};
-    must(r->pending.len % sizeof key == 0);
-    return r->pending.len ? bsearch(&key, r->pending.data, r->pending.len / sizeof key, sizeof key,
-                                    pending_cmp) : NULL;
+    struct stream_pending_event e;
+    bool claimed;
+    while (pending_list_next(&r->pending, &e, &claimed)) {
+        must(!claimed);
+        RDB_EVENT(r, stream_pending, &e);
+    }
+    list_failed(r);
 }
 
 /* Returns how many it owns. */
@@ -296,41 +282,68 @@ static uint64_t read_consumer(struct rdb_reader *r, int version)
     if (!in_bad(r->in))
         RDB_EVENT(r, stream_consumer, &e);
     for (uint64_t i = 0; i < e.owned && !in_bad(r->in); i++) {
-        struct stream_id id = raw_id(r);
-        struct pending *p = find_pending(r, id);
+        struct stream_pending_event p = {.id = raw_id(r)};
         if (in_bad(r->in))
             break;
-        if (!p)
-            in_fail(r->in, FAULT_FORMAT, "Consumer entry not found in the group's pending list");
-        else if (p->owned)
-            in_fail(r->in, FAULT_FORMAT, "A pending entry belongs to two consumers");
-        else
-            RDB_EVENT(r, stream_owned, id);
-        if (p)
-            p->owned = true;
+        enum pending_claim claim = pending_list_claim(&r->pending, &p);
+        if (claim == PENDING_CLAIMED)
+            RDB_EVENT(r, stream_owned, &p);
+        else if (!list_failed(r))
+            in_fail(r->in, FAULT_FORMAT, claim == PENDING_ABSENT
+                        ? "Consumer entry not found in the group's pending list"
+                        : "A pending entry belongs to two consumers");
     }
     return e.owned;
+}
+
+/* ---- what later versions know besides: told as it lies there, in pieces ---- */
+
+struct rest {
+    uint8_t type;
+    uint64_t from; /* the stream's offset of the piece */
+};
+
+static struct rest begin_rest(struct rdb_reader *r, uint8_t type)
+{
+    buf_clear(&r->rest);
+    in_tap_start(r->in, &r->rest);
+    must(r->rest.len == 0);
+    return (struct rest){type, in_offset(r->in)};
+}
+
+static void end_rest(struct rdb_reader *r, struct rest *rest, bool any)
+{
+    in_tap_stop(r->in);
+    must(in_bad(r->in) || r->rest.len == in_offset(r->in) - rest->from);
+    if (any && r->rest.len && !in_bad(r->in))
+        RDB_EVENT(r, stream_rest, rest->type, buf_slice(&r->rest));
+}
+
+/* Behind each of its elements. */
+static void cut_rest(struct rdb_reader *r, struct rest *rest)
+{
+    enum { PIECE = 64 << 10 };
+    if (in_offset(r->in) - rest->from < PIECE)
+        return;
+    end_rest(r, rest, true);
+    *rest = begin_rest(r, rest->type);
 }
 
 /* Redis 8.8: entries of the group's pending list that no consumer owns. Returns how many. */
 static uint64_t read_unowned(struct rdb_reader *r)
 {
     enum { ID_BYTES = 16 };
-    buf_clear(&r->rest);
-    in_tap_start(r->in, &r->rest);
+    struct rest rest = begin_rest(r, RDB_STREAM_5);
     uint64_t n = rdb_count(r, ID_BYTES, "entries without a consumer");
     for (uint64_t i = 0; i < n && !in_bad(r->in); i++) {
-        struct stream_id id = raw_id(r);
-        struct pending *p = find_pending(r, id);
-        if (!p || p->owned)
+        struct stream_pending_event p = {.id = raw_id(r)};
+        if (!in_bad(r->in) && pending_list_claim(&r->pending, &p) != PENDING_CLAIMED &&
+            !list_failed(r))
             in_fail(r->in, FAULT_FORMAT,
                     "An entry without a consumer is not pending, or somebody owns it");
-        else
-            p->owned = true;
+        cut_rest(r, &rest);
     }
-    in_tap_stop(r->in);
-    if (n && !in_bad(r->in))
-        RDB_EVENT(r, stream_rest, RDB_STREAM_5, buf_slice(&r->rest));
+    end_rest(r, &rest, n > 0);
     return n;
 }
 
@@ -344,24 +357,22 @@ static void read_group(struct rdb_reader *r, int version, const struct stream_in
     e.entries_read = version >= 2 ? (int64_t)rdb_len(r) : estimate_read(info, e.last);
     if (e.entries_read < -1)
         in_fail(r->in, FAULT_FORMAT, "Invalid number of entries read by a consumer group");
-    size_t n = read_pending(r);
-    e.pending = n;
+    uint64_t n = e.pending = read_pending(r);
     e.consumers = rdb_count(r, CONSUMER_MIN, "consumers");
     if (in_bad(r->in))
         return;
     RDB_EVENT(r, stream_group, &e);
-    const struct pending *all = (const struct pending *)(const void *)r->pending.data;
-    for (size_t i = 0; i < n; i++)
-        RDB_EVENT(r, stream_pending, &all[i].event);
+    tell_pending(r);
     uint64_t owned = 0;
     distinct_start(&r->distinct, e.consumers);
     for (uint64_t i = 0; i < e.consumers && !in_bad(r->in); i++)
         owned += read_consumer(r, version);
     if (version >= 5 && !in_bad(r->in))
         owned += read_unowned(r);
-    must(in_bad(r->in) || owned <= n); /* each by one: p->owned */
+    must(in_bad(r->in) || owned <= n); /* each was claimed once */
     if (owned != n)
         in_fail(r->in, FAULT_FORMAT, "A pending entry belongs to no consumer");
+    pending_list_end(&r->pending);
 }
 
 /* Redis 8.6: duration, room, producers with what they sent, two counters. A window without
@@ -369,8 +380,7 @@ static void read_group(struct rdb_reader *r, int version, const struct stream_in
 static void read_producers(struct rdb_reader *r)
 {
     enum { PRODUCER_MIN = 2, SENT_MIN = 3 };
-    buf_clear(&r->rest);
-    in_tap_start(r->in, &r->rest);
+    struct rest rest = begin_rest(r, RDB_STREAM_4);
     rdb_len(r);
     rdb_len(r);
     uint64_t producers = rdb_count(r, PRODUCER_MIN, "producers");
@@ -380,13 +390,12 @@ static void read_producers(struct rdb_reader *r)
         for (uint64_t k = 0; k < sent && !in_bad(r->in); k++) {
             rdb_str(r, &r->first);
             len_id(r);
+            cut_rest(r, &rest);
         }
     }
     rdb_len(r);
     rdb_len(r);
-    in_tap_stop(r->in);
-    if (producers && !in_bad(r->in))
-        RDB_EVENT(r, stream_rest, RDB_STREAM_4, buf_slice(&r->rest));
+    end_rest(r, &rest, producers > 0);
 }
 
 void rdb_stream(struct rdb_reader *r, int type)

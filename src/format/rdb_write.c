@@ -503,10 +503,10 @@ static void stream_consumer(struct sink *s, const struct stream_consumer_event *
     put_len(w->out, e->owned);
 }
 
-static void stream_owned(struct sink *s, struct stream_id id)
+static void stream_owned(struct sink *s, const struct stream_pending_event *e)
 {
     must(writer(s)->pending_left == 0);
-    put_raw_id(writer(s)->out, id);
+    put_raw_id(writer(s)->out, e->id);
 }
 
 /* ---- between keys ---- */
@@ -659,7 +659,7 @@ GUARDED(stream_info, (struct sink *s, const struct stream_info_event *e), e)
 GUARDED(stream_group, (struct sink *s, const struct stream_group_event *e), e)
 GUARDED(stream_pending, (struct sink *s, const struct stream_pending_event *e), e)
 GUARDED(stream_consumer, (struct sink *s, const struct stream_consumer_event *e), e)
-GUARDED(stream_owned, (struct sink *s, struct stream_id id), id)
+GUARDED(stream_owned, (struct sink *s, const struct stream_pending_event *e), e)
 GUARDED(opaque, (struct sink *s, uint8_t rdb_type, uint64_t module_id, struct slice bytes),
         rdb_type, module_id, bytes)
 

@@ -58,16 +58,19 @@ struct sink_ops {
     void (*stream_group)(struct sink *, const struct stream_group_event *);
     void (*stream_pending)(struct sink *, const struct stream_pending_event *);
     void (*stream_consumer)(struct sink *, const struct stream_consumer_event *);
-    void (*stream_owned)(struct sink *, struct stream_id); /* belongs to the last consumer */
+    /* Belongs to the last consumer. Time and count come to a sink with whole_owned; to another they
+     * may be zeros. */
+    void (*stream_owned)(struct sink *, const struct stream_pending_event *);
     /* What a stream of a later version (types 26, 27) holds besides: the window of producers with
-     * what they sent, or a group's entries without a consumer; its bytes as in the file. Who
-     * cannot carry it fails. */
+     * what they sent, or a group's entries without a consumer; its bytes as in the file, in pieces
+     * when they are many, cut the same way each time. Who cannot carry it fails. */
     void (*stream_rest)(struct sink *, uint8_t rdb_type, struct slice bytes);
     void (*opaque)(struct sink *, uint8_t rdb_type, uint64_t module_id, struct slice bytes);
     /* A whole command that makes the module's value, or a part of it: the key's name is among its
      * words; it selects no database and opens no transaction; the expiry is the key's, not its. */
     void (*command)(struct sink *, const struct slice *argv, size_t argc);
     void (*end_key)(struct sink *);
+    bool whole_owned; /* asked of who has them to look up */
 };
 
 struct sink {

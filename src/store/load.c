@@ -238,12 +238,12 @@ static void on_stream_consumer(struct sink *sink, const struct stream_consumer_e
         refuse(l, FAULT_FORMAT, builder(l)->twice);
 }
 
-static void on_stream_owned(struct sink *sink, struct stream_id id)
+static void on_stream_owned(struct sink *sink, const struct stream_pending_event *e)
 {
     struct load *l = load_of(sink);
     const struct value_load_stream *ops = stream_builder(l);
     if (ops)
-        ops->owned(&l->stream, id);
+        ops->owned(&l->stream, e->id);
 }
 
 static void on_stream_rest(struct sink *sink, uint8_t rdb_type, struct slice bytes)

@@ -108,9 +108,26 @@ static uint64_t stream_blocks(const struct val *v)
 
 /* ---- to a sink ---- */
 
+struct group_walk {
+    struct sink *sink;
+    const struct stream_group *group;
+};
+
+static void walk_owned(const struct group_walk *w, struct stream_id id)
+{
+    struct stream_pending_event e = {.id = id};
+    if (w->sink->ops->whole_owned) {
+        const struct stream_pending *p = stream_group_pending(w->group, id);
+        must(p);
+        e = (struct stream_pending_event){id, p->delivered_ms, p->count};
+    }
+    SINK_EVENT(w->sink, stream_owned, &e);
+}
+
 static bool walk_consumer(void *arg, struct stream_consumer *c)
 {
-    struct sink *sink = arg;
+    const struct group_walk *w = arg;
+    struct sink *sink = w->sink;
     struct id_cursor at;
     must(c->owned.records == 0 || c->owned.count > 0);
     struct stream_consumer_event e = {.name = stream_consumer_name(c), .seen_ms = c->seen_ms,
@@ -118,7 +135,7 @@ static bool walk_consumer(void *arg, struct stream_consumer *c)
     SINK_EVENT(sink, stream_consumer, &e);
     for (const struct stream_id *id = id_index_from(&c->owned, STREAM_ID_MIN, &at); id;
          id = id_index_next(&c->owned, &at))
-        SINK_EVENT(sink, stream_owned, *id);
+        walk_owned(w, *id);
     return !sink_bad(sink);
 }
 
@@ -137,7 +154,8 @@ static bool walk_group(void *arg, struct slice name, struct stream_group *g)
         must(p->consumer);
         SINK_EVENT(sink, stream_pending, &pending);
     }
-    return !sink_bad(sink) && stream_group_each_consumer(g, walk_consumer, sink);
+    struct group_walk w = {sink, g};
+    return !sink_bad(sink) && stream_group_each_consumer(g, walk_consumer, &w);
 }
 
 static void walk_stream(const struct val *v, struct sink *sink)

@@ -5,6 +5,7 @@ source [file join [file dirname [info script]] lib.tcl]
 
 set holdfast [file join $build holdfast]
 set limit_kib [expr {64 << 10}]
+set figures {}
 
 proc length_bytes {n} { return \x80[binary format I $n] }
 # A list of n elements of 1 MiB of zeros, strings of so many MiB each, keys of all sizes around them.
@@ -197,28 +198,145 @@ case "more keys that are there twice than memory holds: each policy is kept to" 
     like $output "*$n keys or libraries come twice*"
 }
 
-# A stream without entries, whose group has n pending, all of one consumer.
-proc make_pending {path n} {
+# Ascending ids that differ by so much, and have times and counts, that nothing of them can be packed.
+proc wild_entry {i} {
+    set noise [expr {$i * 6364136223846793005 & 0x3fffffffffffffff}]
+    return [binary format WWwcI [expr {($i << 24) + ($noise >> 38)}] $noise [expr {$noise ^ 0x2aaa}] \
+                128 [expr {$noise & 0x7fffffff}]]
+}
+# As a stream has them that is in use.
+proc live_entry {i} {
+    return [binary format WWwc [expr {1700000000000 + $i / 3}] [expr {$i % 3}] \
+                [expr {1700000000500 + $i / 50}] 1]
+}
+# How its entries look, and which of them comes at place i.
+proc entry_at {kind i} { return [expr {$kind eq "live" ? [live_entry $i] : [wild_entry $i]}] }
+proc id_at {kind i} { return [string range [entry_at $kind $i] 0 15] }
+# In a list that is out of order neighbours far apart have changed places.
+proc place_of {kind i n} {
+    return [expr {$kind eq "disordered" && $i % 2 && $i < $n / 2 * 2 ? $n / 2 * 2 - $i : $i}]
+}
+
+# A stream without entries, whose group has n pending; its consumers take turns. In type 27 nobody
+# owns the second half.
+proc make_pending {path type n consumers kind} {
+    set version [dict get {15 1 19 2 21 3 26 4 27 5} $type]
+    set owned [expr {$version == 5 ? $n / 2 : $n}]
     set len [length_bytes $n]
     set f [open $path w]
-    fconfigure $f -translation binary
-    puts -nonewline $f "REDIS0011\xfe\0\x15\6stream\0\0$len\0\0\0$len\0$len\1\1g$len\0$len$len"
-    for {set i 1} {$i <= $n} {incr i} { puts -nonewline $f [binary format WWwc $i 0 1000 1] }
-    puts -nonewline $f \1\1c[binary format ww 1000 1000]$len
-    for {set i 1} {$i <= $n} {incr i} { puts -nonewline $f [binary format WW $i 0] }
+    fconfigure $f -translation binary -buffersize 1000000
+    puts -nonewline $f "REDIS00[dict get {1 09 2 10 3 11 4 13 5 13} $version]\xfe\0"
+    puts -nonewline $f "[format %c $type]\6stream\0\0$len\0[expr {$version > 1 ? "\0\0\0\0$len" : ""}]"
+    puts -nonewline $f "\1\1g$len\0[expr {$version > 1 ? $len : ""}]$len"
+    for {set i 0} {$i < $n} {incr i} {
+        puts -nonewline $f [entry_at $kind [place_of $kind $i $n]]
+    }
+    puts -nonewline $f [length_bytes $consumers]
+    for {set c 0} {$c < $consumers} {incr c} {
+        puts -nonewline $f "\10c[format %07d $c][binary format w 1000]"
+        if {$version > 2} { puts -nonewline $f [binary format w 1000] }
+        puts -nonewline $f [length_bytes [expr {($owned - $c + $consumers - 1) / $consumers}]]
+        for {set i $c} {$i < $owned} {incr i $consumers} { puts -nonewline $f [id_at $kind $i] }
+    }
+    if {$version > 4} {
+        puts -nonewline $f [length_bytes [expr {$n - $owned}]]
+        for {set i $owned} {$i < $n} {incr i} { puts -nonewline $f [id_at $kind $i] }
+    }
+    if {$version > 3} { puts -nonewline $f "\0\0\0\0\0" }
     puts -nonewline $f "\0\4last\1z\xff[string repeat \0 8]"
     close $f
 }
 
+# A log with the file as its base, and two commands.
+proc make_log_on {dir base} {
+    file mkdir $dir
+    file copy -force $base $dir/a.1.base.rdb
+    foreach {name text} [list a.manifest "file a.1.base.rdb seq 1 type b\nfile a.1.incr.aof seq 1 type i\n" \
+                             a.1.incr.aof "[encode {SELECT 0}][encode {SET a 1}][encode {SET a 2}]"] {
+        set f [open $dir/$name w]
+        fconfigure $f -translation binary
+        puts -nonewline $f $text
+        close $f
+    }
+}
+
+# Every verb that reads values over such a stream.
+proc pending_takes_little {dir file later} {
+    set drop [expr {$later ? "--drop" : "--twice refuse"}]
+    takes_little 0 $::holdfast check $file
+    takes_little 0 [file join $::build redis-check-rdb] $file
+    takes_little 0 $::holdfast salvage $file $dir/salvaged.rdb
+    takes_little 0 $::holdfast diff $file $dir/salvaged.rdb
+    takes_little 0 $::holdfast dump $file --output /dev/null
+    takes_little 0 $::holdfast convert $file $dir/out.rdb {*}$drop
+    takes_little 0 $::holdfast convert $file $dir/out.aof --to aof {*}$drop
+    takes_little 0 $::holdfast report $file
+    takes_little 0 $::holdfast anonymise $file $dir/anonymous.rdb
+    takes_little 0 $::holdfast check $dir/anonymous.rdb
+    takes_little 0 $::holdfast check $dir/out.rdb
+    make_log_on $dir/log $file
+    takes_little 0 $::holdfast check $dir/log
+    takes_little 0 $::holdfast stats $dir/log
+    takes_little 0 $::holdfast who stream $dir/log
+    takes_little 0 $::holdfast restore $dir/log $dir/restored --to before-last:SET
+    if {!$later} {
+        takes_little 0 $::holdfast diff $file $dir/out.rdb
+        takes_little 0 $::holdfast dump $file --format resp --output /dev/null
+    }
+    file delete -force {*}[glob $dir/*]
+}
+
 case "a pending list of hundreds of thousands of entries" {
     set dir [tmpdir]
-    make_pending $dir/pending.rdb [expr {$long ? 600000 : 400000}]
-    takes_little 0 $holdfast check $dir/pending.rdb
-    takes_little 0 $holdfast salvage $dir/pending.rdb $dir/salvaged.rdb
-    takes_little 0 $holdfast dump $dir/pending.rdb --output /dev/null
-    takes_little 0 $holdfast convert $dir/pending.rdb $dir/out.rdb
-    takes_little 0 $holdfast diff $dir/pending.rdb $dir/out.rdb
-    takes_little 0 $holdfast anonymise $dir/pending.rdb $dir/anonymous.rdb
+    set n [expr {$sanitized ? 120000 : 400000}]
+    set limit_kib [expr {44 << 10}] ;# less than the list, and copies of it, would take
+    foreach {type consumers kind} {15 1 wild 19 40 live 21 3 disordered 27 2 wild} {
+        make_pending $dir/pending.rdb $type $n $consumers $kind
+        pending_takes_little $dir $dir/pending.rdb [expr {$type > 21}]
+    }
+    set limit_kib [expr {64 << 10}]
+}
+
+if {$long} {
+    foreach {type consumers kind} {15 1 wild 19 1000 live 21 1 wild 21 2 disordered 26 1 live 27 1 wild} {
+        case "five million pending entries: type $type, $consumers consumers, $kind" {
+            set dir [tmpdir]
+            make_pending $dir/pending.rdb $type 5000000 $consumers $kind
+            pending_takes_little $dir $dir/pending.rdb [expr {$type > 26}]
+        }
+    }
+}
+
+# What is wrong with a long list is found as with a short one (and, entry by entry, in test_pending_file).
+case "faults of a long pending list" {
+    set dir [tmpdir]
+    make_pending $dir/pending.rdb 21 150000 2 live
+    set size [file size $dir/pending.rdb]
+    foreach {back from what} {
+        40 {} "Consumer entry not found in the group's pending list"
+        40 3000 "A pending entry belongs to two consumers"
+    } {
+        # The id of an entry of the last consumer becomes another.
+        file copy -force $dir/pending.rdb $dir/wrong.rdb
+        set f [open $dir/wrong.rdb r+]
+        fconfigure $f -translation binary
+        seek $f [expr {$size - 17 - 16 * $back}] ;# 17 bytes stand behind the list
+        puts -nonewline $f [expr {$from eq "" ? [string repeat \x7f 16] : [id_at live $from]}]
+        close $f
+        is [run $holdfast check $dir/wrong.rdb] 5
+        like $run_output "*$what*"
+    }
+    set ::env(TMPDIR) /nowhere
+    make_pending $dir/wild.rdb 21 [expr {$sanitized ? 150000 : 1200000}] 1 wild
+    foreach {verb to} {check {} salvage {a.rdb} anonymise {b.rdb} convert {c.rdb} report {}} {
+        set code [run $holdfast $verb $dir/wild.rdb {*}[lmap o $to { set o $dir/$o }]]
+        if {!$sanitized} {
+            is [list $verb $code] [list $verb 2]
+            like $run_output "*No temporary file can be made in /nowhere*"
+            foreach name $to { truth {![file exists $dir/$name]} }
+        }
+    }
+    unset ::env(TMPDIR)
 }
 
 # Libraries of functions, n of 40 KB.

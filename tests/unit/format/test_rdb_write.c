@@ -170,7 +170,8 @@ static void make_groups(const struct maker *m, unsigned groups, unsigned newest)
         struct stream_consumer_event c = {SLICE_LIT("c1"), 1000, 2000, pending};
         m->to->ops->stream_consumer(m->to, &c);
         for (unsigned i = 0; i < pending; i++)
-            m->to->ops->stream_owned(m->to, (struct stream_id){i + 1, i});
+            m->to->ops->stream_owned(m->to,
+                                     &(struct stream_pending_event){{i + 1, i}, 1234567, i});
         c = (struct stream_consumer_event){SLICE_LIT("c2"), 5, 5, 0};
         m->to->ops->stream_consumer(m->to, &c);
     }

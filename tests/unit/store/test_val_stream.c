@@ -550,12 +550,12 @@ static void half_a_stream_is_freed(void)
         if (events > 3)
             l.sink.ops->stream_consumer(&l.sink, &consumer);
         if (events > 4)
-            l.sink.ops->stream_owned(&l.sink, pending.id);
+            l.sink.ops->stream_owned(&l.sink, &pending);
         if (events > 5) /* the same name again */
             l.sink.ops->stream_consumer(&l.sink, &consumer);
         CHECK_INT(l.sink.fault.code, events > 5 ? FAULT_FORMAT : FAULT_NONE);
         if (events > 6) /* what follows a fault is let pass */
-            l.sink.ops->stream_owned(&l.sink, pending.id);
+            l.sink.ops->stream_owned(&l.sink, &pending);
         load_release(&l);
     }
     /* What later versions know besides is not dropped in silence. */
