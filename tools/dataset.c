@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tools/dataset.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/must.h"
-#include "base/num.h"
 #include "format/aof_read.h"
-#include "format/rdb_payload.h"
-#include "os/clock.h"
 #include "tools/element_search.h"
-#include "tools/live_functions.h"
 #include "tools/pending_file.h"
 
 /* ---- which RDB ---- */
@@ -88,8 +81,11 @@ bool dataset_open(struct dataset *d, struct tool *t, const char *word,
     *d = (struct dataset){.tool = t, .opt = *opt, .name = word};
     bool ok;
     if (live_is_address(word)) {
-        d->live = live_open(word, f);
-        d->again = ok = d->live != NULL;
+        d->is_live = true;
+        d->again = opt->again;
+        d->server = (struct live_set){.tool = t, .filter = opt->filter,
+                                      .live = live_open(word, f)};
+        ok = d->server.live && (!opt->again || live_set_copy(&d->server, f));
     } else if (!source_find(&d->source, word, &opt->source, f)) {
         ok = false;
     } else {
@@ -108,7 +104,7 @@ void dataset_close(struct dataset *d)
     if (d->has_input)
         input_close(&d->input);
     scratch_end(d->scratch);
-    live_close(d->live);
+    live_set_close(&d->server);
     source_free(&d->source);
     *d = (struct dataset){0};
 }
@@ -154,160 +150,8 @@ static bool read_rdb(struct dataset *d, struct sink *sink, struct fault *f)
     return !fault_is(f);
 }
 
-/* ---- a running server ---- */
-
-struct scan {
-    struct dataset *d;
-    struct live *live;
-    struct sink *sink;
-    unsigned db;
-    struct buf names, cursor; /* of one SCAN reply: struct slice into text */
-    struct buf text;
-    bool relative; /* it knows no PEXPIRETIME (before Redis 7.0): PTTL and this clock */
-};
-
-/* A list of its own: of what was not read, and is not what the caller was told there is. */
-static void tell_unread(struct dataset *d, struct buf *why)
-{
-    if (why->len && !d->unread_told)
-        say_row(&d->tool->say, "unread",
-                FIELDS(SAY_TEXT("address", d->live->address),
-                       SAY_TEXT("what", "function libraries"), SAY_TEXT("why", buf_cstr(why))),
-                "%s: no libraries of functions are read: %s", d->live->address, buf_cstr(why));
-    d->unread_told |= why->len > 0;
-}
-
-static bool read_libraries(struct scan *s, struct fault *f)
-{
-    struct live_unshown unshown = {0};
-    bool ok = live_functions(s->live, s->sink, &unshown, f);
-    if (ok)
-        tell_unread(s->d, &unshown.why);
-    s->d->libraries_hidden = unshown.hidden;
-    buf_free(&unshown.why);
-    return ok;
-}
-
-static bool ask_how_expiry(struct scan *s, struct fault *f)
-{
-    live_put(s->live, 2, WORDS(W("PEXPIRETIME"), W("")));
-    bool ok = live_reply(s->live, f);
-    s->relative = ok && live_is_unknown(&s->live->items[0]);
-    return ok;
-}
-
-/* The names of a SCAN reply, copied: their values are asked for next. */
-static bool take_names(struct scan *s, struct fault *f)
-{
-    const struct live *l = s->live;
-    if (l->count < 3 || l->items[0].kind != REPLY_ARRAY || l->items[2].kind != REPLY_ARRAY) {
-        fault_set(f, FAULT_FORMAT, "%s: this is no reply to SCAN", l->address);
-        return false;
-    }
-    size_t total = 0;
-    buf_clear(&s->cursor);
-    buf_add(&s->cursor, l->items[1].text);
-    buf_clear(&s->text);
-    buf_clear(&s->names);
-    for (size_t i = 3; i < l->count; i++)
-        total += l->items[i].text.len;
-    buf_reserve(&s->text, total + 1); /* does not move any more */
-    for (size_t i = 3; i < l->count; i++) {
-        struct slice name = slice(s->text.data + s->text.len, l->items[i].text.len);
-        buf_add(&s->text, l->items[i].text);
-        buf_append(&s->names, &name, sizeof name);
-    }
-    return true;
-}
-
-/* No reply: a key would seem to be another than it is. */
-static bool take_reply(struct live *l, const char *command, struct fault *f)
-{
-    if (!live_reply(l, f))
-        return false;
-    if (l->items[0].kind == REPLY_ERROR)
-        fault_set(f, FAULT_NOT_NOW, "%s answers %.*s to %s", l->address,
-                  SLICE_ARG(l->items[0].text), command);
-    return !fault_is(f);
-}
-
-/* Replies about the expiry and to DUMP of one name. What went meanwhile is not there. */
-static bool take_value(struct scan *s, struct slice name, struct fault *f)
-{
-    struct live *l = s->live;
-    if (!take_reply(l, s->relative ? "PTTL" : "PEXPIRETIME", f))
-        return false;
-    int64_t at = l->items[0].kind == REPLY_INT ? l->items[0].number : -1;
-    if (s->relative && at >= 0)
-        at += clock_wall_ms();
-    if (!take_reply(l, "DUMP", f))
-        return false;
-    if (l->items[0].kind != REPLY_BULK)
-        return true;
-    struct key_event key = {.name = name, .db = s->db, .idle_s = KEY_NO_IDLE, .freq = KEY_NO_FREQ,
-                            .expire_ms = at < 0 ? KEY_NO_EXPIRE : at};
-    return rdb_payload_read(l->items[0].text, &key, s->sink,
-                            &(struct rdb_options){.keep_modules = true}, f);
-}
-
-static bool take_values(struct scan *s, struct fault *f)
-{
-    const struct slice *names = (const struct slice *)(const void *)s->names.data;
-    size_t count = s->names.len / sizeof *names;
-    for (size_t i = 0; i < count; i++) {
-        live_put(s->live, 2, WORDS(s->relative ? W("PTTL") : W("PEXPIRETIME"), names[i]));
-        live_put(s->live, 2, WORDS(W("DUMP"), names[i]));
-    }
-    for (size_t i = 0; i < count; i++)
-        if (!take_value(s, names[i], f))
-            return false;
-    return true;
-}
-
-static bool scan_db(struct scan *s, struct fault *f)
-{
-    char number[NUM_I64_TEXT];
-    size_t n = num_format_u64(number, s->db);
-    if (!live_ask(s->live, 2, WORDS(W("SELECT"), slice(number, n)), f))
-        return false;
-    SINK_EVENT(s->sink, db, s->db, 0, 0);
-    buf_clear(&s->cursor);
-    buf_byte(&s->cursor, '0');
-    do {
-        if (!live_ask(s->live, 4, WORDS(W("SCAN"), buf_slice(&s->cursor), W("COUNT"), W("100")),
-                      f) || !take_names(s, f) || !take_values(s, f))
-            return false;
-    } while (!slice_eq_str(buf_slice(&s->cursor), "0"));
-    return true;
-}
-
-static bool read_live(struct dataset *d, struct sink *sink, struct fault *f)
-{
-    struct scan s = {.d = d, .live = d->live, .sink = sink};
-    struct buf info = {0};
-    bool ok = read_libraries(&s, f) && ask_how_expiry(&s, f) &&
-              live_ask(d->live, 2, WORDS(W("INFO"), W("keyspace")), f);
-    progress_bar_begin(&d->tool->progress, d->tool->verb->name, 0);
-    if (ok)
-        buf_add(&info, d->live->items[0].text);
-    const char *at = buf_cstr(&info);
-    while (ok && (at = strstr(at, "\ndb"))) {
-        at += 3;
-        s.db = (unsigned)strtoul(at, NULL, 10);
-        ok = scan_db(&s, f);
-    }
-    progress_bar_end(&d->tool->progress);
-    buf_free(&info);
-    buf_free(&s.names);
-    buf_free(&s.cursor);
-    buf_free(&s.text);
-    if (ok && sink_bad(sink))
-        *f = sink->fault;
-    return ok && !fault_is(f);
-}
-
 bool dataset_read(struct dataset *d, struct sink *sink, struct fault *f)
 {
-    must(d->live || d->has_input);
-    return d->live ? read_live(d, sink, f) : read_rdb(d, sink, f);
+    must(d->is_live || d->has_input);
+    return d->is_live ? live_set_read(&d->server, sink, f) : read_rdb(d, sink, f);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A data set as events, wherever it is: an RDB, a log (its base; with commands behind that, what a
- * server makes of it: scratch.h), a running server (its libraries, SCAN and DUMP: as it is while it
- * is read, so not one moment's). Libraries that it does not show are told of once (list "unread").
+ * server makes of it: scratch.h), a running server (as it is while it is read, so not one moment's:
+ * live_set.h). What is read more than once is the same each time: a running server is read into a
+ * file without a name then, when it is opened.
  *
  *   struct dataset d;
  *   if (!dataset_open(&d, t, word, &(struct dataset_options){0}, &f)) ...
@@ -18,7 +19,7 @@
 #include "format/rdb_read.h"
 #include "format/sink.h"
 #include "tools/input.h"
-#include "tools/live.h"
+#include "tools/live_set.h"
 #include "tools/scratch.h"
 #include "tools/source.h"
 #include "tools/tool.h"
@@ -26,17 +27,18 @@
 struct dataset_options {
     struct source_options source;
     bool unguarded; /* pass over block checksums, digest: rdb_options */
-    bool again;     /* it will be read more than once: what comes through a pipe is kept */
+    bool again;     /* it will be read more than once: what comes through a pipe is kept, and what
+                     * a running server has */
+    const struct key_filter *filter; /* then: of its keys no others are asked for; NULL: all are */
 };
 struct dataset {
     struct tool *tool;
     struct dataset_options opt;
     struct source source;    /* unless live */
-    struct live *live;
+    struct live_set server;  /* if is_live */
     struct scratch *scratch; /* of a log with commands */
     struct input input;      /* of the RDB */
-    bool has_input, again, unread_told;
-    bool libraries_hidden;   /* by a running server, after dataset_read: there may be some */
+    bool has_input, is_live, again;
     const char *name;        /* the word; borrowed */
     uint64_t bytes;          /* of the RDB, or of its packed file; 0: unknown */
     /* After dataset_read of an RDB: */

@@ -10,7 +10,7 @@
  *   struct diff_wanted w; diff_wanted_next(wanted[side], &w) ...
  *
  * A value is compared by 128 bits of a hash without a secret: it finds what differs by accident,
- * not what was made to look the same. A key that one side has twice (SCAN may give it so) is taken
+ * not what was made to look the same. A key that one side has twice (a file may) is taken
  * as it was read last. */
 #ifndef TOOLS_DIFF_KEYS_H
 #define TOOLS_DIFF_KEYS_H

@@ -97,6 +97,12 @@ bool key_filter_begin(struct key_filter *k, struct tool *t)
     return true;
 }
 
+bool key_filter_takes_all(const struct key_filter *k)
+{
+    return !k->match.count && !k->except.count && !k->keys.count && !k->types.count &&
+           !k->dbs.count && !k->slots.count && !k->with_expiry && !k->without_expiry && !k->expired;
+}
+
 void key_filter_end(struct key_filter *k)
 {
     free_globs(k->match_globs, k->match.count);

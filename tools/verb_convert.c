@@ -181,7 +181,9 @@ static bool takes_library(void *arg, struct slice source)
 
 static bool open_inputs(struct work *w, struct fault *f)
 {
-    const struct dataset_options opt = {.source.dump = w->c->dump, .again = true};
+    const struct key_filter *filter = &w->c->filter;
+    const struct dataset_options opt = {.source.dump = w->c->dump, .again = true,
+                                        .filter = key_filter_takes_all(filter) ? NULL : filter};
     w->sets = mem_zalloc(w->inputs * sizeof *w->sets);
     for (; w->open < w->inputs; w->open++)
         if (!dataset_open(&w->sets[w->open], w->t, w->t->args[w->open], &opt, f))
@@ -198,7 +200,7 @@ static bool read_input(struct work *w, struct dataset *set, struct sink *to, uin
     sift.takes_library = takes_library;
     sift.arg = w;
     bool ok = dataset_read(set, &sift.pass.sink, f);
-    *left_out += sift.left_out;
+    *left_out += sift.left_out + set->server.left_out;
     return ok;
 }
 

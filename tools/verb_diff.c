@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "tools/dataset.h"
 #include "tools/diff_detail.h"
 #include "tools/diff_keys.h"
 #include "tools/diff_patch.h"
-#include "tools/diff_source.h"
 #include "tools/diff_tell.h"
 #include "tools/out_file.h"
 #include "tools/verbs.h"
@@ -47,13 +47,6 @@ struct work {
     struct out_file output;
     struct diff_patch patch;
 };
-
-/* Libraries belong to no key: who asks for some keys does not ask for them. */
-static bool takes_all(const struct key_filter *k)
-{
-    return !k->match.count && !k->except.count && !k->keys.count && !k->types.count &&
-           !k->dbs.count && !k->slots.count && !k->with_expiry && !k->without_expiry && !k->expired;
-}
 
 static bool differs(const struct diff_counts *c)
 {
@@ -155,9 +148,11 @@ static enum tool_exit open_and_compare(struct work *w)
 {
     struct fault f = {0};
     enum tool_exit code;
+    const struct key_filter *filter = &w->d->filter;
+    const struct dataset_options opt = {.source.dump = w->d->dump, .again = true,
+                                        .filter = key_filter_takes_all(filter) ? NULL : filter};
     for (int side = 0; side < DIFF_SIDES; side++)
-        if (!diff_source_open(&w->sets[side], w->t, w->t->args[side], w->d->dump, &w->d->filter,
-                              &f)) {
+        if (!dataset_open(&w->sets[side], w->t, w->t->args[side], &opt, &f)) {
             code = tool_fault(w->t, &f);
             if (side)
                 dataset_close(&w->sets[DIFF_A]);
@@ -165,7 +160,7 @@ static enum tool_exit open_and_compare(struct work *w)
         }
     /* What may be there cannot be told to be missing. */
     for (int side = 0; side < DIFF_SIDES; side++)
-        w->functions &= !w->sets[side].libraries_hidden;
+        w->functions &= !w->sets[side].server.libraries_hidden;
     code = compare(w);
     dataset_close(&w->sets[DIFF_A]);
     dataset_close(&w->sets[DIFF_B]);
@@ -175,7 +170,7 @@ static enum tool_exit open_and_compare(struct work *w)
 static int run(struct tool *t, void *state)
 {
     struct diff *d = state;
-    struct work w = {.t = t, .d = d, .functions = takes_all(&d->filter)};
+    struct work w = {.t = t, .d = d, .functions = key_filter_takes_all(&d->filter)};
     if (t->output && !d->patch)
         return tool_usage(t, "--output names the file of a --patch");
     if (strcmp(t->args[0], "-") == 0 && strcmp(t->args[1], "-") == 0)

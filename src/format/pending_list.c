@@ -16,7 +16,7 @@ void pending_list_begin(struct pending_list *l, uint64_t expected)
     enum { SURE_MAX = 1 << 20 };
     l->is_outside = l->outside && expected > PENDING_LIST_HELD;
     l->ordered = true;
-    l->at = 0;
+    l->at = l->near = 0;
     buf_clear(&l->held);
     if (l->is_outside)
         l->outside->begin(l->outside->arg);
@@ -33,7 +33,10 @@ void pending_list_add(struct pending_list *l, const struct stream_pending_event 
         return;
     }
     must(l->at == 0 && l->held.len % sizeof p == 0);
-    l->ordered = l->ordered && stream_pending_ascends(&l->held, sizeof p, e->id);
+    if (l->held.len) {
+        const struct pending *last = (const void *)(l->held.data + l->held.len - sizeof p);
+        l->ordered = l->ordered && stream_id_cmp(last->event.id, e->id) < 0;
+    }
     buf_append(&l->held, &p, sizeof p);
 }
 
@@ -75,11 +78,22 @@ bool pending_list_next(struct pending_list *l, struct stream_pending_event *e, b
     return true;
 }
 
+/* Consumers own by ascending ids, and mostly several in a row. */
+static struct pending *find(struct pending_list *l, struct stream_id id)
+{
+    struct pending *p = (struct pending *)(void *)(l->held.data + l->near);
+    if (l->near == l->held.len || stream_id_cmp(p->event.id, id) != 0)
+        p = stream_pending_find(&l->held, sizeof *p, id);
+    if (p)
+        l->near = (size_t)((char *)(p + 1) - l->held.data);
+    return p;
+}
+
 enum pending_claim pending_list_claim(struct pending_list *l, struct stream_pending_event *e)
 {
     if (l->is_outside)
         return l->outside->claim(l->outside->arg, e);
-    struct pending *p = stream_pending_find(&l->held, sizeof *p, e->id);
+    struct pending *p = find(l, e->id);
     if (!p)
         return PENDING_ABSENT;
     must(stream_id_cmp(p->event.id, e->id) == 0);
@@ -107,5 +121,5 @@ void pending_list_free(struct pending_list *l)
 {
     must(l->at <= l->held.len);
     buf_free(&l->held);
-    l->at = 0;
+    l->at = l->near = 0;
 }

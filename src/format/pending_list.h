@@ -45,6 +45,7 @@ struct pending_list {
     bool ordered;
     struct buf held;                       /* reused from list to list */
     size_t at;                             /* of held: the next */
+    size_t near;                           /* of held: behind the one that was claimed last */
 };
 
 void pending_list_begin(struct pending_list *l, uint64_t expected);
