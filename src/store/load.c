@@ -54,6 +54,8 @@ static void on_db(struct sink *sink, unsigned id, uint64_t keys, uint64_t expire
                   id, l->keyspace->count);
         return;
     }
+    if (l->flags & LOAD_TRIAL)
+        return;
     l->db = keyspace_db(l->keyspace, id);
     must(l->db->id == id);
     /* A hint from outside: never more room at once than that, whatever it says. */
@@ -74,6 +76,12 @@ static bool held_type(struct load *l, const struct key_event *key)
     return !cannot;
 }
 
+/* Values of these types may hold what is refused, and may not. */
+static bool body_tells(const struct key_event *key)
+{
+    return key->type == VALUE_HASH || key->type == VALUE_STREAM;
+}
+
 static bool on_key(struct sink *sink, const struct key_event *key)
 {
     struct load *l = load_of(sink);
@@ -84,6 +92,10 @@ static bool on_key(struct sink *sink, const struct key_event *key)
     buf_add(&l->name, key->name);
     if (!held_type(l, key))
         return false;
+    if (l->flags & LOAD_TRIAL) {
+        on_db(sink, key->db, 0, 0);
+        return !sink_bad(sink) && body_tells(key);
+    }
     bool past = key->expire_ms != KEY_NO_EXPIRE && key->expire_ms < l->now_ms;
     if (past && l->flags & LOAD_DROP_EXPIRED) {
         l->keys_expired++;
@@ -128,6 +140,8 @@ static bool on_packed(struct sink *sink, enum pack pack, struct slice bytes)
 {
     struct load *l = load_of(sink);
     const struct value_ops *ops = builder(l);
+    if (pack == PACK_HASH_TTL)
+        return sink_bad(sink); /* its fields come one by one: one that has an expiry is refused */
     if (!ops)
         return true;
     if (ops->load_node) {
@@ -135,8 +149,6 @@ static bool on_packed(struct sink *sink, enum pack pack, struct slice bytes)
         ops->load_node(&l->value, mem_copy(bytes.data, bytes.len), limits_of(l));
         return true;
     }
-    if (pack == PACK_HASH_TTL)
-        return false; /* its fields come one by one, and are refused when one has an expiry */
     if (l->value.ptr && val_count(l->value) > 0)
         return false;
     if (l->value.ptr)
@@ -168,13 +180,13 @@ static void on_item(struct sink *sink, struct slice text)
 static void on_pair(struct sink *sink, struct slice field, struct slice value, int64_t expire_ms)
 {
     struct load *l = load_of(sink);
+    if (expire_ms > 0 && !sink_bad(sink))
+        refuse(l, FAULT_CANNOT_HOLD, "This server cannot hold hash fields that expire");
     const struct value_ops *ops = builder(l);
     if (!ops)
         return;
     must(ops->load_pair && l->value.ptr);
-    if (expire_ms > 0)
-        refuse(l, FAULT_CANNOT_HOLD, "This server cannot hold hash fields that expire");
-    else if (!ops->load_pair(&l->value, field, value, limits_of(l)))
+    if (!ops->load_pair(&l->value, field, value, limits_of(l)))
         refuse(l, FAULT_FORMAT, ops->twice);
 }
 
@@ -402,7 +414,7 @@ static const struct sink_ops load_ops = {
 
 void load_init(struct load *l, struct keyspace *ks, unsigned flags, int64_t now_ms)
 {
-    must(!(flags & ~(unsigned)(LOAD_DROP_EXPIRED | LOAD_ONE_VALUE)));
+    must(!(flags & ~(unsigned)(LOAD_DROP_EXPIRED | LOAD_ONE_VALUE | LOAD_TRIAL)));
     *l = (struct load){.keyspace = ks, .flags = flags, .now_ms = now_ms};
     l->sink.ops = &load_ops;
 }

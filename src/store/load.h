@@ -7,9 +7,13 @@
  *
  * A duplicate key, a database out of range, and values this server cannot hold (modules', field
  * expiry, what streams of later versions hold besides) are faults with the key's name: nothing is
- * dropped silently. So are function
- * libraries and a module's own data, when whoever reads has not given them to their features. After
- * a fault the half-built value is freed; the keys loaded before stay. */
+ * dropped silently. So are function libraries and a module's own data, when whoever reads has not
+ * given them to their features. After a fault the half-built value is freed; the keys loaded before
+ * stay.
+ *
+ * Would all of it be taken? LOAD_TRIAL tells without building anything, on any thread (only what
+ * stands fixed in the keyspace is read): the same faults, but for duplicate keys and what a module
+ * thinks of its values. */
 #ifndef STORE_LOAD_H
 #define STORE_LOAD_H
 
@@ -21,6 +25,7 @@
 enum {
     LOAD_DROP_EXPIRED = 1, /* a primary reading its dump file */
     LOAD_ONE_VALUE = 2,    /* RESTORE, COPY: the value goes to l.value, not into a db */
+    LOAD_TRIAL = 4,        /* nothing is kept */
 };
 
 /* A key that is complete, and waits while the memory of its place in the table is on its way. */
