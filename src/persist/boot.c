@@ -45,37 +45,41 @@ struct reading {
     const char *path;
     int fd;
     struct in *in, file; /* file: in, where it is one */
-    bool unseen;         /* nobody is told how far it is, nor served */
+    bool turns_loop;     /* whoever reads it */
     uint64_t done_before; /* bytes of the files before it */
     uint64_t told_at;
     int64_t turned_us, logged_us;
 };
 
 enum { TELL_EVERY = 2 << 20, TURN_EVERY_US = 20000, LOG_EVERY_US = 2000000, BULK_MAX = 512 << 20 };
+/* While clients are served: what a turn costs is little beside what they would wait. */
+enum { TELL_EVERY_SERVED = 64 << 10, TURN_EVERY_SERVED_US = 1000 };
 
-static void begin_loading(struct persist *p, uint64_t total_bytes)
+/* src: NULL, or a stream. */
+static void begin_loading(struct persist *p, uint64_t total_bytes, const struct boot_source *src)
 {
     struct keyspace *ks = server_keyspace(p->server);
-    must(!p->loading);
-    p->loading = true;
+    must(!p->loading && !p->beside);
+    p->beside = src && src->into;
+    p->loading = !p->beside;
     p->load_began_s = clock_wall_s();
     p->load_began_mono_s = clock_mono_s();
     p->load_total_bytes = total_bytes;
     p->load_done_bytes = p->load_rdb_used_mem = 0;
     p->load_keys_loaded = p->load_keys_expired = 0;
     ks->now_ms = clock_wall_ms();
-    server_set_loading(p->server, true);
+    server_set_loading(p->server, p->beside && src->serve ? LOADING_BESIDE : LOADING_ALONE);
     if (!p->no_turns)
         supervisor_tell(server_settings(p->server), "STATUS=Loading\n" SUPERVISOR_PATIENCE);
-    hooks_aux_begin(server_hooks(p->server));
+    hooks_aux_begin(server_hooks(p->server), p->beside);
 }
 
 static void end_loading(struct persist *p, bool ok)
 {
-    must(p->loading);
+    must(p->loading != p->beside);
     hooks_aux_end(server_hooks(p->server), ok);
-    p->loading = false;
-    server_set_loading(p->server, false);
+    p->loading = p->beside = false;
+    server_set_loading(p->server, LOADING_NOTHING);
 }
 
 static bool open_file(struct reading *r, struct fault *f)
@@ -109,7 +113,8 @@ static void close_file(struct reading *r)
  * or a signal has stopped the server meanwhile. */
 static bool tell_progress(struct reading *r, uint64_t at)
 {
-    if (r->unseen || at - r->told_at < TELL_EVERY)
+    bool served = server_loads_beside(r->persist->server);
+    if (at - r->told_at < (served ? TELL_EVERY_SERVED : TELL_EVERY))
         return true;
     r->told_at = at;
     r->persist->load_done_bytes = r->done_before + at;
@@ -124,7 +129,7 @@ static bool tell_progress(struct reading *r, uint64_t at)
                         "STATUS=Loading: %.1f%% of %.1f MB read\n" SUPERVISOR_PATIENCE, part,
                         (double)r->persist->load_total_bytes / 1e6);
     }
-    if (r->persist->no_turns || now - r->turned_us < TURN_EVERY_US)
+    if (r->persist->no_turns || now - r->turned_us < (served ? TURN_EVERY_SERVED_US : TURN_EVERY_US))
         return true;
     server_turn(r->persist->server);
     r->turned_us = clock_mono_us();
@@ -173,9 +178,8 @@ static struct fault sink_fault_at(const struct sink *sink, const struct place *a
 static struct sink *taker(struct reading *r, bool aux, struct load *load, struct load_aux *to)
 {
     must(!sink_bad(&load->sink));
-    if (!aux || r->unseen)
+    if (!aux)
         return &load->sink;
-    must(r->persist->loading);
     load_aux_init(to, r->persist, &load->sink);
     return &to->sink;
 }
@@ -236,10 +240,10 @@ static bool read_rdb(struct reading *r, unsigned load_flags, struct boot_source 
     struct place at = {0};
     enum rdb_trailer_state trailer = RDB_TRAILER_NONE;
     bool go_on = true, ok;
-    load_init(&load, ks, load_flags, r->unseen ? clock_wall_ms() : ks->now_ms);
+    load_init(&load, ks, load_flags, server_keyspace(p->server)->now_ms);
     int way = p->save->load_ahead;
     bool pays = way == LOAD_AHEAD_YES || (way == LOAD_AHEAD_AUTO && read_ahead_pays(r->in));
-    struct read_ahead *ahead = pays ? read_ahead_start(r->in, &options) : NULL;
+    struct read_ahead *ahead = pays && !r->turns_loop ? read_ahead_start(r->in, &options) : NULL;
     if (ahead) {
         ok = take_ahead(r, ahead, &load, &at, &go_on);
         read_ahead_end(ahead, &trailer);
@@ -255,16 +259,15 @@ static bool read_rdb(struct reading *r, unsigned load_flags, struct boot_source 
         /* Who reads ahead may have met a fault behind that of what is taken in. */
         *f = sink_bad(&load.sink) && (ahead || !in_bad(r->in)) ? sink_fault_at(&load.sink, &at)
                                                                : r->in->fault;
-    if (!r->unseen) {
-        p->load_keys_loaded += load.keys_loaded;
-        p->load_keys_expired += load.keys_expired;
-    }
-    if (ok && !r->unseen)
+    p->load_keys_loaded += load.keys_loaded;
+    p->load_keys_expired += load.keys_expired;
+    if (ok)
         log_notice("Done loading RDB, keys loaded: %" PRIu64 ", keys expired: %" PRIu64 ".",
                    load.keys_loaded, load.keys_expired);
     if (src) {
         src->keys = load.keys_loaded;
         src->expired = load.keys_expired;
+        src->trailer = trailer;
     }
     load_release(&load);
     must(ok || fault_is(f));
@@ -273,15 +276,14 @@ static bool read_rdb(struct reading *r, unsigned load_flags, struct boot_source 
 
 bool boot_read(struct persist *p, struct in *in, struct boot_source *src, struct fault *f)
 {
-    struct reading r = {.persist = p, .path = src->name, .fd = -1, .in = in};
-    must(!p->loading && src->name && !in_bad(in));
-    r.unseen = src->into && src->into != server_keyspace(p->server);
+    struct reading r = {.persist = p, .path = src->name, .fd = -1, .in = in,
+                        .turns_loop = src->turns_loop};
+    must(src->name && !in_bad(in) && src->into != server_keyspace(p->server));
     r.turned_us = r.logged_us = clock_mono_us();
-    if (!r.unseen)
-        begin_loading(p, src->total_bytes);
-    bool ok = read_rdb(&r, src->drop_expired ? LOAD_DROP_EXPIRED : 0, src, f);
-    if (!r.unseen)
-        end_loading(p, ok);
+    begin_loading(p, src->total_bytes, src);
+    bool ok = read_rdb(&r, src->drop_expired ? LOAD_DROP_EXPIRED : 0, src, f) &&
+              (!src->judge || src->judge(src->arg, src, f));
+    end_loading(p, ok);
     if (!ok)
         fault_prefix(f, src->name);
     must(ok || fault_is(f));
@@ -301,7 +303,7 @@ bool boot_load_rdb(struct persist *p, bool *exists, struct fault *f)
     if (!open_file(&r, f))
         return false;
     int64_t began = clock_mono_us();
-    begin_loading(p, r.file.limit == IN_SIZE_UNKNOWN ? 0 : r.file.limit);
+    begin_loading(p, r.file.limit == IN_SIZE_UNKNOWN ? 0 : r.file.limit, NULL);
     /* What the log tells of stays until the log tells that it went: else its next reader sees a key
      * that the commands behind did not see. */
     bool ok = read_rdb(&r, p->aof->state == AOF_OFF ? LOAD_DROP_EXPIRED : 0, NULL, f);
@@ -511,7 +513,7 @@ bool boot_load_aof(struct persist *p, struct fault *f)
         return false;
     aof_measure(p->aof);
     p->aof->load_errors_skipped = 0;
-    begin_loading(p, p->aof->total_size);
+    begin_loading(p, p->aof->total_size, NULL);
     if (m->base.name)
         ok = load_part(p, "base", m->base.name, m->incr.count == 0, f);
     for (size_t i = 0; ok && i < m->incr.count; i++)

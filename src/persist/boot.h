@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "format/rdb_read.h"
 #include "persist/persist.h"
 
 struct in;
@@ -23,15 +24,25 @@ bool boot_load_aof(struct persist *p, struct fault *f);
  *   in_init_callback(&in, file_in_read, &fd, IN_SIZE_UNKNOWN, 0);
  *   if (!boot_read(p, &in, &(struct boot_source){.name = "the pipe"}, &f)) ...
  *
- * While the server's own keyspace is loaded, clients get -LOADING, and are served now and then
- * unless p->no_turns. */
+ * Clients get -LOADING and are served now and then, unless p->no_turns: also while a keyspace beside
+ * the server's is loaded, but for the sake of one that they are served from (serve).
+ *
+ * When all was read and before any of it counts judge is asked: what only the whole can tell, and
+ * what stands behind it. Libraries of functions and the like of either data set count with the
+ * keys: a judge that says yes has put those where they belong. */
 struct boot_source {
     const char *name;        /* for the log */
     uint64_t total_bytes;    /* for progress; 0: unknown */
     bool drop_expired;       /* keys whose time is over; else they stay for now */
-    struct keyspace *into;   /* NULL: the server's; another is loaded without anybody noticing: AUX
-                              * fields go to nobody, functions and modules' data are a fault */
-    uint64_t keys, expired;  /* out */
+    bool turns_loop;         /* its reader does: no other thread may read it */
+    struct keyspace *into;   /* NULL: the server's */
+    bool serve;              /* into another: clients go on with the server's meanwhile */
+    /* False, f: it is not taken, as after a fault of the bytes. The loop is not turned. NULL: yes */
+    bool (*judge)(void *arg, const struct boot_source *src, struct fault *f);
+    void *arg;
+    /* out */
+    uint64_t keys, expired;
+    enum rdb_trailer_state trailer;
 };
 bool boot_read(struct persist *p, struct in *in, struct boot_source *src, struct fault *f);
 

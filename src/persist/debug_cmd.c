@@ -31,7 +31,7 @@ static bool load_in_place(struct ctx *c, bool (*load)(struct persist *, struct f
     struct persist *p = c->arg;
     struct aside *before = keyspace_put_aside(c->keyspace);
     uint64_t dirty = commit_dirty(server_commit(c->server));
-    must(!p->no_turns && !p->loading);
+    must(!p->no_turns && !p->loading && !p->beside);
     p->no_turns = true;
     bool ok = load(p, f);
     p->no_turns = false;
@@ -57,9 +57,10 @@ static bool load_dump(struct persist *p, struct fault *f)
 static bool refuse_loading(struct ctx *c)
 {
     const struct persist *p = c->arg;
-    if (p->loading)
+    bool loading = p->loading || p->beside;
+    if (loading)
         reply_error(c, LOADING_ERROR);
-    return p->loading;
+    return loading;
 }
 
 static void debug_reload(struct ctx *c)

@@ -160,7 +160,7 @@ static bool wait_for_it(struct dir_lock *d, struct fault *f)
     must(fault_is(f) && !d->started);
     log_notice("%s. Waiting up to %lld s", f->what, (long long)d->wait_s);
     d->persist->loading = true;
-    server_set_loading(s, true);
+    server_set_loading(s, LOADING_ALONE);
     int64_t told_us = 0;
     while (rc == 1 && clock_mono_us() < end_us && !server_is_stopping(s)) {
         if (told_us == 0 || clock_mono_us() - told_us > TELL_EVERY_US) {
@@ -174,7 +174,7 @@ static bool wait_for_it(struct dir_lock *d, struct fault *f)
         fault_clear(f);
         rc = take(d, ".", lock_file_take, f);
     }
-    server_set_loading(s, false);
+    server_set_loading(s, LOADING_NOTHING);
     d->persist->loading = false;
     if (rc == 0 && server_is_stopping(s))
         fault_set(f, FAULT_INVALID, "stopped while waiting for the directory");

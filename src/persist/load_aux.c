@@ -18,13 +18,12 @@ static struct load_aux *of(struct sink *sink)
 
 static struct hooks *hooks_of(const struct load_aux *a)
 {
-    must(a->persist->loading);
     return server_hooks(a->persist->server);
 }
 
-static void field(struct sink *sink, struct slice name, struct slice value)
+/* What it says of itself is for the log. */
+static void tell(struct load_aux *a, struct slice name, struct slice value)
 {
-    struct load_aux *a = of(sink);
     int64_t made_s;
     if (slice_eq_nocase(name, "used-mem")) {
         if (num_parse_u64(value, &a->persist->load_rdb_used_mem))
@@ -34,12 +33,28 @@ static void field(struct sink *sink, struct slice name, struct slice value)
         if (num_parse_i64(value, &made_s))
             log_notice("RDB age %lld seconds",
                        made_s < clock_wall_s() ? (long long)clock_wall_s() - made_s : 0);
-    } else if (slice_eq_nocase(name, "redis-ver") || slice_eq_nocase(name, "valkey-ver"))
-        log_notice("Loading RDB produced by version %.*s", SLICE_ARG(value));
-    else if (name.len && name.data[0] == '%')
+    } else if (name.data[0] == '%')
         log_notice("RDB '%.*s': %.*s", SLICE_ARG(name), SLICE_ARG(value));
-    else if (!hooks_aux_field(hooks_of(a), name, value, &a->keys->fault))
+    else
+        log_notice("Loading RDB produced by version %.*s", SLICE_ARG(value));
+}
+
+static bool is_told(struct slice name)
+{
+    return slice_eq_nocase(name, "used-mem") || slice_eq_nocase(name, "ctime") ||
+           slice_eq_nocase(name, "redis-ver") || slice_eq_nocase(name, "valkey-ver") ||
+           (name.len && name.data[0] == '%');
+}
+
+static void field(struct sink *sink, struct slice name, struct slice value)
+{
+    struct load_aux *a = of(sink);
+    if (is_told(name)) {
+        if (!a->trial)
+            tell(a, name, value);
+    } else if (!hooks_aux_field(hooks_of(a), name, value, &a->keys->fault)) {
         SINK_EVENT(a->keys, aux, name, value);
+    }
 }
 
 static void function(struct sink *sink, struct slice source)
@@ -64,6 +79,6 @@ static const struct sink_ops ops = {
 
 void load_aux_init(struct load_aux *a, struct persist *p, struct sink *keys)
 {
-    must(!sink_bad(keys) && p->loading);
+    must(!sink_bad(keys));
     *a = (struct load_aux){.sink.ops = &ops, .persist = p, .keys = keys};
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a data set holds beside its keys: AUX fields, function libraries, modules' own data. A sink
- * that gives each to the feature it belongs to (server/hooks.h, AUX).
+ * that gives each to the feature it belongs to, between AUX's begin and end (server/hooks.h).
  *
  *   struct load_aux a;
  *   load_aux_init(&a, p, &load.sink);
@@ -19,6 +19,7 @@ struct load_aux {
     struct sink sink;
     struct persist *persist;
     struct sink *keys;
+    bool trial; /* set it behind init: it all comes again, and nobody is told yet */
 };
 void load_aux_init(struct load_aux *a, struct persist *p, struct sink *keys);
 

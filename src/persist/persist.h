@@ -56,7 +56,8 @@ struct persist {
     bool log_due;                /* the log is to be switched on, and could not be so far */
     int64_t log_retry_ms;
     /* loading */
-    bool loading;
+    bool loading;  /* what is served later: it is not whole yet */
+    bool beside;   /* another data set, which may take the place of the one that is there */
     bool no_turns; /* loading inside a command: clients wait */
     int64_t load_began_s, load_began_mono_s; /* wall clock to show; monotonic */
     uint64_t load_total_bytes, load_done_bytes, load_rdb_used_mem;

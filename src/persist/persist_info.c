@@ -79,8 +79,8 @@ static void loading_info(const struct persist *p, struct info_out *o)
 void persist_info(void *arg, struct info_out *o)
 {
     struct persist *p = arg;
-    info_i64(o, "loading", p->loading);
-    info_i64(o, "async_loading", 0);
+    info_i64(o, "loading", server_is_loading(p->server));
+    info_i64(o, "async_loading", server_loads_beside(p->server));
     snapshot_child_info(p, o);
     snapshot_info(p, o);
     aof_info(p, o);
@@ -88,7 +88,7 @@ void persist_info(void *arg, struct info_out *o)
     info_i64(o, "module_fork_last_cow_size", 0);
     if (p->aof->state != AOF_OFF)
         aof_size_info(p->aof, o);
-    if (p->loading)
+    if (p->loading || p->beside)
         loading_info(p, o);
 }
 

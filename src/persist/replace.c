@@ -5,12 +5,9 @@
 #include "base/must.h"
 #include "format/in.h"
 #include "persist/aof.h"
-#include "persist/aof_check.h"
-#include "persist/aof_find.h"
 #include "persist/dir_lock.h"
 #include "persist/persist.h"
 #include "persist/rewrite.h"
-#include "persist/save_config.h"
 #include "server/commit.h"
 #include "server/exec.h"
 #include "server/hooks.h"
@@ -22,17 +19,12 @@ enum { LOG_AGAIN_MS = 1000 };
 
 /* ---- the log, off and on ---- */
 
-/* whole: what is on disk then is all that the log is meant to hold. */
-static bool log_off(struct persist *p, bool *whole, struct fault *f)
+static bool log_off(struct persist *p, struct fault *f)
 {
     struct aof *a = p->aof;
-    bool was_on = a->state == AOF_ON && !a->open.aside;
-    *whole = false;
     if (a->state == AOF_OFF)
         return true;
     aof_switch_off(a);
-    /* Also the last write and sync, which closing it is. */
-    *whole = was_on && !a->sync.lost && a->write.ok && !a->write.broken_tail;
     if (a->state != AOF_OFF)
         fault_set(f, FAULT_IO, "The append log can't be written to its end");
     return a->state == AOF_OFF;
@@ -55,21 +47,6 @@ static void log_on(struct persist *p)
         log_fault("The append log can't be begun again", &f);
 }
 
-/* The data set that it holds is back. */
-static void log_back(struct persist *p, bool whole)
-{
-    struct aof *a = p->aof;
-    struct fault f = {0};
-    bool found = false;
-    must(a->state == AOF_OFF);
-    if (whole && dir_lock_hold_log(p->lock, &f) && aof_find(a, p->save->filename, &found, &f) &&
-        found && aof_check_parts(a, &f) && aof_open_log(a, &f))
-        return;
-    if (fault_is(&f))
-        log_fault("The append log can't go on as it was, and is rewritten", &f);
-    log_on(p);
-}
-
 void replace_tick(struct persist *p, int64_t mono_ms)
 {
     if (!p->log_due || mono_ms < p->log_retry_ms)
@@ -86,24 +63,90 @@ static void drop_all(struct keyspace *ks)
     must(keyspace_count(ks) == 0);
 }
 
-/* before: NULL, or what was there, which is back after a fault. */
-static bool load(struct persist *p, struct in *in, struct boot_source *src, struct aside *before,
-                 struct fault *f)
+/* Neither goes on behind the data set that they write. */
+static bool stop_writing(struct persist *p, struct fault *f)
+{
+    persist_kill_child(p, &child_save);
+    persist_kill_child(p, &child_rewrite);
+    bool ok = log_off(p, f);
+    must(ok || fault_is(f));
+    return ok;
+}
+
+static void note_replaced(struct persist *p, uint64_t keys_before)
+{
+    uint64_t keys = keyspace_count(server_keyspace(p->server));
+    commit_add_dirty(server_commit(p->server), keys_before + keys);
+}
+
+/* ---- emptied ---- */
+
+/* Nothing is left, of what features keep beside the keys neither. */
+static void leave_empty(struct persist *p)
+{
+    struct hooks *hooks = server_hooks(p->server);
+    drop_all(server_keyspace(p->server));
+    hooks_aux_begin(hooks, false);
+    hooks_aux_end(hooks, true);
+    log_is_due(p, false);
+}
+
+static bool load_emptied(struct persist *p, struct in *in, struct boot_source *src,
+                         struct fault *f)
 {
     struct keyspace *ks = server_keyspace(p->server);
-    struct hooks *hooks = server_hooks(p->server);
+    uint64_t keys = keyspace_count(ks);
+    if (!stop_writing(p, f))
+        return false;
+    drop_all(ks);
     bool ok = boot_read(p, in, src, f);
-    if (ok && before)
-        keyspace_drop_aside(ks, before);
-    else if (before)
-        keyspace_take_back(ks, before);
-    else if (!ok) { /* nothing is left, of what features keep beside the keys neither */
-        drop_all(ks);
-        hooks_aux_begin(hooks);
-        hooks_aux_end(hooks, true);
-    }
     if (ok)
         keyspace_tell_replaced(ks);
+    else
+        leave_empty(p);
+    note_replaced(p, keys);
+    p->unfilled = !ok;
+    return ok;
+}
+
+/* ---- beside ---- */
+
+struct beside {
+    struct persist *persist;
+    const struct boot_source *asked; /* its judge comes first */
+    struct keyspace keyspace;
+};
+
+/* The last that can be said against it; then they change places. */
+static bool take(void *arg, const struct boot_source *src, struct fault *f)
+{
+    struct beside *b = arg;
+    struct keyspace *ks = server_keyspace(b->persist->server);
+    uint64_t keys = keyspace_count(ks);
+    if ((b->asked->judge && !b->asked->judge(b->asked->arg, src, f)) ||
+        !stop_writing(b->persist, f))
+        return false;
+    keyspace_swap_contents(&b->keyspace, ks);
+    note_replaced(b->persist, keys);
+    b->persist->unfilled = false;
+    return true;
+}
+
+static bool load_beside(struct persist *p, struct in *in, struct boot_source *src, bool serve,
+                        struct fault *f)
+{
+    struct beside b = {.persist = p, .asked = src};
+    struct boot_source read = *src;
+    keyspace_begin_beside(&b.keyspace, server_keyspace(p->server));
+    read.into = &b.keyspace;
+    read.serve = serve;
+    read.judge = take;
+    read.arg = &b;
+    bool ok = boot_read(p, in, &read, f);
+    src->keys = read.keys;
+    src->expired = read.expired;
+    src->trailer = read.trailer;
+    keyspace_drop_beside(&b.keyspace);
     return ok;
 }
 
@@ -117,36 +160,16 @@ static void serve_waiters(struct persist *p)
 bool persist_replace(struct persist *p, struct in *in, struct boot_source *src,
                      enum replace_how how, struct fault *f)
 {
-    struct keyspace *ks = server_keyspace(p->server);
-    struct aside *before = NULL;
-    bool whole;
-    must(p->aof->started && !p->loading && !src->into);
-    persist_kill_child(p, &child_save);
-    persist_kill_child(p, &child_rewrite);
-    if (!log_off(p, &whole, f)) {
-        must(fault_is(f));
+    must(p->aof->started && !p->loading && !p->beside && !src->into);
+    bool ok = how == REPLACE_EMPTIED ? load_emptied(p, in, src, f)
+                                     : load_beside(p, in, src, how == REPLACE_SERVED, f);
+    must(ok != fault_is(f));
+    if (!ok)
         return false;
-    }
-    uint64_t keys = keyspace_count(ks);
-    if (how == REPLACE_ASIDE)
-        before = keyspace_put_aside(ks);
-    else
-        drop_all(ks);
-    bool ok = load(p, in, src, before, f);
-    must(ok || fault_is(f));
-    if (ok || !before) { /* what a dump holds is none of this */
-        commit_add_dirty(server_commit(p->server), keys + keyspace_count(ks));
-        p->unfilled = !ok;
-    }
-    if (p->unfilled)
-        log_is_due(p, false);
-    else if (ok)
-        log_on(p);
-    else
-        log_back(p, whole);
-    if (ok && !p->no_turns)
+    log_on(p);
+    if (!p->no_turns)
         serve_waiters(p);
-    return ok;
+    return true;
 }
 
 void persist_keep_empty(struct persist *p)

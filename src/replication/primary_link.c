@@ -22,6 +22,7 @@
 #include "replication/link_parts.h"
 #include "replication/primary_heir.h"
 #include "replication/repl.h"
+#include "replication/repl_aux.h"
 #include "replication/repl_config.h"
 #include "replication/repl_stream.h"
 #include "server/client.h"
@@ -149,7 +150,7 @@ static void synced(void *arg, enum sync_how how, const struct fault *f)
         l->sync.behind = (struct buf){0};
         log_notice("MASTER <-> REPLICA sync: Finished with success");
         l->no_history = false;
-        l->repl->stream_db = 0;
+        l->repl->stream_db = repl_aux_stream_db(l->repl->aux);
         repl_stream_adopt(l->repl, l->talk.id, l->talk.offset);
         go_online(l, buf_slice(&behind));
         buf_free(&behind);
@@ -168,12 +169,17 @@ static void synced(void *arg, enum sync_how how, const struct fault *f)
         due(l, AGAIN_REFUSED_US);
 }
 
+/* What is here is an earlier state of what the primary has. */
+static bool is_same_history(const struct primary_link *l)
+{
+    return !l->no_history && strcmp(l->talk.id, l->repl->role->id) == 0;
+}
+
 /* May an empty data set of this history take the place of what is here? */
 static bool may_be_empty(const struct primary_link *l)
 {
-    const struct role *role = l->repl->role;
-    bool same = strcmp(l->talk.id, role->id) == 0;
-    return l->follow_empty || l->chosen || (same && l->talk.offset >= role_offset(role));
+    return l->follow_empty || l->chosen ||
+           (is_same_history(l) && l->talk.offset >= role_offset(l->repl->role));
 }
 
 static void begin_sync(struct primary_link *l)
@@ -184,7 +190,8 @@ static void begin_sync(struct primary_link *l)
     l->state = LINK_SYNCING;
     sync_in_begin(&l->sync, &(struct sync_in_spec){
         .repl = l->repl, .socket = &l->socket, .checker = l->checker,
-        .empty_ok = may_be_empty(l), .ended = synced, .arg = l});
+        .empty_ok = may_be_empty(l), .serve = l->had_keys && is_same_history(l),
+        .ended = synced, .arg = l});
 }
 
 /* ---- the talk ---- */

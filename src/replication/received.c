@@ -9,9 +9,12 @@
 
 #include "base/mem.h"
 #include "base/must.h"
-#include "format/rdb_read.h"
+#include "format/in.h"
 #include "os/file.h"
 #include "os/worker.h"
+#include "persist/persist.h"
+#include "persist/trial.h"
+#include "server/server.h"
 
 enum { BEHIND_EVERY = 8 << 20 };
 
@@ -25,7 +28,8 @@ struct received {
     bool dropped, keep;
     /* the worker's, until over */
     int read_fd;
-    uint64_t read, keys;
+    uint64_t read;
+    struct trial trial;
     struct fault fault;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -51,39 +55,13 @@ static ssize_t read_behind(void *arg, void *to, size_t n)
     return got;
 }
 
-static void check_end(struct rdb_reader *reader, struct fault *f)
-{
-    struct in *in = reader->in;
-    if (!in_bad(in) && rdb_trailer(reader) > RDB_TRAILER_OK)
-        fault_set(f, FAULT_CRC, "The block index behind the data set is not what was sent");
-    if (!in_bad(in) && !in_at_end(in))
-        fault_set(f, FAULT_FORMAT, "There are bytes behind the end of the data set");
-    if (in_bad(in))
-        *f = in->fault;
-}
-
-static void check(struct received *r)
-{
-    struct in in;
-    struct rdb_reader reader;
-    struct rdb_record rec;
-    struct rdb_options options = {.databases = r->spec.databases, .keep_modules = true,
-                                  .trust_distinct = true, .unguarded = r->spec.unguarded};
-    in_init_callback(&in, read_behind, r, IN_SIZE_UNKNOWN, 0);
-    bool ok = rdb_open(&reader, &in, &options);
-    while (ok && rdb_next(&reader, &rec))
-        ok = rdb_skip(&reader, &rec);
-    check_end(&reader, &r->fault);
-    must(reader.keys >= reader.empty_skipped);
-    r->keys = reader.keys - reader.empty_skipped;
-    rdb_close(&reader);
-    in_free(&in);
-}
-
 static void run(struct worker_job *job)
 {
     struct received *r = LINK_OF(job, struct received, job);
-    check(r);
+    struct in in;
+    in_init_callback(&in, read_behind, r, IN_SIZE_UNKNOWN, 0);
+    trial_read(&r->trial, &in, r->spec.unguarded, &r->fault);
+    in_free(&in);
     int err = fault_is(&r->fault) ? 0 : file_fsync(r->read_fd);
     if (err < 0)
         fault_io(&r->fault, -err, "fsync", "Can't sync %s", r->path);
@@ -102,6 +80,7 @@ static void release(struct received *r)
         file_close(r->fd);
     if (!r->keep)
         file_unlink(r->path);
+    trial_free(&r->trial);
     pthread_mutex_destroy(&r->lock);
     pthread_cond_destroy(&r->changed);
     mem_free(r->path);
@@ -124,6 +103,7 @@ struct received *received_begin(const struct received_spec *spec, struct fault *
     struct received *r = mem_zalloc(sizeof *r);
     r->spec = *spec;
     r->path = mem_strdup(spec->path);
+    trial_init(&r->trial, server_keyspace(spec->persist->server));
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->changed, NULL);
     r->fd = file_create(r->path, 0);
@@ -175,13 +155,13 @@ void received_whole(struct received *r)
         r->spec.checked(r->spec.arg);
 }
 
-bool received_verdict(const struct received *r, uint64_t *keys, struct fault *f)
+bool received_verdict(struct received *r, struct received_found *found, struct fault *f)
 {
     must(r->over && r->whole);
-    *keys = r->keys;
+    *found = (struct received_found){.keys = r->trial.keys, .unsure = r->trial.unsure};
     if (fault_is(&r->fault))
         *f = r->fault;
-    return !fault_is(&r->fault);
+    return !fault_is(f) && trial_features(&r->trial, r->spec.persist, f);
 }
 
 const char *received_path(const struct received *r)

@@ -17,8 +17,10 @@
 
 struct repl_aux {
     struct repl *repl;
-    char id[ROLE_ID_SIZE]; /* as the file says; "": it does not */
+    /* as the last data set says that came */
+    char id[ROLE_ID_SIZE]; /* "": it does not */
     int64_t offset;        /* -1: nor that */
+    unsigned stream_db;    /* 0: nor that */
 };
 
 /* ---- saving ---- */
@@ -39,11 +41,13 @@ static void save(void *arg, struct sink *sink, enum aux_purpose purpose)
 }
 
 /* ---- loading ---- */
-static void begin(void *arg)
+static void begin(void *arg, bool beside)
 {
     struct repl_aux *a = arg;
+    (void)beside; /* nothing of it counts before its end */
     a->id[0] = '\0';
     a->offset = -1;
+    a->stream_db = 0;
 }
 
 static bool field(void *arg, struct slice name, struct slice value, struct fault *f)
@@ -64,7 +68,7 @@ static bool field(void *arg, struct slice name, struct slice value, struct fault
     }
     if (slice_eq_str(name, "repl-stream-db")) {
         if (num_parse_i64(value, &n) && n >= 0 && n < INT32_MAX)
-            a->repl->stream_db = (unsigned)n;
+            a->stream_db = (unsigned)n;
         return true;
     }
     return false;
@@ -85,6 +89,7 @@ static void end(void *arg, bool ok)
     if (!ok || !a->id[0] || a->offset < 0 || !is_that_of_dump(r) || repl_stream_is_kept(r))
         return;
     repl_stream_restore(r, a->id, a->offset);
+    r->stream_db = a->stream_db;
     log_notice("The dump is of the history %s, up to offset %lld: replicas that have as much go on "
                "from there", a->id, (long long)a->offset);
 }
@@ -97,6 +102,11 @@ struct repl_aux *repl_aux_new(struct repl *r)
     a->offset = -1;
     hooks_on_aux(server_hooks(r->server), save, &loader, a);
     return a;
+}
+
+unsigned repl_aux_stream_db(const struct repl_aux *a)
+{
+    return a->stream_db;
 }
 
 void repl_aux_free(struct repl_aux *a)

@@ -10,5 +10,7 @@ struct repl_aux; /* opaque */
 
 struct repl_aux *repl_aux_new(struct repl *r);
 void repl_aux_free(struct repl_aux *a);
+/* The database that the stream behind the data set which came last had selected (repl.h). */
+unsigned repl_aux_stream_db(const struct repl_aux *a);
 
 #endif

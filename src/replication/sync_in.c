@@ -12,12 +12,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
-#include "format/rdb_read.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "persist/file_out.h"
 #include "persist/replace.h"
 #include "persist/save_config.h"
+#include "persist/trial.h"
 #include "replication/link_socket.h"
 #include "replication/received.h"
 #include "replication/repl.h"
@@ -26,7 +26,8 @@
 #include "server/server.h"
 #include "store/db.h"
 
-enum { FIRST_MAX = 64 * 1024, WAIT_TURN_US = 100 * 1000 };
+enum { WAIT_TURN_US = 100 * 1000 };
+#define NAME "The data set of the primary" /* in faults and the log */
 
 static struct server *server_of(const struct sync_in *s)
 {
@@ -70,13 +71,23 @@ static void end(struct sync_in *s, enum sync_how how, const struct fault *f)
     s->spec.ended(s->spec.arg, how, f);
 }
 
-static void refuse_empty(struct sync_in *s)
+/* ---- is it to be taken ---- */
+
+/* An empty one goes for nothing that is here, unless that was said. */
+static bool takes(struct sync_in *s, uint64_t keys, struct fault *f)
 {
-    struct fault f = {0};
-    fault_set(&f, FAULT_INVALID, "The data set of the primary is empty, and of another history "
-              "than the one that is here: it may have lost it. What is here stays "
-              "(replica-follow-empty yes follows it all the same)");
-    end(s, SYNC_REFUSED, &f);
+    s->refused = !keys && s->had_keys && !s->spec.empty_ok;
+    if (s->refused)
+        fault_set(f, FAULT_INVALID, "The data set of the primary is empty, and of another history "
+                  "than the one that is here: it may have lost it. What is here stays "
+                  "(replica-follow-empty yes follows it all the same)");
+    return !s->refused;
+}
+
+static void end_loaded(struct sync_in *s, const struct fault *f)
+{
+    bool lost = s->spec.repl->persist->unfilled;
+    end(s, !fault_is(f) ? SYNC_LOADED : lost ? SYNC_LOST : s->refused ? SYNC_REFUSED : SYNC_KEPT, f);
 }
 
 /* ---- from the socket ---- */
@@ -135,8 +146,9 @@ static ssize_t read_socket(void *arg, void *to, size_t n)
 }
 
 /* What was read ahead, behind the end of the data set, is the stream's. */
-static bool take_end(struct sync_in *s, struct in *in, struct fault *f)
+static bool take_end(struct sync_in *s, struct fault *f)
 {
+    struct in *in = &s->in;
     char mark[FRAME_MARK];
     if (!s->frame.marked) {
         if (s->frame.left || !in_at_end(in))
@@ -152,30 +164,32 @@ static bool take_end(struct sync_in *s, struct in *in, struct fault *f)
     return true;
 }
 
+/* Asked when the data set stands beside what is here: all that only its end tells. */
+static bool judge(void *arg, const struct boot_source *src, struct fault *f)
+{
+    struct sync_in *s = arg;
+    return trial_trailer(src->trailer, f) && take_end(s, f) && takes(s, src->keys, f);
+}
+
 static void load_socket(struct sync_in *s)
 {
-    struct persist *p = s->spec.repl->persist;
-    struct boot_source src = {.name = "The data set of the primary",
-                              .total_bytes = s->frame.marked ? 0 : s->frame.length};
     struct fault f = {0};
-    struct in in;
-    in_init_callback(&in, read_socket, s, IN_SIZE_UNKNOWN, 0);
-    bool ok = persist_replace(p, &in, &src, s->aside ? REPLACE_ASIDE : REPLACE_EMPTIED, &f);
-    enum sync_how failed = p->unfilled ? SYNC_LOST : SYNC_KEPT;
-    if (ok && !take_end(s, &in, &f)) /* the data is whole: only where the stream goes on is not */
-        failed = SYNC_LOST;
-    in_free(&in);
-    end(s, fault_is(&f) ? failed : SYNC_LOADED, &f);
+    struct boot_source src = {.name = NAME, .total_bytes = s->frame.marked ? 0 : s->frame.length,
+                              .turns_loop = true, .judge = judge, .arg = s};
+    in_init_callback(&s->in, read_socket, s, IN_SIZE_UNKNOWN, 0);
+    persist_replace(s->spec.repl->persist, &s->in, &src,
+                    s->spec.serve ? REPLACE_SERVED : REPLACE_BESIDE, &f);
+    in_free(&s->in);
+    end_loaded(s, &f);
 }
 
 /* ---- from the disk ---- */
 
 static void load_file(struct sync_in *s)
 {
-    struct persist *p = s->spec.repl->persist;
     struct fault f = {0};
     uint64_t bytes = received_bytes(s->file);
-    struct boot_source src = {.name = "The data set of the primary", .total_bytes = bytes};
+    struct boot_source src = {.name = NAME, .total_bytes = bytes};
     int fd = file_open(received_path(s->file), O_RDONLY, 0);
     if (fd < 0) {
         fault_io(&f, -fd, "open", "Can't open %s", received_path(s->file));
@@ -184,11 +198,12 @@ static void load_file(struct sync_in *s)
     }
     struct in in;
     in_init_callback(&in, file_in_read, &fd, bytes, 0);
-    bool ok = persist_replace(p, &in, &src, REPLACE_EMPTIED, &f);
+    bool ok = persist_replace(s->spec.repl->persist, &in, &src,
+                              s->unsure ? REPLACE_BESIDE : REPLACE_EMPTIED, &f);
     in_free(&in);
     file_close(fd);
     if (!ok) {
-        end(s, p->unfilled ? SYNC_LOST : SYNC_KEPT, &f);
+        end_loaded(s, &f);
         return;
     }
     sync_file_settle(s->spec.repl, received_path(s->file));
@@ -204,9 +219,11 @@ static void load(void *arg)
     s->load_asked = false;
     if (s->phase != SYNC_LOADING) /* it was dropped in the meantime */
         return;
+    bool emptied = s->to_disk && !s->unsure;
+    s->had_keys = has_keys(s);
     log_notice("MASTER <-> REPLICA sync: %s",
-               s->aside ? "Loading DB in memory, beside the old data" : "Flushing old data");
-    if (!s->aside)
+               emptied ? "Flushing old data" : "Loading DB in memory, beside the old data");
+    if (emptied)
         log_notice("MASTER <-> REPLICA sync: Loading DB in memory");
     if (s->to_disk)
         load_file(s);
@@ -229,14 +246,15 @@ static void checked(void *arg)
 {
     struct sync_in *s = arg;
     struct fault f = {0};
-    uint64_t keys;
+    struct received_found found = {0};
     must(s->phase == SYNC_CHECKING);
-    if (!received_verdict(s->file, &keys, &f))
-        end(s, SYNC_KEPT, &f);
-    else if (!keys && has_keys(s) && !s->spec.empty_ok)
-        refuse_empty(s);
-    else
+    s->had_keys = has_keys(s);
+    if (received_verdict(s->file, &found, &f) && takes(s, found.keys, &f)) {
+        s->unsure = found.unsure;
         ask_load(s);
+    } else {
+        end(s, s->refused ? SYNC_REFUSED : SYNC_KEPT, &f);
+    }
 }
 
 /* ---- receiving ---- */
@@ -261,34 +279,7 @@ static bool feed_disk(struct sync_in *s, const char *data, size_t len, struct fa
     return true;
 }
 
-/* Has the first part all of a data set, without a key in it? */
-static bool is_empty(const struct sync_in *s)
-{
-    struct in in;
-    struct rdb_reader reader;
-    struct rdb_record rec;
-    struct rdb_options options = {.keep_modules = true, .unguarded = true};
-    in_init_memory(&in, buf_slice(&s->first));
-    bool ok = rdb_open(&reader, &in, &options);
-    while (ok && reader.keys == reader.empty_skipped && rdb_next(&reader, &rec))
-        ok = rdb_skip(&reader, &rec);
-    bool empty = ok && !in_bad(&in) && reader.ended && reader.keys == reader.empty_skipped;
-    rdb_close(&reader);
-    in_free(&in);
-    return empty;
-}
-
-static bool first_is_enough(const struct sync_in *s)
-{
-    const struct buf *b = &s->first;
-    if (b->len >= FIRST_MAX)
-        return true;
-    if (!s->frame.marked)
-        return !s->frame.left;
-    return b->len >= FRAME_MARK && memmem(b->data, b->len, s->frame.mark, FRAME_MARK);
-}
-
-static bool feed_socket(struct sync_in *s, const char *data, size_t len)
+static void feed_socket(struct sync_in *s, const char *data, size_t len)
 {
     size_t n = len;
     if (!s->frame.marked) {
@@ -298,13 +289,14 @@ static bool feed_socket(struct sync_in *s, const char *data, size_t len)
     buf_append(&s->first, data, n);
     buf_append(&s->behind, data + n, len - n);
     s->read += n;
-    s->aside = has_keys(s);
-    if (s->aside && !first_is_enough(s))
-        return true;
-    if (s->aside && !s->spec.empty_ok && is_empty(s))
-        refuse_empty(s);
-    else
-        ask_load(s);
+    ask_load(s);
+}
+
+static bool feed_body(struct sync_in *s, const char *data, size_t len, struct fault *f)
+{
+    if (s->to_disk)
+        return feed_disk(s, data, len, f);
+    feed_socket(s, data, len);
     return true;
 }
 
@@ -313,12 +305,11 @@ static bool feed_socket(struct sync_in *s, const char *data, size_t len)
 static bool begin_disk(struct sync_in *s, struct fault *f)
 {
     struct repl *r = s->spec.repl;
-    struct keyspace *ks = server_keyspace(r->server);
     char *path = sync_file_temp(f);
     if (!path)
         return false;
     s->file = received_begin(&(struct received_spec){
-        .worker = s->spec.checker, .path = path, .databases = ks->count,
+        .worker = s->spec.checker, .persist = r->persist, .path = path,
         .unguarded = !r->persist->save->blocks, .checked = checked, .arg = s}, f);
     mem_free(path);
     return s->file != NULL;
@@ -351,7 +342,7 @@ static bool feed(struct sync_in *s, const char *data, size_t len, struct fault *
         if (!begin_body(s, f))
             return false;
         if (s->frame.state == FRAME_OVER) /* no byte of it: the check tells what that is worth */
-            return s->to_disk ? feed_disk(s, data, len, f) : feed_socket(s, data, len);
+            return feed_body(s, data, len, f);
     }
     if (!len)
         return true;
@@ -359,7 +350,7 @@ static bool feed(struct sync_in *s, const char *data, size_t len, struct fault *
         buf_append(&s->behind, data, len);
         return true;
     }
-    return s->to_disk ? feed_disk(s, data, len, f) : feed_socket(s, data, len);
+    return feed_body(s, data, len, f);
 }
 
 void sync_in_feed(struct sync_in *s, const char *data, size_t len)

@@ -10,9 +10,12 @@
  *   ... spec.ended(arg, how, f), from there, or later from the loop between its turns ...
  *   sync_in_drop(&s)                    instead; not while it loads
  *
- * What is served goes for nothing less than a whole data set: a file is checked before
- * (received.h), from the socket it is loaded aside, unless there is nothing here. Nor does it go
- * for an empty one, unless spec.empty_ok. */
+ * What is here goes for nothing less than a whole and right data set, nor for an empty one unless
+ * spec.empty_ok. From the socket it is loaded beside what is here, and judged at its end. A file is
+ * tried before (received.h), so that there need not be memory for two: then what is here goes
+ * first. Only when the trial was not sure is it loaded beside, too. What is left then to go wrong
+ * between the trial and the end of the load is a disk that does not give back what it took, and
+ * a server that is stopped: it ends, and the next start finds what the disk has. */
 #ifndef REPLICATION_SYNC_IN_H
 #define REPLICATION_SYNC_IN_H
 
@@ -21,6 +24,7 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
+#include "format/in.h"
 #include "os/loop.h"
 #include "replication/sync_frame.h"
 
@@ -42,6 +46,7 @@ struct sync_in_spec {
     struct link_socket *socket;
     struct worker *checker;
     bool empty_ok; /* an empty data set may take the place of one that is not */
+    bool serve;    /* what is here is of the same history: from the socket, it is served meanwhile */
     void (*ended)(void *arg, enum sync_how how, const struct fault *f);
     void *arg;
 };
@@ -53,10 +58,12 @@ struct sync_in { /* zero it; read only */
     struct buf behind; /* of the stream, came with its last bytes: the owner's when it ended */
     /* private */
     struct sync_frame frame;
-    bool to_disk, aside;
+    bool to_disk, had_keys, refused;
     struct received *file;
+    bool unsure;      /* of the file: the load may find a fault */
     struct buf first; /* from the socket: what came in front of the load */
     size_t first_at;
+    struct in in;     /* and all of it */
     bool readable;
     struct loop_work load;
     bool load_asked;

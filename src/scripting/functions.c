@@ -11,7 +11,9 @@
 
 struct functions {
     struct scripting *home;
-    struct function_set *set, *loading; /* loading: NULL, or that of a data set that comes */
+    struct function_set *set, *other; /* other: NULL, or while a data set comes that of it, or of the
+                                       * one before: whichever does not count just now */
+    bool beside;                      /* other comes */
 };
 
 static void save(void *arg, struct sink *sink, enum aux_purpose purpose)
@@ -25,38 +27,46 @@ static void save(void *arg, struct sink *sink, enum aux_purpose purpose)
     mem_free(all);
 }
 
-static void begin(void *arg)
+static void exchange(struct functions *f)
+{
+    struct function_set *set = f->set;
+    f->set = f->other;
+    f->other = set;
+}
+
+static void begin(void *arg, bool beside)
 {
     struct functions *f = arg;
-    must(!f->loading);
-    f->loading = f->set;
-    f->set = function_set_new(f->home);
+    must(!f->other);
+    f->other = function_set_new(f->home);
+    f->beside = beside;
+    if (!beside) /* commands of a log are run with it */
+        exchange(f);
 }
 
 static bool take(void *arg, struct slice code, struct fault *fault)
 {
     struct functions *f = arg;
     struct buf error = {0};
-    struct library *lib = library_load(f->set, code, LIBRARY_TRUSTED, &error);
-    if (lib && function_set_may_add(f->set, lib, NULL, &error))
-        function_set_add(f->set, lib);
+    struct function_set *set = f->beside ? f->other : f->set;
+    struct library *lib = library_load(set, code, LIBRARY_TRUSTED, &error);
+    if (lib && function_set_may_add(set, lib, NULL, &error))
+        function_set_add(set, lib);
     else if (lib)
-        library_free(f->set, lib);
+        library_free(set, lib);
     if (error.len)
         fault_set(fault, FAULT_FORMAT, "a library of functions: %s", buf_cstr(&error));
     buf_free(&error);
     return true;
 }
 
-/* loading holds what was before. */
 static void end(void *arg, bool ok)
 {
     struct functions *f = arg;
-    struct function_set *gone = ok ? f->loading : f->set;
-    if (!ok)
-        f->set = f->loading;
-    f->loading = NULL;
-    function_set_free(gone, false);
+    if (ok == f->beside)
+        exchange(f);
+    function_set_free(f->other, false);
+    f->other = NULL;
 }
 
 struct functions *functions_new(struct scripting *home)
@@ -72,8 +82,8 @@ struct functions *functions_new(struct scripting *home)
 void functions_free(struct functions *f)
 {
     function_set_free(f->set, false);
-    if (f->loading)
-        function_set_free(f->loading, false);
+    if (f->other)
+        function_set_free(f->other, false);
     mem_free(f);
 }
 

@@ -159,6 +159,8 @@ bool admit_command(struct exec *x, struct ctx *ctx, struct command_entry *e)
     }
     if (!error && x->gates->shut & GATE_LOADING && !(ctx->command_flags & CMD_LOADING))
         error = LOADING_ERROR;
+    if (!error && x->gates->shut & GATE_LOADING_BESIDE && ctx->command_flags & CMD_NO_ASYNC_LOADING)
+        error = LOADING_ERROR;
     if (!error && x->gates->shut & GATE_BUSY && !(ctx->command_flags & CMD_ALLOW_BUSY))
         error = x->busy;
     if (error)

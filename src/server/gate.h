@@ -7,7 +7,13 @@
 
 #include <stdbool.h>
 
-enum gate { GATE_LOADING = 1, GATE_BUSY = 2, GATE_PAUSE = 4, GATE_ROUTE = 8 };
+enum gate {
+    GATE_LOADING = 1,
+    GATE_BUSY = 2,
+    GATE_PAUSE = 4,
+    GATE_ROUTE = 8,
+    GATE_LOADING_BESIDE = 16, /* another data set is loaded, and this one served */
+};
 struct gates {
     unsigned shut; /* GATE_* */
 };

@@ -54,13 +54,14 @@ typedef void hook_aux_save(void *arg, struct sink *sink, enum aux_purpose purpos
 /* What a feature takes of a data set that is loaded. NULL: nothing of that kind. true: it was mine;
  * with f filled, it is mine but cannot be taken, and the load fails. */
 struct aux_loader {
-    /* A data set comes, in place of the feature's own state too. */
-    void (*begin)(void *arg);
+    /* A data set comes, with other state of the feature. beside: the one that is here, with the
+     * feature's own state, counts on until the end; else what comes does, from here on. */
+    void (*begin)(void *arg, bool beside);
     bool (*field)(void *arg, struct slice name, struct slice value, struct fault *f);
     bool (*function)(void *arg, struct slice source, struct fault *f);
     bool (*module_aux)(void *arg, uint64_t module_id, struct slice bytes, struct fault *f);
-    /* It is whole, commands of the log included. Not ok: it is dropped, and what was before begin
-     * counts again. */
+    /* It is whole, commands of the log included, and counts. Not ok: it is dropped, and what was
+     * before begin counts. */
     void (*end)(void *arg, bool ok);
 };
 enum shutdown_answer {

@@ -58,6 +58,7 @@ struct hooks {
         void *arg;
     } aux[LISTENERS_MAX];
     int aux_count;
+    bool aux_comes; /* between aux_begin and aux_end */
     struct {
         hook_ready *ready;
         hook_finish *finish;
@@ -332,15 +333,17 @@ void hooks_aux_save(struct hooks *h, struct sink *sink, enum aux_purpose purpose
     for (int i = 0; i < (h)->aux_count; i++) \
         if ((h)->aux[i].load && (h)->aux[i].load->op)
 
-void hooks_aux_begin(struct hooks *h)
+void hooks_aux_begin(struct hooks *h, bool beside)
 {
+    must(!h->aux_comes);
+    h->aux_comes = true;
     EACH_LOADER(h, i, begin)
-        h->aux[i].load->begin(h->aux[i].arg);
+        h->aux[i].load->begin(h->aux[i].arg, beside);
 }
 
 bool hooks_aux_field(struct hooks *h, struct slice name, struct slice value, struct fault *f)
 {
-    must(!fault_is(f));
+    must(h->aux_comes && !fault_is(f));
     EACH_LOADER(h, i, field)
         if (h->aux[i].load->field(h->aux[i].arg, name, value, f))
             return true;
@@ -349,7 +352,7 @@ bool hooks_aux_field(struct hooks *h, struct slice name, struct slice value, str
 
 bool hooks_aux_function(struct hooks *h, struct slice source, struct fault *f)
 {
-    must(!fault_is(f));
+    must(h->aux_comes && !fault_is(f));
     EACH_LOADER(h, i, function)
         if (h->aux[i].load->function(h->aux[i].arg, source, f))
             return true;
@@ -358,7 +361,7 @@ bool hooks_aux_function(struct hooks *h, struct slice source, struct fault *f)
 
 bool hooks_aux_module(struct hooks *h, uint64_t module_id, struct slice bytes, struct fault *f)
 {
-    must(!fault_is(f));
+    must(h->aux_comes && !fault_is(f));
     EACH_LOADER(h, i, module_aux)
         if (h->aux[i].load->module_aux(h->aux[i].arg, module_id, bytes, f))
             return true;
@@ -367,6 +370,8 @@ bool hooks_aux_module(struct hooks *h, uint64_t module_id, struct slice bytes, s
 
 void hooks_aux_end(struct hooks *h, bool ok)
 {
+    must(h->aux_comes);
+    h->aux_comes = false;
     EACH_LOADER(h, i, end)
         h->aux[i].load->end(h->aux[i].arg, ok);
 }

@@ -83,7 +83,7 @@ void hooks_client(struct hooks *h, struct client *client, bool opened);
 void hooks_role(struct hooks *h, bool is_replica);
 void hooks_fork(struct hooks *h, const struct fork_event *e);
 void hooks_aux_save(struct hooks *h, struct sink *sink, enum aux_purpose purpose);
-void hooks_aux_begin(struct hooks *h);
+void hooks_aux_begin(struct hooks *h, bool beside);
 /* false: nobody's */
 bool hooks_aux_field(struct hooks *h, struct slice name, struct slice value, struct fault *f);
 bool hooks_aux_function(struct hooks *h, struct slice source, struct fault *f);

@@ -153,7 +153,8 @@ static size_t room(struct memory_limit *m)
 
 static bool may_evict(const struct memory_limit *m)
 {
-    return !server_is_loading(m->server) && !(server_gates(m->server)->shut & GATE_BUSY) &&
+    return !server_is_loading(m->server) && !server_loads_beside(m->server) &&
+           !(server_gates(m->server)->shut & GATE_BUSY) &&
            !(server_role(m->server)->is_replica && server_role(m->server)->keeps_all) &&
            !(pause_what(server_pauses(m->server)) & PAUSE_EVICTION);
 }

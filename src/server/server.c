@@ -63,6 +63,11 @@ bool server_is_loading(const struct server *s)
     return s->gates.shut & GATE_LOADING;
 }
 
+bool server_loads_beside(const struct server *s)
+{
+    return s->gates.shut & GATE_LOADING_BESIDE;
+}
+
 bool server_is_stopping(const struct server *s)
 {
     return s->stopping;

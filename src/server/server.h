@@ -92,6 +92,7 @@ void server_keep_expired(struct server *s, enum expired_stay why, bool on);
 enum change_listener { CHANGES_WATCHED = 1, CHANGES_HOOKED = 2 };
 void server_want_changes(struct server *s, enum change_listener who, bool on);
 #define LOADING_ERROR "LOADING Redis is loading the dataset in memory"
-bool server_is_loading(const struct server *s);
+bool server_is_loading(const struct server *s); /* what clients would be served from */
+bool server_loads_beside(const struct server *s); /* another data set, and they are served */
 bool server_is_stopping(const struct server *s); /* it was, and does */
 #endif

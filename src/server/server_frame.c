@@ -290,11 +290,12 @@ int server_run(struct server *s)
 }
 
 /* ---- loading ---- */
-void server_set_loading(struct server *s, bool loading)
+void server_set_loading(struct server *s, enum loading what)
 {
-    gate_set(&s->gates, GATE_LOADING, loading);
-    config_set_loading(s->config, loading);
-    server_keep_expired(s, EXPIRED_LOADING, loading);
+    gate_set(&s->gates, GATE_LOADING, what == LOADING_ALONE);
+    gate_set(&s->gates, GATE_LOADING_BESIDE, what == LOADING_BESIDE);
+    config_set_loading(s->config, what != LOADING_NOTHING);
+    server_keep_expired(s, EXPIRED_LOADING, what == LOADING_ALONE);
 }
 
 void server_turn(struct server *s)

@@ -20,9 +20,11 @@ bool server_configured(struct server *s, struct fault *f);
 bool server_listen(struct server *s, struct fault *f);
 int server_run(struct server *s);
 
-/* While the data set is loading, clients get -LOADING for all but CMD_LOADING commands. The loader
- * calls server_turn now and then to serve them (time-boxed). */
-void server_set_loading(struct server *s, bool loading);
+/* While the data set is loading, clients get -LOADING for all but CMD_LOADING commands; while
+ * another is loaded beside the one they are served from, for CMD_NO_ASYNC_LOADING commands. The
+ * loader calls server_turn now and then to serve them (time-boxed). */
+enum loading { LOADING_NOTHING, LOADING_ALONE, LOADING_BESIDE };
+void server_set_loading(struct server *s, enum loading what);
 void server_turn(struct server *s);
 
 /* From inside a command that takes long (a script): clients are served in between, those commands

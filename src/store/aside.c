@@ -62,6 +62,30 @@ void keyspace_tell_replaced(struct keyspace *ks)
         db_tell_flushed(ks->open[i]);
 }
 
+void keyspace_begin_beside(struct keyspace *beside, const struct keyspace *ks)
+{
+    keyspace_init(beside, ks->count);
+    beside->limits = ks->limits;
+    beside->foreign = ks->foreign;
+    beside->access = ks->access;
+    beside->lfu_decay_minutes = ks->lfu_decay_minutes;
+    beside->lfu_log_factor = ks->lfu_log_factor;
+    beside->slots = ks->slots;
+    beside->no_resizing = ks->no_resizing;
+    beside->now_ms = ks->now_ms;
+    beside->expire_mode = EXPIRE_IGNORE;
+    beside->quiet = true;
+    beside->defer = ks->defer;
+    beside->defer_arg = ks->defer_arg;
+}
+
+void keyspace_drop_beside(struct keyspace *beside)
+{
+    keyspace_drop_aside(beside, keyspace_put_aside(beside));
+    beside->foreign = (struct foreign_types){0}; /* the other's */
+    keyspace_release(beside);
+}
+
 /* Both have the same databases afterwards. */
 static void open_as(struct keyspace *ks, const struct keyspace *other)
 {

@@ -20,6 +20,11 @@ void keyspace_drop_aside(struct keyspace *ks, struct aside *put_by);
  * key may be another now. */
 void keyspace_tell_replaced(struct keyspace *ks);
 
+/* One of which nobody hears, for what is loaded beside: settings and number of databases are those
+ * of the other; keys expire in neither. It goes like one that was put by. */
+void keyspace_begin_beside(struct keyspace *beside, const struct keyspace *ks);
+void keyspace_drop_beside(struct keyspace *beside);
+
 /* What the databases of both hold changes places, by their numbers (KEY_FLUSHED in each that either
  * has); numbers, settings, listeners stay, and so does it whether a child holds the tables. Both
  * may have as many databases. Cost: none that depends on the keys, unless only one has slots. */

@@ -15,6 +15,7 @@
 #include "persist/replace.h"
 #include "persist/rewrite.h"
 #include "persist/snapshot.h"
+#include "store/aside.h"
 #include "store/db.h"
 #include "tests/unit/server/served.h"
 #include "tests/unit/store/thing.h"
@@ -32,6 +33,7 @@ struct shelf {
 };
 static struct shelf shelf, before;
 static int begun, ended;
+static bool beside;
 
 static void add_library(struct slice source)
 {
@@ -52,9 +54,10 @@ static void save_shelf(void *arg, struct sink *sink, enum aux_purpose purpose)
         SINK_EVENT(sink, function, slice_str(shelf.libraries));
 }
 
-static void begin_shelf(void *arg)
+static void begin_shelf(void *arg, bool comes_beside)
 {
     (void)arg;
+    beside = comes_beside;
     before = shelf;
     shelf = (struct shelf){0};
     begun++;
@@ -289,7 +292,7 @@ static void replaced_or_not(void)
         lose_state();
         begun = ended = 0;
         in_init_memory(&in, slice(stream.data, stream.len - (whole ? 0 : 20)));
-        bool ok = persist_replace(p, &in, &(struct boot_source){.name = "it"}, REPLACE_ASIDE, &f);
+        bool ok = persist_replace(p, &in, &(struct boot_source){.name = "it"}, REPLACE_BESIDE, &f);
         CHECK_INT(ok, whole);
         if (ok)
             check_back(true);
@@ -301,19 +304,30 @@ static void replaced_or_not(void)
     buf_free(&stream);
 }
 
-/* Another keyspace is nobody's: the feature is not asked, and nothing of it is dropped silently. */
+/* Beside what is here: the feature is told that this counts on until the end. */
 static void into_another(void)
 {
     begin();
     struct buf stream = {0};
     struct fault f;
     struct keyspace other;
-    keyspace_init(&other, 16);
     make(&stream);
-    CHECK(!read_stream(buf_slice(&stream), &other, &f));
-    CHECK(names(&f, "that owns this auxiliary data is not loaded"));
-    CHECK(begun == 0 && ended == 0);
-    keyspace_release(&other);
+    for (int whole = 0; whole < 2; whole++) {
+        keyspace_begin_beside(&other, server_keyspace(s));
+        lose_state();
+        begun = ended = 0;
+        size_t len = stream.len - (whole ? 0 : 20);
+        CHECK_INT(read_stream(slice(stream.data, len), &other, &f), whole);
+        CHECK(begun == 1 && ended == 1 && beside);
+        CHECK_INT(keyspace_count(&other), 1);
+        CHECK_INT(keyspace_count(server_keyspace(s)), 0);
+        CHECK_STR(shelf.libraries, whole ? "#!lua name=x" : "other");
+        CHECK(!p->beside && !p->loading && !server_is_loading(s));
+        keyspace_drop_beside(&other);
+    }
+    beside = true;
+    CHECK(read_stream(buf_slice(&stream), NULL, &f));
+    CHECK(!beside);
     buf_free(&stream);
 }
 

@@ -63,7 +63,7 @@ static void run_server(const struct run *r)
     }
     NEED(snapshot_save(p->snapshot, &f));
     NEED(data_set(server_keyspace(s)) == 'o' && commit_dirty(server_commit(s)) == 0);
-    bool ok = replace(r->how, r->part, &f), back = r->how == REPLACE_ASIDE;
+    bool ok = replace(r->how, r->part, &f), back = r->how != REPLACE_EMPTIED;
     NEED(ok == (r->part == 8) && ok != fault_is(&f) && !p->loading);
     NEED(data_set(server_keyspace(s)) == (ok ? 'n' : back ? 'o' : 'e'));
     NEED((commit_dirty(server_commit(s)) > 0) == (ok || !back));
@@ -103,7 +103,7 @@ static void run_and_start(const struct run *r, char want)
 
 static void whole_stream(void)
 {
-    for (int how = REPLACE_EMPTIED; how <= REPLACE_ASIDE; how++) {
+    for (int how = REPLACE_EMPTIED; how <= REPLACE_SERVED; how++) {
         run_and_start(&(struct run){.how = (enum replace_how)how, .part = 8}, 'o');
         run_and_start(&(struct run){true, (enum replace_how)how, 8, true}, 'n');
     }
@@ -118,7 +118,7 @@ static void killed_at_once(void)
 static void fault_in_mid_stream(void)
 {
     for (int log = 0; log < 2; log++)
-        for (int how = REPLACE_EMPTIED; how <= REPLACE_ASIDE; how++)
+        for (int how = REPLACE_EMPTIED; how <= REPLACE_SERVED; how++)
             for (int part = 0; part < 8; part += 3)
                 run_and_start(&(struct run){log, (enum replace_how)how, part, false}, 'o');
 }

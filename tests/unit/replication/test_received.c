@@ -5,15 +5,16 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/hash.h"
-#include "base/mem.h"
 #include "format/rdb_write.h"
 #include "os/file.h"
 #include "os/worker.h"
-#include "tests/unit/unit.h"
+#include "persist/persist_setup.h"
+#include "tests/unit/server/served.h"
 
 enum { KEYS = 50 };
 
+static const struct command no_commands[] = {{0}};
+static struct persist *p;
 static struct workers *workers;
 static struct worker *worker;
 static char path[512];
@@ -52,7 +53,7 @@ static struct received *begin(void)
 {
     struct fault f = {0};
     struct received *r = received_begin(&(struct received_spec){
-        .worker = worker, .path = path, .databases = 16, .checked = checked}, &f);
+        .worker = worker, .persist = p, .path = path, .checked = checked}, &f);
     CHECK(r && !fault_is(&f));
     return r;
 }
@@ -73,7 +74,10 @@ static bool verdict(struct slice bytes, size_t step, uint64_t *keys)
     workers_collect(workers);
     CHECK_INT(checks, 1);
     struct fault why = {0};
-    bool ok = received_verdict(r, keys, &why);
+    struct received_found found;
+    bool ok = received_verdict(r, &found, &why);
+    *keys = found.keys;
+    CHECK(!ok || !found.unsure);
     CHECK(ok != fault_is(&why));
     received_drop(r, false);
     CHECK(!file_exists(path));
@@ -138,19 +142,21 @@ static void may_be_given_up(void)
 static void there_is_no_place(void)
 {
     struct fault f = {0};
-    CHECK(!received_begin(&(struct received_spec){.worker = worker, .path = "/no/such/place",
-                                                  .checked = checked}, &f));
+    CHECK(!received_begin(&(struct received_spec){.worker = worker, .persist = p,
+                                                  .path = "/no/such/place", .checked = checked},
+                          &f));
     CHECK(fault_is(&f));
 }
 
 int main(void)
 {
-    hash_init(NULL);
-    mem_thread_enter();
-    workers = workers_new(NULL);
+    serve(no_commands);
+    p = persist_new(s);
+    workers = server_workers(s);
     worker = worker_new(workers, "sync-check");
     snprintf(path, sizeof path, "%s/temp.rdb", unit_tmpdir());
     int failed = UNIT_RUN(UNIT(right_or_not), UNIT(may_be_given_up), UNIT(there_is_no_place));
-    workers_free(workers);
+    persist_free(p);
+    server_free(s);
     return failed;
 }
