@@ -64,7 +64,9 @@ static void aof_size_info(const struct aof *a, struct info_out *o)
 static void loading_info(const struct persist *p, struct info_out *o)
 {
     int64_t elapsed = clock_mono_s() - p->load_began_mono_s;
-    uint64_t done = p->load_done_bytes, total = p->load_total_bytes ? p->load_total_bytes : 1;
+    uint64_t done = p->load_done_bytes, total = p->load_total_bytes;
+    if (!total) /* of a stream without an end: what it took where it comes from, as Redis has it */
+        total = p->load_rdb_used_mem ? p->load_rdb_used_mem : 1;
     int64_t eta = done ? (int64_t)((double)elapsed *
                                    (double)(total - (done < total ? done : total)) / (double)done)
                        : -1;

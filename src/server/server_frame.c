@@ -294,7 +294,7 @@ void server_set_loading(struct server *s, enum loading what)
 {
     gate_set(&s->gates, GATE_LOADING, what == LOADING_ALONE);
     gate_set(&s->gates, GATE_LOADING_BESIDE, what == LOADING_BESIDE);
-    config_set_loading(s->config, what != LOADING_NOTHING);
+    config_set_loading(s->config, what == LOADING_ALONE);
     server_keep_expired(s, EXPIRED_LOADING, what == LOADING_ALONE);
 }
 

@@ -3,6 +3,7 @@
 source [file join [file dirname [info script]] lib.tcl]
 source [file join [file dirname [info script]] lib holdfast.tcl]
 source [file join [file dirname [info script]] lib dataset.tcl]
+source [file join [file dirname [info script]] lib rdb_bytes.tcl]
 source [file join [file dirname [info script]] lib primary.tcl]
 
 proc ours {{config ""} args} {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Primaries for a replica of ours: the installed redis-server, and one of a few lines that says what
-# a test wants. Needs ../lib.tcl, holdfast.tcl.
+# a test wants. Needs ../lib.tcl, holdfast.tcl, rdb_bytes.tcl.
 
 set peer_binary [lindex [auto_execok redis-server] 0]
 if {$peer_binary eq ""} { error "redis-server is not installed: make test-deps" }
@@ -84,6 +84,28 @@ proc fake_greet {fd} {
 proc fake_wait_closed {fd} {
     while {![eof $fd]} { if {[catch { read $fd 1 }]} break }
     close $fd
+}
+# Whose primary is that one.
+proc fake_replica {port {config ""} args} {
+    return [server "save \"\"\nreplicaof 127.0.0.1 $port\nrepl-timeout 5\n$config" {*}$args]
+}
+# What a server of ours with these keys would send.
+proc dump_bytes {keys} {
+    set s [server "save \"\"\nrdb-target-version 10"]
+    foreach key $keys { ask $s SET $key value-of-$key }
+    set bytes [slurp [saved $s]]
+    stop $s
+    return $bytes
+}
+proc fake_full {fd bytes {marked 0} {id ""} {mark_sent ""}} {
+    if {$id eq ""} { set id $::fake_id }
+    if {$mark_sent eq ""} { set mark_sent $::fake_mark }
+    fake_say $fd "+FULLRESYNC $id 100\r\n"
+    if {$marked} {
+        fake_say $fd "\$EOF:$::fake_mark\r\n$bytes$mark_sent"
+    } else {
+        fake_say $fd "\$[string length $bytes]\r\n$bytes"
+    }
 }
 set fake_id [string repeat 0123456789 4]
 set fake_mark [string repeat 9876543210 4]
