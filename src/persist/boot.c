@@ -109,6 +109,20 @@ static void close_file(struct reading *r)
     file_close(r->fd);
 }
 
+static void tell_part(const struct persist *p)
+{
+    struct settings *st = server_settings(p->server);
+    double done = (double)p->load_done_bytes / 1e6, total = (double)p->load_total_bytes / 1e6;
+    if (!p->load_total_bytes) {
+        log_notice("Loading: %.1f MB read", done);
+        supervisor_tell(st, "STATUS=Loading: %.1f MB read\n" SUPERVISOR_PATIENCE, done);
+        return;
+    }
+    log_notice("Loading: %.1f%% of %.1f MB read", 100 * done / total, total);
+    supervisor_tell(st, "STATUS=Loading: %.1f%% of %.1f MB read\n" SUPERVISOR_PATIENCE,
+                    100 * done / total, total);
+}
+
 /* Cheap enough for every record: looks at the clock once in TELL_EVERY bytes. False when a client
  * or a signal has stopped the server meanwhile. */
 static bool tell_progress(struct reading *r, uint64_t at)
@@ -121,13 +135,7 @@ static bool tell_progress(struct reading *r, uint64_t at)
     int64_t now = clock_mono_us();
     if (now - r->logged_us >= LOG_EVERY_US) {
         r->logged_us = now;
-        double part = 100.0 * (double)r->persist->load_done_bytes /
-                      (double)(r->persist->load_total_bytes + 1);
-        log_notice("Loading: %.1f%% of %.1f MB read", part,
-                   (double)r->persist->load_total_bytes / 1e6);
-        supervisor_tell(server_settings(r->persist->server),
-                        "STATUS=Loading: %.1f%% of %.1f MB read\n" SUPERVISOR_PATIENCE, part,
-                        (double)r->persist->load_total_bytes / 1e6);
+        tell_part(r->persist);
     }
     if (r->persist->no_turns || now - r->turned_us < (served ? TURN_EVERY_SERVED_US : TURN_EVERY_US))
         return true;

@@ -221,7 +221,8 @@ void full_send_stage(struct full_send *fs)
 {
     struct repl *r = fs->repl;
     if (link_empty(&r->replicas->all) || persist_busy(r->persist) ||
-        server_is_loading(r->server) || server_is_stopping(r->server))
+        server_is_loading(r->server) || r->persist->beside || /* it would be of no use soon */
+        server_is_stopping(r->server))
         return;
     struct group g = who_waits(r);
     if (g.first && is_due(r, &g))

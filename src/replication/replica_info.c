@@ -30,7 +30,7 @@ static void sync_info(const struct primary_link *l, struct info_out *o)
         total = 0;
     info_i64(o, "master_sync_total_bytes", total);
     info_i64(o, "master_sync_read_bytes", read);
-    info_i64(o, "master_sync_left_bytes", total - read);
+    info_i64(o, "master_sync_left_bytes", total ? total - read : 0);
     info_f(o, "master_sync_perc", "%.2f", total ? (double)read / (double)total * 100 : 0.0);
     info_i64(o, "master_sync_last_io_seconds_ago", seconds_since(l->socket.heard_us));
 }
