@@ -54,6 +54,25 @@ case "a chain, and a promotion in its middle" {
     wait_same $c $b
 }
 
+foreach load {disabled swapdb} {
+    case "a copy in the middle of a stream goes on in the database that it had selected: $load" {
+        set a [ours]
+        set b [ours "replicaof 127.0.0.1 [of $a port]"]
+        wait_linked $b
+        ask $a SELECT 5
+        ask $a SET five 5
+        wait_same $b $a
+        set c [ours "repl-diskless-load $load\nreplicaof 127.0.0.1 [of $b port]"]
+        wait_linked $c
+        ask $a SET behind 5 ;# no SELECT in front of it
+        wait_same $b $a
+        wait_same $c $b
+        ask $c SELECT 5
+        is [ask $c GET behind] 5
+        is [ask $c DBSIZE] 2
+    }
+}
+
 case "what WAITAOF promises of a replica is on its disk" {
     set p [ours "appendonly yes"]
     set r [ours "appendonly yes\nreplicaof 127.0.0.1 [of $p port]"]
