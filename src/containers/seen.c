@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 
-enum { SIZE_MIN = 64, PART_SHIFT = 58 }; /* the part is told by the bits that probing leaves alone */
+enum { SIZE_MIN = 64, PART_SHIFT = 58 }; /* the part: bits that probing leaves alone */
 
 /* Where it is, or belongs. */
 static uint64_t *place(const struct seen_part *p, uint64_t hash)

@@ -111,6 +111,7 @@ static void close_file(struct reading *r)
 
 static void tell_part(const struct persist *p)
 {
+    must(p->loading != p->beside);
     struct settings *st = server_settings(p->server);
     double done = (double)p->load_done_bytes / 1e6, total = (double)p->load_total_bytes / 1e6;
     if (!p->load_total_bytes) {
@@ -137,7 +138,8 @@ static bool tell_progress(struct reading *r, uint64_t at)
         r->logged_us = now;
         tell_part(r->persist);
     }
-    if (r->persist->no_turns || now - r->turned_us < (served ? TURN_EVERY_SERVED_US : TURN_EVERY_US))
+    int64_t every_us = served ? TURN_EVERY_SERVED_US : TURN_EVERY_US;
+    if (r->persist->no_turns || now - r->turned_us < every_us)
         return true;
     server_turn(r->persist->server);
     r->turned_us = clock_mono_us();
@@ -287,6 +289,8 @@ bool boot_read(struct persist *p, struct in *in, struct boot_source *src, struct
     struct reading r = {.persist = p, .path = src->name, .fd = -1, .in = in,
                         .turns_loop = src->turns_loop};
     must(src->name && !in_bad(in) && src->into != server_keyspace(p->server));
+    must(src->into || !src->serve);
+    must(!src->into || src->into->count == server_keyspace(p->server)->count);
     r.turned_us = r.logged_us = clock_mono_us();
     begin_loading(p, src->total_bytes, src);
     bool ok = read_rdb(&r, src->drop_expired ? LOAD_DROP_EXPIRED : 0, src, f) &&

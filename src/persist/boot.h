@@ -24,8 +24,8 @@ bool boot_load_aof(struct persist *p, struct fault *f);
  *   in_init_callback(&in, file_in_read, &fd, IN_SIZE_UNKNOWN, 0);
  *   if (!boot_read(p, &in, &(struct boot_source){.name = "the pipe"}, &f)) ...
  *
- * Clients get -LOADING and are served now and then, unless p->no_turns: also while a keyspace beside
- * the server's is loaded, but for the sake of one that they are served from (serve).
+ * Clients are served now and then, unless p->no_turns, and get -LOADING; when it is loaded into
+ * another keyspace than the server's they may go on with that (serve).
  *
  * When all was read and before any of it counts judge is asked: what only the whole can tell, and
  * what stands behind it. Libraries of functions and the like of either data set count with the
@@ -37,7 +37,7 @@ struct boot_source {
     bool turns_loop;         /* its reader does: no other thread may read it */
     struct keyspace *into;   /* NULL: the server's */
     bool serve;              /* into another: clients go on with the server's meanwhile */
-    /* False, f: it is not taken, as after a fault of the bytes. The loop is not turned. NULL: yes */
+    /* False, f: it is not taken, as after a fault of the bytes. No turns of the loop. NULL: yes */
     bool (*judge)(void *arg, const struct boot_source *src, struct fault *f);
     void *arg;
     /* out */

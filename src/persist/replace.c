@@ -68,6 +68,7 @@ static bool stop_writing(struct persist *p, struct fault *f)
 {
     persist_kill_child(p, &child_save);
     persist_kill_child(p, &child_rewrite);
+    must(p->child_kind != &child_save && p->child_kind != &child_rewrite);
     bool ok = log_off(p, f);
     must(ok || fault_is(f));
     return ok;
@@ -86,6 +87,7 @@ static void leave_empty(struct persist *p)
 {
     struct hooks *hooks = server_hooks(p->server);
     drop_all(server_keyspace(p->server));
+    must(p->aof->state == AOF_OFF);
     hooks_aux_begin(hooks, false);
     hooks_aux_end(hooks, true);
     log_is_due(p, false);
@@ -122,11 +124,13 @@ static bool take(void *arg, const struct boot_source *src, struct fault *f)
 {
     struct beside *b = arg;
     struct keyspace *ks = server_keyspace(b->persist->server);
+    must(src->into == &b->keyspace && b->persist->beside);
     uint64_t keys = keyspace_count(ks);
     if ((b->asked->judge && !b->asked->judge(b->asked->arg, src, f)) ||
         !stop_writing(b->persist, f))
         return false;
     keyspace_swap_contents(&b->keyspace, ks);
+    must(keyspace_count(&b->keyspace) == keys);
     note_replaced(b->persist, keys);
     b->persist->unfilled = false;
     return true;
@@ -160,12 +164,15 @@ static void serve_waiters(struct persist *p)
 bool persist_replace(struct persist *p, struct in *in, struct boot_source *src,
                      enum replace_how how, struct fault *f)
 {
-    must(p->aof->started && !p->loading && !p->beside && !src->into);
+    bool unfilled = p->unfilled;
+    must(p->aof->started && !p->loading && !p->beside && !src->into && !fault_is(f));
     bool ok = how == REPLACE_EMPTIED ? load_emptied(p, in, src, f)
                                      : load_beside(p, in, src, how == REPLACE_SERVED, f);
     must(ok != fault_is(f));
+    must(ok || how == REPLACE_EMPTIED || !p->unfilled || unfilled);
     if (!ok)
         return false;
+    must(!p->unfilled && p->aof->state == AOF_OFF);
     log_on(p);
     if (!p->no_turns)
         serve_waiters(p);

@@ -28,12 +28,14 @@ static void elements_add(void *arg, uint64_t hash)
 static bool elements_distinct(void *arg)
 {
     struct trial *t = arg;
+    must(t->keyspace);
     seen_free(&t->elements);
     return true; /* or unsure */
 }
 
 static void note_key(struct trial *t, const struct key_event *key)
 {
+    must(key->name.data || !key->name.len);
     uint64_t of_db = key->db * UINT64_C(0x9e3779b97f4a7c15); /* the same name may be in each */
     t->unsure = !seen_add(&t->names, hash_slice(key->name) ^ of_db) || t->unsure;
 }
@@ -83,6 +85,7 @@ bool trial_read(struct trial *t, struct in *in, bool unguarded, struct fault *f)
     struct rdb_options options = {.databases = t->keyspace->count, .keep_modules = true,
                                   .distinct_max = RDB_DISTINCT_FEW, .search = &search,
                                   .unguarded = unguarded};
+    must(!fault_is(f) && !t->keys && !t->unsure);
     load_init(&load, t->keyspace, LOAD_TRIAL, 0);
     bool ok = rdb_open(&reader, in, &options);
     while (ok && rdb_next(&reader, &rec))
@@ -107,6 +110,7 @@ bool trial_features(struct trial *t, struct persist *p, struct fault *f)
     struct hooks *hooks = server_hooks(p->server);
     struct event_player player;
     struct load load;
+    must(!fault_is(f) && !p->loading && !p->beside);
     load_init(&load, t->keyspace, LOAD_TRIAL, 0);
     event_player_init(&player, buf_slice(&t->features));
     hooks_aux_begin(hooks, true);
@@ -127,6 +131,7 @@ bool trial_features(struct trial *t, struct persist *p, struct fault *f)
 
 void trial_init(struct trial *t, struct keyspace *ks)
 {
+    must(ks->count > 0);
     *t = (struct trial){.keyspace = ks};
 }
 

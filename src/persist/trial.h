@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A data set read as a load reads it, before anything goes for it: would this server take all of it?
+/* A data set read as a load reads it, before anything goes for it: would all of it be taken?
  *
  *   struct trial t;
  *   trial_init(&t, server_keyspace(s));
@@ -11,13 +11,12 @@
  * A fault is found wherever a load would find it: in the bytes, their checksums, the digest and the
  * block index, in the structure of values and elements that one has twice, in databases, types and
  * parts of values that are not here, in libraries of functions that do not compile, and in whatever
- * else features keep beside the keys (server/hooks.h, AUX): they are asked, and told
- * to drop it.
+ * else features keep beside the keys (server/hooks.h, AUX): they are asked, and told to drop it.
  *
- * What needs more than is at hand makes it unsure, and the load has to be one that can be taken back
- * (replace.h): a key that seems to come twice, by its hash (values are not kept, names neither), the
- * same of elements of a value of more than half a million, and values of modules, where there are
- * any.
+ * What needs more than is at hand makes it unsure, and the load has to be one that can be taken
+ * back (replace.h): a key that seems to come twice, by its hash (values are not kept, names
+ * neither), the same of elements of a value of more than half a million, and values of modules,
+ * where there are any.
  *
  * Cost: that of reading it. Memory: 11 to 22 bytes for each key, the largest value once, what
  * belongs to features. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A full synchronisation on its way to the disk, checked while it comes: a worker reads behind the
- * writer what is there, as the load will (persist/trial.h), so that the data set that is served goes
- * for nothing less than a whole one. At the end little is left to wait for.
+ * writer what is there, as the load will (persist/trial.h), so that the data set that is served
+ * goes for nothing less than a whole one. At the end little is left to wait for.
  *
  *   got = received_begin(&spec, &f);             NULL, f: no file
  *   received_add(got, bytes, &f)                 false, f: the disk does not take them

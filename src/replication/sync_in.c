@@ -86,8 +86,10 @@ static bool takes(struct sync_in *s, uint64_t keys, struct fault *f)
 
 static void end_loaded(struct sync_in *s, const struct fault *f)
 {
-    bool lost = s->spec.repl->persist->unfilled;
-    end(s, !fault_is(f) ? SYNC_LOADED : lost ? SYNC_LOST : s->refused ? SYNC_REFUSED : SYNC_KEPT, f);
+    enum sync_how failed = s->refused ? SYNC_REFUSED : SYNC_KEPT;
+    if (s->spec.repl->persist->unfilled)
+        failed = SYNC_LOST;
+    end(s, fault_is(f) ? failed : SYNC_LOADED, f);
 }
 
 /* ---- from the socket ---- */

@@ -46,7 +46,7 @@ struct sync_in_spec {
     struct link_socket *socket;
     struct worker *checker;
     bool empty_ok; /* an empty data set may take the place of one that is not */
-    bool serve;    /* what is here is of the same history: from the socket, it is served meanwhile */
+    bool serve;    /* while it comes from the socket: what is here is of the same history */
     void (*ended)(void *arg, enum sync_how how, const struct fault *f);
     void *arg;
 };

@@ -11,9 +11,10 @@
 
 struct functions {
     struct scripting *home;
-    struct function_set *set, *other; /* other: NULL, or while a data set comes that of it, or of the
-                                       * one before: whichever does not count just now */
-    bool beside;                      /* other comes */
+    struct function_set *set;
+    struct function_set *other; /* while a data set comes: of it and of the one before, that which
+                                 * does not count just now; else NULL */
+    bool beside;                /* other comes */
 };
 
 static void save(void *arg, struct sink *sink, enum aux_purpose purpose)

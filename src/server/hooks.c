@@ -58,7 +58,7 @@ struct hooks {
         void *arg;
     } aux[LISTENERS_MAX];
     int aux_count;
-    bool aux_comes; /* between aux_begin and aux_end */
+    bool aux_comes; /* between begin and end */
     struct {
         hook_ready *ready;
         hook_finish *finish;

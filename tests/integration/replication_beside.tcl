@@ -185,6 +185,10 @@ case "the primary dies, or the link, at many places: the old data set is served 
     fake_full $fd [rdb_of [record a old][record b old]]
     wait_linked $r
     close $fd
+    set watcher [connect $r]
+    request $watcher WATCH a
+    request $watcher MULTI
+    request $watcher GET a
     set other REDIS0010\xf5\x40[binary format c [string length [library new]]][library new]
     append other \xfe\x00[records k 2000]\xff[string repeat \x00 8]
     set n 0
@@ -223,6 +227,8 @@ case "the primary dies, or the link, at many places: the old data set is served 
     wait_for { expr {![serves_beside $r]} }
     is [ask $r DBSIZE] 2
     ask $r CONFIG SET repl-timeout 60
+    is [request $watcher EXEC] old ;# for who watches nothing has changed
+    close $watcher
     # and goes on where it was
     set fd [fake_accept]
     is [fake_greet $fd] "PSYNC $fake_id 101"

@@ -127,6 +127,35 @@ foreach {load marked same} {disabled 0 0 disabled 1 1 swapdb 0 0 swapdb 1 0 swap
     }
 }
 
+foreach load {disabled swapdb} {
+    case "what looks like a fault and is none is taken: repl-diskless-load $load" {
+        set port [fake_primary]
+        set r [fake_replica $port "repl-diskless-load $load"]
+        set fd [fake_accept]
+        fake_greet $fd
+        fake_full $fd [rdb_of [record a old]]
+        wait_linked $r
+        close $fd
+        set fd [fake_accept]
+        fake_greet $fd
+        # an empty set is none, and leaves its name to another
+        fake_full $fd [rdb_of [set_record b {}][record b new][record c new]]
+        wait_linked $r
+        is [ask $r DBSIZE] 2
+        is [ask $r GET b] new
+        if {$load eq "disabled"} { like [log_of $r] "*Loading DB in memory, beside the old data*" }
+        close $fd
+        fake_close
+    }
+}
+
+case "a thread that reads ahead is none that could read from the primary" {
+    set p [peer "repl-diskless-sync yes"]
+    ask $p DEBUG POPULATE 100000 k 50
+    set r [replica_of $p "repl-diskless-load swapdb\nrdb-load-ahead yes"]
+    wait_same $r $p
+}
+
 case "what its own log holds is the old data set as long as that is what is served" {
     set port [fake_primary]
     set dir [tmpdir]

@@ -120,8 +120,8 @@ static void run_clients(int how)
 
 static void clients_are_told(void)
 {
-    check_run(run_clients, REPLACE_EMPTIED);
-    check_run(run_clients, REPLACE_BESIDE);
+    for (int how = REPLACE_EMPTIED; how <= REPLACE_SERVED; how++)
+        check_run(run_clients, how);
 }
 
 /* ---- beside the keys ---- */
@@ -157,8 +157,53 @@ static void run_aux(int how)
 
 static void features_are_told(void)
 {
-    check_run(run_aux, REPLACE_EMPTIED);
-    check_run(run_aux, REPLACE_BESIDE);
+    for (int how = REPLACE_EMPTIED; how <= REPLACE_SERVED; how++)
+        check_run(run_aux, how);
+}
+
+/* ---- the judge ---- */
+static struct keyspace *judged;
+static int asked;
+
+/* All of it is there to be looked at, none of it counts yet. */
+static bool refuses(void *arg, const struct boot_source *src, struct fault *f)
+{
+    bool empties = arg != NULL;
+    asked++;
+    NEED(src->keys == NEW_KEYS && src->trailer <= RDB_TRAILER_OK && !src->expired);
+    NEED(keyspace_count(src->into ? src->into : judged) == NEW_KEYS);
+    NEED(empties || keyspace_count(judged) == OLD_KEYS);
+    fault_set(f, FAULT_INVALID, "not this one");
+    return false;
+}
+
+static void run_judge(int how)
+{
+    struct fault f = {0};
+    struct out stream;
+    struct in in;
+    bool empties = how == REPLACE_EMPTIED;
+    begin(true);
+    hooks_on_aux(server_hooks(s), NULL, &loader, NULL);
+    judged = server_keyspace(s);
+    make_stream(&stream);
+    in_init_memory(&in, buf_slice(&stream.buf));
+    struct boot_source src = {.name = "the other server", .judge = refuses,
+                              .arg = empties ? &src : NULL};
+    NEED(!persist_replace(p, &in, &src, (enum replace_how)how, &f));
+    NEED(asked == 1 && strstr(f.what, "the other server: not this one"));
+    NEED(keyspace_count(judged) == (empties ? 0 : OLD_KEYS) && p->unfilled == empties);
+    NEED(slice_eq(buf_slice(&told), slice_str(empties ? "b-b+" : "b-")));
+    NEED(!p->loading && !p->beside && !server_is_loading(s) && !server_loads_beside(s));
+    NEED((p->aof->state == AOF_ON) == !empties && !p->child_kind);
+    in_free(&in);
+    out_free(&stream);
+}
+
+static void judge_has_the_last_word(void)
+{
+    for (int how = REPLACE_EMPTIED; how <= REPLACE_SERVED; how++)
+        check_run(run_judge, how);
 }
 
 /* ---- the log ---- */
@@ -304,5 +349,6 @@ static void log_is_begun_later(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(children_are_killed), UNIT(clients_are_told), UNIT(features_are_told),
+                    UNIT(judge_has_the_last_word),
                     UNIT(log_goes_on), UNIT(log_that_has_no_end), UNIT(log_is_begun_later));
 }
