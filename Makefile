@@ -28,7 +28,7 @@ OUR_MAKE = $(MAKE) --no-print-directory WERROR=$(or $(WERROR),1)
 OPT    := -O2 -g -fno-omit-frame-pointer
 # CFLAGS, LDFLAGS and LDLIBS are those of whoever builds, and come last: make CFLAGS=-O3
 OUR_CFLAGS  := -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -Isrc -I. -pthread -MMD -MP
-OUR_LDLIBS  := -luring -llzf -llz4 -lz -lzstd -lcrypto -llua5.1 -lm -pthread
+OUR_LDLIBS  := -luring -llzf -llz4 -lz -lzstd -lssl -lcrypto -llua5.1 -lm -pthread
 ifeq ($(SAN),)
 OUR_LDLIBS += -ljemalloc
 else
