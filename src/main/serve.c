@@ -113,6 +113,8 @@ static int start_and_run(struct server *s, struct persist *p, struct oom_score *
     must(!server_is_loading(s));
     if (st->port)
         log_notice("Ready to accept connections tcp");
+    if (st->tls_port)
+        log_notice("Ready to accept connections tls");
     if (st->unix_path)
         log_notice("Ready to accept connections unix");
     supervisor_tell(st, SUPERVISOR_READY "\nREADY=1");

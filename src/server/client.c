@@ -158,7 +158,7 @@ bool client_is_local(const struct client *c)
 size_t client_output_bytes(const struct client *c)
 {
     size_t fed = c->feed ? c->feed->pending(c->feed->arg) : 0;
-    return output_unsent(&c->out) + pushed_bytes(c) + fed;
+    return output_unsent(&c->out) + pushed_bytes(c) + fed + wire_owed(&c->wire);
 }
 
 size_t client_memory(const struct client *c)
@@ -167,7 +167,7 @@ size_t client_memory(const struct client *c)
            output_memory(&c->out) + resp_memory(&c->parser) + multi_memory(c) +
            pushed_memory(c) + slots_memory(c) + c->text_bytes +
            c->stamp_cap * sizeof *c->stamps + (c->held ? c->held->bytes : 0) +
-           (c->block ? c->block->bytes : 0);
+           (c->block ? c->block->bytes : 0) + wire_look(&c->wire).memory;
 }
 
 bool client_name_ok(struct slice name)

@@ -217,14 +217,16 @@ static bool look_up_all(struct config *cfg, int n, const struct slice *pairs,
     return true;
 }
 
-static void put_back(struct change *changes, int n)
+static void put_back(struct config *cfg, struct change *changes, int n)
 {
     struct fault ignored = {0};
+    cfg->restoring = true;
     for (int i = n; i-- > 0;)
         option_restore(changes[i].option, buf_slice(&changes[i].old));
     for (int i = 0; i < n; i++)
         if (changes[i].applied)
             changes[i].option->row->apply(changes[i].option->owner, &ignored);
+    cfg->restoring = false;
 }
 
 /* Options of one owner often share a function (all of the network's): once is enough. */
@@ -254,20 +256,20 @@ static bool apply_those(struct change *changes, int n, unsigned last, const stru
     return true;
 }
 
-static bool change_all(struct change *changes, int n, const struct slice *pairs, struct slice *bad,
-                       struct fault *f)
+static bool change_all(struct config *cfg, struct change *changes, int n,
+                       const struct slice *pairs, struct slice *bad, struct fault *f)
 {
     for (int i = 0; i < n; i++) {
         *bad = pairs[i * 2];
         if (!option_store_text(changes[i].option, pairs[i * 2 + 1], f) ||
             !option_can_be_had(changes[i].option, f)) {
-            put_back(changes, i + 1);
+            put_back(cfg, changes, i + 1);
             return false;
         }
     }
     if (!apply_those(changes, n, 0, pairs, bad, f) ||
         !apply_those(changes, n, CONFIG_APPLY_LAST, pairs, bad, f)) {
-        put_back(changes, n);
+        put_back(cfg, changes, n);
         return false;
     }
     for (int i = 0; i < n; i++) {
@@ -283,7 +285,8 @@ bool config_set(struct config *cfg, int count, const struct slice *pairs, struct
     int n = count / 2;
     must(count % 2 == 0);
     struct change *changes = mem_zalloc(((size_t)n + 1) * sizeof *changes);
-    bool ok = look_up_all(cfg, n, pairs, changes, bad, f) && change_all(changes, n, pairs, bad, f);
+    bool ok = look_up_all(cfg, n, pairs, changes, bad, f) &&
+              change_all(cfg, changes, n, pairs, bad, f);
     for (int i = 0; i < n; i++)
         buf_free(&changes[i].old);
     mem_free(changes);

@@ -44,3 +44,8 @@ bool config_is_starting(const struct config *cfg)
 {
     return cfg->starting;
 }
+
+bool config_is_restoring(const struct config *cfg)
+{
+    return cfg->restoring;
+}

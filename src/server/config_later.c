@@ -27,11 +27,8 @@ enum { LATER_WORDS = 2, HOST_NAME_LIMIT = 256 };
 
 static const struct config_word words_cluster_preferred_endpoint_type[] = {{"ip", 0},
     {"hostname", 1}, {"unknown-endpoint", 2}, {NULL, 0}};
-static const struct config_word words_tls_auth_clients[] = {{"no", 0}, {"yes", 1},
-    {"optional", 2}, {NULL, 0}};
 
 static const char NO_CLUSTER[] = "this version has no cluster, and would take keys of every slot";
-static const char NO_TLS[] = "this version has no TLS, and would talk in the clear or not at all";
 
 static bool host_name(void *owner, struct slice text, struct fault *f)
 {
@@ -93,30 +90,6 @@ static const struct config_option later_options[] = {
      .max = 128},
     {.name = "io-threads-do-reads", .kind = CONFIG_BOOL, .flags = CONFIG_IMMUTABLE,
      .initial = "no"},
-    {.name = "tls-auth-clients", .kind = CONFIG_ENUM, .words = words_tls_auth_clients,
-     .initial = "yes"},
-    {.name = "tls-ca-cert-dir", .kind = CONFIG_STRING},
-    {.name = "tls-ca-cert-file", .kind = CONFIG_STRING},
-    {.name = "tls-cert-file", .kind = CONFIG_STRING},
-    {.name = "tls-ciphers", .kind = CONFIG_STRING},
-    {.name = "tls-ciphersuites", .kind = CONFIG_STRING},
-    {.name = "tls-client-cert-file", .kind = CONFIG_STRING},
-    {.name = "tls-client-key-file", .kind = CONFIG_STRING},
-    {.name = "tls-client-key-file-pass", .kind = CONFIG_STRING, .flags = CONFIG_SENSITIVE},
-    {.name = "tls-cluster", .kind = CONFIG_BOOL, .initial = "no", .refusal = NO_TLS},
-    {.name = "tls-dh-params-file", .kind = CONFIG_STRING},
-    {.name = "tls-key-file", .kind = CONFIG_STRING},
-    {.name = "tls-key-file-pass", .kind = CONFIG_STRING, .flags = CONFIG_SENSITIVE},
-    {.name = "tls-port", .kind = CONFIG_INT, .initial = "0", .min = 0, .max = 65535,
-     .refusal = NO_TLS},
-    {.name = "tls-prefer-server-ciphers", .kind = CONFIG_BOOL, .initial = "no"},
-    {.name = "tls-protocols", .kind = CONFIG_STRING},
-    {.name = "tls-replication", .kind = CONFIG_BOOL, .initial = "no", .refusal = NO_TLS},
-    {.name = "tls-session-cache-size", .kind = CONFIG_INT, .initial = "20480", .min = 0,
-     .max = INT_MAX},
-    {.name = "tls-session-cache-timeout", .kind = CONFIG_INT, .initial = "300", .min = 0,
-     .max = INT_MAX},
-    {.name = "tls-session-caching", .kind = CONFIG_BOOL, .initial = "yes"},
     {.name = NULL}};
 
 static bool refuse(struct fault *f, const char *why)

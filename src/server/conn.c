@@ -333,6 +333,16 @@ static void run_stored(struct client *c)
         begin_big(c);
 }
 
+static void tell_lost(const struct client *c, int err)
+{
+    const char *why = wire_why(&c->wire, err);
+    if (wire_look(&c->wire).open)
+        log_verbose("Can't read from a client: %s", why);
+    else
+        log_warning("Error accepting a client connection: %s (addr=%s laddr=%s)", why, c->peer,
+                    c->local);
+}
+
 static void readable(struct client *c)
 {
     struct clients *cs = server_clients(c->server);
@@ -350,7 +360,7 @@ static void readable(struct client *c)
         return;
     if (got <= 0) {
         if (got < 0)
-            log_verbose("Can't read from a client: %s", strerror((int)-got));
+            tell_lost(c, (int)got);
         client_close_soon(c);
         return;
     }
@@ -411,8 +421,7 @@ static void serve(struct client *c, unsigned what)
     }
 }
 
-/* What its wire does not tell by the descriptor. */
-static void __attribute__((noinline)) look_at_wire(struct client *c)
+void __attribute__((noinline)) conn_look_at_wire(struct client *c)
 {
     struct clients *cs = server_clients(c->server);
     if (c->flags & CLIENT_CLOSE_SOON)
@@ -433,7 +442,7 @@ static void ready(void *arg, unsigned what)
         return;
     serve(c, wire_events(&c->wire, what));
     if (__builtin_expect(c->wire.ops != NULL, 0))
-        look_at_wire(c);
+        conn_look_at_wire(c);
 }
 
 void conn_stage(void *arg)
@@ -449,8 +458,7 @@ void conn_stage(void *arg)
         struct client *c = clients_find(cs, id);
         if (!c || c->flags & CLIENT_CLOSE_SOON)
             continue;
-        serve(c, LOOP_READ);
-        look_at_wire(c);
+        c->io.ready(c->io.arg, LOOP_READ);
     }
     buf_free(&ids);
     if (cs->more_input.len)
@@ -465,7 +473,7 @@ void conn_resume(struct client *c)
         run_stored(c);
     conn_watch(c);
     if (__builtin_expect(c->wire.ops != NULL, 0))
-        look_at_wire(c);
+        conn_look_at_wire(c);
 }
 
 void conn_open(struct client *c)

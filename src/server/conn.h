@@ -25,6 +25,9 @@ void conn_give_up(struct client *c, const char *error);
 void conn_flush_last(struct clients *cs);
 /* STAGE_UNBLOCK: input that a wire holds already. arg: the struct clients. */
 void conn_stage(void *arg);
+/* Behind each reading of a client that is not plain: what its wire does not tell by the
+ * descriptor. */
+void conn_look_at_wire(struct client *c);
 /* Goes on with input that was left when the client was blocked or paused. */
 void conn_resume(struct client *c);
 

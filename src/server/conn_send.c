@@ -77,7 +77,7 @@ static enum sent note_sent(struct client *c, ssize_t got, size_t n, size_t *put)
     struct stats *st = server_stats(c->server);
     *put = got > 0 ? (size_t)got : 0;
     if (got < 0 && got != -EAGAIN) {
-        log_verbose("Can't write to a client: %s", strerror((int)-got));
+        log_verbose("Can't write to a client: %s", wire_why(&c->wire, (int)got));
         return SENT_FAILED;
     }
     st->writes++;
@@ -85,12 +85,21 @@ static enum sent note_sent(struct client *c, ssize_t got, size_t n, size_t *put)
     return *put == n ? SENT_ALL : SENT_FULL;
 }
 
+/* What the socket does not take of what the wire has taken. */
+static enum sent send_owed(struct client *c)
+{
+    size_t put;
+    int rc = wire_flush(&c->wire, c->io.fd);
+    return rc < 0 ? note_sent(c, rc, 0, &put) : wire_owed(&c->wire) ? SENT_FULL : SENT_ALL;
+}
+
 static enum sent send_parts(struct client *c, const struct iovec *parts, int count, size_t *put)
 {
     size_t n = 0;
     for (int i = 0; i < count; i++)
         n += parts[i].iov_len;
-    return note_sent(c, wire_sendv(&c->wire, c->io.fd, parts, count), n, put);
+    enum sent sent = note_sent(c, wire_sendv(&c->wire, c->io.fd, parts, count), n, put);
+    return sent == SENT_ALL && wire_owed(&c->wire) ? SENT_FULL : sent;
 }
 
 /* What may leave of its own output, within a turn's budget. */
@@ -131,7 +140,8 @@ static enum sent send_feed(struct client *c, size_t *budget)
 
 static bool has_unsent(const struct client *c)
 {
-    return output_unsent(&c->out) || (c->feed && c->feed->pending(c->feed->arg));
+    return output_unsent(&c->out) || (c->feed && c->feed->pending(c->feed->arg)) ||
+           wire_owed(&c->wire);
 }
 
 /* The place up to which it may be sent now. */
@@ -176,7 +186,9 @@ static void have_sent(struct client *c, enum sent sent)
 void conn_send(struct client *c)
 {
     size_t budget = SEND_MAX;
-    enum sent sent = send_up_to(c, sendable_end(c), &budget);
+    enum sent sent = __builtin_expect(c->wire.ops != NULL, 0) ? send_owed(c) : SENT_ALL;
+    if (sent == SENT_ALL)
+        sent = send_up_to(c, sendable_end(c), &budget);
     if (sent == SENT_ALL && c->feed && !output_unsent(&c->out) &&
         !(pause_what(server_pauses(c->server)) & PAUSE_REPLICAS))
         sent = send_feed(c, &budget);

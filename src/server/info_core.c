@@ -57,7 +57,7 @@ static void section_server(void *arg, struct info_out *o)
     info_i64(o, "process_id", getpid());
     info_str(o, "process_supervised", supervisors[st->supervised]);
     info_str(o, "run_id", server_run_id(s));
-    info_i64(o, "tcp_port", st->port);
+    info_i64(o, "tcp_port", st->port ? st->port : st->tls_port);
     info_i64(o, "server_time_usec", clock_wall_us());
     info_i64(o, "uptime_in_seconds", uptime);
     info_i64(o, "uptime_in_days", uptime / 86400);

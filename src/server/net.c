@@ -20,22 +20,27 @@
 #include "server/server.h"
 #include "server/settings.h"
 #include "server/stats.h"
+#include "server/tls_config.h"
+#include "server/tls_waiting.h"
 
 enum {
     ACCEPT_AT_ONCE = 1000, DESCRIPTORS_OF_OURS = 32, PARKED_MAX = 16,
     PAUSE_US = 100000, TELL_EVERY_US = 1000000,
 };
 
+enum net_kind { NET_TCP, NET_TLS, NET_UNIX };
+
 struct net_listener {
     struct loop_io io;
     struct net *net;
-    bool is_unix;
+    enum net_kind kind;
 };
 
 struct net {
     struct server *server;
     struct settings *settings;
-    struct net_listener listeners[SOCKET_LISTEN_MAX + 1];
+    struct net_listener listeners[2 * SOCKET_LISTEN_MAX + 1];
+    struct tls_waiting *waiting;
     int count;
     bool open;
     /* The system gives no more descriptors: nothing is accepted for PAUSE_US. */
@@ -53,12 +58,13 @@ struct net {
 };
 
 /* ---- accepting ---- */
-/* Written straight to the socket: there is no client yet. The socket is new, so it has room. */
-static void reject(struct net *n, int fd, const char *error)
+/* Written straight to the socket: there is no client yet. The socket is new, so it has room. One who
+ * speaks TLS would not understand it. */
+static void reject(struct net_listener *l, int fd, const char *error)
 {
-    ssize_t put = socket_send(fd, error, strlen(error));
+    ssize_t put = l->kind == NET_TLS ? 0 : socket_send(fd, error, strlen(error));
     (void)put; /* who does not listen goes without it */
-    server_stats(n->server)->rejected_connections++;
+    server_stats(l->net->server)->rejected_connections++;
     socket_close(fd);
 }
 
@@ -77,28 +83,45 @@ static bool is_full(struct net *n)
     return (int64_t)cs->count >= cs->max_clients;
 }
 
+/* Behind the handshake. */
+static void deny(struct client *c)
+{
+    buf_append(&c->out.open, protected_text, strlen(protected_text));
+    c->flags |= CLIENT_CLOSE_AFTER_REPLY;
+    client_want_send(c);
+    server_stats(c->server)->rejected_connections++;
+}
+
 static void accept_client(struct net_listener *l, int fd)
 {
     struct net *n = l->net;
     struct clients *cs = server_clients(n->server);
+    struct wire wire = {NULL, NULL};
     must(fd >= 0);
     if (is_full(n)) {
-        reject(n, fd, "-ERR max number of clients reached\r\n");
+        reject(l, fd, "-ERR max number of clients reached\r\n");
         return;
     }
-    if (n->settings->protected_mode && cs->nopass && !socket_is_local(fd)) {
-        reject(n, fd, protected_text);
+    bool denied = n->settings->protected_mode && cs->nopass && !socket_is_local(fd);
+    if ((denied && l->kind != NET_TLS) ||
+        (l->kind == NET_TLS && !tls_config_accept(server_tls(n->server), &wire))) {
+        reject(l, fd, protected_text);
         return;
     }
-    if (!l->is_unix) {
+    if (l->kind != NET_UNIX) {
         socket_set_nodelay(fd, true);
         if (n->settings->keepalive_s)
             socket_set_keepalive(fd, (int)n->settings->keepalive_s);
     }
     struct client *c = client_new(cs, fd);
+    c->wire = wire;
     server_stats(n->server)->connections++;
     log_verbose("Accepted %s", c->peer);
     conn_open(c);
+    if (l->kind == NET_TLS)
+        tls_waiting_add(n->waiting, c);
+    if (denied)
+        deny(c);
 }
 
 static void park(struct net_listener *l, int fd)
@@ -178,12 +201,12 @@ static void accept_ready(void *arg, unsigned what)
 }
 
 /* ---- listeners ---- */
-static bool add_listener(struct net *n, int fd, bool is_unix, struct fault *f)
+static bool add_listener(struct net *n, int fd, enum net_kind kind, struct fault *f)
 {
     must(n->count < (int)(sizeof n->listeners / sizeof *n->listeners));
     struct net_listener *l = &n->listeners[n->count];
     *l = (struct net_listener){
-        .io = {.fd = fd, .ready = accept_ready, .arg = l}, .net = n, .is_unix = is_unix};
+        .io = {.fd = fd, .ready = accept_ready, .arg = l}, .net = n, .kind = kind};
     if (n->settings->mark)
         socket_set_mark(fd, (unsigned)n->settings->mark);
     int rc = loop_watch(server_loop(n->server), &l->io, LOOP_READ);
@@ -196,14 +219,14 @@ static bool add_listener(struct net *n, int fd, bool is_unix, struct fault *f)
     return true;
 }
 
-static void close_tcp(struct net *n)
+static void close_kind(struct net *n, enum net_kind kind)
 {
     int kept = 0;
     drop_parked(n); /* the listeners move */
     for (int i = 0; i < n->count; i++) {
         struct net_listener old = n->listeners[i];
         loop_unwatch(server_loop(n->server), &n->listeners[i].io);
-        if (!old.is_unix) {
+        if (old.kind == kind) {
             socket_close(old.io.fd);
             continue;
         }
@@ -217,22 +240,23 @@ static void close_tcp(struct net *n)
     n->count = kept;
 }
 
-static bool open_tcp(struct net *n, struct fault *f)
+static bool open_kind(struct net *n, enum net_kind kind, struct fault *f)
 {
     struct settings *st = n->settings;
+    int64_t port = kind == NET_TLS ? st->tls_port : st->port;
     int fds[SOCKET_LISTEN_MAX];
-    if (st->port == 0 || st->bind_count == 0) {
-        close_tcp(n);
+    if (port == 0 || st->bind_count == 0) {
+        close_kind(n, kind);
         return true;
     }
-    int count = socket_listen_binds(st->binds, (size_t)st->bind_count, (int)st->port,
+    int count = socket_listen_binds(st->binds, (size_t)st->bind_count, (int)port,
                                     (int)st->backlog, fds, f);
     if (count < 0)
         return false;
     must(count <= SOCKET_LISTEN_MAX);
-    close_tcp(n);
+    close_kind(n, kind);
     for (int i = 0; i < count; i++)
-        if (!add_listener(n, fds[i], false, f))
+        if (!add_listener(n, fds[i], kind, f))
             return false;
     return true;
 }
@@ -240,17 +264,17 @@ static bool open_tcp(struct net *n, struct fault *f)
 /* The new address may be one of the old ones, which are still open: then it cannot be bound until
  * they are shut. So that is tried second, and the old ones are bound again by whoever puts the old
  * values back. */
-static bool reopen(struct settings *st, const char *failure, struct fault *f)
+static bool reopen(struct settings *st, enum net_kind kind, const char *failure, struct fault *f)
 {
     struct net *n = server_net(st->server);
     struct fault first = {0};
     if (!n || !n->open)
         return true;
-    bool ok = open_tcp(n, &first);
+    bool ok = open_kind(n, kind, &first);
     if (!ok) {
-        close_tcp(n);
+        close_kind(n, kind);
         first = (struct fault){0};
-        ok = open_tcp(n, &first);
+        ok = open_kind(n, kind, &first);
     }
     if (ok) {
         process_set_title(st);
@@ -263,12 +287,20 @@ static bool reopen(struct settings *st, const char *failure, struct fault *f)
 
 bool net_apply_bind(void *owner, struct fault *f)
 {
-    return reopen(owner, "Failed to bind to specified addresses.", f);
+    static const char failure[] = "Failed to bind to specified addresses.";
+    return reopen(owner, NET_TCP, failure, f) && reopen(owner, NET_TLS, failure, f);
 }
 
 bool net_apply_port(void *owner, struct fault *f)
 {
-    return reopen(owner, "Unable to listen on this port. Check server logs.", f);
+    return reopen(owner, NET_TCP, "Unable to listen on this port. Check server logs.", f);
+}
+
+bool net_apply_tls_port(void *owner, struct fault *f)
+{
+    struct settings *st = owner;
+    return (!st->tls_port || tls_config_ready(server_tls(st->server), f)) &&
+           reopen(owner, NET_TLS, "Unable to listen on this port. Check server logs.", f);
 }
 
 /* ---- life ---- */
@@ -279,29 +311,38 @@ struct net *net_new(struct server *s)
     n->settings = server_settings(s);
     n->pause = (struct loop_timer){.due = pause_over, .arg = n};
     n->look = (struct loop_timer){.due = look_again, .arg = n};
+    n->waiting = tls_waiting_new(s);
     return n;
 }
 
 void net_free(struct net *n)
 {
     net_close(n);
+    tls_waiting_free(n->waiting);
     mem_free(n);
+}
+
+static bool open_first(struct net *n, enum net_kind kind, struct fault *f)
+{
+    struct settings *st = n->settings;
+    struct fault why = {0};
+    if (open_kind(n, kind, &why))
+        return true;
+    log_warning("%s", why.what);
+    fault_set(f, FAULT_IO, "Failed listening on port %d (%s), aborting.",
+              (int)(kind == NET_TLS ? st->tls_port : st->port), kind == NET_TLS ? "tls" : "tcp");
+    return false;
 }
 
 bool net_open(struct net *n, struct fault *f)
 {
     struct settings *st = n->settings;
-    struct fault why = {0};
-    if (!net_apply_max_clients(server_clients(n->server), f))
+    if (!net_apply_max_clients(server_clients(n->server), f) || !open_first(n, NET_TCP, f) ||
+        !open_first(n, NET_TLS, f))
         return false;
-    if (!open_tcp(n, &why)) {
-        log_warning("%s", why.what);
-        fault_set(f, FAULT_IO, "Failed listening on port %d (tcp), aborting.", (int)st->port);
-        return false;
-    }
     if (st->unix_path) {
         int fd = socket_listen_unix(st->unix_path, (mode_t)st->unix_perm, (int)st->backlog, f);
-        if (fd < 0 || !add_listener(n, fd, true, f))
+        if (fd < 0 || !add_listener(n, fd, NET_UNIX, f))
             return false;
     }
     if (n->count == 0) {
@@ -319,7 +360,7 @@ void net_close(struct net *n)
     for (int i = 0; i < n->count; i++) {
         loop_unwatch(server_loop(n->server), &n->listeners[i].io);
         socket_close(n->listeners[i].io.fd);
-        if (n->listeners[i].is_unix)
+        if (n->listeners[i].kind == NET_UNIX)
             unlink(n->settings->unix_path);
     }
     n->count = 0;
@@ -337,10 +378,10 @@ void net_describe(const struct net *n, int i, struct buf *out)
     const struct net_listener *l = &n->listeners[i];
     char ip[64];
     int port;
-    if (l->is_unix)
+    if (l->kind == NET_UNIX)
         buf_printf(out, "name=unix,bind=%s", n->settings->unix_path);
     else if (socket_local_address(l->io.fd, ip, &port))
-        buf_printf(out, "name=tcp,bind=%s,port=%d", ip, port);
+        buf_printf(out, "name=%s,bind=%s,port=%d", l->kind == NET_TLS ? "tls" : "tcp", ip, port);
 }
 
 /* CONFIG SET is told; a start goes on with as many as there can be. */

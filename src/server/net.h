@@ -15,9 +15,11 @@ struct net *net_new(struct server *s);
 void net_free(struct net *n);
 bool net_open(struct net *n, struct fault *f);
 void net_close(struct net *n); /* no new connections */
-/* Options bind and port: opens the new listeners, then closes the old. owner: struct settings. */
+/* Options bind, port, tls-port: opens the new listeners, then closes the old. owner: struct
+ * settings. */
 bool net_apply_bind(void *owner, struct fault *f);
 bool net_apply_port(void *owner, struct fault *f);
+bool net_apply_tls_port(void *owner, struct fault *f);
 /* Option maxclients: the process may need more descriptors. owner: struct clients. */
 bool net_apply_max_clients(void *owner, struct fault *f);
 /* INFO's listener lines. */

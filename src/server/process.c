@@ -68,9 +68,10 @@ static void expand_title(const struct settings *st, struct buf *out)
     const char *host = st->bind_count ? st->binds[0] : "*";
     const char *conf = config_file(server_config(st->server));
     const char *mode = server_role(st->server)->mode;
-    if (st->port)
+    int port = (int)(st->port ? st->port : st->tls_port);
+    if (port)
         snprintf(listen, sizeof listen, strchr(host, ':') ? "[%.60s]:%d" : "%.60s:%d",
-                 host[0] == '-' ? host + 1 : host, (int)st->port);
+                 host[0] == '-' ? host + 1 : host, port);
     else
         snprintf(listen, sizeof listen, "%.90s", st->unix_path ? st->unix_path : "");
     while (*at) {
@@ -87,7 +88,7 @@ static void expand_title(const struct settings *st, struct buf *out)
         else if (slice_eq_str(word, "port"))
             buf_printf(out, "%d", (int)st->port);
         else if (slice_eq_str(word, "tls-port"))
-            buf_byte(out, '0'); /* until TLS listens */
+            buf_printf(out, "%d", (int)st->tls_port);
         else if (slice_eq_str(word, "unixsocket"))
             buf_add(out, slice_str(st->unix_path ? st->unix_path : ""));
         else if (slice_eq_str(word, "config-file"))

@@ -37,6 +37,7 @@ struct slots;
 struct slow_log;
 struct spikes;
 struct stats;
+struct tls_config;
 struct tracking;
 struct waits;
 struct watches;
@@ -71,6 +72,7 @@ struct slots *server_slots(struct server *s);
 struct slow_log *server_slow_log(struct server *s);
 struct spikes *server_spikes(struct server *s); /* LATENCY */
 struct stats *server_stats(struct server *s);
+struct tls_config *server_tls(struct server *s);
 struct tracking *server_tracking(struct server *s);
 struct waits *server_waits(struct server *s);
 struct watches *server_watches(struct server *s);

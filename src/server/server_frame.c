@@ -58,6 +58,7 @@
 #include "server/spikes.h"
 #include "server/spikes_option.h"
 #include "server/stats.h"
+#include "server/tls_config.h"
 #include "server/tracking.h"
 #include "server/wait_keys.h"
 #include "store/db.h"
@@ -200,6 +201,7 @@ struct server *server_new(void)
     s->spikes = spikes_new();
     spikes_option_add(s->spikes, s);
     settings_register(s->settings, s->config);
+    s->tls = tls_config_new(s);
     acl_register(s->acl, s->config);
     info_core_register(s);
     loop_add_before(s->loop, before_sleep, s);
@@ -215,6 +217,7 @@ void server_free(struct server *s)
     config_release(s->config, s->clients); /* while the owners are there */
     config_release(s->config, s->settings);
     config_release(s->config, s->acl);
+    tls_config_free(s->tls);
     keyspace_events_free(s->keyspace_events);
     slow_log_free(s->slow_log);
     spikes_option_release(s->spikes);

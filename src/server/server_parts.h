@@ -40,6 +40,7 @@ struct server {
     struct monitors *monitors;
     struct slow_log *slow_log;
     struct spikes *spikes;
+    struct tls_config *tls;
     struct tracking *tracking;
     struct gates gates;
     unsigned expired_stay; /* EXPIRED_* */
