@@ -19,6 +19,7 @@
 #include "server/clients.h"
 #include "server/command.h"
 #include "server/commit.h"
+#include "server/conn.h"
 #include "server/exec.h"
 #include "server/gate.h"
 #include "server/progress.h"
@@ -293,7 +294,7 @@ static bool receive(struct apply *a)
         return false;
     if (got <= 0) {
         if (got < 0)
-            log_warning("Error reading from the primary: %s", strerror((int)-got));
+            log_warning("Error reading from the primary: %s", wire_why(&c->wire, (int)got));
         client_close_soon(c);
         return false;
     }
@@ -318,6 +319,8 @@ static void ready(void *arg, unsigned what)
     for (int i = 0; i < READS_A_TURN && what & LOOP_READ; i++)
         if (c->flags & CLIENT_STOPPED || !receive(a))
             break;
+    if (c->wire.ops)
+        conn_look_at_wire(c);
 }
 
 /* ---- life ---- */
@@ -345,6 +348,8 @@ void apply_begin(struct apply *a, const struct apply_spec *spec)
         buf_add(&c->in, spec->first);
         run_input(a);
     }
+    if (c->wire.ops)
+        conn_look_at_wire(c);
 }
 
 void apply_end(struct apply *a)

@@ -8,28 +8,52 @@
 #include "os/socket.h"
 #include "server/server.h"
 #include "server/stats.h"
-
-void link_socket_init(struct link_socket *ls, struct server *s,
-                      void (*ready)(void *arg, unsigned what), void *arg)
-{
-    *ls = (struct link_socket){.server = s, .io.fd = -1, .ready = ready, .arg = arg};
-}
+#include "server/tls_config.h"
 
 static void watch(struct link_socket *ls)
 {
-    unsigned what = (ls->deaf ? 0 : LOOP_READ) | (ls->out.len ? LOOP_WRITE : 0);
-    loop_watch(server_loop(ls->server), &ls->io, wire_watch(&ls->wire, what));
+    unsigned out = ls->out.len || wire_owed(&ls->wire) ? LOOP_WRITE : 0;
+    unsigned what = wire_watch(&ls->wire, (ls->deaf ? 0 : LOOP_READ) | out);
+    loop_watch(server_loop(ls->server), &ls->io, ls->connecting ? LOOP_WRITE : what);
+    if (!ls->deaf && wire_pending(&ls->wire))
+        loop_timer_start(server_loop(ls->server), &ls->again, 0);
 }
 
-bool link_socket_connect(struct link_socket *ls, const char *address, int port,
-                         const char *source, struct fault *f)
+/* Whoever is told may close it, give it away, or connect it anew. */
+static void ready(void *arg, unsigned what)
+{
+    struct link_socket *ls = arg;
+    ls->ready(ls->arg, ls->connecting ? what : wire_events(&ls->wire, what));
+    if (ls->wire.ops)
+        watch(ls);
+}
+
+static void again(void *arg)
+{
+    ready(arg, LOOP_READ);
+}
+
+void link_socket_init(struct link_socket *ls, struct server *s,
+                      void (*told)(void *arg, unsigned what), void *arg)
+{
+    *ls = (struct link_socket){.server = s, .io.fd = -1, .ready = told, .arg = arg};
+    ls->again = (struct loop_timer){.due = again, .arg = ls};
+}
+
+bool link_socket_connect(struct link_socket *ls, const struct link_to *to, struct fault *f)
 {
     must(ls->io.fd < 0 && !ls->out.len);
-    int fd = socket_connect_tcp(address, port, source, f);
+    int fd = socket_connect_tcp(to->address, to->port, to->source, f);
     if (fd < 0)
         return false;
+    if (!tls_config_connect(server_tls(ls->server), TLS_LINK_REPLICATION, to->host, &ls->wire,
+                            f)) {
+        socket_close(fd);
+        return false;
+    }
     socket_set_nodelay(fd, true);
-    ls->io = (struct loop_io){.fd = fd, .ready = ls->ready, .arg = ls->arg};
+    ls->io = (struct loop_io){.fd = fd, .ready = ready, .arg = ls};
+    ls->connecting = true;
     ls->deaf = false;
     ls->received = 0;
     ls->heard_us = clock_mono_us();
@@ -41,6 +65,7 @@ int link_socket_connected(struct link_socket *ls)
 {
     must(ls->io.fd >= 0);
     int err = socket_error(ls->io.fd);
+    ls->connecting = false;
     if (!err)
         watch(ls);
     return err;
@@ -51,6 +76,7 @@ int link_socket_give(struct link_socket *ls, struct wire *wire)
     int fd = ls->io.fd;
     must(fd >= 0);
     loop_unwatch(server_loop(ls->server), &ls->io);
+    loop_timer_stop(server_loop(ls->server), &ls->again);
     *wire = ls->wire;
     ls->wire = (struct wire){NULL, NULL};
     ls->io.fd = -1;
@@ -80,8 +106,16 @@ ssize_t link_socket_recv(struct link_socket *ls, void *to, size_t n)
     return got;
 }
 
+const char *link_socket_why(const struct link_socket *ls, int err)
+{
+    return wire_why(&ls->wire, err);
+}
+
 int link_socket_send(struct link_socket *ls)
 {
+    int err = wire_flush(&ls->wire, ls->io.fd);
+    if (err < 0)
+        return err;
     while (ls->out.len) {
         struct iovec part = {ls->out.data, ls->out.len};
         ssize_t put = wire_sendv(&ls->wire, ls->io.fd, &part, 1);

@@ -32,6 +32,7 @@
 #include "server/role.h"
 #include "server/server.h"
 #include "server/settings.h"
+#include "server/tls_config.h"
 #include "store/db.h"
 
 enum {
@@ -202,10 +203,19 @@ static bool may_continue(const struct primary_link *l)
     return !l->no_history && repl_stream_is_kept(l->repl);
 }
 
+/* Where others reach us, by what the primary and they speak. */
+static int own_port(const struct primary_link *l)
+{
+    struct server *s = l->repl->server;
+    const struct settings *st = server_settings(s);
+    int64_t announced = l->repl->config->announce_port;
+    bool tls = tls_config_is_on(server_tls(s), TLS_LINK_REPLICATION) && st->tls_port;
+    return (int)(announced ? announced : tls ? st->tls_port : st->port);
+}
+
 static void begin_talk(struct primary_link *l)
 {
     const struct repl_config *c = l->repl->config;
-    const struct settings *st = server_settings(l->repl->server);
     const struct role *role = l->repl->role;
     buf_clear(&l->user), buf_clear(&l->password), buf_clear(&l->ip);
     buf_printf(&l->user, "%s", c->primary_user ? c->primary_user : "");
@@ -214,7 +224,7 @@ static void begin_talk(struct primary_link *l)
     memcpy(l->asked_id, role->id, sizeof l->asked_id);
     l->facts = (struct handshake_facts){
         .user = buf_slice(&l->user), .password = buf_slice(&l->password),
-        .ip = buf_slice(&l->ip), .port = (int)(c->announce_port ? c->announce_port : st->port),
+        .ip = buf_slice(&l->ip), .port = own_port(l),
         .id = may_continue(l) ? l->asked_id : NULL, .offset = role_offset(role) + 1};
     l->facts.take_over = l->heir.answered && !l->heir_leads;
     l->state = LINK_TALKING;
@@ -296,7 +306,7 @@ static bool say(struct primary_link *l)
     int err = link_socket_say(&l->socket, buf_slice(&l->talk.out));
     buf_clear(&l->talk.out);
     if (err < 0)
-        try_again(l, "Error sending to the primary: %s", strerror(-err));
+        try_again(l, "Error sending to the primary: %s", link_socket_why(&l->socket, err));
     return err == 0;
 }
 
@@ -347,7 +357,7 @@ static void receive(struct primary_link *l)
             try_again(l, "%s: %s", l->state == LINK_TALKING
                           ? "Failed to read response from the server"
                           : "I/O error trying to sync with MASTER",
-                      got < 0 ? strerror((int)-got) : "connection lost");
+                      got < 0 ? link_socket_why(&l->socket, (int)got) : "connection lost");
             return;
         }
         heard(l, l->room, (size_t)got);
@@ -365,7 +375,7 @@ static void ready(void *arg, unsigned what)
     if (l->state == LINK_SYNCING && l->sync.phase == SYNC_LOADING)
         sync_in_ready(&l->sync); /* it finds out itself what has happened */
     else if (err < 0)
-        try_again(l, "Error sending to the primary: %s", strerror(-err));
+        try_again(l, "Error sending to the primary: %s", link_socket_why(&l->socket, err));
     else if (what & LOOP_READ)
         receive(l);
 }
@@ -377,7 +387,8 @@ static void connect_next(struct primary_link *l)
     while (l->address < l->addresses.count) {
         struct fault f = {0};
         const char *to = l->addresses.address[l->address++];
-        if (link_socket_connect(&l->socket, to, (int)l->port, l->source, &f)) {
+        if (link_socket_connect(&l->socket, &(struct link_to){l->host, to, (int)l->port, l->source},
+                                &f)) {
             l->state = LINK_CONNECTING;
             return;
         }
