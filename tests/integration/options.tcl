@@ -166,9 +166,6 @@ set protects {
     cluster-enabled yes
     loadmodule /tmp/x.so
     sentinel "monitor x 127.0.0.1 1 2"
-    tls-cluster yes
-    tls-port 6380
-    tls-replication yes
 }
 
 case "an option that protects is refused until it acts, at start and by CONFIG SET" {
@@ -201,9 +198,9 @@ case "what is kept without effect is what the documentation says" {
         [lsort [concat $later {loadmodule sentinel}]]
 }
 
-case "whom TLS asks for a certificate: any value, nobody is served over TLS" {
+case "options of TLS are taken as they are while nothing asks for TLS" {
     foreach value {no optional yes} {
-        set s [server "tls-auth-clients $value"]
+        set s [server "tls-auth-clients $value\ntls-cert-file /nowhere"]
         is [ask $s CONFIG GET tls-auth-clients] [list tls-auth-clients $value]
         foreach other {optional no yes} { is [ask $s CONFIG SET tls-auth-clients $other] OK }
         stop $s
