@@ -2,6 +2,22 @@
 #include "replication/cmd_replication.h"
 
 const struct command cmd_replication_commands[] = {
+    {.name = "migrate", .run = cmd_migrate, .arity = -6, .flags = CMD_WRITE | CMD_MOVABLE_KEYS,
+     .categories = CAT_KEYSPACE | CAT_DANGEROUS, .group = "generic", .since = "2.6.0",
+     .complexity = "O(N) for each key of N elements: DUMP and DEL here, RESTORE there, and its way",
+     .summary = "Moves keys to another server, one after the other.",
+     .tips = "nondeterministic_output",
+     .history = "3.0.0:Added the `COPY` and `REPLACE` options.|3.0.6:Added the `KEYS` option.|"
+       "4.0.7:Added the `AUTH` option.|6.0.0:Added the `AUTH2` option.",
+     .keys = {KEY_AT(KEY_RW | KEY_ACCESS | KEY_DELETE, 3, 0, 1),
+              {.flags = KEY_RW | KEY_ACCESS | KEY_DELETE | KEY_INCOMPLETE,
+               .begin = KEY_BEGIN_KEYWORD, .keyword = "KEYS", .begin_index = -2,
+               .find = KEY_FIND_RANGE, .last = -1, .step = 1}},
+     .find_keys = cmd_migrate_keys,
+     .args = "host:string port:integer key-selector:oneof(key:key@0 empty-string:token='') "
+       "destination-db:integer timeout:integer copy:token=COPY?^3.0.0 "
+       "replace:token=REPLACE?^3.0.0 authentication:oneof?(auth:string=AUTH~password^4.0.7 "
+       "auth2:block=AUTH2^6.0.0(username:string password:string)) keys:key@1=KEYS?*^3.0.6"},
     {.name = "psync", .run = cmd_psync, .arity = -3,
      .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING | CMD_NO_MULTI, .group = "server",
      .since = "2.8.0",

@@ -16,6 +16,7 @@
 struct backlog;
 struct failover;
 struct full_send;
+struct migrate_links;
 struct persist;
 struct primary_link;
 struct repl_aux;
@@ -37,6 +38,7 @@ struct repl {
                          * a copy of the data set there must know */
     struct replicas *replicas;   /* replicas.h: those who follow this server */
     struct full_send *full_send; /* full_send.h */
+    struct migrate_links *migrate; /* migrate_link.h */
     struct repl_aux *aux;        /* repl_aux.h */
     struct wait_for_replicas *wait_for; /* wait_for_replicas.h */
     struct failover *failover;   /* failover.h */

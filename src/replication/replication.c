@@ -6,6 +6,7 @@
 #include "replication/cmd_replication.h"
 #include "replication/failover.h"
 #include "replication/full_send.h"
+#include "replication/migrate_link.h"
 #include "replication/min_replicas.h"
 #include "replication/repl.h"
 #include "replication/repl_aux.h"
@@ -38,6 +39,7 @@ struct repl *replication_new(struct server *server, struct persist *persist,
     replicas_progress_init(r);
     min_replicas_init(r);
     r->aux = repl_aux_new(r);
+    r->migrate = migrate_links_new(server);
     repl_info_begin(r);
     replica_init(r);
     repl_info_rest(r);
@@ -50,6 +52,7 @@ struct repl *replication_new(struct server *server, struct persist *persist,
 void replication_free(struct repl *r)
 {
     replica_end(r);
+    migrate_links_free(r->migrate);
     repl_aux_free(r->aux);
     failover_free(r->failover);
     wait_for_replicas_free(r->wait_for);
