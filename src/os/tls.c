@@ -64,6 +64,7 @@ static int bio_write(BIO *bio, const char *data, size_t n, size_t *put)
 {
     struct tls *t = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
+    must(t->owed_at <= t->owed.len);
     buf_append(&t->owed, data, n);
     *put = n;
     return 1;
@@ -76,7 +77,7 @@ static long bio_ctrl(BIO *bio, int what, long number, void *arg)
     return what == BIO_CTRL_FLUSH ? 1 : what == BIO_CTRL_EOF ? t->hung_up : 0;
 }
 
-BIO_METHOD *tls_bio_new(void)
+static BIO_METHOD *bio_new(void)
 {
     BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
     if (m) {
@@ -89,6 +90,7 @@ BIO_METHOD *tls_bio_new(void)
 
 static size_t owed(const struct tls *t)
 {
+    must(t->owed_at <= t->owed.len);
     return t->owed.len - t->owed_at;
 }
 
@@ -97,6 +99,7 @@ static size_t owed(const struct tls *t)
 static void begin_call(struct tls *t, int fd)
 {
     struct tls_context *ctx = t->context;
+    must(ctx->holders > 0);
     t->fd = fd;
     t->err = 0;
     ERR_clear_error();
@@ -122,8 +125,10 @@ static void end_call(struct tls *t)
 
 static int fail(struct tls *t, int err)
 {
+    must(err <= 0 && err != -EAGAIN);
+    if (!t->over) /* what went wrong first stays */
+        t->end = err;
     t->over = true;
-    t->end = err;
     return err;
 }
 
@@ -193,6 +198,7 @@ static int get_ready(struct tls *t)
 /* ---- the wire ---- */
 static int read_some(struct tls *t, char *to, size_t n, size_t *got)
 {
+    must(t->ready && n > 0);
     *got = 0;
     while (*got < n) {
         size_t now;
@@ -234,6 +240,7 @@ static const char *next_record(struct place *p, char *stage, size_t *n)
     const struct iovec *first = &p->parts[p->part];
     size_t left = first->iov_len - p->at;
     const char *whole = (const char *)first->iov_base + p->at;
+    must(p->part < p->count && p->at <= first->iov_len);
     bool is_whole = left >= TLS_RECORD || p->part + 1 == p->count;
     for (*n = 0; p->part < p->count && *n < TLS_RECORD;) {
         const struct iovec *part = &p->parts[p->part];
@@ -252,6 +259,7 @@ static const char *next_record(struct place *p, char *stage, size_t *n)
 /* Up to AT_ONCE bytes become records. -errno, or 0. */
 static int encrypt(struct tls *t, struct place *p, size_t *taken)
 {
+    must(t->ready && !owed(t));
     for (size_t all = 0; all < AT_ONCE && p->part < p->count;) {
         size_t n, put;
         const char *data = next_record(p, t->context->stage, &n);
@@ -345,7 +353,10 @@ static const struct wire_ops tls_ops = {
 static struct tls *connection(struct tls_context *ctx, struct wire *out)
 {
     struct tls *t = mem_zalloc(sizeof *t);
-    BIO *bio = BIO_new(ctx->bio);
+    if (!ctx->bio)
+        ctx->bio = bio_new();
+    BIO *bio = ctx->bio ? BIO_new(ctx->bio) : NULL;
+    must(ctx->holders > 0);
     t->ssl = SSL_new(ctx->ssl);
     if (!bio || !t->ssl) {
         BIO_free(bio);

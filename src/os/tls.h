@@ -13,7 +13,7 @@
  * the other side has not announced (close_notify) is -ECONNRESET, not 0.
  *
  * What wire_sendv takes it has taken: it is encrypted in records of up to 16 KiB, and what the
- * socket does not take of them is owed (wire_look), to be sent by wire_flush or the next wire_sendv.
+ * socket does not take of them is owed (wire_look): wire_flush or the next wire_sendv send it.
  * Cost beside the cipher: a copy of small parts into a record, and one of each record; a system
  * call for 64 KiB. An idle connection owns no buffer. */
 #ifndef OS_TLS_H
@@ -27,8 +27,8 @@
 
 struct tls_context; /* opaque */
 
-/* Who connects shows a certificate of one of the authorities: nobody, everybody, or whoever likes to
- * (but no other). Of whom we connect to it is always asked. */
+/* Who connects shows a certificate of one of the authorities: nobody, everybody, or whoever likes
+ * to (but no other). Of whom we connect to it is always asked. */
 enum tls_auth { TLS_AUTH_NO, TLS_AUTH_YES, TLS_AUTH_OPTIONAL };
 
 /* A setting, and what it is called in faults. NULL or "": not given. */

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "os/tls.h"
 #include "os/tls_parts.h"
 
 static bool given(const struct tls_word *w)
@@ -19,6 +20,7 @@ static bool given(const struct tls_word *w)
 
 static bool refuse(struct fault *f, const struct tls_word *w, const char *why)
 {
+    must(w->option && w->value && why);
     fault_set(f, FAULT_INVALID, "%s %s: %s", w->option, w->value, why);
     return false;
 }
@@ -35,6 +37,7 @@ static const char *openssl_why(const char *otherwise)
 
 static BIO *open_file(const struct tls_word *w, struct fault *f)
 {
+    must(given(w));
     ERR_clear_error();
     errno = 0;
     BIO *file = BIO_new_file(w->value, "r");
@@ -54,7 +57,7 @@ static int give_pass(char *to, int size, int writing, void *arg)
 {
     struct asked *a = arg;
     size_t len = a->pass ? strlen(a->pass) : 0;
-    (void)writing;
+    must(size > 0 && !writing);
     a->was = true;
     if (!len || len > (size_t)size)
         return -1;
@@ -90,6 +93,7 @@ static bool use_key(SSL_CTX *ssl, const struct tls_spec *spec, struct fault *f)
 
 static void note_date(struct tls_context *ctx, const X509 *cert)
 {
+    must(!*ctx->date);
     const ASN1_TIME *from = X509_get0_notBefore(cert), *to = X509_get0_notAfter(cert);
     bool early = X509_cmp_time(from, NULL) > 0, late = X509_cmp_time(to, NULL) < 0;
     char when[64] = "";
@@ -177,13 +181,14 @@ static bool use_protocols(SSL_CTX *ssl, const struct tls_spec *spec, struct faul
         size_t len = strcspn(at, " ");
         int i = version_named(at, len);
         if (i == VERSIONS)
-            return refuse(f, &spec->protocols, "only TLSv1, TLSv1.1, TLSv1.2 and TLSv1.3 are known");
+            return refuse(f, &spec->protocols, "known are TLSv1, TLSv1.1, TLSv1.2 and TLSv1.3");
         without &= ~versions[i].without;
         lowest = i < lowest ? i : lowest;
         at += len;
     }
     if (lowest == VERSIONS)
         return refuse(f, &spec->protocols, "names no protocol");
+    must(lowest >= 0);
     SSL_CTX_set_options(ssl, without);
     /* The system's configuration may know a higher one: who names it here wants it. */
     return SSL_CTX_set_min_proto_version(ssl, versions[lowest].version) == 1;
@@ -224,6 +229,7 @@ static void use_sessions(SSL_CTX *ssl, const struct tls_spec *spec)
         SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
         return;
     }
+    must(spec->cache_size >= 0 && spec->cache_s >= 0);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_SERVER);
     SSL_CTX_sess_set_cache_size(ssl, (long)spec->cache_size);
     SSL_CTX_set_timeout(ssl, (long)spec->cache_s);
@@ -280,8 +286,7 @@ struct tls_context *tls_context_new(const struct tls_spec *spec, struct fault *f
     ctx->insecure = spec->insecure;
     ctx->stage = mem_alloc(TLS_RECORD);
     ctx->ssl = SSL_CTX_new(TLS_method());
-    ctx->bio = tls_bio_new();
-    if (ctx->ssl && ctx->bio && fill(ctx, spec, f))
+    if (ctx->ssl && fill(ctx, spec, f))
         return ctx;
     fault_set(f, FAULT_INVALID, "OpenSSL: %s", openssl_why("no memory")); /* unless it is known */
     tls_context_release(ctx);

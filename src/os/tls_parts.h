@@ -4,9 +4,9 @@
 #define OS_TLS_PARTS_H
 
 #include <openssl/ssl.h>
+#include <stdbool.h>
 
 #include "base/buf.h"
-#include "os/tls.h"
 
 enum { TLS_RECORD = 16 * 1024, TLS_DATE_MAX = 96 };
 
@@ -15,12 +15,11 @@ struct tls_context {
     unsigned holders; /* connections are holders, too */
     bool insecure;
     char date[TLS_DATE_MAX];
-    BIO_METHOD *bio;
+    BIO_METHOD *bio;  /* made for the first connection */
     char *stage;      /* of a record: small parts are put together there */
     struct buf spare; /* what a connection that owes nothing writes its records into */
 };
 
 void tls_context_release(struct tls_context *ctx);
-BIO_METHOD *tls_bio_new(void);
 
 #endif

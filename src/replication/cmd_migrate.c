@@ -133,6 +133,7 @@ static bool find_keys(struct migration *m)
 /* ---- what is said ---- */
 static void say(struct migration *m, int argc, const struct slice *argv)
 {
+    must(m->link && argc > 0);
     resp_put_head(&m->link->out, '*', (size_t)argc);
     for (int i = 0; i < argc; i++)
         resp_put_bulk(&m->link->out, argv[i]);
@@ -158,6 +159,7 @@ static bool say_restore(struct migration *m, struct slice key, struct entry *e, 
     rdb_payload_writer_init(&w, &out, m->link->version);
     walk_entry(m->c->db, e, &w.sink);
     bool ok = !rdb_writer_bad(&w);
+    must(m->link->version >= RDB_OF_OLDER);
     if (ok) {
         rdb_payload_seal(&out.buf, 0, m->link->version);
         words[3] = buf_slice(&out.buf);
@@ -177,6 +179,7 @@ enum outcome { GOES_ON, REFUSED, BROKEN, AGAIN };
 /* The connection is of no use any more. */
 static enum outcome broken(struct migration *m, int err)
 {
+    must(err < 0);
     bool again = m->link->kept && !m->answered && err != -ETIMEDOUT;
     if (!again)
         log_warning("MIGRATE to %s:%s: %s", m->link->host, m->link->port,
@@ -300,6 +303,7 @@ static enum outcome send_keys(struct migration *m)
                 return broken(m, err);
         }
     }
+    must(sent <= m->key_count);
     m->key_count = sent;
     while (m->link->out.len || wire_owed(&m->link->wire)) {
         int err = migrate_link_step(m->link);
@@ -312,6 +316,7 @@ static enum outcome send_keys(struct migration *m)
 static void delete(struct migration *m, int word)
 {
     struct ctx *c = m->c;
+    must(!m->copy && m->done < m->key_count);
     if (!db_remove_as(c->db, c->argv[word], KEY_REMOVED, c->keyspace->lazyfree_del))
         return;
     ctx_notify(c, NOTIFY_GENERIC, "del", c->argv[word]);

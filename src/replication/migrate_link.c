@@ -55,6 +55,7 @@ static struct migrate_link *oldest(const struct migrate_links *links)
 static void tidy(void *arg)
 {
     struct migrate_links *links = arg;
+    must(links->count <= MIGRATE_KEPT_MAX);
     int64_t now_us = clock_mono_us(), keep_us = (int64_t)MIGRATE_KEEP_S * SECOND_US;
     struct migrate_link *l;
     while ((l = oldest(links)) && now_us - l->used_us >= keep_us)
@@ -106,6 +107,7 @@ void migrate_links_free(struct migrate_links *links)
     struct migrate_link *l;
     while ((l = oldest(links)))
         migrate_link_drop(l);
+    must(!links->count);
     loop_timer_stop(server_loop(links->server), &links->tidy);
     mem_free(links);
 }
@@ -114,6 +116,7 @@ void migrate_links_free(struct migrate_links *links)
 static int wait_for(struct migrate_link *l, short what)
 {
     struct pollfd p = {.fd = l->fd, .events = what};
+    must(l->fd >= 0 && what && l->timeout_ms > 0);
     int64_t due_us = clock_mono_us() + l->timeout_ms * 1000;
     for (;;) {
         int64_t left_ms = (due_us - clock_mono_us() + 999) / 1000;
@@ -150,6 +153,7 @@ static ssize_t receive_some(struct migrate_link *l)
 
 int migrate_link_step(struct migrate_link *l)
 {
+    must(!link_linked(&l->link)); /* it is somebody's */
     for (;;) {
         size_t owed = wire_owed(&l->wire);
         ssize_t put = send_some(l);
@@ -175,6 +179,7 @@ int migrate_link_reply(struct migrate_link *l, struct reply_item *item)
         buf_drop_front(&l->in, l->reader.at);
         l->reader.at = 0;
     }
+    must(l->reader.at <= l->in.len);
     for (;;) {
         enum reply_got got = reply_next(&l->reader, l->in.data, l->in.len, item);
         if (got == REPLY_BAD || (got == REPLY_ITEM && (item->depth || !item->last)))
@@ -221,8 +226,10 @@ struct migrate_link *migrate_link_get(struct migrate_links *links, const struct 
                                .port = mem_dup(to->port.data, to->port.len)};
     link_init(&l->link);
     reply_open(&l->reader, &(struct reply_limits){0});
+    must(to->timeout_ms > 0);
     if (connect_to(l, f))
         return l;
+    must(fault_is(f));
     migrate_link_drop(l);
     return NULL;
 }

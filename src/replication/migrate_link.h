@@ -3,7 +3,7 @@
  * one waits: for the other side to make progress, at most timeout_ms at a time.
  *
  *   l = migrate_link_get(links, &to, &f);            connected, or one that was left open
- *   resp_put_...(&l->out, ...); err = migrate_link_step(l);      sends, receives: some of either
+ *   resp_put_head(&l->out, ..); err = migrate_link_step(l);      sends, receives: some of either
  *   err = migrate_link_reply(l, &item);              the next one, while the rest is sent
  *   migrate_link_keep(l);  or  migrate_link_drop(l);
  *

@@ -284,6 +284,7 @@ bool config_set(struct config *cfg, int count, const struct slice *pairs, struct
 {
     int n = count / 2;
     must(count % 2 == 0);
+    cfg->changes++;
     struct change *changes = mem_zalloc(((size_t)n + 1) * sizeof *changes);
     bool ok = look_up_all(cfg, n, pairs, changes, bad, f) &&
               change_all(cfg, changes, n, pairs, bad, f);

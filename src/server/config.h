@@ -34,8 +34,9 @@ bool config_apply_all(struct config *cfg, struct fault *f);
 /* For an apply that does something else at start than at CONFIG SET. */
 bool config_is_starting(const struct config *cfg);
 /* For one whose old state is not made of the old value alone: a CONFIG SET failed, and what was
- * applied of it is applied again with the values before. */
+ * applied of it is applied again with the values before. And which CONFIG SET it is. */
 bool config_is_restoring(const struct config *cfg);
+uint64_t config_change_number(const struct config *cfg);
 /* Options whose names have a dot may be those of a module that is not loaded yet: their lines are
  * kept. Its config_add is followed by config_claim, which stores and applies them; in the end none
  * may be left. */

@@ -49,3 +49,8 @@ bool config_is_restoring(const struct config *cfg)
 {
     return cfg->restoring;
 }
+
+uint64_t config_change_number(const struct config *cfg)
+{
+    return cfg->changes;
+}

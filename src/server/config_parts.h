@@ -41,6 +41,7 @@ struct config {
     bool in_file; /* being read: what is stored comes from file, or from what that includes */
     bool protected_allowed, loading;
     int depth; /* of includes */
+    uint64_t changes; /* CONFIG SETs so far */
     bool starting, restoring, told_where; /* told_where: the fault of a source names its line */
     struct unclaimed *unclaimed; /* in the order of the lines */
 };

@@ -58,7 +58,7 @@ struct net {
 };
 
 /* ---- accepting ---- */
-/* Written straight to the socket: there is no client yet. The socket is new, so it has room. One who
+/* Written straight to the socket: there is no client yet. The socket is new, so it has room. Who
  * speaks TLS would not understand it. */
 static void reject(struct net_listener *l, int fd, const char *error)
 {
@@ -83,9 +83,22 @@ static bool is_full(struct net *n)
     return (int64_t)cs->count >= cs->max_clients;
 }
 
+static void give_up(void *arg, uint64_t id)
+{
+    struct net *n = arg;
+    struct client *c = clients_find(server_clients(n->server), id);
+    if (!c || c->flags & CLIENT_CLOSE_SOON || wire_look(&c->wire).open)
+        return;
+    must(c->wire.ops);
+    log_warning("Error accepting a client connection: no TLS handshake in %d seconds (addr=%s "
+                "laddr=%s)", TLS_WAITING_S, c->peer, c->local);
+    client_close_soon(c);
+}
+
 /* Behind the handshake. */
 static void deny(struct client *c)
 {
+    must(c->wire.ops && !output_unsent(&c->out));
     buf_append(&c->out.open, protected_text, strlen(protected_text));
     c->flags |= CLIENT_CLOSE_AFTER_REPLY;
     client_want_send(c);
@@ -119,7 +132,7 @@ static void accept_client(struct net_listener *l, int fd)
     log_verbose("Accepted %s", c->peer);
     conn_open(c);
     if (l->kind == NET_TLS)
-        tls_waiting_add(n->waiting, c);
+        tls_waiting_add(n->waiting, c->id);
     if (denied)
         deny(c);
 }
@@ -221,6 +234,7 @@ static bool add_listener(struct net *n, int fd, enum net_kind kind, struct fault
 
 static void close_kind(struct net *n, enum net_kind kind)
 {
+    must(kind != NET_UNIX);
     int kept = 0;
     drop_parked(n); /* the listeners move */
     for (int i = 0; i < n->count; i++) {
@@ -299,7 +313,7 @@ bool net_apply_port(void *owner, struct fault *f)
 bool net_apply_tls_port(void *owner, struct fault *f)
 {
     struct settings *st = owner;
-    return (!st->tls_port || tls_config_ready(server_tls(st->server), f)) &&
+    return tls_config_listen(server_tls(st->server), st->tls_port, f) &&
            reopen(owner, NET_TLS, "Unable to listen on this port. Check server logs.", f);
 }
 
@@ -311,7 +325,7 @@ struct net *net_new(struct server *s)
     n->settings = server_settings(s);
     n->pause = (struct loop_timer){.due = pause_over, .arg = n};
     n->look = (struct loop_timer){.due = look_again, .arg = n};
-    n->waiting = tls_waiting_new(s);
+    n->waiting = tls_waiting_new(server_loop(s), give_up, n);
     return n;
 }
 

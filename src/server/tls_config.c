@@ -10,7 +10,6 @@
 #include "os/tls.h"
 #include "server/config.h"
 #include "server/server.h"
-#include "server/settings.h"
 
 struct contexts {
     struct tls_context *server, *link; /* both, or none */
@@ -18,10 +17,12 @@ struct contexts {
 
 struct tls_config {
     struct server *server;
+    bool listens;
     struct contexts now;
-    /* What was in use when this turn began: a CONFIG SET that fails puts it back. */
+    /* What was in use before the CONFIG SET of this number, which puts it back when it fails; 0:
+     * there is none. */
     struct contexts before;
-    bool replaced;
+    uint64_t replaced_by;
     struct loop_timer settle;
     /* options */
     char *cert, *key, *pass, *link_cert, *link_key, *link_pass, *ca_file, *ca_dir, *dh, *protocols,
@@ -41,7 +42,7 @@ static void free_contexts(struct contexts *c)
 /* ---- options to contexts ---- */
 static bool is_wanted(const struct tls_config *t)
 {
-    return server_settings(t->server)->tls_port || t->replication || t->cluster;
+    return t->listens || t->replication || t->cluster;
 }
 
 static bool lacks(struct fault *f, const char *what)
@@ -108,25 +109,36 @@ static void settle(void *arg)
 {
     struct tls_config *t = arg;
     free_contexts(&t->before);
-    t->replaced = false;
+    t->replaced_by = 0;
+}
+
+static uint64_t change_number(const struct tls_config *t)
+{
+    return config_change_number(server_config(t->server));
 }
 
 static void put_back(struct tls_config *t)
 {
-    if (!t->replaced)
+    must(config_is_restoring(server_config(t->server)));
+    if (!t->replaced_by || t->replaced_by != change_number(t))
         return;
     free_contexts(&t->now);
     t->now = t->before;
     t->before = (struct contexts){NULL, NULL};
-    t->replaced = false;
+    t->replaced_by = 0;
 }
 
 static void replace(struct tls_config *t, const struct contexts *by)
 {
-    free_contexts(&t->before);
-    t->before = t->now;
+    must(!by->server == !by->link);
+    if (t->replaced_by && t->replaced_by == change_number(t)) {
+        free_contexts(&t->now); /* the same CONFIG SET made it */
+    } else {
+        free_contexts(&t->before);
+        t->before = t->now;
+    }
     t->now = *by;
-    t->replaced = true;
+    t->replaced_by = change_number(t);
     loop_timer_start(server_loop(t->server), &t->settle, 0);
 }
 
@@ -153,13 +165,17 @@ static bool apply(void *owner, struct fault *f)
         put_back(t);
         return true;
     }
-    settle(t);
     return renew(t, f);
 }
 
-bool tls_config_ready(struct tls_config *t, struct fault *f)
+bool tls_config_listen(struct tls_config *t, bool listens, struct fault *f)
 {
-    return t->now.server || renew(t, f);
+    t->listens = listens;
+    if (config_is_restoring(server_config(t->server))) {
+        put_back(t);
+        return true;
+    }
+    return is_wanted(t) == (t->now.server != NULL) || renew(t, f);
 }
 
 /* ---- connections ---- */

@@ -20,8 +20,8 @@ struct tls_config; /* opaque */
 struct tls_config *tls_config_new(struct server *s); /* registers the options but tls-port */
 void tls_config_free(struct tls_config *t);
 
-/* Before it listens: with tls-port the context must be there. */
-bool tls_config_ready(struct tls_config *t, struct fault *f);
+/* tls-port's apply, before it listens, and when it does not any more. */
+bool tls_config_listen(struct tls_config *t, bool listens, struct fault *f);
 /* Puts TLS below a client that was accepted. False: no memory. */
 bool tls_config_accept(struct tls_config *t, struct wire *out);
 

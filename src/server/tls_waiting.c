@@ -7,13 +7,10 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/clock.h"
 #include "os/loop.h"
-#include "server/clients.h"
-#include "server/server.h"
 
 enum { SECOND_US = 1000000 };
 
@@ -23,20 +20,12 @@ struct waiter {
 };
 
 struct tls_waiting {
-    struct server *server;
+    struct loop *loop;
+    void (*give_up)(void *arg, uint64_t id);
+    void *arg;
     struct loop_timer timer;
     struct buf queue; /* of struct waiter */
 };
-
-static void give_up(struct tls_waiting *w, uint64_t id)
-{
-    struct client *c = clients_find(server_clients(w->server), id);
-    if (!c || c->flags & CLIENT_CLOSE_SOON || wire_look(&c->wire).open)
-        return;
-    log_warning("Error accepting a client connection: no TLS handshake in %d seconds (addr=%s "
-                "laddr=%s)", TLS_WAITING_S, c->peer, c->local);
-    client_close_soon(c);
-}
 
 static void wait_for_next(struct tls_waiting *w)
 {
@@ -47,7 +36,7 @@ static void wait_for_next(struct tls_waiting *w)
     }
     memcpy(&next, w->queue.data, sizeof next);
     int64_t left_us = next.due_us - clock_mono_us();
-    loop_timer_start(server_loop(w->server), &w->timer, left_us > 0 ? left_us : 0);
+    loop_timer_start(w->loop, &w->timer, left_us > 0 ? left_us : 0);
 }
 
 static void due(void *arg)
@@ -55,19 +44,20 @@ static void due(void *arg)
     struct tls_waiting *w = arg;
     int64_t now_us = clock_mono_us();
     size_t at = 0;
+    must(w->queue.len % sizeof(struct waiter) == 0);
     for (struct waiter next; at < w->queue.len; at += sizeof next) {
         memcpy(&next, w->queue.data + at, sizeof next);
         if (next.due_us > now_us)
             break;
-        give_up(w, next.id);
+        w->give_up(w->arg, next.id);
     }
     buf_drop_front(&w->queue, at);
     wait_for_next(w);
 }
 
-void tls_waiting_add(struct tls_waiting *w, const struct client *c)
+void tls_waiting_add(struct tls_waiting *w, uint64_t id)
 {
-    struct waiter last = {c->id, clock_mono_us() + TLS_WAITING_S * (int64_t)SECOND_US};
+    struct waiter last = {id, clock_mono_us() + TLS_WAITING_S * (int64_t)SECOND_US};
     bool first = !w->queue.len;
     must(w->queue.len % sizeof last == 0);
     buf_append(&w->queue, &last, sizeof last);
@@ -75,17 +65,20 @@ void tls_waiting_add(struct tls_waiting *w, const struct client *c)
         wait_for_next(w);
 }
 
-struct tls_waiting *tls_waiting_new(struct server *s)
+struct tls_waiting *tls_waiting_new(struct loop *loop, void (*give_up)(void *arg, uint64_t id),
+                                    void *arg)
 {
     struct tls_waiting *w = mem_zalloc(sizeof *w);
-    w->server = s;
+    w->loop = loop;
+    w->give_up = give_up;
+    w->arg = arg;
     w->timer = (struct loop_timer){.due = due, .arg = w};
     return w;
 }
 
 void tls_waiting_free(struct tls_waiting *w)
 {
-    loop_timer_stop(server_loop(w->server), &w->timer);
+    loop_timer_stop(w->loop, &w->timer);
     buf_free(&w->queue);
     mem_free(w);
 }
