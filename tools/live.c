@@ -12,12 +12,15 @@
 #include "format/resp_write.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/loop.h"
 #include "os/socket.h"
+#include "tools/live_tls.h"
 
 /* ---- addresses ---- */
 
 struct address {
     struct slice user, password, host; /* host: of a unix socket, its path */
+    struct slice tls_words;
     bool unix_socket, tls;
     int port;
 };
@@ -62,8 +65,14 @@ static bool parse(const char *word, struct address *a)
         a->host = rest;
         return rest.len > 0;
     }
-    if (!take_scheme(&rest, "redis://"))
+    a->tls = take_scheme(&rest, "rediss://");
+    if (a->tls) {
+        const char *sign = memchr(rest.data, '?', rest.len);
+        a->tls_words = sign ? slice_from(rest, (size_t)(sign - rest.data) + 1) : (struct slice){0};
+        rest.len = sign ? (size_t)(sign - rest.data) : rest.len;
+    } else if (!take_scheme(&rest, "redis://")) {
         return host_and_port(rest, a);
+    }
     const char *at = last_of(rest, '@');
     if (at) {
         struct slice who = slice(rest.data, (size_t)(at - rest.data));
@@ -88,9 +97,11 @@ bool live_is_address(const char *word)
 
 /* ---- the connection ---- */
 
-static bool wait_for(const struct live *l, short events, struct fault *f)
+/* what: LOOP_* */
+static bool wait_for(const struct live *l, unsigned what, struct fault *f)
 {
-    struct pollfd p = {.fd = l->fd, .events = events};
+    struct pollfd p = {.fd = l->fd, .events = (short)((what & LOOP_READ ? POLLIN : 0) |
+                                                      (what & LOOP_WRITE ? POLLOUT : 0))};
     int64_t until = clock_mono_us() / 1000 + l->timeout_ms, left = l->timeout_ms;
     int ready;
     do {
@@ -109,13 +120,53 @@ static bool connect_to(struct live *l, const struct address *a, struct fault *f)
     buf_add(&host, a->host);
     l->fd = a->unix_socket ? socket_connect_unix(buf_cstr(&host), f)
                            : socket_connect_tcp(buf_cstr(&host), a->port, NULL, f);
-    buf_free(&host);
-    if (l->fd < 0)
-        return false;
-    int err = wait_for(l, POLLOUT, f) ? socket_error(l->fd) : 0;
+    int err = l->fd >= 0 && wait_for(l, LOOP_WRITE, f) ? socket_error(l->fd) : 0;
     if (err < 0)
         fault_io(f, -err, "connect", "Can't connect to %s", l->address);
+    if (!fault_is(f) && a->tls)
+        live_tls(a->tls_words, buf_cstr(&host), &l->wire, f);
+    buf_free(&host);
     return !fault_is(f);
+}
+
+static bool lost(const struct live *l, int err, const char *doing, struct fault *f)
+{
+    if (err == -EPROTO)
+        fault_set(f, FAULT_IO, "%s: %s", l->address, wire_why(&l->wire, err));
+    else
+        fault_io(f, -err, doing, "%s ended the connection", l->address);
+    return false;
+}
+
+/* Waits for nothing: false, again: there is nothing now. */
+static bool take_in(struct live *l, bool *again, struct fault *f)
+{
+    enum { MORE = 64 << 10 };
+    char *to = buf_reserve(&l->in, MORE);
+    ssize_t got = wire_recv(&l->wire, l->fd, to, l->in.cap - l->in.len);
+    *again = got == -EAGAIN;
+    if (got <= 0 && !*again)
+        return lost(l, got ? (int)got : -ECONNRESET, "read", f);
+    l->in.len += got > 0 ? (size_t)got : 0;
+    return got > 0;
+}
+
+static bool receive(struct live *l, struct fault *f)
+{
+    bool again, open = wire_look(&l->wire).open;
+    if (take_in(l, &again, f))
+        return true;
+    /* Or it has only become open: nothing need come behind that. */
+    return again && (open != wire_look(&l->wire).open ||
+                     wait_for(l, wire_watch(&l->wire, LOOP_READ), f));
+}
+
+static bool shake_hands(struct live *l, struct fault *f)
+{
+    while (!wire_look(&l->wire).open)
+        if (!receive(l, f))
+            return false;
+    return true;
 }
 
 static bool authenticate(struct live *l, const struct address *a, struct fault *f)
@@ -133,7 +184,7 @@ struct live *live_open(const char *address, struct fault *f)
 {
     struct address a;
     if (!parse(address, &a)) {
-        fault_set(f, FAULT_INVALID, "%s is no address: host:port, unix:/path or redis://...",
+        fault_set(f, FAULT_INVALID, "%s is no address: host:port, unix:/path, redis://... or rediss://...",
                   address);
         return NULL;
     }
@@ -147,7 +198,7 @@ struct live *live_open(const char *address, struct fault *f)
     l->fd = -1;
     l->timeout_ms = LIVE_TIMEOUT_MS;
     reply_open(&l->reader, &(struct reply_limits){0});
-    if (connect_to(l, &a, f) && authenticate(l, &a, f))
+    if (connect_to(l, &a, f) && shake_hands(l, f) && authenticate(l, &a, f))
         return l;
     live_close(l);
     return NULL;
@@ -157,8 +208,10 @@ void live_close(struct live *l)
 {
     if (!l)
         return;
-    if (l->fd >= 0)
+    if (l->fd >= 0) {
+        wire_close(&l->wire, l->fd);
         socket_close(l->fd);
+    }
     reply_close(&l->reader);
     buf_free(&l->in);
     buf_free(&l->out);
@@ -176,35 +229,23 @@ void live_put(struct live *l, size_t argc, const struct slice *argv)
         resp_put_bulk(&l->out, argv[i]);
 }
 
-static bool receive(struct live *l, struct fault *f)
-{
-    enum { MORE = 64 << 10 };
-    char *to = buf_reserve(&l->in, MORE);
-    ssize_t got = socket_recv(l->fd, to, l->in.cap - l->in.len);
-    if (got == -EAGAIN)
-        return wait_for(l, POLLIN, f);
-    if (got <= 0)
-        fault_io(f, got ? (int)-got : ECONNRESET, "read", "%s ended the connection", l->address);
-    else
-        l->in.len += (size_t)got;
-    return got > 0;
-}
-
 /* Reads meanwhile: who answers many commands may not take more before its answers are taken. */
 static bool send_all(struct live *l, struct fault *f)
 {
     size_t sent = 0;
-    while (sent < l->out.len) {
-        ssize_t n = socket_send(l->fd, l->out.data + sent, l->out.len - sent);
-        if (n == -EAGAIN && !wait_for(l, POLLIN | POLLOUT, f))
+    must(l->fd >= 0);
+    while (sent < l->out.len || wire_owed(&l->wire)) {
+        struct iovec part = {l->out.data + sent, l->out.len - sent};
+        ssize_t n = part.iov_len ? wire_sendv(&l->wire, l->fd, &part, 1)
+                                 : wire_flush(&l->wire, l->fd);
+        bool full = n == -EAGAIN || wire_owed(&l->wire);
+        if (full && !wait_for(l, wire_watch(&l->wire, LOOP_READ | LOOP_WRITE), f))
             return false;
-        struct pollfd p = {.fd = l->fd, .events = POLLIN};
-        if (n == -EAGAIN && poll(&p, 1, 0) == 1 && !receive(l, f))
+        bool again;
+        if (full && !take_in(l, &again, f) && !again)
             return false;
-        if (n < 0 && n != -EAGAIN) {
-            fault_io(f, (int)-n, "write", "%s ended the connection", l->address);
-            return false;
-        }
+        if (n < 0 && n != -EAGAIN)
+            return lost(l, (int)n, "write", f);
         sent += n > 0 ? (size_t)n : 0;
     }
     buf_clear(&l->out);

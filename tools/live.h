@@ -4,6 +4,7 @@
  *
  *   struct live *l = live_open("127.0.0.1:6379", &f);      host:port  [::1]:port  unix:/path
  *                                                          redis://user:password@host:port
+ *                                                          rediss://...  over TLS (live_tls.h)
  *   live_put(l, 2, WORDS("INFO", "keyspace"));             any number, then as many replies
  *   if (!live_reply(l, &f)) ...                            sends what waits; connection or timeout
  *   ... l->items[0].kind, .text; l->count ...              valid until the next live_reply
@@ -21,10 +22,12 @@
 #include "base/fault.h"
 #include "base/slice.h"
 #include "format/reply_read.h"
+#include "os/wire.h"
 
 enum { LIVE_TIMEOUT_MS = 60000 };
 struct live {
     int fd;
+    struct wire wire;
     int timeout_ms; /* for each reply */
     char *address;  /* without the password, for people */
     struct buf out, in;

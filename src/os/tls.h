@@ -47,7 +47,8 @@ struct tls_spec {
     bool cache;                      /* of sessions; otherwise size and time mean nothing */
     int64_t cache_size, cache_s;     /* 0: without a limit */
     bool out_of_date;                /* an own certificate whose time is not now is taken */
-    bool insecure;                   /* whom we connect to may show any */
+    bool system_ca;                  /* the system's authorities, too */
+    bool insecure;                   /* whom we connect to may show any certificate */
 };
 
 /* NULL: f says why, never with a secret. */

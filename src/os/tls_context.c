@@ -129,6 +129,8 @@ static bool use_certificate(struct tls_context *ctx, const struct tls_spec *spec
 /* ---- the authorities ---- */
 static bool use_authorities(SSL_CTX *ssl, const struct tls_spec *spec, struct fault *f)
 {
+    if (spec->system_ca)
+        SSL_CTX_set_default_verify_paths(ssl);
     if (given(&spec->ca_file)) {
         BIO *file = open_file(&spec->ca_file, f);
         if (!file)

@@ -2,6 +2,7 @@
 # Clients over TLS: the tools people have, what they can do, who is refused, and certificates that
 # change while the server runs.
 source [file join [file dirname [info script]] lib.tcl]
+source [file join [file dirname [info script]] lib holdfast.tcl]
 source [file join [file dirname [info script]] lib tls.tcl]
 
 proc logged {s pattern} { string match $pattern [log_of $s] }
@@ -280,6 +281,31 @@ case "at start: only TLS, an old certificate, and what is not enough" {
     wait_for { expr {![catch { exec redis-cli -p $port {*}[cli_words] PING } said] && $said eq "PONG"} }
     signal TERM $pid
     wait_for { expr {![alive $pid]} }
+}
+
+case "the offline tools read a server over TLS" {
+    set s [tls_server "enable-debug-command yes"]
+    ask $s DEBUG POPULATE 20000 key 300
+    ask $s SET large [big 3000000]
+    set words "cacert=[pki ca.crt]&cert=[pki one.crt]&key=[pki one.key]"
+    set address "rediss://127.0.0.1:[tls_port_of $s]?$words"
+    tool 0 diff $address 127.0.0.1:[of $s port]
+    set dir [tmpdir]
+    tool 0 convert $address $dir/copy.rdb
+    tool 0 diff $dir/copy.rdb $address
+    foreach {words why} {
+        cert=x "*cert= and key= are given together*" nonsense=1 "*'nonsense=1' behind the address is none of*"
+        cacert=/nowhere "*cacert /nowhere: No such file*"
+    } {
+        run [file join $build holdfast] diff "rediss://127.0.0.1:[tls_port_of $s]?$words" $dir/copy.rdb
+        like $::run_output $why
+    }
+    run [file join $build holdfast] diff "rediss://127.0.0.1:[tls_port_of $s]?cacert=[pki other_ca.crt]" $dir/copy.rdb
+    like $::run_output "*certificate is refused*"
+    run [file join $build holdfast] diff "rediss://127.0.0.1:[tls_port_of $s]?cacert=[pki ca.crt]" $dir/copy.rdb
+    like $::run_output "*certificate required*"
+    is [ask $s CONFIG SET tls-auth-clients no requirepass word] OK
+    is [run [file join $build holdfast] diff "rediss://:word@127.0.0.1:[tls_port_of $s]?insecure=yes" $dir/copy.rdb] 0
 }
 
 finish
