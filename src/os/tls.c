@@ -20,7 +20,7 @@ enum {
     AT_ONCE = 4 * TLS_RECORD, /* of what is sent, between two system calls */
     RECORD_BEGINS = 22, ALERT_BEGINS = 21, WHY_MAX = 160,
     /* What OpenSSL keeps for an idle connection, about: measured. */
-    MEMORY = 9 * 1024,
+    MEMORY = 22 * 1024,
 };
 
 struct tls {
