@@ -184,7 +184,8 @@ struct live *live_open(const char *address, struct fault *f)
 {
     struct address a;
     if (!parse(address, &a)) {
-        fault_set(f, FAULT_INVALID, "%s is no address: host:port, unix:/path, redis://... or rediss://...",
+        fault_set(f, FAULT_INVALID, "%s is no address: host:port, unix:/path, redis://... or "
+                                    "rediss://...",
                   address);
         return NULL;
     }

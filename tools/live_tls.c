@@ -47,7 +47,8 @@ bool live_tls(struct slice words, const char *host, struct wire *out, struct fau
     struct tls_context *ctx = NULL;
     if (take_all(words, values, f)) {
         struct tls_spec spec = {
-            .cert = {"cert", values[CERT]}, .key = {"key", values[KEY]}, .pass = {"a password", NULL},
+            .cert = {"cert", values[CERT]}, .key = {"key", values[KEY]},
+            .pass = {"a password", NULL},
             .ca_file = {"cacert", values[CACERT]}, .ca_dir = {"cacertdir", values[CACERTDIR]},
             .system_ca = !values[CACERT] && !values[CACERTDIR], .out_of_date = true,
             .insecure = values[INSECURE] && strcmp(values[INSECURE], "yes") == 0};

@@ -35,6 +35,12 @@ static struct slice take(const char **at, const char *stops)
 
 #define STOPS " ()=~@?*+^!"
 
+static struct slice take_token(const char **at)
+{
+    struct slice token = take(at, STOPS);
+    return slice_eq_str(token, "''") ? slice(token.data, 0) : token;
+}
+
 static bool take_mark(struct arg *a, const char **at)
 {
     char mark = **at;
@@ -47,7 +53,7 @@ static bool take_mark(struct arg *a, const char **at)
     }
     ++*at;
     if (mark == '=')
-        a->token = take(at, STOPS);
+        a->token = take_token(at);
     else if (mark == '~')
         a->display = take(at, STOPS);
     else if (mark == '^')
@@ -76,7 +82,7 @@ static const char *parse(const char *at, struct arg *a)
 
 static void field(struct ctx *c, const char *name, struct slice value, size_t *fields)
 {
-    if (!value.len)
+    if (!value.data)
         return;
     reply_bulk_str(c, name);
     reply_bulk(c, value);

@@ -17,7 +17,7 @@ const struct command cmd_replication_commands[] = {
      .args = "host:string port:integer key-selector:oneof(key:key@0 empty-string:token='') "
        "destination-db:integer timeout:integer copy:token=COPY?^3.0.0 "
        "replace:token=REPLACE?^3.0.0 authentication:oneof?(auth:string=AUTH~password^4.0.7 "
-       "auth2:block=AUTH2^6.0.0(username:string password:string)) keys:key@1=KEYS?*^3.0.6"},
+       "auth2:block=AUTH2^6.0.0(username:string password:string)) keys:key@1=KEYS~key?*^3.0.6"},
     {.name = "psync", .run = cmd_psync, .arity = -3,
      .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING | CMD_NO_MULTI, .group = "server",
      .since = "2.8.0",
