@@ -33,7 +33,7 @@ struct shelf {
 };
 static struct shelf shelf, before;
 static int begun, ended;
-static bool beside;
+static bool was_beside;
 
 static void add_library(struct slice source)
 {
@@ -57,7 +57,7 @@ static void save_shelf(void *arg, struct sink *sink, enum aux_purpose purpose)
 static void begin_shelf(void *arg, bool comes_beside)
 {
     (void)arg;
-    beside = comes_beside;
+    was_beside = comes_beside;
     before = shelf;
     shelf = (struct shelf){0};
     begun++;
@@ -318,16 +318,16 @@ static void into_another(void)
         begun = ended = 0;
         size_t len = stream.len - (whole ? 0 : 20);
         CHECK_INT(read_stream(slice(stream.data, len), &other, &f), whole);
-        CHECK(begun == 1 && ended == 1 && beside);
+        CHECK(begun == 1 && ended == 1 && was_beside);
         CHECK_INT(keyspace_count(&other), 1);
         CHECK_INT(keyspace_count(server_keyspace(s)), 0);
         CHECK_STR(shelf.libraries, whole ? "#!lua name=x" : "other");
         CHECK(!p->beside && !p->loading && !server_is_loading(s));
         keyspace_drop_beside(&other);
     }
-    beside = true;
+    was_beside = true;
     CHECK(read_stream(buf_slice(&stream), NULL, &f));
-    CHECK(!beside);
+    CHECK(!was_beside);
     buf_free(&stream);
 }
 
