@@ -121,7 +121,7 @@ set family "PUBLISH to subscribers of one channel channels of one client bytes a
 if {[wanted $family] && [both_know PUBLISH]} {
     set files [exec sh -c {ulimit -Hn}]
     set many [expr {$files eq "unlimited" ? 100000 : min(100000, $files - 1000)}]
-    start_pair [list --maxclients [expr {$many + 100}] --protected-mode no]
+    start_pair [list --maxclients [expr {$many + 100}] --protected-mode no --tcp-backlog 65535]
     foreach {text connections channels messages} [list \
         "1 subscriber" 1 1 100000 \
         "100 subscribers" 100 1 2000 \
