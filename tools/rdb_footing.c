@@ -10,7 +10,7 @@
 #include "base/must.h"
 
 enum { WINDOW = 1 << 20, SHORT = 4 << 10, TRIED_TIMES = 64 };
-enum { TRIED_FREE = 64 << 20 };
+enum { TRIED_FREE = 64 << 20, GUESS = 2 << 20 };
 
 /* ---- by the first bytes ---- */
 
@@ -189,7 +189,9 @@ static bool holds(struct rdb_footing *f, uint64_t at, struct slice bytes, bool e
     if (found != CHAIN_LEAVES || dear)
         return found == CHAIN_HOLDS;
     struct image_stream s;
-    image_stream(&s, &in, f->image, at, f->to, 64 << 10);
+    /* What is only a guess is not worth the memory that a length in the midst of noise asks for. */
+    uint64_t to = f->until && f->to - at > GUESS ? image_ahead(f->image, at, GUESS) : f->to;
+    image_stream(&s, &in, f->image, at, to, 64 << 10);
     found = follow(f, &in, true);
     f->tried += in_offset(&in) + (64 << 10);
     in_free(&in);

@@ -34,7 +34,8 @@ struct rdb_footing {
     uint64_t to;               /* of the span */
     bool whole;                /* a record ends there */
     unsigned db;
-    uint64_t until;            /* no place at or behind it is wanted; 0: any */
+    uint64_t until;            /* a guess: no place at or behind it is wanted, nor one whose records
+                                * take more than 2 MiB; 0: any */
     size_t window_bytes;       /* read at once; 0: 1 MiB */
 
     struct buf window;
