@@ -182,6 +182,11 @@ static void on_at(void *arg, uint64_t at)
     progress_bar_at(&((struct part_check *)arg)->tool->progress, at);
 }
 
+static void on_place(void *arg, uint64_t offset, uint64_t place)
+{
+    ((struct part_check *)arg)->sums.base = place - offset;
+}
+
 static void count_blocks(struct part_check *c)
 {
     c->blocks = blocks_count(&c->plan.list);
@@ -193,7 +198,7 @@ static void count_blocks(struct part_check *c)
 static void read_on(struct part_check *c)
 {
     static const struct rescue_ops ops = {.record = on_record, .hole = on_hole, .span = on_span,
-                                          .at = on_at};
+                                          .at = on_at, .key = on_place};
     static const struct fault none = {0};
     c->sums.feed = &c->feed;
     c->sums.now_ms = now_ms();

@@ -299,6 +299,8 @@ static enum step step(struct rescue *x, struct rescued *r)
         x->ops->library(x->arg, rec.value, r->from);
     bool ok = !in_bad(&x->in);
     struct sink *sink = x->also ? x->also : x->digests ? &x->digest.sink : NULL;
+    if (ok && rec.kind == RDB_REC_KEY && x->ops->key)
+        x->ops->key(x->arg, rec.key.offset, image_place(&x->stream, rec.key.offset));
     ok = ok && (sink ? rdb_body(&x->reader, &rec, sink) : rdb_skip(&x->reader, &rec));
     if (!ok)
         return STEP_FAULT;

@@ -67,6 +67,8 @@ struct rescue_ops {
     void (*span)(void *arg, const struct rdb_span *s, uint64_t keys, bool holes);
     void (*library)(void *arg, struct slice code, uint64_t at);
     void (*at)(void *arg, uint64_t place); /* for progress */
+    /* Events come of a key whose offset, as they say, is this, and that lies at place. */
+    void (*key)(void *arg, uint64_t offset, uint64_t place);
 };
 
 struct rescue {

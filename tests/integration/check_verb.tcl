@@ -81,6 +81,16 @@ case "keys and elements that are there twice, libraries that would not load" {
     check_is 5 "*DB number 16 is out of range*" $dir/db.rdb --databases 16
 }
 
+case "a key that is there twice is told behind damage, too" {
+    set path [tmpdir]/twice.rdb
+    set text "REDIS0009\xfe\0"
+    for {set i 0} {$i < 50} {incr i} { append text "\0\4k[format %03d $i]\1a" }
+    append text "\xf1\xf1\xf1"
+    for {set i 0} {$i < 50} {incr i} { append text "\0\4k[format %03d $i]\1b" }
+    spit $path "$text\xff[string repeat \0 8]"
+    check_is 5 "*A key that stands at offset 11 already*key 'k000'*key 'k040'*100 keys*" $path
+}
+
 case "stdin, compressed, damaged inside the compression" {
     set dir [tmpdir]
     spit $dir/d.rdb [rdb_of [records a 50]]
