@@ -130,11 +130,25 @@ static bool is_rdb(struct in *in)
                              memcmp(head.data, "VALKEY", 6) == 0);
 }
 
+static bool ends(const char *text, const char *with)
+{
+    size_t n = strlen(text), m = strlen(with);
+    return n >= m && memcmp(text + n - m, with, m) == 0;
+}
+
+/* A dump is RDB, whatever it begins with: one that was emptied holds no keys, but not because the
+ * server had none. A base may be commands, and no commands at all, unless its name says RDB. */
+static bool must_be_rdb(const struct backup_file *file, struct in *in)
+{
+    return file->kind == BACKUP_DUMP ||
+           (file->kind == BACKUP_BASE && ends(file->name, ".rdb") && in_at_end(in));
+}
+
 static void read_file(struct check *c, const struct backup_file *file, struct in *in)
 {
     if (file->kind == BACKUP_MANIFEST)
         return;
-    if (is_rdb(in))
+    if (is_rdb(in) || must_be_rdb(file, in))
         read_rdb(c, in);
     if (file->kind != BACKUP_DUMP && !in_bad(in))
         read_commands(c, in);
@@ -158,9 +172,9 @@ static void check_file(struct check *c, const char *dir, struct backup_file *fil
     }
     progress_bar_begin(&c->tool->progress, file->name, h.input.file_size);
     read_file(c, file, &h.in);
-    f = h.in.fault;
     uint64_t stored = h.input.file_size;
     hashed_close(&h, sha256);
+    f = h.in.fault; /* also of what only hashed_close read */
     progress_bar_end(&c->tool->progress);
     if (fault_is(&f))
         finding_fault(&c->findings, file->name, &f);

@@ -263,6 +263,62 @@ case "expire keeps the newest of each period, and never removes the last that wa
     is [backups $dir] {20260103T120000.000Z}
 }
 
+# As a program before this one wrote it: the dump of a backup is emptied, and so it was noted.
+proc note_emptied {dir name} {
+    spit $dir/$name/dump.rdb ""
+    set text [slurp $dir/$name/backup]
+    regsub {size \d+ stored \d+ sha256 \w+} $text "size 0 stored 0 sha256 $::sha256_of_nothing" text
+    regsub {keys \d+} $text {keys 0} text
+    regsub {base-digest \S+} $text {base-digest -} text
+    regsub {sum \S+\n$} $text "" text
+    spit $dir/$name/backup $text
+    spit $dir/$name/backup "${text}sum [lindex [exec sha256sum $dir/$name/backup] 0]\n"
+}
+set sha256_of_nothing [lindex [exec sha256sum /dev/null] 0]
+
+case "a dump that was emptied is no backup, and does not drive out the one before" {
+    set s [server "save \"\""]
+    fill $s 10
+    ask $s SAVE
+    set from [of $s dir]
+    stop $s term
+    set dir [tmpdir]/backups
+    backup 0 create $from $dir
+    set good [backups $dir]
+    set dump [slurp $from/dump.rdb]
+    foreach bytes [list "" RED "not an RDB, though it is long enough for one"] {
+        spit $from/dump.rdb $bytes
+        foreach word [list $from $from/dump.rdb] {
+            like [backup 5 create $word $dir] "*dump.rdb: offset *"
+            is [backups $dir] $good
+        }
+    }
+    like [backup 5 create /dev/null $dir] "dump.rdb: offset 0: *"
+    is [backups $dir] $good
+    spit $from/dump.rdb $dump
+    backup 0 create $from $dir
+    set emptied [lindex [backups $dir] 1]
+    note_emptied $dir $emptied
+    truth {[file exists $dir/$emptied/verified]}
+    like [backup 5 verify $dir] "dump.rdb: offset 0: *$emptied: NOT GOOD*"
+    backup 0 expire $dir --keep 1 --yes
+    is [backups $dir] [list $good $emptied]
+}
+
+case "a base that is named as RDB and was emptied is no backup; no commands yet are one" {
+    set from [tmpdir]
+    file mkdir $from/appendonlydir
+    foreach {name code} {x.1.base.rdb 5 x.1.base.aof 0} {
+        spit $from/appendonlydir/$name ""
+        spit $from/appendonlydir/x.1.incr.aof ""
+        spit $from/appendonlydir/x.manifest \
+            "file $name seq 1 type b\nfile x.1.incr.aof seq 1 type i\n"
+        set dir [tmpdir]/backups
+        backup $code create $from $dir
+        is [llength [backups $dir]] [expr {$code == 0}]
+    }
+}
+
 case "a backup that was interrupted is no backup, and the next run says so" {
     set s [server $log]
     set dir [tmpdir]/backups
