@@ -98,6 +98,9 @@ int backup_create(struct tool *t, const struct backup_options *o);
  * manifest says of it. deep: a server for a moment loads it, and the digest is compared. False:
  * said. also (may be NULL): figures of what was read, to be filled in. */
 bool backup_check(struct tool *t, const char *dir, struct backup *b, bool deep, bool fill_in);
+/* Reads one file of it whole: the bytes that were noted? False with f. */
+bool backup_file_unchanged(const char *dir, const struct backup *b, const struct backup_file *file,
+                           struct fault *f);
 /* The first limit bytes (unpacked), packed or not, to a new file. size, stored and sha256 of *file
  * are filled in. */
 bool backup_copy(const char *from, uint64_t limit, const char *to,

@@ -263,8 +263,22 @@ bool backup_check(struct tool *t, const char *dir, struct backup *b, bool deep, 
     return c.findings.count == 0;
 }
 
-/* ---- copying ---- */
+/* ---- one file ---- */
 
+bool backup_file_unchanged(const char *dir, const struct backup *b, const struct backup_file *file,
+                           struct fault *f)
+{
+    struct hashed h;
+    char sha256[65], *path = backup_path(dir, b, file);
+    if (hashed_open(&h, path, IN_SIZE_UNKNOWN, f)) {
+        hashed_close(&h, sha256);
+        *f = h.in.fault;
+        if (!fault_is(f) && (h.bytes != file->size || strcmp(sha256, file->sha256) != 0))
+            fault_set(f, FAULT_CRC, "%s: SHA-256 differs", path);
+    }
+    mem_free(path);
+    return !fault_is(f);
+}
 
 bool backup_copy(const char *from, uint64_t limit, const char *to,
                  const struct out_file_options *how, struct backup_file *file, struct fault *f)

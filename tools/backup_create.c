@@ -68,6 +68,22 @@ static bool make_dirs(struct create *c, struct fault *f)
 
 /* ---- files ---- */
 
+/* Its bytes are still those that were noted: a file that rotted where it lies is not shared, or no
+ * backup after it would be good. What is known not to be good is not called verified, either. */
+static bool still_good(struct create *c, const struct backup_file *was)
+{
+    struct fault f = {0};
+    const char *name = c->before.name;
+    if (backup_file_unchanged(c->dir, &c->before, was, &f))
+        return true;
+    say_row(&c->t->say, "not_shared",
+            FIELDS(SAY_TEXT("backup", name), SAY_TEXT("file", was->name), SAY_TEXT("why", f.what)),
+            "%s of the backup before, %s, is damaged: it is copied afresh (%s)", was->name, name,
+            f.what);
+    backup_unmark(c->dir, name);
+    return false;
+}
+
 /* The same closed file of the same log is in the backup before, as it would be stored now. */
 static bool link_from_before(struct create *c, struct backup_file *file,
                              const struct backup_origin *o)
@@ -80,7 +96,7 @@ static bool link_from_before(struct create *c, struct backup_file *file,
     struct stat st;
     bool same_size = file_stat(o->path, &st) == 0 && (uint64_t)st.st_size == was->size;
     char *from = backup_path(c->dir, old, was), *to = backup_path(c->dir, &c->b, file);
-    bool linked = same_size && file_link(from, to) == 0;
+    bool linked = same_size && still_good(c, was) && file_link(from, to) == 0;
     if (linked) {
         file->size = was->size;
         file->stored = was->stored;
@@ -229,6 +245,7 @@ int backup_create(struct tool *t, const struct backup_options *o)
     if (fault_is(&f))
         return tool_fault(t, &f);
     backup_clean(t, c.dir);
+    say_list(&t->say, "not_shared");
     find_before(&c);
     c.b.begun_ms = clock_wall_ms();
     c.b.compression = o->compression;

@@ -319,6 +319,46 @@ case "a base that is named as RDB and was emptied is no backup; no commands yet 
     }
 }
 
+case "a file that rotted in the newest backup is not shared with the next one" {
+    set s [server $log]
+    fill $s 50
+    rewrite $s
+    set digest [ask $s DEBUG DIGEST]
+    set base appendonlydir/[manifest_base $s]
+    # "byte": one is changed; "cut": the end is missing; "gone": the file is.
+    foreach {how compress} {byte {} cut {} gone {} byte {--compress zstd} cut {--compress gzip}} {
+        set dir [tmpdir]/backups
+        backup 0 create [address $s] $dir {*}$compress
+        backup 0 create [address $s] $dir {*}$compress
+        lassign [backups $dir] one two
+        set path [lindex [glob $dir/$two/$base*] 0]
+        set bytes [slurp $path]
+        set half [expr {[string length $bytes] / 2}]
+        file delete $path
+        switch $how {
+            byte {
+                set x [binary format c [expr {[scan [string index $bytes $half] %c] ^ 1}]]
+                spit $path [string replace $bytes $half $half $x]
+            }
+            cut { spit $path [string range $bytes 0 $half] }
+        }
+        like [backup 0 create [address $s] $dir {*}$compress] \
+            "$base of the backup before, $two, is damaged: it is copied afresh *read back whole"
+        truth {![file exists $dir/$two/verified]}
+        set three [lindex [backups $dir] 2]
+        truth {[slurp [lindex [glob $dir/$three/$base*] 0]] eq $bytes}
+        like [backup 0 verify $dir --deep] "$three: good*"
+        set out [tmpdir]/out
+        backup 0 restore $dir $out
+        is [digest_in $out] $digest
+        # And this one shares with the next again.
+        truth {![string match *afresh* [backup 0 create [address $s] $dir {*}$compress]]}
+        file stat [lindex [glob $dir/$three/$base*] 0] a
+        file stat [lindex [glob $dir/[lindex [backups $dir] 3]/$base*] 0] b
+        is $a(ino) $b(ino)
+    }
+}
+
 case "a backup that was interrupted is no backup, and the next run says so" {
     set s [server $log]
     set dir [tmpdir]/backups
