@@ -217,18 +217,20 @@ static bool put_back(const char *dir, const char *out, const struct backup *b, s
     return !fault_is(f);
 }
 
-/* Up to a moment: the backup's files are the set that holdfast restore takes. */
-static int restore_to(struct tool *t, const char *name, const struct backup_options *o)
+/* Up to a moment: the backup's files are the set that holdfast restore takes. A dump is named
+ * itself: nobody looks for one under the name it has when it is stored compressed. */
+static int restore_to(struct tool *t, const struct backup *b, const struct backup_options *o)
 {
-    struct buf set = {0};
-    buf_printf(&set, "%s/%s", t->args[1], name);
+    const struct backup_file *dump = backup_file_named(b, "dump.rdb");
+    char *set = b->is_dump && dump ? backup_path(t->args[1], b, dump)
+                                   : file_join(t->args[1], b->name);
     const char *how = t->json ? "--json" : t->quiet ? "--quiet" : NULL;
-    char *words[] = {(char *)(uintptr_t)"restore", (char *)(uintptr_t)buf_cstr(&set), t->args[2],
+    char *words[] = {(char *)(uintptr_t)"restore", set, t->args[2],
                      (char *)(uintptr_t)"--to", (char *)(uintptr_t)o->to, (char *)(uintptr_t)how,
                      NULL};
     int code = tool_run(&verb_restore, how ? 6 : 5, words, t->env);
     t->say.json = false; /* it has answered */
-    buf_free(&set);
+    mem_free(set);
     return code;
 }
 
@@ -240,10 +242,11 @@ static int backup_restore(struct tool *t, const struct backup_options *o)
     char *name = choose(t, o, &code);
     if (!name)
         return code;
-    if (o->to) {
-        code = (enum tool_exit)restore_to(t, name, o);
-    } else if (!backup_load(&b, t->args[1], name, &f)) {
+    if (!backup_load(&b, t->args[1], name, &f)) {
         code = tool_fault(t, &f);
+    } else if (o->to) {
+        code = (enum tool_exit)restore_to(t, &b, o);
+        backup_free(&b);
     } else {
         if (!put_back(t->args[1], t->args[2], &b, &f))
             code = tool_fault(t, &f);

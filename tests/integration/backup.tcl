@@ -202,6 +202,21 @@ case "compressed, by links, as a dump, from a directory" {
     }
 }
 
+case "restore --to takes a dump however it is stored" {
+    set s [server $log]
+    fill $s 20
+    set digest [ask $s DEBUG DIGEST]
+    foreach compress {{} {--compress gzip} {--compress zstd}} {
+        set dir [tmpdir]/backups
+        set out [tmpdir]/out
+        backup 0 create [address $s] $dir --dump {*}$compress
+        like [backup 1 restore $dir $out --to "2030-01-01 00:00"] "*No times stand in this log*"
+        regexp {to (0:\d+)} [backup 1 restore $dir $out --to 7:0] -> end
+        backup 0 restore $dir $out --to $end
+        is [digest_in $out] $digest
+    }
+}
+
 case "a byte that changed is found, and the mark of being verified goes" {
     set s [server $log]
     set dir [tmpdir]/backups
