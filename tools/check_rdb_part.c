@@ -496,7 +496,7 @@ bool check_rdb_part(struct tool *t, struct findings *to, const struct source *s,
     struct fault f = {0};
     uint64_t end;
     must(part < s->count + s->history);
-    if (!rdb_file_open(&file, s->parts[part].path, &f)) {
+    if (!rdb_file_open_part(&file, &s->parts[part], &f)) {
         finding_fault(to, s->parts[part].name, &f);
         return false;
     }

@@ -8,9 +8,9 @@
 
 /* ---- which RDB ---- */
 
-static bool open_rdb(struct dataset *d, const char *path, struct fault *f)
+static bool open_rdb(struct dataset *d, const struct source_part *p, struct fault *f)
 {
-    d->has_input = input_open(&d->input, path, f);
+    d->has_input = source_part_open(&d->input, p, f);
     if (d->has_input && d->opt.again && !input_seekable(&d->input, f))
         return false; /* dataset_close is next */
     d->bytes = d->has_input ? d->input.file_size : 0;
@@ -26,7 +26,7 @@ static bool has_commands(const struct source_part *p)
     struct fault f = {0};
     struct rdb_reader rdb;
     struct aof_reader aof;
-    if (p->missing || !input_open(&i, p->path, &f))
+    if (p->missing || !source_part_open(&i, p, &f))
         return true;
     bool found = false;
     if (p->begins_with_rdb) {
@@ -67,10 +67,11 @@ static bool open_log(struct dataset *d, struct fault *f)
 {
     const struct source_part *base = whole_base(&d->source);
     if (base)
-        return open_rdb(d, base->path, f);
+        return open_rdb(d, base, f);
     progress_bar_begin(&d->tool->progress, "replay", 0);
     d->scratch = scratch_start(d->tool, &d->source, SCRATCH_START_S, f);
-    bool ok = d->scratch && scratch_dump(d->scratch, f) && open_rdb(d, d->scratch->dump, f);
+    bool ok = d->scratch && scratch_dump(d->scratch, f) &&
+              open_rdb(d, &(struct source_part){.path = d->scratch->dump}, f);
     progress_bar_end(&d->tool->progress);
     return ok;
 }
@@ -91,7 +92,7 @@ bool dataset_open(struct dataset *d, struct tool *t, const char *word,
     } else {
         if (*d->source.why)
             say_line(&t->say, "%s: %s (%s)", word, d->source.why, d->source.path);
-        ok = d->source.kind == SOURCE_RDB ? open_rdb(d, d->source.parts[0].path, f)
+        ok = d->source.kind == SOURCE_RDB ? open_rdb(d, &d->source.parts[0], f)
                                           : open_log(d, f);
     }
     if (!ok)

@@ -111,6 +111,30 @@ void input_close(struct input *i)
     file_close(i->fd);
 }
 
+void input_move(struct input *to, struct input *from)
+{
+    must(in_offset(&from->in) == 0);
+    *to = *from;
+    (to->unpacker ? &to->packed : &to->in)->arg = &to->fd;
+    if (to->unpacker)
+        unpacker_rebind(to->unpacker, &to->packed);
+    *from = (struct input){.fd = -1};
+}
+
+bool input_again(struct input *to, const struct input *from, struct fault *f)
+{
+    must(from->seekable && !from->unpacker);
+    *to = *from;
+    to->in = (struct in){0};
+    to->fd = fcntl(from->fd, F_DUPFD_CLOEXEC, 0);
+    if (to->fd < 0) {
+        fault_io(f, errno, "dup", "Can't open %s again", from->name);
+        return false;
+    }
+    input_rewind(to);
+    return true;
+}
+
 /* ---- unpacked ---- */
 
 static bool copy_all(struct in *in, int to, struct fault *f)
@@ -132,8 +156,10 @@ static bool copy_all(struct in *in, int to, struct fault *f)
 static bool make_seekable(struct input *i, bool whatever, struct fault *f)
 {
     must(in_offset(&i->in) == 0);
-    if (i->seekable)
-        return true;
+    if (i->seekable) {
+        *f = fault_is(&i->cut) ? i->cut : *f;
+        return whatever || !fault_is(&i->cut);
+    }
     int fd = temp_file(f);
     if (fd < 0)
         return false;
@@ -143,6 +169,7 @@ static bool make_seekable(struct input *i, bool whatever, struct fault *f)
     }
     input_close(i);
     i->fd = fd;
+    i->cut = *f;
     i->size = (uint64_t)file_size(fd);
     i->seekable = true;
     input_rewind(i);

@@ -30,6 +30,7 @@ struct input {
     uint64_t file_size; /* on disk, for progress; 0: unknown */
     int64_t changed_ms; /* when the file was last written; 0: unknown */
     enum compression compression;
+    struct fault cut; /* why what was unpacked is not all of it */
     struct unpacker *unpacker; /* NULL: plain */
     struct in in, packed; /* packed: what the unpacker reads */
 };
@@ -43,6 +44,10 @@ bool input_seekable(struct input *i, struct fault *f);
 /* The same, with as much as can be unpacked: true with f filled when that is not all. */
 bool input_seekable_part(struct input *i, struct fault *f);
 void input_close(struct input *i);
+/* From one that is open and not read from yet: moved, and from is closed then; or, of a seekable
+ * one, a second that is read from its front, while from is not. */
+void input_move(struct input *to, struct input *from);
+bool input_again(struct input *to, const struct input *from, struct fault *f);
 /* For a second look from the front at a seekable one. */
 void input_rewind(struct input *i);
 /* Another stream over the bytes from..to of a seekable input, for a thread of its own or a second

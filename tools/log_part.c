@@ -57,7 +57,7 @@ bool log_part_open(struct log_part *p, const struct source *s, size_t i, struct 
 {
     const struct manifest_file *line = log_part_line(s, i);
     *p = (struct log_part){.part = &s->parts[i]};
-    if (!input_open(&p->input, p->part->path, f))
+    if (!source_part_open(&p->input, p->part, f))
         return false;
     bool ok = input_seekable(&p->input, f) && pass_rdb(p, f);
     if (!ok) {

@@ -42,8 +42,13 @@ static bool unwrap(struct rdb_file *r, struct fault *f)
 
 bool rdb_file_open(struct rdb_file *r, const char *path, struct fault *f)
 {
+    return rdb_file_open_part(r, &(struct source_part){.path = (char *)(uintptr_t)path}, f);
+}
+
+bool rdb_file_open_part(struct rdb_file *r, const struct source_part *p, struct fault *f)
+{
     *r = (struct rdb_file){.unwrapped = -1};
-    if (!input_open(&r->input, path, f))
+    if (!source_part_open(&r->input, p, f))
         return false;
     bool ok = input_seekable_part(&r->input, &r->cut);
     if (!ok)

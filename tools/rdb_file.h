@@ -11,6 +11,7 @@
 
 #include "tools/input.h"
 #include "tools/rdb_image.h"
+#include "tools/source.h"
 
 struct rdb_file {
     struct input input;
@@ -20,6 +21,7 @@ struct rdb_file {
 };
 
 bool rdb_file_open(struct rdb_file *r, const char *path, struct fault *f);
+bool rdb_file_open_part(struct rdb_file *r, const struct source_part *p, struct fault *f);
 void rdb_file_close(struct rdb_file *r);
 
 #endif

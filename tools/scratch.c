@@ -57,7 +57,7 @@ static char *make_dir(struct fault *f)
 static bool copy_part(const struct source_part *p, const char *to, struct fault *f)
 {
     struct input i;
-    if (!input_open(&i, p->path, f))
+    if (!source_part_open(&i, p, f))
         return false;
     int fd = file_create(to, 0), err = fd < 0 ? fd : 0;
     while (err == 0 && !in_at_end(&i.in)) {

@@ -23,11 +23,19 @@ uint64_t source_bytes(const struct source *s)
     return sum;
 }
 
+static void free_opened(struct input *i)
+{
+    if (i && i->fd >= 0)
+        input_close(i);
+    mem_free(i);
+}
+
 void source_free(struct source *s)
 {
     for (size_t i = 0; i < s->count + s->history; i++) {
         mem_free(s->parts[i].name);
         mem_free(s->parts[i].path);
+        free_opened(s->parts[i].opened);
     }
     mem_free(s->parts);
     mem_free(s->path);
@@ -82,25 +90,69 @@ static bool is_manifest(const char *path, struct slice head)
     return head.len >= 5 && strncasecmp(head.data, "file ", 5) == 0;
 }
 
-/* Decoded first bytes of a part. A FIFO and stdin can be read once: they are not looked at. */
+/* "-", a FIFO, a pipe that a shell names. */
+static bool is_once(const char *path)
+{
+    struct stat st;
+    return strcmp(path, "-") == 0 ||
+           (file_stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+}
+
+static bool look_into(struct source_part *p, struct input *i, struct buf *head, struct fault *f)
+{
+    p->size = i->file_size;
+    p->compression = i->compression;
+    buf_add(head, in_peek(&i->in, HEAD));
+    p->begins_with_rdb = is_rdb(buf_slice(head));
+    if (in_bad(&i->in))
+        *f = i->in.fault;
+    return !in_bad(&i->in);
+}
+
+static bool look_once(struct source_part *p, struct buf *head, struct fault *f)
+{
+    p->opened = mem_zalloc(sizeof *p->opened);
+    if (input_open(p->opened, p->path, f))
+        return look_into(p, p->opened, head, f);
+    p->opened->fd = -1;
+    return false;
+}
+
+/* Decoded first bytes of a part. Of a set none should be a FIFO: it is not looked at. */
 static bool look(struct source_part *p, struct buf *head, struct fault *f)
 {
     struct input i;
-    struct stat st;
-    int err = file_stat(p->path, &st);
-    if (err == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+    if (is_once(p->path))
         return true;
     if (!input_open(&i, p->path, f))
         return false;
-    p->size = i.file_size;
-    p->compression = i.compression;
-    buf_add(head, in_peek(&i.in, HEAD));
-    p->begins_with_rdb = is_rdb(buf_slice(head));
-    bool ok = !in_bad(&i.in);
-    if (!ok)
-        *f = i.in.fault;
+    bool ok = look_into(p, &i, head, f);
     input_close(&i);
     return ok;
+}
+
+bool source_part_open(struct input *i, const struct source_part *p, struct fault *f)
+{
+    if (!p->opened)
+        return input_open(i, p->path, f);
+    must(p->opened->fd >= 0);
+    if (p->opened->seekable)
+        return input_again(i, p->opened, f);
+    input_move(i, p->opened);
+    return true;
+}
+
+/* Cut off inside its compression it is kept as far as it goes: whoever reads it is told. */
+bool source_keep(struct source *s, struct fault *f)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        struct fault cut = {0};
+        if (s->parts[i].opened && !input_seekable_part(s->parts[i].opened, &cut)) {
+            *f = cut;
+            return false;
+        }
+    }
+    return true;
 }
 
 /* ---- a set ---- */
@@ -176,26 +228,29 @@ static bool find_set(struct source *s, const char *path, struct fault *f)
 static bool find_file(struct source *s, const char *word, struct fault *f)
 {
     struct buf head = {0};
-    bool is_stdin = strcmp(word, "-") == 0, ok = true;
-    s->dir = dir_of(is_stdin ? "." : word);
+    bool once = is_once(word);
+    s->dir = dir_of(word);
     const char *slash = strrchr(word, '/');
     add_part(s, slash ? slash + 1 : word, PART_FILE, 0);
     mem_free(s->parts[0].path);
     s->parts[0].path = mem_strdup(word);
-    if (!is_stdin)
-        ok = look(&s->parts[0], &head, f);
-    bool manifest = ok && !is_stdin && is_manifest(word, buf_slice(&head));
+    bool ok = once ? look_once(&s->parts[0], &head, f) : look(&s->parts[0], &head, f);
+    bool manifest = ok && is_manifest(word, buf_slice(&head)), empty = head.len == 0;
     buf_free(&head);
+    if (manifest && once) {
+        fault_set(f, FAULT_INVALID, "%s: a manifest comes through a pipe, and the files that it "
+                  "names cannot: name it, or its directory", word);
+        return false;
+    }
     if (manifest) {
         source_free(s);
         return find_set(s, word, f);
     }
     s->path = mem_strdup(word);
-    /* What can't be looked at first is an RDB, as most are that come through a pipe. */
-    bool rdb = is_stdin || s->parts[0].begins_with_rdb || s->parts[0].size == 0 ||
+    bool rdb = s->parts[0].begins_with_rdb || (once ? empty : s->parts[0].size == 0) ||
                ends_with(word, ".rdb");
     s->kind = rdb ? SOURCE_RDB : SOURCE_LOG;
-    return ok;
+    return ok && (rdb || source_keep(s, f));
 }
 
 /* ---- directories ---- */

@@ -12,8 +12,10 @@
  *   for (size_t i = 0; i < s.count; i++) ... s.parts[i] ...     in the order of loading
  *   source_free(&s);
  *
- * Nothing is opened for longer than its first bytes are looked at, except "-", which is opened by
- * whoever reads the part (input.h) and can be read once. */
+ * Nothing is opened for longer than its first bytes are looked at, except what can be opened but
+ * once, "-" and pipes: they stay open for who reads the part (source_part_open). Of those a log is
+ * copied into a file without a name; an RDB is not, and can be read once unless source_keep says
+ * otherwise. */
 #ifndef TOOLS_SOURCE_H
 #define TOOLS_SOURCE_H
 
@@ -41,6 +43,7 @@ struct source_part {
     bool missing;    /* named by the manifest, and not there */
     bool begins_with_rdb;
     enum compression compression;
+    struct input *opened; /* what can be opened but once: it is; NULL */
 };
 struct source {
     enum source_kind kind;
@@ -60,6 +63,10 @@ struct source_options {
 /* False with f: FAULT_IO with err when it can't be opened, FAULT_FORMAT for a broken manifest. */
 bool source_find(struct source *s, const char *word, const struct source_options *opt,
                  struct fault *f);
+/* A part, to be read from its front. */
+bool source_part_open(struct input *i, const struct source_part *p, struct fault *f);
+/* Whatever it is, it will be read more than once. False with f: there is no room for it. */
+bool source_keep(struct source *s, struct fault *f);
 /* Does the word mean what is to be looked for, rather than a file of data? */
 bool source_is_place(const char *word);
 void source_free(struct source *s);

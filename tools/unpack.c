@@ -82,6 +82,11 @@ void unpacker_free(struct unpacker *u)
     mem_free(u);
 }
 
+void unpacker_rebind(struct unpacker *u, void *arg)
+{
+    u->arg = arg;
+}
+
 bool unpacker_cut(const struct unpacker *u)
 {
     return u->source_ended && u->inside;

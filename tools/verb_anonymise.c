@@ -126,7 +126,7 @@ static bool do_part(struct tool *t, const struct anonymise *o, struct anon *a,
     const struct source_part *part = &s->parts[i];
     const struct manifest_file *line = log_part_line(s, i);
     bool rdb = s->kind == SOURCE_RDB || part->begins_with_rdb;
-    if (!rdb_file_open(&file, part->path, f))
+    if (!rdb_file_open_part(&file, part, f))
         return false;
     file.image.open_end = rdb && s->kind != SOURCE_RDB;
     uint64_t size = file.image.end;

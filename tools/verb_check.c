@@ -205,7 +205,10 @@ static int run(struct tool *t, void *state)
             code = tool_worse(code, tool_fault(t, &f));
             continue;
         }
-        check_source(t, c, &to, &s, &totals);
+        if (source_keep(&s, &f)) /* commands may follow an RDB */
+            check_source(t, c, &to, &s, &totals);
+        else
+            code = tool_worse(code, tool_fault(t, &f));
         source_free(&s);
     }
     say_totals(t, &totals);

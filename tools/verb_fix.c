@@ -383,6 +383,11 @@ static bool is_fit(struct tool *t, struct job *j)
         if (s->parts[i].compression)
             fault_set(&f, FAULT_INVALID, "%s is compressed: --output makes a new one",
                       s->parts[i].name);
+        else if (s->parts[i].opened)
+            fault_set(&f, FAULT_INVALID, "%s comes through a pipe: --output makes a file of it",
+                      s->parts[i].name);
+    if (t->output && strcmp(t->output, "-") == 0)
+        fault_set(&f, FAULT_INVALID, "--output -: it is a file or a directory that is made");
     if (t->in_place && t->output)
         fault_set(&f, FAULT_INVALID, "--in-place or --output, not both");
     else if (t->in_place && !check_lock_free(s->path, &why))

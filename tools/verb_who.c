@@ -119,7 +119,7 @@ static bool look_into_base(struct who *w, size_t part, struct fault *f)
     uint64_t db = 0;
     if (p->missing || !p->begins_with_rdb)
         return true;
-    if (!input_open(&input, p->path, f))
+    if (!source_part_open(&input, p, f))
         return false;
     pending_file_begin(&pending, PENDING_FILE_HELD);
     bool ok = rdb_open(&r, &input.in, &(struct rdb_options){.keep_modules = true,

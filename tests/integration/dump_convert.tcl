@@ -140,6 +140,53 @@ case "a running server, a log, compressed files, a pipe: the same lines" {
     like $said "*the dump, as --dump asks*"
 }
 
+# By name, through a pipe, packed: the verb must end so each time.
+proc through_pipes {code path args} {
+    exec gzip -kf $path
+    set out {}
+    foreach {from word} [list /dev/null $path "|cat $path" - "|cat $path.gz" - "|cat $path" /dev/fd/0] {
+        set words [lmap w $args { expr {$w eq "IN" ? $word : $w} }]
+        set got [catch { if {[string match |* $from] } {
+                exec {*}[string range $from 1 end] | timeout 300 $::holdfast {*}$words 2>@1
+            } else { exec timeout 300 $::holdfast {*}$words <$from 2>@1 } } text options]
+        if {$got} { set got [lindex [dict get $options -errorcode] 2] }
+        if {$got ne $code} { error "$words <$from: exit code $got, not $code: $text" }
+        lappend out $text
+    }
+    return $out
+}
+
+case "standard input is what it holds: a log, an RDB, packed or not" {
+    set dir [tmpdir]
+    set log $dir/load.aof
+    spit $log [encode {SET k 1}][encode {RPUSH l a b c}][encode {INCR k}]
+    foreach text [through_pipes 0 $log check IN --json] { like $text {*"commands":3,*"good*} }
+    foreach text [through_pipes 0 $log dump IN] { like $text {*"key":"k"*"value":"2"*2 keys*} }
+    through_pipes 0 $log diff IN $log
+    through_pipes 0 $log diff $log IN
+    foreach text [through_pipes 0 $log stats IN] { like $text "3 commands,*" }
+    foreach text [through_pipes 0 $log who k IN] { like $text "*SET k 1*INCR k*" }
+    foreach text [through_pipes 0 $log points IN] { like $text "*all there is*" }
+    foreach text [through_pipes 0 $log report IN] { like $text "*2 keys*" }
+    foreach name {convert anonymise} pattern {"*2 keys*" "*, 3 commands;*"} {
+        foreach word [list $log -] {
+            set out $dir/$name[incr n]
+            like [exec cat $log | $holdfast $name $word $out 2>@1] $pattern
+        }
+    }
+    set rdb $dir/dump.rdb
+    tool 0 convert $log $rdb
+    foreach verb {check dump stats points report} { through_pipes 0 $rdb $verb IN }
+    through_pipes 0 $rdb who nobody IN
+    spit $dir/both.aof [slurp $rdb][encode {SET more 1}]
+    foreach text [through_pipes 0 $dir/both.aof check IN --json] {
+        like $text {*"keys":2,*"commands":1,*}
+    }
+    spit $dir/text "file a.1.incr.aof seq 1 type i\n"
+    set wrong [catch { exec cat $dir/text | $holdfast check - 2>@1 } text]
+    like "$wrong $text" "1 *a manifest comes through a pipe*name it*"
+}
+
 case "every version and form, there and back" {
     set s [sample]
     set file [of $s dir]/dump.rdb

@@ -112,6 +112,22 @@ case "a torn end is cut, as by redis-check-aof --fix; and put back" {
     like $run_output "*is not what fix had made of it: nothing is put back*"
 }
 
+case "what comes through a pipe is mended into a file; no file is called -" {
+    set dir [tmpdir]
+    set torn "[encode {SET a 1}]*3\r\n\$3\r\nSE"
+    spit $dir/torn.aof $torn
+    set there [pwd]
+    cd $dir
+    is [run sh -c "cat torn.aof | $holdfast fix - --output mended.aof"] 7
+    is [slurp mended.aof] [encode {SET a 1}]
+    is [run sh -c "cat torn.aof | $holdfast fix - --in-place --yes"] 1
+    like $run_output "*comes through a pipe*"
+    is [run $holdfast fix torn.aof --output -] 1
+    like $run_output "*--output -: it is a file*"
+    is [lsort [glob *]] {mended.aof torn.aof}
+    cd $there
+}
+
 case "damage in a part that is not the last: salvage, in place and elsewhere, and undo" {
     foreach config {"" "aof-checksum no" "appendfsync always"} {
         set dir [summed_log $config]
