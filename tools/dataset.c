@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tools/dataset.h"
 
+#include <inttypes.h>
+
+#include "base/mem.h"
 #include "base/must.h"
 #include "format/aof_read.h"
 #include "tools/element_search.h"
+#include "tools/log_part.h"
 #include "tools/pending_file.h"
 
 /* ---- which RDB ---- */
@@ -63,6 +67,30 @@ static const struct source_part *whole_base(const struct source *s)
     return &s->parts[0];
 }
 
+/* What the server cut off the newest part: it loads it without. */
+static void look_at_end(struct dataset *d)
+{
+    const struct source *s = &d->source;
+    struct log_part *p = mem_alloc(sizeof *p);
+    struct log_reader *r = mem_alloc(sizeof *r);
+    struct fault f = {0};
+    enum log_item what;
+    if (log_part_open(p, s, s->count - 1, &f)) {
+        log_read_open(r, &p->bytes, p->start, &p->options);
+        while ((what = log_read_next(r)) != LOG_END) {
+            enum tool_exit is = log_item_exit(p, r, what, true);
+            if (is != TOOL_GOOD && what == LOG_HOLE)
+                d->worst = tool_worse(d->worst, tool_tell(d->tool, is, "%s: bytes %" PRIu64 " to %"
+                                                          PRIu64 " are left out: %s", p->part->name,
+                                                          r->from, r->to, r->hole.fault.what));
+        }
+        log_read_close(r);
+        log_part_close(p);
+    }
+    mem_free(p);
+    mem_free(r);
+}
+
 static bool open_log(struct dataset *d, struct fault *f)
 {
     const struct source_part *base = whole_base(&d->source);
@@ -73,6 +101,8 @@ static bool open_log(struct dataset *d, struct fault *f)
     bool ok = d->scratch && scratch_dump(d->scratch, f) &&
               open_rdb(d, &(struct source_part){.path = d->scratch->dump}, f);
     progress_bar_end(&d->tool->progress);
+    if (ok)
+        look_at_end(d);
     return ok;
 }
 

@@ -9,6 +9,8 @@
  *   if (!dataset_read(&d, &my.sink, &f)) ...        as often as wanted, if d.again
  *   dataset_close(&d);
  *
+ * A log that is torn at its end is what is whole in it, as a server loads it: that is said, and worst
+ * is to be the verb's exit code if nothing is worse.
  * Progress is told while reading. Module values come as opaque events. */
 #ifndef TOOLS_DATASET_H
 #define TOOLS_DATASET_H
@@ -39,6 +41,7 @@ struct dataset {
     struct scratch *scratch; /* of a log with commands */
     struct input input;      /* of the RDB */
     bool has_input, is_live, again;
+    enum tool_exit worst;    /* what was left out of a log's end, and said; good */
     const char *name;        /* the word; borrowed */
     uint64_t bytes;          /* of the RDB, or of its packed file; 0: unknown */
     /* After dataset_read of an RDB: */

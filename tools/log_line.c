@@ -89,6 +89,16 @@ const struct log_base *log_line_base(const struct log_line *l, size_t incr)
     return NULL;
 }
 
+enum tool_exit log_line_missing(struct tool *t, const struct source *s)
+{
+    enum tool_exit worst = TOOL_GOOD;
+    for (size_t i = 0; i < s->count; i++)
+        if (s->parts[i].missing)
+            worst = tool_tell(t, TOOL_LOSS, "%s is missing: the manifest names it",
+                              s->parts[i].path);
+    return worst;
+}
+
 static bool walk_part(const struct log_line *l, size_t i, log_line_visit *visit, void *arg,
                       bool *more, struct fault *f)
 {

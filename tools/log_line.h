@@ -37,6 +37,9 @@ void log_line_free(struct log_line *l);
 const struct log_base *log_line_base(const struct log_line *l, size_t incr);
 const struct source_part *log_line_incr(const struct log_line *l, size_t i);
 
+/* Says which files that a start would load are not there; good: none is missing. */
+enum tool_exit log_line_missing(struct tool *t, const struct source *s);
+
 /* A place: in front of a unit of an increment. */
 struct log_place {
     size_t incr; /* into incrs */

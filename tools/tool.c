@@ -64,6 +64,18 @@ enum tool_exit tool_fault(struct tool *t, const struct fault *f)
     return fault_exit(f);
 }
 
+enum tool_exit tool_tell(struct tool *t, enum tool_exit code, const char *format, ...)
+{
+    struct buf text = {0};
+    va_list ap;
+    va_start(ap, format);
+    buf_vprintf(&text, format, ap);
+    va_end(ap);
+    tell_error(t, code, buf_cstr(&text));
+    buf_free(&text);
+    return code;
+}
+
 enum tool_exit tool_usage(struct tool *t, const char *format, ...)
 {
     struct buf text = {0};

@@ -66,6 +66,9 @@ bool tool_asked(const struct verb *verb, int argc, char **argv);
 
 /* Says what is wrong (a row of the list "errors", and stderr) and gives the exit code for it. */
 enum tool_exit tool_fault(struct tool *t, const struct fault *f);
+/* The same for what no fault's code tells; code is given back. */
+enum tool_exit tool_tell(struct tool *t, enum tool_exit code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 enum tool_exit tool_usage(struct tool *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* May it be done? --yes says so; else a person at a terminal; without one: no. */

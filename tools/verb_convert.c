@@ -446,6 +446,8 @@ static int run(struct tool *t, void *state)
     if (w.out_path && w.out_options.split == SPLIT_NONE)
         w.out_options.file.compression = compression_of_name(w.out_path);
     enum tool_exit code = convert(&w);
+    for (size_t i = 0; i < w.open; i++)
+        code = tool_worse(code, w.sets[i].worst);
     key_filter_end(&c->filter);
     for (size_t i = 0; i < w.open; i++)
         dataset_close(&w.sets[i]);

@@ -162,6 +162,8 @@ static enum tool_exit open_and_compare(struct work *w)
     for (int side = 0; side < DIFF_SIDES; side++)
         w->functions &= !w->sets[side].server.libraries_hidden;
     code = compare(w);
+    for (int side = 0; side < DIFF_SIDES; side++)
+        code = tool_worse(code, w->sets[side].worst);
     dataset_close(&w->sets[DIFF_A]);
     dataset_close(&w->sets[DIFF_B]);
     return code;

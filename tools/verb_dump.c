@@ -98,7 +98,7 @@ static enum tool_exit write_all(struct tool *t, struct dump *d, enum format form
         f = late;
     say_fields(&t->say, FIELDS(SAY_U64("keys", sift.taken), SAY_U64("left_out", sift.left_out)),
                "%" PRIu64 " keys", sift.taken);
-    return fault_is(&f) ? tool_fault(t, &f) : TOOL_GOOD;
+    return fault_is(&f) ? tool_fault(t, &f) : set->worst;
 }
 
 static int run(struct tool *t, void *state)

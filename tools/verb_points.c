@@ -210,6 +210,7 @@ static int run(struct tool *t, void *state)
     o->mass = o->mass ? o->mass : MASS;
     o->every = o->every ? o->every : EVERY_S;
     log_line_begin(&p.line, &s);
+    p.worst = log_line_missing(t, &s);
     say_list(&t->say, "points");
     progress_bar_begin(&t->progress, "points", source_bytes(&s));
     bool ok = log_line_walk(&p.line, 0, visit, &p, &f);

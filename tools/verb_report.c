@@ -50,7 +50,7 @@ static bool take_limits(const struct report_verb *v, struct report_limits *l, st
 }
 
 static bool collect(struct tool *t, const struct report_verb *v, const char *word,
-                    struct report *r, struct fault *f)
+                    struct report *r, enum tool_exit *worst, struct fault *f)
 {
     struct dataset set;
     struct sift sift;
@@ -58,6 +58,7 @@ static bool collect(struct tool *t, const struct report_verb *v, const char *wor
         return false;
     sift_init(&sift, &v->filter, &r->sink);
     bool ok = dataset_read(&set, &sift.pass.sink, f);
+    *worst = tool_worse(*worst, set.worst);
     dataset_close(&set);
     report_end(r);
     return ok;
@@ -81,18 +82,19 @@ static enum tool_exit report(struct tool *t, const struct report_verb *v,
     size_t top = v->top ? (size_t)v->top : TOP;
     int64_t now_ms = clock_wall_ms();
     report_begin(&now, l, top, now_ms, v->separator);
-    bool ok = collect(t, v, t->args[0], &now, &f);
-    enum tool_exit code = TOOL_FAILED;
+    enum tool_exit worst = TOOL_GOOD;
+    bool ok = collect(t, v, t->args[0], &now, &worst, &f);
+    enum tool_exit code;
     if (ok && v->against) {
         report_begin(&before, l, 0, now_ms, now.tree.separators);
-        ok = collect(t, v, v->against, &before, &f);
+        ok = collect(t, v, v->against, &before, &worst, &f);
         code = ok ? show(t, v, &now, &before, top) : tool_fault(t, &f);
         report_free(&before);
     } else {
         code = ok ? show(t, v, &now, NULL, top) : tool_fault(t, &f);
     }
     report_free(&now);
-    return code;
+    return tool_worse(code, worst);
 }
 
 static int run(struct tool *t, void *state)

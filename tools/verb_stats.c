@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "tools/log_keys.h"
-#include "tools/log_part.h"
+#include "tools/log_line.h"
 #include "tools/verbs.h"
 
 enum {
@@ -368,7 +368,10 @@ static int run(struct tool *t, void *state)
     s->era = 1;
     s->sample = mem_zalloc(SAMPLE_CAP * sizeof *s->sample);
     progress_bar_begin(&t->progress, "stats", source_bytes(&source));
+    s->worst = log_line_missing(t, &source);
     for (size_t i = 0; i < source.count && !fault_is(&f); i++) {
+        if (source.parts[i].missing)
+            continue;
         if (!log_part_open(&s->part, &source, i, &f))
             break;
         count_part(s, i + 1 == source.count);

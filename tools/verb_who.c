@@ -151,6 +151,25 @@ static bool bases_of(struct who *w, int64_t from, struct fault *f)
     return ok;
 }
 
+static bool is_begun(const struct log_line *l, int64_t from)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (log_line_incr(l, i)->seq == from && !log_line_incr(l, i)->missing)
+            return true;
+    return false;
+}
+
+/* Those that no increment begins with, or one that is missing. */
+static bool bases_left(struct who *w, struct fault *f)
+{
+    const struct log_line *l = &w->line;
+    bool ok = true;
+    for (size_t i = 0; ok && i < l->bases_count; i++)
+        if (l->bases[i].part != SIZE_MAX && !is_begun(l, l->bases[i].from))
+            ok = look_into_base(w, l->bases[i].part, f);
+    return ok;
+}
+
 /* ---- */
 
 struct walking {
@@ -169,6 +188,8 @@ static bool visit(void *arg, size_t incr, struct log_part *p, struct log_reader 
     w->r = r;
     if (r->items == 1) {
         w->db = 0;
+        if (p->part->kind == PART_FILE && !look_into_base(w, w->line.incrs[incr], walking->fault))
+            return false;
         if (!bases_of(w, log_line_incr(&w->line, incr)->seq, walking->fault))
             return false;
     }
@@ -197,10 +218,12 @@ static int run(struct tool *t, void *state)
     if (!source_find(&s, t->args[1], &(struct source_options){0}, &f))
         return (int)tool_fault(t, &f);
     log_line_begin(&w.line, &s);
+    w.worst = log_line_missing(t, &s);
     say_list(&t->say, "commands");
     say_list(&t->say, "bases");
     progress_bar_begin(&t->progress, "who", source_bytes(&s));
-    bool ok = log_line_walk(&w.line, 0, visit, &walking, &f) && !fault_is(&f);
+    bool ok = source_keep(&s, &f) && log_line_walk(&w.line, 0, visit, &walking, &f) &&
+              bases_left(&w, &f) && !fault_is(&f);
     progress_bar_end(&t->progress);
     if (ok)
         say_fields(&t->say, FIELDS(SAY_U64("found", w.found)),

@@ -187,6 +187,20 @@ case "standard input is what it holds: a log, an RDB, packed or not" {
     like "$wrong $text" "1 *a manifest comes through a pipe*name it*"
 }
 
+case "a log that is torn at its end: what is whole is given out, and the rest is told" {
+    set dir [tmpdir]
+    spit $dir/torn.aof "[encode {SET k 1}]*3\r\n\$3\r\nSE"
+    tool 3 check $dir/torn.aof
+    like [tool 3 dump $dir/torn.aof] {*"key":"k"*}
+    like $said "*torn.aof: bytes 27 to 37 are left out: *"
+    tool 3 convert $dir/torn.aof $dir/out.rdb
+    like $said "*torn.aof: bytes 27 to 37 are left out: *"
+    like [tool 0 dump $dir/out.rdb] {*"key":"k"*}
+    tool 3 report $dir/torn.aof
+    tool 3 diff $dir/out.rdb $dir/torn.aof
+    like [tool 3 dump $dir/torn.aof --json --output $dir/out.json] {*"errors":*"result":"truncated"*}
+}
+
 case "every version and form, there and back" {
     set s [sample]
     set file [of $s dir]/dump.rdb

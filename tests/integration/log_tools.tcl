@@ -397,6 +397,37 @@ case "who touched a key" {
     is [tool who nobody $dir] 0 ;# FLUSHALL touches it
 }
 
+case "a log whose files are missing is not read as if it were whole" {
+    set dir [summed_log]
+    set base [glob [log_dir $dir]/*.base.rdb]
+    is [tool who base $dir] 0
+    like $run_output "*base.rdb holds it*"
+    foreach path [glob [log_dir $dir]/*.incr.aof] { file rename $path $path.away }
+    foreach words [list "who base" points stats] {
+        is [tool {*}$words $dir] 5
+        like $run_output "*.2.incr.aof is missing: the manifest names it*"
+        if {[lindex $words 0] eq "who"} { like $run_output "*base.rdb holds it*" }
+    }
+    foreach path [glob [log_dir $dir]/*.away] { file rename $path [file rootname $path] }
+    file delete $base
+    foreach words [list "who a:1" points stats] {
+        is [tool {*}$words $dir] 5
+        like $run_output "*[file tail $base] is missing: the manifest names it*"
+        if {[lindex $words 0] eq "who"} { like $run_output "*SET a:1 1*" }
+    }
+}
+
+case "an RDB holds the key" {
+    set dir [summed_log]
+    file copy [glob [log_dir $dir]/*.base.rdb] $dir/plain.rdb
+    is [tool who base $dir/plain.rdb] 0
+    like $run_output "*plain.rdb holds it, at offset *"
+    is [run sh -c "cat $dir/plain.rdb | $holdfast who base -"] 0
+    like $run_output "*- holds it, at offset *"
+    is [tool who nobody $dir/plain.rdb] 0
+    like $run_output "Nothing in * touches that key"
+}
+
 case "statistics" {
     set text "#TS:1700000000\r\n[encode {SELECT 0}]"
     for {set i 0} {$i < 500} {incr i} {
