@@ -9,6 +9,7 @@
 #include "tools/dump_json.h"
 #include "tools/key_filter.h"
 #include "tools/out_file.h"
+#include "tools/pass.h"
 #include "tools/restore_write.h"
 #include "tools/sift.h"
 #include "tools/verbs.h"
@@ -22,7 +23,7 @@ struct dump {
 
 static const struct tool_option options[] = {
     TOOL_OPTION("--format", TEXT, "json|resp|restore", struct dump, format,
-                "lines of JSON (default); commands any server takes; RESTORE commands"),
+                "lines of JSON (default); commands; RESTORE commands"),
     KEY_FILTER_OPTIONS(struct dump, filter),
     TOOL_OPTION("--keys-only", FLAG, NULL, struct dump, keys_only, "JSON without values"),
     TOOL_OPTION("--aux", FLAG, NULL, struct dump, aux, "JSON with the file's AUX fields, too"),
@@ -42,7 +43,21 @@ static enum format format_of(const struct dump *d)
     return (enum format)f;
 }
 
+/* In front of commands: what servers that this one is like have none for. */
+struct field_expiries {
+    struct pass pass;
+    uint64_t count;
+};
+
+static void pair(struct sink *s, struct slice field, struct slice value, int64_t expire_ms)
+{
+    struct field_expiries *x = (struct field_expiries *)(void *)s;
+    x->count += expire_ms != KEY_NO_EXPIRE;
+    pass_pair(s, field, value, expire_ms);
+}
+
 struct writers {
+    struct field_expiries expiries;
     struct dump_json json;
     struct aof_writer resp;
     struct restore_writer restore;
@@ -59,7 +74,9 @@ static struct sink *begin_writer(struct writers *w, enum format format, const st
         return &w->json.sink;
     case FORMAT_RESP:
         aof_writer_init(&w->resp, out);
-        return &w->resp.sink;
+        pass_init(&w->expiries.pass, &w->resp.sink);
+        w->expiries.pass.ops.pair = pair;
+        return &w->expiries.pass.sink;
     default:
         restore_writer_init(&w->restore, out, d->payload_version ? (int)d->payload_version : 10);
         return restore_writer_sink(&w->restore);
@@ -86,7 +103,7 @@ static bool end_writer(struct writers *w, enum format format, struct fault *f)
 static enum tool_exit write_all(struct tool *t, struct dump *d, enum format format,
                                 struct dataset *set, struct out_file *o)
 {
-    struct writers w;
+    struct writers w = {0};
     struct sift sift;
     struct fault f = {0}, late = {0};
     sift_init(&sift, &d->filter, begin_writer(&w, format, d, &o->out));
@@ -98,7 +115,14 @@ static enum tool_exit write_all(struct tool *t, struct dump *d, enum format form
         f = late;
     say_fields(&t->say, FIELDS(SAY_U64("keys", sift.taken), SAY_U64("left_out", sift.left_out)),
                "%" PRIu64 " keys", sift.taken);
-    return fault_is(&f) ? tool_fault(t, &f) : set->worst;
+    if (fault_is(&f))
+        return tool_fault(t, &f);
+    if (w.expiries.count)
+        return tool_worse(set->worst,
+                          tool_tell(t, TOOL_NEWER, "%" PRIu64 " fields of hashes expire: servers "
+                                    "before Redis 7.4 refuse their HPEXPIREAT, and the fields stay",
+                                    w.expiries.count));
+    return set->worst;
 }
 
 static int run(struct tool *t, void *state)
@@ -137,7 +161,11 @@ const struct verb verb_dump = {
                "  holdfast dump dump.rdb --type hash --output hashes.json.gz",
     .text = "A log with commands behind its base is read by a server for a moment, in a directory "
             "of its own.\nA running server is read by SCAN and DUMP: what changes meanwhile is as "
-            "it was when it was read.",
+            "it was when it was read.\n"
+            "Any server takes the commands of resp, but for HPEXPIREAT, which single fields of a "
+            "hash that expire\nneed: where there are some, that is said (exit code 6). What a "
+            "group of a stream holds of entries\nthat were deleted, no command can say: restore "
+            "can.",
     .options = options,
     .state_size = sizeof(struct dump),
     .args_min = 1,

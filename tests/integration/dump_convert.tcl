@@ -201,6 +201,15 @@ case "a log that is torn at its end: what is whole is given out, and the rest is
     like [tool 3 dump $dir/torn.aof --json --output $dir/out.json] {*"errors":*"result":"truncated"*}
 }
 
+case "fields that expire are told where commands for them are written" {
+    set path [tmpdir]/hash.rdb
+    set ttl "\x18\x01h[binary format w 4102444800000]\x02\x01\x01f\x01v\x00\x01g\x01w"
+    spit $path "REDIS0012\xfe\x00$ttl\xff[string repeat \x00 8]"
+    like [tool 6 dump $path --format resp] "*HPEXPIREAT*"
+    like $said "*1 fields of hashes expire: servers before Redis 7.4 refuse their HPEXPIREAT*"
+    tool 0 dump $path
+}
+
 case "every version and form, there and back" {
     set s [sample]
     set file [of $s dir]/dump.rdb
