@@ -9,8 +9,8 @@
  *   if (!dataset_read(&d, &my.sink, &f)) ...        as often as wanted, if d.again
  *   dataset_close(&d);
  *
- * A log that is torn at its end is what is whole in it, as a server loads it: that is said, and worst
- * is to be the verb's exit code if nothing is worse.
+ * A log that is torn at its end is what is whole in it, as a server loads it: that is said, and
+ * worst is to be the verb's exit code if nothing is worse.
  * Progress is told while reading. Module values come as opaque events. */
 #ifndef TOOLS_DATASET_H
 #define TOOLS_DATASET_H
