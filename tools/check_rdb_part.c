@@ -14,6 +14,7 @@
 #include "tools/check.h"
 #include "tools/check_sink.h"
 #include "tools/diff_sort.h"
+#include "tools/library_text.h"
 #include "tools/load_sample.h"
 #include "tools/rdb_file.h"
 #include "tools/rdb_quick.h"
@@ -44,6 +45,14 @@ enum { WHY_MAX = 64 << 10, LOAD_TIMES = 2, PAIRS_HELD = 2 << 20 };
 
 /* ---- libraries of functions ---- */
 
+static void add_library_fault(struct part_check *c, struct slice code, const struct buf *why)
+{
+    struct buf name = {0};
+    buf_printf(&c->library_faults, "The library of functions '%s' would not load: %.*s%c",
+               say_text(&name, library_name(code), FAULT_KEY_MAX), SLICE_ARG(buf_slice(why)), 0);
+    buf_free(&name);
+}
+
 static bool take_library(void *arg, struct slice code)
 {
     struct part_check *c = arg;
@@ -55,19 +64,20 @@ static bool take_library(void *arg, struct slice code)
         c->libraries = l->begin();
     bool ok = l->take(c->libraries, code, &why);
     if (!ok && c->library_faults.len < WHY_MAX)
-        buf_printf(&c->library_faults, "A library of functions would not load: %s%c",
-                   buf_cstr(&why), 0);
+        add_library_fault(c, code, &why);
     buf_free(&why);
     return ok;
 }
 
+/* What it holds is lost to whoever wants a file that loads. */
 static void tell_libraries(struct part_check *c)
 {
     for (size_t at = 0; at < c->library_faults.len;) {
         const char *what = c->library_faults.data + at;
-        finding_add(c->to, &(struct finding){.cost = TOOL_DAMAGED, .file = c->name,
-                                             .from = c->image->begin, .to = c->image->begin,
-                                             .unit = "record", .what = what});
+        finding_add(c->to, &(struct finding){
+            .cost = TOOL_LOSS, .file = c->name, .from = c->image->begin, .to = c->image->begin,
+            .unit = "record", .what = what,
+            .costs = "no server loads the file with it; holdfast salvage leaves it out"});
         at += strlen(what) + 1;
     }
     buf_free(&c->library_faults);

@@ -296,7 +296,7 @@ static enum step step(struct rescue *x, struct rescued *r)
     if (is_zeros(x, &rec))
         fail_here(x, FAULT_FORMAT, "Zeros where keys should be");
     if (rec.kind == RDB_REC_FUNCTION && x->ops->library)
-        x->ops->library(x->arg, rec.value, r->from);
+        r->refused = !x->ops->library(x->arg, rec.value, r->from);
     bool ok = !in_bad(&x->in);
     struct sink *sink = x->also ? x->also : x->digests ? &x->digest.sink : NULL;
     if (ok && rec.kind == RDB_REC_KEY && x->ops->key)

@@ -29,6 +29,7 @@ struct rescued {
     uint8_t opcode, type;  /* type: of a key, its number */
     bool doubtful;
     bool db_unsure;        /* a selection may lie in the hole before */
+    bool refused;          /* a library, by ops->library */
     bool integrity;        /* an AUX record that tells of this file's bytes */
     uint64_t from, to;     /* its bytes, attributes included */
     uint64_t number;       /* of the record, from 1 */
@@ -65,7 +66,8 @@ struct rescue_ops {
     void (*hole)(void *arg, const struct rescue_hole *h);
     /* All of a span is through: keys that were read in it. */
     void (*span)(void *arg, const struct rdb_span *s, uint64_t keys, bool holes);
-    void (*library)(void *arg, struct slice code, uint64_t at);
+    /* False: a server would refuse it. */
+    bool (*library)(void *arg, struct slice code, uint64_t at);
     void (*at)(void *arg, uint64_t place); /* for progress */
     /* Events come of a key whose offset, as they say, is this, and that lies at place. */
     void (*key)(void *arg, uint64_t offset, uint64_t place);

@@ -9,10 +9,12 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/must.h"
+#include "tools/check.h"
 #include "tools/diff_sort.h"
 #include "tools/element_search.h"
 #include "tools/findings.h"
 #include "tools/key_twice.h"
+#include "tools/library_text.h"
 #include "tools/partial_key.h"
 #include "tools/rdb_copy.h"
 #include "tools/rdb_file.h"
@@ -59,6 +61,9 @@ struct job {
     struct sorted_map *twins;   /* by the place of a key: enum twin; all others are kept */
     struct rdb_copy out[2];
     bool has_out[2];
+    void *library_set;          /* of tool_env's libraries; NULL: none came */
+    struct buf library_names;   /* hashes of those in it */
+    struct buf refused;         /* places of libraries that no server loads */
     uint64_t kept, doubtful, partial, partial_elements, left_out, libraries;
     int copying;
 };
@@ -75,9 +80,93 @@ static enum policy policy_of(const char *text)
     return (enum policy)p;
 }
 
-static unsigned where_to(const struct job *j, bool doubtful)
+/* OUT is to load, whatever is asked for. */
+static unsigned where_to(const struct job *j, const struct rescued *r)
 {
-    return doubtful && !j->opt->keep_doubtful ? TO_DOUBTFUL : TO_OUT;
+    return r->refused || (r->doubtful && !j->opt->keep_doubtful) ? TO_DOUBTFUL : TO_OUT;
+}
+
+/* ---- libraries of functions that a server would refuse, and all of the file with them ---- */
+
+static bool has_number(const struct buf *numbers, uint64_t n)
+{
+    for (size_t i = 0; i + sizeof n <= numbers->len; i += sizeof n)
+        if (memcmp(numbers->data + i, &n, sizeof n) == 0)
+            return true;
+    return false;
+}
+
+static void add_number(struct buf *numbers, uint64_t n)
+{
+    buf_add(numbers, slice((const char *)&n, sizeof n));
+}
+
+static bool loads_alone(const struct check_libraries *l, struct slice code)
+{
+    struct buf why = {0};
+    void *set = l->begin();
+    bool ok = l->take(set, code, &why);
+    l->end(set);
+    buf_free(&why);
+    return ok;
+}
+
+/* Behind those before it; of two of one name the second is refused as well, but that only one is
+ * kept is decided elsewhere. */
+static bool would_load(struct job *j, struct slice code, struct buf *why)
+{
+    const struct check_libraries *l = j->tool->env ? j->tool->env->libraries : NULL;
+    uint64_t name = key_twice_hash(library_name(code), 0);
+    if (!l)
+        return true;
+    if (!j->library_set)
+        j->library_set = l->begin();
+    bool ok = l->take(j->library_set, code, why);
+    if (ok)
+        add_number(&j->library_names, name);
+    return ok || (has_number(&j->library_names, name) && loads_alone(l, code));
+}
+
+static void tell_refused(struct job *j, struct slice code, uint64_t at, const struct buf *why)
+{
+    struct buf what = {0}, name = {0};
+    buf_printf(&what, "The library of functions '%s' would not load: %.*s",
+               say_text(&name, library_name(code), FAULT_KEY_MAX), SLICE_ARG(buf_slice(why)));
+    finding_add(&j->findings, &(struct finding){
+        .cost = TOOL_LOSS, .file = j->name, .from = at, .to = at, .unit = "record",
+        .what = buf_cstr(&what),
+        .costs = j->opt->doubtful ? "it is in the doubtful file, which no server loads with it"
+                                  : "it is left out; --doubtful FILE keeps it"});
+    buf_free(&what);
+    buf_free(&name);
+}
+
+static bool look_at_library(void *arg, struct slice code, uint64_t at)
+{
+    struct job *j = arg;
+    struct buf why = {0};
+    bool ok = would_load(j, code, &why);
+    if (!ok) {
+        add_number(&j->refused, at);
+        tell_refused(j, code, at, &why);
+    }
+    buf_free(&why);
+    return ok;
+}
+
+/* In the second pass. */
+static bool was_fine(void *arg, struct slice code, uint64_t at)
+{
+    (void)code;
+    return !has_number(&((struct job *)arg)->refused, at);
+}
+
+static void end_libraries(struct job *j)
+{
+    if (j->library_set)
+        j->tool->env->libraries->end(j->library_set);
+    buf_free(&j->library_names);
+    buf_free(&j->refused);
 }
 
 /* ---- the first pass ---- */
@@ -87,7 +176,7 @@ static bool note_record(void *arg, const struct rescued *r)
     struct job *j = arg;
     rdb_tell_record(&j->tell, r);
     if (r->kind == RDB_REC_KEY || r->kind == RDB_REC_FUNCTION)
-        key_feed_add(&j->feed[where_to(j, r->doubtful)], r->hash, r->from);
+        key_feed_add(&j->feed[where_to(j, r)], r->hash, r->from);
     return true;
 }
 
@@ -222,7 +311,8 @@ static bool all_searched(const struct job *j, struct fault *f)
 static bool first_pass(struct job *j, struct fault *f)
 {
     static const struct rescue_ops ops = {.record = note_record, .broken = note_broken,
-                                          .hole = tell_hole, .span = tell_span, .at = tell_at};
+                                          .hole = tell_hole, .span = tell_span,
+                                          .library = look_at_library, .at = tell_at};
     for (int i = 0; i < 2; i++) {
         j->twice[i] = key_twice_new(TWICE_HELD / 2);
         key_feed_begin(&j->feed[i], j->twice[i]);
@@ -266,7 +356,7 @@ static void name_library_left_out(struct job *j, const struct rescued *r)
 
 static void copy_key(struct job *j, const struct rescued *r)
 {
-    unsigned file = where_to(j, r->doubtful);
+    unsigned file = where_to(j, r);
     enum twin twin = twin_at(j, r->from);
     if (twin == TWIN_DOUBTFUL) {
         j->doubtful++;
@@ -286,7 +376,7 @@ static void copy_key(struct job *j, const struct rescued *r)
 
 static void copy_library(struct job *j, const struct rescued *r)
 {
-    unsigned file = where_to(j, r->doubtful);
+    unsigned file = where_to(j, r);
     enum twin twin = twin_at(j, r->from);
     if (twin == TWIN_LEFT_OUT) {
         name_library_left_out(j, r);
@@ -374,7 +464,7 @@ static bool close_outputs(struct job *j, bool ok, struct fault *f)
 static bool second_pass(struct job *j, struct fault *f)
 {
     static const struct rescue_ops ops = {.record = copy_record, .broken = copy_broken,
-                                          .at = tell_at};
+                                          .library = was_fine, .at = tell_at};
     j->copying = 1;
     j->rescue = (struct rescue){.image = &j->file.image, .plan = &j->plan, .ops = &ops, .arg = j,
                                 .digests = true, .search = &j->search.ops,
@@ -400,6 +490,7 @@ static void say_libraries(struct job *j)
     const struct rdb_tell *t = &j->tell;
     say_fields(s, FIELDS(SAY_U64("libraries_doubtful", t->libraries_doubtful),
                          SAY_U64("libraries_lost", t->libraries_lost),
+                         SAY_U64("libraries_refused", j->refused.len / sizeof(uint64_t)),
                          SAY_BOOL("libraries_unsure", t->libraries_unsure)), NULL);
     if (t->libraries_lost)
         say_line(s, "%" PRIu64 " libraries of functions are lost", t->libraries_lost);
@@ -511,6 +602,7 @@ static int run(struct tool *t, void *state)
         plan_make(&j.plan, &j.file.image, t->threads);
         code = salvage_file(&j);
     }
+    end_libraries(&j);
     element_search_end(&j.search);
     sorted_map_free(j.twins);
     plan_free(&j.plan);

@@ -75,7 +75,8 @@ case "keys and elements that are there twice, libraries that would not load" {
     set code "#!lua name=x\nnot lua"
     spit $dir/function.rdb REDIS0011\xf5[binary format c [string length $code]]$code\xff[string \
         repeat \x00 8]
-    check_is 4 "*A library of functions would not load*" $dir/function.rdb
+    check_is 5 "*The library of functions 'x' would not load*salvage leaves it out*" \
+        $dir/function.rdb
     spit $dir/db.rdb REDIS0009\xfe\x10[record k v]\xff[string repeat \x00 8]
     check_is 0 "*" $dir/db.rdb
     check_is 5 "*DB number 16 is out of range*" $dir/db.rdb --databases 16

@@ -320,4 +320,34 @@ case "a library that is there twice is kept once" {
     is [dict get [json $run_output] functions] 1
 }
 
+# A library's record; a server refuses a whole file for one that does not load.
+proc library_of {code} { return \xf5[binary format c [string length $code]]$code }
+proc functions_in {path} {
+    is [run $::holdfast check $path --json] 0
+    return [dict get [json $::run_output] functions]
+}
+
+case "a library that no server loads is not in OUT, and named" {
+    set dir [tmpdir]
+    set keys \xfe\x00[records a 5]\xff[string repeat \x00 8]
+    set clash "#!lua name=x\nredis.register_function('f_one', function() end)"
+    foreach {file code why} [list lua "#!lua name=x\nnot lua" "'x' would not load: *compiling*" \
+                                 bare "return 1" "'' would not load: *Missing library metadata*" \
+                                 clash $clash "'x' would not load: *f_one*"] {
+        spit $dir/$file.rdb REDIS0011[library one][library_of $code]$keys
+        is [run $holdfast check $dir/$file.rdb] 5
+        like $run_output "*library of functions $why*"
+        truth {![string match "*nothing of the data is lost*" $run_output]}
+        salvage_is 5 "*offset [expr {9 + [string length [library one]]}]: The library of functions\
+            $why*--doubtful FILE keeps it*5 keys are in*" $dir/$file.rdb $dir/$file-out.rdb
+        is [functions_in $dir/$file-out.rdb] 1
+        # asked for or not: OUT is to load
+        salvage_is 5 "*\"libraries_refused\":1*" $dir/$file.rdb $dir/$file-all.rdb --json \
+            --keep-doubtful --doubtful $dir/$file-doubtful.rdb
+        is [functions_in $dir/$file-all.rdb] 1
+        is [run $holdfast check $dir/$file-doubtful.rdb --json] [expr {$file eq "clash" ? 0 : 5}]
+        is [dict get [json $run_output] functions] 1
+    }
+}
+
 finish
