@@ -62,6 +62,39 @@ static bool begin(struct rescue *x)
     return rdb_open(&x->reader, &x->head, &opt);
 }
 
+/* ---- what may lie in a hole ---- */
+
+/* A selection and its size begin a database anew. */
+static void count_record(struct rescue *x, const struct rdb_record *rec, const struct rescued *r)
+{
+    struct rescue_db *d = &x->current;
+    if (rec->kind == RDB_REC_DB) {
+        *d = (struct rescue_db){.selected = true};
+        x->db_lost = false;
+    } else if (rec->kind == RDB_REC_RESIZE) {
+        d->sized = true;
+        d->keys_due = rec->keys;
+    } else if (rec->kind == RDB_REC_KEY) {
+        d->keys++;
+        d->bytes += r->to - r->from;
+    }
+}
+
+/* Could a selection lie in it? Not when the keys that are still due to this database would by far
+ * not have fitted in front of it; HIDDEN: bytes that may be missing besides those that are seen.
+ * Nobody can tell where a writer does not say how many keys a database has: that is passed over. */
+static bool may_hide_selection(struct rescue *x)
+{
+    enum { HIDDEN = 4 << 10, TIMES = 4, KEY_BYTES_MIN = 4 };
+    struct rescue_db *d = &x->current;
+    d->hole_bytes += x->hole.to - x->hole.from + HIDDEN;
+    if (!d->sized)
+        return !d->selected && d->keys == 0;
+    uint64_t due = d->keys_due > d->keys ? d->keys_due - d->keys : 0;
+    double each = d->keys ? (double)d->bytes / (double)d->keys : KEY_BYTES_MIN;
+    return (double)due * each < (double)d->hole_bytes * TIMES;
+}
+
 /* ---- records on their way ---- */
 
 static void close_hole(struct rescue *x, const char *after)
@@ -105,12 +138,26 @@ static void let_go(struct rescue *x, bool doubtful)
     x->held_count = x->held_keys = 0;
 }
 
+/* Of a key: may it be misread, as it stands behind a hole? RESCUE_BEHIND are; and when one of them
+ * has an odd name, in a file where no name was odd before, as many behind it. */
+static bool is_wary(struct rescue *x, const struct rescued *r)
+{
+    bool wary = x->wary > 0;
+    if (!wary)
+        x->odd_names |= r->odd;
+    else if (r->odd && !x->odd_names)
+        x->wary = RESCUE_BEHIND;
+    else
+        x->wary--;
+    return wary;
+}
+
 static void pass_on(struct rescue *x, struct rescued *r)
 {
     if (r->kind == RDB_REC_KEY) {
         x->span_keys++;
-        r->doubtful = x->span->trust == SPAN_DOUBTFUL || x->wary > 0;
-        x->wary -= x->wary > 0;
+        bool wary = is_wary(x, r);
+        r->doubtful = x->span->trust == SPAN_DOUBTFUL || wary || x->db_lost;
         close_hole(x, r->key);
         memcpy(x->last_key, r->key, sizeof x->last_key);
         x->has_last = true;
@@ -138,6 +185,15 @@ static bool is_integrity(struct slice name)
            slice_eq_str(name, RDB_AUX_DIGEST);
 }
 
+/* As a rule misread bytes begin so, and names do not. */
+static bool is_odd(struct slice name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if ((uint8_t)name.data[i] < ' ')
+            return true;
+    return name.len == 0;
+}
+
 static void describe(const struct rdb_record *rec, struct rescued *r)
 {
     struct fault printable = {0};
@@ -149,6 +205,7 @@ static void describe(const struct rdb_record *rec, struct rescued *r)
         r->db = rec->key.db;
         r->expire_ms = rec->key.expire_ms;
         r->name_len = rec->key.name.len;
+        r->odd = is_odd(rec->key.name);
         r->hash = key_twice_hash(rec->key.name, r->db);
     } else if (rec->kind == RDB_REC_FUNCTION) {
         fault_set_key(&printable, library_name(rec->value));
@@ -309,6 +366,7 @@ static enum step step(struct rescue *x, struct rescued *r)
     if (rec.kind != RDB_REC_KEY)
         r->from = behind_attributes(x, r->from);
     r->to = place(x);
+    count_record(x, &rec, r);
     if (rec.kind == RDB_REC_DB)
         x->db_unsure = false;
     x->db = x->reader.db;
@@ -368,6 +426,7 @@ static bool over_the_hole(struct rescue *x, const struct rescued *r)
     }
     x->hole.to = at > x->hole.from ? at : x->hole.from;
     x->db_unsure = true;
+    x->db_lost |= x->span->trust == SPAN_UNSURE && may_hide_selection(x);
     unsigned few = x->footing.keys;
     x->wary = x->span->trust != SPAN_UNSURE ? 0 : few > RESCUE_BEHIND ? few : RESCUE_BEHIND;
     enter(x, at);
@@ -385,7 +444,8 @@ static void begin_span(struct rescue *x, const struct rdb_span *s)
     x->reader.opt.trust_distinct = s->trust == SPAN_SURE;
     if (s->has_db) {
         x->db = s->db;
-        x->db_unsure = false;
+        x->db_unsure = x->db_lost = false;
+        x->current = (struct rescue_db){0};
     }
 }
 

@@ -10,7 +10,11 @@
  * What is doubtful: every key in a span whose checksum is wrong or missing (SPAN_DOUBTFUL), however
  * well it can be read, as a flipped bit inside a value does not show. In a span without checksums
  * (SPAN_UNSURE) the last RESCUE_BEFORE keys before a hole, since a length that was changed makes a
- * key swallow its neighbours before anything looks wrong, and the first behind one (rdb_footing.h).
+ * key swallow its neighbours before anything looks wrong, and the first RESCUE_BEHIND behind one, as
+ * some may be misread before a record's true begin is met (rdb_footing.h); when one of them has an
+ * odd name, and none before had, as many behind that. And all keys up to the next selection when
+ * the hole may have had one: the keys still due to the database (its RESIZEDB) do not show that it
+ * goes on. Of writers without RESIZEDB only a hole in front of all keys counts so.
  * A library of functions is doubtful as a key in its place would be. In such spans zeros are not
  * taken for keys: a key without a name is damage when another follows it. Memory: a record's name,
  * and what the reader needs for one element; long pending lists lie in a file. Should that fail,
@@ -22,13 +26,14 @@
 #include "tools/rdb_footing.h"
 #include "tools/rdb_plan.h"
 
-enum { RESCUE_BEFORE = 2, RESCUE_BEHIND = 1, RESCUE_HELD = 8, RESCUE_MAGIC = 9 };
+enum { RESCUE_BEFORE = 2, RESCUE_BEHIND = FOOTING_RECORDS, RESCUE_HELD = 8, RESCUE_MAGIC = 9 };
 
 struct rescued {
     enum rdb_record_kind kind;
     uint8_t opcode, type;  /* type: of a key, its number */
     bool doubtful;
     bool db_unsure;        /* a selection may lie in the hole before */
+    bool odd;              /* a key, whose name is empty or has control bytes */
     bool refused;          /* a library, by ops->library */
     bool integrity;        /* an AUX record that tells of this file's bytes */
     uint64_t from, to;     /* its bytes, attributes included */
@@ -73,6 +78,12 @@ struct rescue_ops {
     void (*key)(void *arg, uint64_t offset, uint64_t place);
 };
 
+/* Of the database that is being read: is all of it through? */
+struct rescue_db {
+    bool selected, sized; /* by records of their own */
+    uint64_t keys_due, keys, bytes, hole_bytes;
+};
+
 struct rescue {
     struct rdb_image *image;
     const struct rdb_plan *plan;
@@ -100,7 +111,8 @@ struct rescue {
     struct digest digest;
     const struct rdb_span *span;
     uint64_t span_keys;
-    bool span_holes, db_unsure;
+    bool span_holes, db_unsure, db_lost, odd_names;
+    struct rescue_db current;
     unsigned db, wary;
     struct rescued held[RESCUE_HELD]; /* the last RESCUE_BEFORE keys, and what stands between */
     size_t held_count, held_keys;
