@@ -10,11 +10,11 @@
  * What is doubtful: every key in a span whose checksum is wrong or missing (SPAN_DOUBTFUL), however
  * well it can be read, as a flipped bit inside a value does not show. In a span without checksums
  * (SPAN_UNSURE) the last RESCUE_BEFORE keys before a hole, since a length that was changed makes a
- * key swallow its neighbours before anything looks wrong, and the first RESCUE_BEHIND behind one, as
- * some may be misread before a record's true begin is met (rdb_footing.h); when one of them has an
- * odd name, and none before had, as many behind that. And all keys up to the next selection when
- * the hole may have had one: the keys still due to the database (its RESIZEDB) do not show that it
- * goes on. Of writers without RESIZEDB only a hole in front of all keys counts so.
+ * key swallow its neighbours before anything looks wrong, and the first RESCUE_BEHIND behind one,
+ * as some may be misread before a record's true begin is met (rdb_footing.h); when one of them has
+ * an odd name, and none before had, as many behind that. And all keys up to the next selection
+ * when the hole may have had one: the keys still due to the database (its RESIZEDB) do not show
+ * that it goes on. Of writers without RESIZEDB only a hole in front of all keys counts so.
  * A library of functions is doubtful as a key in its place would be. In such spans zeros are not
  * taken for keys: a key without a name is damage when another follows it. Memory: a record's name,
  * and what the reader needs for one element; long pending lists lie in a file. Should that fail,
@@ -25,42 +25,9 @@
 #include "tools/pending_file.h"
 #include "tools/rdb_footing.h"
 #include "tools/rdb_plan.h"
+#include "tools/rdb_rescued.h"
 
 enum { RESCUE_BEFORE = 2, RESCUE_BEHIND = FOOTING_RECORDS, RESCUE_HELD = 8, RESCUE_MAGIC = 9 };
-
-struct rescued {
-    enum rdb_record_kind kind;
-    uint8_t opcode, type;  /* type: of a key, its number */
-    bool doubtful;
-    bool db_unsure;        /* a selection may lie in the hole before */
-    bool odd;              /* a key, whose name is empty or has control bytes */
-    bool refused;          /* a library, by ops->library */
-    bool integrity;        /* an AUX record that tells of this file's bytes */
-    uint64_t from, to;     /* its bytes, attributes included */
-    uint64_t number;       /* of the record, from 1 */
-    unsigned db;
-    uint64_t block;
-    uint64_t hash;         /* of a key: database and name; of a library: its name */
-    uint64_t name_len;
-    int64_t expire_ms;
-    bool before_has;       /* attributes that stand in front of another record */
-    struct key_event before;
-    size_t templates;      /* the reader had before it */
-    struct hash128 digest; /* what it adds to the data set's; with digests */
-    char key[FAULT_KEY_MAX]; /* printable, maybe cut; an AUX's, a library's: its name */
-};
-
-struct rescue_hole {
-    uint64_t from, to;
-    const struct rdb_span *span;
-    uint64_t block;
-    struct fault fault; /* what was wrong at its begin; offset: a place in the file */
-    bool has_db;
-    unsigned db;
-    char before[FAULT_KEY_MAX], after[FAULT_KEY_MAX]; /* keys; "": none */
-    bool has_before, has_after;
-    bool at_end; /* no record was found behind it */
-};
 
 struct rescue_ops {
     /* False: no more is wanted. */
