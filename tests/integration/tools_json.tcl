@@ -245,6 +245,7 @@ case "backup" {
     object backup create 127.0.0.1:[of $s port] $dir
     object backup expire $dir --keep 1 --yes
     foreach path [glob $dir/*/appendonlydir/*.rdb] { flip $path 100 }
+    object backup create 127.0.0.1:[of $s port] $dir
     object backup verify $dir
     object backup create 127.0.0.1:1 $dir
 }
