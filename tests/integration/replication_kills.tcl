@@ -48,11 +48,20 @@ proc units_of {s} {
 proc kill_later {s ms} {
     exec sh -c "sleep [format %.3f [expr {$ms / 1000.0}]]; kill -KILL [of $s pid]" >/dev/null 2>/dev/null &
 }
-# Writes until the one that is to be killed is gone; what is promised by then.
-proc write_until_gone {leader victim n promised} {
+# Writes until so many units are promised, and then until the one that is to be killed is gone; what
+# is promised by then.
+proc write_until_gone {leader victim n promised more} {
     set pid [of $victim pid]
+    set fd [connect $leader]
+    set enough [expr {$promised + $more}]
+    set end [expr {[clock milliseconds] + $::patience_ms}]
+    while {$more && $promised < $enough} {
+        if {[write_unit $fd [incr n]] eq {1 1}} { set promised $n }
+        if {[clock milliseconds] > $end} { error "nothing is promised any more" }
+    }
+    kill_later $victim [below 400]
+    if {[below 4] == 0} { catch { ask $leader FAILOVER } }
     catch {
-        set fd [connect $leader]
         while {[alive $pid]} {
             if {[write_unit $fd [incr n]] eq {1 1}} { set promised $n }
         }
@@ -72,14 +81,16 @@ case "kills of either side, $kills (seed $seed)" {
     array set seen {leader 0 follower 0 full 0 partial 0 promised 0}
     for {set i 0} {$i < $kills} {incr i} {
         # Linked or in the middle of a synchronisation.
-        if {[below 3]} { wait_linked $follower }
+        set more 0
+        if {[below 3]} {
+            wait_linked $follower
+            set more [expr {1 + [below 40]}]
+        }
         set n [units_of $leader]
         set side [one_of {leader follower}]
         set victim [set $side]
         incr seen($side)
-        kill_later $victim [below 400]
-        if {[below 4] == 0} { catch { ask $leader FAILOVER } }
-        set promised [write_until_gone $leader $victim $n $promised]
+        set promised [write_until_gone $leader $victim $n $promised $more]
         set survivor [expr {$side eq "leader" ? $follower : $leader}]
         set dir [of $victim dir]
         stop $victim
