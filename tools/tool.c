@@ -64,28 +64,30 @@ enum tool_exit tool_fault(struct tool *t, const struct fault *f)
     return fault_exit(f);
 }
 
-enum tool_exit tool_tell(struct tool *t, enum tool_exit code, const char *format, ...)
+static void tell_formatted(struct tool *t, enum tool_exit code, const char *format, va_list ap)
 {
     struct buf text = {0};
-    va_list ap;
-    va_start(ap, format);
     buf_vprintf(&text, format, ap);
-    va_end(ap);
     tell_error(t, code, buf_cstr(&text));
     buf_free(&text);
+}
+
+enum tool_exit tool_tell(struct tool *t, enum tool_exit code, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    tell_formatted(t, code, format, ap);
+    va_end(ap);
     return code;
 }
 
 enum tool_exit tool_usage(struct tool *t, const char *format, ...)
 {
-    struct buf text = {0};
     va_list ap;
     va_start(ap, format);
-    buf_vprintf(&text, format, ap);
+    tell_formatted(t, TOOL_FAILED, format, ap);
     va_end(ap);
-    tell_error(t, TOOL_FAILED, buf_cstr(&text));
     fprintf(stderr, "Try: holdfast help %s\n", t->verb->name);
-    buf_free(&text);
     return TOOL_FAILED;
 }
 

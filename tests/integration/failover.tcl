@@ -7,15 +7,8 @@ source [file join [file dirname [info script]] lib holdfast.tcl]
 source [file join [file dirname [info script]] lib dataset.tcl]
 source [file join [file dirname [info script]] lib primary.tcl]
 
-proc ours {{config ""} args} {
-    return [server "save \"\"\nenable-debug-command yes\nrepl-diskless-sync-delay 0\n$config" \
-                {*}$args]
-}
 proc state_of {s} { return [info_of $s master_failover_state] }
 proc role_of {s} { return [info_of $s role] }
-proc online {p n} {
-    wait_for { expr {[regexp -all {state=online} [ask $p INFO replication]] == $n} }
-}
 proc over {s} { wait_for { expr {[state_of $s] eq "no-failover"} } }
 proc fails {s error args} { is [error_of $s {*}$args] $error }
 
@@ -231,8 +224,8 @@ proc fake_replica {p port} {
     online $p 1
     return $fd
 }
-# The primary hands over to it: the connection to port, and what PSYNC said there.
-proc handed_over {p port} {
+# The primary hands over to it, which listens to port.
+proc hand_over {p port} {
     set fd [fake_replica $p $port]
     is [ask $p FAILOVER TO 127.0.0.1 $port] OK
     while {[string match "waiting*" [state_of $p]]} {
@@ -240,6 +233,10 @@ proc handed_over {p port} {
         after 10
     }
     is [role_of $p] slave
+}
+# The same; the connection to port, and what PSYNC said there behind the offset.
+proc handed_over {p port} {
+    hand_over $p $port
     return [asked_to_lead $p]
 }
 proc asked_to_lead {p} {
@@ -290,12 +287,7 @@ case "a password that is not known here: this one leads on" {
     set p [ours]
     set port [fake_primary]
     ask $p SET key kept
-    set replica [fake_replica $p $port]
-    ask $p FAILOVER
-    while {[state_of $p] eq "waiting-for-sync"} {
-        send $replica REPLCONF ACK [info_of $p master_repl_offset]
-        after 10
-    }
+    hand_over $p $port
     set link [fake_accept]
     fake_heard $link
     fake_say $link "-ERR you are not wanted\r\n"
@@ -342,12 +334,7 @@ case "a connection that breaks before it is asked: nothing is believed" {
     set p [ours]
     set port [fake_primary]
     ask $p SET key kept
-    set replica [fake_replica $p $port]
-    ask $p FAILOVER
-    while {[state_of $p] eq "waiting-for-sync"} {
-        send $replica REPLCONF ACK [info_of $p master_repl_offset]
-        after 10
-    }
+    hand_over $p $port
     set link [fake_accept]
     fake_heard $link
     close $link

@@ -6,11 +6,6 @@ source [file join [file dirname [info script]] lib dataset.tcl]
 source [file join [file dirname [info script]] lib rdb_bytes.tcl]
 source [file join [file dirname [info script]] lib primary.tcl]
 
-proc ours {{config ""} args} {
-    return [server "save \"\"\nenable-debug-command yes\nrepl-diskless-sync-delay 0\n$config" \
-                {*}$args]
-}
-
 foreach diskless {no yes} {
     foreach load {disabled on-empty-db swapdb} {
         case "ours from ours, repl-diskless-sync $diskless, repl-diskless-load $load" {

@@ -5,19 +5,12 @@ source [file join [file dirname [info script]] lib.tcl]
 source [file join [file dirname [info script]] lib holdfast.tcl]
 source [file join [file dirname [info script]] lib primary.tcl]
 
-proc ours {{config ""} args} {
-    return [server "save \"\"\nenable-debug-command yes\nrepl-diskless-sync-delay 0\n$config" \
-                {*}$args]
-}
 proc pair {config {of_replica ""}} {
     set p [ours $config]
     set r [ours "replicaof 127.0.0.1 [of $p port]\n$of_replica"]
     wait_same $r $p
     online $p 1
     return [list $p $r]
-}
-proc online {p n} {
-    wait_for { expr {[regexp -all {state=online} [ask $p INFO replication]] == $n} }
 }
 proc set_ {s args} { is [ask $s CONFIG SET {*}$args] OK }
 # Nothing comes on fd, though others are answered meanwhile.

@@ -9,6 +9,11 @@ proc peer {{config ""} args} {
     return [server "save \"\"\nenable-debug-command yes\nrepl-diskless-sync-delay 0\n$config" \
                 {*}$args -binary $::peer_binary]
 }
+# Of ours, as either.
+proc ours {{config ""} args} {
+    return [server "save \"\"\nenable-debug-command yes\nrepl-diskless-sync-delay 0\n$config" \
+                {*}$args]
+}
 proc replica_of {primary {config ""} args} {
     return [server "save \"\"\nenable-debug-command yes\nreplicaof 127.0.0.1 [of $primary port]\n$config" \
                 {*}$args]
@@ -28,6 +33,10 @@ proc wait_same {replica primary} {
         after 10
     }
     tool 0 diff 127.0.0.1:[of $primary port] 127.0.0.1:[of $replica port]
+}
+# So many replicas have all they were copied.
+proc online {p n} {
+    wait_for { expr {[regexp -all {state=online} [ask $p INFO replication]] == $n} }
 }
 proc syncs_of {primary} {
     return [lmap field {sync_full sync_partial_ok sync_partial_err} { info_of $primary $field }]
