@@ -10,13 +10,12 @@
  *   - in a database below FOOTING_DBS;
  * and any other record that can be read. Attributes belong to the key behind them.
  *
- * Its errors are of two kinds; tests/tools measures them. Records in front of the place
- * are
- * passed over: at most the one that was damaged, as a rule, and those whose name is too long. And a
- * place inside a value may hold, when what is read there happens to end where a record begins: that
- * takes one wrong record, as from there on all are right. So the first record is doubtful to
- * whoever
- * asked, and a few up to the end are all. */
+ * Its errors are of two kinds; tests/tools measures them. Records in front of the place are passed
+ * over: at most the one that was damaged, as a rule, and those whose name is too long. And a place
+ * inside a value may hold, when what is read there happens to end where a record begins: mostly
+ * that takes one wrong record, as from there on all are right, at times some more. So the first
+ * records are doubtful to whoever asked (rdb_rescue.h says how many), and a few up to the end are
+ * all. */
 #ifndef TOOLS_RDB_FOOTING_H
 #define TOOLS_RDB_FOOTING_H
 
