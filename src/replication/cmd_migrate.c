@@ -40,9 +40,10 @@ struct migration {
     int first, count; /* words that are keys */
     int *keys;        /* of those, the words of keys that are there; then: that were sent */
     int key_count;
+    bool cut;         /* not all of them: the other side was lost */
     int done;         /* deleted here, of keys */
-    bool answered;
-    const char *doing;
+    bool greeted, answered;
+    const char *doing; /* when it broke */
 };
 
 /* ---- the words ---- */
@@ -180,6 +181,7 @@ enum outcome { GOES_ON, REFUSED, BROKEN, AGAIN };
 static enum outcome broken(struct migration *m, int err)
 {
     must(err < 0);
+    m->doing = m->greeted && !migrate_link_unsent(m->link) ? "reading" : "writing";
     bool again = m->link->kept && !m->answered && err != -ETIMEDOUT;
     if (!again)
         log_warning("MIGRATE to %s:%s: %s", m->link->host, m->link->port,
@@ -275,19 +277,32 @@ static enum outcome greet_db(struct migration *m)
 
 static enum outcome greet(struct migration *m)
 {
-    m->doing = "writing";
     enum outcome o = greet_auth(m);
     o = o == GOES_ON ? greet_version(m) : o;
-    return o == GOES_ON ? greet_db(m) : o;
+    o = o == GOES_ON ? greet_db(m) : o;
+    m->greeted = o == GOES_ON;
+    return o;
 }
 
 /* ---- the keys ---- */
+/* False: it failed, which the answers say when those that came before are taken. */
+static bool send_until(struct migration *m, size_t left)
+{
+    while (m->link->out.len > left || (!left && migrate_link_unsent(m->link)))
+        if (migrate_link_step(m->link) < 0)
+            return false;
+    return true;
+}
+
+/* Of all keys, or of those up to where the other side was lost. */
 static enum outcome send_keys(struct migration *m)
 {
     struct fault f = {0};
     int sent = 0;
-    m->doing = "writing";
+    m->cut = false;
     for (int i = 0; i < m->key_count; i++) {
+        if ((m->cut = !send_until(m, AHEAD)))
+            break;
         struct slice key = m->c->argv[m->keys[i]];
         struct entry *e = db_find_with(m->c->db, key, DB_NOTOUCH | DB_NOSTATS);
         if (!e) /* it expired */
@@ -297,19 +312,10 @@ static enum outcome send_keys(struct migration *m)
             return REFUSED;
         }
         m->keys[sent++] = m->keys[i];
-        while (m->link->out.len > AHEAD) {
-            int err = migrate_link_step(m->link);
-            if (err < 0)
-                return broken(m, err);
-        }
     }
     must(sent <= m->key_count);
     m->key_count = sent;
-    while (m->link->out.len || wire_owed(&m->link->wire)) {
-        int err = migrate_link_step(m->link);
-        if (err < 0)
-            return broken(m, err);
-    }
+    send_until(m, 0);
     return GOES_ON;
 }
 
@@ -326,7 +332,6 @@ static void delete(struct migration *m, int word)
 
 static enum outcome settle(struct migration *m)
 {
-    m->doing = "reading";
     for (int i = 0; i < m->key_count; i++) {
         struct reply_item item;
         enum outcome o = hear(m, &item);
@@ -337,7 +342,7 @@ static enum outcome settle(struct migration *m)
         else if (!m->copy)
             delete(m, m->keys[i]);
     }
-    return GOES_ON;
+    return m->cut ? broken(m, m->link->error) : GOES_ON;
 }
 
 static void log_deleted(struct migration *m)
@@ -358,6 +363,7 @@ static enum outcome move(struct migration *m)
     struct migrate_to to = {.host = m->c->argv[1], .port = m->c->argv[2],
                             .timeout_ms = m->timeout_ms, .unknown = !m->password.data};
     m->doing = "connecting";
+    m->greeted = false;
     m->link = migrate_link_get(r->migrate, &to, &f);
     if (!m->link) {
         log_fault("MIGRATE", &f);
@@ -369,7 +375,7 @@ static enum outcome move(struct migration *m)
     o = o == GOES_ON ? settle(m) : o;
     if (!m->link)
         return o;
-    if (o == GOES_ON)
+    if (o == GOES_ON && !m->link->error)
         migrate_link_keep(m->link);
     else /* what was said of it may still be answered */
         migrate_link_drop(m->link);

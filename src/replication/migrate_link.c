@@ -68,7 +68,7 @@ static void tidy(void *arg)
 void migrate_link_keep(struct migrate_link *l)
 {
     struct migrate_links *links = l->links;
-    must(!link_linked(&l->link) && !l->out.len && !reply_partial(&l->reader));
+    must(!link_linked(&l->link) && !l->out.len && !l->error && !reply_partial(&l->reader));
     buf_free(&l->out);
     buf_free(&l->in);
     l->reader.at = l->reader.seen = 0;
@@ -131,6 +131,11 @@ static int wait_for(struct migrate_link *l, short what)
     }
 }
 
+bool migrate_link_unsent(const struct migrate_link *l)
+{
+    return l->out.len || wire_owed(&l->wire);
+}
+
 /* What moved, or -errno. */
 static ssize_t send_some(struct migrate_link *l)
 {
@@ -151,25 +156,32 @@ static ssize_t receive_some(struct migrate_link *l)
     return got == -EAGAIN ? 0 : got == 0 ? -ECONNRESET : got;
 }
 
+/* The other side may have answered before it hung up. */
+static int fail(struct migrate_link *l, int err)
+{
+    must(err < 0);
+    while (receive_some(l) > 0) {}
+    return l->error = err;
+}
+
 int migrate_link_step(struct migrate_link *l)
 {
     must(!link_linked(&l->link)); /* it is somebody's */
     for (;;) {
+        if (l->error)
+            return l->error;
         size_t owed = wire_owed(&l->wire);
-        ssize_t put = send_some(l);
-        if (put < 0)
-            return (int)put;
-        ssize_t got = receive_some(l);
+        ssize_t put = send_some(l), got = put < 0 ? put : receive_some(l);
         if (got < 0)
-            return (int)got;
+            return fail(l, (int)got);
         if (put || got || wire_owed(&l->wire) < owed)
             return 0;
-        unsigned out = l->out.len || wire_owed(&l->wire) ? LOOP_WRITE : 0;
+        unsigned out = migrate_link_unsent(l) ? LOOP_WRITE : 0;
         unsigned what = wire_watch(&l->wire, LOOP_READ | out);
         int rc = wait_for(l, (short)((what & LOOP_READ ? POLLIN : 0) |
                                      (what & LOOP_WRITE ? POLLOUT : 0)));
         if (rc < 0)
-            return rc;
+            return fail(l, rc);
     }
 }
 

@@ -8,7 +8,8 @@
  *   migrate_link_keep(l);  or  migrate_link_drop(l);
  *
  * Errors are -errno: -ETIMEDOUT when nothing moved for so long, -ECONNRESET when the other side has
- * hung up, -EPROTO when it makes no sense. Kept ones are closed after MIGRATE_KEEP_S. */
+ * hung up, -EPROTO when it makes no sense. The first one stays: a link that failed gives the replies
+ * that came before, and then says so again. Kept ones are closed after MIGRATE_KEEP_S. */
 #ifndef REPLICATION_MIGRATE_LINK_H
 #define REPLICATION_MIGRATE_LINK_H
 
@@ -41,6 +42,7 @@ struct migrate_link {
     struct buf out, in;      /* out: what is still to be sent */
     struct reply_reader reader;
     int64_t timeout_ms, used_us;
+    int error;               /* 0: it works */
     bool kept;               /* it was used before: it may have been closed meanwhile */
     /* of who uses it */
     bool told_password;
@@ -57,6 +59,7 @@ struct migrate_link *migrate_link_get(struct migrate_links *links, const struct 
 void migrate_link_keep(struct migrate_link *l);
 void migrate_link_drop(struct migrate_link *l);
 int migrate_link_step(struct migrate_link *l);
+bool migrate_link_unsent(const struct migrate_link *l);
 /* A whole reply that is no aggregate, whose text is valid until the next call. */
 int migrate_link_reply(struct migrate_link *l, struct reply_item *item);
 

@@ -261,6 +261,29 @@ foreach {what actions reply left} {
     }
 }
 
+case "the answers of a target that dies while it is sent keys count" {
+    set a [ours]
+    set keys {}
+    for {set i 0} {$i < 10} {incr i} {
+        ask $a SETRANGE k$i 30000000 x ;# still 300 kB when it is compressed
+        lappend keys k$i
+    }
+    target $info_7_2 +OK +OK close ;# a second answer could still wait for its turn (Nagle)
+    like [error_of $a MIGRATE 127.0.0.1 $::target_port "" 0 10000 KEYS {*}$keys] \
+        "IOERR error or timeout * to target instance"
+    is [lsort [ask $a KEYS *]] [lrange $keys 1 end]
+    target_end
+}
+
+case "a target that dies behind its last answer has the keys" {
+    set a [ours]
+    foreach k {k1 k2 k3} { ask $a SET $k v }
+    target $info_7_2 +OK +OK +OK "+OKNL" close
+    is [ask $a MIGRATE 127.0.0.1 $::target_port "" 0 700 KEYS k1 k2 k3] OK
+    is [ask $a DBSIZE] 0
+    target_end
+}
+
 foreach {what actions reply heard} {
     "does not let INFO be asked, and has no such database" {{-NOPERM no} {-ERR DB index is out of range}}
         "ERR Target instance replied with error: ERR DB index is out of range" {{INFO server} {SELECT 0}}
