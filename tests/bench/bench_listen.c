@@ -31,7 +31,8 @@ static void die(const char *what)
     exit(1);
 }
 
-/* One address has fewer free ports than there are connections: they come from several. */
+/* One address has fewer free ports than there are connections: they come from several. The port is
+ * chosen by connect, which finds a free one at once where bind searches among all. */
 static int connect_from(int port, int i)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)}, from = to;
@@ -39,7 +40,8 @@ static int connect_from(int port, int i)
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     from.sin_port = 0;
     from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + (uint32_t)(i / PER_ADDRESS));
-    if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof from) < 0 ||
+    if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) < 0 ||
+        bind(fd, (struct sockaddr *)&from, sizeof from) < 0 ||
         connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
         die("connect");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
