@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <time.h>
 
 #include "base/mem.h"
 #include "base/must.h"
@@ -12,6 +11,7 @@
 #include "format/rdb_read.h"
 #include "os/child.h"
 #include "os/file.h"
+#include "persist/read_behind.h"
 
 struct proof {
     int fd;
@@ -122,48 +122,22 @@ struct verify_beside {
     char *path;
     bool guarded;
     pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    /* under lock */
-    uint64_t written, read;
-    bool complete, dropped, over;
+    struct read_behind behind;
 };
-
-/* Never beyond what is written; at its end it waits for more. */
-static ssize_t read_behind(void *arg, void *to, size_t n)
-{
-    struct verify_beside *v = arg;
-    pthread_mutex_lock(&v->lock);
-    while (v->read == v->written && !v->complete && !v->dropped)
-        pthread_cond_wait(&v->changed, &v->lock);
-    must(v->read <= v->written);
-    uint64_t more = v->dropped ? 0 : v->written - v->read;
-    pthread_mutex_unlock(&v->lock);
-    ssize_t got = more ? file_read(v->proof.fd, to, n < more ? n : (size_t)more) : 0;
-    pthread_mutex_lock(&v->lock);
-    v->read += got > 0 ? (uint64_t)got : 0;
-    pthread_mutex_unlock(&v->lock);
-    return got;
-}
 
 static void *run_beside(void *arg)
 {
     struct verify_beside *v = arg;
     mem_thread_enter();
     v->found = read_all(&v->proof.in, v->path, v->guarded, &v->fault);
-    pthread_mutex_lock(&v->lock);
-    v->over = true;
-    pthread_cond_signal(&v->changed);
-    pthread_mutex_unlock(&v->lock);
+    read_behind_over(&v->behind);
     mem_thread_leave();
     return NULL;
 }
 
 static void free_beside(struct verify_beside *v)
 {
-    must(v->path);
-    pthread_mutex_destroy(&v->lock);
-    pthread_cond_destroy(&v->changed);
+    read_behind_free(&v->behind);
     mem_free(v->path);
     mem_free(v);
 }
@@ -174,10 +148,9 @@ struct verify_beside *verify_beside(const char *path, bool guarded)
     v->proof.fd = file_open(path, O_RDONLY, 0);
     v->path = mem_strdup(path);
     v->guarded = guarded;
-    pthread_mutex_init(&v->lock, NULL);
-    pthread_cond_init(&v->changed, NULL);
+    read_behind_init(&v->behind, v->proof.fd);
     if (v->proof.fd >= 0) {
-        in_init_callback(&v->proof.in, read_behind, v, IN_SIZE_UNKNOWN, 0);
+        in_init_callback(&v->proof.in, read_behind, &v->behind, IN_SIZE_UNKNOWN, 0);
         if (pthread_create(&v->thread, NULL, run_beside, v) == 0)
             return v;
         in_free(&v->proof.in);
@@ -189,32 +162,17 @@ struct verify_beside *verify_beside(const char *path, bool guarded)
 
 void verify_beside_grew(struct verify_beside *v, uint64_t bytes)
 {
-    pthread_mutex_lock(&v->lock);
-    must(bytes >= v->written);
-    v->written = bytes;
-    pthread_cond_signal(&v->changed);
-    pthread_mutex_unlock(&v->lock);
+    read_behind_grew(&v->behind, bytes);
 }
 
 /* Whoever watches the child sees that it goes on. */
 static void wait_over(struct verify_beside *v, struct child *child)
 {
-    enum { LOOK_EVERY_NS = 100 * 1000 * 1000, SECOND_NS = 1000 * 1000 * 1000 };
-    pthread_mutex_lock(&v->lock);
-    must(!v->complete && !v->dropped);
-    v->complete = true;
-    pthread_cond_signal(&v->changed);
-    while (!v->over) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += LOOK_EVERY_NS;
-        until.tv_sec += until.tv_nsec / SECOND_NS;
-        until.tv_nsec %= SECOND_NS;
-        pthread_cond_timedwait(&v->changed, &v->lock, &until);
+    enum { LOOK_EVERY_MS = 100 };
+    read_behind_whole(&v->behind);
+    while (!read_behind_wait_over(&v->behind, LOOK_EVERY_MS))
         if (child)
-            child_wrote(child, v->read);
-    }
-    pthread_mutex_unlock(&v->lock);
+            child_wrote(child, read_behind_read(&v->behind));
     must(pthread_join(v->thread, NULL) == 0);
 }
 
@@ -225,7 +183,7 @@ bool verify_beside_end(struct verify_beside *v, uint64_t bytes, uint64_t keys, b
     wait_over(v, child);
     int64_t size = file_size(v->proof.fd);
     *f = v->fault;
-    bool all = in_bad(&v->proof.in) || v->read == bytes;
+    bool all = in_bad(&v->proof.in) || v->behind.read == bytes;
     if (!fault_is(f) && (size < 0 || (uint64_t)size != bytes || !all))
         fault_set(f, FAULT_FORMAT, "%s has %" PRId64 " bytes, %" PRIu64 " were written", v->path,
                   size, bytes);
@@ -238,11 +196,7 @@ bool verify_beside_end(struct verify_beside *v, uint64_t bytes, uint64_t keys, b
 
 void verify_beside_drop(struct verify_beside *v)
 {
-    pthread_mutex_lock(&v->lock);
-    must(!v->complete && !v->dropped);
-    v->dropped = true;
-    pthread_cond_signal(&v->changed);
-    pthread_mutex_unlock(&v->lock);
+    read_behind_give_up(&v->behind);
     must(pthread_join(v->thread, NULL) == 0);
     in_free(&v->proof.in);
     file_close(v->proof.fd);
