@@ -283,6 +283,51 @@ case "at start: only TLS, an old certificate, and what is not enough" {
     wait_for { expr {![alive $pid]} }
 }
 
+# What s_client tells of the connection, over which PING and QUIT were said.
+proc told_of_connection {s args} {
+    set words [list -connect 127.0.0.1:[tls_port_of $s] -CAfile [pki ca.crt] -cert [pki one.crt] -key \
+        [pki one.key] -ign_eof {*}$args]
+    set code [catch { exec openssl s_client {*}$words << "PING\r\nQUIT\r\n" 2>@1 } text]
+    like $text "*+PONG*+OK*"
+    return $text
+}
+proc resumed {s protocol} { string match "*Reused, TLSv1*" [told_of_connection $s -$protocol -sess_in [pki session]] }
+
+case "sessions are taken up again, as long as they are kept" {
+    set s [tls_server]
+    foreach protocol {tls1_2 tls1_3} {
+        is [ask $s CONFIG SET tls-session-caching yes] OK
+        like [told_of_connection $s -$protocol -sess_out [pki session]] "*New, TLSv1*"
+        truth {[resumed $s $protocol]}
+        is [ask $s CONFIG SET tls-session-caching no] OK
+        truth {![resumed $s $protocol]}
+    }
+}
+
+case "parameters for DH from a file" {
+    set s [tls_server]
+    certificate rsa ca IP:127.0.0.1 20990101000000Z {-newkey rsa:2048 -nodes}
+    openssl genpkey -genparam -algorithm DH -pkeyopt group:ffdhe3072 -out dh.pem
+    spit [pki no_dh.pem] "nothing\n"
+    is [ask $s CONFIG SET tls-cert-file [pki rsa.crt] tls-key-file [pki rsa.key] tls-dh-params-file \
+        [pki dh.pem]] OK
+    like [told_of_connection $s -tls1_2 -cipher DHE-RSA-AES128-GCM-SHA256] "*Server Temp Key: DH, 3072 bits*"
+    like [error_of $s CONFIG SET tls-dh-params-file [pki no_dh.pem]] "*tls-dh-params-file*no_dh.pem*"
+    like [error_of $s CONFIG SET tls-dh-params-file /nowhere] "*/nowhere*No such file*"
+    like [told_of_connection $s -tls1_2 -cipher DHE-RSA-AES128-GCM-SHA256] "*Server Temp Key: DH, 3072 bits*"
+}
+
+case "a backup over TLS" {
+    set s [tls_server "appendonly yes"]
+    for {set i 0} {$i < 200} {incr i} { ask $s SET key:$i $i }
+    set dir [tmpdir]
+    set words "cacert=[pki ca.crt]&cert=[pki one.crt]&key=[pki one.key]"
+    tool 0 backup create rediss://127.0.0.1:[tls_port_of $s]?$words $dir/backups
+    tool 0 backup verify $dir/backups
+    tool 0 backup restore $dir/backups $dir/out
+    tool 0 diff $dir/out 127.0.0.1:[of $s port]
+}
+
 case "the offline tools read a server over TLS" {
     set s [tls_server "enable-debug-command yes"]
     ask $s DEBUG POPULATE 20000 key 300

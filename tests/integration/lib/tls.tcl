@@ -19,9 +19,10 @@ proc authority {name} {
     openssl req -x509 {*}$::new_key -keyout $name.key -out $name.crt -days 30 -subj /CN=$name
 }
 # NAME.crt and NAME.key, by that authority, of those names, until then.
-proc certificate {name ca {names IP:127.0.0.1,DNS:localhost} {until 20990101000000Z}} {
+proc certificate {name ca {names IP:127.0.0.1,DNS:localhost} {until 20990101000000Z} {key ""}} {
     spit [pki names] "subjectAltName=$names"
-    openssl req {*}$::new_key -keyout $name.key -out csr -subj /CN=$name
+    if {$key eq ""} { set key $::new_key }
+    openssl req {*}$key -keyout $name.key -out csr -subj /CN=$name
     openssl ca -batch -config conf -cert $ca.crt -keyfile $ca.key -in csr -notext -extfile names \
         -startdate 20200101000000Z -enddate $until -out $name.crt
 }
