@@ -207,7 +207,7 @@ char client_call(struct client_conn *c, struct buf *text, const char *word, ...)
 const char *client_info(struct client_conn *c, struct buf *text, const char *field)
 {
     size_t n = strlen(field);
-    client_call(c, text, "INFO", "persistence", NULL);
+    client_call(c, text, "INFO", "persistence", "replication", NULL);
     for (char *at = text->data; at && *at; at = strchr(at, '\n')) {
         at += *at == '\n';
         if (strncmp(at, field, n) == 0 && at[n] == ':') {

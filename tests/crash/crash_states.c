@@ -501,6 +501,14 @@ static void explore_broken(struct session *s, const struct scenario *sc, const c
     scenario_done(&r);
 }
 
+static const struct scenario *scenario_named(const char *name)
+{
+    const struct scenario *sc = scenarios;
+    while (sc->name && strcmp(sc->name, name) != 0)
+        sc++;
+    return sc->name ? sc : NULL;
+}
+
 static bool wanted(const struct session *s, const char *name)
 {
     return !s->o.only || strcmp(s->o.only, name) == 0;
@@ -512,12 +520,15 @@ static void explore_all(struct session *s)
         if (wanted(s, sc->name))
             explore(s, sc);
     if (wanted(s, "broken")) {
-        explore_broken(s, &scenarios[1], "syncs", (struct trace_plan){.skip_sync = true});
-        explore_broken(s, &scenarios[1], "syncs of directories",
-                       (struct trace_plan){.skip_sync_dir = true});
-        explore_broken(s, &scenarios[0], "syncs", (struct trace_plan){.skip_sync = true});
-        explore_broken(s, &scenarios[0], "syncs of directories",
-                       (struct trace_plan){.skip_sync_dir = true});
+        static const char *const names[] = {"always", "rdb"};
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            explore_broken(s, scenario_named(names[i]), "syncs",
+                           (struct trace_plan){.skip_sync = true});
+            explore_broken(s, scenario_named(names[i]), "syncs of directories",
+                           (struct trace_plan){.skip_sync_dir = true});
+        }
+        explore_broken(s, scenario_named("replica"), "syncs",
+                       (struct trace_plan){.skip_sync = true});
     }
 }
 
@@ -531,22 +542,20 @@ static int again(struct session *s, const char *kept_state)
     if (!f || fscanf(f, "%63s %llu %llu", name, &floor, &most) != 3)
         return 2;
     fclose(f);
-    for (const struct scenario *sc = scenarios; sc->name; sc++) {
-        if (strcmp(sc->name, name) != 0)
-            continue;
-        struct run r = {.seed = 1};
-        scenario_run(sc, &r, s->trace, s->scratch, NULL); /* for its args */
-        struct hunt h = hunt_of(s, sc, &r);
-        snprintf(path, sizeof path, "%s/state", kept_state);
-        remove_tree(h.judge.dir);
-        must(copy_tree(path, h.judge.dir));
-        struct verdict v = judge_state(&h.judge, floor, most, NULL);
-        printf("%s: %s, %lld units\n", name, v.ok ? "good" : v.how, (long long)v.m);
-        judge_print_log(h.judge.log);
-        remove_tree(s->scratch);
-        return !v.ok;
-    }
-    return 2;
+    const struct scenario *sc = scenario_named(name);
+    if (!sc)
+        return 2;
+    struct run r = {.seed = 1};
+    scenario_run(sc, &r, s->trace, s->scratch, NULL); /* for its args */
+    struct hunt h = hunt_of(s, sc, &r);
+    snprintf(path, sizeof path, "%s/state", kept_state);
+    remove_tree(h.judge.dir);
+    must(copy_tree(path, h.judge.dir));
+    struct verdict v = judge_state(&h.judge, floor, most, NULL);
+    printf("%s: %s, %lld units\n", name, v.ok ? "good" : v.how, (long long)v.m);
+    judge_print_log(h.judge.log);
+    remove_tree(s->scratch);
+    return !v.ok;
 }
 
 int main(int argc, char **argv)
