@@ -218,14 +218,14 @@ static void read_on(struct part_check *c)
     plan_make(&c->plan, c->image, c->tool->threads);
     rdb_tell_begin(&c->tell, c->to, c->image, &c->plan, c->name);
     c->tell.only_looks = true;
-    rdb_tell_file(&c->tell, c->cut ? c->cut : &none);
+    rdb_tell_file(&c->tell);
     key_feed_begin(&c->feed, c->twice);
     c->rescue = (struct rescue){.image = c->image, .plan = &c->plan, .ops = &ops, .arg = c,
                                 .databases = c->opt->databases, .also = &c->sums.sink};
     rescue_run(&c->rescue);
     if (fault_is(&c->rescue.pending.fault))
         finding_fault(c->to, c->name, &c->rescue.pending.fault);
-    rdb_tell_end(&c->tell, &c->rescue);
+    rdb_tell_end(&c->tell, &c->rescue, c->cut ? c->cut : &none);
     c->end_at = c->rescue.ended ? c->rescue.end_at : 0;
     key_feed_end(&c->feed);
     rescue_free(&c->rescue);
@@ -370,6 +370,13 @@ static void check_digest(struct part_check *c)
     }
 }
 
+static bool commands_follow(struct rdb_image *m, uint64_t at)
+{
+    char head[16];
+    ssize_t got = image_read(m, at, m->end, head, sizeof head);
+    return got > 0 && rdb_commands_begin(slice(head, (size_t)got));
+}
+
 static void say_file(struct part_check *c, uint64_t load_us)
 {
     const struct check_sink *s = &c->sums;
@@ -399,8 +406,9 @@ static void say_file(struct part_check *c, uint64_t load_us)
                  c->blocks, c->blocks_bad, digest ? digest : "not looked at",
                  told ? ", as the file says" : "");
     if (c->end_at && c->end_at < c->image->end && !c->plan.list.by_trailer && !c->image->open_end)
-        say_line(&c->tool->say, "  %" PRIu64 " bytes stand behind its end: servers pass over them",
-                 c->image->end - c->end_at);
+        say_line(&c->tool->say, "  %" PRIu64 " bytes stand behind its end: servers pass over them%s",
+                 c->image->end - c->end_at, commands_follow(c->image, c->end_at)
+                 ? "; as an append log they run these commands" : "");
     say_line(&c->tool->say, "  a load takes about %.1f s here (%s), and about %.1f MiB of memory "
              "(by types and sizes)", (double)load_us / 1e6,
              c->sampled ? "by loading its first part" : "by the time to read it",
@@ -490,13 +498,6 @@ static void check_image(struct part_check *c, uint64_t *end)
     check_sink_free(&c->sums);
     plan_free(&c->plan);
     progress_bar_end(&c->tool->progress);
-}
-
-static bool commands_follow(struct rdb_image *m, uint64_t at)
-{
-    char head[16];
-    ssize_t got = image_read(m, at, m->end, head, sizeof head);
-    return got > 0 && rdb_commands_begin(slice(head, (size_t)got));
 }
 
 bool check_rdb_part(struct tool *t, struct findings *to, const struct source *s, size_t part,

@@ -2,24 +2,46 @@
 #include "tools/dataset.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/must.h"
 #include "format/aof_read.h"
+#include "format/rdb.h"
+#include "os/file.h"
 #include "tools/element_search.h"
 #include "tools/log_part.h"
 #include "tools/pending_file.h"
+#include "tools/rdb_footing.h"
+
+enum { COMMANDS_HEAD = 16 };
 
 /* ---- which RDB ---- */
 
 static bool open_rdb(struct dataset *d, const struct source_part *p, struct fault *f)
 {
     d->has_input = source_part_open(&d->input, p, f);
-    if (d->has_input && d->opt.again && !input_seekable(&d->input, f))
+    if (d->has_input && d->opt.again && !input_seekable_part(&d->input, f))
         return false; /* dataset_close is next */
     d->bytes = d->has_input ? d->input.file_size : 0;
     d->again = d->has_input && d->input.seekable;
     return d->has_input;
+}
+
+/* Reads past the RDB. False: it is damaged. */
+static bool pass_rdb(struct in *in)
+{
+    struct rdb_reader rdb;
+    struct sink none = {.ops = &(const struct sink_ops){0}};
+    struct pending_file pending;
+    const struct rdb_options opt = {.keep_modules = true, .distinct_max = RDB_DISTINCT_MAX,
+                                    .pending = &pending.ops};
+    pending_file_begin(&pending, PENDING_FILE_HELD);
+    bool ok = rdb_open(&rdb, in, &opt) && rdb_read_all(&rdb, &none) &&
+              rdb_trailer(&rdb) <= RDB_TRAILER_BAD;
+    rdb_close(&rdb);
+    pending_file_end(&pending);
+    return ok;
 }
 
 /* Does a part hold a command, from where its RDB ends? What can't be read is for the server to
@@ -28,22 +50,10 @@ static bool has_commands(const struct source_part *p)
 {
     struct input i;
     struct fault f = {0};
-    struct rdb_reader rdb;
     struct aof_reader aof;
     if (p->missing || !source_part_open(&i, p, &f))
         return true;
-    bool found = false;
-    if (p->begins_with_rdb) {
-        struct sink none = {.ops = &(const struct sink_ops){0}};
-        struct pending_file pending;
-        const struct rdb_options opt = {.keep_modules = true, .distinct_max = RDB_DISTINCT_MAX,
-                                        .pending = &pending.ops};
-        pending_file_begin(&pending, PENDING_FILE_HELD);
-        found = !rdb_open(&rdb, &i.in, &opt) || !rdb_read_all(&rdb, &none) ||
-                rdb_trailer(&rdb) > RDB_TRAILER_BAD;
-        rdb_close(&rdb);
-        pending_file_end(&pending);
-    }
+    bool found = p->begins_with_rdb && !pass_rdb(&i.in);
     if (!found) {
         enum aof_item item;
         aof_open(&aof, &i.in, &(struct aof_limits){0});
@@ -52,6 +62,40 @@ static bool has_commands(const struct source_part *p)
         found = item != AOF_END;
         aof_close(&aof);
     }
+    input_close(&i);
+    return found;
+}
+
+/* ---- commands behind a file that begins as an RDB ---- */
+
+/* Do the last bytes look as if commands ended there? Seldom wrongly, and then it costs time only;
+ * that the last command is longer shows when all was read (tell_behind). */
+static bool ends_as_commands(const struct input *i)
+{
+    enum { TAIL = 64 << 10 };
+    uint64_t from = i->size > TAIL ? i->size - TAIL : 0;
+    char *tail = mem_alloc(TAIL);
+    ssize_t got = file_pread(i->fd, tail, TAIL, (off_t)from);
+    bool found = false;
+    for (const char *at = tail, *end = tail + (got > 0 ? got : 0); !found && end - at > 3; at++) {
+        at = memchr(at, '\r', (size_t)(end - at) - 3);
+        if (!at)
+            break;
+        found = at[1] == '\n' && (at[2] == '$' || at[2] == '*') && at[3] >= '0' && at[3] <= '9';
+    }
+    mem_free(tail);
+    return found;
+}
+
+/* The log of a server before 7.0, or one under the name of a dump. */
+static bool is_log(const struct source_part *p)
+{
+    struct input i;
+    struct fault f = {0};
+    if ((p->opened && !p->opened->seekable) || !source_part_open(&i, p, &f))
+        return false;
+    bool found = i.seekable && ends_as_commands(&i) && pass_rdb(&i.in) &&
+                 rdb_commands_begin(in_peek(&i.in, COMMANDS_HEAD));
     input_close(&i);
     return found;
 }
@@ -106,6 +150,18 @@ static bool open_log(struct dataset *d, struct fault *f)
     return ok;
 }
 
+static bool open_file(struct dataset *d, struct fault *f)
+{
+    if (d->opt.again && !source_keep(&d->source, f))
+        return false;
+    if (!is_log(&d->source.parts[0]))
+        return open_rdb(d, &d->source.parts[0], f);
+    d->source.kind = SOURCE_LOG;
+    say_line(&d->tool->say, "%s: commands stand behind its RDB: it is read as the append log it is",
+             d->name);
+    return open_log(d, f);
+}
+
 bool dataset_open(struct dataset *d, struct tool *t, const char *word,
                   const struct dataset_options *opt, struct fault *f)
 {
@@ -122,8 +178,7 @@ bool dataset_open(struct dataset *d, struct tool *t, const char *word,
     } else {
         if (*d->source.why)
             say_line(&t->say, "%s: %s (%s)", word, d->source.why, d->source.path);
-        ok = d->source.kind == SOURCE_RDB ? open_rdb(d, &d->source.parts[0], f)
-                                          : open_log(d, f);
+        ok = d->source.kind == SOURCE_RDB ? open_file(d, f) : open_log(d, f);
     }
     if (!ok)
         dataset_close(d);
@@ -142,10 +197,78 @@ void dataset_close(struct dataset *d)
 
 /* ---- an RDB ---- */
 
+/* What costs none of the data: told once, however often it is read. */
+static void tell_once(struct dataset *d, enum tool_exit is, const char *what)
+{
+    d->worst = tool_worse(d->worst, is);
+    if (!d->told)
+        tool_tell(d->tool, is, "%s: %s", d->name, what);
+}
+
+/* The wrapping's own checksum comes behind all. */
+static void tell_wrapping(struct dataset *d, bool checked)
+{
+    struct in *in = &d->input.in;
+    while (d->input.unpacker && !in_at_end(in))
+        in_skip(in, in_window(in, SIZE_MAX).len);
+    const struct fault *cut = input_cut(&d->input);
+    if (cut->code == FAULT_EOF)
+        tell_once(d, TOOL_TRUNCATED, cut->what);
+    else if (fault_is(cut) && checked)
+        tell_once(d, TOOL_DAMAGED, "Its compression is damaged, and the RDB in it whole");
+    else if (fault_is(cut))
+        tell_once(d, TOOL_LOSS, "Its compression is damaged, and no checksum in the RDB tells "
+                                "whether it is what was written");
+}
+
+/* All keys were read: what is wrong behind them. */
+static void tell_behind(struct dataset *d, struct rdb_reader *r)
+{
+    static const char commands[] = "commands behind its RDB are not read: what comes through a "
+        "pipe, packed, or ends with a very long command, cannot be looked at for them beforehand; "
+        "unpack it, and name it as FILE.aof";
+    struct in *in = &d->input.in;
+    enum rdb_trailer_state trailer = rdb_trailer(r);
+    bool checked = r->crc == RDB_CRC_OK;
+    if (trailer == RDB_TRAILER_SHORT || trailer == RDB_TRAILER_BAD)
+        tell_once(d, TOOL_DAMAGED, "The block index behind the RDB is damaged; the data is whole");
+    else if (d->source.kind == SOURCE_RDB &&
+             rdb_commands_begin(in_peek(in, COMMANDS_HEAD)))
+        tell_once(d, TOOL_LOSS, commands);
+    tell_wrapping(d, checked);
+    d->told = true;
+}
+
+/* A fault of the file as a whole, in its last record: all keys came. */
+static bool is_of_the_end(const struct in *in, const struct rdb_record *last)
+{
+    return in->fault.code == FAULT_CRC && last->opcode == RDB_OP_EOF;
+}
+
+static void take_fault(struct dataset *d, const struct element_search *search,
+                       const struct sink *sink, const struct rdb_record *last, struct fault *f)
+{
+    const struct in *in = &d->input.in;
+    const struct fault *cut = input_cut(&d->input);
+    char text[FAULT_TEXT_MAX];
+    if (in_bad(in) && is_of_the_end(in, last) && !sink_bad(sink)) {
+        tell_once(d, TOOL_LOSS, fault_text(&in->fault, text, sizeof text));
+        d->told = true;
+    } else if (in_bad(in)) {
+        *f = in->fault.code == FAULT_EOF && fault_is(cut) ? *cut : in->fault;
+    } else if (fault_is(&search->fault)) {
+        *f = search->fault;
+    } else if (sink_bad(sink)) {
+        *f = sink->fault;
+    }
+    if (fault_is(f))
+        fault_prefix(f, d->name);
+}
+
 static bool read_rdb(struct dataset *d, struct sink *sink, struct fault *f)
 {
     struct rdb_reader r;
-    struct rdb_record rec;
+    struct rdb_record rec = {0};
     struct element_search search;
     struct pending_file pending;
     struct rdb_options options = {.keep_modules = true, .unguarded = d->opt.unguarded,
@@ -164,20 +287,15 @@ static bool read_rdb(struct dataset *d, struct sink *sink, struct fault *f)
         ok = rdb_body(&r, &rec, sink) && !fault_is(&search.fault);
         progress_bar_at(&d->tool->progress, in_file_offset(in));
     }
-    if (ok && !in_bad(in))
-        rdb_trailer(&r);
+    bool all = ok && !in_bad(in);
+    if (all)
+        tell_behind(d, &r);
     progress_bar_end(&d->tool->progress);
     rdb_close(&r);
     element_search_end(&search);
     pending_file_end(&pending);
-    if (in_bad(in))
-        *f = in->fault;
-    else if (fault_is(&search.fault))
-        *f = search.fault;
-    else if (sink_bad(sink))
-        *f = sink->fault;
-    if (fault_is(f))
-        fault_prefix(f, d->name);
+    if (!all || sink_bad(sink))
+        take_fault(d, &search, sink, &rec, f);
     return !fault_is(f);
 }
 

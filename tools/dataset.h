@@ -10,7 +10,9 @@
  *   dataset_close(&d);
  *
  * A log that is torn at its end is what is whole in it, as a server loads it: that is said, and
- * worst is to be the verb's exit code if nothing is worse.
+ * worst is to be the verb's exit code if nothing is worse. So it is with what is wrong behind the
+ * keys: the checksum of an RDB as a whole, its block index, the compression around it. Commands
+ * behind an RDB make it a log, whatever its name.
  * Progress is told while reading. Module values come as opaque events. */
 #ifndef TOOLS_DATASET_H
 #define TOOLS_DATASET_H
@@ -41,7 +43,9 @@ struct dataset {
     struct scratch *scratch; /* of a log with commands */
     struct input input;      /* of the RDB */
     bool has_input, is_live, again;
-    enum tool_exit worst;    /* what was left out of a log's end, and said; good */
+    bool told;               /* what is wrong behind the keys */
+    enum tool_exit worst;    /* what is wrong and was said, though all keys came; what was left out
+                              * of a log's end: good if nothing */
     const char *name;        /* the word; borrowed */
     uint64_t bytes;          /* of the RDB, or of its packed file; 0: unknown */
     /* After dataset_read of an RDB: */

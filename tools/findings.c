@@ -65,20 +65,10 @@ void finding_add(struct findings *to, const struct finding *x)
     buf_free(&line);
 }
 
-static enum tool_exit cost_of(enum fault_code code)
-{
-    switch (code) {
-    case FAULT_EOF: return TOOL_TRUNCATED;
-    case FAULT_VERSION: case FAULT_CANNOT_HOLD: return TOOL_NEWER;
-    case FAULT_IO: return TOOL_CANNOT_OPEN;
-    default: return TOOL_LOSS;
-    }
-}
-
 void finding_fault(struct findings *to, const char *file, const struct fault *f)
 {
     must(fault_is(f));
-    finding_add(to, &(struct finding){.cost = cost_of(f->code), .file = file, .from = f->offset,
+    finding_add(to, &(struct finding){.cost = tool_fault_exit(f->code), .file = file, .from = f->offset,
                                       .to = f->offset, .doing = f->doing, .what = f->what,
                                       .has_key = f->has_key,
                                       .key = f->has_key ? slice_str(f->key) : (struct slice){0}});

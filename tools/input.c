@@ -153,37 +153,54 @@ static bool copy_all(struct in *in, int to, struct fault *f)
     return !in_bad(in);
 }
 
-static bool make_seekable(struct input *i, bool whatever, struct fault *f)
+const struct fault *input_cut(struct input *i)
 {
-    must(in_offset(&i->in) == 0);
-    if (i->seekable) {
-        *f = fault_is(&i->cut) ? i->cut : *f;
-        return whatever || !fault_is(&i->cut);
-    }
+    if (fault_is(&i->cut) || !i->unpacker || !in_at_end(&i->in))
+        return &i->cut;
+    if (in_bad(&i->in))
+        i->cut = i->in.fault;
+    else if (unpacker_cut(i->unpacker))
+        fault_set(&i->cut, FAULT_EOF, "Its compression (%s) is cut off at the end",
+                  compression_name(i->compression));
+    return &i->cut;
+}
+
+/* False: the machine fails. */
+static bool unpack_all(struct input *i, struct fault *f)
+{
+    struct fault damage = {0};
     int fd = temp_file(f);
     if (fd < 0)
         return false;
-    if (!copy_all(&i->in, fd, f) && (f->code == FAULT_IO || !whatever)) {
+    if (!copy_all(&i->in, fd, &damage) && damage.code == FAULT_IO) {
+        *f = damage;
         file_close(fd);
         return false;
     }
+    struct fault cut = *input_cut(i);
     input_close(i);
     i->fd = fd;
-    i->cut = *f;
+    i->cut = cut;
     i->size = (uint64_t)file_size(fd);
     i->seekable = true;
     input_rewind(i);
     return true;
 }
 
-bool input_seekable(struct input *i, struct fault *f)
-{
-    return make_seekable(i, false, f);
-}
-
 bool input_seekable_part(struct input *i, struct fault *f)
 {
-    return make_seekable(i, true, f);
+    must(in_offset(&i->in) == 0);
+    return i->seekable || unpack_all(i, f);
+}
+
+bool input_seekable(struct input *i, struct fault *f)
+{
+    if (!input_seekable_part(i, f))
+        return false;
+    bool damaged = fault_is(&i->cut) && i->cut.code != FAULT_EOF;
+    if (damaged)
+        *f = i->cut;
+    return !damaged;
 }
 
 void input_rewind(struct input *i)

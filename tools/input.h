@@ -11,7 +11,7 @@
  * The stream gives decoded bytes. input_seekable, before anything is read from the stream: what is
  * compressed, or comes from a pipe, is unpacked into a file without a name in TMPDIR (or
  * /var/tmp, as it may be large); in starts at its first byte then. Files are opened read-only.
- * A file that is cut off inside its compression is a fault of the stream: FAULT_EOF. */
+ * A file that is cut off inside its compression simply ends there; input_cut tells of it. */
 #ifndef TOOLS_INPUT_H
 #define TOOLS_INPUT_H
 
@@ -30,7 +30,7 @@ struct input {
     uint64_t file_size; /* on disk, for progress; 0: unknown */
     int64_t changed_ms; /* when the file was last written; 0: unknown */
     enum compression compression;
-    struct fault cut; /* why what was unpacked is not all of it */
+    struct fault cut; /* input_cut's */
     struct unpacker *unpacker; /* NULL: plain */
     struct in in, packed; /* packed: what the unpacker reads */
 };
@@ -41,8 +41,12 @@ int input_open_fd(const char *path, int flags);
 /* i must stay where it is. */
 bool input_open(struct input *i, const char *path, struct fault *f);
 bool input_seekable(struct input *i, struct fault *f);
-/* The same, with as much as can be unpacked: true with f filled when that is not all. */
+/* The same, with as much as can be unpacked: false only when the machine fails. */
 bool input_seekable_part(struct input *i, struct fault *f);
+/* Once all was unpacked, or the stream read to its end: what is wrong with the compression around
+ * it. FAULT_EOF: its end is missing; FAULT_FORMAT: damage, a wrong checksum of its own among it.
+ * FAULT_NONE: nothing, or it is not known yet. */
+const struct fault *input_cut(struct input *i);
 void input_close(struct input *i);
 /* From one that is open and not read from yet: moved, and from is closed then; or, of a seekable
  * one, a second that is read from its front, while from is not. */

@@ -50,9 +50,8 @@ bool rdb_file_open_part(struct rdb_file *r, const struct source_part *p, struct 
     *r = (struct rdb_file){.unwrapped = -1};
     if (!source_part_open(&r->input, p, f))
         return false;
-    bool ok = input_seekable_part(&r->input, &r->cut);
-    if (!ok)
-        *f = r->cut;
+    bool ok = input_seekable_part(&r->input, f);
+    r->cut = *input_cut(&r->input);
     if (ok && slice_eq_str(in_peek(&r->input.in, 4), "VKCS"))
         ok = unwrap(r, f);
     if (!ok) {

@@ -72,13 +72,11 @@ static void add(struct rdb_tell *t, enum tool_exit cost, uint64_t at, const char
                                          .unit = unit, .what = what});
 }
 
-void rdb_tell_file(struct rdb_tell *t, const struct fault *cut)
+void rdb_tell_file(struct rdb_tell *t)
 {
     const struct rdb_plan *p = t->plan;
     size_t n = p->corrections.len / sizeof(struct plan_correction);
     const struct plan_correction *c = (const struct plan_correction *)(void *)p->corrections.data;
-    if (fault_is(cut))
-        add(t, TOOL_TRUNCATED, t->image->end, NULL, cut->what);
     for (size_t i = 0; i < n; i++)
         tell_correction(t, &c[i]);
     if (!p->header_ok)
@@ -226,10 +224,28 @@ void rdb_tell_span(struct rdb_tell *t, const struct rdb_span *s, uint64_t keys, 
     t->span_libraries = 0;
 }
 
-void rdb_tell_end(struct rdb_tell *t, const struct rescue *x)
+/* Where a checksum of its own tells that the RDB is whole, what is around it costs nothing. */
+static void tell_wrapping(struct rdb_tell *t, const struct fault *cut, bool ended, bool checked)
+{
+    bool whole = ended && !t->holes && (checked || cut->code == FAULT_EOF);
+    struct finding is = {.cost = cut->code == FAULT_EOF ? TOOL_TRUNCATED
+                                 : whole                ? TOOL_DAMAGED
+                                                        : TOOL_LOSS,
+                         .file = t->file, .from = t->image->end, .to = t->image->end,
+                         .unit = "compression", .what = cut->what,
+                         .costs = whole   ? "The RDB in it is whole: nothing of the data is lost"
+                                  : ended ? "The RDB in it can be read to its end, and no checksum "
+                                            "tells whether it is what was written"
+                                          : "What came out before that is all there is"};
+    finding_add(t->to, &is);
+}
+
+void rdb_tell_end(struct rdb_tell *t, const struct rescue *x, const struct fault *cut)
 {
     const struct rdb_plan *p = t->plan;
     bool checked = plan_has_blocks(p) || p->crc_ok || x->end_checked;
+    if (fault_is(cut))
+        tell_wrapping(t, cut, x->ended, checked);
     if (x->ended && x->end_short)
         add(t, TOOL_TRUNCATED, x->end_at, "trailer",
             "The file's checksum is cut off; nothing of the data is");

@@ -25,12 +25,12 @@ struct rdb_tell {
 
 void rdb_tell_begin(struct rdb_tell *t, struct findings *to, struct rdb_image *m,
                     const struct rdb_plan *p, const char *file);
-/* Before the records: what the plan knows. cut: why not all could be unpacked; may be none. */
-void rdb_tell_file(struct rdb_tell *t, const struct fault *cut);
+void rdb_tell_file(struct rdb_tell *t); /* before the records: what the plan knows */
 void rdb_tell_record(struct rdb_tell *t, const struct rescued *r); /* each, before its span */
 void rdb_tell_hole(struct rdb_tell *t, const struct rescue_hole *h);
 void rdb_tell_span(struct rdb_tell *t, const struct rdb_span *s, uint64_t keys, bool holes);
-void rdb_tell_end(struct rdb_tell *t, const struct rescue *x);
+/* cut: what is wrong with the compression around it (input_cut); may be nothing. */
+void rdb_tell_end(struct rdb_tell *t, const struct rescue *x, const struct fault *cut);
 /* Rows for keys; a thousand of a kind at most. */
 void rdb_tell_doubtful(struct rdb_tell *t, const struct rescued *r);
 void rdb_tell_library(struct rdb_tell *t, const struct rescued *r);

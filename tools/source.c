@@ -145,13 +145,9 @@ bool source_part_open(struct input *i, const struct source_part *p, struct fault
 /* Cut off inside its compression it is kept as far as it goes: whoever reads it is told. */
 bool source_keep(struct source *s, struct fault *f)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        struct fault cut = {0};
-        if (s->parts[i].opened && !input_seekable_part(s->parts[i].opened, &cut)) {
-            *f = cut;
+    for (size_t i = 0; i < s->count; i++)
+        if (s->parts[i].opened && !input_seekable_part(s->parts[i].opened, f))
             return false;
-        }
-    }
     return true;
 }
 

@@ -35,13 +35,13 @@ const char *tool_exit_name(enum tool_exit e)
 
 /* ---- answers ---- */
 
-static enum tool_exit fault_exit(const struct fault *f)
+enum tool_exit tool_fault_exit(enum fault_code code)
 {
-    switch (f->code) {
+    switch (code) {
     case FAULT_IO: return TOOL_CANNOT_OPEN;
     case FAULT_EOF: return TOOL_TRUNCATED;
     case FAULT_VERSION: case FAULT_CANNOT_HOLD: return TOOL_NEWER;
-    case FAULT_FORMAT: case FAULT_CRC: return TOOL_LOSS;
+    case FAULT_FORMAT: case FAULT_CRC: case FAULT_LIMIT: return TOOL_LOSS;
     default: return TOOL_FAILED;
     }
 }
@@ -60,8 +60,8 @@ enum tool_exit tool_fault(struct tool *t, const struct fault *f)
 {
     char text[FAULT_TEXT_MAX];
     must(fault_is(f));
-    tell_error(t, fault_exit(f), fault_text(f, text, sizeof text));
-    return fault_exit(f);
+    tell_error(t, tool_fault_exit(f->code), fault_text(f, text, sizeof text));
+    return tool_fault_exit(f->code);
 }
 
 static void tell_formatted(struct tool *t, enum tool_exit code, const char *format, va_list ap)

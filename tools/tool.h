@@ -34,6 +34,9 @@ enum tool_exit tool_worse(enum tool_exit a, enum tool_exit b);
  * "differs" */
 const char *tool_exit_name(enum tool_exit e);
 
+/* What a kind of fault means, for every verb. Of data a limit is damage: numbers out of range. */
+enum tool_exit tool_fault_exit(enum fault_code code);
+
 struct check_libraries; /* check.h */
 /* What the program around the tools can do for them. */
 struct tool_env {

@@ -54,6 +54,7 @@ struct unpacker {
     bool source_ended, inside, damaged;
     z_stream zlib;
     ZSTD_DCtx *zstd;
+    size_t asks; /* zstd: bytes it would have next; 0: of a new frame */
 };
 
 struct unpacker *unpacker_new(enum compression c, in_read *read, void *arg)
@@ -92,7 +93,7 @@ bool unpacker_cut(const struct unpacker *u)
     return u->source_ended && u->inside;
 }
 
-/* Bytes made, 0: more input is needed; -EBADMSG. */
+/* Bytes made, also in front of damage; 0: more input is needed. */
 static ssize_t inflate_some(struct unpacker *u, void *to, size_t n)
 {
     u->zlib.next_in = u->block + u->at;
@@ -108,20 +109,24 @@ static ssize_t inflate_some(struct unpacker *u, void *to, size_t n)
     if (rc == Z_STREAM_END) /* another member may follow */
         must(inflateReset(&u->zlib) == Z_OK);
     else if (rc != Z_OK && rc != Z_BUF_ERROR)
-        return -EBADMSG;
+        u->damaged = true;
     return (ssize_t)(room - u->zlib.avail_out);
 }
 
+/* No more than it asks for, a block at a time: a call that meets damage forgets what it made. */
 static ssize_t zstd_some(struct unpacker *u, void *to, size_t n)
 {
-    ZSTD_inBuffer in = {u->block + u->at, u->len, 0};
+    size_t want = u->asks ? u->asks : 1;
+    ZSTD_inBuffer in = {u->block + u->at, want < u->len ? want : u->len, 0};
     ZSTD_outBuffer out = {to, n, 0};
     size_t hint = ZSTD_decompressStream(u->zstd, &out, &in);
     u->at += in.pos;
     u->len -= in.pos;
-    if (ZSTD_isError(hint))
-        return -EBADMSG;
+    u->damaged = ZSTD_isError(hint);
+    if (u->damaged)
+        return 0;
     u->inside = hint != 0;
+    u->asks = hint;
     return (ssize_t)out.pos;
 }
 
@@ -152,9 +157,10 @@ ssize_t unpacker_read(void *arg, void *to, size_t n)
     for (;;) {
         /* Also without input: what is held back inside may fill to's room only now. */
         ssize_t made = u->len || u->inside ? unpack_some(u, to, n) : 0;
-        u->damaged = made < 0;
         if (made != 0)
             return made;
+        if (u->damaged)
+            return -EBADMSG;
         if (u->len == 0 && !fetch(u, &err))
             return err;
     }

@@ -25,7 +25,8 @@ struct unpacker; /* opaque */
 struct unpacker *unpacker_new(enum compression c, in_read *read, void *arg);
 void unpacker_free(struct unpacker *u);
 void unpacker_rebind(struct unpacker *u, void *arg); /* read's arg has moved there */
-/* An in_read of plain bytes; arg is the unpacker. Damage is -EBADMSG; a stream that ends inside its
+/* An in_read of plain bytes; arg is the unpacker. Damage is -EBADMSG, behind all that came out in
+ * front of it; a stream that ends inside its
  * compression simply ends: who reads it misses something. */
 ssize_t unpacker_read(void *arg, void *to, size_t n);
 bool unpacker_cut(const struct unpacker *u); /* it ended so */

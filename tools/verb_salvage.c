@@ -321,7 +321,7 @@ static bool first_pass(struct job *j, struct fault *f)
                                 .search = &j->search.ops,
                                 .databases = (unsigned)j->opt->databases};
     rescue_run(&j->rescue);
-    rdb_tell_end(&j->tell, &j->rescue);
+    rdb_tell_end(&j->tell, &j->rescue, &j->file.cut);
     rescue_free(&j->rescue);
     return find_twins(j, f) && all_searched(j, f);
 }
@@ -484,6 +484,13 @@ static bool second_pass(struct job *j, struct fault *f)
 
 /* ---- the answer ---- */
 
+static bool commands_at(struct rdb_image *m, uint64_t at)
+{
+    char head[16];
+    ssize_t got = image_read(m, at, m->end, head, sizeof head);
+    return got > 0 && rdb_commands_begin(slice(head, (size_t)got));
+}
+
 static void say_libraries(struct job *j)
 {
     struct say *s = &j->tool->say;
@@ -526,9 +533,14 @@ static void say_sum(struct job *j)
     say_fields(s, FIELDS(lost), NULL);
     uint64_t end = j->plan.list.by_trailer ? j->plan.list.behind : j->rescue.end_at;
     uint64_t behind = j->rescue.ended ? j->file.image.end - end : 0;
-    say_fields(s, FIELDS(SAY_U64("bytes_behind", behind)), behind
-               ? "%" PRIu64 " bytes behind the RDB are left out: if they are the commands of a "
-                 "log, holdfast fix keeps them" : NULL, behind);
+    bool commands = behind && commands_at(&j->file.image, end);
+    say_fields(s, FIELDS(SAY_U64("bytes_behind", behind), SAY_BOOL("commands_behind", commands)),
+               !behind    ? NULL
+               : commands ? "%" PRIu64 " bytes behind the RDB are commands of a log, and left out: "
+                            "holdfast fix keeps them"
+                          : "%" PRIu64 " bytes behind the RDB are left out", behind);
+    if (commands)
+        j->findings.worst = tool_worse(j->findings.worst, TOOL_LOSS);
 }
 
 static enum tool_exit salvage_file(struct job *j)
@@ -537,7 +549,7 @@ static enum tool_exit salvage_file(struct job *j)
     struct tool *t = j->tool;
     rdb_tell_begin(&j->tell, &j->findings, &j->file.image, &j->plan, j->name);
     progress_bar_begin(&t->progress, "salvage", j->file.image.end * 2);
-    rdb_tell_file(&j->tell, &j->file.cut);
+    rdb_tell_file(&j->tell);
     bool ok = first_pass(j, &f) && second_pass(j, &f);
     progress_bar_end(&t->progress);
     if (!ok)
@@ -595,7 +607,9 @@ static int run(struct tool *t, void *state)
     say_list(&t->say, "lost_libraries");
     say_list(&t->say, "corrections");
     enum tool_exit code;
-    if (j.file.image.end < RESCUE_MAGIC + 1) {
+    if (commands_at(&j.file.image, 0)) {
+        code = tool_usage(t, "%s is an append log and holds no RDB: use holdfast fix", j.name);
+    } else if (j.file.image.end < RESCUE_MAGIC + 1) {
         fault_set(&f, FAULT_EOF, "%s is too short to hold a key", j.name);
         code = tool_fault(t, &f);
     } else {
@@ -618,7 +632,8 @@ const struct verb verb_salvage = {
     .example = "  holdfast salvage dump.rdb clean.rdb --doubtful doubtful.rdb\n"
                "  holdfast salvage dump.rdb.gz clean.rdb --keep-partial --json\n",
     .text = "FILE is read only (of a directory: the dump, or the base of the log, that a server\n"
-            "would load); OUT must not exist. Where a checksum is enough to tell which bit\n"
+            "would load); OUT must not exist. Commands behind an RDB are not in OUT, which is said\n"
+            "(exit code 5): holdfast fix mends logs. Where a checksum is enough to tell which bit\n"
             "was flipped, it is flipped back, and nothing is lost. With block checksums (our\n"
             "redis-server writes them) every key outside a damaged block is kept, and none that\n"
             "was not there. Without them reading goes on where several records in a row look\n"

@@ -62,8 +62,7 @@ static void read_header(struct rdb_reader *r)
     bool redis = memcmp(magic, "REDIS", 5) == 0 && digits(magic + 5, 4, &r->version);
     r->valkey = memcmp(magic, "VALKEY", 6) == 0 && digits(magic + 6, 3, &r->version);
     /* Each magic has its own numbers: REDIS up to 79, VALKEY from 80 on. */
-    if (!(redis && r->version < RDB_VERSION_VALKEY_MIN) &&
-        !(r->valkey && r->version >= RDB_VERSION_VALKEY_MIN))
+    if (!redis && !r->valkey)
         in_fail(r->in, FAULT_FORMAT, RDB_WRONG_SIGNATURE);
     else if (!version_known(r->valkey, r->version))
         in_fail(r->in, FAULT_VERSION, "Can't handle RDB format version %d", r->version);
