@@ -35,7 +35,8 @@ struct points {
     int64_t first_s;
     uint64_t deleted;            /* keys of the run that goes on */
     struct log_place deleted_at;
-    uint64_t behind_damage;      /* in this increment */
+    bool damaged;
+    int64_t damaged_seq;         /* the newest increment that is */
     bool only_within, inside;    /* of a second; inside: some of it was told, and not its end */
     int64_t within_s;
     enum tool_exit worst; /* what the log is like */
@@ -45,7 +46,8 @@ static void tell(struct points *p, const char *kind, size_t incr, uint64_t at, c
 {
     char position[LOG_POSITION_TEXT], when[SAY_TIME_TEXT];
     const struct source_part *part = log_line_incr(&p->line, incr);
-    bool reachable = log_line_base(&p->line, incr) && !p->behind_damage;
+    const struct log_base *base = log_line_base(&p->line, incr);
+    bool reachable = base && !(p->damaged && p->damaged_seq >= base->from);
     int64_t ms = p->time_s < 0 ? -1 : p->time_s * 1000;
     if (p->only_within && strcmp(kind, "within") != 0)
         return;
@@ -140,7 +142,7 @@ static void begin_part(struct points *p, size_t incr)
     const struct source_part *part = log_line_incr(&p->line, incr);
     struct buf what = {0};
     end_run(p);
-    p->db = p->behind_damage = 0;
+    p->db = 0;
     buf_printf(&what, "where %s begins", part->name);
     for (size_t i = 0; i < p->line.bases_count; i++)
         if (p->line.bases[i].from == part->seq && p->line.bases[i].part != SIZE_MAX)
@@ -177,7 +179,11 @@ static bool visit(void *arg, size_t incr, struct log_part *part, struct log_read
     if (what == LOG_HOLE || what == LOG_MENDED) {
         end_run(p);
         tell(p, "damage", incr, r->from, "damage: holdfast fix first");
-        p->behind_damage = r->hole.kind != HOLE_TORN;
+        bool torn = what == LOG_HOLE && r->hole.kind == HOLE_TORN;
+        if (!torn || incr + 1 < p->line.count) {
+            p->damaged = true;
+            p->damaged_seq = part->part->seq;
+        }
     }
     if (what == LOG_UNIT)
         look_within(p, incr, r);

@@ -25,6 +25,10 @@ static const struct tool_option options[] = {
                 "only tell which keys are touched behind it"),
     {0}};
 
+struct log_damage {
+    bool any;
+    struct log_place at;
+};
 enum wanted { TO_TIME, TO_POSITION, TO_BEFORE };
 struct restore {
     struct tool *tool;
@@ -41,8 +45,8 @@ struct restore {
     struct log_place second_from, second_to; /* the commands of the second that was asked for */
     uint64_t second_commands;                /* 0: there are none */
     uint64_t torn_at;        /* where the newest increment is cut off; 0 */
-    bool damaged, tell; /* tell: which moments there are */
-    struct log_place damage;
+    bool tell;          /* which moments there are */
+    struct log_damage damage, before; /* the last one read; the last in front of place */
     /* --dry-run: */
     struct log_taint touched;
     uint64_t db, said, commands;
@@ -77,6 +81,7 @@ static void found(struct restore *x, size_t incr, uint64_t at)
     must(incr < x->line.count);
     x->found = true;
     x->place = (struct log_place){incr, at};
+    x->before = x->damage;
 }
 
 static bool holds(struct restore *x, struct log_reader *r)
@@ -121,7 +126,7 @@ static bool is_it(struct restore *x, size_t incr, struct log_reader *r, enum log
         return is_later(x, incr, r, what);
     case TO_POSITION:
         return log_line_incr(&x->line, incr)->seq == x->seq && r->to > x->offset &&
-               what != LOG_HOLE && what != LOG_MENDED;
+               ((what != LOG_HOLE && what != LOG_MENDED) || r->from == x->offset);
     case TO_BEFORE:
         if (what == LOG_UNIT && holds(x, r))
             found(x, incr, r->from);
@@ -138,9 +143,8 @@ static bool search(void *arg, size_t incr, struct log_part *p, struct log_reader
     bool torn = what == LOG_HOLE && r->hole.kind == HOLE_TORN && incr + 1 == x->line.count;
     if (torn) {
         x->torn_at = r->from;
-    } else if ((what == LOG_HOLE || what == LOG_MENDED) && !x->damaged) {
-        x->damaged = true;
-        x->damage = (struct log_place){incr, r->from};
+    } else if (what == LOG_HOLE || what == LOG_MENDED) {
+        x->damage = (struct log_damage){true, {incr, r->from}};
     }
     progress_bar_at(&x->tool->progress, r->to);
     if (what == LOG_END) {
@@ -175,6 +179,15 @@ static void tell_moments(struct restore *x)
                  say_time(to, x->last_s * 1000));
 }
 
+/* What lies in front of the base that it begins with is of no account. */
+static bool is_behind_damage(const struct restore *x)
+{
+    const struct log_place *at = &x->before.at;
+    const struct log_base *b = log_line_base(&x->line, x->place.incr);
+    return x->before.any && (!b || log_line_incr(&x->line, at->incr)->seq >= b->from) &&
+           (at->incr < x->place.incr || at->at < x->place.at);
+}
+
 static bool check_place(struct restore *x, struct fault *f)
 {
     bool early = x->wanted == TO_TIME && x->any_time && x->found &&
@@ -188,11 +201,10 @@ static bool check_place(struct restore *x, struct fault *f)
         fault_set(f, FAULT_INVALID, "There is no %.*s in the log", SLICE_ARG(x->command));
     else if (!x->found)
         fault_set(f, FAULT_INVALID, "There is no increment %" PRId64 ".", x->seq);
-    else if (x->damaged && (x->damage.incr < x->place.incr ||
-                            (x->damage.incr == x->place.incr && x->damage.at < x->place.at)))
+    else if (is_behind_damage(x))
         fault_set(f, FAULT_FORMAT, "%s is damaged at offset %" PRIu64 ", in front of that moment: "
-                  "holdfast fix --salvage first", log_line_incr(&x->line, x->damage.incr)->name,
-                  x->damage.at);
+                  "holdfast fix --salvage first", log_line_incr(&x->line, x->before.at.incr)->name,
+                  x->before.at.at);
     else if (!log_line_base(&x->line, x->place.incr))
         fault_set(f, FAULT_INVALID, "A file that it takes is not there any more.");
     x->tell = fault_is(f);

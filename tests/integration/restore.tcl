@@ -267,4 +267,50 @@ case "damage in front of the moment is told; a torn end is not" {
     refused 5 "*damaged at offset*fix --salvage first*" $dir/a.aof [tmpdir]/x --to 0:[expr {$end + 9}]
 }
 
+case "every position that points lists can be gone to, and those it calls out of reach cannot" {
+    set s [server "$config\nauto-aof-rewrite-percentage 0\naof-timestamp-enabled yes\naof-keep-history 9"]
+    set dir [of $s dir]
+    for {set part 1} {$part <= 3} {incr part} {
+        for {set i 0} {$i < 12} {incr i} { change $s $i }
+        ask $s FLUSHALL
+        ask $s SELECT 0
+        if {$part == 3} break
+        ask $s BGREWRITEAOF
+        wait_for { expr {[info_of $s aof_rewrites] == $part && [info_of $s aof_rewrite_in_progress] == 0} }
+    }
+    stop $s
+    set parts [lsort -dictionary [glob [log_dir $dir]/*.incr.aof]]
+    is [llength $parts] 3
+    foreach damaged {none 0 1 2 empty torn} {
+        set place [tmpdir]
+        file copy [log_dir $dir] $place/appendonlydir
+        set path $place/appendonlydir/[file tail [lindex $parts [expr {[string is integer $damaged] ? $damaged : 2}]]]
+        set bytes [slurp $path]
+        if {[string is integer $damaged]} {
+            spit $path [string replace $bytes 200 299 [string repeat \0 100]]
+        } elseif {$damaged eq "empty"} {
+            spit $path ""
+        } elseif {$damaged eq "torn"} {
+            spit $path [string range $bytes 0 end-7]
+        }
+        run timeout 120 $holdfast points $place
+        set listed 0
+        foreach line [split $run_output \n] {
+            if {![regexp {^(\d+:\d+) } $line -> at]} continue
+            incr listed
+            set code [run timeout 120 $holdfast restore $place [tmpdir]/out --to $at --quiet]
+            set far [string match "*can't be reached*" $line]
+            is [list $damaged $line [expr {$code == 0}]] [list $damaged $line [expr {!$far}]]
+        }
+        truth {$listed >= 6}
+    }
+    # one file by itself
+    set alone [tmpdir]
+    spit $alone/appendonly.aof [encode {SELECT 0}][encode {SET a 1}][encode {FLUSHALL}]
+    run timeout 120 $holdfast points $alone/appendonly.aof
+    foreach at [regexp -all -inline -line {^\d+:\d+} $run_output] {
+        is [run timeout 120 $holdfast restore $alone/appendonly.aof [tmpdir]/out --to $at] 0
+    }
+}
+
 finish
