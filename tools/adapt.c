@@ -48,6 +48,7 @@ static bool key(struct sink *s, const struct key_event *e)
     a->key.name = buf_slice(&a->name);
     a->told = false;
     a->rest = 0;
+    stream_lost_key(&a->lost);
     adapt_group_drop(&a->group);
     /* Where nothing passes, nothing is to be held. */
     a->holds = a->pass.to && e->type == VALUE_STREAM && e->rdb_type == RDB_STREAM_5;
@@ -97,10 +98,19 @@ static bool end_group(struct adapt *a)
     return ok;
 }
 
+static void stream_node(struct sink *s, struct stream_id master, struct slice listpack)
+{
+    struct adapt *a = adapt_of(s);
+    if (a->target == ADAPT_COMMANDS)
+        stream_lost_node(&a->lost, master, listpack);
+    a->plain.stream_node(s, master, listpack);
+}
+
 static void stream_group(struct sink *s, const struct stream_group_event *e)
 {
     struct adapt *a = adapt_of(s);
     a->rest = 0;
+    stream_lost_group(&a->lost);
     if (!end_group(a))
         return;
     if (a->holds)
@@ -111,10 +121,13 @@ static void stream_group(struct sink *s, const struct stream_group_event *e)
 
 static void stream_pending(struct sink *s, const struct stream_pending_event *e)
 {
-    if (adapt_of(s)->holds)
-        adapt_group_pending(&adapt_of(s)->group, e);
+    struct adapt *a = adapt_of(s);
+    if (a->target == ADAPT_COMMANDS && stream_lost_pending(&a->lost, e->id))
+        tell(a, "pending entries that were deleted");
+    if (a->holds)
+        adapt_group_pending(&a->group, e);
     else
-        adapt_of(s)->plain.stream_pending(s, e);
+        a->plain.stream_pending(s, e);
 }
 
 static void stream_consumer(struct sink *s, const struct stream_consumer_event *e)
@@ -142,6 +155,7 @@ static void end_key(struct sink *s)
 void adapt_init(struct adapt *a, enum adapt_target target, struct sink *to)
 {
     *a = (struct adapt){.target = target};
+    stream_lost_begin(&a->lost);
     pass_init(&a->pass, to);
     a->plain = a->pass.ops;
     a->pass.ops.function = function;
@@ -150,6 +164,7 @@ void adapt_init(struct adapt *a, enum adapt_target target, struct sink *to)
     a->pass.ops.packed = packed;
     a->pass.ops.pair = pair;
     a->pass.ops.stream_rest = stream_rest;
+    a->pass.ops.stream_node = stream_node;
     a->pass.ops.stream_group = stream_group;
     a->pass.ops.stream_pending = stream_pending;
     a->pass.ops.stream_consumer = stream_consumer;
@@ -160,5 +175,6 @@ void adapt_init(struct adapt *a, enum adapt_target target, struct sink *to)
 void adapt_free(struct adapt *a)
 {
     adapt_group_free(&a->group);
+    stream_lost_end(&a->lost);
     buf_free(&a->name);
 }

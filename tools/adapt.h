@@ -7,7 +7,8 @@
  *   RDB 10, 11          expiry of single fields of a hash; what streams of Redis 8.6 and later hold
  *                       besides, or of 8.8, pending entries without a consumer; arrays; module
  *                       values can be carried
- *   commands            the same, and module values
+ *   commands            the same, and module values; pending entries that were deleted from their
+ *                       stream
  *
  *   adapt_init(&a, target, NULL); a.found = tell; a.arg = ...   only looks
  *   adapt_init(&a, target, &writer.sink);   expiries of fields and the like are left out; a value
@@ -24,10 +25,11 @@
 #include "format/sink.h"
 #include "tools/adapt_group.h"
 #include "tools/pass.h"
+#include "tools/stream_lost.h"
 
 enum adapt_target { ADAPT_RDB_9, ADAPT_RDB_10, ADAPT_RDB_11, ADAPT_COMMANDS };
 /* what: "field expiry", "function library", "stream producers", "stream entries without a
- * consumer", "array", "module value"; key: NULL for a library. */
+ * consumer", "pending entries that were deleted", "array", "module value"; key: NULL for a library. */
 typedef void adapt_found(void *arg, const char *what, const struct key_event *key);
 
 struct adapt {
@@ -41,6 +43,7 @@ struct adapt {
     bool holds;      /* its groups are held (adapt_group.h) */
     uint8_t rest;    /* type of what was told last that only later versions hold; 0: none was */
     struct adapt_group group;
+    struct stream_lost lost; /* its count: dropped, as no command says them */
     struct sink_ops plain; /* that only pass on */
     uint64_t keys, fields, libraries, values; /* concerned: keys; dropped: the others */
 };

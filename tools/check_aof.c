@@ -276,7 +276,7 @@ static void look_at_library(struct check *c, struct part *p)
         !slice_eq_nocase(r->argv[1], "load"))
         return;
     void *set = c->libraries->begin();
-    if (!c->libraries->take(set, r->argv[r->argc - 1], &why)) {
+    if (!check_library(c->libraries, set, r->argv[r->argc - 1], &why)) {
         buf_printf(&text, "a library of functions: %s", buf_cstr(&why));
         tell_error(p, r->at, buf_cstr(&text));
     }

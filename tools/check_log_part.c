@@ -155,7 +155,7 @@ static void look_at_library(struct check *c, const struct log_command *cmd)
         done = code.len;
     }
     void *set = l->begin();
-    if (arg.len <= LIBRARY_MAX && !l->take(set, buf_slice(&code), &why))
+    if (arg.len <= LIBRARY_MAX && !check_library(l, set, buf_slice(&code), &why))
         add_command(c, cmd, buf_cstr(&why));
     l->end(set);
     buf_free(&code);

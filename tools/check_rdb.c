@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/must.h"
 #include "base/num.h"
+#include "tools/say.h"
 #include "base/version.h"
 #include "format/rdb_read.h"
 #include "format/sink_count.h"
@@ -137,7 +138,7 @@ static void look_at_library(struct report *r, struct slice code)
     if (!r->set)
         r->set = r->libraries->begin();
     must(r->set);
-    if (!r->libraries->take(r->set, code, &why))
+    if (!check_library(r->libraries, r->set, code, &why))
         in_fail(r->reader.in, FAULT_FORMAT, "a library of functions: %s", buf_cstr(&why));
     buf_free(&why);
 }
@@ -217,6 +218,13 @@ bool check_rdb_stream(struct in *in, int fd, const char *name, unsigned database
 {
     print_begin(out, name);
     return check_stream(in, fd, databases, libraries, out);
+}
+
+bool check_library(const struct check_libraries *l, void *set, struct slice code, struct buf *why)
+{
+    bool ok = l->take(set, code, why);
+    say_escape(why);
+    return ok;
 }
 
 bool check_asks_help(const char *word)

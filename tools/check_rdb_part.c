@@ -62,7 +62,7 @@ static bool take_library(void *arg, struct slice code)
         return true;
     if (!c->libraries)
         c->libraries = l->begin();
-    bool ok = l->take(c->libraries, code, &why);
+    bool ok = check_library(l, c->libraries, code, &why);
     if (!ok && c->library_faults.len < WHY_MAX)
         add_library_fault(c, code, &why);
     buf_free(&why);

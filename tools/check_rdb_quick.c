@@ -92,7 +92,7 @@ static bool takes_library(struct whole *w, struct slice code)
         return true;
     pthread_mutex_lock(&w->lock);
     w->set = w->set ? w->set : libraries->begin();
-    bool ok = libraries->take(w->set, code, &why);
+    bool ok = check_library(libraries, w->set, code, &why);
     pthread_mutex_unlock(&w->lock);
     buf_free(&why);
     return ok;

@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "containers/listpack.h"
 #include "format/rdb_block.h"
+#include "tools/say.h"
 
 enum { SLOTS_MIN = 64, SLOTS_MAX = 1 << 19 }; /* 4 MiB: a quarter of a million elements */
 enum { VALUE_HELD = 4 << 20 }; /* each thread may have such a value */
@@ -252,7 +253,9 @@ static void on_end_key(struct sink *s)
 
 static void keep(char *to, size_t size, const char *before, struct slice text)
 {
-    snprintf(to, size, "%s%.*s", before, SLICE_ARG(text));
+    struct buf plain = {0};
+    snprintf(to, size, "%s%s", before, say_text(&plain, text, size));
+    buf_free(&plain);
 }
 
 static void on_aux(struct sink *s, struct slice name, struct slice value)

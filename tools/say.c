@@ -180,22 +180,46 @@ const char *say_text(struct buf *hold, struct slice bytes, size_t max)
     return buf_cstr(hold);
 }
 
-/* Nothing that a file or its name holds moves the cursor. */
+/* The length of what s begins with, if a terminal only shows it: 0, it may do something. */
+static size_t shown(struct slice s)
+{
+    unsigned char c = (unsigned char)s.data[0];
+    size_t n = utf8_length(s);
+    bool c1 = n == 2 && c == 0xc2 && (unsigned char)s.data[1] < 0xa0;
+    return (c < ' ' && c != '\n' && c != '\t') || c == 0x7f || c1 ? 0 : n;
+}
+
+void say_print(FILE *to, struct slice text)
+{
+    for (size_t n; text.len; text = slice_from(text, n)) {
+        n = shown(text);
+        if (n) {
+            fwrite(text.data, 1, n, to);
+            continue;
+        }
+        fprintf(to, "\\x%02x", (unsigned char)text.data[0]);
+        n = 1;
+    }
+}
+
 static void print_line(struct say *s, const char *format, va_list ap)
 {
     struct buf line = {0};
     if (s->json || s->quiet || !format || !*format)
         return;
     buf_vprintf(&line, format, ap);
-    for (size_t i = 0; i < line.len; i++) {
-        unsigned char c = (unsigned char)line.data[i];
-        if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f)
-            fprintf(s->to, "\\x%02x", c);
-        else
-            putc(c, s->to);
-    }
+    say_print(s->to, buf_slice(&line));
     putc('\n', s->to);
     buf_free(&line);
+}
+
+void say_escape(struct buf *text)
+{
+    struct buf plain = {0};
+    say_text(&plain, buf_slice(text), SIZE_MAX);
+    buf_clear(text);
+    buf_add(text, buf_slice(&plain));
+    buf_free(&plain);
 }
 
 void say_line(struct say *s, const char *format, ...)

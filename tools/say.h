@@ -81,6 +81,10 @@ void json_base64(struct buf *to, struct slice bytes); /* without quotes */
 /* Bytes for a line of text: printable as they are, all else as \xhh; cut to max bytes with "...".
  * Returns buf_cstr(hold). */
 const char *say_text(struct buf *hold, struct slice bytes, size_t max);
+/* In place, all of it. */
+void say_escape(struct buf *text);
+/* Nothing in text moves the cursor or is no UTF-8: such bytes are printed as \xhh. Lines stay. */
+void say_print(FILE *to, struct slice text);
 /* Unix milliseconds as 2026-11-29T14:03:00.250Z. */
 enum { SAY_TIME_TEXT = 40 };
 const char *say_time(char out[SAY_TIME_TEXT], int64_t unix_ms);

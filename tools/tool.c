@@ -53,7 +53,9 @@ static void tell_error(struct tool *t, enum tool_exit code, const char *text)
     say_row(&t->say, "errors", FIELDS(SAY_TEXT("what", text),
                                       SAY_TEXT("result", tool_exit_name(code))), NULL);
     fflush(t->say.to);
-    fprintf(stderr, "holdfast %s: %s\n", t->verb->name, text);
+    fprintf(stderr, "holdfast %s: ", t->verb->name);
+    say_print(stderr, slice_str(text));
+    fputc('\n', stderr);
 }
 
 enum tool_exit tool_fault(struct tool *t, const struct fault *f)

@@ -9,6 +9,7 @@
 #include "os/file.h"
 #include "tools/anon_log.h"
 #include "tools/anon_rdb.h"
+#include "tools/log_line.h"
 #include "tools/log_write.h"
 #include "tools/rdb_file.h"
 #include "tools/source.h"
@@ -215,6 +216,7 @@ static int run(struct tool *t, void *state)
         !source_find(&s, t->args[0], &(struct source_options){.dump = o->dump}, &f))
         return tool_fault(t, &f);
     anon_init(&a, secret);
+    enum tool_exit missing = log_line_missing(t, &s);
     bool ok = s.kind == SOURCE_SET ? do_set(t, o, &a, &s, t->args[1], &totals, &f)
                                    : do_part(t, o, &a, &s, 0, t->args[1], &totals, &f);
     anon_free(&a);
@@ -222,7 +224,7 @@ static int run(struct tool *t, void *state)
     if (!ok)
         return tool_fault(t, &f);
     say_totals(t, t->args[1], &totals);
-    return TOOL_GOOD;
+    return missing;
 }
 
 const struct verb verb_anonymise = {
@@ -246,6 +248,8 @@ const struct verb verb_anonymise = {
             "of letters; scripts become comments: what they did when they were called is gone.\n"
             "Checksums that were right are right in the result, wrong ones are wrong. Of what\n"
             "can't be read, runs of four or more bytes that look like text are replaced.\n"
+            "A file that the manifest names and that is not there is named, and missing in OUT as\n"
+            "well (exit code 5).\n"
             "A file inside gzip, zstd or an envelope is unpacked; OUT is packed if its name says\n"
             "so.",
     .options = options,

@@ -10,6 +10,7 @@
 #include "base/must.h"
 #include "base/num.h"
 #include "tools/adapt.h"
+#include "tools/check.h"
 #include "tools/convert_out.h"
 #include "tools/dataset.h"
 #include "tools/key_filter.h"
@@ -57,6 +58,7 @@ struct library {
     char *name;
     struct hash128 is;
     uint64_t come, chosen; /* of this name, in this pass; from 1 */
+    bool refused;          /* the chosen one does not load */
 };
 
 struct work {
@@ -75,6 +77,8 @@ struct work {
     struct library *libraries;
     size_t library_count;
     uint64_t libraries_twice; /* of one name, and not the same */
+    void *library_set;        /* those that load so far, beside one another; NULL: none was met */
+    uint64_t libraries_refused;
     bool writing;
     uint64_t left_out_twice;
 };
@@ -159,6 +163,40 @@ static struct library *find_library(struct work *w, struct slice name)
     return &w->libraries[w->library_count++];
 }
 
+static void tell_library(struct work *w, struct slice name, struct buf *why)
+{
+    struct buf what = {0}, shown = {0};
+    buf_printf(&what, "library of functions '%s': it would not load: %s",
+               say_text(&shown, name, FAULT_KEY_MAX), buf_cstr(why));
+    if (w->c->explain || !w->c->drop)
+        say_row(&w->t->say, "blocking",
+                FIELDS(SAY_U64("db", 0), (struct say_field){SAY_KIND_NULL, "key", {.u = 0}},
+                       SAY_TEXT("what", buf_cstr(&what))), "%s", buf_cstr(&what));
+    buf_free(&what);
+    buf_free(&shown);
+}
+
+/* A server refuses all of a file for it. Behind those before it, or, when it takes the place of one,
+ * by itself. */
+static bool would_load(struct work *w, const struct library *l, struct slice source)
+{
+    const struct check_libraries *check = w->t->env ? w->t->env->libraries : NULL;
+    struct buf why = {0};
+    if (!check || w->target == ADAPT_RDB_9) /* which has none */
+        return true;
+    bool alone = l->chosen != 0;
+    if (!alone && !w->library_set)
+        w->library_set = check->begin();
+    void *set = alone ? check->begin() : w->library_set;
+    bool ok = check_library(check, set, source, &why);
+    if (alone)
+        check->end(set);
+    if (!ok)
+        tell_library(w, library_name(source), &why);
+    buf_free(&why);
+    return ok;
+}
+
 /* One and the same in two inputs is one; two of one name are as keys that come twice. */
 static bool takes_library(void *arg, struct slice source)
 {
@@ -166,15 +204,19 @@ static bool takes_library(void *arg, struct slice source)
     struct library *l = find_library(w, library_name(source));
     uint64_t number = ++l->come;
     if (w->writing)
-        return number == (l->chosen ? l->chosen : 1);
+        return number == (l->chosen ? l->chosen : 1) && !l->refused;
     struct hash128 is = hash_fixed128(source.data, source.len, 0);
     bool known = l->chosen != 0;
     bool other = known && (is.low != l->is.low || is.high != l->is.high);
     w->libraries_twice += other;
-    if (!known || (other && w->c->twice && strcmp(w->c->twice, "last") == 0))
+    if (!known || (other && w->c->twice && strcmp(w->c->twice, "last") == 0)) {
+        w->libraries_refused -= l->refused;
+        l->refused = !would_load(w, l, source);
+        w->libraries_refused += l->refused;
         l->chosen = number;
+    }
     l->is = is;
-    return !known;
+    return !known && !l->refused;
 }
 
 /* ---- reading the inputs ---- */
@@ -275,7 +317,7 @@ static bool first_pass(struct work *w, struct adapt *a, struct fault *f)
 static void tell_written(struct work *w, const struct convert_out *out, const struct adapt *a,
                          uint64_t left_out)
 {
-    uint64_t keys = 0;
+    uint64_t keys = 0, libraries = a->libraries + w->libraries_refused;
     for (size_t i = 0; i < out->count; i++) {
         const struct convert_file *file = out->files[i];
         keys += file->keys;
@@ -288,14 +330,15 @@ static void tell_written(struct work *w, const struct convert_out *out, const st
                       SAY_U64("left_out_twice", w->left_out_twice),
                       SAY_U64("dropped_keys", a->values),
                       SAY_U64("dropped_field_expiries", a->fields),
-                      SAY_U64("dropped_libraries", a->libraries)),
-               a->keys + a->libraries
+                      SAY_U64("dropped_pending", a->lost.lost),
+                      SAY_U64("dropped_libraries", libraries)),
+               a->keys + libraries
                    ? "%" PRIu64 " keys; left out: %" PRIu64 " by the filter, %" PRIu64 " that came "
                      "twice; not held: %" PRIu64 " values, %" PRIu64 " expiries of fields, %" PRIu64
-                     " libraries"
+                     " pending entries, %" PRIu64 " libraries"
                    : "%" PRIu64 " keys; left out: %" PRIu64 " by the filter, %" PRIu64 " that came "
                      "twice", keys, left_out - w->left_out_twice, w->left_out_twice, a->values,
-               a->fields, a->libraries);
+               a->fields, a->lost.lost, libraries);
 }
 
 static enum tool_exit second_pass(struct work *w)
@@ -337,7 +380,11 @@ static enum tool_exit convert(struct work *w)
     if (!ok)
         return tool_fault(w->t, &f);
     ok = first_pass(w, &a, &f);
-    uint64_t concerned = w->concerned;
+    uint64_t concerned = w->concerned + w->libraries_refused;
+    if (ok && fault_is(&a.lost.fault)) {
+        f = a.lost.fault;
+        ok = false;
+    }
     adapt_free(&a);
     if (!ok)
         return tool_fault(w->t, &f);
@@ -455,6 +502,8 @@ static int run(struct tool *t, void *state)
     for (size_t i = 0; i < w.library_count; i++)
         mem_free(w.libraries[i].name);
     mem_free(w.libraries);
+    if (w.library_set)
+        t->env->libraries->end(w.library_set);
     buf_free(&w.name);
     sorted_map_free(w.twice);
     return code;
@@ -469,7 +518,9 @@ const struct verb verb_convert = {
                "  holdfast convert dump.rdb users.rdb --match 'user:*' --rename user:=member:\n"
                "  holdfast convert a.rdb b.rdb both.rdb --twice first",
     .text = "Each input is read twice: what the target cannot hold, and keys that come twice, are "
-            "found before\nanything is written. OUT must not be there; .gz and .zst compress it.",
+            "found before\nanything is written. A library of functions that would not load, which "
+            "makes a server refuse all of a file,\nis what no target can hold: refused by name "
+            "(exit code 6), left out and counted under --drop.\nOUT must not be there; .gz and .zst compress it.",
     .options = options,
     .state_size = sizeof(struct convert),
     .args_min = 1,

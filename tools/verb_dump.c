@@ -12,6 +12,7 @@
 #include "tools/pass.h"
 #include "tools/restore_write.h"
 #include "tools/sift.h"
+#include "tools/stream_lost.h"
 #include "tools/verbs.h"
 
 struct dump {
@@ -43,21 +44,82 @@ static enum format format_of(const struct dump *d)
     return (enum format)f;
 }
 
-/* In front of commands: what servers that this one is like have none for. */
-struct field_expiries {
+/* In front of commands: what they cannot say, or not every server takes. */
+struct unsaid {
     struct pass pass;
-    uint64_t count;
+    struct sink_ops plain; /* that only pass on */
+    uint64_t expiries;     /* of fields */
+    struct stream_lost lost;
 };
+
+static struct unsaid *unsaid_of(struct sink *s)
+{
+    return (struct unsaid *)(void *)s;
+}
 
 static void pair(struct sink *s, struct slice field, struct slice value, int64_t expire_ms)
 {
-    struct field_expiries *x = (struct field_expiries *)(void *)s;
-    x->count += expire_ms != KEY_NO_EXPIRE;
+    unsaid_of(s)->expiries += expire_ms != KEY_NO_EXPIRE;
     pass_pair(s, field, value, expire_ms);
 }
 
+static bool key(struct sink *s, const struct key_event *e)
+{
+    stream_lost_key(&unsaid_of(s)->lost);
+    return pass_key(s, e);
+}
+
+static void stream_node(struct sink *s, struct stream_id master, struct slice listpack)
+{
+    stream_lost_node(&unsaid_of(s)->lost, master, listpack);
+    unsaid_of(s)->plain.stream_node(s, master, listpack);
+}
+
+static void stream_group(struct sink *s, const struct stream_group_event *e)
+{
+    stream_lost_group(&unsaid_of(s)->lost);
+    unsaid_of(s)->plain.stream_group(s, e);
+}
+
+static void stream_pending(struct sink *s, const struct stream_pending_event *e)
+{
+    stream_lost_pending(&unsaid_of(s)->lost, e->id);
+    unsaid_of(s)->plain.stream_pending(s, e);
+}
+
+static struct sink *unsaid_begin(struct unsaid *x, struct sink *to)
+{
+    pass_init(&x->pass, to);
+    stream_lost_begin(&x->lost);
+    x->plain = x->pass.ops;
+    x->pass.ops.pair = pair;
+    x->pass.ops.key = key;
+    x->pass.ops.stream_node = stream_node;
+    x->pass.ops.stream_group = stream_group;
+    x->pass.ops.stream_pending = stream_pending;
+    return &x->pass.sink;
+}
+
+/* Once, with counts. */
+static enum tool_exit unsaid_tell(const struct unsaid *x, struct tool *t)
+{
+    enum tool_exit worst = TOOL_GOOD;
+    say_fields(&t->say, FIELDS(SAY_U64("field_expiries", x->expiries),
+                               SAY_U64("pending_lost", x->lost.lost)), NULL);
+    if (x->expiries)
+        worst = tool_tell(t, TOOL_NEWER, "%" PRIu64 " fields of hashes expire: servers before "
+                          "Redis 7.4 refuse their HPEXPIREAT, and the fields stay", x->expiries);
+    if (x->lost.lost)
+        worst = tool_tell(t, TOOL_NEWER, "%" PRIu64 " pending entries in groups of streams were "
+                          "deleted from the stream: no command brings them back, --format restore "
+                          "does", x->lost.lost);
+    if (fault_is(&x->lost.fault))
+        worst = tool_worse(worst, tool_fault(t, &x->lost.fault));
+    return worst;
+}
+
 struct writers {
-    struct field_expiries expiries;
+    struct unsaid unsaid;
     struct dump_json json;
     struct aof_writer resp;
     struct restore_writer restore;
@@ -74,9 +136,7 @@ static struct sink *begin_writer(struct writers *w, enum format format, const st
         return &w->json.sink;
     case FORMAT_RESP:
         aof_writer_init(&w->resp, out);
-        pass_init(&w->expiries.pass, &w->resp.sink);
-        w->expiries.pass.ops.pair = pair;
-        return &w->expiries.pass.sink;
+        return unsaid_begin(&w->unsaid, &w->resp.sink);
     default:
         restore_writer_init(&w->restore, out, d->payload_version ? (int)d->payload_version : 10);
         return restore_writer_sink(&w->restore);
@@ -91,6 +151,7 @@ static bool end_writer(struct writers *w, enum format format, struct fault *f)
         if (!ok)
             *f = w->resp.sink.fault;
         aof_writer_free(&w->resp);
+        stream_lost_end(&w->unsaid.lost);
     } else if (format == FORMAT_JSON) {
         dump_json_free(&w->json);
     } else {
@@ -115,14 +176,8 @@ static enum tool_exit write_all(struct tool *t, struct dump *d, enum format form
         f = late;
     say_fields(&t->say, FIELDS(SAY_U64("keys", sift.taken), SAY_U64("left_out", sift.left_out)),
                "%" PRIu64 " keys", sift.taken);
-    if (fault_is(&f))
-        return tool_fault(t, &f);
-    if (w.expiries.count)
-        return tool_worse(set->worst,
-                          tool_tell(t, TOOL_NEWER, "%" PRIu64 " fields of hashes expire: servers "
-                                    "before Redis 7.4 refuse their HPEXPIREAT, and the fields stay",
-                                    w.expiries.count));
-    return set->worst;
+    enum tool_exit unsaid = format == FORMAT_RESP ? unsaid_tell(&w.unsaid, t) : TOOL_GOOD;
+    return tool_worse(fault_is(&f) ? tool_fault(t, &f) : set->worst, unsaid);
 }
 
 static int run(struct tool *t, void *state)
@@ -163,9 +218,9 @@ const struct verb verb_dump = {
             "of its own.\nA running server is read by SCAN and DUMP: what changes meanwhile is as "
             "it was when it was read.\n"
             "Any server takes the commands of resp, but for HPEXPIREAT, which single fields of a "
-            "hash that expire\nneed: where there are some, that is said (exit code 6). What a "
-            "group of a stream holds of entries\nthat were deleted, no command can say: restore "
-            "can.",
+            "hash that expire\nneed, and what a group of a stream holds of entries that were deleted, "
+            "which no command can say (restore\ncan): where there are some, that is said, with their "
+            "number (exit code 6).",
     .options = options,
     .state_size = sizeof(struct dump),
     .args_min = 1,

@@ -79,6 +79,7 @@ static void look_at_command(struct points *p, size_t incr, const struct log_read
     struct aof_keys k;
     struct slice name = c->argv[0];
     bool del = slice_eq_nocase(name, "del") || slice_eq_nocase(name, "unlink");
+    struct buf first = {0}, second = {0};
     char what[80];
     if (del) {
         if (!p->deleted)
@@ -96,14 +97,16 @@ static void look_at_command(struct points *p, size_t incr, const struct log_read
     if (k.scope == KEYS_NAMED)
         return;
     if (k.scope == KEYS_SWAPPED && c->heads > 2)
-        snprintf(what, sizeof what, "before SWAPDB %.*s %.*s", (int)c->argv[1].len, c->argv[1].data,
-                 (int)c->argv[2].len, c->argv[2].data);
+        snprintf(what, sizeof what, "before SWAPDB %s %s", say_text(&first, c->argv[1], 30),
+                 say_text(&second, c->argv[2], 30));
     else if (k.scope == KEYS_DATABASE)
         snprintf(what, sizeof what, "before FLUSHDB of database %" PRIu64, p->db);
     else
         snprintf(what, sizeof what, "before FLUSHALL");
     tell(p, k.scope == KEYS_ALL ? "flushall" : k.scope == KEYS_DATABASE ? "flushdb" : "swapdb",
          incr, r->from, what);
+    buf_free(&first);
+    buf_free(&second);
 }
 
 /* ---- one second ---- */

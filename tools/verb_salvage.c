@@ -105,7 +105,7 @@ static bool loads_alone(const struct check_libraries *l, struct slice code)
 {
     struct buf why = {0};
     void *set = l->begin();
-    bool ok = l->take(set, code, &why);
+    bool ok = check_library(l, set, code, &why);
     l->end(set);
     buf_free(&why);
     return ok;
@@ -121,7 +121,7 @@ static bool would_load(struct job *j, struct slice code, struct buf *why)
         return true;
     if (!j->library_set)
         j->library_set = l->begin();
-    bool ok = l->take(j->library_set, code, why);
+    bool ok = check_library(l, j->library_set, code, why);
     if (ok)
         add_number(&j->library_names, name);
     return ok || (has_number(&j->library_names, name) && loads_alone(l, code));
@@ -536,8 +536,8 @@ static void say_sum(struct job *j)
     bool commands = behind && commands_at(&j->file.image, end);
     say_fields(s, FIELDS(SAY_U64("bytes_behind", behind), SAY_BOOL("commands_behind", commands)),
                !behind    ? NULL
-               : commands ? "%" PRIu64 " bytes behind the RDB are commands of a log, and left out: "
-                            "holdfast fix keeps them"
+               : commands ? "%" PRIu64 " bytes behind the RDB are left out: the commands of a log, "
+                            "which holdfast fix keeps"
                           : "%" PRIu64 " bytes behind the RDB are left out", behind);
     if (commands)
         j->findings.worst = tool_worse(j->findings.worst, TOOL_LOSS);

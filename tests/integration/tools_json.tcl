@@ -126,6 +126,7 @@ case "check, salvage, convert and dump of good and damaged dumps" {
     object check $dump
     object dump $dump
     object dump $dump --match \xff*
+    object dump $dump --format resp --output [tmpdir]/commands
     ask $s ACL SETUSER weak on >secret ~* +@all -function
     object dump redis://weak:secret@127.0.0.1:[of $s port] --match \xff*
     object anonymise $dump [tmpdir]/other.rdb

@@ -115,7 +115,7 @@ case "of an append log that begins with a dump salvage saves that, and says what
     set commands [encode {SET behind 1}]
     spit $dir/appendonly.aof [slurp [summed]]$commands
     like [says 5 salvage $dir/appendonly.aof $dir/out.rdb] \
-        "*300 keys are in*[string length $commands] bytes behind the RDB are commands*holdfast fix*"
+        "*300 keys are in*[string length $commands] bytes behind the RDB are left out: the commands*holdfast fix*"
     spit $dir/other [slurp [summed]]nothing
     like [says 0 salvage $dir/other $dir/other.rdb] "*7 bytes behind the RDB are left out*"
 }
@@ -138,6 +138,109 @@ case "commands behind a dump are read, whatever its name" {
     # other bytes are none
     spit $dir/other.rdb [slurp [summed]]nothing\r\n
     each_reader $dir/other.rdb 0 "*300*" 300
+}
+
+# A record of a library of functions.
+proc library {code} {
+    set n [string length $code]
+    return \xf5[binary format c [expr {0x40 | $n >> 8}]][binary format c [expr {$n & 255}]]$code
+}
+proc good {name} { return "#!lua name=$name\nredis.register_function('$name', function() return 1 end)" }
+
+case "a library that does not load: convert refuses it by name, or leaves it out and counts it" {
+    set dir [tmpdir]
+    set bad "#!lua name=bad\nerror('\x1b\[31m\xff\nred')"
+    spit $dir/in.rdb [string replace [rdb_of [records k 3] 0011] 0 8 "REDIS0011[library [good fine]][library $bad]"]
+    like [says 6 convert $dir/in.rdb $dir/out.rdb] "*library of functions 'bad': it would not load*--drop*"
+    truth {![file exists $dir/out.rdb]}
+    like [says 6 convert $dir/in.rdb --explain] "*'bad'*"
+    like [says 0 convert $dir/in.rdb $dir/out.rdb --drop] "*1 libraries*"
+    set text [says 0 dump $dir/out.rdb]
+    is [regexp -all {name=fine} $text] 1
+    is [regexp -all {name=bad} $text] 0
+    says 0 check $dir/out.rdb
+    # two that only clash
+    spit $dir/two.rdb [string replace [rdb_of [records k 3] 0011] 0 8 \
+        "REDIS0011[library [good fine]][library [string map {name=fine name=other} [good fine]]]"]
+    like [says 6 convert $dir/two.rdb $dir/clash.rdb] "*library of functions 'other'*"
+}
+
+case "what a file holds does nothing to a terminal" {
+    set dir [tmpdir]
+    set bad "#!lua name=bad\nerror('\x1b\[31m\xff\x7f\nforged: line')"
+    set head "REDIS0011\xfa\x09redis-ver\x08\x1b\[2J\nver"
+    spit $dir/in.rdb [string replace [rdb_of [records k 3] 0011] 0 8 "$head[library $bad]"]
+    spit $dir/in.aof [encode [list FUNCTION LOAD $bad]][encode [list SWAPDB 0 "\x1b\n1"]]
+    spit $dir/bad\x1b\n.rdb REDISxx
+    foreach words [list [list check $dir/in.rdb] [list check $dir/in.aof] [list points $dir/in.aof] \
+            [list convert $dir/in.rdb --explain] [list salvage $dir/in.rdb $dir/out.rdb] \
+            [list who k $dir/in.aof] [list stats $dir/in.aof] [list dump $dir/bad\x1b\n.rdb]] {
+        run timeout 60 $::holdfast {*}$words
+        is [list $words [regexp {[\x00-\x08\x0b-\x1f\x7f-\xff]} $run_output]] [list $words 0]
+        is [list $words [regexp -line {^forged} $run_output]] [list $words 0]
+        exec bash -c {timeout 60 "$@" --json 2>/dev/null || true} sh $::holdfast {*}$words >$dir/json
+        encoding convertfrom utf-8 [slurp $dir/json]
+        is [regexp {[\x00-\x09\x0b-\x1f]} [string trim [slurp $dir/json]]] 0
+    }
+    foreach words [list [list redis-check-rdb $dir/in.rdb] [list redis-check-aof $dir/in.aof]] {
+        run timeout 60 [file join $build [lindex $words 0]] [lindex $words 1]
+        is [regexp {[\x00-\x08\x0b-\x0c\x0e-\x1a\x1c-\x1f\x7f-\xff]} $run_output] 0
+        is [regexp -line {^forged} $run_output] 0
+    }
+}
+
+case "a part that the manifest names is missing: anonymise says which" {
+    set s [server "appendonly yes\nsave \"\""]
+    ask $s SET a 1
+    set dir [tmpdir]
+    file copy [of $s dir]/appendonlydir $dir/log
+    stop $s kill
+    set gone [lindex [glob $dir/log/*.base.rdb] 0]
+    says 0 anonymise $dir/log $dir/whole
+    file delete $gone
+    like [says 5 anonymise $dir/log $dir/out] "*[file tail $gone] is missing*"
+    is [llength [glob $dir/out/*.incr.aof]] 1
+}
+
+case "what commands cannot say of a stream is counted, when it is dumped or converted" {
+    set s [server "save \"\""]
+    foreach id {1-1 2-1 3-1 4-1} { ask $s XADD st $id f v }
+    ask $s XGROUP CREATE st g 0
+    ask $s XGROUP CREATE st h 0
+    ask $s XREADGROUP GROUP g me STREAMS st >
+    ask $s XREADGROUP GROUP h me COUNT 3 STREAMS st >
+    ask $s SAVE
+    set dir [tmpdir]
+    file copy [of $s dir]/dump.rdb $dir/whole.rdb
+    says 0 dump $dir/whole.rdb --format resp --output $dir/whole.resp
+    says 0 convert $dir/whole.rdb $dir/whole.aof --to aof
+    ask $s XDEL st 2-1 4-1
+    ask $s SAVE
+    file copy [of $s dir]/dump.rdb $dir/lost.rdb
+    like [says 6 dump $dir/lost.rdb --format resp --output $dir/lost.resp] \
+        "*3 pending entries in groups of streams were deleted*--format restore*"
+    set again [server "save \"\""]
+    exec redis-cli -p [of $again port] --pipe <$dir/lost.resp
+    is [lindex [ask $again XPENDING st g] 0] 2
+    is [lindex [ask $again XPENDING st h] 0] 2
+    is [catch { exec $holdfast dump $dir/lost.rdb --format resp --json --output $dir/again 2>/dev/null } text] 1
+    like $text "*\"pending_lost\":3*"
+    says 0 dump $dir/lost.rdb --format restore --output $dir/lost.restore
+    says 0 dump $dir/lost.rdb --output $dir/lost.json
+    like [says 6 convert $dir/lost.rdb $dir/lost.aof --to aof] "*'st': pending entries that were deleted*"
+    truth {![file exists $dir/lost.aof]}
+    like [says 0 convert $dir/lost.rdb $dir/lost.aof --to aof --drop] "*3 pending entries*"
+    # ids in a file: more than are held
+    set c [connect $s]
+    for {set i 1} {$i <= 9000} {incr i} { puts -nonewline $c [encode [list XADD big $i-1 f v]] }
+    flush $c
+    for {set i 1} {$i <= 9000} {incr i} { read_reply $c }
+    close $c
+    ask $s XGROUP CREATE big g 0
+    ask $s XREADGROUP GROUP g me STREAMS big >
+    ask $s XDEL big 5-1 4444-1 8999-1
+    ask $s SAVE
+    like [says 6 dump [of $s dir]/dump.rdb --format resp --output $dir/big.resp] "*6 pending entries in*"
 }
 
 finish
