@@ -11,7 +11,8 @@
  *       verified                     it was read back whole: when, and how deep
  *   /backups/.unfinished-20261129T150300.000Z/    one being made; a dead one is told of and removed
  *
- * Files that did not change since the backup before are second names of its files (hard links).
+ * Files that did not change since the backup before are second names of its files (hard links):
+ * closed files of the same log, and whatever has the same size and SHA-256.
  *
  * The file "backup" is lines of words, quoted as in a configuration where need be:
  *
@@ -94,13 +95,19 @@ struct backup_options {
 };
 int backup_create(struct tool *t, const struct backup_options *o);
 
-/* Reads one backup whole: sizes, SHA-256, structure, sums of blocks and batches, and what the
- * manifest says of it. deep: a server for a moment loads it, and the digest is compared. False:
- * said. also (may be NULL): figures of what was read, to be filled in. */
-bool backup_check(struct tool *t, const char *dir, struct backup *b, bool deep, bool fill_in);
-/* Reads one file of it whole: the bytes that were noted? False with f. */
-bool backup_file_unchanged(const char *dir, const struct backup *b, const struct backup_file *file,
-                           struct fault *f);
+/* A file is not what was noted: true, it was brought afresh, and is to be read again. */
+struct backup_mend {
+    bool (*again)(void *arg, struct backup_file *file, const char *why);
+    void *arg;
+};
+/* Reads one backup whole, each file once: sizes, SHA-256, structure, sums of blocks and batches, and
+ * what the manifest says of it. deep: a server for a moment loads it, and the digest is compared.
+ * False: said. fill_in: figures of what was read are noted; mend: NULL, nothing is brought again. */
+bool backup_check(struct tool *t, const char *dir, struct backup *b, bool deep, bool fill_in,
+                  const struct backup_mend *mend);
+/* SHA-256 of the first limit bytes (unpacked) of a file, and how many there are. */
+bool backup_hash(const char *path, uint64_t limit, char sha256[65], uint64_t *bytes,
+                 struct fault *f);
 /* The first limit bytes (unpacked), packed or not, to a new file. size, stored and sha256 of *file
  * are filled in. */
 bool backup_copy(const char *from, uint64_t limit, const char *to,

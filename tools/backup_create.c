@@ -23,6 +23,7 @@ struct create {
     struct backup b, before; /* before.name NULL: there is none */
     struct backup_source source;
     char *name, *work; /* the final name; the unfinished one, which b.name is meanwhile */
+    const struct backup_file **shared; /* of before, for each file of b; NULL: copied */
     uint64_t copied, linked;
 };
 
@@ -68,40 +69,71 @@ static bool make_dirs(struct create *c, struct fault *f)
 
 /* ---- files ---- */
 
-/* Its bytes are still those that were noted: a file that rotted where it lies is not shared, or no
- * backup after it would be good. What is known not to be good is not called verified, either. */
-static bool still_good(struct create *c, const struct backup_file *was)
+/* Its size as it would be stored unpacked. */
+static bool size_of(const struct backup_origin *o, uint64_t *size)
 {
-    struct fault f = {0};
-    const char *name = c->before.name;
-    if (backup_file_unchanged(c->dir, &c->before, was, &f))
-        return true;
-    say_row(&c->t->say, "not_shared",
-            FIELDS(SAY_TEXT("backup", name), SAY_TEXT("file", was->name), SAY_TEXT("why", f.what)),
-            "%s of the backup before, %s, is damaged: it is copied afresh (%s)", was->name, name,
-            f.what);
-    backup_unmark(c->dir, name);
-    return false;
+    struct stat st;
+    bool ok = o->path && file_stat(o->path, &st) == 0;
+    *size = !ok ? 0 : o->limit < (uint64_t)st.st_size ? o->limit : (uint64_t)st.st_size;
+    return ok;
 }
 
-/* The same closed file of the same log is in the backup before, as it would be stored now. */
-static bool link_from_before(struct create *c, struct backup_file *file,
-                             const struct backup_origin *o)
+/* In the backup before; NULL: it has none such. A closed file of the same log by its name and size;
+ * else by its bytes, which are read here only when one has as many. */
+static const struct backup_file *same_before(const struct create *c, const struct backup_file *file,
+                                             const struct backup_origin *o)
 {
     const struct backup *old = &c->before;
     const struct backup_file *was = old->name ? backup_file_named(old, file->name) : NULL;
-    if (!was || !o->path || !o->closed || !*c->b.log_id || strcmp(old->log_id, c->b.log_id) != 0 ||
-        old->compression != c->b.compression)
+    bool log = *c->b.log_id && strcmp(old->log_id, c->b.log_id) == 0;
+    struct fault f = {0};
+    char sha256[65] = "";
+    uint64_t size, bytes;
+    if (!old->name || old->compression != c->b.compression || !size_of(o, &size))
+        return NULL;
+    if (was && o->closed && log)
+        return was->size == size ? was : NULL;
+    for (size_t i = 0; i < old->count; i++) {
+        was = &old->files[i];
+        if (was->size != size || was->kind == BACKUP_MANIFEST)
+            continue;
+        if (!*sha256 && !backup_hash(o->path, o->limit, sha256, &bytes, &f))
+            return NULL;
+        if (strcmp(sha256, was->sha256) == 0)
+            return was;
+    }
+    return NULL;
+}
+
+/* What is known not to be good is not called verified, either. */
+static void say_not_shared(struct create *c, const struct backup_file *was, const char *why)
+{
+    const char *name = c->before.name;
+    say_row(&c->t->say, "not_shared",
+            FIELDS(SAY_TEXT("backup", name), SAY_TEXT("file", was->name), SAY_TEXT("why", why)),
+            "%s of the backup before, %s, is damaged: it is copied afresh (%s)", was->name, name,
+            why);
+    backup_unmark(c->dir, name);
+}
+
+/* Whether it is still what was noted shows when the backup is read back. */
+static bool link_from_before(struct create *c, struct backup_file *file,
+                             const struct backup_origin *o)
+{
+    const struct backup_file *was = same_before(c, file, o);
+    if (!was)
         return false;
-    struct stat st;
-    bool same_size = file_stat(o->path, &st) == 0 && (uint64_t)st.st_size == was->size;
-    char *from = backup_path(c->dir, old, was), *to = backup_path(c->dir, &c->b, file);
-    bool linked = same_size && still_good(c, was) && file_link(from, to) == 0;
+    char *from = backup_path(c->dir, &c->before, was), *to = backup_path(c->dir, &c->b, file);
+    int err = file_link(from, to);
+    bool linked = err == 0;
+    if (err == -ENOENT)
+        say_not_shared(c, was, "it is not there any more");
     if (linked) {
         file->size = was->size;
         file->stored = was->stored;
         memcpy(file->sha256, was->sha256, sizeof file->sha256);
         c->linked += was->stored;
+        c->shared[file - c->b.files] = was;
     }
     mem_free(from);
     mem_free(to);
@@ -132,14 +164,12 @@ static bool put_text(const char *text, const char *to, struct backup_file *file,
     return ok;
 }
 
-static bool bring_file(struct create *c, size_t i, struct fault *f)
+static bool copy_file(struct create *c, size_t i, struct fault *f)
 {
     struct backup_file *file = &c->b.files[i];
     const struct backup_origin *o = &c->source.origins[i];
     const struct out_file_options how = {.compression = c->b.compression,
                                        .level = (int)c->o->level};
-    if (link_from_before(c, file, o))
-        return true;
     char *to = backup_path(c->dir, &c->b, file);
     bool ok = o->text ? put_text(o->text, to, file, f)
               : link_origin(c, file, o, to) || backup_copy(o->path, o->limit, to, &how, file, f);
@@ -150,10 +180,34 @@ static bool bring_file(struct create *c, size_t i, struct fault *f)
 
 static bool bring_all(struct create *c, struct fault *f)
 {
+    c->shared = mem_zalloc((c->b.count + 1) * sizeof *c->shared);
     for (size_t i = 0; i < c->b.count; i++)
-        if (!bring_file(c, i, f))
+        if (!link_from_before(c, &c->b.files[i], &c->source.origins[i]) && !copy_file(c, i, f))
             return false;
     return backup_source_settle(&c->source, f);
+}
+
+/* A file that rotted where it lies is not shared, or no backup after it would be good. */
+static bool bring_again(void *arg, struct backup_file *file, const char *why)
+{
+    struct create *c = arg;
+    size_t i = (size_t)(file - c->b.files);
+    const struct backup_file *was = c->shared[i];
+    struct fault f = {0};
+    if (!was)
+        return false;
+    say_not_shared(c, was, why);
+    c->shared[i] = NULL;
+    c->linked -= was->stored;
+    char *path = backup_path(c->dir, &c->b, file);
+    int err = file_unlink(path);
+    if (err < 0)
+        fault_io(&f, -err, "unlink", "Can't remove %s", path);
+    bool ok = err == 0 && copy_file(c, i, &f);
+    if (!ok)
+        tool_fault(c->t, &f);
+    mem_free(path);
+    return ok;
 }
 
 /* ---- the end ---- */
@@ -216,7 +270,8 @@ static enum tool_exit make(struct create *c)
     enum tool_exit code = TOOL_GOOD;
     if (!make_dirs(c, &f) || !bring_all(c, &f))
         code = tool_fault(c->t, &f);
-    else if (!backup_check(c->t, c->dir, &c->b, c->o->deep, true))
+    else if (!backup_check(c->t, c->dir, &c->b, c->o->deep, true,
+                           &(struct backup_mend){bring_again, c}))
         code = TOOL_LOSS; /* told: the source itself is damaged, or the copy */
     else if (!finish(c, &f))
         code = tool_fault(c->t, &f);
@@ -261,6 +316,7 @@ int backup_create(struct tool *t, const struct backup_options *o)
         file_close(lock);
     backup_free(&c.b);
     backup_free(&c.before);
+    mem_free((void *)c.shared);
     mem_free(c.name);
     mem_free(c.work);
     return code;

@@ -119,7 +119,7 @@ static enum tool_exit verify_one(struct tool *t, const char *name, bool deep)
         backup_unmark(dir, name);
         return tool_fault(t, &f);
     }
-    bool good = backup_check(t, dir, &b, deep, false);
+    bool good = backup_check(t, dir, &b, deep, false, NULL);
     if (!good)
         backup_unmark(dir, name);
     else if (!backup_mark_verified(dir, name, deep, &f)) /* on read-only media: good all the same */
@@ -266,7 +266,7 @@ static int backup_restore(struct tool *t, const struct backup_options *o)
 struct expire {
     const char *dir;
     char **names;
-    bool *keep;
+    bool *keep, *tried;
     int64_t *begun_ms;
     size_t count;
 };
@@ -288,25 +288,43 @@ static void keep_periods(struct expire *e, uint64_t n, const char *form)
     }
 }
 
-static void keep_last_verified(struct expire *e)
+/* The newest that can be relied upon stays. That it was verified once is no proof: it is read again
+ * now, and if it is not whole the one before it, those that were verified first. False: none is. */
+static bool keep_last_good(struct tool *t, struct expire *e, enum tool_exit *worst)
 {
-    for (size_t i = e->count; i-- > 0;)
-        if (backup_verified_ms(e->dir, e->names[i], NULL)) {
-            e->keep[i] = true;
-            return;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = e->count; i-- > 0;) {
+            bool marked = backup_verified_ms(e->dir, e->names[i], NULL) != 0;
+            if (marked != (pass == 0) || e->tried[i])
+                continue;
+            e->tried[i] = true;
+            enum tool_exit is = verify_one(t, e->names[i], false);
+            *worst = tool_worse(*worst, is);
+            if (is == TOOL_GOOD) {
+                e->keep[i] = true;
+                return true;
+            }
         }
-    if (e->count) /* none is known to be good: the newest is the best there is */
-        e->keep[e->count - 1] = true;
+    return false;
+}
+
+static size_t count_going(const struct expire *e)
+{
+    size_t going = 0;
+    for (size_t i = 0; i < e->count; i++)
+        going += !e->keep[i];
+    return going;
 }
 
 static enum tool_exit remove_others(struct tool *t, struct expire *e)
 {
     struct fault f = {0};
-    size_t going = 0;
-    for (size_t i = 0; i < e->count; i++)
-        going += !e->keep[i];
-    if (going && !tool_agreed(t, "Remove %zu of %zu backups?", going, e->count))
+    enum tool_exit worst = TOOL_GOOD;
+    size_t going = count_going(e);
+    if (going && !tool_agreed(t, "Remove up to %zu of %zu backups?", going, e->count))
         return TOOL_FAILED;
+    if (going && !keep_last_good(t, e, &worst))
+        return tool_tell(t, TOOL_LOSS, "None of the backups is whole: none is removed");
     for (size_t i = 0; i < e->count; i++) {
         if (!e->keep[i] && !backup_remove(e->dir, e->names[i], &f))
             return tool_fault(t, &f);
@@ -314,7 +332,7 @@ static enum tool_exit remove_others(struct tool *t, struct expire *e)
                 FIELDS(SAY_TEXT("name", e->names[i]), SAY_BOOL("removed", !e->keep[i])),
                 "%s: %s", e->names[i], e->keep[i] ? "kept" : "removed");
     }
-    return TOOL_GOOD;
+    return worst;
 }
 
 /* What can't be read has no moment: it is kept, and said. */
@@ -340,11 +358,13 @@ static int backup_expire(struct tool *t, const struct backup_options *o)
     if (!o->keep && !o->hourly && !o->daily && !o->weekly && !o->monthly)
         return tool_usage(t, "what is to stay? --keep, --hourly, --daily, --weekly, --monthly");
     say_list(&t->say, "backups");
+    say_list(&t->say, "verified");
     backup_clean(t, e.dir);
     e.count = backup_names(e.dir, &e.names, &f);
     if (fault_is(&f))
         return tool_fault(t, &f);
     e.keep = mem_zalloc(e.count * sizeof *e.keep + 1);
+    e.tried = mem_zalloc(e.count * sizeof *e.tried + 1);
     e.begun_ms = mem_zalloc(e.count * sizeof *e.begun_ms + 1);
     load_moments(t, &e);
     for (size_t i = e.count; i-- > 0;)
@@ -353,10 +373,10 @@ static int backup_expire(struct tool *t, const struct backup_options *o)
     keep_periods(&e, o->daily, "%Y%m%d");
     keep_periods(&e, o->weekly, "%G%V");
     keep_periods(&e, o->monthly, "%Y%m");
-    keep_last_verified(&e);
     enum tool_exit code = remove_others(t, &e);
     backup_names_free(e.names, e.count);
     mem_free(e.keep);
+    mem_free(e.tried);
     mem_free(e.begun_ms);
     return code;
 }
@@ -397,8 +417,9 @@ const struct verb verb_backup = {
                "  holdfast backup expire /backups --hourly 24 --daily 7 --weekly 5 --yes",
     .text = "A backup is a directory named by the moment it was begun, with the files as a server "
             "finds them.\nFiles that did not change since the backup before are shared with it.\n"
-            "A backup is read back before it is called one. expire never removes the last one "
-            "that was\nverified.",
+            "A backup is read back before it is called one. expire never removes the last good one: "
+            "before it\nremoves any it verifies the newest again, which reads all of it, and those "
+            "before it until one\nis whole; if none is, it removes none (exit code 5).",
     .options = options,
     .state_size = sizeof(struct backup_options),
     .args_min = 2,

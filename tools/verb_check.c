@@ -13,6 +13,7 @@
 #include "os/file.h"
 #include "tools/check_log_part.h"
 #include "tools/check_rdb_part.h"
+#include "tools/log_part.h"
 #include "tools/verbs.h"
 
 struct check {
@@ -114,12 +115,28 @@ static void check_strays(struct findings *to, const struct source *s)
     file_each(s->dir, look_at_name, &x);
 }
 
+/* A server takes an empty base for one without commands and starts; but what it writes under that
+ * name is an RDB, and that never is empty. */
+static bool is_emptied(const struct source *s, size_t part)
+{
+    const struct source_part *p = &s->parts[part];
+    const struct manifest_file *line = log_part_line(s, part);
+    size_t n = strlen(p->name);
+    return p->kind == PART_BASE && p->size == 0 && n > 4 && strcmp(p->name + n - 4, ".rdb") == 0 &&
+           !(line && line->size > 0); /* then the manifest tells */
+}
+
 static void check_part(struct tool *t, const struct check *c, struct findings *to,
                        const struct source *s, size_t part, struct check_totals *totals)
 {
     const struct check_rdb_options opt = {.databases = (unsigned)c->databases};
     if (s->parts[part].missing)
         return;
+    if (is_emptied(s, part))
+        finding_add(to, &(struct finding){
+            .cost = TOOL_LOSS, .file = s->parts[part].name, .unit = "file",
+            .what = "It is empty, and a base written as an RDB never is",
+            .costs = "a server starts with it, and without the keys that were in it"});
     bool rdb = s->kind == SOURCE_RDB || s->parts[part].begins_with_rdb;
     if (!rdb || check_rdb_part(t, to, s, part, &opt, totals))
         check_log_part(t, to, s, part, totals);

@@ -280,6 +280,7 @@ case "expire keeps the newest of each period, and never removes the last that wa
 
 # As a program before this one wrote it: the dump of a backup is emptied, and so it was noted.
 proc note_emptied {dir name} {
+    file delete $dir/$name/dump.rdb ;# it may be the backup's before as well
     spit $dir/$name/dump.rdb ""
     set text [slurp $dir/$name/backup]
     regsub {size \d+ stored \d+ sha256 \w+} $text "size 0 stored 0 sha256 $::sha256_of_nothing" text
@@ -372,6 +373,75 @@ case "a file that rotted in the newest backup is not shared with the next one" {
         file stat [lindex [glob $dir/[lindex [backups $dir] 3]/$base*] 0] b
         is $a(ino) $b(ino)
     }
+}
+
+# Bytes that were read meanwhile, by a child that ended.
+proc bytes_read {args} {
+    exec timeout 120 bash -c {
+        read -r _ before </proc/$$/io; "$@" >/dev/null 2>&1; code=$?; read -r _ after </proc/$$/io
+        echo $((after - before)); exit $code
+    } sh {*}$args
+}
+
+case "what did not change on a server of others is shared, by its bytes; each file is read once" {
+    set dir [tmpdir]
+    set place [tmpdir]
+    set s [server "appendonly yes\nsave \"\"" -binary $peer -dir $place]
+    fill $s 200
+    for {set i 0} {$i < 64} {incr i} { ask $s SET big:$i [string repeat "$i " 30000] }
+    foreach how {first second third} { backup 0 create [address $s] $dir/b }
+    lassign [backups $dir/b] one two three
+    foreach name [glob -directory $dir/b/$one/appendonlydir -tails *.base.rdb *.incr.aof] {
+        file stat $dir/b/$one/appendonlydir/$name at_first
+        file stat $dir/b/$three/appendonlydir/$name at_last
+        is [list $name $at_last(ino) $at_last(nlink)] [list $name $at_first(ino) 3]
+    }
+    set size [file size [glob $dir/b/$one/appendonlydir/*.incr.aof]]
+    truth {$size > 4000000}
+    # the server's file for where its last whole command ends and for its bytes, and what is shared
+    # as it is read back
+    truth {[bytes_read $::holdfast backup create [address $s] $dir/b] < $size * 7 / 2}
+    like [backup 0 verify $dir/b --backup all --deep] "*good*"
+    # as many bytes, and others
+    ask $s SET big:0 [string repeat "x" 10]
+    set incr [lindex [glob $dir/b/[lindex [backups $dir/b] end]/appendonlydir/*.incr.aof] 0]
+    like [backup 0 create [address $s] $dir/b] "*copied*"
+    set newest $dir/b/[lindex [backups $dir/b] end]/appendonlydir/[file tail $incr]
+    truth {[slurp $newest] ne [slurp $incr]}
+    like [backup 0 verify $dir/b --backup all] "*good*"
+    # ours: closed files are not read on the server's side
+    set ours [server $log]
+    fill $ours 50
+    ask $ours SET big [string repeat x 4000000]
+    rewrite $ours
+    foreach how {first second} { backup 0 create [address $ours] $dir/o }
+    truth {[bytes_read $::holdfast backup create [address $ours] $dir/o] < 7000000}
+}
+
+case "expire relies on no old mark: what stays is read again" {
+    set s [server $log]
+    set dir [tmpdir]/backups
+    foreach n {10 20 30} {
+        fill $s $n
+        rewrite $s
+        backup 0 create [address $s] $dir
+    }
+    lassign [backups $dir] one two three
+    # the newest rotted, and still has its mark
+    set base [lindex [glob $dir/$three/appendonlydir/*.base.rdb] 0]
+    set bytes [slurp $base]
+    file delete $base
+    spit $base [string replace $bytes 50 50 [expr {[string index $bytes 50] eq "x" ? "y" : "x"}]]
+    truth {[file exists $dir/$three/verified]}
+    like [backup 5 expire $dir --keep 1 --yes] "*$three: NOT GOOD*$two: good*$one: removed*$two: kept*$three: kept*"
+    truth {![file exists $dir/$three/verified]}
+    # none is whole
+    set base [lindex [glob $dir/$two/appendonlydir/*.base.rdb] 0]
+    file delete $base
+    like [backup 5 expire $dir --keep 1 --yes] "*None of the backups is whole: none is removed*"
+    is [backups $dir] [list $two $three]
+    # nothing to remove: nothing is read
+    like [backup 0 expire $dir --keep 5 --yes] "*$two: kept*"
 }
 
 case "a backup that was interrupted is no backup, and the next run says so" {

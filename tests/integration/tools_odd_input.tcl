@@ -243,4 +243,22 @@ case "what commands cannot say of a stream is counted, when it is dumped or conv
     like [says 6 dump [of $s dir]/dump.rdb --format resp --output $dir/big.resp] "*6 pending entries in*"
 }
 
+case "a base that is empty, though its name says RDB: a server starts, and check says without what" {
+    set s [server "appendonly yes\nsave \"\""]
+    ask $s SET a 1
+    set dir [tmpdir]
+    file copy [of $s dir]/appendonlydir $dir/appendonlydir
+    stop $s kill
+    # as a server of others has it: no sizes, no sums
+    set manifest $dir/appendonlydir/appendonly.aof.manifest
+    regsub -all -line { (id|size|from) \S+} [slurp $manifest] "" text
+    regsub -all -line {^#HF.*\n} $text "" text
+    spit $manifest $text
+    set base [glob $dir/appendonlydir/*.base.rdb]
+    spit $base ""
+    like [says 5 check $dir] "*[file tail $base]: *empty*a server starts with it*"
+    set s [server "appendonly yes\nsave \"\"" -dir $dir]
+    is [ask $s DBSIZE] 1
+}
+
 finish
