@@ -29,7 +29,8 @@
 
 enum adapt_target { ADAPT_RDB_9, ADAPT_RDB_10, ADAPT_RDB_11, ADAPT_COMMANDS };
 /* what: "field expiry", "function library", "stream producers", "stream entries without a
- * consumer", "pending entries that were deleted", "array", "module value"; key: NULL for a library. */
+ * consumer", "pending entries that were deleted", "array", "module value";
+ * key: NULL for a library. */
 typedef void adapt_found(void *arg, const char *what, const struct key_event *key);
 
 struct adapt {

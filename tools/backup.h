@@ -100,9 +100,10 @@ struct backup_mend {
     bool (*again)(void *arg, struct backup_file *file, const char *why);
     void *arg;
 };
-/* Reads one backup whole, each file once: sizes, SHA-256, structure, sums of blocks and batches, and
- * what the manifest says of it. deep: a server for a moment loads it, and the digest is compared.
- * False: said. fill_in: figures of what was read are noted; mend: NULL, nothing is brought again. */
+/* Reads one backup whole, each file once: sizes, SHA-256, structure, sums of blocks and batches,
+ * and what the manifest says of it. deep: a server for a moment loads it, and the digest is
+ * compared. False: said. fill_in: figures of what was read are noted; mend: NULL, nothing is
+ * brought again. */
 bool backup_check(struct tool *t, const char *dir, struct backup *b, bool deep, bool fill_in,
                   const struct backup_mend *mend);
 /* SHA-256 of the first limit bytes (unpacked) of a file, and how many there are. */

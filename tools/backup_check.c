@@ -61,6 +61,8 @@ static void hashed_close(struct hashed *h, char sha256[65])
 {
     while (!in_at_end(&h->in))
         in_skip(&h->in, in_window(&h->in, SIZE_MAX).len);
+    if (!in_bad(&h->in))
+        h->in.fault = *input_cut(&h->input);
     in_free(&h->in);
     input_close(&h->input);
     sha256_end(h->sha, sha256);

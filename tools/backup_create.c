@@ -123,6 +123,7 @@ static bool link_from_before(struct create *c, struct backup_file *file,
     const struct backup_file *was = same_before(c, file, o);
     if (!was)
         return false;
+    must(*was->sha256);
     char *from = backup_path(c->dir, &c->before, was), *to = backup_path(c->dir, &c->b, file);
     int err = file_link(from, to);
     bool linked = err == 0;
@@ -194,6 +195,7 @@ static bool bring_again(void *arg, struct backup_file *file, const char *why)
     size_t i = (size_t)(file - c->b.files);
     const struct backup_file *was = c->shared[i];
     struct fault f = {0};
+    must(i < c->b.count);
     if (!was)
         return false;
     say_not_shared(c, was, why);

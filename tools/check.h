@@ -28,8 +28,7 @@ struct check_libraries {
 
 /* The first word asks what the tool takes. libraries: NULL, nobody is asked. */
 bool check_asks_help(const char *word);
-/* take, and why as a line of text: what a library holds comes into it. */
-bool check_library(const struct check_libraries *l, void *set, struct slice code, struct buf *why);
+
 struct tool_env; /* tool.h */
 int check_rdb_main(int argc, char **argv, const struct tool_env *env);
 int check_aof_main(int argc, char **argv, const struct tool_env *env);

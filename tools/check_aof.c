@@ -25,6 +25,7 @@
 #include "tools/plain_aof.h"
 #include "tools/tool.h"
 #include "tools/verbs.h"
+#include "tools/library_text.h"
 
 struct check {
     bool fix;

@@ -10,6 +10,7 @@
 #include "tools/aof_keys.h"
 #include "tools/check.h"
 #include "tools/log_part.h"
+#include "tools/library_text.h"
 
 /* What a load costs here, measured with SETs of 100 bytes; the rest is the disk's. */
 enum { COMMAND_NS = 500, KIB_NS = 250, LIBRARY_MAX = 16 << 20 };
@@ -223,6 +224,17 @@ static void look_at_size(struct check *c, const struct source *s, size_t part)
                                          .costs = "Its end is gone without a trace"});
 }
 
+/* Of one that begins with an RDB check_rdb_part tells. */
+static void look_at_cut(struct check *c)
+{
+    const char *what;
+    enum tool_exit is = log_part_cut(&c->part, &what);
+    uint64_t size = c->part.input.size;
+    if (is != TOOL_GOOD && !c->part.part->begins_with_rdb)
+        finding_add(c->to, &(struct finding){.cost = is, .file = c->part.part->name, .from = size,
+                                             .to = size, .unit = "compression", .what = what});
+}
+
 void check_log_part(struct tool *t, struct findings *to, const struct source *s, size_t part,
                     struct check_totals *totals)
 {
@@ -234,6 +246,7 @@ void check_log_part(struct tool *t, struct findings *to, const struct source *s,
             finding_fault(to, s->parts[part].name, &f); /* of an RDB, check_rdb_part tells */
     } else {
         look_at_size(c, s, part);
+        look_at_cut(c);
         read_part(c);
         log_part_close(&c->part);
     }

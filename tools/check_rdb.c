@@ -13,7 +13,7 @@
 #include "base/hash.h"
 #include "base/must.h"
 #include "base/num.h"
-#include "tools/say.h"
+#include "tools/library_text.h"
 #include "base/version.h"
 #include "format/rdb_read.h"
 #include "format/sink_count.h"
@@ -218,13 +218,6 @@ bool check_rdb_stream(struct in *in, int fd, const char *name, unsigned database
 {
     print_begin(out, name);
     return check_stream(in, fd, databases, libraries, out);
-}
-
-bool check_library(const struct check_libraries *l, void *set, struct slice code, struct buf *why)
-{
-    bool ok = l->take(set, code, why);
-    say_escape(why);
-    return ok;
 }
 
 bool check_asks_help(const char *word)

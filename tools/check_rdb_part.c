@@ -406,7 +406,8 @@ static void say_file(struct part_check *c, uint64_t load_us)
                  c->blocks, c->blocks_bad, digest ? digest : "not looked at",
                  told ? ", as the file says" : "");
     if (c->end_at && c->end_at < c->image->end && !c->plan.list.by_trailer && !c->image->open_end)
-        say_line(&c->tool->say, "  %" PRIu64 " bytes stand behind its end: servers pass over them%s",
+        say_line(&c->tool->say,
+                 "  %" PRIu64 " bytes stand behind its end: servers pass over them%s",
                  c->image->end - c->end_at, commands_follow(c->image, c->end_at)
                  ? "; as an append log they run these commands" : "");
     say_line(&c->tool->say, "  a load takes about %.1f s here (%s), and about %.1f MiB of memory "

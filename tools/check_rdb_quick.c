@@ -13,6 +13,7 @@
 #include "tools/check_rdb_lines.h"
 #include "tools/rdb_plan.h"
 #include "tools/rdb_quick.h"
+#include "tools/library_text.h"
 
 struct whole {
     const struct check_rdb_quick *q;

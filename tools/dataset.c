@@ -74,6 +74,7 @@ static bool ends_as_commands(const struct input *i)
 {
     enum { TAIL = 64 << 10 };
     uint64_t from = i->size > TAIL ? i->size - TAIL : 0;
+    must(i->seekable);
     char *tail = mem_alloc(TAIL);
     ssize_t got = file_pread(i->fd, tail, TAIL, (off_t)from);
     bool found = false;
@@ -111,17 +112,20 @@ static const struct source_part *whole_base(const struct source *s)
     return &s->parts[0];
 }
 
-/* What the server cut off the newest part: it loads it without. */
-static void look_at_end(struct dataset *d)
+/* What the server cut off the newest part, it loads it without; what is wrong around a part. */
+static void look_at_part(struct dataset *d, size_t part)
 {
     const struct source *s = &d->source;
+    bool last = part + 1 == s->count;
     struct log_part *p = mem_alloc(sizeof *p);
     struct log_reader *r = mem_alloc(sizeof *r);
     struct fault f = {0};
     enum log_item what;
-    if (log_part_open(p, s, s->count - 1, &f)) {
+    must(part < s->count);
+    if (log_part_open(p, s, part, &f)) {
+        d->worst = tool_worse(d->worst, log_part_tell_cut(d->tool, p));
         log_read_open(r, &p->bytes, p->start, &p->options);
-        while ((what = log_read_next(r)) != LOG_END) {
+        while (last && (what = log_read_next(r)) != LOG_END) {
             enum tool_exit is = log_item_exit(p, r, what, true);
             if (is != TOOL_GOOD && what == LOG_HOLE)
                 d->worst = tool_worse(d->worst, tool_tell(d->tool, is, "%s: bytes %" PRIu64 " to %"
@@ -135,6 +139,13 @@ static void look_at_end(struct dataset *d)
     mem_free(r);
 }
 
+static void look_at_parts(struct dataset *d)
+{
+    for (size_t i = 0; i < d->source.count; i++)
+        if (i + 1 == d->source.count || d->source.parts[i].compression != COMPRESSION_NONE)
+            look_at_part(d, i);
+}
+
 static bool open_log(struct dataset *d, struct fault *f)
 {
     const struct source_part *base = whole_base(&d->source);
@@ -146,7 +157,7 @@ static bool open_log(struct dataset *d, struct fault *f)
               open_rdb(d, &(struct source_part){.path = d->scratch->dump}, f);
     progress_bar_end(&d->tool->progress);
     if (ok)
-        look_at_end(d);
+        look_at_parts(d);
     return ok;
 }
 
@@ -200,6 +211,7 @@ void dataset_close(struct dataset *d)
 /* What costs none of the data: told once, however often it is read. */
 static void tell_once(struct dataset *d, enum tool_exit is, const char *what)
 {
+    must(is != TOOL_GOOD);
     d->worst = tool_worse(d->worst, is);
     if (!d->told)
         tool_tell(d->tool, is, "%s: %s", d->name, what);
@@ -230,6 +242,7 @@ static void tell_behind(struct dataset *d, struct rdb_reader *r)
     struct in *in = &d->input.in;
     enum rdb_trailer_state trailer = rdb_trailer(r);
     bool checked = r->crc == RDB_CRC_OK;
+    must(d->has_input);
     if (trailer == RDB_TRAILER_SHORT || trailer == RDB_TRAILER_BAD)
         tell_once(d, TOOL_DAMAGED, "The block index behind the RDB is damaged; the data is whole");
     else if (d->source.kind == SOURCE_RDB &&

@@ -405,6 +405,24 @@ static bool take_mended(struct walk *w, struct fault *f)
     return true;
 }
 
+/* The new file is what came out, plain. */
+static bool take_cut(struct walk *w, struct fault *f)
+{
+    const char *what;
+    enum tool_exit is = log_part_cut(&w->part, &what);
+    if (is == TOOL_GOOD)
+        return true;
+    if (!begin_file(w, w->part.bytes.size, f))
+        return false;
+    w->fix->worst = tool_worse(w->fix->worst, is);
+    if (++w->fix->mended <= FIX_ROWS_MAX)
+        say_row(&w->fix->tool->say, "mended",
+                FIELDS(SAY_TEXT("file", w->part.part->name),
+                       SAY_U64("offset", w->part.bytes.size), SAY_TEXT("what", what)), "%s: %s",
+                w->part.part->name, what);
+    return true;
+}
+
 static bool walk_part(struct walk *w, struct fault *f)
 {
     enum log_item what;
@@ -424,6 +442,7 @@ static bool walk_part(struct walk *w, struct fault *f)
         progress_bar_at(&w->fix->tool->progress, w->r.to);
     }
     tell_lost_stretch(w);
+    ok = ok && take_cut(w, f);
     if (fault_is(&w->part.bytes.fault) && ok) {
         *f = w->part.bytes.fault;
         ok = false;

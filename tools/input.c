@@ -65,7 +65,7 @@ static void begin_stream(struct input *i)
         return;
     i->packed = i->in;
     i->unpacker = unpacker_new(i->compression, read_packed, &i->packed);
-    in_init_callback(&i->in, unpacker_read, i->unpacker, IN_SIZE_UNKNOWN, 0);
+    in_init_callback(&i->in, unpacker_read_part, i->unpacker, IN_SIZE_UNKNOWN, 0);
     i->size = IN_SIZE_UNKNOWN;
     i->seekable = false;
 }
@@ -159,6 +159,9 @@ const struct fault *input_cut(struct input *i)
         return &i->cut;
     if (in_bad(&i->in))
         i->cut = i->in.fault;
+    else if (unpacker_damaged(i->unpacker))
+        fault_set(&i->cut, FAULT_FORMAT, "Its compression (%s) is damaged",
+                  compression_name(i->compression));
     else if (unpacker_cut(i->unpacker))
         fault_set(&i->cut, FAULT_EOF, "Its compression (%s) is cut off at the end",
                   compression_name(i->compression));
@@ -168,12 +171,10 @@ const struct fault *input_cut(struct input *i)
 /* False: the machine fails. */
 static bool unpack_all(struct input *i, struct fault *f)
 {
-    struct fault damage = {0};
     int fd = temp_file(f);
     if (fd < 0)
         return false;
-    if (!copy_all(&i->in, fd, &damage) && damage.code == FAULT_IO) {
-        *f = damage;
+    if (!copy_all(&i->in, fd, f)) {
         file_close(fd);
         return false;
     }

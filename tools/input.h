@@ -11,7 +11,7 @@
  * The stream gives decoded bytes. input_seekable, before anything is read from the stream: what is
  * compressed, or comes from a pipe, is unpacked into a file without a name in TMPDIR (or
  * /var/tmp, as it may be large); in starts at its first byte then. Files are opened read-only.
- * A file that is cut off inside its compression simply ends there; input_cut tells of it. */
+ * A file whose compression is cut off or damaged simply ends there; input_cut tells of it. */
 #ifndef TOOLS_INPUT_H
 #define TOOLS_INPUT_H
 

@@ -4,7 +4,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "format/rdb.h"
+#include "tools/check.h"
+#include "tools/say.h"
 
 struct slice library_name(struct slice code)
 {
@@ -70,4 +73,12 @@ bool library_record_begins(struct slice bytes, struct slice *name)
         n++;
     *name = slice(rest.data, n);
     return n > 0;
+}
+
+bool check_library(const struct check_libraries *l, void *set, struct slice code, struct buf *why)
+{
+    must(l && why);
+    bool ok = l->take(set, code, why);
+    say_escape(why);
+    return ok;
 }

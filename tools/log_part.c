@@ -59,7 +59,7 @@ bool log_part_open(struct log_part *p, const struct source *s, size_t i, struct 
     *p = (struct log_part){.part = &s->parts[i]};
     if (!source_part_open(&p->input, p->part, f))
         return false;
-    bool ok = input_seekable(&p->input, f) && pass_rdb(p, f);
+    bool ok = input_seekable_part(&p->input, f) && pass_rdb(p, f);
     if (!ok) {
         fault_prefix(f, p->part->name);
         input_close(&p->input);
@@ -100,6 +100,23 @@ bool log_part_base_ok(const char *path, struct aof_origin *says, struct fault *f
         fault_prefix(f, path);
     input_close(&p.input);
     return !fault_is(f);
+}
+
+enum tool_exit log_part_cut(struct log_part *p, const char **what)
+{
+    const struct fault *cut = input_cut(&p->input);
+    must(p->input.seekable);
+    *what = cut->code == FAULT_EOF ? "its compression is cut off at the end"
+            : "its compression is damaged: all that came out is read, and nothing tells whether it "
+              "is what was written";
+    return !fault_is(cut) ? TOOL_GOOD : cut->code == FAULT_EOF ? TOOL_TRUNCATED : TOOL_LOSS;
+}
+
+enum tool_exit log_part_tell_cut(struct tool *t, struct log_part *p)
+{
+    const char *what;
+    enum tool_exit is = log_part_cut(p, &what);
+    return is == TOOL_GOOD ? is : tool_tell(t, is, "%s: %s", p->part->name, what);
 }
 
 enum tool_exit log_hole_cost(enum hole_kind kind, bool last)

@@ -31,6 +31,9 @@ struct log_part {
 /* f: it can't be opened (FAULT_IO), or its RDB is damaged. Must stay where it is. */
 bool log_part_open(struct log_part *p, const struct source *s, size_t i, struct fault *f);
 void log_part_close(struct log_part *p);
+/* What is wrong with the compression around it, though all that came out can be read. */
+enum tool_exit log_part_cut(struct log_part *p, const char **what);
+enum tool_exit log_part_tell_cut(struct tool *t, struct log_part *p); /* the same, said */
 /* Is the file at path a whole RDB, plain and with nothing behind it? Reads all of it. *says: of
  * which log it is the base; id 0 when it does not say. */
 bool log_part_base_ok(const char *path, struct aof_origin *says, struct fault *f);

@@ -227,6 +227,7 @@ void rdb_tell_span(struct rdb_tell *t, const struct rdb_span *s, uint64_t keys, 
 /* Where a checksum of its own tells that the RDB is whole, what is around it costs nothing. */
 static void tell_wrapping(struct rdb_tell *t, const struct fault *cut, bool ended, bool checked)
 {
+    must(fault_is(cut));
     bool whole = ended && !t->holes && (checked || cut->code == FAULT_EOF);
     struct finding is = {.cost = cut->code == FAULT_EOF ? TOOL_TRUNCATED
                                  : whole                ? TOOL_DAMAGED

@@ -53,7 +53,8 @@ static char *make_dir(struct fault *f)
     return NULL;
 }
 
-/* Unpacked on the way, if need be. */
+/* Unpacked on the way, if need be; of damaged compression as much as comes out: who reads the part
+ * by itself is told. */
 static bool copy_part(const struct source_part *p, const char *to, struct fault *f)
 {
     struct input i;

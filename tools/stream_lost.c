@@ -37,6 +37,7 @@ void stream_lost_key(struct stream_lost *l)
 
 static void store(struct stream_lost *l)
 {
+    must(l->ids.len % sizeof(struct stream_id) == 0);
     if (fault_is(&l->fault))
         return;
     if (l->fd < 0)
@@ -84,6 +85,7 @@ static struct stream_id id_at(struct stream_lost *l, uint64_t at)
 
 bool stream_lost_pending(struct stream_lost *l, struct stream_id id)
 {
+    must(l->at <= l->count);
     if (stream_id_cmp(id, l->last) < 0) /* of a file that has them in another order */
         l->at = 0;
     l->last = id;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What no command can say of a stream: that a group holds an entry pending which was deleted or
- * trimmed away. XCLAIM, which gives an entry to a consumer, forgets those. Told by the events of one
- * stream after another:
+ * trimmed away. XCLAIM, which gives an entry to a consumer, forgets those. Told by the events of
+ * one stream after another:
  *
  *   stream_lost_begin(&l);
  *   stream_lost_key(&l);                with each key

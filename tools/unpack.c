@@ -88,6 +88,11 @@ void unpacker_rebind(struct unpacker *u, void *arg)
     u->arg = arg;
 }
 
+bool unpacker_damaged(const struct unpacker *u)
+{
+    return u->damaged;
+}
+
 bool unpacker_cut(const struct unpacker *u)
 {
     return u->source_ended && u->inside;
@@ -120,6 +125,7 @@ static ssize_t zstd_some(struct unpacker *u, void *to, size_t n)
     ZSTD_inBuffer in = {u->block + u->at, want < u->len ? want : u->len, 0};
     ZSTD_outBuffer out = {to, n, 0};
     size_t hint = ZSTD_decompressStream(u->zstd, &out, &in);
+    must(in.pos <= u->len);
     u->at += in.pos;
     u->len -= in.pos;
     u->damaged = ZSTD_isError(hint);
@@ -164,6 +170,12 @@ ssize_t unpacker_read(void *arg, void *to, size_t n)
         if (u->len == 0 && !fetch(u, &err))
             return err;
     }
+}
+
+ssize_t unpacker_read_part(void *arg, void *to, size_t n)
+{
+    ssize_t got = unpacker_read(arg, to, n);
+    return got == -EBADMSG ? 0 : got;
 }
 
 /* ---- writing ---- */

@@ -29,7 +29,9 @@ void unpacker_rebind(struct unpacker *u, void *arg); /* read's arg has moved the
  * front of it; a stream that ends inside its
  * compression simply ends: who reads it misses something. */
 ssize_t unpacker_read(void *arg, void *to, size_t n);
-bool unpacker_cut(const struct unpacker *u); /* it ended so */
+ssize_t unpacker_read_part(void *arg, void *to, size_t n); /* the same, but damage is the end */
+bool unpacker_cut(const struct unpacker *u);     /* it ended inside its compression */
+bool unpacker_damaged(const struct unpacker *u); /* it ended by damage */
 
 struct packer; /* opaque */
 /* level 0: the default. write takes packed bytes. */

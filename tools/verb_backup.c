@@ -292,6 +292,7 @@ static void keep_periods(struct expire *e, uint64_t n, const char *form)
  * now, and if it is not whole the one before it, those that were verified first. False: none is. */
 static bool keep_last_good(struct tool *t, struct expire *e, enum tool_exit *worst)
 {
+    must(e->count > 0);
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = e->count; i-- > 0;) {
             bool marked = backup_verified_ms(e->dir, e->names[i], NULL) != 0;
@@ -417,8 +418,8 @@ const struct verb verb_backup = {
                "  holdfast backup expire /backups --hourly 24 --daily 7 --weekly 5 --yes",
     .text = "A backup is a directory named by the moment it was begun, with the files as a server "
             "finds them.\nFiles that did not change since the backup before are shared with it.\n"
-            "A backup is read back before it is called one. expire never removes the last good one: "
-            "before it\nremoves any it verifies the newest again, which reads all of it, and those "
+            "A backup is read back before it is called one. expire never removes the last good "
+            "one: before it\nremoves any it verifies the newest again, which reads all of it, and those "
             "before it until one\nis whole; if none is, it removes none (exit code 5).",
     .options = options,
     .state_size = sizeof(struct backup_options),

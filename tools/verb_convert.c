@@ -176,12 +176,13 @@ static void tell_library(struct work *w, struct slice name, struct buf *why)
     buf_free(&shown);
 }
 
-/* A server refuses all of a file for it. Behind those before it, or, when it takes the place of one,
- * by itself. */
+/* A server refuses all of a file for it. Behind those before it, or, when it takes the place of
+ * one, by itself. */
 static bool would_load(struct work *w, const struct library *l, struct slice source)
 {
     const struct check_libraries *check = w->t->env ? w->t->env->libraries : NULL;
     struct buf why = {0};
+    must(!w->writing);
     if (!check || w->target == ADAPT_RDB_9) /* which has none */
         return true;
     bool alone = l->chosen != 0;
@@ -520,7 +521,8 @@ const struct verb verb_convert = {
     .text = "Each input is read twice: what the target cannot hold, and keys that come twice, are "
             "found before\nanything is written. A library of functions that would not load, which "
             "makes a server refuse all of a file,\nis what no target can hold: refused by name "
-            "(exit code 6), left out and counted under --drop.\nOUT must not be there; .gz and .zst compress it.",
+            "(exit code 6), left out and counted under --drop.\nOUT must not be there; .gz and .zst "
+            "compress it.",
     .options = options,
     .state_size = sizeof(struct convert),
     .args_min = 1,

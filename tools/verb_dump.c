@@ -218,9 +218,9 @@ const struct verb verb_dump = {
             "of its own.\nA running server is read by SCAN and DUMP: what changes meanwhile is as "
             "it was when it was read.\n"
             "Any server takes the commands of resp, but for HPEXPIREAT, which single fields of a "
-            "hash that expire\nneed, and what a group of a stream holds of entries that were deleted, "
-            "which no command can say (restore\ncan): where there are some, that is said, with their "
-            "number (exit code 6).",
+            "hash that expire\nneed, and what a group of a stream holds of entries that were "
+            "deleted, which no command can say (restore\ncan): where there are some, that is said, "
+            "with their number (exit code 6).",
     .options = options,
     .state_size = sizeof(struct dump),
     .args_min = 1,

@@ -175,8 +175,10 @@ static bool visit(void *arg, size_t incr, struct log_part *part, struct log_read
     struct points *p = arg;
     struct log_unit u;
     p->worst = tool_worse(p->worst, log_item_exit(part, r, what, incr + 1 == p->line.count));
-    if (r->items == 1)
+    if (r->items == 1) {
+        p->worst = tool_worse(p->worst, log_part_tell_cut(p->tool, part));
         begin_part(p, incr);
+    }
     if (what == LOG_NOTE)
         look_at_time(p, incr, r);
     if (what == LOG_HOLE || what == LOG_MENDED) {

@@ -46,6 +46,7 @@ struct restore {
     uint64_t second_commands;                /* 0: there are none */
     uint64_t torn_at;        /* where the newest increment is cut off; 0 */
     bool tell;          /* which moments there are */
+    enum tool_exit worst; /* what is wrong around the parts that were read */
     struct log_damage damage, before; /* the last one read; the last in front of place */
     /* --dry-run: */
     struct log_taint touched;
@@ -139,7 +140,8 @@ static bool search(void *arg, size_t incr, struct log_part *p, struct log_reader
                    enum log_item what)
 {
     struct restore *x = arg;
-    (void)p;
+    if (r->items == 1)
+        x->worst = tool_worse(x->worst, log_part_tell_cut(x->tool, p));
     bool torn = what == LOG_HOLE && r->hole.kind == HOLE_TORN && incr + 1 == x->line.count;
     if (torn) {
         x->torn_at = r->from;
@@ -183,6 +185,7 @@ static void tell_moments(struct restore *x)
 static bool is_behind_damage(const struct restore *x)
 {
     const struct log_place *at = &x->before.at;
+    must(x->found);
     const struct log_base *b = log_line_base(&x->line, x->place.incr);
     return x->before.any && (!b || log_line_incr(&x->line, at->incr)->seq >= b->from) &&
            (at->incr < x->place.incr || at->at < x->place.at);
@@ -478,6 +481,7 @@ static int run(struct tool *t, void *state)
         code = (int)tool_fault(t, &f);
     } else {
         code = restore(x, out, &f);
+        code = (int)tool_worse((enum tool_exit)code, x->worst);
         source_free(&x->source);
     }
     mem_free(x);

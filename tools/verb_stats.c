@@ -240,6 +240,7 @@ static void count_part(struct stats *s, bool last)
     uint64_t before = s->bytes;
     s->db = 0;
     s->base_bytes += s->part.start;
+    s->worst = tool_worse(s->worst, log_part_tell_cut(s->tool, &s->part));
     log_read_open(&s->r, &s->part.bytes, s->part.start, &s->part.options);
     while ((what = log_read_next(&s->r)) != LOG_END) {
         s->worst = tool_worse(s->worst, log_item_exit(&s->part, &s->r, what, last));

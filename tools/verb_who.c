@@ -188,6 +188,7 @@ static bool visit(void *arg, size_t incr, struct log_part *p, struct log_reader 
     w->r = r;
     if (r->items == 1) {
         w->db = 0;
+        w->worst = tool_worse(w->worst, log_part_tell_cut(w->tool, p));
         if (p->part->kind == PART_FILE && !look_into_base(w, w->line.incrs[incr], walking->fault))
             return false;
         if (!bases_of(w, log_line_incr(&w->line, incr)->seq, walking->fault))

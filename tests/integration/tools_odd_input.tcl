@@ -76,6 +76,26 @@ foreach {name pack last} {gzip {gzip -c} -6 zstd {zstd -qc} -2} {
     }
 }
 
+case "compression that is damaged around a log: each verb reads what came out, and says so" {
+    set dir [tmpdir]
+    spit $dir/log.aof [encode {SELECT 0}][encode {SET a 1}][encode {SET b 2}]
+    exec gzip -c $dir/log.aof >$dir/packed
+    foreach {name bytes code pattern} [list damaged [changed [slurp $dir/packed] -6] 5 "*compression is damaged*" \
+            cut [string range [slurp $dir/packed] 0 end-3] 3 "*compression is cut off*"] {
+        spit $dir/$name.aof.gz $bytes
+        foreach words [list check points stats [list who a] report \
+                [list dump --output $dir/$name.lines]] {
+            like [says $code {*}$words $dir/$name.aof.gz] $pattern
+        }
+        like [says $code convert $dir/$name.aof.gz $dir/$name.rdb] $pattern
+        like [says $code restore $dir/$name.aof.gz $dir/$name.back --to 0:100000] $pattern
+        is [regexp -all {"key":} [slurp $dir/$name.lines]] 2
+        like [says [expr {$code == 5 ? 5 : 4}] fix $dir/$name.aof.gz] "$pattern*Nothing is written*"
+        like [says 7 fix $dir/$name.aof.gz --output $dir/$name.aof] $pattern
+        is [slurp $dir/$name.aof] [slurp $dir/log.aof]
+    }
+}
+
 case "a version that is to come" {
     set dir [tmpdir]
     spit $dir/newer.rdb [rdb_of [records k 20] 0099]
