@@ -22,10 +22,10 @@
 #include "os/file.h"
 #include "os/file_cut.h"
 #include "tools/aof_commands.h"
+#include "tools/library_text.h"
 #include "tools/plain_aof.h"
 #include "tools/tool.h"
 #include "tools/verbs.h"
-#include "tools/library_text.h"
 
 struct check {
     bool fix;

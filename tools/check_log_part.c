@@ -9,8 +9,8 @@
 #include "format/aof_damage.h"
 #include "tools/aof_keys.h"
 #include "tools/check.h"
-#include "tools/log_part.h"
 #include "tools/library_text.h"
+#include "tools/log_part.h"
 
 /* What a load costs here, measured with SETs of 100 bytes; the rest is the disk's. */
 enum { COMMAND_NS = 500, KIB_NS = 250, LIBRARY_MAX = 16 << 20 };

@@ -11,9 +11,9 @@
 #include "format/sink_count.h"
 #include "tools/check.h"
 #include "tools/check_rdb_lines.h"
+#include "tools/library_text.h"
 #include "tools/rdb_plan.h"
 #include "tools/rdb_quick.h"
-#include "tools/library_text.h"
 
 struct whole {
     const struct check_rdb_quick *q;
