@@ -69,8 +69,8 @@ void finding_fault(struct findings *to, const char *file, const struct fault *f)
 {
     must(fault_is(f));
     finding_add(to, &(struct finding){.cost = tool_fault_exit(f->code), .file = file,
-                                      .from = f->offset, .to = f->offset, .doing = f->doing, .what = f->what,
-                                      .has_key = f->has_key,
+                                      .from = f->offset, .to = f->offset,
+                                      .doing = f->doing, .what = f->what, .has_key = f->has_key,
                                       .key = f->has_key ? slice_str(f->key) : (struct slice){0}});
 }
 

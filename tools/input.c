@@ -65,7 +65,7 @@ static void begin_stream(struct input *i)
         return;
     i->packed = i->in;
     i->unpacker = unpacker_new(i->compression, read_packed, &i->packed);
-    in_init_callback(&i->in, unpacker_read_part, i->unpacker, IN_SIZE_UNKNOWN, 0);
+    in_init_callback(&i->in, unpacker_read, i->unpacker, IN_SIZE_UNKNOWN, 0);
     i->size = IN_SIZE_UNKNOWN;
     i->seekable = false;
 }

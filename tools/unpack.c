@@ -153,9 +153,9 @@ static bool fetch(struct unpacker *u, ssize_t *err)
     return got > 0;
 }
 
-ssize_t unpacker_read(void *arg, void *to, size_t n)
+/* Damage is -EBADMSG. */
+static ssize_t read_more(struct unpacker *u, void *to, size_t n)
 {
-    struct unpacker *u = arg;
     ssize_t err = 0;
     must(n > 0);
     if (u->damaged)
@@ -172,9 +172,9 @@ ssize_t unpacker_read(void *arg, void *to, size_t n)
     }
 }
 
-ssize_t unpacker_read_part(void *arg, void *to, size_t n)
+ssize_t unpacker_read(void *arg, void *to, size_t n)
 {
-    ssize_t got = unpacker_read(arg, to, n);
+    ssize_t got = read_more(arg, to, n);
     return got == -EBADMSG ? 0 : got;
 }
 

@@ -25,11 +25,10 @@ struct unpacker; /* opaque */
 struct unpacker *unpacker_new(enum compression c, in_read *read, void *arg);
 void unpacker_free(struct unpacker *u);
 void unpacker_rebind(struct unpacker *u, void *arg); /* read's arg has moved there */
-/* An in_read of plain bytes; arg is the unpacker. Damage is -EBADMSG, behind all that came out in
- * front of it; a stream that ends inside its
- * compression simply ends: who reads it misses something. */
+/* An in_read of plain bytes; arg is the unpacker. A stream that ends inside its compression simply
+ * ends, as one does that is damaged, behind all that came out in front of the damage: who reads it
+ * misses something, and the two below tell. */
 ssize_t unpacker_read(void *arg, void *to, size_t n);
-ssize_t unpacker_read_part(void *arg, void *to, size_t n); /* the same, but damage is the end */
 bool unpacker_cut(const struct unpacker *u);     /* it ended inside its compression */
 bool unpacker_damaged(const struct unpacker *u); /* it ended by damage */
 

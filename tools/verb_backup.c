@@ -419,8 +419,8 @@ const struct verb verb_backup = {
     .text = "A backup is a directory named by the moment it was begun, with the files as a server "
             "finds them.\nFiles that did not change since the backup before are shared with it.\n"
             "A backup is read back before it is called one. expire never removes the last good "
-            "one: before it\nremoves any it verifies the newest again, which reads all of it, and those "
-            "before it until one\nis whole; if none is, it removes none (exit code 5).",
+            "one: before it\nremoves any it verifies the newest again, which reads all of it, and "
+            "those before it until one\nis whole; if none is, it removes none (exit code 5).",
     .options = options,
     .state_size = sizeof(struct backup_options),
     .args_min = 2,

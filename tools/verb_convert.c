@@ -521,8 +521,8 @@ const struct verb verb_convert = {
     .text = "Each input is read twice: what the target cannot hold, and keys that come twice, are "
             "found before\nanything is written. A library of functions that would not load, which "
             "makes a server refuse all of a file,\nis what no target can hold: refused by name "
-            "(exit code 6), left out and counted under --drop.\nOUT must not be there; .gz and .zst "
-            "compress it.",
+            "(exit code 6), left out and counted under --drop.\nOUT must not be there; .gz and "
+            ".zst compress it.",
     .options = options,
     .state_size = sizeof(struct convert),
     .args_min = 1,

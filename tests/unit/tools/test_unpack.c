@@ -48,6 +48,8 @@ static ssize_t unpack(enum compression c, struct slice packed, size_t piece, siz
     while ((got = unpacker_read(u, buf_reserve(to, room), room)) > 0)
         to->len += (size_t)got;
     *cut = unpacker_cut(u);
+    if (got == 0 && unpacker_damaged(u))
+        got = -EBADMSG;
     unpacker_free(u);
     return got;
 }
