@@ -635,9 +635,9 @@ const struct verb verb_salvage = {
             "would load); OUT must not exist. Commands behind an RDB are not in OUT, which is\n"
             "said (exit code 5): holdfast fix mends logs. Where a checksum is enough to\n"
             "tell which bit was flipped, it is flipped back, and nothing is lost. With block\n"
-            "checksums (our redis-server writes them) every key outside a damaged block is kept, and\n"
-            "none that was not there. Without them reading goes on where several records in a row look\n"
-            "right, and a changed byte inside a value can't be seen.\n",
+            "checksums (our redis-server writes them) every key outside a damaged\n"
+            "block is kept, and none that was not there. Without them reading goes on where\n"
+            "several records in a row look right, and a changed byte inside a value can't be seen.\n",
     .options = options,
     .state_size = sizeof(struct salvage),
     .args_min = 2,
