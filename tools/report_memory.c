@@ -9,8 +9,8 @@
 #include "containers/listpack.h"
 
 enum { ENTRY = 4, EXPIRY = 12, TABLE_PLACE = 15, EXPIRY_PLACE = 8, STR_HEAD = 16, NODE = 64,
-       NODE_BYTES = 8 << 10, LIST_HEAD = 64, TABLE_HEAD = 64, ZSET_HEAD = 160, SKIP_NODE = 32,
-       SKIP_NODE_TALL = 52,
+       NODE_BYTES = 8 << 10, LIST_HEAD = 64, TABLE_HEAD = 64, ZSET_HEAD = 160, RANKED_ITEM = 16,
+       RANKED_LENGTH = 8, RANKED_PLACE = 19,
        STREAM_HEAD = 128, SET_MEMBER = 4, HASH_PAIR = 8, INTSET_HEAD = 8 };
 
 void report_limits_init(struct report_limits *l)
@@ -102,8 +102,9 @@ void report_value_score(struct report_value *v, struct slice member, double scor
     widen(v, member.len);
     v->bytes += sizeof(double);
     v->packed += lp_size_of(member) + lp_size_of(slice(text, n));
-    v->loose += TABLE_PLACE + (3 * mem_good_size(SKIP_NODE + member.len) +
-                               mem_good_size(SKIP_NODE_TALL + member.len)) / 4;
+    v->loose += TABLE_PLACE + RANKED_PLACE +
+                mem_good_size(RANKED_ITEM + (member.len < UINT8_MAX ? 0 : RANKED_LENGTH) +
+                              member.len);
 }
 
 enum encoding report_value_encoding(const struct report_value *v, const struct report_limits *l)

@@ -33,7 +33,7 @@ enum encoding {
     ENC_QUICKLIST,  /* list */
     ENC_INTSET,     /* set */
     ENC_TABLE,      /* set, hash: hashtable */
-    ENC_SKIPLIST,   /* zset: table and skip list */
+    ENC_SKIPLIST,   /* zset: table and tree, called as Redis calls its own */
     ENC_STREAM,
     ENC_MODULE,
 };

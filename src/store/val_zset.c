@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Packed: member, score, member, score, ... in order; every walk is linear, and at most
- * zset-max-listpack-entries long. Large: a table finds the node of a member, the skip list keeps
- * the order; the node owns the member's bytes. */
+ * zset-max-listpack-entries long. Large: a table finds the item of a member, a tree keeps
+ * the order; the item owns the member's bytes. */
 #include "store/val_zset.h"
 
 #include <math.h>
@@ -14,12 +14,12 @@
 
 enum { SCORE_ELEMENT_MAX = NUM_DOUBLE_TEXT + 4 };
 
-static struct slice node_key(const void *item)
+static struct slice key_of(const void *item)
 {
-    return skipnode_member(item);
+    return ranked_member(item);
 }
 
-static const struct table_type nodes = {.key = node_key};
+static const struct table_type members = {.key = key_of};
 
 static struct val packed(uint8_t *lp)
 {
@@ -45,21 +45,21 @@ static double score_at(const uint8_t *lp, size_t at)
 static struct zset *large_new(size_t room)
 {
     struct zset *z = mem_alloc(sizeof *z);
-    table_init(&z->members, &nodes);
+    table_init(&z->members, &members);
     table_reserve(&z->members, room);
-    z->list = skiplist_new();
+    z->order = ranked_new();
     return z;
 }
 
-/* Every node is found both ways. */
+/* Every item is found both ways. */
 static void large_must_hold(const struct zset *z)
 {
-    must(z->members.count == skiplist_count(z->list));
+    must(z->members.count == ranked_count(z->order));
 }
 
 static void large_add(struct zset *z, struct slice member, double score)
 {
-    table_add(&z->members, skiplist_insert(z->list, score, member));
+    table_add(&z->members, ranked_insert(z->order, score, member));
 }
 
 static void to_large(struct val *v, size_t room)
@@ -121,10 +121,10 @@ static size_t find_packed(const uint8_t *lp, struct slice member)
 bool zset_score(const struct val *v, struct slice member, double *score)
 {
     if (v->encoding == ENC_SKIPLIST) {
-        const struct skipnode *n = table_find(&((struct zset *)v->ptr)->members, member);
-        if (n)
-            *score = skipnode_score(n);
-        return n;
+        const struct ranked_item *item = table_find(&((struct zset *)v->ptr)->members, member);
+        if (item)
+            *score = ranked_score(item);
+        return item;
     }
     size_t at = find_packed(v->ptr, member);
     if (at)
@@ -172,14 +172,16 @@ void zset_pack(struct val *v, const struct value_limits *limits)
         return;
     uint8_t *lp = lp_new();
     struct zset *z = v->ptr;
-    for (struct skipnode *n = skiplist_first(z->list); n; n = skipnode_next(n)) {
-        struct slice member = skipnode_member(n);
+    const struct ranked_item *item;
+    struct ranked_walk w;
+    for (ranked_walk_at(&w, z->order, 0); (item = ranked_walk_up(&w));) {
+        struct slice member = ranked_member(item);
         if (member.len > limits->zset_listpack_value ||
             !lp_fits(lp, member.len + SCORE_ELEMENT_MAX)) {
             mem_free(lp);
             return;
         }
-        lp = packed_append(lp, member, skipnode_score(n));
+        lp = packed_append(lp, member, ranked_score(item));
     }
     must(lp_count(lp) == 2 * zset_count(v));
     zset_free(*v);
@@ -189,14 +191,14 @@ void zset_pack(struct val *v, const struct value_limits *limits)
 static enum zset_change large_set(struct zset *z, struct slice member, double score)
 {
     uint64_t hash = table_hash(&z->members, member);
-    struct skipnode *n = table_find_hashed(&z->members, member, hash);
-    if (n) {
-        if (skipnode_score(n) == score)
+    struct ranked_item *item = table_find_hashed(&z->members, member, hash);
+    if (item) {
+        if (ranked_score(item) == score)
             return ZSET_SAME;
-        skiplist_rescore(z->list, n, score);
+        ranked_rescore(z->order, item, score);
         return ZSET_MOVED;
     }
-    table_add_hashed(&z->members, skiplist_insert(z->list, score, member), hash);
+    table_add_hashed(&z->members, ranked_insert(z->order, score, member), hash);
     large_must_hold(z);
     return ZSET_ADDED;
 }
@@ -227,21 +229,21 @@ bool zset_put(struct val *v, struct slice member, double score, const struct val
     return zset_set(v, member, score, limits) == ZSET_ADDED;
 }
 
-static void large_remove(struct zset *z, struct skipnode *n)
+static void large_remove(struct zset *z, struct ranked_item *item)
 {
-    const void *removed = table_remove(&z->members, skipnode_member(n));
-    must(removed == n);
-    skiplist_remove(z->list, n);
+    const void *removed = table_remove(&z->members, ranked_member(item));
+    must(removed == item);
+    ranked_remove(z->order, item);
 }
 
 bool zset_remove(struct val *v, struct slice member)
 {
     if (v->encoding == ENC_SKIPLIST) {
         struct zset *z = v->ptr;
-        struct skipnode *n = table_find(&z->members, member);
-        if (n)
-            large_remove(z, n);
-        return n;
+        struct ranked_item *item = table_find(&z->members, member);
+        if (item)
+            large_remove(z, item);
+        return item;
     }
     size_t at = find_packed(v->ptr, member);
     if (at)
@@ -253,11 +255,11 @@ bool zset_rank(const struct val *v, struct slice member, bool reverse, size_t *r
 {
     if (v->encoding == ENC_SKIPLIST) {
         struct zset *z = v->ptr;
-        const struct skipnode *n = table_find(&z->members, member);
-        if (!n)
+        const struct ranked_item *item = table_find(&z->members, member);
+        if (!item)
             return false;
-        *rank = skiplist_rank(z->list, n);
-        *score = skipnode_score(n);
+        *rank = ranked_rank(item);
+        *score = ranked_score(item);
     } else {
         const uint8_t *lp = v->ptr;
         size_t at = lp_first(lp);
@@ -301,39 +303,39 @@ static bool lex_within_max(struct slice member, const struct zset_lex_range *r)
     return r->max_open ? order < 0 : order <= 0;
 }
 
-static bool node_below_min(const struct skipnode *n, const void *r)
+static bool item_below_min(double score, const struct ranked_item *item, const void *r)
 {
-    return below_min(skipnode_score(n), r);
+    (void)item;
+    return below_min(score, r);
 }
-static bool node_within_max(const struct skipnode *n, const void *r)
+static bool item_within_max(double score, const struct ranked_item *item, const void *r)
 {
-    return within_max(skipnode_score(n), r);
+    (void)item;
+    return within_max(score, r);
 }
-static bool node_lex_below_min(const struct skipnode *n, const void *r)
+static bool item_lex_below_min(double score, const struct ranked_item *item, const void *r)
 {
-    return lex_below_min(skipnode_member(n), r);
+    (void)score;
+    return lex_below_min(ranked_member(item), r);
 }
-static bool node_lex_within_max(const struct skipnode *n, const void *r)
+static bool item_lex_within_max(double score, const struct ranked_item *item, const void *r)
 {
-    return lex_within_max(skipnode_member(n), r);
+    (void)score;
+    return lex_within_max(ranked_member(item), r);
 }
 
-static size_t large_span(const struct zset *z, skiplist_below *below, skiplist_below *within,
+static size_t large_span(const struct zset *z, ranked_below *below, ranked_below *within,
                          const void *range, size_t *first)
 {
-    size_t count = skiplist_count(z->list);
-    const struct skipnode *start = skiplist_seek(z->list, below, range);
-    const struct skipnode *end = skiplist_seek(z->list, within, range);
-    *first = start ? skiplist_rank(z->list, start) : count;
-    size_t last = end ? skiplist_rank(z->list, end) : count;
-    must(*first <= count && last <= count);
+    *first = ranked_seek(z->order, below, range, NULL);
+    size_t last = ranked_seek(z->order, within, range, NULL);
     return last > *first ? last - *first : 0;
 }
 
 size_t zset_score_span(const struct val *v, const struct zset_score_range *r, size_t *first)
 {
     if (v->encoding == ENC_SKIPLIST)
-        return large_span(v->ptr, node_below_min, node_within_max, r, first);
+        return large_span(v->ptr, item_below_min, item_within_max, r, first);
     const uint8_t *lp = v->ptr;
     size_t n = 0;
     *first = 0;
@@ -356,7 +358,7 @@ size_t zset_lex_span(const struct val *v, const struct zset_lex_range *r, size_t
     if (r->nothing)
         return 0;
     if (v->encoding == ENC_SKIPLIST)
-        return large_span(v->ptr, node_lex_below_min, node_lex_within_max, r, first);
+        return large_span(v->ptr, item_lex_below_min, item_lex_within_max, r, first);
     const uint8_t *lp = v->ptr;
     char scratch[NUM_I64_TEXT];
     size_t n = 0;
@@ -380,14 +382,14 @@ void zset_iter_init(struct zset_iter *it, const struct val *v, size_t rank, bool
     it->v = v;
     it->reverse = reverse;
     it->at = 0;
-    it->node = NULL;
+    it->walk.leaf = NULL;
     if (rank >= zset_count(v))
         return;
     if (v->encoding == ENC_SKIPLIST)
-        it->node = skiplist_at(((struct zset *)v->ptr)->list, rank);
+        ranked_walk_at(&it->walk, ((struct zset *)v->ptr)->order, rank);
     else
         it->at = lp_at(v->ptr, (long)rank * 2);
-    must(it->node || it->at);
+    must(it->walk.leaf || it->at);
 }
 
 void zset_iter_seek(struct zset_iter *it, const struct val *v, double min)
@@ -395,7 +397,7 @@ void zset_iter_seek(struct zset_iter *it, const struct val *v, double min)
     const struct zset_score_range r = {.min = min};
     *it = (struct zset_iter){.v = v};
     if (v->encoding == ENC_SKIPLIST) {
-        it->node = skiplist_seek(((struct zset *)v->ptr)->list, node_below_min, &r);
+        ranked_seek(((struct zset *)v->ptr)->order, item_below_min, &r, &it->walk);
         return;
     }
     const uint8_t *lp = v->ptr;
@@ -406,10 +408,11 @@ void zset_iter_seek(struct zset_iter *it, const struct val *v, double min)
 
 bool zset_iter_next(struct zset_iter *it, struct slice *member, double *score)
 {
-    if (it->node) {
-        *member = skipnode_member(it->node);
-        *score = skipnode_score(it->node);
-        it->node = it->reverse ? skipnode_prev(it->node) : skipnode_next(it->node);
+    if (it->walk.leaf) {
+        const struct ranked_item *item = it->reverse ? ranked_walk_down(&it->walk)
+                                                     : ranked_walk_up(&it->walk);
+        *member = ranked_member(item);
+        *score = ranked_score(item);
         return true;
     }
     if (!it->at)
@@ -437,13 +440,11 @@ void zset_remove_ranks(struct val *v, size_t first, size_t count)
         return;
     }
     struct zset *z = v->ptr;
-    struct skipnode *n = skiplist_at(z->list, first);
-    for (; n && count; count--) {
-        struct skipnode *next = skipnode_next(n);
-        large_remove(z, n);
-        n = next;
+    for (; count; count--) {
+        struct ranked_walk w; /* no longer than until something is removed */
+        ranked_walk_at(&w, z->order, first);
+        large_remove(z, ranked_walk_up(&w));
     }
-    must(count == 0);
     large_must_hold(z);
 }
 
@@ -452,9 +453,9 @@ void zset_random(const struct val *v, struct slice *member, double *score,
 {
     must(zset_count(v) > 0);
     if (v->encoding == ENC_SKIPLIST) {
-        const struct skipnode *n = table_random(&((struct zset *)v->ptr)->members);
-        *member = skipnode_member(n);
-        *score = skipnode_score(n);
+        const struct ranked_item *item = table_random(&((struct zset *)v->ptr)->members);
+        *member = ranked_member(item);
+        *score = ranked_score(item);
         return;
     }
     size_t at = lp_at(v->ptr, (long)rand_below(zset_count(v)) * 2);
@@ -467,16 +468,16 @@ struct scan {
     void *arg;
 };
 
-static void scan_node(void *arg, void *item)
+static void scan_item(void *arg, void *item)
 {
     struct scan *s = arg;
-    s->visit(s->arg, skipnode_member(item), skipnode_score(item));
+    s->visit(s->arg, ranked_member(item), ranked_score(item));
 }
 
 uint64_t zset_scan(const struct val *v, uint64_t cursor, zset_visit *visit, void *arg)
 {
     if (v->encoding == ENC_SKIPLIST)
-        return table_scan(&((struct zset *)v->ptr)->members, cursor, scan_node,
+        return table_scan(&((struct zset *)v->ptr)->members, cursor, scan_item,
                           &(struct scan){visit, arg});
     struct zset_iter it;
     struct slice member;
@@ -492,7 +493,7 @@ void zset_free(struct val v)
         struct zset *z = v.ptr;
         large_must_hold(z);
         table_release(&z->members);
-        skiplist_free(z->list);
+        ranked_free(z->order);
     }
     mem_free(v.ptr);
 }
@@ -503,8 +504,10 @@ static struct val copy_zset(const struct val *v)
         return packed(mem_copy(v->ptr, lp_bytes(v->ptr)));
     struct zset *z = large_new(zset_count(v));
     const struct zset *from = v->ptr;
-    for (const struct skipnode *n = skiplist_first(from->list); n; n = skipnode_next(n))
-        large_add(z, skipnode_member(n), skipnode_score(n));
+    const struct ranked_item *item;
+    struct ranked_walk w;
+    for (ranked_walk_at(&w, from->order, 0); (item = ranked_walk_up(&w));)
+        large_add(z, ranked_member(item), ranked_score(item));
     must(z->members.count == from->members.count);
     large_must_hold(z);
     return (struct val){VALUE_ZSET, ENC_SKIPLIST, z};
@@ -512,11 +515,11 @@ static struct val copy_zset(const struct val *v)
 
 static size_t bytes_of(const struct val *v, size_t samples)
 {
-    (void)samples; /* a skip list knows its bytes */
+    (void)samples; /* the tree knows its bytes */
     if (v->encoding == ENC_LISTPACK)
         return mem_usable(v->ptr);
     const struct zset *z = v->ptr;
-    return mem_usable(z) + table_memory(&z->members) + skiplist_memory(z->list);
+    return mem_usable(z) + table_memory(&z->members) + ranked_memory(z->order);
 }
 
 /* ---- the row ---- */

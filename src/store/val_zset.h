@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A sorted set value: a listpack (member, score, ascending) while small, then a table of the nodes
- * of a skip list. Conventions as in val_hash.h. Order: score, then bytes of the member. */
+/* A sorted set value: a listpack (member, score, ascending) while small, then a table of the items
+ * of a counted tree. Conventions as in val_hash.h. Order: score, then bytes of the member. */
 #ifndef STORE_VAL_ZSET_H
 #define STORE_VAL_ZSET_H
 
-#include "containers/skiplist.h"
+#include "containers/ranked.h"
 #include "containers/table.h"
 #include "store/value_ops.h"
 
-struct zset { /* ENC_SKIPLIST; the table's items are the list's nodes */
+struct zset { /* ENC_SKIPLIST; the table's items are those of the order */
     struct table members;
-    struct skiplist *list;
+    struct ranked *order;
 };
 
 struct val zset_new(void);
 void zset_expect(struct val *v, size_t count, const struct value_limits *limits);
-void zset_unpack(struct val *v); /* as a skip list, however small it is */
+void zset_unpack(struct val *v); /* as a table, however small it is */
 void zset_pack(struct val *v, const struct value_limits *limits); /* where they allow that */
 
 size_t zset_count(const struct val *v);
@@ -49,7 +49,7 @@ size_t zset_lex_span(const struct val *v, const struct zset_lex_range *r, size_t
 struct zset_iter {
     const struct val *v;
     size_t at;
-    struct skipnode *node;
+    struct ranked_walk walk;
     bool reverse;
     char scratch[NUM_I64_TEXT];
 };
