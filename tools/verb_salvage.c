@@ -637,7 +637,8 @@ const struct verb verb_salvage = {
             "tell which bit was flipped, it is flipped back, and nothing is lost. With block\n"
             "checksums (our redis-server writes them) every key outside a damaged\n"
             "block is kept, and none that was not there. Without them reading goes on where\n"
-            "several records in a row look right, and a changed byte inside a value can't be seen.\n",
+            "several records in a row look right,\n"
+            "and a changed byte inside a value can't be seen.\n",
     .options = options,
     .state_size = sizeof(struct salvage),
     .args_min = 2,
