@@ -317,6 +317,7 @@ struct ranked_item *ranked_walk_up(struct ranked_walk *w)
         __builtin_prefetch(p->item[w->at + WALK_AHEAD]);
     if (++w->at == p->count)
         *w = (struct ranked_walk){w->leaf->next, 0};
+    must(item);
     return item;
 }
 
@@ -328,6 +329,7 @@ struct ranked_item *ranked_walk_down(struct ranked_walk *w)
     struct ranked_item *item = p->item[w->at];
     if (w->at >= WALK_AHEAD)
         __builtin_prefetch(p->item[w->at - WALK_AHEAD]);
+    must(w->at < p->count);
     if (w->at-- == 0) {
         w->leaf = w->leaf->prev;
         w->at = w->leaf ? w->leaf->page.count - 1u : 0;

@@ -11,8 +11,8 @@
  * An item owns its member's bytes and stays at its address until it is removed. Insert, remove,
  * rescore, rank, seek: O(log n), three or four cache misses in a set of 100,000; members are only
  * looked at where scores are equal. At either end of the order nothing is searched, and what is
- * inserted in order, upwards or downwards, fills the leaves. Walking: O(1) a step. A small set takes
- * a few hundred bytes beside its items. Scores are never NaN; -0.0 equals 0 and is kept. */
+ * inserted in order, upwards or downwards, fills the leaves. Walking: O(1) a step. A small set
+ * takes a few hundred bytes beside its items. Scores are never NaN; -0.0 equals 0 and is kept. */
 #ifndef CONTAINERS_RANKED_H
 #define CONTAINERS_RANKED_H
 

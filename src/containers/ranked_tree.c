@@ -111,6 +111,7 @@ static void page_move(struct ranked_page *p, size_t to, size_t from, size_t n)
 /* Where entry 0 stands. */
 static void set_start(struct ranked_page *p, size_t start)
 {
+    must(start + p->count <= p->room);
     p->score += (ptrdiff_t)start - p->start;
     p->item += (ptrdiff_t)start - p->start;
     p->start = (uint16_t)start;
@@ -255,6 +256,7 @@ static void split_branch(struct ranked *r, struct ranked_branch *b, size_t next)
     number(right, 0);
     for (size_t i = 0; i < right->page.count; i++)
         moved += right->size[i];
+    must(keep > 0 && right->page.count > 0);
     hang(r, &b->page, &right->page, true, moved);
 }
 
@@ -302,6 +304,7 @@ static struct ranked_leaf *split_leaf(struct ranked *r, struct ranked_leaf *leaf
 {
     size_t keep = leaf->page.count / 2, moved = leaf->page.count - keep;
     struct ranked_leaf *right = leaf_new(r, room_for(moved + 1));
+    must(keep > 0 && moved > 0);
     page_append(&right->page, &leaf->page, keep, moved);
     own(right, 0, moved);
     leaf->page.count = (uint16_t)keep;
@@ -331,6 +334,7 @@ void ranked_tree_put(struct ranked *r, struct ranked_leaf *leaf, size_t at,
                      struct ranked_item *item)
 {
     must(at <= leaf->page.count);
+    must(leaf->page.count <= LEAF_MAX);
     if (leaf->page.count == LEAF_MAX)
         leaf = make_room(r, leaf, &at, item);
     else if (leaf->page.count == leaf->page.room)
@@ -351,6 +355,7 @@ static void fuse_branches(struct ranked *r, struct ranked_branch *left, struct r
 {
     struct ranked_branch *parent = left->page.parent;
     size_t count = left->page.count;
+    must(right->page.parent == parent && right->page.slot == left->page.slot + 1);
     branch_append(left, right, 0);
     number(left, count);
     parent->size[left->page.slot] += parent->size[right->page.slot];
@@ -362,6 +367,7 @@ static void fuse_leaves(struct ranked *r, struct ranked_leaf *left, struct ranke
 {
     struct ranked_branch *parent = left->page.parent;
     size_t count = left->page.count, sum = count + right->page.count;
+    must(left->next == right && sum <= LEAF_FUSED);
     if (left->page.start + sum > left->page.room)
         leaf_resize(r, left, room_for(sum));
     page_append(&left->page, &right->page, 0, right->page.count);
@@ -419,6 +425,7 @@ static void drop(struct ranked *r, struct ranked_page *p)
 {
     struct ranked_branch *b = p->parent;
     size_t at = p->slot;
+    must(b->child[at] == p);
     branch_move(b, at, at + 1);
     number(b, at);
     if (at == 0 && b->page.count)

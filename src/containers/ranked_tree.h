@@ -7,8 +7,8 @@
  *            page itself stays where it is, as its items point to it
  *   branch   a page of the first item of each child, with the child and the number of items in it
  *
- * A page knows its parent and its slot there, so from an item the way up needs no search. No leaf is
- * empty but the only one; a branch that is the root has two children at least. */
+ * A page knows its parent and its slot there, so from an item the way up needs no search. No leaf
+ * is empty but the only one; a branch that is the root has two children at least. */
 #ifndef CONTAINERS_RANKED_TREE_H
 #define CONTAINERS_RANKED_TREE_H
 

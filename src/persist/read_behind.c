@@ -9,12 +9,13 @@
 void read_behind_init(struct read_behind *b, int fd)
 {
     *b = (struct read_behind){.fd = fd};
-    pthread_mutex_init(&b->lock, NULL);
-    pthread_cond_init(&b->changed, NULL);
+    must(pthread_mutex_init(&b->lock, NULL) == 0);
+    must(pthread_cond_init(&b->changed, NULL) == 0);
 }
 
 void read_behind_free(struct read_behind *b)
 {
+    must(b->read <= b->written);
     pthread_mutex_destroy(&b->lock);
     pthread_cond_destroy(&b->changed);
 }
@@ -40,7 +41,8 @@ void read_behind_grew(struct read_behind *b, uint64_t bytes)
 
 void read_behind_whole(struct read_behind *b)
 {
-    must(!b->whole && !b->given_up);
+    must(!b->whole);
+    must(!b->given_up);
     tell(b, &b->whole);
 }
 
@@ -94,5 +96,6 @@ ssize_t read_behind(void *arg, void *to, size_t n)
 
 void read_behind_over(struct read_behind *b)
 {
+    must(!b->over);
     tell(b, &b->over);
 }

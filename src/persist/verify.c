@@ -189,6 +189,7 @@ bool verify_beside_end(struct verify_beside *v, uint64_t bytes, uint64_t keys, b
                   size, bytes);
     if (!fault_is(f))
         check_keys(&v->proof.in, v->path, v->found, keys, f);
+    must(v->path);
     bool ok = end(&v->proof, v->path, f);
     free_beside(v);
     return ok;

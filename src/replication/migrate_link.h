@@ -8,8 +8,8 @@
  *   migrate_link_keep(l);  or  migrate_link_drop(l);
  *
  * Errors are -errno: -ETIMEDOUT when nothing moved for so long, -ECONNRESET when the other side has
- * hung up, -EPROTO when it makes no sense. The first one stays: a link that failed gives the replies
- * that came before, and then says so again. Kept ones are closed after MIGRATE_KEEP_S. */
+ * hung up, -EPROTO when it makes no sense. The first one stays: a link that failed gives the
+ * replies that came before, and then says so again. Kept ones are closed after MIGRATE_KEEP_S. */
 #ifndef REPLICATION_MIGRATE_LINK_H
 #define REPLICATION_MIGRATE_LINK_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Two descriptors of one file: the loop writes to one, the worker reads the other. Whoever is last, the loop that drops it or the worker
- * that still reads, frees it: the loop never waits for the worker. */
+/* Two descriptors of one file: the loop writes to one, the worker reads the other. Whoever is last,
+ * the loop that drops it or the worker that still reads, frees it: the loop never waits for the
+ * worker. */
 #include "replication/received.h"
 
 #include <fcntl.h>

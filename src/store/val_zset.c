@@ -443,7 +443,9 @@ void zset_remove_ranks(struct val *v, size_t first, size_t count)
     for (; count; count--) {
         struct ranked_walk w; /* no longer than until something is removed */
         ranked_walk_at(&w, z->order, first);
-        large_remove(z, ranked_walk_up(&w));
+        struct ranked_item *item = ranked_walk_up(&w);
+        must(item);
+        large_remove(z, item);
     }
     large_must_hold(z);
 }

@@ -68,7 +68,8 @@ static void keeps_members_of_any_length(void)
     for (size_t i = LENS; i-- > 0;) {
         size_t before = ranked_memory(r);
         items[i] = ranked_insert(r, 7, slice(bytes, lens[i]));
-        CHECK(ranked_memory(r) - before >= 16 + lens[i] && ranked_memory(r) - before <= 24 + lens[i]);
+        size_t took = ranked_memory(r) - before;
+        CHECK(took >= 16 + lens[i] && took <= 24 + lens[i]);
     }
     for (size_t i = 0; i < LENS; i++) {
         CHECK_SLICE(ranked_member(items[i]), slice(bytes, lens[i]));
