@@ -47,6 +47,15 @@ void aof_open(struct aof_reader *r, struct in *in, const struct aof_limits *limi
     reader_must_hold(r);
 }
 
+void aof_open_at(struct aof_reader *r, struct in *in, const struct aof_limits *limits,
+                 const struct aof_chain *chain)
+{
+    aof_open(r, in, limits);
+    r->chain = *chain;
+    r->has_session = chain->open;
+    reader_must_hold(r);
+}
+
 void aof_close(struct aof_reader *r)
 {
     buf_free(&r->text);
@@ -504,6 +513,7 @@ static bool begin_batch(struct aof_reader *r)
         return false;
     }
     struct slice line = slice(held.data, b.line), body = slice_from(held, b.line);
+    r->before = r->chain;
     if (!aof_chain_check(&r->chain, &b, line, body) && !of_another(r, &b, line, body)) {
         not_next(r, &b, end);
         return false;

@@ -64,6 +64,7 @@ struct aof_reader {
                                  * tell that two servers began at the same place */
     bool in_batch;              /* whose bytes matched: a fault in it is no damage of the disk */
     uint64_t batch_at, batch_body, batch_end; /* its line (or body), its first byte, its end */
+    struct aof_chain before;    /* the chain in front of the last one that has a line there */
     size_t line_behind;         /* a small batch's: behind its end */
     uint64_t batches, bytes_checked; /* lines included; the whole file: nothing was unchecked */
 
@@ -72,6 +73,10 @@ struct aof_reader {
 };
 
 void aof_open(struct aof_reader *r, struct in *in, const struct aof_limits *limits);
+/* The same from the middle of a file on: in stands at its offset there (in_begin_at), between
+ * batches, and the chain is what a reader had who has come so far. */
+void aof_open_at(struct aof_reader *r, struct in *in, const struct aof_limits *limits,
+                 const struct aof_chain *chain);
 void aof_close(struct aof_reader *r);
 enum aof_item aof_next(struct aof_reader *r);
 /* The first argument of the command that stands next, a key as a rule, so that who runs the one in

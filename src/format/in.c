@@ -68,6 +68,13 @@ void in_decode(struct in *in, struct in_decoder *d, in_read *read, unsigned grow
     in->doing = d->under.doing;
 }
 
+void in_begin_at(struct in *in, uint64_t offset)
+{
+    must(in->base == 0 && in->at == in->end && in->read && !in->decoder);
+    must(offset <= in->limit);
+    in->base = offset;
+}
+
 void in_free(struct in *in)
 {
     if (in->decoder) {

@@ -8,8 +8,7 @@
  *   uint32_t n = in_le32(&in);
  *   if (in_bad(&in)) ... in.fault ...
  *
- * A stream can become one of what its bytes decode to (in_decode): its users go on with the decoded
- * bytes, offsets and checksums, and never see the difference.
+ * A stream can become one of what its bytes decode to (in_decode): its users see only that.
  *
  * Borrowed: the callback's arg. The block (mem_alloc) is the stream's. */
 #ifndef FORMAT_IN_H
@@ -58,6 +57,7 @@ void in_init_memory(struct in *in, struct slice bytes);
 /* limit: the file's size or IN_SIZE_UNKNOWN. block_size 0: 1 MiB. */
 void in_init_callback(struct in *in, in_read *read, void *arg, uint64_t limit, size_t block_size);
 void in_free(struct in *in);
+void in_begin_at(struct in *in, uint64_t offset); /* the first byte's; limit counts from 0 */
 static inline bool in_bad(const struct in *in)
 {
     return in->fault.code != FAULT_NONE;

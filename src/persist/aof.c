@@ -234,8 +234,10 @@ void aof_begin_log(struct aof *a, enum aof_state state, const struct aof_chain *
     aof_sync_restart(a, a->write.written);
     aof_names_are_back(a);
     a->state = state;
+    if (a->notes.arg && a->started)
+        a->notes.broken(a->notes.arg);
     aof_batch_begin(a, chain);
-    commit_reselect(commit, TO_LOG);
+    commit_reselect(commit);
     hooks_on_commit(hooks, TO_LOG, on_commit, a);
     persist_may_refuse(a->persist, MAY_REFUSE_LOG, true);
     aof_gate_set(a);

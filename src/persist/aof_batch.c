@@ -33,6 +33,7 @@ void aof_batch_restart(struct aof *a, const struct aof_chain *chain)
     must(!a->batch.open);
     a->batch.chain = chain ? *chain : (struct aof_chain){0};
     a->batch.small_at = 0;
+    a->batch.fresh = true;
 }
 
 void aof_batch_begin(struct aof *a, const struct aof_chain *chain)
@@ -60,15 +61,21 @@ void aof_batch_wrote_all(struct aof *a)
 void aof_batch_free(struct aof *a)
 {
     buf_free(&a->batch.pending);
+    buf_free(&a->batch.notes);
+}
+
+static int64_t seq_of_open(const struct aof *a)
+{
+    const struct manifest_list *incr = &a->manifest.incr;
+    bool named = !a->open.aside && incr->count;
+    return named ? incr->files[incr->count - 1].seq : a->open.is.seq;
 }
 
 static void begin_session(struct aof *a)
 {
-    const struct manifest_list *incr = &a->manifest.incr;
     size_t before = a->batch.pending.len;
-    bool named = !a->open.aside && incr->count;
     struct aof_session s = {.id = aof_id(a), .offset = end_of_file(a)};
-    s.seq = (uint32_t)(named ? incr->files[incr->count - 1].seq : a->open.is.seq);
+    s.seq = (uint32_t)seq_of_open(a);
     must(s.id != 0 && a->batch.small_at == 0);
     aof_chain_begin(&a->batch.chain, &s, &a->batch.pending);
     must(a->batch.chain.open && a->batch.pending.len - before == AOF_LOG_LINE);
@@ -144,10 +151,51 @@ bool aof_batch_sum_up(struct aof *a)
     return true;
 }
 
+/* Of the temporary increment nobody knows yet whether it will ever count. */
+static bool ask_for_notes(struct aof *a, const struct commit_batch *batch)
+{
+    bool fresh = a->batch.fresh;
+    if (a->open.aside)
+        return false;
+    buf_clear(&a->batch.notes);
+    a->batch.fresh = false;
+    a->notes.write(a->notes.arg, batch, fresh, &a->batch.notes);
+    return a->batch.notes.len > 0;
+}
+
+/* They begin what is here: the open batch, or what has no checksums. */
+static void tell_place(const struct aof *a)
+{
+    struct aof_place place = {.seq = seq_of_open(a), .at = end_of_file(a)};
+    if (a->batch.open) {
+        place.at = a->open.size + a->batch.at;
+        place.chain = a->batch.chain;
+    }
+    a->notes.written(a->notes.arg, &place);
+}
+
+void aof_batch_end_notes(struct aof *a)
+{
+    if (!a->notes.arg || a->open.aside || a->batch.fresh)
+        return;
+    buf_clear(&a->batch.notes);
+    a->notes.end(a->notes.arg, &a->batch.notes);
+    if (!a->batch.notes.len)
+        return;
+    aof_batch_seal(a);
+    if (a->batch.summing) {
+        begin_batch(a);
+        make_gap(a);
+    }
+    buf_add(&a->batch.pending, buf_slice(&a->batch.notes));
+    aof_batch_seal(a);
+}
+
 void aof_batch_add(struct aof *a, const struct commit_batch *batch)
 {
     int64_t now_s = batch->now_ms / 1000;
-    bool annotate = a->timestamp && now_s != a->batch.timestamp_s;
+    bool timed = a->timestamp && now_s != a->batch.timestamp_s;
+    bool noted = a->notes.wanted && ask_for_notes(a, batch), annotate = timed || noted;
     if (annotate)
         aof_batch_seal(a);
     if (a->batch.summing && !a->batch.open)
@@ -156,10 +204,14 @@ void aof_batch_add(struct aof *a, const struct commit_batch *batch)
     if (a->batch.open && !a->batch.gap &&
         (annotate || len > AOF_SMALL_BYTES || aof_begins_with_select(batch->log)))
         make_gap(a);
-    if (annotate) {
+    if (noted)
+        tell_place(a);
+    if (timed) {
         a->batch.timestamp_s = now_s;
         aof_put_timestamp(&a->batch.pending, now_s);
     }
+    if (noted)
+        buf_add(&a->batch.pending, buf_slice(&a->batch.notes));
     buf_add(&a->batch.pending, batch->log);
     if (a->batch.open && a->batch.pending.len - a->batch.at >= AOF_SUM_LINE + AOF_BATCH_BYTES)
         aof_batch_seal(a);
@@ -174,5 +226,5 @@ void aof_batch_turn(struct aof *a)
     a->batch.summing = wanted;
     aof_batch_restart(a, NULL);
     /* Readers of bare bytes look for it. */
-    commit_reselect(server_commit(a->persist->server), TO_LOG);
+    commit_reselect(server_commit(a->persist->server));
 }

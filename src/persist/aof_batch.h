@@ -25,6 +25,7 @@ void aof_batch_begin(struct aof *a, const struct aof_chain *chain);
 /* The kernel has n bytes of pending, or all of it. */
 void aof_batch_wrote(struct aof *a, size_t n);
 void aof_batch_wrote_all(struct aof *a);
+void aof_batch_end_notes(struct aof *a); /* the server stops in order: aof_notes.h */
 void aof_batch_free(struct aof *a);
 void aof_batch_turn(struct aof *a); /* once a turn, between units: aof-checksum */
 

@@ -25,6 +25,8 @@ struct aof_pending { /* aof_batch.c: what waits to be written */
     uint64_t small_at; /* the first small batch behind the last long line; 0: none */
     struct aof_chain chain;
     int64_t timestamp_s; /* of the last annotation */
+    bool fresh;        /* nothing was put in since the file or the session began */
+    struct buf notes;  /* aof_notes.h: room for those of one batch */
 };
 
 struct aof_write { /* aof.c */

@@ -62,7 +62,7 @@ static void take_over(struct aof *a, const struct aof_incr *incr, bool aside)
     aof_take_file(a, incr->fd, incr->size, aside ? &incr->is : NULL);
     a->open.begun_size = incr->size;
     aof_batch_restart(a, &incr->chain);
-    commit_reselect(server_commit(a->persist->server), TO_LOG);
+    commit_reselect(server_commit(a->persist->server));
 }
 
 /* The increment that is named together with the base begins anew with each try. */
@@ -77,6 +77,8 @@ static bool fresh_temp_increment(struct aof *a, struct fault *f)
     must(ok || fault_is(f));
     if (ok)
         take_over(a, &incr, true);
+    if (ok && a->notes.arg)
+        a->notes.broken(a->notes.arg);
     return ok;
 }
 

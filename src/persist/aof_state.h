@@ -12,6 +12,7 @@
 
 #include "format/aof_parts.h"
 #include "format/manifest.h"
+#include "persist/aof_notes.h"
 #include "persist/aof_progress.h"
 #include "persist/persist.h"
 
@@ -91,6 +92,7 @@ struct aof {
     bool first_install;  /* aof_first.c: its plan lies on disk */
     uint64_t log_id;     /* aof_names.c: of the #LOG lines; 0: not chosen yet */
     uint64_t load_errors_skipped; /* boot.c: of the last load */
+    struct aof_notes notes; /* whose feature they are fills it in, before anything is loaded */
     struct aof_open open;
     struct aof_pending batch;
     struct aof_write write;

@@ -46,6 +46,7 @@ struct reading {
     int fd;
     struct in *in, file; /* file: in, where it is one */
     bool turns_loop;     /* whoever reads it */
+    const struct aof_notes *notes; /* NULL: nobody wants those of this file */
     uint64_t done_before; /* bytes of the files before it */
     uint64_t told_at;
     int64_t turned_us, logged_us;
@@ -344,6 +345,8 @@ static bool run_commands(struct reading *r, struct aof_reader *reader, bool *ref
     while (ok && go_on && ((item = aof_next(reader)) == AOF_COMMAND || item == AOF_ANNOTATION)) {
         if (item == AOF_COMMAND)
             ok = aof_replay_command(&replay);
+        if (r->notes)
+            r->notes->read(r->notes->arg, reader, item);
         go_on = tell_progress(r, in_file_offset(r->in));
     }
     if (ok && go_on && item == AOF_END)
@@ -495,14 +498,24 @@ static bool read_log_file(struct reading *r, bool last, struct fault *f)
     return ok;
 }
 
-/* kind: base or incr. */
-static bool load_part(struct persist *p, const char *kind, const char *name, bool last,
-                      struct fault *f)
+/* Loaded again later, the log tells nothing new. */
+static const struct aof_notes *notes_of(const struct persist *p)
 {
+    return p->aof->notes.arg && !p->aof->started ? &p->aof->notes : NULL;
+}
+
+/* kind: base or incr. seq: of an increment. */
+static bool load_part(struct persist *p, const char *kind, const struct manifest_file *part,
+                      int64_t seq, bool last, struct fault *f)
+{
+    const char *name = part->name;
     char *path = aof_path(p->aof, name);
     struct reading r = {.persist = p, .path = path, .done_before = p->load_done_bytes};
     int64_t began = clock_mono_us();
     bool ok = open_file(&r, f);
+    r.notes = seq ? notes_of(p) : NULL;
+    if (ok && r.notes)
+        r.notes->part(r.notes->arg, seq);
     if (ok) {
         ok = read_log_file(&r, last, f);
         close_file(&r);
@@ -527,11 +540,14 @@ bool boot_load_aof(struct persist *p, struct fault *f)
     p->aof->load_errors_skipped = 0;
     begin_loading(p, p->aof->total_size, NULL);
     if (m->base.name)
-        ok = load_part(p, "base", m->base.name, m->incr.count == 0, f);
+        ok = load_part(p, "base", &m->base, 0, m->incr.count == 0, f);
     for (size_t i = 0; ok && i < m->incr.count; i++)
-        ok = load_part(p, "incr", m->incr.files[i].name, i + 1 == m->incr.count, f);
+        ok = load_part(p, "incr", &m->incr.files[i], m->incr.files[i].seq,
+                       i + 1 == m->incr.count, f);
     end_loading(p, ok);
     must(ok || fault_is(f));
+    if (notes_of(p))
+        p->aof->notes.all_read(p->aof->notes.arg, ok && !p->aof->load_errors_skipped);
     if (ok)
         log_notice("DB loaded from append only file: %.3f seconds",
                    (double)(clock_mono_us() - began) / 1e6);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "persist/aof.h"
+#include "persist/aof_batch.h"
 #include "persist/aof_config.h"
 #include "persist/aof_file.h"
 #include "persist/aof_find.h"
@@ -134,6 +135,7 @@ static bool finish(void *arg, unsigned flags)
     persist_kill_child(p, &child_rewrite);
     if (p->aof->state != AOF_OFF) {
         log_notice("Calling fsync() on the AOF file.");
+        aof_batch_end_notes(p->aof);
         if (!aof_flush(p->aof, true) || !aof_sync_now(p->aof)) {
             done = false;
             if (!force) {

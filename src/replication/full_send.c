@@ -163,7 +163,7 @@ static void take_along(struct full_send *fs, const struct group *g, struct trans
 {
     struct repl *r = fs->repl;
     if (repl_stream_is_own(r))
-        commit_reselect(server_commit(r->server), TO_REPLICAS);
+        commit_reselect(server_commit(r->server));
     LINK_FOR(pos, &r->replicas->all) {
         struct replica *rep = LINK_OF(pos, struct replica, link);
         if (!is_of(r, g, rep))

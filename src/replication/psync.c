@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* PSYNC id offset: the client becomes a replica. When the backlog has all from offset (the next
- * byte that it wants) on, of a history that goes by this id here, it goes on from there; else it
- * waits for a copy of the data set. SYNC is the same without asking. Neither is replied to: what it
+ * byte that it wants) on, of a history that goes by this id here, it goes on from there; else
+ * from the append log, when that reaches back (log_send.h); else it waits for a copy of the data
+ * set. SYNC is the same without asking. Neither is replied to: what it
  * gets comes by its feed. */
 #include "base/log.h"
 #include "base/num.h"
 #include "replication/backlog.h"
 #include "replication/cmd_replication.h"
+#include "replication/log_send.h"
 #include "replication/repl.h"
 #include "replication/repl_stream.h"
 #include "replication/replicas.h"
@@ -42,24 +44,41 @@ static void tell_why_not(const struct replica *rep, struct slice id, int64_t off
     }
 }
 
-static void go_on(struct replica *rep, int64_t offset)
+static void tell_continue(struct replica *rep)
 {
     struct repl *r = rep->repl;
     struct buf line = {0};
-    char name[REPLICA_NAME_MAX];
     if (rep->capa & REPLICA_CAPA_PSYNC2)
         buf_printf(&line, "+CONTINUE %s\r\n", r->role->id);
     else
         buf_printf(&line, "+CONTINUE\r\n");
     stats_of(r)->sync_partial_ok++;
-    backlog_seek(r->backlog, &rep->stream, offset);
     replica_follow(rep);
     replica_tell(rep, buf_slice(&line));
+    buf_free(&line);
+}
+
+static void go_on(struct replica *rep, int64_t offset)
+{
+    struct repl *r = rep->repl;
+    char name[REPLICA_NAME_MAX];
+    backlog_seek(r->backlog, &rep->stream, offset);
+    tell_continue(rep);
     log_notice("Partial resynchronization request from %s accepted: %lld bytes of the backlog, "
                "from offset %lld on", replica_name(rep, name),
                (long long)(backlog_next(r->backlog) - offset), (long long)offset);
     replica_go_online(rep, false);
-    buf_free(&line);
+}
+
+/* From the log, when that can tell how it went on. */
+static bool go_on_from_log(struct replica *rep, struct slice id, int64_t offset)
+{
+    struct repl *r = rep->repl;
+    if (!repl_stream_is_named(r, id, offset - 1) || !log_send_begin(rep, offset - 1))
+        return false;
+    stats_of(r)->sync_log++;
+    tell_continue(rep);
+    return true;
 }
 
 /* ---- it can't ---- */
@@ -143,6 +162,8 @@ void cmd_psync(struct ctx *c)
         go_on(rep, offset);
         return;
     }
+    if (!rep->filter && !rep->rdb_only && go_on_from_log(rep, c->argv[1], offset))
+        return;
     tell_why_not(rep, c->argv[1], offset);
     if (!slice_eq_str(c->argv[1], "?"))
         stats_of(r)->sync_partial_err++;

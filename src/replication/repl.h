@@ -16,6 +16,7 @@
 struct backlog;
 struct failover;
 struct full_send;
+struct log_notes;
 struct migrate_links;
 struct persist;
 struct primary_link;
@@ -40,6 +41,7 @@ struct repl {
     struct full_send *full_send; /* full_send.h */
     struct migrate_links *migrate; /* migrate_link.h */
     struct repl_aux *aux;        /* repl_aux.h */
+    struct log_notes *log_notes; /* log_notes.h */
     struct wait_for_replicas *wait_for; /* wait_for_replicas.h */
     struct failover *failover;   /* failover.h */
     struct primary_link *link;   /* primary_link.h: whom this server follows; it is always there */

@@ -18,11 +18,13 @@
 #include "server/server.h"
 
 /* ---- INFO replication ---- */
-static const char *state_name(enum replica_state state, bool by_file_sent)
+static const char *state_name(const struct replica *rep)
 {
-    if (state == REPLICA_ONLINE)
+    if (rep->state == REPLICA_ONLINE)
         return "online";
-    return state == REPLICA_RECEIVES && by_file_sent ? "send_bulk" : "wait_bgsave";
+    if (rep->log_send)
+        return "send_log";
+    return rep->state == REPLICA_RECEIVES && rep->file_sent > 0 ? "send_bulk" : "wait_bgsave";
 }
 
 static void put_replicas(const struct replicas *rs, struct info_out *o)
@@ -35,7 +37,7 @@ static void put_replicas(const struct replicas *rs, struct info_out *o)
         bool online = rep->state == REPLICA_ONLINE;
         replica_address(rep, ip, &port);
         buf_printf(o->text, "slave%d:ip=%s,port=%lld,state=%s,offset=%lld,lag=%lld\r\n", i++, ip,
-                   (long long)port, state_name(rep->state, rep->file_sent > 0),
+                   (long long)port, state_name(rep),
                    (long long)rep->ack_offset, online ? (long long)replica_lag_s(rep) : 0LL);
     }
 }

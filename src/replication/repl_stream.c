@@ -25,11 +25,15 @@
 struct repl_stream {
     struct offset_map map; /* of a history that is kept */
     bool listens;          /* to what is committed here */
+    uint64_t heard;        /* of what was logged, too, the last position */
+    uint64_t apart;
     struct {
         void (*f)(void *arg);
         void *arg;
     } breaks[REPL_STREAM_BREAKS_MAX];
     int break_count;
+    void (*begins)(void *arg);
+    void *begins_arg;
 };
 
 static uint64_t position(const struct repl *r)
@@ -44,7 +48,23 @@ static void note(struct repl *r)
 
 static void hear(void *arg, const struct commit_batch *batch)
 {
-    repl_stream_add(arg, batch->replicas);
+    struct repl *r = arg;
+    repl_stream_add(r, batch->replicas);
+    r->stream->apart += batch->apart;
+    if (batch->log.len)
+        r->stream->heard = batch->position;
+}
+
+uint64_t repl_stream_apart(const struct repl *r)
+{
+    return r->stream->apart;
+}
+
+int64_t repl_stream_before(const struct repl *r, const struct commit_batch *batch)
+{
+    must(r->stream->listens && batch->log.len);
+    bool has = r->stream->heard == batch->position;
+    return r->role->offset - (has ? (int64_t)batch->replicas.len : 0);
 }
 
 static void listen(struct repl *r, bool on)
@@ -57,8 +77,10 @@ static void listen(struct repl *r, bool on)
         hooks_off_commit(hooks, r);
         return;
     }
-    commit_reselect(server_commit(r->server), TO_REPLICAS);
+    commit_reselect(server_commit(r->server));
     hooks_on_commit(hooks, TO_REPLICAS, hear, r);
+    if (r->stream->begins)
+        r->stream->begins(r->stream->begins_arg);
 }
 
 /* From the present offset on; the backlog has nothing before it. */
@@ -99,6 +121,13 @@ void repl_stream_on_break(struct repl *r, void (*f)(void *arg), void *arg)
     must(s->break_count < REPL_STREAM_BREAKS_MAX);
     s->breaks[s->break_count].f = f;
     s->breaks[s->break_count++].arg = arg;
+}
+
+void repl_stream_on_begin(struct repl *r, void (*f)(void *arg), void *arg)
+{
+    must(!r->stream->begins);
+    r->stream->begins = f;
+    r->stream->begins_arg = arg;
 }
 
 static void tell_break(const struct repl *r)
@@ -209,12 +238,16 @@ void repl_stream_restore(struct repl *r, const char *id, int64_t offset)
     listen(r, true);
 }
 
-bool repl_stream_has(const struct repl *r, struct slice id, int64_t offset)
+bool repl_stream_is_named(const struct repl *r, struct slice id, int64_t offset)
 {
     const struct role *role = r->role;
-    bool same = slice_eq_str(id, role->id);
-    bool old = slice_eq_str(id, role->old_id) && offset <= role->old_id_until + 1;
-    return repl_stream_is_kept(r) && (same || old) && offset >= backlog_first(r->backlog) &&
+    bool old = slice_eq_str(id, role->old_id) && offset <= role->old_id_until;
+    return repl_stream_is_kept(r) && (old || slice_eq_str(id, role->id));
+}
+
+bool repl_stream_has(const struct repl *r, struct slice id, int64_t offset)
+{
+    return repl_stream_is_named(r, id, offset - 1) && offset >= backlog_first(r->backlog) &&
            offset <= backlog_next(r->backlog);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/slice.h"
 
+struct commit_batch;
 struct repl;
 
 void repl_stream_init(struct repl *r); /* makes it and the backlog, hangs on */
@@ -20,6 +21,9 @@ void repl_stream_free(struct repl *r);
  * order of registration. */
 enum { REPL_STREAM_BREAKS_MAX = 4 };
 void repl_stream_on_break(struct repl *r, void (*f)(void *arg), void *arg);
+
+/* Called when one begins that is this server's own. One may ask for that. */
+void repl_stream_on_begin(struct repl *r, void (*f)(void *arg), void *arg);
 
 bool repl_stream_is_kept(const struct repl *r);
 bool repl_stream_is_own(const struct repl *r); /* kept, and what is committed here goes to it */
@@ -50,6 +54,14 @@ void repl_stream_restore(struct repl *r, const char *id, int64_t offset);
 /* May somebody who has all before offset (the next byte he wants) of the history id go on from the
  * backlog? */
 bool repl_stream_has(const struct repl *r, struct slice id, int64_t offset);
+
+/* Is that a name of this history as far as this offset? */
+bool repl_stream_is_named(const struct repl *r, struct slice id, int64_t offset);
+/* The offset in front of a batch that is being committed, whether the history has it by now or
+ * not. Only of one that is its own. */
+int64_t repl_stream_before(const struct repl *r, const struct commit_batch *batch);
+/* How many batches it got that tell of other changes than the log does. */
+uint64_t repl_stream_apart(const struct repl *r);
 
 /* Whoever acknowledged so much of the history has all that was logged up to position. */
 int64_t repl_stream_needed(const struct repl *r, uint64_t position);

@@ -5,6 +5,7 @@
  *   head (the answer to PSYNC, signs of life) -> the data set (full_send.h) -> the stream
  *
  *   SPEAKS -> (PSYNC: it can go on) ------------------------------------> ONLINE
+ *          -> (the log can tell it how, log_send.h) RECEIVES -> (the rest is there) ONLINE
  *          -> (it cannot) WAITS -> (a child began) RECEIVES -> (it has all) ONLINE
  *
  * The stream stands where the data set ends, as a cursor in the backlog, from the moment the child
@@ -24,6 +25,7 @@
 struct client;
 struct repl;
 
+struct log_send;
 struct replica;
 struct transfer;
 enum replica_state { REPLICA_SPEAKS, REPLICA_WAITS, REPLICA_RECEIVES, REPLICA_ONLINE };
@@ -58,7 +60,8 @@ struct replica { /* a slot of its client; others than replicas.c, psync.c and fu
     struct buf head;
     size_t head_sent;
     const struct replica_source *source; /* RECEIVES; NULL otherwise */
-    struct transfer *transfer;     /* the source's */
+    struct transfer *transfer;     /* the source's, or */
+    struct log_send *log_send;     /* NULL: that is not the log */
     struct backlog_cursor received, stream;
     uint64_t file_sent; /* of a file: bytes of it, and of chunk */
     struct buf chunk;

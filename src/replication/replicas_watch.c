@@ -6,6 +6,7 @@
 #include "os/clock.h"
 #include "replication/failover.h"
 #include "replication/full_send.h"
+#include "replication/log_notes.h"
 #include "replication/repl.h"
 #include "replication/repl_config.h"
 #include "replication/repl_stream.h"
@@ -120,11 +121,13 @@ static void end_silent(struct replicas *rs, int64_t now_ms)
     }
 }
 
+/* As long as the log can tell how it went on, it costs next to nothing to keep. */
 static void forget_history(struct replicas *rs, int64_t now_ms)
 {
     struct repl *r = rs->repl;
     int64_t ttl_ms = r->config->backlog_ttl_s;
-    if (r->role->is_replica || rs->count || !ttl_ms || !repl_stream_is_kept(r))
+    if (r->role->is_replica || rs->count || !ttl_ms || !repl_stream_is_kept(r) ||
+        log_notes_reach_back(r->log_notes))
         return;
     if (!rs->none_since_ms)
         rs->none_since_ms = now_ms;

@@ -6,6 +6,7 @@
 #include "replication/cmd_replication.h"
 #include "replication/failover.h"
 #include "replication/full_send.h"
+#include "replication/log_notes.h"
 #include "replication/migrate_link.h"
 #include "replication/min_replicas.h"
 #include "replication/repl.h"
@@ -39,6 +40,7 @@ struct repl *replication_new(struct server *server, struct persist *persist,
     replicas_progress_init(r);
     min_replicas_init(r);
     r->aux = repl_aux_new(r);
+    r->log_notes = log_notes_new(r);
     r->migrate = migrate_links_new(server);
     repl_info_begin(r);
     replica_init(r);
@@ -53,6 +55,7 @@ void replication_free(struct repl *r)
 {
     replica_end(r);
     migrate_links_free(r->migrate);
+    log_notes_free(r->log_notes);
     repl_aux_free(r->aux);
     failover_free(r->failover);
     wait_for_replicas_free(r->wait_for);

@@ -30,6 +30,7 @@ struct commit {
     struct hooks *hooks;
     struct stream log, replicas;
     bool shared; /* the unit of replicas is that of log */
+    bool apart;  /* a change of the unit went to one of them alone */
     enum commit_scope reselect; /* those whose next unit begins with a SELECT */
     uint64_t position, dirty;
 };
@@ -92,9 +93,11 @@ static void part(struct commit *cm)
 void commit_add(struct commit *cm, enum commit_scope scope, unsigned db, int argc,
                 const struct slice *argv)
 {
+    bool alone = scope == TO_LOG || scope == TO_REPLICAS;
     scope &= hooks_commit_scope(cm->hooks);
     if (!scope)
         return;
+    cm->apart |= alone;
     if (scope == TO_ALL && cm->log.unit.len == 0 && cm->replicas.unit.len == 0)
         cm->shared = cm->log.db == cm->replicas.db;
     else if (scope != TO_ALL && cm->shared)
@@ -145,10 +148,14 @@ static void __attribute__((noinline)) end_unit(struct commit *cm, int64_t now_ms
     batch.replica_commands = cm->shared ? cm->log.commands : cm->replicas.commands;
     if (cm->shared)
         cm->replicas.db = cm->log.db;
-    bool logged = hooks_commit_scope(cm->hooks) & TO_LOG;
-    cm->position += logged ? batch.log.len : batch.replicas.len;
+    enum commit_scope heard = hooks_commit_scope(cm->hooks);
+    cm->position += heard & TO_LOG ? batch.log.len : batch.replicas.len;
     batch.position = cm->position;
+    batch.apart = cm->apart;
     hooks_commit(cm->hooks, &batch);
+    if (heard == TO_ALL && cm->log.db != cm->replicas.db)
+        cm->reselect = TO_ALL; /* what follows is the same bytes again */
+    cm->apart = false;
     clear(&cm->log);
     clear(&cm->replicas);
     cm->shared = false;
@@ -173,6 +180,7 @@ void commit_end_log(struct commit *cm, int64_t now_ms)
     batch.log_commands = cm->log.commands;
     cm->position += batch.log.len;
     batch.position = cm->position;
+    batch.apart = true;
     hooks_commit(cm->hooks, &batch);
     clear(&cm->log);
     forget_selected(cm, TO_LOG);
@@ -183,9 +191,9 @@ bool commit_is_long(const struct commit *cm)
     return cm->log.unit.len >= COMMIT_LOOSE_MAX || cm->replicas.unit.len >= COMMIT_LOOSE_MAX;
 }
 
-void commit_reselect(struct commit *cm, enum commit_scope scope)
+void commit_reselect(struct commit *cm)
 {
-    cm->reselect |= scope;
+    cm->reselect = TO_ALL;
     if (cm->log.unit.len == 0)
         forget_selected(cm, TO_LOG);
     if (cm->replicas.unit.len == 0 && !cm->shared)

@@ -6,7 +6,8 @@
  * both, as its scope says; nearly all go to both, and as long as they do they are encoded once. In
  * each stream a unit of more than one command is wrapped in MULTI ... EXEC, but for loose ones, and
  * a SELECT is put in front when the database differs from the last one there. A stream that nobody
- * listens to is not encoded.
+ * listens to is not encoded. Where they have not been the same bytes they are so again as soon as
+ * both get the same commands.
  *
  * The position counts bytes of the log (of the replicas' stream while only that has a listener): it
  * is what replies wait for and what WAIT and WAITAOF read, it is this process's own, and never goes
@@ -39,9 +40,10 @@ void commit_end_log(struct commit *cm, int64_t now_ms);
 /* The open unit's bytes are so many that a loose one should end. */
 enum { COMMIT_LOOSE_MAX = 64 * 1024 };
 bool commit_is_long(const struct commit *cm);
-/* The next unit of the stream starts with a SELECT: a listener began a new file or has a new
- * replica. One that is open goes on as it began. */
-void commit_reselect(struct commit *cm, enum commit_scope scope);
+/* The next unit of each stream starts with a SELECT: a listener began a new file or has a new
+ * replica. Of both, so that they are the same bytes behind it. One that is open goes on as it
+ * began. */
+void commit_reselect(struct commit *cm);
 uint64_t commit_position(const struct commit *cm);
 /* Changes made since the last save, counted by the executor: rdb_changes_since_last_save. */
 uint64_t commit_dirty(const struct commit *cm);

@@ -86,7 +86,7 @@ void ctx_tell_replicas(struct ctx *c)
     must(!c->dirty && !(c->flags & CTX_LOG_REPLACED));
     if (!(scope & heard & TO_REPLICAS) || c->flags & CTX_LOADING)
         return;
-    c->scope = TO_REPLICAS;
+    c->scope = TO_REPLICAS_NEWS;
     ctx_log_as_given(c);
     c->scope = scope;
 }

@@ -182,6 +182,8 @@ static void stats_traffic(struct stats *st, struct info_out *o)
     info_u64(o, "sync_full", st->sync_full);
     info_u64(o, "sync_partial_ok", st->sync_partial_ok);
     info_u64(o, "sync_partial_err", st->sync_partial_err);
+    info_u64(o, "sync_partial_log", st->sync_log);
+    info_u64(o, "sync_partial_log_bytes", st->sync_log_bytes);
 }
 
 static void provided(struct info_out *o, const char *const *names)

@@ -29,6 +29,7 @@ struct stats {
     uint64_t input_bytes, output_bytes, reads, writes;
     uint64_t replication_input_bytes, replication_output_bytes;
     uint64_t sync_full, sync_partial_ok, sync_partial_err; /* asked for by replicas */
+    uint64_t sync_log, sync_log_bytes; /* of sync_partial_ok, from the log; what it gave so far */
     uint64_t error_replies, evicted_clients, query_buffer_limit, output_buffer_limit;
     uint64_t denied_auth, denied_command, denied_key, denied_channel;
     uint64_t command_us;      /* time spent in handlers */

@@ -234,16 +234,19 @@ case "ids and offset survive a restart in the dump: replicas go on" {
     same $p $r
 }
 
-case "with a log, which goes on behind the dump, a restart is a new history" {
+case "with a log, which goes on behind the dump: the log says how far the history is" {
     set p [primary "appendonly yes"]
     set r [replica_of $p]
     in_sync $p $r
+    set id [info_of $p master_replid]
     ask $p SET k v
     in_sync $p $r
     set p [restart $p term "$base\nappendonly yes"]
+    is [info_of $p master_replid2] $id
     follow $r $p
     same $p $r
-    is [info_of $p sync_full] 1
+    is [info_of $p sync_full] 0
+    is [info_of $p sync_partial_ok] 1
 }
 
 case "a replica of a replica gets the same, byte for byte" {

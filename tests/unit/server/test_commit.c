@@ -9,6 +9,7 @@ struct heard {
     uint64_t position;
     int batches;
     unsigned log_commands, replica_commands;
+    bool apart;
     bool same; /* the last batch: the very same bytes for both */
 };
 
@@ -21,6 +22,7 @@ static void hear(void *arg, const struct commit_batch *batch)
     h->log_commands = batch->log_commands;
     h->replica_commands = batch->replica_commands;
     h->same = batch->log.data == batch->replicas.data;
+    h->apart = batch->apart;
     h->batches++;
 }
 
@@ -99,21 +101,43 @@ static void reselect(void)
     begin(TO_ALL);
     commit_add(cm, TO_ALL, 1, 2, del);
     commit_end(cm, 1, true);
-    commit_reselect(cm, TO_LOG);
+    commit_reselect(cm); /* of both: they stay the same bytes */
     commit_add(cm, TO_ALL, 1, 2, del);
     commit_end(cm, 1, true);
     LOG_IS(SELECT("1") DEL SELECT("1") DEL);
-    REPLICAS_ARE(SELECT("1") DEL DEL);
-    CHECK(!heard.same);
+    CHECK(heard.same);
     CHECK_INT(heard.position, heard.log.len);
     commit_add(cm, TO_ALL, 1, 2, del);
     commit_end(cm, 1, true);
-    CHECK(heard.same); /* both are in the same database again */
-    commit_reselect(cm, TO_REPLICAS);
-    commit_add(cm, TO_ALL, 1, 2, del);
+    LOG_IS(SELECT("1") DEL SELECT("1") DEL DEL);
+    REPLICAS_ARE(SELECT("1") DEL SELECT("1") DEL DEL);
+    end();
+}
+
+/* What only one of them got may have selected another database there. */
+static void alike_again(void)
+{
+    begin(TO_ALL);
+    commit_add(cm, TO_ALL, 0, 2, del);
     commit_end(cm, 1, true);
-    LOG_IS(SELECT("1") DEL SELECT("1") DEL DEL DEL);
-    REPLICAS_ARE(SELECT("1") DEL DEL DEL SELECT("1") DEL);
+    commit_add(cm, TO_REPLICAS_NEWS, 3, 2, del);
+    commit_end(cm, 1, true);
+    CHECK(!heard.apart);
+    commit_add(cm, TO_ALL, 3, 3, set);
+    commit_end(cm, 1, true);
+    CHECK(heard.same && !heard.apart);
+    LOG_IS(SELECT("0") DEL SELECT("3") SET);
+    REPLICAS_ARE(SELECT("0") DEL SELECT("3") DEL SELECT("3") SET);
+    commit_add(cm, TO_ALL, 3, 2, del);
+    commit_add(cm, TO_LOG, 3, 2, del);
+    commit_end(cm, 1, true);
+    CHECK(heard.apart);
+    commit_add(cm, TO_REPLICAS, 3, 2, del);
+    commit_end(cm, 1, true);
+    CHECK(heard.apart);
+    commit_add(cm, TO_ALL, 3, 2, del);
+    commit_end(cm, 1, true);
+    CHECK(heard.same && !heard.apart);
     end();
 }
 
@@ -148,11 +172,11 @@ static void one_stream_only(void)
     commit_add(cm, TO_ALL, 2, 3, set);
     commit_end(cm, 1, true);
     LOG_IS(SELECT("2") SET);
-    REPLICAS_ARE(SELECT("2") DEL SET);
+    REPLICAS_ARE(SELECT("2") DEL SELECT("2") SET);
     CHECK_INT(commit_position(cm), heard.log.len);
     commit_add(cm, TO_LOG, 2, 2, del);
     commit_end(cm, 1, true);
-    REPLICAS_ARE(SELECT("2") DEL SET);
+    REPLICAS_ARE(SELECT("2") DEL SELECT("2") SET);
     LOG_IS(SELECT("2") SET DEL);
     CHECK_INT(commit_position(cm), heard.log.len);
     end();
@@ -180,7 +204,7 @@ static void mixed_units(void)
     REPLICAS_ARE(SET);
     commit_add(cm, TO_ALL, 1, 3, set); /* only one of them is in 1 */
     commit_end(cm, 1, true);
-    LOG_IS(MULTI SET SELECT("1") DEL EXEC SET);
+    LOG_IS(MULTI SET SELECT("1") DEL EXEC SELECT("1") SET);
     REPLICAS_ARE(SET SELECT("1") SET);
     buf_clear(&heard.log);
     buf_clear(&heard.replicas);
@@ -240,7 +264,7 @@ static void log_in_mid_unit(void)
     commit_add(cm, TO_ALL, 0, 3, set);
     commit_end_log(cm, 1); /* nothing there */
     hooks_on_commit(hooks, TO_LOG, hear, &heard);
-    commit_reselect(cm, TO_LOG);
+    commit_reselect(cm);
     commit_add(cm, TO_ALL, 0, 2, del);
     commit_end(cm, 1, true);
     LOG_IS(MULTI SELECT("0") SET DEL EXEC SELECT("0") DEL);
@@ -256,6 +280,6 @@ static void log_in_mid_unit(void)
 int main(void)
 {
     return UNIT_RUN(UNIT(one_command), UNIT(several_are_wrapped), UNIT(reselect),
-                    UNIT(nobody_listens), UNIT(one_stream_only), UNIT(mixed_units),
-                    UNIT(listeners_of_one_stream), UNIT(log_in_mid_unit));
+                    UNIT(alike_again), UNIT(nobody_listens), UNIT(one_stream_only),
+                    UNIT(mixed_units), UNIT(listeners_of_one_stream), UNIT(log_in_mid_unit));
 }

@@ -480,7 +480,7 @@ static void reselect_in_mid_unit(void)
     hooks_on_commit(h, TO_LOG, hear, &log);
     hooks_on_commit(h, TO_REPLICAS, hear_replicas, &replicas);
     commit_add(cm, TO_ALL, 3, 2, words);
-    commit_reselect(cm, TO_REPLICAS);
+    commit_reselect(cm);
     commit_end(cm, 1, true);
     commit_add(cm, TO_ALL, 3, 2, words);
     commit_end(cm, 1, true);

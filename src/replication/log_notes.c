@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* end is the offset that a reader of the log has come to at its end: with the next batch it is
+ * compared with the one the stream has, and the line says by how much that went on alone. */
+#include "replication/log_notes.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "persist/aof_increments.h"
+#include "persist/aof_state.h"
+#include "persist/persist.h"
+#include "replication/log_stream.h"
+#include "replication/repl.h"
+#include "replication/repl_stream.h"
+#include "server/commit_batch.h"
+#include "server/role.h"
+
+struct log_notes {
+    struct repl *repl;
+    struct log_places places;
+    bool on;         /* the log's last lines say that it is the stream, up to end */
+    bool stale;      /* and are not to be gone on with */
+    int64_t end;
+    uint64_t apart;  /* repl_stream_apart, as it was there */
+    int64_t told;    /* offset of the last line of a place */
+    char id[LOG_STREAM_ID + 1]; /* that it says */
+    bool place_due;  /* what is being written tells one */
+    /* loading */
+    struct log_stream loaded;
+    int64_t seq;
+};
+
+void log_notes_forget(struct log_notes *n)
+{
+    log_places_free(&n->places);
+}
+
+/* The log goes on as the stream does. */
+static bool is_good(const struct log_notes *n)
+{
+    return n->on && !n->stale && n->apart == repl_stream_apart(n->repl);
+}
+
+bool log_notes_reach_back(const struct log_notes *n)
+{
+    return is_good(n) && n->places.count > 0;
+}
+
+int64_t log_notes_end(const struct log_notes *n)
+{
+    return is_good(n) ? n->end : -1;
+}
+
+/* Of a generation that is kept no more nothing is known either. */
+bool log_notes_find(struct log_notes *n, int64_t offset, struct log_place *found)
+{
+    const struct aof *a = n->repl->persist->aof;
+    if (!log_notes_reach_back(n) || aof_increment_newest(a) < 0 || offset > n->end)
+        return false;
+    while (n->places.count && !aof_increment_is_named(a, n->places.places[0].at.seq))
+        log_places_forget(&n->places, n->places.places[0].at.seq);
+    const struct log_place *place = log_places_find(&n->places, offset);
+    if (place)
+        *found = *place;
+    return place != NULL;
+}
+
+/* ---- writing ---- */
+
+static void stop(struct log_notes *n, struct buf *lines)
+{
+    if (n->on)
+        log_stream_put_end(lines);
+    n->on = n->stale = false;
+    log_notes_forget(n);
+}
+
+static void put_place(struct log_notes *n, struct buf *lines, char kind, int64_t offset)
+{
+    const char *id = n->repl->role->id;
+    must(!n->place_due && offset >= n->told);
+    log_stream_put_place(lines, kind, id, offset);
+    memcpy(n->id, id, sizeof n->id);
+    n->told = offset;
+    n->place_due = true;
+}
+
+static void begin_anew(struct log_notes *n, struct buf *lines, int64_t offset)
+{
+    log_notes_forget(n);
+    n->told = 0;
+    put_place(n, lines, '!', offset);
+    n->apart = repl_stream_apart(n->repl);
+    n->on = true;
+    n->stale = false;
+}
+
+/* Is the batch one that the stream can be made from? */
+static bool tells_all(const struct commit_batch *b)
+{
+    uint64_t log = b->log.len, replicas = b->replicas.len;
+    return !b->apart && (log == replicas ||
+                         (log < replicas && replicas - log <= LOG_STREAM_ALONE_MAX &&
+                          log_stream_can_fill_unit(b->log, replicas - log)));
+}
+
+static bool goes_on(const struct log_notes *n, int64_t before)
+{
+    return is_good(n) && before >= n->end && log_stream_can_fill((uint64_t)(before - n->end));
+}
+
+static void write(void *arg, const struct commit_batch *b, bool fresh, struct buf *lines)
+{
+    struct log_notes *n = arg;
+    const struct repl *r = n->repl;
+    if (!repl_stream_is_own(r) || !tells_all(b)) {
+        stop(n, lines);
+        r->persist->aof->notes.wanted = repl_stream_is_own(r);
+        return;
+    }
+    int64_t before = repl_stream_before(r, b);
+    if (!goes_on(n, before)) {
+        begin_anew(n, lines, before);
+    } else {
+        if (before > n->end)
+            log_stream_put_alone(lines, '+', (uint64_t)(before - n->end));
+        if (fresh || before - n->told >= LOG_NOTES_EVERY || strcmp(n->id, r->role->id) != 0)
+            put_place(n, lines, ':', before);
+    }
+    if (b->replicas.len > b->log.len)
+        log_stream_put_alone(lines, '*', b->replicas.len - b->log.len);
+    n->end = before + (int64_t)b->replicas.len;
+}
+
+static void written(void *arg, const struct aof_place *at)
+{
+    struct log_notes *n = arg;
+    if (n->place_due)
+        log_places_add(&n->places, at, n->told);
+    n->place_due = false;
+}
+
+static void broken(void *arg)
+{
+    struct log_notes *n = arg;
+    n->stale |= n->on;
+    log_notes_forget(n);
+}
+
+/* What only replicas got since the last batch: they have it, and are to go on after a restart. */
+static void end(void *arg, struct buf *lines)
+{
+    struct log_notes *n = arg;
+    const struct repl *r = n->repl;
+    if (!repl_stream_is_own(r) || !goes_on(n, r->role->offset) || r->role->offset == n->end)
+        return;
+    log_stream_put_alone(lines, '+', (uint64_t)(r->role->offset - n->end));
+    n->end = r->role->offset;
+}
+
+/* ---- loading ---- */
+
+static void part(void *arg, int64_t seq)
+{
+    struct log_notes *n = arg;
+    n->seq = seq;
+    log_stream_next_file(&n->loaded);
+}
+
+static void read(void *arg, const struct aof_reader *reader, enum aof_item item)
+{
+    struct log_notes *n = arg;
+    enum log_stream_got got = log_stream_read(&n->loaded, reader, item, NULL);
+    if (got == LOG_STREAM_ON)
+        return;
+    if (got != LOG_STREAM_PLACE)
+        log_notes_forget(n);
+    if (got == LOG_STREAM_BROKEN || !reader->in_batch)
+        return;
+    struct aof_place at = {.seq = n->seq, .at = reader->batch_at, .chain = reader->before};
+    log_places_add(&n->places, &at, n->loaded.offset);
+}
+
+/* Only what has checksums to its end is known to be what this server has written. */
+static void all_read(void *arg, bool whole)
+{
+    struct log_notes *n = arg;
+    struct repl *r = n->repl;
+    const struct log_stream *s = &n->loaded;
+    must(!n->on);
+    n->on = r->persist->aof->notes.wanted = s->known;
+    n->stale = true;
+    if (!whole || !s->known || !s->session || s->in_unit || r->role->is_replica ||
+        repl_stream_is_kept(r)) {
+        log_notes_forget(n);
+        return;
+    }
+    repl_stream_restore(r, s->id, s->offset);
+    log_notice("The append log is of the history %s, up to offset %lld: replicas that have no more "
+               "go on from where they are", s->id, (long long)s->offset);
+    n->stale = false;
+    n->end = n->told = s->offset;
+    memcpy(n->id, s->id, sizeof n->id);
+}
+
+/* ---- life ---- */
+
+/* Until then batches are not asked about. */
+static void history_begins(void *arg)
+{
+    ((struct log_notes *)arg)->repl->persist->aof->notes.wanted = true;
+}
+
+struct log_notes *log_notes_new(struct repl *r)
+{
+    struct log_notes *n = mem_zalloc(sizeof *n);
+    n->repl = r;
+    log_stream_begin(&n->loaded);
+    r->persist->aof->notes = (struct aof_notes){
+        .write = write, .written = written, .broken = broken, .end = end, .part = part,
+        .read = read, .all_read = all_read, .arg = n};
+    repl_stream_on_break(r, broken, n);
+    repl_stream_on_begin(r, history_begins, n);
+    return n;
+}
+
+void log_notes_free(struct log_notes *n)
+{
+    n->repl->persist->aof->notes = (struct aof_notes){0};
+    log_places_free(&n->places);
+    mem_free(n);
+}

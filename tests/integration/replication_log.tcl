@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# A replica that was away for longer than the backlog lasts goes on from the primary's append log: no
+# copy of the data set, no child; and where the log can't tell exactly, a copy after all.
+source [file join [file dirname [info script]] lib.tcl]
+source [file join [file dirname [info script]] lib holdfast.tcl]
+source [file join [file dirname [info script]] lib dataset.tcl]
+source [file join [file dirname [info script]] lib primary.tcl]
+
+set config "repl-backlog-size 16kb\nappendonly yes\nauto-aof-rewrite-percentage 0\nrepl-ping-replica-period 1"
+proc log_primary {{more ""} args} { return [ours "$::config\n$more" {*}$args] }
+proc counts {p} { lmap field {sync_full sync_partial_log} { info_of $p $field } }
+# Runs the script while the replica stands still, then lets it go on, longer away than the backlog.
+proc away {p r script} {
+    set pid [of $r pid]
+    signal STOP $pid
+    ask $p CLIENT KILL TYPE replica
+    uplevel 1 $script
+    for {set i 0} {$i < 40} {incr i} { ask $p SET filler:$i [string repeat $i 700] }
+    signal CONT $pid
+}
+# It came back by the log alone.
+proc from_log {p r full log} {
+    wait_for { expr {[counts $p] eq [list $full $log]} }
+    wait_same $r $p
+    wait_for { expr {[regexp -all {state=online} [ask $p INFO replication]] > 0} }
+    is [counts $p] [list $full $log]
+}
+proc begun {p r} {
+    wait_same $r $p
+    ask $p SET first line
+    wait_same $r $p
+}
+proc all_types {p} {
+    ask $p MULTI
+    ask $p SET a 1
+    ask $p INCR a
+    ask $p EXEC
+    ask $p RPUSH list a b c
+    ask $p SADD set x y z
+    ask $p ZADD zset 1.5 one 2.5 two
+    ask $p HSET hash f v g w
+    ask $p XADD stream * a b
+    ask $p SETEX soon 100 x
+    ask $p SET gone x PX 1
+    ask $p EVAL "redis.call('SET', 'by-script', 1) redis.call('PUBLISH', 'news', 'x') return redis.call('RPUSH', 'l2', 1)" 0
+    ask $p EVAL "redis.call('PUBLISH', 'news', 'one') return redis.call('SET', 'alone', 1)" 0
+    ask $p SELECT 5
+    ask $p SET in-five 1
+    ask $p PUBLISH news [string repeat y 105]
+    ask $p EVAL "redis.call('PUBLISH', 'news', 'yy') return redis.call('SET', 'five', 1)" 0
+    ask $p SELECT 3
+    ask $p PUBLISH news z
+    ask $p SET in-three 1
+    ask $p SELECT 5
+    ask $p FUNCTION LOAD REPLACE "#!lua name=lib\nredis.register_function('f', function() return 1 end)"
+    ask $p SELECT 0
+    ask $p LPOP list
+    ask $p SPOP set 1
+    ask $p SET binary "a\r\n#b\x00"
+}
+
+foreach {policy sums} {everysec yes always yes no yes everysec no} {
+    case "away for longer than the backlog: the log has it, appendfsync $policy, aof-checksum $sums" {
+        set p [log_primary "appendfsync $policy\naof-checksum $sums"]
+        set r [replica_of $p]
+        begun $p $r
+        set forks [info_of $p total_forks]
+        for {set i 1} {$i <= 3} {incr i} {
+            set sent [info_of $p sync_partial_log_bytes]
+            set before [info_of $p master_repl_offset]
+            away $p $r { all_types $p }
+            from_log $p $r 1 $i
+            set gap [expr {[info_of $p master_repl_offset] - $before}]
+            truth {[info_of $p sync_partial_log_bytes] - $sent <= $gap}
+            truth {[info_of $p sync_partial_log_bytes] > $sent}
+        }
+        is [info_of $p total_forks] $forks
+        is [info_of $r replica_commands_failed] 0
+        is [ask $r GET binary] "a\r\n#b\x00"
+    }
+}
+
+case "a replica that is the installed redis-server goes on from the log, too" {
+    set p [log_primary]
+    set r [peer "replicaof 127.0.0.1 [of $p port]"]
+    begun $p $r
+    away $p $r { all_types $p }
+    from_log $p $r 1 1
+    away $p $r { all_types $p; ask $p FLUSHALL; ask $p SET k v }
+    from_log $p $r 1 2
+    truth {![logged $r "*CRITICAL*"]}
+}
+
+case "over rewrites, with the generations that are kept" {
+    set p [log_primary "aof-keep-history 10"]
+    set r [replica_of $p]
+    begun $p $r
+    away $p $r {
+        for {set i 0} {$i < 3} {incr i} {
+            all_types $p
+            ask $p BGREWRITEAOF
+            wait_for { expr {![info_of $p aof_rewrite_in_progress]} }
+        }
+        ask $p PUBLISH news last
+    }
+    from_log $p $r 1 1
+}
+
+case "a generation that is kept no more: a copy" {
+    set p [log_primary]
+    set r [replica_of $p]
+    begun $p $r
+    away $p $r {
+        all_types $p
+        ask $p BGREWRITEAOF
+        wait_for { expr {![info_of $p aof_rewrite_in_progress]} }
+    }
+    from_log $p $r 2 0
+    away $p $r { all_types $p }
+    from_log $p $r 2 1
+}
+
+case "what a script kept from one of the two ends what the log can tell" {
+    set p [log_primary]
+    set r [replica_of $p]
+    begun $p $r
+    set full 1
+    foreach to {REPL_AOF REPL_REPLICA} {
+        away $p $r {
+            ask $p SET k $to
+            ask $p EVAL "redis.set_repl(redis.$to) return redis.call('SET', 'one-sided', 1)" 0
+        }
+        incr full
+        wait_for { expr {[counts $p] eq [list $full 0]} }
+        wait_same $r $p
+    }
+    is [counts $p] [list 3 0]
+    ask $p DEL one-sided
+    away $p $r { all_types $p }
+    from_log $p $r 3 1
+}
+
+foreach how {term kill} {
+    case "over a restart of the primary: $how" {
+        set p [log_primary "appendfsync always\naof-keep-history 5"]
+        set r [replica_of $p "repl-timeout 3600"]
+        begun $p $r
+        all_types $p
+        wait_same $r $p
+        set offset [info_of $p master_repl_offset]
+        signal STOP [of $r pid]
+        ask $p CLIENT KILL TYPE replica
+        for {set i 0} {$i < 40} {incr i} { ask $p SET filler:$i [string repeat $i 700] }
+        set p [restart $p $how "save \"\"\nenable-debug-command yes\nrepl-diskless-sync-delay 0\n$config\nappendfsync always\naof-keep-history 5"]
+        truth {[info_of $p master_repl_offset] > $offset}
+        ask $p SELECT 0
+        for {set i 0} {$i < 40} {incr i} { ask $p SET more:$i [string repeat $i 700] }
+        all_types $p
+        signal CONT [of $r pid]
+        follow $r $p
+        from_log $p $r 0 1
+    }
+}
+
+finish
