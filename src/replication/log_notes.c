@@ -35,6 +35,7 @@ struct log_notes {
 void log_notes_forget(struct log_notes *n)
 {
     log_places_free(&n->places);
+    n->told = -LOG_NOTES_EVERY; /* the next batch tells of a place */
 }
 
 /* The log goes on as the stream does. */
@@ -90,7 +91,6 @@ static void put_place(struct log_notes *n, struct buf *lines, char kind, int64_t
 static void begin_anew(struct log_notes *n, struct buf *lines, int64_t offset)
 {
     log_notes_forget(n);
-    n->told = 0;
     put_place(n, lines, '!', offset);
     n->apart = repl_stream_apart(n->repl);
     n->on = true;

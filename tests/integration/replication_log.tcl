@@ -35,6 +35,16 @@ proc all_types {p} {
     ask $p SET a 1
     ask $p INCR a
     ask $p EXEC
+    ask $p MULTI
+    ask $p INCR a
+    ask $p PUBLISH news [string repeat z 1000]
+    ask $p EXEC
+    ask $p MULTI
+    ask $p INCR a
+    ask $p PUBLISH news {}
+    ask $p DEL none a
+    ask $p SET a 2
+    ask $p EXEC
     ask $p RPUSH list a b c
     ask $p SADD set x y z
     ask $p ZADD zset 1.5 one 2.5 two
@@ -160,6 +170,150 @@ foreach how {term kill} {
         follow $r $p
         from_log $p $r 0 1
     }
+}
+
+# ---- sub-replicas, restarts and cuts ----
+
+case "a replica of the replica gets what is made from the log, byte for byte" {
+    set p [log_primary]
+    set r [replica_of $p]
+    set sub [replica_of $r]
+    begun $p $r
+    wait_same $sub $p
+    away $p $r { all_types $p }
+    from_log $p $r 1 1
+    wait_same $sub $p
+    is [info_of $r sync_full] 1
+    is [info_of $sub replica_commands_failed] 0
+}
+
+case "a replica that was restarted while it was away" {
+    set p [log_primary]
+    set r [replica_of $p "save 3600 1"]
+    begun $p $r
+    set dir [of $r dir]
+    stop $r term
+    for {set i 0} {$i < 40} {incr i} { ask $p SET filler:$i [string repeat $i 700] }
+    all_types $p
+    set r [replica_of $p "save 3600 1" -dir $dir]
+    from_log $p $r 1 1
+}
+
+proc much {p} {
+    for {set i 0} {$i < 300} {incr i} { ask $p SET big:[expr {$i % 50}] [string repeat "$i " 40000] }
+}
+# It has got some of what it lacks.
+proc in_the_middle {p r offset} {
+    wait_for { expr {[info_of $r slave_repl_offset] > $offset + 1000000} }
+    return [string match *state=send_log* [ask $p INFO replication]]
+}
+
+case "a link that is cut in the middle goes on where it was" {
+    set p [log_primary]
+    set r [replica_of $p]
+    begun $p $r
+    set hit 0
+    for {set try 0} {$try < 20 && $hit < 2} {incr try} {
+        set offset [info_of $p master_repl_offset]
+        away $p $r { all_types $p; much $p }
+        if {[in_the_middle $p $r $offset]} {
+            set before [info_of $p sync_partial_log]
+            ask $p CLIENT KILL TYPE replica
+            wait_same $r $p
+            incr hit [expr {[info_of $p sync_partial_log] > $before}]
+        }
+        wait_same $r $p
+    }
+    is $hit 2
+    is [info_of $p sync_full] 1
+    is [info_of $r replica_commands_failed] 0
+}
+
+case "a primary that is killed in the middle, and comes again" {
+    set more "appendfsync always"
+    set p [log_primary $more]
+    set r [replica_of $p "repl-timeout 3600"]
+    begun $p $r
+    set offset [info_of $p master_repl_offset]
+    away $p $r { all_types $p; much $p }
+    in_the_middle $p $r $offset
+    set p [restart $p kill "save \"\"\nenable-debug-command yes\nrepl-diskless-sync-delay 0\n$config\n$more"]
+    follow $r $p
+    wait_same $r $p
+    is [info_of $p sync_full] 0
+    is [info_of $r replica_commands_failed] 0
+}
+
+case "writes that go on meanwhile, and what is published" {
+    set p [log_primary]
+    set r [replica_of $p]
+    begun $p $r
+    away $p $r { all_types $p; much $p }
+    for {set i 0} {![string match *state=online* [ask $p INFO replication]]} {incr i} {
+        ask $p RPUSH growing [string repeat $i 500]
+        ask $p PUBLISH news $i
+    }
+    from_log $p $r 1 1
+}
+
+# ---- what can't be read ----
+
+case "damage in the log: it is told, and a copy comes" {
+    set p [log_primary]
+    set r [replica_of $p]
+    begun $p $r
+    away $p $r {
+        all_types $p
+        set f [open [lindex [glob [of $p dir]/appendonlydir/*.incr.aof] 0] r+b]
+        seek $f -3 end
+        puts -nonewline $f "!"
+        close $f
+    }
+    wait_for { expr {[counts $p] eq {2 1}} }
+    wait_same $r $p
+    truth {[logged $p "*can't go on from the append log*does not match its checksum*"]}
+    away $p $r { all_types $p }
+    from_log $p $r 2 2
+}
+
+# ---- the files ----
+
+case "the lines in the log are nobody's trouble" {
+    set p [log_primary "rdb-target-version 10"]
+    set r [replica_of $p]
+    begun $p $r
+    all_types $p
+    ask $p DEL stream ;# whose times a replay sets anew
+    ask $p CONFIG SET appendfsync always
+    wait_same $r $p
+    set manifest [of $p dir]/appendonlydir/appendonly.aof.manifest
+    like [slurp [lindex [glob [of $p dir]/appendonlydir/*.incr.aof] 0]] "*#REPL!*#REPL\\**"
+    is [run [file join $build redis-check-aof] $manifest] 0
+    is [run redis-check-aof $manifest] 0
+    tool 0 check $manifest
+    tool 0 diff $manifest 127.0.0.1:[of $p port]
+    set dir [tmpdir]
+    file copy [of $p dir]/appendonlydir $dir
+    set old [peer "appendonly yes" -dir $dir]
+    tool 0 diff 127.0.0.1:[of $old port] 127.0.0.1:[of $p port]
+    # its commands in the log are no part of any history
+    ask $old SET by-the-old 1
+    stop $old term
+    set again [log_primary "" -dir $dir]
+    is [ask $again GET by-the-old] 1
+    truth {[info_of $again master_replid2] eq [string repeat 0 40]}
+}
+
+case "a server that never had a replica writes no such line" {
+    set p [log_primary]
+    ask $p SET k v
+    ask $p PUBLISH news x
+    ask $p SET k w
+    set dir [of $p dir]
+    stop $p term
+    set log [slurp [glob $dir/appendonlydir/*.incr.aof]]
+    like $log "*SET*"
+    truth {![string match *REPL* $log]}
 }
 
 finish
