@@ -131,9 +131,10 @@ $(B)/fuzz/fuzz_acl: $(B)/obj/tests/fuzz/fuzz_acl.o $(B)/obj/tests/fuzz/fuzz.o \
 	@mkdir -p $(@D)
 	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(call archives,$(ACL_LIBS)) $(OUR_LDLIBS) $(LDLIBS)
 
-# What a primary says is replication's.
+# What a primary says, and what the log tells of the stream, is replication's.
 REPL_LIBS := $(filter replication $(call allowed,replication),$(BUILT))
-$(B)/fuzz/fuzz_primary_reply: $(B)/obj/tests/fuzz/fuzz_primary_reply.o $(B)/obj/tests/fuzz/fuzz.o \
+REPL_FUZZ := $(addprefix $(B)/fuzz/,fuzz_primary_reply fuzz_log_stream)
+$(REPL_FUZZ): $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/fuzz.o \
     $(foreach f,$(REPL_LIBS),$(call archive,$(f)))
 	@mkdir -p $(@D)
 	@echo "ld $@"; $(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(call archives,$(REPL_LIBS)) $(OUR_LDLIBS) $(LDLIBS)

@@ -39,6 +39,8 @@ void aof_batch_restart(struct aof *a, const struct aof_chain *chain)
 void aof_batch_begin(struct aof *a, const struct aof_chain *chain)
 {
     a->batch.summing = a->checksum && a->open.size < AOF_SUMMED_MAX;
+    if (!a->batch.summing && a->notes.arg)
+        a->notes.broken(a->notes.arg);
     aof_batch_restart(a, chain);
 }
 
@@ -151,11 +153,17 @@ bool aof_batch_sum_up(struct aof *a)
     return true;
 }
 
-/* Of the temporary increment nobody knows yet whether it will ever count. */
+/* Of the temporary increment nobody knows yet whether it will ever count. Without checksums the
+ * files are as older servers write them. */
+static bool takes_notes(const struct aof *a)
+{
+    return a->notes.arg && a->batch.summing && !a->open.aside;
+}
+
 static bool ask_for_notes(struct aof *a, const struct commit_batch *batch)
 {
     bool fresh = a->batch.fresh;
-    if (a->open.aside)
+    if (!takes_notes(a))
         return false;
     buf_clear(&a->batch.notes);
     a->batch.fresh = false;
@@ -163,30 +171,28 @@ static bool ask_for_notes(struct aof *a, const struct commit_batch *batch)
     return a->batch.notes.len > 0;
 }
 
-/* They begin what is here: the open batch, or what has no checksums. */
-static void tell_place(const struct aof *a)
+/* They begin the open batch. */
+static void tell_place(struct aof *a)
 {
-    struct aof_place place = {.seq = seq_of_open(a), .at = end_of_file(a)};
-    if (a->batch.open) {
-        place.at = a->open.size + a->batch.at;
-        place.chain = a->batch.chain;
-    }
-    a->notes.written(a->notes.arg, &place);
+    struct aof_place place = {.seq = seq_of_open(a), .at = a->open.size + a->batch.at,
+                              .chain = a->batch.chain};
+    must(a->batch.open && a->batch.chain.open);
+    a->notes.place(a->notes.arg, &place, &a->batch.notes);
 }
 
 void aof_batch_end_notes(struct aof *a)
 {
-    if (!a->notes.arg || a->open.aside || a->batch.fresh)
+    if (!takes_notes(a))
         return;
     buf_clear(&a->batch.notes);
-    a->notes.end(a->notes.arg, &a->batch.notes);
+    a->notes.end(a->notes.arg, a->batch.fresh, &a->batch.notes);
     if (!a->batch.notes.len)
         return;
+    a->batch.fresh = false;
     aof_batch_seal(a);
-    if (a->batch.summing) {
-        begin_batch(a);
-        make_gap(a);
-    }
+    begin_batch(a);
+    make_gap(a);
+    tell_place(a);
     buf_add(&a->batch.pending, buf_slice(&a->batch.notes));
     aof_batch_seal(a);
 }
@@ -224,6 +230,8 @@ void aof_batch_turn(struct aof *a)
         return;
     aof_batch_sum_up(a);
     a->batch.summing = wanted;
+    if (a->notes.arg)
+        a->notes.broken(a->notes.arg);
     aof_batch_restart(a, NULL);
     /* Readers of bare bytes look for it. */
     commit_reselect(server_commit(a->persist->server));

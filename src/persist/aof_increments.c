@@ -40,9 +40,7 @@ int64_t *aof_increments_from(const struct aof *a, int64_t seq, size_t *count)
 {
     const struct manifest *m = &a->manifest;
     *count = 0;
-    if (!name_of(a, seq))
-        return NULL;
-    int64_t *found = mem_alloc((m->incr.count + m->history.count) * sizeof *found);
+    int64_t *found = mem_alloc((m->incr.count + m->history.count + 1) * sizeof *found);
     for (size_t i = 0; i < m->history.count; i++)
         if (m->history.files[i].seq >= seq && strstr(m->history.files[i].name, ".incr."))
             found[(*count)++] = m->history.files[i].seq;
@@ -50,7 +48,7 @@ int64_t *aof_increments_from(const struct aof *a, int64_t seq, size_t *count)
         if (m->incr.files[i].seq >= seq)
             found[(*count)++] = m->incr.files[i].seq;
     qsort(found, *count, sizeof *found, in_order);
-    must(*count > 0 && found[0] == seq);
+    must(*count == 0 || found[0] >= seq);
     return found;
 }
 

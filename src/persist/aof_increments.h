@@ -12,7 +12,7 @@
 struct aof;
 
 bool aof_increment_is_named(const struct aof *a, int64_t seq);
-/* Their numbers from this one on, ascending, for mem_free; NULL: it is not named. */
+/* The numbers of those that are named, from this one on, ascending; for mem_free. */
 int64_t *aof_increments_from(const struct aof *a, int64_t seq, size_t *count);
 /* A descriptor, or -errno. */
 int aof_increment_open(const struct aof *a, int64_t seq);

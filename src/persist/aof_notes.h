@@ -2,7 +2,8 @@
 /* Annotation lines in the append log that are another feature's: persist puts them where they
  * belong, and shows them again when the log is loaded; what they say it does not know. One such
  * feature at most; without it nobody is asked. Whatever lines say, readers that do not know them
- * skip them. */
+ * skip them. Only among checksums: without those (aof-checksum no) the log is as older servers
+ * write it. */
 #ifndef PERSIST_AOF_NOTES_H
 #define PERSIST_AOF_NOTES_H
 
@@ -28,12 +29,13 @@ struct aof_notes { /* arg NULL: there is no such feature */
      * with '#', is plain, ends with CRLF, and is as long as none of those of aof_sum.h. fresh: it
      * is the first of a file, or of a session of checksums. */
     void (*write)(void *arg, const struct commit_batch *batch, bool fresh, struct buf *lines);
-    /* There were some: they stand first behind this place, but for a time. */
-    void (*written)(void *arg, const struct aof_place *at);
+    /* There were some: they come first behind this place, but for a time, and may still be changed,
+     * not in length: the chain tells the session. */
+    void (*place)(void *arg, const struct aof_place *at, struct buf *lines);
     /* What is logged from here on does not go on where the log ended. */
     void (*broken)(void *arg);
-    /* The server stops in order: the last lines of the log. */
-    void (*end)(void *arg, struct buf *lines);
+    /* The server stops in order: the last lines of the log, as for write. */
+    void (*end)(void *arg, bool fresh, struct buf *lines);
     /* At start: an increment is read, its items, and nothing is to come. whole: all that was read
      * is now the data set. */
     void (*part)(void *arg, int64_t seq);

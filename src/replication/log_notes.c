@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
+#include "os/file.h"
 #include "persist/aof_increments.h"
 #include "persist/aof_state.h"
 #include "persist/persist.h"
@@ -26,7 +27,7 @@ struct log_notes {
     uint64_t apart;  /* repl_stream_apart, as it was there */
     int64_t told;    /* offset of the last line of a place */
     char id[LOG_STREAM_ID + 1]; /* that it says */
-    bool place_due;  /* what is being written tells one */
+    size_t place_due; /* what is being written tells one: where it says in which session; or 0 */
     /* loading */
     struct log_stream loaded;
     int64_t seq;
@@ -82,10 +83,9 @@ static void put_place(struct log_notes *n, struct buf *lines, char kind, int64_t
 {
     const char *id = n->repl->role->id;
     must(!n->place_due && offset >= n->told);
-    log_stream_put_place(lines, kind, id, offset);
+    n->place_due = log_stream_put_place(lines, kind, id, offset);
     memcpy(n->id, id, sizeof n->id);
     n->told = offset;
-    n->place_due = true;
 }
 
 static void begin_anew(struct log_notes *n, struct buf *lines, int64_t offset)
@@ -111,6 +111,15 @@ static bool goes_on(const struct log_notes *n, int64_t before)
     return is_good(n) && before >= n->end && log_stream_can_fill((uint64_t)(before - n->end));
 }
 
+static void go_on_to(struct log_notes *n, int64_t offset, bool fresh, struct buf *lines)
+{
+    bool renamed = strcmp(n->id, n->repl->role->id) != 0;
+    if (offset > n->end)
+        log_stream_put_alone(lines, '+', (uint64_t)(offset - n->end));
+    if (fresh || renamed || offset - n->told >= LOG_NOTES_EVERY)
+        put_place(n, lines, ':', offset);
+}
+
 static void write(void *arg, const struct commit_batch *b, bool fresh, struct buf *lines)
 {
     struct log_notes *n = arg;
@@ -124,22 +133,22 @@ static void write(void *arg, const struct commit_batch *b, bool fresh, struct bu
     if (!goes_on(n, before)) {
         begin_anew(n, lines, before);
     } else {
-        if (before > n->end)
-            log_stream_put_alone(lines, '+', (uint64_t)(before - n->end));
-        if (fresh || before - n->told >= LOG_NOTES_EVERY || strcmp(n->id, r->role->id) != 0)
-            put_place(n, lines, ':', before);
+        go_on_to(n, before, fresh, lines);
     }
     if (b->replicas.len > b->log.len)
         log_stream_put_alone(lines, '*', b->replicas.len - b->log.len);
     n->end = before + (int64_t)b->replicas.len;
 }
 
-static void written(void *arg, const struct aof_place *at)
+static void place(void *arg, const struct aof_place *at, struct buf *lines)
 {
     struct log_notes *n = arg;
-    if (n->place_due)
-        log_places_add(&n->places, at, n->told);
-    n->place_due = false;
+    must(n->place_due < lines->len);
+    if (!n->place_due)
+        return;
+    log_stream_put_session(lines->data + n->place_due, &at->chain);
+    log_places_add(&n->places, at, n->told);
+    n->place_due = 0;
 }
 
 static void broken(void *arg)
@@ -150,13 +159,13 @@ static void broken(void *arg)
 }
 
 /* What only replicas got since the last batch: they have it, and are to go on after a restart. */
-static void end(void *arg, struct buf *lines)
+static void end(void *arg, bool fresh, struct buf *lines)
 {
     struct log_notes *n = arg;
     const struct repl *r = n->repl;
     if (!repl_stream_is_own(r) || !goes_on(n, r->role->offset) || r->role->offset == n->end)
         return;
-    log_stream_put_alone(lines, '+', (uint64_t)(r->role->offset - n->end));
+    go_on_to(n, r->role->offset, fresh, lines);
     n->end = r->role->offset;
 }
 
@@ -183,6 +192,64 @@ static void read(void *arg, const struct aof_reader *reader, enum aof_item item)
     log_places_add(&n->places, &at, n->loaded.offset);
 }
 
+/* ---- what was before the base ---- */
+
+struct head {
+    struct in in;
+    struct aof_reader reader;
+    int fd;
+};
+
+static ssize_t read_head(void *arg, void *to, size_t n)
+{
+    return file_read(((struct head *)arg)->fd, to, n);
+}
+
+/* The place that the first lines of an increment tell. */
+static bool find_head(struct head *h, uint64_t size, struct log_place *found)
+{
+    enum { BLOCK = 256 << 10, ITEMS_MAX = 8 }; /* it is in front of the first command */
+    struct log_stream s;
+    bool ok = false;
+    in_init_callback(&h->in, read_head, h, size, BLOCK);
+    aof_open(&h->reader, &h->in, &(struct aof_limits){0});
+    log_stream_begin(&s);
+    for (int i = 0; i < ITEMS_MAX && !ok && aof_next(&h->reader) == AOF_ANNOTATION; i++) {
+        log_stream_read(&s, &h->reader, AOF_ANNOTATION, NULL);
+        ok = s.known && h->reader.in_batch;
+    }
+    found->at.at = h->reader.batch_at;
+    found->at.chain = h->reader.before;
+    found->offset = s.offset;
+    aof_close(&h->reader);
+    in_free(&h->in);
+    return ok;
+}
+
+/* Increments that are history now, newest first, as long as each begins in front of the one behind
+ * it. That it also ends there is seen when it is read (log_send.h). */
+static void find_older(struct log_notes *n)
+{
+    const struct aof *a = n->repl->persist->aof;
+    size_t count;
+    int64_t *seqs = aof_increments_from(a, 0, &count);
+    bool ok = n->places.count > 0;
+    while (ok && count > 0 && seqs[count - 1] >= n->places.places[0].at.seq)
+        count--;
+    while (ok && count-- > 0) {
+        struct head h = {.fd = aof_increment_open(a, seqs[count])};
+        struct log_place place = {.at.seq = seqs[count]};
+        int64_t size = h.fd < 0 ? -1 : file_size(h.fd);
+        ok = size > 0 && find_head(&h, (uint64_t)size, &place) &&
+             place.offset <= n->places.places[0].offset;
+        if (ok)
+            log_places_add_older(&n->places, &place.at, place.offset);
+        if (h.fd >= 0)
+            file_close(h.fd);
+    }
+    mem_free(seqs);
+}
+
 /* Only what has checksums to its end is known to be what this server has written. */
 static void all_read(void *arg, bool whole)
 {
@@ -203,6 +270,7 @@ static void all_read(void *arg, bool whole)
     n->stale = false;
     n->end = n->told = s->offset;
     memcpy(n->id, s->id, sizeof n->id);
+    find_older(n);
 }
 
 /* ---- life ---- */
@@ -219,7 +287,7 @@ struct log_notes *log_notes_new(struct repl *r)
     n->repl = r;
     log_stream_begin(&n->loaded);
     r->persist->aof->notes = (struct aof_notes){
-        .write = write, .written = written, .broken = broken, .end = end, .part = part,
+        .write = write, .place = place, .broken = broken, .end = end, .part = part,
         .read = read, .all_read = all_read, .arg = n};
     repl_stream_on_break(r, broken, n);
     repl_stream_on_begin(r, history_begins, n);

@@ -24,11 +24,27 @@ static void thin(struct log_places *p)
                            : 0;
 }
 
-void log_places_add(struct log_places *p, const struct aof_place *at, int64_t offset)
+static void make_room(struct log_places *p)
 {
     if (!p->places)
         p->places = mem_alloc(LOG_PLACES_MAX * sizeof *p->places);
     must(p->count <= LOG_PLACES_MAX);
+}
+
+void log_places_add_older(struct log_places *p, const struct aof_place *at, int64_t offset)
+{
+    make_room(p);
+    must(!p->count || (offset <= p->places[0].offset && at->seq < p->places[0].at.seq));
+    if (p->count == LOG_PLACES_MAX)
+        return;
+    memmove(p->places + 1, p->places, p->count * sizeof *p->places);
+    p->places[0] = (struct log_place){*at, offset};
+    p->count++;
+}
+
+void log_places_add(struct log_places *p, const struct aof_place *at, int64_t offset)
+{
+    make_room(p);
     const struct log_place *last = p->count ? &p->places[p->count - 1] : NULL;
     must(!last || offset >= last->offset);
     must(!last || at->seq > last->at.seq || (at->seq == last->at.seq && at->at >= last->at.at));

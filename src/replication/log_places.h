@@ -26,6 +26,8 @@ struct log_places { /* zero it; read only */
 void log_places_free(struct log_places *p); /* it is zero then: nothing is known */
 /* Behind all that are there, in offset and place. */
 void log_places_add(struct log_places *p, const struct aof_place *at, int64_t offset);
+/* In front of all that are there, in offset and place. It does nothing when there is no room. */
+void log_places_add_older(struct log_places *p, const struct aof_place *at, int64_t offset);
 /* The last one at or before this offset; NULL: none. */
 const struct log_place *log_places_find(const struct log_places *p, int64_t offset);
 /* Those in this increment, and in all before it, are of no use any more. */

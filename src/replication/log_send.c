@@ -86,7 +86,7 @@ static bool add_parts(struct log_send *s)
     size_t count;
     int64_t last = s->count ? s->parts[s->count - 1].seq : -1;
     int64_t *seqs = aof_increments_from(log_of(s), s->count ? last : s->at.seq, &count);
-    bool ok = seqs != NULL;
+    bool ok = count > 0 && (s->count || seqs[0] == s->at.seq);
     for (size_t i = 0; ok && i < count; i++)
         ok = seqs[i] == last || add_part(s, seqs[i]);
     mem_free(seqs);

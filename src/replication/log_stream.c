@@ -16,17 +16,36 @@
 enum {
     WORD_LEN = sizeof WORD - 1, PING_LEN = sizeof PING - 1,
     MULTI_LEN = sizeof MULTI - 1, EXEC_LEN = sizeof EXEC - 1, OFFSET_DIGITS = 16,
-    PLACE_LEN = WORD_LEN + 1 + LOG_STREAM_ID + 1 + OFFSET_DIGITS,
+    SESSION_DIGITS = 8,
+    OFFSET_AT = WORD_LEN + 1 + LOG_STREAM_ID + 1, SESSION_AT = OFFSET_AT + OFFSET_DIGITS + 1,
+    PLACE_LEN = SESSION_AT + SESSION_DIGITS,
 };
 
 /* ---- writing ---- */
 
-void log_stream_put_place(struct buf *to, char kind, const char *id, int64_t offset)
+static uint64_t session_of(const struct aof_chain *chain)
 {
-    char digits[OFFSET_DIGITS];
+    uint64_t crc = chain->open ? chain->line_crc : 0;
+    return (crc ^ crc >> 32) & UINT32_MAX;
+}
+
+void log_stream_put_session(char *at, const struct aof_chain *chain)
+{
+    num_put_hex(at, SESSION_DIGITS, session_of(chain));
+}
+
+size_t log_stream_put_place(struct buf *to, char kind, const char *id, int64_t offset)
+{
+    static const struct aof_chain none = {0};
+    char digits[OFFSET_DIGITS], session[SESSION_DIGITS];
+    size_t at = to->len + SESSION_AT;
     must((kind == ':' || kind == '!') && strlen(id) == LOG_STREAM_ID && offset >= 0);
     num_put_hex(digits, OFFSET_DIGITS, (uint64_t)offset);
-    buf_printf(to, WORD "%c%s %.*s\r\n", kind, id, OFFSET_DIGITS, digits);
+    log_stream_put_session(session, &none);
+    buf_printf(to, WORD "%c%s %.*s %.*s\r\n", kind, id, OFFSET_DIGITS, digits, SESSION_DIGITS,
+               session);
+    must(to->len == at + SESSION_DIGITS + 2);
+    return at;
 }
 
 void log_stream_put_alone(struct buf *to, char kind, uint64_t n)
@@ -146,41 +165,41 @@ static bool put_alone(struct log_stream *s, struct buf *out, uint64_t n)
     return true;
 }
 
-static uint64_t session_of(const struct aof_reader *r)
-{
-    return r->chain.open ? r->chain.line_crc : 0;
-}
-
 /* ---- its lines ---- */
 
-static bool parse_place(struct slice line, char id[LOG_STREAM_ID + 1], int64_t *offset)
+static bool parse_place(struct slice line, char id[LOG_STREAM_ID + 1], int64_t *offset,
+                        uint64_t *session)
 {
     uint64_t n;
-    if (line.len != PLACE_LEN || line.data[WORD_LEN + 1 + LOG_STREAM_ID] != ' ')
+    if (line.len != PLACE_LEN || line.data[OFFSET_AT - 1] != ' ' ||
+        line.data[SESSION_AT - 1] != ' ')
         return false;
     for (int i = 0; i < LOG_STREAM_ID; i++)
         if (num_hex_digit(line.data[WORD_LEN + 1 + i]) < 0)
             return false;
     memcpy(id, line.data + WORD_LEN + 1, LOG_STREAM_ID);
     id[LOG_STREAM_ID] = '\0';
-    if (!num_parse_hex(slice_from(line, PLACE_LEN - OFFSET_DIGITS), &n) || n > INT64_MAX / 2)
+    if (!num_parse_hex(slice(line.data + OFFSET_AT, OFFSET_DIGITS), &n) || n > INT64_MAX / 2)
         return false;
     *offset = (int64_t)n;
-    return true;
+    return num_parse_hex(slice(line.data + SESSION_AT, SESSION_DIGITS), session);
 }
 
 static enum log_stream_got read_place(struct log_stream *s, const struct aof_reader *r)
 {
     char id[LOG_STREAM_ID + 1];
     int64_t offset;
+    uint64_t session;
     bool was = s->known, begins_here = r->note.data[WORD_LEN] == '!';
-    if (!parse_place(r->note, id, &offset))
+    if (!parse_place(r->note, id, &offset, &session))
         return broken(s, "a line that tells of the stream of replicas makes no sense");
+    if (session != session_of(&r->chain))
+        return broken(s, "a line that tells of the stream of replicas was written elsewhere");
     bool goes_on = was && !begins_here && offset == s->offset && !s->in_unit;
     s->known = true;
     s->offset = offset;
     memcpy(s->id, id, sizeof s->id);
-    s->session = session_of(r);
+    s->session = session;
     s->longer = 0;
     s->fresh = s->in_unit = s->wrapped = false;
     return goes_on ? LOG_STREAM_PLACE : LOG_STREAM_BEGINS;
@@ -266,7 +285,7 @@ static enum log_stream_got read_command(struct log_stream *s, const struct aof_r
 {
     if (!s->known)
         return LOG_STREAM_ON;
-    if (s->fresh || session_of(r) != s->session)
+    if (s->fresh || session_of(&r->chain) != s->session)
         return broken(s, "commands stand there of which no line says what they are");
     if (s->longer)
         return put_longer(s, r, out);

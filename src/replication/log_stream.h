@@ -3,8 +3,8 @@
  * only replicas get (PING, GETACK, what is published), so lines of annotation in the log say where
  * the stream stands:
  *
- *   #REPL:<id> <offset>   here the stream of the history id, 40 hex digits, has this offset (16)
- *   #REPL!<id> <offset>   the same, and what stands in front of it is no part of that stream
+ *   #REPL:<id> <offset> <session>   here the stream of the history id has this offset
+ *   #REPL!<id> <offset> <session>   the same; what is in front of it is no part of that stream
  *   #REPL+<n>             here the stream went on by n bytes (hex) alone
  *   #REPL*<n>             in the stream the unit that follows is longer by n bytes
  *   #REPL-                what follows is no part of the stream
@@ -14,8 +14,10 @@
  * part of the one it belongs to: a reader whose link is cut is at the end of a unit of the one as
  * of the other.
  *
- * A session of checksums and a file begin with the first kind of line, or what they hold is no
- * part: another server may have written it. */
+ * A session of checksums and a file begin with one of the first two, or what they hold is no part:
+ * another server may have written it. Each of these lines says in which session it was written
+ * (40, 16 and 8 hex digits are their numbers): a tool that took something out of a log wrote the
+ * rest as a session of its own, where none of them counts. */
 #ifndef REPLICATION_LOG_STREAM_H
 #define REPLICATION_LOG_STREAM_H
 
@@ -31,7 +33,9 @@ enum { LOG_STREAM_ID = 40 };
 #define LOG_STREAM_ALONE_MAX ((uint64_t)16 << 20)
 
 /* ---- writing ---- */
-void log_stream_put_place(struct buf *to, char kind, const char *id, int64_t offset); /* : ! */
+/* : or !, in no session. Returns where in to it says which; for log_stream_put_session. */
+size_t log_stream_put_place(struct buf *to, char kind, const char *id, int64_t offset);
+void log_stream_put_session(char *at, const struct aof_chain *chain);
 void log_stream_put_alone(struct buf *to, char kind, uint64_t n); /* + * */
 void log_stream_put_end(struct buf *to);
 /* Commands that do nothing, one unit of n bytes. False: there are none of that length. */

@@ -69,9 +69,9 @@ proc all_types {p} {
     ask $p SET binary "a\r\n#b\x00"
 }
 
-foreach {policy sums} {everysec yes always yes no yes everysec no} {
-    case "away for longer than the backlog: the log has it, appendfsync $policy, aof-checksum $sums" {
-        set p [log_primary "appendfsync $policy\naof-checksum $sums"]
+foreach policy {everysec always no} {
+    case "away for longer than the backlog: the log has it, appendfsync $policy" {
+        set p [log_primary "appendfsync $policy"]
         set r [replica_of $p]
         begun $p $r
         set forks [info_of $p total_forks]
@@ -170,6 +170,27 @@ foreach how {term kill} {
         follow $r $p
         from_log $p $r 0 1
     }
+}
+
+case "over rewrites and a restart: what was before the base is found again" {
+    set more "aof-keep-history 5"
+    set p [log_primary $more]
+    set r [replica_of $p "repl-timeout 3600"]
+    begun $p $r
+    signal STOP [of $r pid]
+    ask $p CLIENT KILL TYPE replica
+    for {set i 0} {$i < 3} {incr i} {
+        all_types $p
+        for {set n 0} {$n < 40} {incr n} { ask $p SET filler:$n [string repeat $n 700] }
+        ask $p BGREWRITEAOF
+        wait_for { expr {![info_of $p aof_rewrite_in_progress]} }
+    }
+    ask $p SET behind it
+    set p [restart $p term "save \"\"\nenable-debug-command yes\nrepl-diskless-sync-delay 0\n$config\n$more"]
+    ask $p SET again it
+    signal CONT [of $r pid]
+    follow $r $p
+    from_log $p $r 0 1
 }
 
 # ---- sub-replicas, restarts and cuts ----
@@ -290,6 +311,9 @@ case "the lines in the log are nobody's trouble" {
     like [slurp [lindex [glob [of $p dir]/appendonlydir/*.incr.aof] 0]] "*#REPL!*#REPL\\**"
     is [run [file join $build redis-check-aof] $manifest] 0
     is [run redis-check-aof $manifest] 0
+    set plain [tmpdir]/plain
+    is [run [file join $build redis-check-aof] --plain $manifest $plain] 0
+    truth {![string match *#REPL* [slurp $plain]]}
     tool 0 check $manifest
     tool 0 diff $manifest 127.0.0.1:[of $p port]
     set dir [tmpdir]
@@ -304,6 +328,46 @@ case "the lines in the log are nobody's trouble" {
     truth {[info_of $again master_replid2] eq [string repeat 0 40]}
 }
 
+case "a log that lost something to a repair is no part of the history any more" {
+    set p [log_primary "appendfsync always"]
+    set r [replica_of $p "repl-timeout 3600"]
+    begun $p $r
+    for {set i 0} {$i < 20} {incr i} { ask $p RPUSH list value-$i }
+    wait_same $r $p
+    signal STOP [of $r pid]
+    set dir [of $p dir]
+    stop $p term
+    set path [glob $dir/appendonlydir/*.incr.aof]
+    set unit "RPUSH\r\n\$4\r\nlist\r\n\$7\r\nvalue-7"
+    spit $path [string map [list $unit [string repeat x [string length $unit]]] [slurp $path]]
+    tool 5 check $dir/appendonlydir
+    tool 7 fix --salvage --in-place --yes $dir/appendonlydir
+    set p [log_primary "appendfsync always" -dir $dir]
+    is [ask $p LLEN list] 19
+    is [info_of $p master_replid2] [string repeat 0 40]
+    signal CONT [of $r pid]
+    follow $r $p
+    wait_same $r $p
+    is [counts $p] {1 0}
+    is [ask $r LLEN list] 19
+}
+
+case "without checksums the log is as older servers write it: a copy" {
+    set p [log_primary "aof-checksum no"]
+    set r [replica_of $p]
+    begun $p $r
+    away $p $r { all_types $p }
+    from_log $p $r 2 0
+    truth {![string match *#REPL* [slurp [glob [of $p dir]/appendonlydir/*.incr.aof]]]}
+    ask $p CONFIG SET aof-checksum yes
+    ask $p SET with sums
+    away $p $r { all_types $p }
+    from_log $p $r 2 1
+    ask $p CONFIG SET aof-checksum no
+    away $p $r { all_types $p }
+    from_log $p $r 3 1
+}
+
 case "a server that never had a replica writes no such line" {
     set p [log_primary]
     ask $p SET k v
@@ -313,7 +377,7 @@ case "a server that never had a replica writes no such line" {
     stop $p term
     set log [slurp [glob $dir/appendonlydir/*.incr.aof]]
     like $log "*SET*"
-    truth {![string match *REPL* $log]}
+    truth {![string match *#REPL* $log]}
 }
 
 finish

@@ -168,8 +168,11 @@ static void what_ends_it(void)
     check_broken(LOG_STREAM_BEGINS);
     CHECK(s.known && s.offset == 6);
     static const char *const bad[] = {
-        "#REPL:" ID " 000000000000000\r\n", "#REPL:" ID "x0000000000000000\r\n",
-        "#REPL:x" ID " 000000000000000\r\n", "#REPL:" ID " ffffffffffffffff\r\n", "#REPL:\r\n",
+        "#REPL:" ID " 000000000000000 00000000\r\n", "#REPL:" ID "x0000000000000000 00000000\r\n",
+        "#REPL:x" ID " 000000000000000 00000000\r\n",
+        "#REPL:" ID " ffffffffffffffff 00000000\r\n", "#REPL:\r\n",
+        "#REPL:" ID " 0000000000000005 00000001\r\n",
+        "#REPL:" ID " 0000000000000005 0000000\r\n", "#REPL:" ID " 0000000000000005\r\n",
         "#REPL+\r\n", "#REPL+0\r\n", "#REPL+x\r\n", "#REPL+7\r\n", "#REPL+ffffffffff\r\n",
         "#REPL*0\r\n", "#REPL*5\r\n#REPL*5\r\n", "#REPL*7\r\n" SET, "#REPL*7\r\n" MULTI SET EXEC,
         "#REPL*20\r\n#REPL+20\r\n", MULTI "#REPL+20\r\n" SET EXEC};
@@ -227,6 +230,42 @@ static void files_and_sessions(void)
     end();
 }
 
+/* A batch of a session that begins with a place, which was written in this session, or not. */
+static void session_with_place(bool here, uint64_t offset)
+{
+    struct aof_chain chain = {0};
+    struct buf body = {0};
+    char line[AOF_SUM_LINE];
+    aof_chain_begin(&chain, &(struct aof_session){.id = 1, .seq = 1}, &log_text);
+    size_t at = log_stream_put_place(&body, ':', ID, (int64_t)offset);
+    if (here)
+        log_stream_put_session(body.data + at, &chain);
+    buf_add(&body, SLICE_LIT(SET));
+    aof_chain_seal(&chain, line, buf_slice(&body), log_text.len, 0);
+    buf_append(&log_text, line, sizeof line);
+    buf_add(&log_text, buf_slice(&body));
+    buf_free(&body);
+}
+
+static void where_a_line_was_written(void)
+{
+    begin_at(5);
+    log_add(SET);
+    session_with_place(true, 5 + SET_LEN);
+    read_all(&made);
+    CHECK(got == LOG_STREAM_PLACE && s.known && s.session);
+    CHECK_INT(s.offset, 5 + 2 * SET_LEN);
+    begin_at(5);
+    log_add(SET);
+    session_with_place(false, 5 + SET_LEN);
+    check_broken(LOG_STREAM_BROKEN);
+    log_stream_begin(&s);
+    session_with_place(false, 5);
+    read_all(&made);
+    CHECK(!s.known && got == LOG_STREAM_ON);
+    end();
+}
+
 static void room_in_a_unit(void)
 {
     CHECK(!log_stream_can_fill_unit(SLICE_LIT(SET), 29 + 13));
@@ -241,5 +280,6 @@ int main(void)
 {
     return UNIT_RUN(UNIT(any_length_is_filled), UNIT(the_same_bytes), UNIT(what_went_on_alone),
                     UNIT(counted), UNIT(what_ends_it), UNIT(another_spelling),
-                    UNIT(files_and_sessions), UNIT(room_in_a_unit));
+                    UNIT(files_and_sessions), UNIT(where_a_line_was_written),
+                    UNIT(room_in_a_unit));
 }
