@@ -166,18 +166,19 @@ static void put(struct ranked *r, struct ranked_item *item)
     ranked_tree_put(r, leaf, at, item);
 }
 
+/* The hint is right until others come or go in front of the item, and then not far off: its score
+ * tells the way. Of equal ones it does not. */
 static size_t place_of(const struct ranked_item *item)
 {
     const struct ranked_page *p = &leaf_of(item)->page;
-    size_t hint = (size_t)item->hint - p->start;
-    if (hint < p->count && p->item[hint] == item)
-        return hint;
-    fetch_scores(p);
-    for (size_t i = 0; i < p->count; i += LINE)
-        __builtin_prefetch(p->item + i);
-    size_t at = lower_scores(p, item->score);
+    size_t at = item->hint > p->start ? item->hint - p->start : 0;
+    if (at >= p->count)
+        at = p->count - 1u;
+    if (p->item[at] != item && p->score[at] == item->score)
+        at = lower_scores(p, item->score);
+    size_t step = p->score[at] > item->score ? (size_t)-1 : 1;
     while (at < p->count && p->item[at] != item)
-        at++;
+        at += step;
     must(at < p->count);
     return at;
 }
@@ -317,7 +318,6 @@ struct ranked_item *ranked_walk_up(struct ranked_walk *w)
         __builtin_prefetch(p->item[w->at + WALK_AHEAD]);
     if (++w->at == p->count)
         *w = (struct ranked_walk){w->leaf->next, 0};
-    must(item);
     return item;
 }
 
@@ -329,7 +329,6 @@ struct ranked_item *ranked_walk_down(struct ranked_walk *w)
     struct ranked_item *item = p->item[w->at];
     if (w->at >= WALK_AHEAD)
         __builtin_prefetch(p->item[w->at - WALK_AHEAD]);
-    must(w->at < p->count);
     if (w->at-- == 0) {
         w->leaf = w->leaf->prev;
         w->at = w->leaf ? w->leaf->page.count - 1u : 0;

@@ -9,10 +9,10 @@
  *   for (ranked_walk_at(&w, r, 0); (item = ranked_walk_up(&w));) ...
  *
  * An item owns its member's bytes and stays at its address until it is removed. Insert, remove,
- * rescore, rank, seek: O(log n), three or four cache misses in a set of 100,000; members are only
- * looked at where scores are equal. At either end of the order nothing is searched, and what is
- * inserted in order, upwards or downwards, fills the leaves. Walking: O(1) a step. A small set
- * takes a few hundred bytes beside its items. Scores are never NaN; -0.0 equals 0 and is kept. */
+ * rescore, rank, seek: O(log n), three or four pages in a set of 100,000; members are only looked
+ * at where scores are equal. Who inserts at one end of the order, again and again, searches nothing
+ * and leaves full pages behind. Walking: O(1) a step. A small set takes a few hundred bytes beside
+ * its items. Scores are never NaN; -0.0 equals 0 and is kept. */
 #ifndef CONTAINERS_RANKED_H
 #define CONTAINERS_RANKED_H
 

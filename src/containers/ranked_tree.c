@@ -111,7 +111,6 @@ static void page_move(struct ranked_page *p, size_t to, size_t from, size_t n)
 /* Where entry 0 stands. */
 static void set_start(struct ranked_page *p, size_t start)
 {
-    must(start + p->count <= p->room);
     p->score += (ptrdiff_t)start - p->start;
     p->item += (ptrdiff_t)start - p->start;
     p->start = (uint16_t)start;
@@ -235,6 +234,7 @@ static void tell_first(const struct ranked_page *p)
 static void grow(struct ranked *r)
 {
     struct ranked_branch *b = branch_new(r);
+    must(!r->root->parent);
     b->page.count = 1;
     branch_set(b, 0, r->root, r->count);
     number(b, 0);
@@ -251,12 +251,12 @@ static void split_branch(struct ranked *r, struct ranked_branch *b, size_t next)
     size_t count = b->page.count, moved = 0;
     size_t keep = next == count ? count - 1 : next == 0 ? 1 : count / 2;
     struct ranked_branch *right = branch_new(r);
+    must(keep > 0 && keep < count);
     branch_append(right, b, keep);
     b->page.count = (uint16_t)keep;
     number(right, 0);
     for (size_t i = 0; i < right->page.count; i++)
         moved += right->size[i];
-    must(keep > 0 && right->page.count > 0);
     hang(r, &b->page, &right->page, true, moved);
 }
 
@@ -271,6 +271,7 @@ static void hang(struct ranked *r, struct ranked_page *beside, struct ranked_pag
         split_branch(r, beside->parent, beside->slot + (size_t)behind);
     struct ranked_branch *b = beside->parent;
     size_t at = beside->slot + (size_t)behind;
+    must(b->size[beside->slot] >= moved);
     b->size[beside->slot] -= moved;
     branch_move(b, at + 1, at);
     branch_set(b, at, p, moved);
@@ -288,11 +289,12 @@ static void link_leaf(struct ranked *r, struct ranked_leaf *prev, struct ranked_
     *(next ? &next->prev : &r->last) = leaf;
 }
 
-/* At an end of the order: the item's own, which it is hung up by. */
+/* At an end of the order: the item's own, which it is hung up by. More will follow, so it has room
+ * for them; once there are more leaves behind it, it is full. */
 static struct ranked_leaf *add_end(struct ranked *r, struct ranked_leaf *beside, bool behind,
                                    struct ranked_item *item)
 {
-    struct ranked_leaf *leaf = leaf_new(r, LEAF_STEP);
+    struct ranked_leaf *leaf = leaf_new(r, LEAF_MAX);
     link_leaf(r, behind ? beside : NULL, leaf, behind ? NULL : beside);
     leaf->page.score[0] = item->score;
     leaf->page.item[0] = item;
@@ -320,7 +322,7 @@ static struct ranked_leaf *make_room(struct ranked *r, struct ranked_leaf *leaf,
 {
     bool behind = !leaf->next && *at == leaf->page.count;
     if (behind || (!leaf->prev && *at == 0)) {
-        *at = 0;
+        *at = 0; /* there it will be alone */
         return add_end(r, leaf, behind, item);
     }
     struct ranked_leaf *right = split_leaf(r, leaf);
@@ -334,12 +336,12 @@ void ranked_tree_put(struct ranked *r, struct ranked_leaf *leaf, size_t at,
                      struct ranked_item *item)
 {
     must(at <= leaf->page.count);
-    must(leaf->page.count <= LEAF_MAX);
     if (leaf->page.count == LEAF_MAX)
         leaf = make_room(r, leaf, &at, item);
     else if (leaf->page.count == leaf->page.room)
         leaf_resize(r, leaf, room_for(leaf->page.count + 1u));
     leaf_insert(&leaf->page, at, item);
+    must(leaf->page.count <= LEAF_MAX);
     own(leaf, at, at + 1);
     if (at == 0)
         tell_first(&leaf->page);
@@ -355,7 +357,7 @@ static void fuse_branches(struct ranked *r, struct ranked_branch *left, struct r
 {
     struct ranked_branch *parent = left->page.parent;
     size_t count = left->page.count;
-    must(right->page.parent == parent && right->page.slot == left->page.slot + 1);
+    must(right->page.parent == parent);
     branch_append(left, right, 0);
     number(left, count);
     parent->size[left->page.slot] += parent->size[right->page.slot];
@@ -367,7 +369,7 @@ static void fuse_leaves(struct ranked *r, struct ranked_leaf *left, struct ranke
 {
     struct ranked_branch *parent = left->page.parent;
     size_t count = left->page.count, sum = count + right->page.count;
-    must(left->next == right && sum <= LEAF_FUSED);
+    must(left->next == right && right->page.parent == parent);
     if (left->page.start + sum > left->page.room)
         leaf_resize(r, left, room_for(sum));
     page_append(&left->page, &right->page, 0, right->page.count);
@@ -404,6 +406,7 @@ static void shrink(struct ranked *r)
         r->height--;
         branch_free(r, b);
     }
+    must(!r->height || r->root->count > 1);
 }
 
 static void mend_branch(struct ranked *r, struct ranked_branch *b)
