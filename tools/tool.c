@@ -46,6 +46,12 @@ enum tool_exit tool_fault_exit(enum fault_code code)
     }
 }
 
+/* The object for programs has stderr, as the product has stdout: nothing else may stand there. */
+static bool stderr_is_object(const struct tool *t)
+{
+    return t->json && t->say.to == stderr;
+}
+
 /* People read it on stderr, also where stdout holds the object for programs. */
 static void tell_error(struct tool *t, enum tool_exit code, const char *text)
 {
@@ -53,6 +59,8 @@ static void tell_error(struct tool *t, enum tool_exit code, const char *text)
     say_row(&t->say, "errors", FIELDS(SAY_TEXT("what", text),
                                       SAY_TEXT("result", tool_exit_name(code))), NULL);
     fflush(t->say.to);
+    if (stderr_is_object(t))
+        return;
     fprintf(stderr, "holdfast %s: ", t->verb->name);
     say_print(stderr, slice_str(text));
     fputc('\n', stderr);
@@ -89,7 +97,8 @@ enum tool_exit tool_usage(struct tool *t, const char *format, ...)
     va_start(ap, format);
     tell_formatted(t, TOOL_FAILED, format, ap);
     va_end(ap);
-    fprintf(stderr, "Try: holdfast help %s\n", t->verb->name);
+    if (!stderr_is_object(t))
+        fprintf(stderr, "Try: holdfast help %s\n", t->verb->name);
     return TOOL_FAILED;
 }
 
@@ -120,10 +129,22 @@ struct parse {
     void *state;
     int argc, next;
     char **argv;
+    struct buf wrong; /* the first error: told when all words say where the product goes */
 };
 
-/* The option at argv[next], and its value. False: told. */
-static bool parse_option(struct parse *p)
+static void parse_wrong(struct parse *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void parse_wrong(struct parse *p, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    if (p->wrong.len == 0)
+        buf_vprintf(&p->wrong, format, ap);
+    va_end(ap);
+}
+
+/* The option at argv[next], and its value. */
+static void parse_option(struct parse *p)
 {
     char *word = p->argv[p->next++], *equals = strchr(word, '=');
     struct slice name = equals ? slice(word, (size_t)(equals - word)) : slice_str(word);
@@ -134,29 +155,27 @@ static bool parse_option(struct parse *p)
     if (!o)
         o = option_named(tool_common_options, name);
     if (!o) {
-        tool_usage(p->t, "there is no option %.*s", SLICE_ARG(name));
-        return false;
+        parse_wrong(p, "there is no option %.*s", SLICE_ARG(name));
+        return;
     }
     const char *value = equals ? equals + 1 : NULL;
     if (o->kind == TOOL_FLAG && value) {
-        tool_usage(p->t, "%s takes no value", o->name);
-        return false;
+        parse_wrong(p, "%s takes no value", o->name);
+        return;
     }
     if (o->kind != TOOL_FLAG && !value) {
         if (p->next == p->argc) {
-            tool_usage(p->t, "%s needs a value: %s %s", o->name, o->name, o->value);
-            return false;
+            parse_wrong(p, "%s needs a value: %s %s", o->name, o->name, o->value);
+            return;
         }
         value = p->argv[p->next++];
     }
-    if (option_set(state, o, value))
-        return true;
-    tool_usage(p->t, "%s %s: this is no value for it (%s)", o->name, value, o->value);
-    return false;
+    if (!option_set(state, o, value))
+        parse_wrong(p, "%s %s: this is no value for it (%s)", o->name, value, o->value);
 }
 
 /* Options anywhere; what is none moves to the front, behind argv[0]. */
-static bool parse_words(struct parse *p)
+static void parse_words(struct parse *p)
 {
     size_t kept = 0;
     bool ended = false;
@@ -169,13 +188,12 @@ static bool parse_words(struct parse *p)
         } else if (ended || word[0] != '-' || strcmp(word, "-") == 0) {
             p->t->args[kept++] = word;
             p->next++;
-        } else if (!parse_option(p)) {
-            return false;
+        } else {
+            parse_option(p);
         }
     }
     p->t->args[kept] = NULL;
     p->t->argc = kept;
-    return true;
 }
 
 /* In the words before they are taken apart: an error in them is to be answered as asked, too. */
@@ -187,14 +205,22 @@ static bool asks_json(int argc, char **argv)
     return false;
 }
 
+/* Answers go where the product does not. */
+static void choose_output(struct tool *t, const struct common_options *c, const void *state)
+{
+    t->quiet = t->say.quiet = c->quiet;
+    t->output = c->output;
+    const char *product = t->verb->product_to ? t->verb->product_to(t, state) : NULL;
+    t->say.to = product && strcmp(product, "-") == 0 ? stderr : stdout;
+    t->want_progress = c->progress && !stderr_is_object(t);
+    progress_bar_init(&t->progress, t->want_progress, t->quiet || stderr_is_object(t));
+}
+
 static bool take_common(struct tool *t, const struct common_options *c)
 {
     enum { THREADS_MAX = 64 };
     t->yes = c->yes;
-    t->quiet = c->quiet;
     t->in_place = c->in_place;
-    t->want_progress = c->progress;
-    t->output = c->output;
     t->threads = c->threads ? c->threads : (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
     if (t->threads > THREADS_MAX)
         t->threads = THREADS_MAX;
@@ -222,17 +248,16 @@ int tool_run(const struct verb *verb, int argc, char **argv, const struct tool_e
     memset(state, 0, verb->state_size + 1);
     hash_init(NULL);
     say_begin(&t.say, stdout, t.json, false, verb->name);
-    progress_bar_init(&t.progress, false, true);
+    parse_words(&p);
+    choose_output(&t, &common, state);
     int code = TOOL_FAILED;
-    bool ok = parse_words(&p);
-    if (ok && common.help) {
+    if (p.wrong.len) {
+        tool_usage(&t, "%s", buf_cstr(&p.wrong));
+    } else if (common.help) {
         tool_help(stdout, verb);
         code = TOOL_GOOD;
         t.say.json = false;
-    } else if (ok && take_common(&t, &common)) {
-        t.say.quiet = t.quiet;
-        t.say.to = verb->data_out && (!t.output || strcmp(t.output, "-") == 0) ? stderr : stdout;
-        progress_bar_init(&t.progress, t.want_progress, t.quiet);
+    } else if (take_common(&t, &common)) {
         code = verb->run(&t, state);
     }
     progress_bar_end(&t.progress);
@@ -242,6 +267,7 @@ int tool_run(const struct verb *verb, int argc, char **argv, const struct tool_e
         code = TOOL_CANNOT_OPEN;
     }
     say_free(&t.say);
+    buf_free(&p.wrong);
     mem_free(state);
     return code;
 }

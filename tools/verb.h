@@ -32,7 +32,9 @@ struct verb {
     size_t state_size;
     size_t args_min, args_max; /* SIZE_MAX: any number */
     bool takes_output, takes_in_place; /* these options mean something */
-    bool data_out;     /* its product goes to stdout unless --output: answers go to stderr then */
+    /* Where its product goes, as the words say, which may be wrong; when to "-", to stdout, answers
+     * go to stderr. NULL, or it gives NULL: there is none but answers. */
+    const char *(*product_to)(const struct tool *t, const void *state);
     int (*run)(struct tool *t, void *state); /* state: zeroed, then options; an enum tool_exit */
 };
 

@@ -227,6 +227,12 @@ static int run(struct tool *t, void *state)
     return missing;
 }
 
+static const char *product_to(const struct tool *t, const void *state)
+{
+    (void)state;
+    return t->argc > 1 ? t->args[1] : NULL;
+}
+
 const struct verb verb_anonymise = {
     .name = "anonymise",
     .does = "a file to hand on: the same in structure, size and damage, with other content",
@@ -256,5 +262,6 @@ const struct verb verb_anonymise = {
     .state_size = sizeof(struct anonymise),
     .args_min = 2,
     .args_max = 2,
+    .product_to = product_to,
     .run = run,
 };

@@ -510,6 +510,12 @@ static int run(struct tool *t, void *state)
     return code;
 }
 
+static const char *product_to(const struct tool *t, const void *state)
+{
+    const struct convert *c = state;
+    return c->explain || t->argc < 2 ? NULL : t->args[t->argc - 1];
+}
+
 const struct verb verb_convert = {
     .name = "convert",
     .does = "writes data sets anew: filtered, merged, split, renamed, in another version or form",
@@ -527,5 +533,6 @@ const struct verb verb_convert = {
     .state_size = sizeof(struct convert),
     .args_min = 1,
     .args_max = SIZE_MAX,
+    .product_to = product_to,
     .run = run,
 };

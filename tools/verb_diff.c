@@ -179,11 +179,15 @@ static int run(struct tool *t, void *state)
         return tool_usage(t, "standard input can be one of the two");
     if (!key_filter_begin(&d->filter, t))
         return TOOL_FAILED;
-    if (d->patch && (!t->output || strcmp(t->output, "-") == 0))
-        t->say.to = stderr;
     enum tool_exit code = open_and_compare(&w);
     key_filter_end(&d->filter);
     return code;
+}
+
+static const char *product_to(const struct tool *t, const void *state)
+{
+    const struct diff *d = state;
+    return !d->patch ? NULL : t->output ? t->output : "-";
 }
 
 const struct verb verb_diff = {
@@ -207,5 +211,6 @@ const struct verb verb_diff = {
     .args_min = 2,
     .args_max = 2,
     .takes_output = true,
+    .product_to = product_to,
     .run = run,
 };

@@ -180,6 +180,12 @@ static enum tool_exit write_all(struct tool *t, struct dump *d, enum format form
     return tool_worse(fault_is(&f) ? tool_fault(t, &f) : set->worst, unsaid);
 }
 
+static const char *product_to(const struct tool *t, const void *state)
+{
+    (void)state;
+    return t->output ? t->output : "-";
+}
+
 static int run(struct tool *t, void *state)
 {
     struct dump *d = state;
@@ -194,7 +200,7 @@ static int run(struct tool *t, void *state)
     if (!key_filter_begin(&d->filter, t))
         return TOOL_FAILED;
     enum tool_exit code;
-    const char *to = t->output ? t->output : "-";
+    const char *to = product_to(t, d);
     struct out_file_options opt = {.compression = compression_of_name(to)};
     if (!dataset_open(&set, t, t->args[0], &(struct dataset_options){.source.dump = d->dump}, &f)) {
         code = tool_fault(t, &f);
@@ -226,6 +232,6 @@ const struct verb verb_dump = {
     .args_min = 1,
     .args_max = 1,
     .takes_output = true,
-    .data_out = true,
+    .product_to = product_to,
     .run = run,
 };

@@ -105,13 +105,18 @@ static int run(struct tool *t, void *state)
         return tool_usage(t, "--top %" PRIu64 ": at most %d", v->top, REPORT_TOP_MAX);
     if (v->separator && (!*v->separator || strlen(v->separator) > TREE_SEPARATORS))
         return tool_usage(t, "--separator takes 1 to %d characters", TREE_SEPARATORS);
-    if (v->html && strcmp(v->html, "-") == 0)
-        t->say.to = stderr;
     if (!take_limits(v, &limits, t) || !key_filter_begin(&v->filter, t))
         return TOOL_FAILED;
     enum tool_exit code = report(t, v, &limits);
     key_filter_end(&v->filter);
     return code;
+}
+
+static const char *product_to(const struct tool *t, const void *state)
+{
+    const struct report_verb *v = state;
+    (void)t;
+    return v->html;
 }
 
 const struct verb verb_report = {
@@ -130,5 +135,6 @@ const struct verb verb_report = {
     .state_size = sizeof(struct report_verb),
     .args_min = 1,
     .args_max = 1,
+    .product_to = product_to,
     .run = run,
 };

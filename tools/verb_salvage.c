@@ -625,6 +625,14 @@ static int run(struct tool *t, void *state)
     return code;
 }
 
+/* Keys that are doubtful are a product, too. */
+static const char *product_to(const struct tool *t, const void *state)
+{
+    const struct salvage *o = state;
+    bool doubtful = o->doubtful && strcmp(o->doubtful, "-") == 0;
+    return doubtful ? o->doubtful : t->argc > 1 ? t->args[1] : NULL;
+}
+
 const struct verb verb_salvage = {
     .name = "salvage",
     .does = "a clean RDB with every undamaged key of a damaged one",
@@ -643,5 +651,6 @@ const struct verb verb_salvage = {
     .state_size = sizeof(struct salvage),
     .args_min = 2,
     .args_max = 2,
+    .product_to = product_to,
     .run = run,
 };

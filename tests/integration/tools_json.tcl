@@ -234,6 +234,51 @@ case "diff and report" {
     object report 127.0.0.1:[of $s port] --against $a --limit hash-max-listpack-entries=32
 }
 
+case "where the product has stdout, the answer has stderr: text, or one object and nothing else" {
+    set s [server "save \"\""]
+    ask $s SET a b
+    ask $s SAVE
+    set dump [of $s dir]/dump.rdb
+    set dir [tmpdir]
+    spit $dir/bad.rdb "REDIS0009\xfe\0\0\1a\0011\x77"
+    # The product and the answer of a verb that ends with that code.
+    proc parts {code args} {
+        set dir [tmpdir]
+        set got [catch { exec timeout 60 $::holdfast {*}$args >$dir/out 2>$dir/err </dev/null } - o]
+        if {$got} { set got [lindex [dict get $o -errorcode] 2] }
+        is $got $code
+        return [list [slurp $dir/out] [slurp $dir/err]]
+    }
+    proc one_object {verb text} {
+        set at 0
+        like $text "\{\"schema\":1,\"verb\":\"$verb\"*"
+        check_value $verb "" $text at
+        is [string range $text $at end] \n
+    }
+    foreach words {{salvage -} {convert -} {anonymise -}} {
+        set verb [lindex $words 0]
+        lassign [parts 0 $verb $dump -] out err
+        like $out REDIS0*
+        truth {[string length $err] > 3}
+        truth {[string first $err $out] < 0}
+        lassign [parts 0 $verb $dump - --json] out err
+        like $out REDIS0*
+        truth {[string first "\"schema\"" $out] < 0}
+        one_object $verb $err
+        lassign [parts 2 $verb $dir/nosuch - --json] out err
+        is $out ""
+        one_object $verb $err
+        one_object $verb [lindex [parts 1 $verb --no-such $dump - --json] 1]
+    }
+    foreach {code words} [list 2 [list dump $dir/nosuch] 1 {dump} 1 {dump x --no-such} 5 \
+            [list dump $dir/bad.rdb --progress] 2 [list diff $dump $dir/nosuch --patch] \
+            2 [list report $dir/nosuch --html -]] {
+        lassign [parts $code {*}$words --json] out err
+        truth {[string first "\"schema\"" $out] < 0}
+        one_object [lindex $words 0] $err
+    }
+}
+
 case "backup" {
     set s [server $log]
     ask $s SET k v
