@@ -163,6 +163,7 @@ static _Noreturn void become_server(const char *program, const char *dir, const 
         "scratch.rdb", "--rdbcompression", "no", "--rdb-verify-after-save", "no", NULL};
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGPIPE, SIG_DFL);
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
     dup2(null, STDERR_FILENO);
@@ -256,6 +257,7 @@ struct scratch *scratch_start(struct tool *t, const struct source *s, int limit_
 {
     struct scratch *sc = mem_zalloc(sizeof *sc);
     must(s->kind != SOURCE_RDB && t->env->program);
+    sc->on_pipe = signal(SIGPIPE, SIG_IGN);
     sc->dir = make_dir(f);
     if (sc->dir && bring_files(sc, s, f)) {
         char *stem = file_name_of(s);
@@ -291,6 +293,7 @@ void scratch_end(struct scratch *s)
     }
     if (s->dir)
         remove_dir(s->dir);
+    signal(SIGPIPE, s->on_pipe);
     mem_free(s->dump);
     mem_free(s->dir);
     mem_free(s);

@@ -8,6 +8,9 @@
  *   scratch_dump(s, &f)             its data set as an RDB: s->dump, a path, gone with scratch_end
  *   scratch_end(s);
  *
+ * Meanwhile a closed pipe is an error of the write (EPIPE) and ends nothing: the directory, with all
+ * of the data, must not stay.
+ *
  * The files of the source are linked, those that a server would append to or cut are copied: the
  * source is not touched. Needs memory for the data set, and room for it in TMPDIR (/var/tmp). */
 #ifndef TOOLS_SCRATCH_H
@@ -26,6 +29,7 @@ struct scratch {
     char *dump;
     pid_t pid;
     struct live *live;
+    void (*on_pipe)(int); /* what SIGPIPE did before */
 };
 
 enum { SCRATCH_START_S = 30 }; /* until it answers; for the load it has all the time it needs */

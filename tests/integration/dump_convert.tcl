@@ -394,4 +394,18 @@ case "every fixture keeps its meaning through convert" {
     }
 }
 
+case "nothing of a log stays in TMPDIR when nobody reads the dump to its end" {
+    set s [server "appendonly yes\nsave \"\"\nappendfsync no"]
+    set value [string repeat x 100000]
+    for {set i 0} {$i < 60} {incr i} { ask $s SET key:$i $value }
+    set log [of $s dir]/appendonlydir
+    stop $s term
+    foreach format {json resp} {
+        set tmp [tmpdir]
+        exec sh -c "TMPDIR=$tmp timeout 100 $holdfast dump $log --format $format 2>$tmp.err | head -c 10"
+        like [slurp $tmp.err] "*Broken pipe*"
+        is [glob -nocomplain $tmp/*] ""
+    }
+}
+
 finish
