@@ -46,6 +46,9 @@ void check_blocks(int fd, uint64_t size, FILE *out);
 /* Before a log is changed: false, with a line printed, when a server is using it. */
 bool check_lock(const char *path);
 bool check_lock_free(const char *path, struct buf *why); /* the same, but why has the line */
+/* Of the tools that change the log one at a time. A descriptor, to be closed; -1: with why another
+ * has it, without why the file system has no locks. */
+int check_lock_turn(const char *path, struct buf *why);
 
 /* A stream over a file, FIFO or device; -errno when it cannot be opened. *size: 0 unless a file. */
 int check_open(const char *path, int flags, struct in *in, uint64_t *size);

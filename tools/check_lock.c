@@ -145,10 +145,25 @@ bool check_lock_free(const char *path, struct buf *why)
     return take(dir, "", why) && take(dir, "../", why) && nobody_writes(path, why);
 }
 
+int check_lock_turn(const char *path, struct buf *why)
+{
+    const char *slash = strrchr(path, '/');
+    char *dir = slash ? mem_dup(path, (size_t)(slash - path) + 1) : mem_strdup(".");
+    pid_t holder;
+    int fd = lock_dir_take(dir, &holder);
+    mem_free(dir);
+    if (fd == -EAGAIN && holder)
+        buf_printf(why, "Process %ld is changing this log. Wait for its end.", (long)holder);
+    else if (fd == -EAGAIN)
+        buf_printf(why, "Another process is changing this log. Wait for its end.");
+    return fd < 0 ? -1 : fd;
+}
+
+/* The turn is kept until the process ends. */
 bool check_lock(const char *path)
 {
     struct buf why = {0};
-    bool ok = check_lock_free(path, &why);
+    bool ok = (check_lock_turn(path, &why) >= 0 || why.len == 0) && check_lock_free(path, &why);
     if (!ok)
         printf("%s\n", buf_cstr(&why));
     buf_free(&why);

@@ -12,6 +12,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "tools/check.h"
+#include "tools/fix_leftovers.h"
 #include "tools/fix_part.h"
 #include "tools/log_undo.h"
 #include "tools/log_write.h"
@@ -43,6 +44,7 @@ struct job {
     uint64_t *sizes;
     bool new_manifest;
     char *sub;
+    int turn; /* the lock of who changes the log; -1 */
 };
 
 /* ---- where new files go ---- */
@@ -62,7 +64,7 @@ static char *target(struct fix *fix, size_t part)
     const struct tool *t = fix->tool;
     const struct source_part *p = &fix->source->parts[part];
     if (t->in_place)
-        return beside(p->path, "mended");
+        return fix_mended_name(p->path);
     if (!t->output)
         return NULL;
     return j->source.kind == SOURCE_SET ? new_dir_path(&j->dir, p->name)
@@ -196,7 +198,7 @@ static bool end_in_place(struct job *j, struct fault *f)
     if (j->new_manifest) {
         struct buf text = {0};
         manifest_print(&s->manifest, &text);
-        manifest = beside(s->path, "mended");
+        manifest = fix_mended_name(s->path);
         ok = write_text(manifest, buf_slice(&text), f);
         changes[n++] = (struct change){s->path, manifest};
         buf_free(&text);
@@ -322,16 +324,20 @@ static const char *kept_mark(const char *path)
     return last;
 }
 
-/* Does nobody write the log whose files are kept there? */
-static bool is_free(const char *kept, struct buf *why)
+/* Does nobody write the log, or change it? Then others don't until turn is closed. */
+static bool is_free(const char *log, int *turn, struct buf *why)
 {
-    struct buf log = {0};
+    must(*turn < 0);
+    *turn = check_lock_turn(log, why);
+    return why->len == 0 && check_lock_free(log, why);
+}
+
+/* The log whose files are kept there. For mem_free. */
+static char *log_of(const char *kept)
+{
     const char *mark = kept_mark(kept);
     must(mark);
-    buf_append(&log, kept, (size_t)(mark - kept));
-    bool yes = check_lock_free(buf_cstr(&log), why);
-    buf_free(&log);
-    return yes;
+    return mem_dup(kept, (size_t)(mark - kept));
 }
 
 static int undo(struct tool *t, const char *word)
@@ -340,20 +346,27 @@ static int undo(struct tool *t, const char *word)
     struct fault f = {0};
     struct buf why = {0};
     size_t files = 0;
+    int turn = -1;
+    char *log = NULL;
     char *found = kept_mark(word) && file_exists(word) && !file_is_dir(word) ? mem_strdup(word)
                                                                               : NULL;
     if (!found) {
         if (!source_find(&s, word, &(struct source_options){0}, &f))
             return tool_fault(t, &f);
-        found = undo_find(s.path);
+        log = mem_strdup(s.path);
         source_free(&s);
+    } else {
+        log = log_of(found);
     }
     int code = TOOL_REPAIRED;
-    if (!found) {
-        code = (int)tool_usage(t, "there is nothing kept beside %s", word);
-    } else if (!is_free(found, &why)) {
+    bool is_ours = is_free(log, &turn, &why);
+    if (!found)
+        found = undo_find(log); /* the newest now that no other can come */
+    if (!is_ours) {
         fault_set(&f, FAULT_NOT_NOW, "%s", buf_cstr(&why));
         code = (int)tool_fault(t, &f);
+    } else if (!found) {
+        code = (int)tool_usage(t, "there is nothing kept beside %s", word);
     } else if (!undo_restore(found, &files, &f)) {
         code = (int)tool_fault(t, &f);
     } else {
@@ -361,6 +374,11 @@ static int undo(struct tool *t, const char *word)
                    "%zu files are as they were; %s can be removed", files, found);
         code = files ? TOOL_REPAIRED : TOOL_GOOD;
     }
+    if (is_ours)
+        fix_leftovers(t, log, true);
+    if (turn >= 0)
+        close(turn);
+    mem_free(log);
     mem_free(found);
     buf_free(&why);
     return code;
@@ -390,12 +408,24 @@ static bool is_fit(struct tool *t, struct job *j)
         fault_set(&f, FAULT_INVALID, "--output -: it is a file or a directory that is made");
     if (t->in_place && t->output)
         fault_set(&f, FAULT_INVALID, "--in-place or --output, not both");
-    else if (t->in_place && !check_lock_free(s->path, &why))
+    else if (t->in_place && !is_free(s->path, &j->turn, &why))
         fault_set(&f, FAULT_NOT_NOW, "%s", buf_cstr(&why));
     if (fault_is(&f))
         tool_fault(t, &f);
     buf_free(&why);
     return !fault_is(&f);
+}
+
+/* It may have been changed by who had the turn before. */
+static int found_again(struct tool *t, struct job *j)
+{
+    struct fault f = {0};
+    if (!t->in_place)
+        return TOOL_GOOD;
+    source_free(&j->source);
+    memset(&j->source, 0, sizeof j->source);
+    return source_find(&j->source, t->args[0], &(struct source_options){0}, &f)
+               ? TOOL_GOOD : (int)tool_fault(t, &f);
 }
 
 static int run(struct tool *t, void *state)
@@ -409,6 +439,7 @@ static int run(struct tool *t, void *state)
     if (o->undo)
         return undo(t, t->args[0]);
     struct job *j = mem_zalloc(sizeof *j);
+    j->turn = -1;
     j->fix = (struct fix){.tool = t, .keep_doubtful = o->keep_doubtful, .base = o->base,
                           .target = target, .source = &j->source};
     j->fix.mode = o->skip ? FIX_SKIP : o->salvage ? FIX_SALVAGE : FIX_TAIL;
@@ -416,7 +447,8 @@ static int run(struct tool *t, void *state)
     if (!source_find(&j->source, t->args[0], &(struct source_options){0}, &f)) {
         code = (int)tool_fault(t, &f);
     } else {
-        if (is_fit(t, j)) {
+        if (is_fit(t, j) && (code = found_again(t, j)) == TOOL_GOOD) {
+            fix_leftovers(t, j->source.path, t->in_place);
             j->made = mem_zalloc((j->source.count + 1) * sizeof *j->made);
             j->sizes = mem_zalloc((j->source.count + 1) * sizeof *j->sizes);
             log_taint_begin(&j->fix.taint);
@@ -427,6 +459,8 @@ static int run(struct tool *t, void *state)
             mem_free(j->made[i]);
         source_free(&j->source);
     }
+    if (j->turn >= 0)
+        close(j->turn);
     mem_free(j->made);
     mem_free(j->sizes);
     mem_free(j->sub);
@@ -443,7 +477,8 @@ const struct verb verb_fix = {
                "  holdfast fix --salvage --in-place appendonlydir\n"
                "  holdfast fix --base clean.rdb /var/lib/redis --output /var/lib/redis-mended\n"
                "  holdfast fix --undo appendonlydir",
-    .text = "Without --output and --in-place it only tells what it would do.\n"
+    .text = "Without --output and --in-place it only tells what it would do. Of several that change a "
+            "log in place at once the first goes on, the others are refused.\n"
             "--salvage keeps what can be shown to be commands. With checksums that is each batch "
             "that is whole. Without, a value may hold text that looks like commands: they are "
             "taken only where they lead to the end of the file without another fault; what lies "

@@ -92,14 +92,38 @@ bool process_has_ended(pid_t pid)
     return zombie;
 }
 
-int lock_file_take_from_ended(const char *path, pid_t *holder)
+static int take_patiently(lock_file_taking *how, const char *path, pid_t *holder)
 {
     int64_t end_us = clock_mono_us() + ENDED_HOLDER_US;
-    int fd = lock_file_take(path, holder);
+    int fd = how(path, holder);
     while (fd == -EAGAIN && (*holder == 0 || process_has_ended(*holder)) &&
            clock_mono_us() < end_us) {
         usleep(LOOK_EVERY_US);
-        fd = lock_file_take(path, holder);
+        fd = how(path, holder);
     }
     return fd;
+}
+
+int lock_file_take_from_ended(const char *path, pid_t *holder)
+{
+    return take_patiently(lock_file_take, path, holder);
+}
+
+static int take_dir(const char *dir, pid_t *holder)
+{
+    *holder = 0;
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int err = fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+    if (err == 0)
+        return fd;
+    if (fd >= 0 && err == -EAGAIN)
+        *holder = holder_of(fd);
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
+int lock_dir_take(const char *dir, pid_t *holder)
+{
+    return take_patiently(take_dir, dir, holder);
 }

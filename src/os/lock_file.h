@@ -26,6 +26,9 @@ lock_file_taking lock_file_take;
  * that is: a killed process may have it for a moment yet, by its last thread, or by a child that
  * was just being made and has not noticed. */
 lock_file_taking lock_file_take_from_ended;
+/* Of the directory itself: nothing is made in it. With patience, too. Another lock than that of a
+ * file in it; -EBADF and the like where a file system can't. */
+lock_file_taking lock_dir_take;
 
 /* It is gone, or a zombie: in a container it may stay one for ever, and its threads may still be on
  * their way out. */

@@ -573,6 +573,66 @@ case "nothing is put back while somebody appends to the log" {
     is [files_of [log_dir $dir]] $before
 }
 
+# More lines than a pipe holds: it waits for whoever reads them, in the middle of its work.
+proc much_to_say {} {
+    set text [encode {SELECT 0}]
+    for {set i 0} {$i < 3000} {incr i} {
+        append text [encode "FOOBAR $i"][encode "SET key:$i $i"]
+    }
+    return [log_of $text]
+}
+proc begin_fix {dir} {
+    set fix [open "|$::holdfast fix --skip --in-place $dir"]
+    wait_for { expr {[llength [glob -nocomplain [log_dir $dir]/*.mended-[pid $fix]]] == 1} }
+    return $fix
+}
+
+case "one changes a log at a time; the second is told who does" {
+    set dir [much_to_say]
+    set before [files_of [log_dir $dir]]
+    set fix [begin_fix $dir]
+    set first [pid $fix]
+    foreach words [list "fix --skip --in-place $dir" "fix --tail --in-place [manifest_of $dir]" \
+                       "fix --undo $dir"] {
+        is [tool {*}$words] 1
+        like $run_output "*Process $first is changing this log*"
+    }
+    is [run $check_aof --fix [manifest_of $dir]] 1
+    like $run_output "*Process $first is changing this log*"
+    is [llength [glob [log_dir $dir]/*.mended-*]] 1
+    read $fix
+    catch { close $fix } - options
+    is [lindex [dict get $options -errorcode] 2] 7
+    is [llength [glob [log_dir $dir]/*.fix-*]] 1
+    truth {[files_of [log_dir $dir]] ne $before}
+    is [tool fix --undo $dir] 7
+    is [files_of [log_dir $dir]] $before
+}
+
+case "what an interrupted fix left is named and removed, that of a living process is not" {
+    set dir [much_to_say]
+    set incr [glob [log_dir $dir]/*.incr.aof]
+    set fix [begin_fix $dir]
+    set ended [pid $fix]
+    exec kill -KILL $ended
+    catch { close $fix }
+    set left $incr.mended-$ended
+    set manifest [manifest_of $dir].mended-$ended
+    spit $manifest ""
+    set living $incr.mended-[pid]
+    set others [list $living [log_dir $dir]/notes.mended-$ended $incr.mended-0$ended]
+    foreach path $others { spit $path "" }
+    tool fix --skip $dir
+    like $run_output "*[file tail $left]: a fix that was interrupted left it; --in-place removes it*"
+    truth {[file exists $left]}
+    is [tool fix --skip --in-place $dir] 7
+    foreach path [list $left $manifest] {
+        like $run_output "*[file tail $path]: a fix that was interrupted left it: removed*"
+        truth {![file exists $path]}
+    }
+    foreach path $others { truth {[file exists $path]} }
+}
+
 case "what somebody writes beside the log is no part of it" {
     set dir [log_of [encode {SELECT 0}][encode {SET a 1}][string range [encode {SET b 2}] 0 end-3]]
     set incr [glob [log_dir $dir]/*.incr.aof]

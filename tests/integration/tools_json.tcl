@@ -209,6 +209,15 @@ case "check, fix, points, restore, who and stats of good and damaged logs" {
     object stats $tmp_root/d$tmpdir_count/slow.aof
 }
 
+case "what an interrupted fix left" {
+    set dir [tmpdir]
+    spit $dir/old.aof "*1\r\n\$4\r\nPING\r\n*1\r\n"
+    set ended [exec sh -c {echo $$}]
+    spit $dir/old.aof.mended-$ended ""
+    like [object fix $dir/old.aof] "*\"file\":\"old.aof.mended-$ended\",\"removed\":false*"
+    like [object fix --in-place $dir/old.aof] "*\"removed\":true*"
+}
+
 case "diff and report" {
     set s [server "save \"\""]
     foreach words {{SET both same} {SET gone x} {SET ttl x} {SET type x} {HSET hash f v} {ZADD zset 1 a}
