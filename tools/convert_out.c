@@ -193,7 +193,7 @@ bool convert_out_begin(struct convert_out *c, const char *path, const struct con
                        struct fault *f)
 {
     *c = (struct convert_out){.opt = *opt, .path = path, .stored = -1};
-    pass_init_each(&c->pass, opt->form != CONVERT_AOF); /* a command is put together whole */
+    pass_init_each(&c->pass, true);
     c->pass.ops.aux = NULL; /* each file has its own, and no counts of another */
     c->pass.ops.db = NULL;
     c->pass.ops.function = function;

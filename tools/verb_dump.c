@@ -221,8 +221,10 @@ const struct verb verb_dump = {
                "  holdfast dump /var/lib/redis --format resp | redis-cli --pipe\n"
                "  holdfast dump dump.rdb --type hash --output hashes.json.gz",
     .text = "A log with commands behind its base is read by a server for a moment, in a directory "
-            "of its own.\nA running server is read by SCAN and DUMP: what changes meanwhile is as "
-            "it was when it was read.\n"
+            "of its own:\nthat takes the memory of the data set, and up to four times the largest "
+            "value while it is read.\n"
+            "A running server is read by SCAN and DUMP: what changes meanwhile is as it was when "
+            "it was read.\n"
             "Any server takes the commands of resp, but for HPEXPIREAT, which single fields of a "
             "hash that expire\nneed, and what a group of a stream holds of entries that were "
             "deleted, which no command can say (restore\ncan): where there are some, that is said, "

@@ -130,7 +130,9 @@ const struct verb verb_report = {
             "settings\nunless --limit tells others; bytes are those of names and values. Prefixes "
             "are found by\nthemselves: parts of a name that are numbers or ids count as one, *. "
             "Of very many the rare ones\ncount for those above them only. A prefix whose keys all "
-            "lie in a longer one is left out.",
+            "lie in a longer one is left out.\n"
+            "A log with commands behind its base is read by a server for a moment: that takes the "
+            "memory of the\ndata set, and up to four times the largest value while it is read.",
     .options = options,
     .state_size = sizeof(struct report_verb),
     .args_min = 1,

@@ -169,6 +169,27 @@ static void item(struct sink *s, struct slice value)
     batch_item_done(w);
 }
 
+/* Its length is known with the first part: the rest needs no more than the part. */
+static void part(struct sink *s, struct slice bytes, uint64_t left)
+{
+    struct aof_writer *w = writer(s);
+    must(w->key.type == VALUE_STRING && bytes.len > 0);
+    if (!w->in_string) {
+        resp_put_head(&w->command, '*', 3);
+        resp_put_bulk(&w->command, SLICE_LIT("SET"));
+        resp_put_bulk(&w->command, buf_slice(&w->name));
+        resp_put_head(&w->command, '$', bytes.len + left);
+    }
+    buf_add(&w->command, bytes);
+    w->in_string = left > 0;
+    if (left == 0)
+        buf_add(&w->command, SLICE_LIT("\r\n"));
+    if (left == 0)
+        send(w);
+    else if (!w->chain.open)
+        hand_on(w);
+}
+
 static void pair(struct sink *s, struct slice field, struct slice value, int64_t expire_ms)
 {
     struct aof_writer *w = writer(s);
@@ -204,6 +225,7 @@ static bool key(struct sink *s, const struct key_event *k)
     struct aof_writer *w = writer(s);
     char text[NUM_I64_TEXT];
     must(sink_bad(s) || between_keys(w));
+    w->in_string = false; /* of one that broke off */
     w->key = *k;
     buf_clear(&w->name);
     buf_add(&w->name, k->name);
@@ -335,6 +357,7 @@ static const struct sink_ops writer_ops = {
     .function = function,
     .key = key,
     .item = item,
+    .part = part,
     .pair = pair,
     .score = score,
     .stream_node = stream_node,

@@ -11,7 +11,8 @@
  *   aof_writer_end(&w);
  *   aof_writer_free(&w);
  *
- * At most 64 elements go into one command, fewer where it is a megabyte long without them.
+ * At most 64 elements go into one command, fewer where it is a megabyte long without them. A string
+ * that comes in parts is handed on in parts; of a batch with a checksum it is held whole.
  * Borrowed: out; flushing it is the caller's. What has no commands (a module's value as an opaque
  * block) is FAULT_CANNOT_HOLD. Not carried: idle time and frequency. */
 #ifndef FORMAT_AOF_WRITE_H
@@ -45,6 +46,7 @@ struct aof_writer {
     struct buf group, consumer; /* names */
     struct stream_id group_last;
     bool consumer_waits; /* was named, and owns nothing so far */
+    bool in_string;      /* that comes in parts */
 };
 
 void aof_writer_init(struct aof_writer *w, struct out *out);

@@ -62,6 +62,8 @@ case "a file of large keys is checked, dumped, converted" {
     make_file $file [expr {$long ? 3072 : 160}] [expr {$long ? "500 500 511 2 511 511 511 511 511 511 511 511" : "100 2"}]
     takes_little 0 $holdfast check $file
     takes_little 0 $holdfast dump $file --output /dev/null
+    takes_little 0 $holdfast dump $file --format resp --output /dev/null
+    takes_little 0 $holdfast convert $file /dev/null --to aof
     takes_little 0 $holdfast convert $file $dir/small.rdb
     truth {[file size $dir/small.rdb] < [file size $file] * 2 / 3}
     takes_little 0 $holdfast check $dir/small.rdb

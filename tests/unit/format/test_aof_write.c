@@ -221,6 +221,46 @@ static int disk_full(void *arg, const void *from, size_t n)
     return -ENOSPC;
 }
 
+/* A string, whole or in parts, in a batch with a checksum or alone. */
+static void put_string(struct buf *to, bool parts, bool sealed)
+{
+    struct out out;
+    struct aof_writer w;
+    out_init_memory(&out);
+    aof_writer_init(&w, &out);
+    if (sealed)
+        aof_writer_seal(&w, (struct aof_session){.id = 7, .seq = 1});
+    for (int i = 0; i < 2; i++) {
+        w.sink.ops->key(&w.sink, &(struct key_event){.name = SLICE_LIT("k"),
+                                                     .expire_ms = KEY_NO_EXPIRE});
+        if (parts) {
+            w.sink.ops->part(&w.sink, SLICE_LIT("abc"), 5);
+            CHECK(sealed || w.command.len == 0); /* nothing of it is held */
+            w.sink.ops->part(&w.sink, SLICE_LIT("d\r\n"), 2);
+            w.sink.ops->part(&w.sink, SLICE_LIT("ef"), 0);
+        } else {
+            w.sink.ops->item(&w.sink, SLICE_LIT("abcd\r\nef"));
+        }
+        w.sink.ops->end_key(&w.sink);
+    }
+    CHECK(aof_writer_end(&w));
+    buf_add(to, buf_slice(&out.buf));
+    aof_writer_free(&w);
+    out_free(&out);
+}
+
+static void a_string_comes_in_parts(void)
+{
+    for (int sealed = 0; sealed < 2; sealed++) {
+        struct buf whole = {0}, parts = {0};
+        put_string(&whole, false, sealed);
+        put_string(&parts, true, sealed);
+        CHECK_SLICE(buf_slice(&parts), buf_slice(&whole));
+        buf_free(&whole);
+        buf_free(&parts);
+    }
+}
+
 static void write_errors_come_through(void)
 {
     struct out out;
@@ -240,5 +280,5 @@ int main(void)
                     UNIT(streams_become_commands), UNIT(batches_are_of_64),
                     UNIT(an_empty_stream_exists), UNIT(modules_have_no_commands),
                     UNIT(a_module_may_say_commands), UNIT(others_do_not_ask_for_commands),
-                    UNIT(write_errors_come_through));
+                    UNIT(a_string_comes_in_parts), UNIT(write_errors_come_through));
 }
