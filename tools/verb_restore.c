@@ -44,6 +44,8 @@ struct restore {
     int64_t first_s, last_s, taken_s; /* taken_s: the last that is not later than time_ms */
     struct log_place second_from, second_to; /* the commands of the second that was asked for */
     uint64_t second_commands;                /* 0: there are none */
+    bool no_place;           /* the position lies behind its increment's end, */
+    uint64_t ends_at;        /* which is here */
     uint64_t torn_at;        /* where the newest increment is cut off; 0 */
     bool tell;          /* which moments there are */
     enum tool_exit worst; /* what is wrong around the parts that were read */
@@ -151,6 +153,8 @@ static bool search(void *arg, size_t incr, struct log_part *p, struct log_reader
     progress_bar_at(&x->tool->progress, r->to);
     if (what == LOG_END) {
         bool here = x->wanted == TO_POSITION && log_line_incr(&x->line, incr)->seq == x->seq;
+        x->no_place = here && x->offset > p->bytes.size;
+        x->ends_at = p->bytes.size;
         if (here || (x->wanted == TO_TIME && incr + 1 == x->line.count && x->any_time))
             found(x, incr, x->torn_at ? x->torn_at : r->next);
         return !here;
@@ -204,6 +208,9 @@ static bool check_place(struct restore *x, struct fault *f)
         fault_set(f, FAULT_INVALID, "There is no %.*s in the log", SLICE_ARG(x->command));
     else if (!x->found)
         fault_set(f, FAULT_INVALID, "There is no increment %" PRId64 ".", x->seq);
+    else if (x->no_place)
+        fault_set(f, FAULT_INVALID, "%" PRId64 ":%" PRIu64 " is no place: %s ends at %" PRIu64 ".",
+                  x->seq, x->offset, log_line_incr(&x->line, x->place.incr)->name, x->ends_at);
     else if (is_behind_damage(x))
         fault_set(f, FAULT_FORMAT, "%s is damaged at offset %" PRIu64 ", in front of that moment: "
                   "holdfast fix --salvage first", log_line_incr(&x->line, x->before.at.incr)->name,
@@ -445,7 +452,7 @@ static int restore(struct restore *x, const char *out, struct fault *f)
                    b->part == SIZE_MAX ? "" : x->source.parts[b->part].name);
         if (x->wanted == TO_TIME)
             tell_second(x);
-        if (x->wanted == TO_POSITION && x->offset != x->place.at)
+        if (x->wanted == TO_POSITION && x->offset > x->place.at) /* behind it: no command begins */
             say_line(&t->say, "%" PRIu64 " is no place between commands or transactions: the last "
                      "one in front of it is taken", x->offset);
         ok = x->o->dry_run ? dry_run(x, f) : write_all(x, out, f);

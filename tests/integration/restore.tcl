@@ -111,9 +111,15 @@ case "within batches, which are sealed anew; never within a transaction" {
     set multi [string first "\$5\r\nMULTI" $text 3000]
     set exec [string first "\$4\r\nEXEC\r\n" $text $multi]
     set out [restored $dir 1:[expr {$exec + 2}]]
+    like $run_output "*[expr {$exec + 2}] is no place between commands*"
     set s [server "appendonly yes\nsave \"\"" -dir $out]
     is [ask $s EXISTS a b] 0
     is [expr {[ask $s LLEN l] % 30}] 0
+    stop $s
+    # Nothing stands in front of the log's first line, which is no command.
+    set s [server "appendonly yes\nsave \"\"" -dir [restored $dir 1:0]]
+    truth {![string match "*no place*" $run_output]}
+    is [ask $s DBSIZE] 0
     stop $s
 }
 
@@ -152,6 +158,15 @@ case "times, FLUSHALL, mass deletions: points and restore" {
     refused 1 "*The log begins later than that*" $dir [tmpdir]/x --to @1600000000
     refused 1 "*There is no SWAPDB in the log*" $dir [tmpdir]/x --to before-last:SWAPDB
     refused 1 "*There is no increment 7*" $dir [tmpdir]/x --to 7:0
+    set last [newest $dir]
+    set end [file size $last]
+    refused 1 "*[seq_of $last]:[expr {$end + 1}] is no place: [file tail $last] ends at $end.*" \
+        $dir [tmpdir]/x --to [seq_of $last]:[expr {$end + 1}]
+    truth {![string match "*no place between*" $::run_output]}
+    foreach at [list 0 $end] {
+        restored $dir [seq_of $last]:$at
+        truth {![string match "*no place*" $::run_output]}
+    }
     refused 1 "*no time, no position*" $dir [tmpdir]/x --to yesterday
     refused 2 "*File exists*" $dir $dir --to 1:0
 }
