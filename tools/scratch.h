@@ -8,8 +8,8 @@
  *   scratch_dump(s, &f)             its data set as an RDB: s->dump, a path, gone with scratch_end
  *   scratch_end(s);
  *
- * Meanwhile a closed pipe is an error of the write (EPIPE) and ends nothing: the directory, with all
- * of the data, must not stay.
+ * Meanwhile a closed pipe is an error of the write (EPIPE) and ends nothing: the directory, with
+ * all of the data, must not stay.
  *
  * The files of the source are linked, those that a server would append to or cut are copied: the
  * source is not touched. Needs memory for the data set, and room for it in TMPDIR (/var/tmp). */
