@@ -104,6 +104,7 @@ static bool look_into(struct source_part *p, struct input *i, struct buf *head, 
     p->compression = i->compression;
     buf_add(head, in_peek(&i->in, HEAD));
     p->begins_with_rdb = is_rdb(buf_slice(head));
+    p->empty = head->len == 0;
     if (in_bad(&i->in))
         *f = i->in.fault;
     return !in_bad(&i->in);
@@ -149,6 +150,16 @@ bool source_keep(struct source *s, struct fault *f)
         if (s->parts[i].opened && !input_seekable_part(s->parts[i].opened, f))
             return false;
     return true;
+}
+
+bool source_some(const struct source *s, struct fault *f)
+{
+    const struct source_part *p = s->parts;
+    bool none = s->kind != SOURCE_SET && p->empty;
+    if (none)
+        fault_set(f, FAULT_EOF, "%s: %s", s->path,
+                  p->compression ? "no byte comes out of its compression" : "the file is empty");
+    return !none;
 }
 
 /* ---- a set ---- */
@@ -231,7 +242,7 @@ static bool find_file(struct source *s, const char *word, struct fault *f)
     mem_free(s->parts[0].path);
     s->parts[0].path = mem_strdup(word);
     bool ok = once ? look_once(&s->parts[0], &head, f) : look(&s->parts[0], &head, f);
-    bool manifest = ok && is_manifest(word, buf_slice(&head)), empty = head.len == 0;
+    bool manifest = ok && is_manifest(word, buf_slice(&head));
     buf_free(&head);
     if (manifest && once) {
         fault_set(f, FAULT_INVALID, "%s: a manifest comes through a pipe, and the files that it "
@@ -243,8 +254,7 @@ static bool find_file(struct source *s, const char *word, struct fault *f)
         return find_set(s, word, f);
     }
     s->path = mem_strdup(word);
-    bool rdb = s->parts[0].begins_with_rdb || (once ? empty : s->parts[0].size == 0) ||
-               ends_with(word, ".rdb");
+    bool rdb = s->parts[0].begins_with_rdb || s->parts[0].empty || ends_with(word, ".rdb");
     s->kind = rdb ? SOURCE_RDB : SOURCE_LOG;
     return ok && (rdb || source_keep(s, f));
 }

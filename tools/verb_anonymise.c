@@ -217,8 +217,9 @@ static int run(struct tool *t, void *state)
         return tool_fault(t, &f);
     anon_init(&a, secret);
     enum tool_exit missing = log_line_missing(t, &s);
-    bool ok = s.kind == SOURCE_SET ? do_set(t, o, &a, &s, t->args[1], &totals, &f)
-                                   : do_part(t, o, &a, &s, 0, t->args[1], &totals, &f);
+    bool ok = source_some(&s, &f) &&
+              (s.kind == SOURCE_SET ? do_set(t, o, &a, &s, t->args[1], &totals, &f)
+                                    : do_part(t, o, &a, &s, 0, t->args[1], &totals, &f));
     anon_free(&a);
     source_free(&s);
     if (!ok)

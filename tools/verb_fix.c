@@ -444,7 +444,8 @@ static int run(struct tool *t, void *state)
                           .target = target, .source = &j->source};
     j->fix.mode = o->skip ? FIX_SKIP : o->salvage ? FIX_SALVAGE : FIX_TAIL;
     int code = TOOL_FAILED;
-    if (!source_find(&j->source, t->args[0], &(struct source_options){0}, &f)) {
+    if (!source_find(&j->source, t->args[0], &(struct source_options){0}, &f) ||
+        !source_some(&j->source, &f)) {
         code = (int)tool_fault(t, &f);
     } else {
         if (is_fit(t, j) && (code = found_again(t, j)) == TOOL_GOOD) {
@@ -457,8 +458,8 @@ static int run(struct tool *t, void *state)
         }
         for (size_t i = 0; j->made && i < j->source.count; i++)
             mem_free(j->made[i]);
-        source_free(&j->source);
     }
+    source_free(&j->source);
     if (j->turn >= 0)
         close(j->turn);
     mem_free(j->made);

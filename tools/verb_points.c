@@ -224,7 +224,7 @@ static int run(struct tool *t, void *state)
     p.worst = log_line_missing(t, &s);
     say_list(&t->say, "points");
     progress_bar_begin(&t->progress, "points", source_bytes(&s));
-    bool ok = log_line_walk(&p.line, 0, visit, &p, &f);
+    bool ok = source_some(&s, &f) && log_line_walk(&p.line, 0, visit, &p, &f);
     progress_bar_end(&t->progress);
     int64_t first = p.first_s < 0 ? -1 : p.first_s * 1000, last = p.first_s < 0 ? -1
                                                                                : p.time_s * 1000;

@@ -370,6 +370,7 @@ static int run(struct tool *t, void *state)
     s->sample = mem_zalloc(SAMPLE_CAP * sizeof *s->sample);
     progress_bar_begin(&t->progress, "stats", source_bytes(&source));
     s->worst = log_line_missing(t, &source);
+    source_some(&source, &f);
     for (size_t i = 0; i < source.count && !fault_is(&f); i++) {
         if (source.parts[i].missing)
             continue;

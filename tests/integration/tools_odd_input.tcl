@@ -118,6 +118,33 @@ case "the checksum of a dump as a whole is wrong: the data comes out, and it is 
     is [llength [dict get $answer errors]] 1
 }
 
+case "no byte comes out of the file, or of its compression: every verb says so, and makes nothing" {
+    set dir [tmpdir]
+    spit $dir/none ""
+    spit $dir/none.aof ""
+    exec gzip -c $dir/none >$dir/none.gz
+    set bytes ""
+    for {set i 0} {$i < 3000} {incr i} { append bytes [record k$i [expr {rand()}]] }
+    spit $dir/plain.rdb [rdb_of $bytes]
+    exec zstd -qc $dir/plain.rdb >$dir/whole.zst
+    exec gzip -c $dir/plain.rdb >$dir/whole.gz
+    foreach {name kind bytes} {cut.zst zst 20000 cut.rdb.gz gz 4 ten.gz gz 10 twenty gz 20} {
+        spit $dir/$name [string range [slurp $dir/whole.$kind] 0 $bytes-1]
+    }
+    spit $dir/one.rdb [rdb_of [record one 1]]
+    foreach name {none none.aof none.gz cut.zst cut.rdb.gz ten.gz twenty} {
+        set in $dir/$name
+        foreach words [list [list check $in] [list points $in] [list who k1 $in] [list stats $in] \
+                [list report $in] [list fix $in] [list fix --salvage $in --output $dir/out] \
+                [list dump $in --output $dir/lines] [list convert $in $dir/out] \
+                [list salvage $in $dir/out] [list anonymise $in $dir/out] \
+                [list restore $in $dir/out --to 0:1] [list diff $dir/one.rdb $in]] {
+            says 3 {*}$words
+            is [list $words [file exists $dir/out]] [list $words 0]
+        }
+    }
+}
+
 case "an append log is none of salvage's" {
     set dir [tmpdir]
     spit $dir/appendonly.aof [encode {SELECT 0}][encode {SET a 1}]
