@@ -347,6 +347,25 @@ static bool take_unit(struct walk *w, struct fault *f)
 
 /* ---- the file ---- */
 
+/* Nothing behind it is concerned. */
+static bool is_single(enum hole_kind kind)
+{
+    return kind != HOLE_DAMAGE && kind != HOLE_TORN;
+}
+
+/* What it costs is said by itself; what is cut behind it is another matter. */
+static bool drop_single(struct walk *w, struct fault *f)
+{
+    struct log_hole *h = &w->r.hole;
+    bool ok = drop_hole(w, f);
+    w->r.from = w->r.to;
+    w->r.commands = 0;
+    h->kind = HOLE_DAMAGE;
+    h->fault = (struct fault){0};
+    fault_set(&h->fault, FAULT_FORMAT, "cut with what is wrong in front of it: --salvage keeps it");
+    return ok;
+}
+
 /* All from the fault on goes, as with redis-check-aof --fix. */
 static bool cut_tail(struct walk *w, struct fault *f)
 {
@@ -364,9 +383,10 @@ static bool cut_tail(struct walk *w, struct fault *f)
     }
     in_free(&in);
     buf_free(&text);
+    bool ok = !is_single(w->r.hole.kind) || drop_single(w, f);
     w->r.to = size;
     w->r.hole.doubtful = 0;
-    bool ok = drop_hole(w, f);
+    ok = ok && (w->r.from == size || drop_hole(w, f));
     w->fix->worst = tool_worse(w->fix->worst, d.rot ? TOOL_LOSS : TOOL_TRUNCATED);
     return ok;
 }

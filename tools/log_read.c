@@ -73,6 +73,46 @@ static enum log_item mended(struct log_reader *r, const struct aof_chain *before
     return LOG_MENDED;
 }
 
+/* Does what stands at at follow chain? */
+static bool chain_goes_on(struct log_reader *r, struct aof_chain chain, uint64_t at)
+{
+    struct slice text = log_bytes_at(r->bytes, at, AOF_SMALL_BYTES + AOF_SMALL_LINE);
+    struct aof_batch b;
+    char line[AOF_OLD_LINE];
+    bool behind = text.len && text.data[0] != '#'; /* a small one's line is */
+    if (behind ? !aof_small_find(text, &b) : !log_batch_line(r, text, at, &b))
+        return false;
+    uint64_t body = behind ? at : at + b.line;
+    if (b.len > r->bytes->size - body)
+        return false;
+    memcpy(line, text.data + (behind ? b.len : 0), b.line);
+    uint64_t sum = log_bytes_crc(r->bytes, body, body + b.len, 0);
+    return aof_chain_check_sum(&chain, &b, slice(line, b.line), sum);
+}
+
+/* Is what stands at at, a block behind the fault, what was written there? Where one block took the
+ * place of another the second of two alike leads into a fault as the first did. */
+static bool goes_on(struct log_reader *r, uint64_t at)
+{
+    struct fault f = {0};
+    struct slice first = log_bytes_at(r->bytes, at, 4);
+    if (slice_eq_str(first, "#LOG") || slice_eq_str(first, "#TS:"))
+        return true;
+    if (r->chain.open)
+        return chain_goes_on(r, r->chain, at);
+    enum log_parse what = log_command_read(r->bytes, at, r->bytes->size, &r->command, &f);
+    return what == LOG_COMMAND || what == LOG_CUT;
+}
+
+/* Behind a block that stands there twice, which the fault at the reader's place comes of; 0. */
+static uint64_t pass_doubled(struct log_reader *r)
+{
+    uint64_t from = r->next, to = log_doubled(r->bytes, from);
+    if (!to && r->to == from && r->from < from) /* that one may only seem whole */
+        to = log_doubled(r->bytes, r->from);
+    return to > from && to < r->bytes->size && goes_on(r, to) ? to : 0;
+}
+
 /* A fault in what stands at the reader's place. */
 static enum log_item damage(struct log_reader *r, const struct fault *f, uint64_t header_at,
                             const struct aof_batch *batch)
@@ -84,10 +124,8 @@ static enum log_item damage(struct log_reader *r, const struct fault *f, uint64_
                                     .cut = f->code == FAULT_EOF};
     r->hole.batch = batch || (r->chain.open && !r->in_batch) ? r->batches + 1 : 0;
     r->hole.doubtful = 0;
-    uint64_t to = r->in_batch ? 0 : log_doubled(r->bytes, from);
-    if (!to && !r->in_batch && r->to == from && r->from < from) /* that one may only seem whole */
-        to = log_doubled(r->bytes, r->from);
-    if (to > from && to < limit)
+    uint64_t to = r->in_batch ? 0 : pass_doubled(r);
+    if (to)
         return hole(r, HOLE_DOUBLED, from, to, f);
     struct aof_chain before = r->chain;
     to = log_footing(r, &place, limit);

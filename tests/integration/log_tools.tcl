@@ -384,6 +384,38 @@ case "a page of the disk is gone, zeroed, doubled" {
     stop $s
 }
 
+case "a page stands there twice: it costs nothing, what a tail mode cuts behind it does" {
+    set text [encode {SELECT 0}]
+    for {set i 0} {$i < 400} {incr i} { append text [encode [list SET k$i value:[expr {$i * $i}]]] }
+    spit [set dir [tmpdir]]/twice.aof [string range $text 0 8191][string range $text 4096 end]
+    is [tool check $dir/twice.aof] 4
+    is [tool fix $dir/twice.aof --json] 5
+    regexp {"keys_lost":(\d+)} $run_output -> lost
+    truth {$lost > 100}
+    is [tool fix $dir/twice.aof] 5
+    like $run_output "*nothing is lost (0 commands*cut with what is wrong in front of it: --salvage keeps it ($lost commands*"
+    is [tool fix --salvage $dir/twice.aof] 4
+    is [tool fix --salvage $dir/twice.aof --output $dir/mended.aof] 7
+    is [slurp $dir/mended.aof] $text
+    # a page in the place of the one behind it; bytes that stand there again and again
+    spit $dir/over.aof [string range $text 0 8191][string range $text 4096 8191][string range $text 12288 end]
+    spit $dir/noise [string repeat [string map {\n x \r x} "0*[string repeat {abcdefghijklmnop } 15]"] 400]
+    foreach name {over.aof noise} {
+        foreach words {check fix {fix --salvage}} {
+            is [list $name $words [tool {*}$words $dir/$name]] [list $name $words 5]
+            truth {![string match -nocase "*in front of itself*" $run_output]}
+        }
+    }
+    # with checksums, over a page of ours
+    set path [lindex [lsort [glob [log_dir [set set [summed_log]]]/*.incr.aof]] end]
+    set text [slurp $path]
+    spit $path [string range $text 0 4095][string range $text 0 4095][string range $text 8192 end]
+    foreach words {check fix {fix --salvage}} {
+        is [list $words [tool {*}$words $set]] [list $words 5]
+        truth {![string match -nocase "*in front of itself*" $run_output]}
+    }
+}
+
 case "who touched a key" {
     set text "#TS:1700000000\r\n[encode {SELECT 0}][encode {MSET x 1 k 2}]"
     append text [encode MULTI][encode {RENAME k k2}][encode {EVAL {return 1} 2 k k3}][encode EXEC]
