@@ -14,6 +14,7 @@
 #include "tools/check.h"
 #include "tools/fix_leftovers.h"
 #include "tools/fix_part.h"
+#include "tools/log_line.h"
 #include "tools/log_undo.h"
 #include "tools/log_write.h"
 #include "tools/verbs.h"
@@ -147,7 +148,7 @@ static bool end_output_set(struct job *j, struct fault *f)
     const char *slash = strrchr(s->path, '/');
     bool ok = true;
     for (size_t i = 0; ok && i < s->count; i++)
-        if (!j->made[i])
+        if (!j->made[i] && !s->parts[i].missing)
             ok = new_dir_copy(&j->dir, s->parts[i].path, s->parts[i].name, f);
     manifest_drop_history(&s->manifest);
     manifest_print(&s->manifest, &text);
@@ -213,11 +214,32 @@ static bool end_in_place(struct job *j, struct fault *f)
 
 /* ---- */
 
+/* A server takes no manifest that names a file which is not there. False with f: it stays so. */
+static bool forget_missing(struct job *j, struct fault *f)
+{
+    struct source *s = &j->source;
+    enum tool_exit is = log_line_missing(j->fix.tool, s);
+    size_t left = 0;
+    for (size_t i = 0; i < s->count; i++)
+        left += !s->parts[i].missing;
+    if (is != TOOL_GOOD && (j->fix.mode != FIX_SALVAGE || left == 0))
+        fault_set(f, FAULT_FORMAT, "%s: %s", s->path, left ? "--salvage goes on without what is "
+                  "missing" : "all files that it names are missing");
+    for (size_t i = 0; !fault_is(f) && i < s->count; i++)
+        if (s->parts[i].missing)
+            manifest_forget_part(&s->manifest, s->parts[i].name);
+    j->fix.worst = tool_worse(j->fix.worst, is);
+    j->new_manifest = j->new_manifest || is != TOOL_GOOD;
+    return !fault_is(f);
+}
+
 static bool mend_all(struct job *j, struct fault *f)
 {
     struct source *s = &j->source;
+    if (!forget_missing(j, f))
+        return false;
     for (size_t i = 0; i < s->count; i++)
-        if (!fix_part(&j->fix, i, &j->made[i], &j->sizes[i], f))
+        if (!s->parts[i].missing && !fix_part(&j->fix, i, &j->made[i], &j->sizes[i], f))
             return false;
     update_sizes(j);
     return true;
@@ -301,7 +323,7 @@ static int run_job(struct tool *t, struct job *j, struct fault *f)
         forget_made(j);
     if (!ok)
         return tool_fault(t, f);
-    if (!any && !j->fix.skipped && !j->fix.mended && !j->fix.replaced) {
+    if (!any && j->fix.worst == TOOL_GOOD) {
         say_line(&t->say, "There is nothing to mend");
         return TOOL_GOOD;
     }
@@ -450,6 +472,8 @@ static int run(struct tool *t, void *state)
     } else {
         if (is_fit(t, j) && (code = found_again(t, j)) == TOOL_GOOD) {
             fix_leftovers(t, j->source.path, t->in_place);
+            if (o->base) /* it comes */
+                j->source.parts[0].missing = false;
             j->made = mem_zalloc((j->source.count + 1) * sizeof *j->made);
             j->sizes = mem_zalloc((j->source.count + 1) * sizeof *j->sizes);
             log_taint_begin(&j->fix.taint);
@@ -489,7 +513,9 @@ const struct verb verb_fix = {
             "A damaged base is an RDB: salvage saves what is whole in it, and --base puts that, or "
             "another copy of the same base, in its place.\n"
             "It lists what is left out, the keys concerned as far as they can be read, and which "
-            "later commands depend on what is missing (INCR, APPEND, LPUSH); SET and DEL heal.",
+            "later commands depend on what is missing (INCR, APPEND, LPUSH); SET and DEL heal.\n"
+            "Of a set that has lost a file --salvage mends the others; the new manifest does not "
+            "name it.",
     .options = options,
     .state_size = sizeof(struct options),
     .args_min = 1,

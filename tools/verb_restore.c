@@ -195,6 +195,15 @@ static bool is_behind_damage(const struct restore *x)
            (at->incr < x->place.incr || at->at < x->place.at);
 }
 
+/* What a start would load is damage when it is gone; history is not. */
+static enum fault_code absence(const struct source *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->parts[i].missing)
+            return FAULT_FORMAT;
+    return FAULT_INVALID;
+}
+
 static bool check_place(struct restore *x, struct fault *f)
 {
     bool early = x->wanted == TO_TIME && x->any_time && x->found &&
@@ -205,9 +214,9 @@ static bool check_place(struct restore *x, struct fault *f)
     else if (early)
         fault_set(f, FAULT_INVALID, "The log begins later than that.");
     else if (!x->found && x->wanted == TO_BEFORE)
-        fault_set(f, FAULT_INVALID, "There is no %.*s in the log", SLICE_ARG(x->command));
+        fault_set(f, absence(&x->source), "There is no %.*s in the log", SLICE_ARG(x->command));
     else if (!x->found)
-        fault_set(f, FAULT_INVALID, "There is no increment %" PRId64 ".", x->seq);
+        fault_set(f, absence(&x->source), "There is no increment %" PRId64 ".", x->seq);
     else if (x->no_place)
         fault_set(f, FAULT_INVALID, "%" PRId64 ":%" PRIu64 " is no place: %s ends at %" PRIu64 ".",
                   x->seq, x->offset, log_line_incr(&x->line, x->place.incr)->name, x->ends_at);
@@ -216,7 +225,7 @@ static bool check_place(struct restore *x, struct fault *f)
                   "holdfast fix --salvage first", log_line_incr(&x->line, x->before.at.incr)->name,
                   x->before.at.at);
     else if (!log_line_base(&x->line, x->place.incr))
-        fault_set(f, FAULT_INVALID, "A file that it takes is not there any more.");
+        fault_set(f, absence(&x->source), "A file that it takes is not there any more.");
     x->tell = fault_is(f);
     return !fault_is(f);
 }

@@ -15,6 +15,7 @@
 #include "tools/findings.h"
 #include "tools/key_twice.h"
 #include "tools/library_text.h"
+#include "tools/log_line.h"
 #include "tools/partial_key.h"
 #include "tools/rdb_copy.h"
 #include "tools/rdb_file.h"
@@ -563,7 +564,7 @@ static enum tool_exit salvage_file(struct job *j)
 
 /* The RDB that a word means: the file itself, or what a server would load from a directory. Of a
  * log that is its base; the commands behind it are not this verb's. For mem_free; NULL with f. */
-static char *rdb_of(struct tool *t, const char *word, struct fault *f)
+static char *rdb_of(struct tool *t, const char *word, enum tool_exit *missing, struct fault *f)
 {
     struct source s;
     char *path = NULL;
@@ -571,11 +572,13 @@ static char *rdb_of(struct tool *t, const char *word, struct fault *f)
         return mem_strdup(word);
     if (!source_find(&s, word, &(struct source_options){0}, f))
         return NULL;
+    *missing = log_line_missing(t, &s);
     for (size_t i = 0; i < s.count && !path; i++)
         if (s.kind == SOURCE_RDB || s.parts[i].begins_with_rdb)
             path = mem_strdup(s.parts[i].path);
     if (!path)
-        fault_set(f, FAULT_INVALID, "There is no RDB in %s: holdfast fix mends logs", word);
+        fault_set(f, *missing == TOOL_GOOD ? FAULT_INVALID : FAULT_FORMAT,
+                  "There is no RDB in %s: holdfast fix mends logs", word);
     else
         say_line(&t->say, "%s: %s%s", word, path, s.kind == SOURCE_RDB ? "" : ", the base of the "
                  "log; holdfast fix --base puts what is saved in its place");
@@ -587,12 +590,13 @@ static int run(struct tool *t, void *state)
 {
     const struct salvage *o = state;
     struct job j = {.tool = t, .opt = o, .policy = policy_of(o->duplicates)};
+    enum tool_exit missing = TOOL_GOOD;
     struct fault f = {0};
     if (j.policy == POLICY_UNKNOWN)
         return tool_usage(t, "--duplicates %s: first, last or both-to-doubtful", o->duplicates);
     if (o->doubtful && strcmp(o->doubtful, t->args[1]) == 0)
         return tool_usage(t, "--doubtful %s: another file than OUT", o->doubtful);
-    char *path = rdb_of(t, t->args[0], &f);
+    char *path = rdb_of(t, t->args[0], &missing, &f);
     if (!path || !rdb_file_open(&j.file, path, &f)) {
         mem_free(path);
         return tool_fault(t, &f);
@@ -622,7 +626,7 @@ static int run(struct tool *t, void *state)
     plan_free(&j.plan);
     rdb_file_close(&j.file);
     mem_free(path);
-    return code;
+    return tool_worse(code, missing);
 }
 
 /* Keys that are doubtful are a product, too. */

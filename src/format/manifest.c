@@ -179,19 +179,32 @@ void manifest_drop_history(struct manifest *m)
     list_free(&m->history);
 }
 
+static void list_forget(struct manifest_list *l, const char *name)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        if (strcmp(l->files[i].name, name) != 0)
+            continue;
+        mem_free(l->files[i].name);
+        l->count--;
+        memmove(l->files + i, l->files + i + 1, (l->count - i) * sizeof *l->files);
+        return;
+    }
+}
+
 void manifest_forget_history(struct manifest *m, const char *name)
 {
-    struct manifest_list *h = &m->history;
     must(name);
-    for (size_t i = 0; i < h->count; i++) {
-        if (strcmp(h->files[i].name, name) != 0)
-            continue;
-        mem_free(h->files[i].name);
-        h->count--;
-        memmove(h->files + i, h->files + i + 1, (h->count - i) * sizeof *h->files);
-        break;
+    list_forget(&m->history, name);
+}
+
+void manifest_forget_part(struct manifest *m, const char *name)
+{
+    must(name);
+    if (m->base.name && strcmp(m->base.name, name) == 0) {
+        mem_free(m->base.name);
+        m->base = (struct manifest_file){0};
     }
-    manifest_must_hold(m);
+    list_forget(&m->incr, name);
 }
 
 static bool each_is_plain(struct manifest_file *files, size_t count, bool make)

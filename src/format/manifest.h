@@ -73,6 +73,7 @@ void manifest_set_base(struct manifest *m, const char *name, int64_t seq);
 void manifest_retire_incr(struct manifest *m, size_t keep);
 void manifest_drop_history(struct manifest *m);
 void manifest_forget_history(struct manifest *m, const char *name); /* one of it, if it is there */
+void manifest_forget_part(struct manifest *m, const char *name); /* the base, or an increment */
 /* Ids and sizes are told no more: what is printed then is as older servers write it. */
 void manifest_make_plain(struct manifest *m);
 bool manifest_is_plain(const struct manifest *m);

@@ -458,6 +458,39 @@ case "a log whose files are missing is not read as if it were whole" {
     }
 }
 
+case "a set that has lost a file: the others are mended, and it is said" {
+    set set [summed_log "save \"\""]
+    set s [server "appendonly yes\nsave \"\"" -dir $set]
+    ask $s SET last 1
+    stop $s kill
+    set incrs [lsort -dictionary [glob [log_dir $set]/*.incr.aof]]
+    set base [glob [log_dir $set]/*.base.rdb]
+    foreach gone [list [lindex $incrs 0] [lindex $incrs end] $base] {
+        file rename $gone $set/away
+        set out [tmpdir]
+        set before [files_of [log_dir $set]]
+        foreach words [list [list check $set] [list fix $set] [list fix --salvage $set] \
+                [list salvage $set $out/saved.rdb] [list points $set] \
+                [list restore $set $out/old --to before-last:FLUSHALL]] {
+            is [list $words [tool {*}$words]] [list $words 5]
+            if {[lindex $words 0] ne "restore"} {
+                truth {[string match "*[file tail $gone]*" $run_output]}
+            }
+        }
+        truth {![file exists $out/old]}
+        is [file exists $out/saved.rdb] [expr {$gone ne $base}]
+        is [tool fix --salvage $set --output $out/mended] 7
+        like $run_output "*[file tail $gone] is missing*"
+        set left [keys_of $out/mended]
+        is [expr {"base" in $left}] [expr {$gone ne $base}]
+        is [expr {"last" in $left}] [expr {$gone ne [lindex $incrs end]}]
+        is [tool fix --salvage --in-place $set] 7
+        is [tool fix --undo $set] 7
+        is [files_of [log_dir $set]] $before
+        file rename $set/away $gone
+    }
+}
+
 case "an RDB holds the key" {
     set dir [summed_log]
     file copy [glob [log_dir $dir]/*.base.rdb] $dir/plain.rdb
