@@ -323,14 +323,29 @@ static bool lose_for_db(struct walk *w, struct fault *f)
     return true;
 }
 
+/* The first of them by name, as check does; the others are counted. */
+static void tell_unloaded(struct walk *w, const char *why)
+{
+    struct buf name = {0};
+    say_text(&name, w->r.command.argv[0], 40);
+    w->fix->worst = tool_worse(w->fix->worst, TOOL_DAMAGED);
+    if (++w->fix->unloaded == 1)
+        tool_tell(w->fix->tool, TOOL_DAMAGED, "%s, offset %" PRIu64 ": %s: %s. The server does not "
+                  "load it; fix --skip leaves it out", w->part.part->name, w->r.command.at, why,
+                  buf_cstr(&name));
+    buf_free(&name);
+}
+
 static bool take_unit(struct walk *w, struct fault *f)
 {
     if (w->db_lost && !w->fix->keep_doubtful && !names_db(w))
         return lose_for_db(w, f);
     w->db_lost = false;
     tell_lost_stretch(w);
-    const char *why = w->fix->mode == FIX_TAIL ? NULL : unit_fault(w);
-    if (why) {
+    const char *why = unit_fault(w);
+    if (why && w->fix->mode == FIX_TAIL) {
+        tell_unloaded(w, why);
+    } else if (why) {
         struct buf text = {0}, name = {0};
         say_text(&name, w->r.command.argv[0], 40);
         buf_printf(&text, "%s: %s%s", why, buf_cstr(&name),

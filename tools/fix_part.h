@@ -31,6 +31,7 @@ struct fix {
     uint64_t skipped, bytes, commands; /* ranges; in them; commands that can be read there */
     uint64_t keys, functions, dependents, unknown_db;
     uint64_t mended;        /* bytes that were put right */
+    uint64_t unloaded;      /* commands that a server would not run, and that stay */
     bool replaced;          /* the base was, or would be */
     struct aof_origin base_says; /* of which log the new one is */
     enum tool_exit worst;   /* what there was to mend */

@@ -110,6 +110,8 @@ static void update_sizes(struct job *j)
         bool lost_end = line && line->size > (int64_t)s->parts[i].size;
         if (!line || line->size < 0 || s->parts[i].compression)
             continue;
+        if (lost_end)
+            j->fix.worst = tool_worse(j->fix.worst, TOOL_LOSS);
         if (j->made[i])
             line->size = (int64_t)j->sizes[i];
         else if (lost_end && j->fix.mode != FIX_SKIP)
@@ -327,12 +329,15 @@ static int run_job(struct tool *t, struct job *j, struct fault *f)
         say_line(&t->say, "There is nothing to mend");
         return TOOL_GOOD;
     }
+    if (j->fix.unloaded)
+        say_line(&t->say, "%" PRIu64 " commands that the server does not load stay: --skip leaves "
+                 "them out", j->fix.unloaded);
     if (!t->in_place && !t->output) {
         say_line(&t->say, "Nothing is written: --output PATH makes a new %s, --in-place changes "
                  "this one", set ? "directory" : "file");
-        return tool_worse(j->fix.worst, TOOL_DAMAGED);
+        return j->fix.worst == TOOL_GOOD ? TOOL_DAMAGED : j->fix.worst;
     }
-    return TOOL_REPAIRED;
+    return j->fix.unloaded ? j->fix.worst : TOOL_REPAIRED;
 }
 
 /* ---- the command line ---- */

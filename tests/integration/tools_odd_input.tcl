@@ -90,7 +90,7 @@ case "compression that is damaged around a log: each verb reads what came out, a
         like [says $code convert $dir/$name.aof.gz $dir/$name.rdb] $pattern
         like [says $code restore $dir/$name.aof.gz $dir/$name.back --to 0:100000] $pattern
         is [regexp -all {"key":} [slurp $dir/$name.lines]] 2
-        like [says [expr {$code == 5 ? 5 : 4}] fix $dir/$name.aof.gz] "$pattern*Nothing is written*"
+        like [says $code fix $dir/$name.aof.gz] "$pattern*Nothing is written*"
         like [says 7 fix $dir/$name.aof.gz --output $dir/$name.aof] $pattern
         is [slurp $dir/$name.aof] [slurp $dir/log.aof]
     }
