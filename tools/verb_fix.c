@@ -507,8 +507,8 @@ const struct verb verb_fix = {
                "  holdfast fix --salvage --in-place appendonlydir\n"
                "  holdfast fix --base clean.rdb /var/lib/redis --output /var/lib/redis-mended\n"
                "  holdfast fix --undo appendonlydir",
-    .text = "Without --output and --in-place it only tells what it would do. Of several that change "
-            "a log in place at once the first goes on, the others are refused.\n"
+    .text = "Without --output and --in-place it only tells what it would do. Of several that "
+            "change a log in place at once the first goes on, the others are refused.\n"
             "--salvage keeps what can be shown to be commands. With checksums that is each batch "
             "that is whole. Without, a value may hold text that looks like commands: they are "
             "taken only where they lead to the end of the file without another fault; what lies "
