@@ -163,7 +163,7 @@ static bool open_log(struct dataset *d, struct fault *f)
 
 static bool open_file(struct dataset *d, struct fault *f)
 {
-    if (d->opt.again && !source_keep(&d->source, f))
+    if (!source_some(&d->source, f) || (d->opt.again && !source_keep(&d->source, f)))
         return false;
     if (!is_log(&d->source.parts[0]))
         return open_rdb(d, &d->source.parts[0], f);

@@ -178,7 +178,7 @@ bool new_dir_begin(struct new_dir *d, const char *out, const char *sub, struct f
     buf_append(&name, out, len);
     *d = (struct new_dir){.out = mem_strdup(buf_cstr(&name))};
     if (file_exists(d->out)) {
-        fault_io(f, EEXIST, "mkdir", "%s", d->out);
+        fault_set(f, FAULT_INVALID, "%s is there already: nothing is written over it", d->out);
         mem_free(d->out);
         buf_free(&name);
         return false;

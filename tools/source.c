@@ -105,6 +105,7 @@ static bool look_into(struct source_part *p, struct input *i, struct buf *head, 
     buf_add(head, in_peek(&i->in, HEAD));
     p->begins_with_rdb = is_rdb(buf_slice(head));
     p->empty = head->len == 0;
+    p->damaged = p->empty && input_cut(i)->code == FAULT_FORMAT;
     if (in_bad(&i->in))
         *f = i->in.fault;
     return !in_bad(&i->in);
@@ -157,8 +158,10 @@ bool source_some(const struct source *s, struct fault *f)
     const struct source_part *p = s->parts;
     bool none = s->kind != SOURCE_SET && p->empty;
     if (none)
-        fault_set(f, FAULT_EOF, "%s: %s", s->path,
-                  p->compression ? "no byte comes out of its compression" : "the file is empty");
+        fault_set(f, p->damaged ? FAULT_FORMAT : FAULT_EOF, "%s: %s", s->path,
+                  p->damaged       ? "its compression is damaged from its front on"
+                  : p->compression ? "no byte comes out of its compression"
+                                   : "the file is empty");
     return !none;
 }
 

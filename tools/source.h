@@ -43,6 +43,7 @@ struct source_part {
     bool missing;    /* named by the manifest, and not there */
     bool begins_with_rdb;
     bool empty;      /* no byte comes out of it */
+    bool damaged;    /* for its compression is damaged */
     enum compression compression;
     struct input *opened; /* what can be opened but once: it is; NULL */
 };
@@ -68,7 +69,8 @@ bool source_find(struct source *s, const char *word, const struct source_options
 bool source_part_open(struct input *i, const struct source_part *p, struct fault *f);
 /* Whatever it is, it will be read more than once. False with f: there is no room for it. */
 bool source_keep(struct source *s, struct fault *f);
-/* Is there anything to read? False with f, FAULT_EOF: it is one file, and no byte comes out of it. */
+/* Is there anything to read? False with f, it is one file, and no byte comes out of it:
+ * FAULT_EOF, or, when its compression is damaged, FAULT_FORMAT. */
 bool source_some(const struct source *s, struct fault *f);
 /* Does the word mean what is to be looked for, rather than a file of data? */
 bool source_is_place(const char *word);

@@ -197,7 +197,7 @@ static bool put_back(const char *dir, const char *out, const struct backup *b, s
     buf_printf(&log, "%s/appendonlydir", buf_cstr(&work));
     bool ok = file_look_for(out, &there, f);
     if (ok && there)
-        fault_io(f, EEXIST, "mkdir", "Can't make %s", out);
+        fault_set(f, FAULT_INVALID, "%s is there already: nothing is written over it", out);
     ok = ok && !there;
     if (ok && file_is_dir(buf_cstr(&work))) /* of a run that was interrupted */
         ok = backup_remove(buf_cstr(&parent), buf_cstr(&name), f);

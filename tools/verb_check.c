@@ -163,6 +163,11 @@ static void check_source(struct tool *t, const struct check *c, struct findings 
 {
     if (*s->why)
         say_line(&t->say, "%s: %s", s->path, s->why);
+    struct fault f = {0};
+    if (!source_some(s, &f)) {
+        finding_fault(to, s->parts[0].name, &f);
+        return;
+    }
     if (s->kind == SOURCE_SET) {
         check_set(to, s);
         check_strays(to, s);

@@ -264,7 +264,7 @@ static bool finish(struct job *j, struct fault *f)
     if (j->source.kind == SOURCE_SET)
         return end_output_set(j, f);
     if (file_exists(t->output)) {
-        fault_set(f, FAULT_INVALID, "%s is there already", t->output);
+        fault_set(f, FAULT_INVALID, "%s is there already: nothing is written over it", t->output);
         return false;
     }
     return place(j->made[0], t->output, f);

@@ -614,7 +614,9 @@ static int run(struct tool *t, void *state)
     if (commands_at(&j.file.image, 0)) {
         code = tool_usage(t, "%s is an append log and holds no RDB: use holdfast fix", j.name);
     } else if (j.file.image.end < RESCUE_MAGIC + 1) {
-        fault_set(&f, FAULT_EOF, "%s is too short to hold a key", j.name);
+        bool damaged = j.file.cut.code == FAULT_FORMAT; /* around it */
+        fault_set(&f, damaged ? FAULT_FORMAT : FAULT_EOF, "%s%s", j.name, damaged ?
+                  ": its compression is damaged from its front on" : " is too short to hold a key");
         code = tool_fault(t, &f);
     } else {
         plan_make(&j.plan, &j.file.image, t->threads);

@@ -223,7 +223,8 @@ static int run(struct tool *t, void *state)
     say_list(&t->say, "commands");
     say_list(&t->say, "bases");
     progress_bar_begin(&t->progress, "who", source_bytes(&s));
-    bool ok = source_some(&s, &f) && source_keep(&s, &f) && log_line_walk(&w.line, 0, visit, &walking, &f) &&
+    bool ok = source_some(&s, &f) && source_keep(&s, &f) &&
+              log_line_walk(&w.line, 0, visit, &walking, &f) &&
               bases_left(&w, &f) && !fault_is(&f);
     progress_bar_end(&t->progress);
     if (ok)

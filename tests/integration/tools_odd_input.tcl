@@ -132,16 +132,31 @@ case "no byte comes out of the file, or of its compression: every verb says so, 
         spit $dir/$name [string range [slurp $dir/whole.$kind] 0 $bytes-1]
     }
     spit $dir/one.rdb [rdb_of [record one 1]]
-    foreach name {none none.aof none.gz cut.zst cut.rdb.gz ten.gz twenty} {
+    spit $dir/bad.zst [flipped [slurp $dir/whole.zst] 5]
+    foreach name {none none.aof none.gz cut.zst cut.rdb.gz ten.gz twenty bad.zst} {
         set in $dir/$name
+        set code [expr {$name eq "bad.zst" ? 5 : 3}]
         foreach words [list [list check $in] [list points $in] [list who k1 $in] [list stats $in] \
                 [list report $in] [list fix $in] [list fix --salvage $in --output $dir/out] \
                 [list dump $in --output $dir/lines] [list convert $in $dir/out] \
                 [list salvage $in $dir/out] [list anonymise $in $dir/out] \
                 [list restore $in $dir/out --to 0:1] [list diff $dir/one.rdb $in]] {
-            says 3 {*}$words
+            says $code {*}$words
             is [list $words [file exists $dir/out]] [list $words 0]
         }
+    }
+}
+
+case "what is to be made is there already: one answer" {
+    set dir [tmpdir]
+    spit $dir/one.rdb [rdb_of [record one 1]]
+    spit $dir/one.aof [encode {SET a 1}][string range [encode {SET b 2}] 0 end-3]
+    spit $dir/out there
+    foreach words {{salvage one.rdb out} {convert one.rdb out} {dump one.rdb --output out}
+                   {anonymise one.rdb out} {fix one.aof --output out} {restore one.aof out --to 0:1}} {
+        set words [lmap word $words { expr {$word in {one.rdb one.aof out} ? "$dir/$word" : $word} }]
+        like [says 1 {*}$words] "*is there already: nothing is written over it*"
+        is [slurp $dir/out] there
     }
 }
 
