@@ -215,6 +215,14 @@ static bool can_be_told(const struct persist *p)
     return one_line(p->save->filename) && one_line(p->aof->dirname) && one_line(p->aof->filename);
 }
 
+/* The log that lies there is what a crash brings back. Not for ever: where it can't be begun anew
+ * the dump is what was written last. */
+static bool is_being_replaced(const struct persist *p)
+{
+    const struct aof *a = p->aof;
+    return p->log_replaced && a->state == AOF_WAIT_REWRITE && a->rewrite.failures == 0;
+}
+
 void missing_data_saved(struct missing_data *m, const char *dir)
 {
     const struct aof *a = m->persist->aof;
@@ -222,7 +230,8 @@ void missing_data_saved(struct missing_data *m, const char *dir)
     if (!can_be_told(m->persist) || (!dir && !(dir = getcwd(cwd, sizeof cwd))))
         return;
     struct mark to = {.dump = m->persist->save->filename};
-    bool logging = a->state == AOF_ON && a->home && strcmp(dir, a->home) == 0;
+    bool counts = a->state == AOF_ON || is_being_replaced(m->persist);
+    bool logging = counts && a->home && strcmp(dir, a->home) == 0;
     char *own_log = log_name(a);
     to.log = logging ? own_log : NULL;
     change_mark(dir, &to, own_log);
@@ -252,6 +261,7 @@ void missing_data_logged(struct missing_data *m)
     struct fault f = {0};
     const struct aof *a = m->persist->aof;
     must(a->state == AOF_ON);
+    m->persist->log_replaced = false;
     if (!can_be_told(m->persist) || !read_mark(a->home, &now, &f))
         return;
     char *name = log_name(a);

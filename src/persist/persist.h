@@ -53,6 +53,8 @@ struct persist {
     bool flushed;                /* FLUSHALL ran in this turn */
     /* replace.h */
     bool unfilled;               /* the disk holds more than memory: nothing is saved by itself */
+    bool log_replaced;           /* the log on disk is of the data set that was replaced, and
+                                  * counts until the new one is in force (replace.h) */
     bool log_due;                /* the log is to be switched on, and could not be so far */
     int64_t log_retry_ms;
     /* loading */

@@ -24,7 +24,9 @@ static bool log_off(struct persist *p, struct fault *f)
     struct aof *a = p->aof;
     if (a->state == AOF_OFF)
         return true;
+    bool counts = a->state == AOF_ON || p->log_replaced;
     aof_switch_off(a);
+    p->log_replaced = counts;
     if (a->state != AOF_OFF)
         fault_set(f, FAULT_IO, "The append log can't be written to its end");
     return a->state == AOF_OFF;
@@ -42,6 +44,7 @@ static void log_on(struct persist *p)
     must(!p->unfilled);
     bool ok = !p->aof->enabled || p->aof->state != AOF_OFF ||
               (dir_lock_hold(p->lock, &f) && aof_switch_on(p->aof, &f));
+    p->log_replaced &= p->aof->enabled;
     log_is_due(p, !ok);
     if (!ok)
         log_fault("The append log can't be begun again", &f);

@@ -485,6 +485,7 @@ void aof_switch_off(struct aof *a)
     bool aside = a->open.aside;
     persist_kill_child(a->persist, &child_rewrite);
     aof_close_log(a);
+    a->persist->log_replaced = false; /* unless it is for that (replace.c) */
     a->rewrite.scheduled = false;
     if (aside) {
         char *path = aof_aside_path(a);

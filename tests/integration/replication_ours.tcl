@@ -82,4 +82,30 @@ case "what WAITAOF promises of a replica is on its disk" {
     is [ask $r DBSIZE] [ask $p DBSIZE]
 }
 
+# The file that came is the dump then, and the log still that of before.
+case "killed before its log has begun anew, by file: it starts with what it had, and gets all again" {
+    set p [ours "repl-diskless-sync no"]
+    ask $p SET new there
+    set config "appendonly yes\nappendfsync always\nrepl-diskless-load disabled"
+    set r [ours $config]
+    ask $r SET old here
+    ask $r CONFIG SET rdb-key-save-delay 3000000
+    follow $r $p
+    wait_linked $r
+    wait_for { expr {[info_of $r aof_rewrite_in_progress] && [file exists [of $r dir]/dump.rdb]} }
+    is [ask $r KEYS *] new
+    set dir [of $r dir]
+    signal KILL [of $r pid]
+    stop $r
+    set r [ours $config -dir $dir]
+    is [ask $r KEYS *] old
+    follow $r $p
+    wait_linked $r
+    wait_for { expr {![info_of $r aof_rewrite_in_progress]} }
+    is [ask $r KEYS *] new
+    stop $r
+    set r [ours $config -dir $dir]
+    is [ask $r KEYS *] new
+}
+
 finish
