@@ -85,7 +85,7 @@ repl-diskless-sync [one_of {yes no}]\nrepl-timeout 4\nrepl-ping-replica-period 1
     set r [ours "$behind_wire\nappendonly yes\nrepl-diskless-load [one_of {disabled swapdb on-empty-db}]"]
     set other [peer $behind_wire]
     set sub [replica_of $r]
-    # The backlog counts, too, and cannot be evicted.
+    # Room for what grows beside the data, which cannot be evicted.
     ask $p CONFIG SET maxmemory [expr {[info_of $p used_memory] + 5000000 + ($long ? 10000000 : 1500000)}]
     set fd [connect $p]
     set waiter [connect $p]
