@@ -185,8 +185,11 @@ static bool run_plans(struct client *c, char *data, size_t len)
             return false;
         }
         resp_batch_done(&c->parser);
-        if (c->flags & CLIENT_STOPPED)
+        if (c->flags & CLIENT_STOPPED) {
+            if (got == RESP_BAD) /* it is met, and told, when the client goes on */
+                rewind_to(&c->parser, plan[count].begin);
             return false;
+        }
         if (got == RESP_BAD) {
             protocol_error(c);
             return false;

@@ -104,6 +104,36 @@ case "large values go both ways" {
     }
 }
 
+case "what is no request behind a command that waits is told when that is over" {
+    set s [server]
+    foreach {tail why} {
+        "*2\r\n$-5\r\n" "invalid bulk length" "*3\r\n$-5\r\n$3\r\nDEL\r\n$6\r\nvictim\r\n" "invalid bulk length"
+        "*1\r\n$600000000\r\n" "invalid bulk length" "*2\r\n$3\r\nGET\r\n$-1\r\n" "invalid bulk length"
+        "*x\r\n" "invalid multibulk length" "*1\r\nX\r\n" "expected '$', got 'X'"
+    } {
+        foreach {words over} {
+            {BLPOP k 0} {ask $s RPUSH k 1} {BLPOP k 0.05} {} {XREAD BLOCK 50 STREAMS x $} {}
+            {WAIT 1 50} {} {SET k2 0} {}
+        } {
+            ask $s SET victim 1
+            set fd [connect $s]
+            if {[lindex $words 0] eq "SET"} { ask $s CLIENT PAUSE 50 WRITE }
+            puts -nonewline $fd [encode $words][subst -nocommands -novariables $tail]
+            flush $fd
+            if {$over ne ""} {
+                wait_for { expr {[info_of $s blocked_clients] == 1} }
+                eval $over
+            }
+            read_reply $fd
+            like [read_line $fd] "-ERR Protocol error: $why*"
+            is [read $fd] ""
+            close $fd
+            is [ask $s GET victim] 1
+            ask $s DEL k
+        }
+    }
+}
+
 case "RESP3 types" {
     set s [server "enable-debug-command yes"]
     set fd [connect $s]
