@@ -217,7 +217,7 @@ static bool check_place(struct restore *x, struct fault *f)
         fault_set(f, absence(&x->source), "There is no %.*s in the log", SLICE_ARG(x->command));
     else if (!x->found)
         fault_set(f, absence(&x->source), "There is no increment %" PRId64 ".", x->seq);
-    else if (x->no_place)
+    else if (x->no_place && x->worst == TOOL_GOOD) /* else the end is not known */
         fault_set(f, FAULT_INVALID, "%" PRId64 ":%" PRIu64 " is no place: %s ends at %" PRIu64 ".",
                   x->seq, x->offset, log_line_incr(&x->line, x->place.incr)->name, x->ends_at);
     else if (is_behind_damage(x))

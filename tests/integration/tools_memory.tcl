@@ -271,7 +271,9 @@ proc pending_takes_little {dir file later} {
     takes_little 0 $::holdfast diff $file $dir/salvaged.rdb
     takes_little 0 $::holdfast dump $file --output /dev/null
     takes_little 0 $::holdfast convert $file $dir/out.rdb {*}$drop
-    takes_little 0 $::holdfast convert $file $dir/out.aof --to aof {*}$drop
+    # its entries are not in the stream, which no command can say
+    takes_little 6 $::holdfast convert $file $dir/out.aof --to aof
+    takes_little 0 $::holdfast convert $file $dir/out.aof --to aof --drop
     takes_little 0 $::holdfast report $file
     takes_little 0 $::holdfast anonymise $file $dir/anonymous.rdb
     takes_little 0 $::holdfast check $dir/anonymous.rdb
@@ -283,7 +285,7 @@ proc pending_takes_little {dir file later} {
     takes_little 0 $::holdfast restore $dir/log $dir/restored --to before-last:SET
     if {!$later} {
         takes_little 0 $::holdfast diff $file $dir/out.rdb
-        takes_little 0 $::holdfast dump $file --format resp --output /dev/null
+        takes_little 6 $::holdfast dump $file --format resp --output /dev/null
     }
     file delete -force {*}[glob $dir/*]
 }
