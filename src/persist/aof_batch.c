@@ -163,6 +163,7 @@ static bool takes_notes(const struct aof *a)
 static bool ask_for_notes(struct aof *a, const struct commit_batch *batch)
 {
     bool fresh = a->batch.fresh;
+    must(a->notes.arg && a->notes.write);
     if (!takes_notes(a))
         return false;
     buf_clear(&a->batch.notes);

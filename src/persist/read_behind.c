@@ -64,6 +64,7 @@ bool read_behind_wait_over(struct read_behind *b, unsigned ms)
     for (int rc = 0; ms && !b->over && rc == 0;)
         rc = pthread_cond_timedwait(&b->changed, &b->lock, &until);
     bool over = b->over;
+    must(b->read <= b->written);
     pthread_mutex_unlock(&b->lock);
     return over;
 }
