@@ -262,13 +262,12 @@ static void take_fault(struct dataset *d, const struct element_search *search,
                        const struct sink *sink, const struct rdb_record *last, struct fault *f)
 {
     const struct in *in = &d->input.in;
-    const struct fault *cut = input_cut(&d->input);
     char text[FAULT_TEXT_MAX];
     if (in_bad(in) && is_of_the_end(in, last) && !sink_bad(sink)) {
         tell_once(d, TOOL_LOSS, fault_text(&in->fault, text, sizeof text));
         d->told = true;
     } else if (in_bad(in)) {
-        *f = in->fault.code == FAULT_EOF && fault_is(cut) ? *cut : in->fault;
+        *f = *input_fault(&d->input);
     } else if (fault_is(&search->fault)) {
         *f = search->fault;
     } else if (sink_bad(sink)) {

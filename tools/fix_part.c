@@ -193,7 +193,8 @@ static void tell_lost_stretch(struct walk *w)
         return;
     w->fix->unknown_db += w->lost_commands;
     tell_range(w, w->lost_from, w->lost_to,
-               "the database is not known until the next SELECT", w->lost_commands, 0);
+               "the database is not known until the next SELECT (--keep-doubtful keeps them, for "
+               "the one before)", w->lost_commands, 0);
     w->lost_to = w->lost_commands = 0;
 }
 

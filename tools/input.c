@@ -157,15 +157,22 @@ const struct fault *input_cut(struct input *i)
 {
     if (fault_is(&i->cut) || !i->unpacker || !in_at_end(&i->in))
         return &i->cut;
-    if (in_bad(&i->in))
-        i->cut = i->in.fault;
-    else if (unpacker_damaged(i->unpacker))
+    if (unpacker_damaged(i->unpacker)) /* whatever a reader of what came out says */
         fault_set(&i->cut, FAULT_FORMAT, "Its compression (%s) is damaged",
                   compression_name(i->compression));
     else if (unpacker_cut(i->unpacker))
         fault_set(&i->cut, FAULT_EOF, "Its compression (%s) is cut off at the end",
                   compression_name(i->compression));
+    else if (in_bad(&i->in))
+        i->cut = i->in.fault;
     return &i->cut;
+}
+
+const struct fault *input_fault(struct input *i)
+{
+    const struct fault *cut = input_cut(i);
+    must(in_bad(&i->in));
+    return i->in.fault.code == FAULT_EOF && fault_is(cut) ? cut : &i->in.fault;
 }
 
 /* False: the machine fails. */

@@ -47,6 +47,8 @@ bool input_seekable_part(struct input *i, struct fault *f);
  * it. FAULT_EOF: its end is missing; FAULT_FORMAT: damage, a wrong checksum of its own among it.
  * FAULT_NONE: nothing, or it is not known yet. */
 const struct fault *input_cut(struct input *i);
+/* The fault of a reader of the stream; where it met the end too early, what ended the stream. */
+const struct fault *input_fault(struct input *i);
 void input_close(struct input *i);
 /* From one that is open and not read from yet: moved, and from is closed then; or, of a seekable
  * one, a second that is read from its front, while from is not. */

@@ -46,7 +46,7 @@ static bool pass_rdb(struct log_part *p, struct fault *f)
     if (ok)
         rdb_trailer(&r);
     else
-        *f = in->fault;
+        *f = *input_fault(&p->input);
     p->start = ok ? in_file_offset(in) : 0;
     rdb_close(&r);
     pending_file_end(&pending);

@@ -14,7 +14,7 @@ const struct tool_option tool_common_options[] = {
     TOOL_OPTION("--threads", U64, "N", struct common_options, threads,
                 "threads at most; without it one for each CPU"),
     TOOL_OPTION("--output", TEXT, "PATH", struct common_options, output,
-                "where the result goes; - is standard output"),
+                "where the result goes; of dump, report and diff - is standard output"),
     TOOL_OPTION("--in-place", FLAG, NULL, struct common_options, in_place,
                 "change the files themselves; what is replaced is kept beside them"),
     TOOL_OPTION("--help", FLAG, NULL, struct common_options, help, "this text"),

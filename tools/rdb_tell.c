@@ -205,13 +205,17 @@ static void tell_block(struct rdb_tell *t, const struct rdb_span *s, uint64_t ke
     buf_free(&what);
 }
 
-/* Between blocks: what no record tells of. Only keys there cost something. */
+/* Between blocks: what no record tells of. Only keys there cost something: to a salvage, which
+ * leaves them out of its product. Where the file is cut off behind them, and nothing else is wrong
+ * with it, a load up to there gives them all. */
 static void tell_gap(struct rdb_tell *t, const struct rdb_span *s, uint64_t keys)
 {
     char costs[120];
+    bool only_cut = t->only_looks && t->truncated && t->holes == 1 && s->to == t->image->end;
     snprintf(costs, sizeof costs, "%" PRIu64 " keys can be read there, and are doubtful", keys);
     finding_add(t->to, &(struct finding){
-        .cost = TOOL_LOSS, .file = t->file, .from = s->from, .to = s->to,
+        .cost = only_cut ? TOOL_TRUNCATED : TOOL_LOSS, .file = t->file,
+        .from = s->from, .to = s->to,
         .what = "No block checksum tells of these bytes", .costs = costs});
 }
 

@@ -493,7 +493,9 @@ int file_each(const char *dir, bool (*visit)(void *arg, const char *name), void 
 char *file_join(const char *dir, const char *name)
 {
     struct buf path = {0};
-    buf_printf(&path, "%s%s%s", dir ? dir : "", dir ? "/" : "", name);
+    size_t n = dir ? strlen(dir) : 0;
+    bool slash = dir && (n == 0 || dir[n - 1] != '/');
+    buf_printf(&path, "%s%s%s", dir ? dir : "", slash ? "/" : "", name);
     buf_cstr(&path);
     return path.data;
 }

@@ -107,7 +107,7 @@ bool file_slurp_regular(const char *path, size_t limit, struct buf *out, struct 
 bool file_is_regular(const char *path, struct fault *f);
 /* Each name in the directory but . and ..; the visitor returns false to stop. 0 or -errno. */
 int file_each(const char *dir, bool (*visit)(void *arg, const char *name), void *arg);
-/* dir/name, or name where dir is NULL; for mem_free. */
+/* dir/name, with one slash; name where dir is NULL. For mem_free. */
 char *file_join(const char *dir, const char *name);
 /* Name as seen from the working directory of now ("": that itself), for mem_free. NULL with f. */
 char *file_absolute(const char *name, struct fault *f);

@@ -76,6 +76,37 @@ foreach {name pack last} {gzip {gzip -c} -6 zstd {zstd -qc} -2} {
     }
 }
 
+case "damage in the middle of compression is not its end, however far the bytes lead that come out" {
+    set dir [tmpdir]
+    set bytes ""
+    for {set i 0} {$i < 3000} {incr i} { append bytes [record key$i [string repeat v$i 10]] }
+    spit $dir/plain.rdb [rdb_of $bytes]
+    exec zstd -qc $dir/plain.rdb >$dir/whole
+    set packed [slurp $dir/whole]
+    set middle [expr {[string length $packed] / 2}]
+    spit $dir/bad [string replace $packed $middle [expr {$middle + 7}] [string repeat U 8]]
+    foreach words {{check bad} {dump bad --output lines} {convert bad out} {report bad} {diff bad bad}
+                   {points bad} {who key1 bad} {stats bad} {salvage bad saved}} {
+        says 5 {*}[lmap word $words { expr {$word in {bad lines out saved} ? "$dir/$word" : $word} }]
+    }
+}
+
+case "a dump of ours that is cut off is truncated; salvage, which puts aside what no checksum tells of, lost that" {
+    set s [server "save \"\"\nenable-debug-command local"]
+    ask $s DEBUG POPULATE 3000
+    ask $s SAVE
+    set dir [tmpdir]
+    spit $dir/cut.rdb [string range [slurp [of $s dir]/dump.rdb] 0 40000]
+    foreach words {{check cut.rdb} {dump cut.rdb --output lines} {report cut.rdb} {points cut.rdb}
+                   {who key:1 cut.rdb} {stats cut.rdb} {diff cut.rdb cut.rdb}} {
+        says 3 {*}[lmap word $words { expr {$word in {cut.rdb lines} ? "$dir/$word" : $word} }]
+    }
+    like [says 5 salvage $dir/cut.rdb $dir/out.rdb] "*0 keys are in*keys are doubtful*--doubtful FILE keeps them*"
+    # two faults: not only its end
+    spit $dir/two.rdb [string replace [slurp $dir/cut.rdb] 20000 20999 [string repeat \xf3 1000]]
+    says 5 check $dir/two.rdb
+}
+
 case "compression that is damaged around a log: each verb reads what came out, and says so" {
     set dir [tmpdir]
     spit $dir/log.aof [encode {SELECT 0}][encode {SET a 1}][encode {SET b 2}]

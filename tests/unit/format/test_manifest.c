@@ -196,10 +196,37 @@ static void a_rewrite_moves_files_to_history(void)
     buf_free(&out);
 }
 
+static void a_part_is_forgotten(void)
+{
+    struct manifest m;
+    struct fault f;
+    struct buf out = {0};
+    CHECK(parses("file a.1.base.rdb seq 1 type b\nfile a.1.incr.aof seq 1 type h\n"
+                 "file a.2.incr.aof seq 2 type i\nfile a.3.incr.aof seq 3 type i\n"
+                 "file a.4.incr.aof seq 4 type i\n", &m, &f));
+    manifest_forget_part(&m, "a.3.incr.aof");
+    manifest_forget_part(&m, "a.1.incr.aof"); /* history is none */
+    manifest_forget_part(&m, "a.9.incr.aof");
+    manifest_print(&m, &out);
+    CHECK_SLICE(buf_slice(&out), SLICE_LIT("file a.1.base.rdb seq 1 type b\n"
+                                           "file a.1.incr.aof seq 1 type h\n"
+                                           "file a.2.incr.aof seq 2 type i\n"
+                                           "file a.4.incr.aof seq 4 type i\n"));
+    buf_clear(&out);
+    manifest_forget_part(&m, "a.1.base.rdb");
+    manifest_forget_part(&m, "a.2.incr.aof");
+    manifest_forget_part(&m, "a.4.incr.aof");
+    manifest_print(&m, &out);
+    CHECK_SLICE(buf_slice(&out), SLICE_LIT("file a.1.incr.aof seq 1 type h\n"));
+    CHECK_INT(manifest_next_incr(&m), 2);
+    manifest_free(&m);
+    buf_free(&out);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(reads_a_set), UNIT(prints_what_it_reads), UNIT(refuses_what_is_unclear),
                     UNIT(id_and_size_go_with_their_file), UNIT(lines_have_a_length),
                     UNIT(numbers_end), UNIT(a_file_is_named_once),
-                    UNIT(a_rewrite_moves_files_to_history));
+                    UNIT(a_rewrite_moves_files_to_history), UNIT(a_part_is_forgotten));
 }
