@@ -15,12 +15,14 @@ void diff_patch_init(struct diff_patch *p, struct out *out)
 {
     *p = (struct diff_patch){.out = out, .db = -1};
     aof_writer_init(&p->plain, out);
+    p->commands_to = unsaid_begin(&p->unsaid, &p->plain.sink);
     restore_writer_init(&p->restore, out, PAYLOAD_VERSION);
 }
 
 void diff_patch_free(struct diff_patch *p)
 {
     aof_writer_free(&p->plain);
+    unsaid_end(&p->unsaid);
     restore_writer_free(&p->restore);
     buf_free(&p->name);
     for (int i = 0; i < 2; i++)
@@ -59,7 +61,7 @@ struct sink *diff_patch_whole(struct diff_patch *p, const struct key_event *key,
     p->plain.db = p->restore.db = p->db;
     bool exact = key->type == VALUE_MODULE || (p->restore_all && key->type != VALUE_STRING) ||
                  (key->type == VALUE_STREAM && key->rdb_type > RDB_STREAM_3);
-    return exact ? restore_writer_sink(&p->restore) : &p->plain.sink;
+    return exact ? restore_writer_sink(&p->restore) : p->commands_to;
 }
 
 void diff_patch_part(struct diff_patch *p, struct slice bytes, bool first, uint64_t left)
@@ -107,6 +109,7 @@ void diff_patch_expire(struct diff_patch *p, int64_t expire_ms)
 
 void diff_patch_field_expire(struct diff_patch *p, struct slice field, int64_t expire_ms)
 {
+    p->unsaid.expiries += expire_ms != KEY_NO_EXPIRE;
     char number[NUM_I64_TEXT];
     diff_patch_flush(p); /* the field must be there */
     PUT(p, SLICE_LIT("HPEXPIREAT"), buf_slice(&p->name),

@@ -19,11 +19,14 @@
 #include "format/aof_write.h"
 #include "format/out.h"
 #include "tools/restore_write.h"
+#include "tools/unsaid.h"
 
 struct diff_patch {
     struct out *out;
     bool restore_all; /* whole values by RESTORE, but for strings: exact */
     struct aof_writer plain;
+    struct unsaid unsaid; /* in front of it */
+    struct sink *commands_to;
     struct restore_writer restore;
     int64_t db; /* selected; -1: none */
     uint64_t commands; /* of its own, without those of whole values */

@@ -141,7 +141,8 @@ static enum tool_exit compare(struct work *w)
     if (!ok)
         return tool_fault(w->t, &f);
     say_counts(w);
-    return differs(&w->counts) ? TOOL_DIFFERS : TOOL_GOOD;
+    enum tool_exit is = differs(&w->counts) ? TOOL_DIFFERS : TOOL_GOOD;
+    return w->d->patch ? tool_worse(is, unsaid_tell(&w->patch.unsaid, w->t, "--restore")) : is;
 }
 
 static enum tool_exit open_and_compare(struct work *w)
@@ -205,7 +206,8 @@ const struct verb verb_diff = {
             "Marks: + added, - removed, ~ changed, t only the expiry.\n"
             "A patch sets, adds and removes what differs of sets, hashes and sorted sets; other "
             "values are\nwritten anew. It means what it says only for a server that has A. What a "
-            "group of a stream\nholds of entries that were deleted, only RESTORE can say.",
+            "group of a stream\nholds of entries that were deleted, only RESTORE can say: where "
+            "there are some, their number is said\n(exit code 6).",
     .options = options,
     .state_size = sizeof(struct diff),
     .args_min = 2,

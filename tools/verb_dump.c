@@ -9,10 +9,9 @@
 #include "tools/dump_json.h"
 #include "tools/key_filter.h"
 #include "tools/out_file.h"
-#include "tools/pass.h"
 #include "tools/restore_write.h"
 #include "tools/sift.h"
-#include "tools/stream_lost.h"
+#include "tools/unsaid.h"
 #include "tools/verbs.h"
 
 struct dump {
@@ -42,80 +41,6 @@ static enum format format_of(const struct dump *d)
     for (; d->format && f < FORMAT_UNKNOWN && strcmp(d->format, names[f]) != 0; f++)
         ;
     return (enum format)f;
-}
-
-/* In front of commands: what they cannot say, or not every server takes. */
-struct unsaid {
-    struct pass pass;
-    struct sink_ops plain; /* that only pass on */
-    uint64_t expiries;     /* of fields */
-    struct stream_lost lost;
-};
-
-static struct unsaid *unsaid_of(struct sink *s)
-{
-    return (struct unsaid *)(void *)s;
-}
-
-static void pair(struct sink *s, struct slice field, struct slice value, int64_t expire_ms)
-{
-    unsaid_of(s)->expiries += expire_ms != KEY_NO_EXPIRE;
-    pass_pair(s, field, value, expire_ms);
-}
-
-static bool key(struct sink *s, const struct key_event *e)
-{
-    stream_lost_key(&unsaid_of(s)->lost);
-    return pass_key(s, e);
-}
-
-static void stream_node(struct sink *s, struct stream_id master, struct slice listpack)
-{
-    stream_lost_node(&unsaid_of(s)->lost, master, listpack);
-    unsaid_of(s)->plain.stream_node(s, master, listpack);
-}
-
-static void stream_group(struct sink *s, const struct stream_group_event *e)
-{
-    stream_lost_group(&unsaid_of(s)->lost);
-    unsaid_of(s)->plain.stream_group(s, e);
-}
-
-static void stream_pending(struct sink *s, const struct stream_pending_event *e)
-{
-    stream_lost_pending(&unsaid_of(s)->lost, e->id);
-    unsaid_of(s)->plain.stream_pending(s, e);
-}
-
-static struct sink *unsaid_begin(struct unsaid *x, struct sink *to)
-{
-    pass_init(&x->pass, to);
-    stream_lost_begin(&x->lost);
-    x->plain = x->pass.ops;
-    x->pass.ops.pair = pair;
-    x->pass.ops.key = key;
-    x->pass.ops.stream_node = stream_node;
-    x->pass.ops.stream_group = stream_group;
-    x->pass.ops.stream_pending = stream_pending;
-    return &x->pass.sink;
-}
-
-/* Once, with counts. */
-static enum tool_exit unsaid_tell(const struct unsaid *x, struct tool *t)
-{
-    enum tool_exit worst = TOOL_GOOD;
-    say_fields(&t->say, FIELDS(SAY_U64("field_expiries", x->expiries),
-                               SAY_U64("pending_lost", x->lost.lost)), NULL);
-    if (x->expiries)
-        worst = tool_tell(t, TOOL_NEWER, "%" PRIu64 " fields of hashes expire: servers before "
-                          "Redis 7.4 refuse their HPEXPIREAT, and the fields stay", x->expiries);
-    if (x->lost.lost)
-        worst = tool_tell(t, TOOL_NEWER, "%" PRIu64 " pending entries in groups of streams were "
-                          "deleted from the stream: no command brings them back, --format restore "
-                          "does", x->lost.lost);
-    if (fault_is(&x->lost.fault))
-        worst = tool_worse(worst, tool_fault(t, &x->lost.fault));
-    return worst;
 }
 
 struct writers {
@@ -151,7 +76,7 @@ static bool end_writer(struct writers *w, enum format format, struct fault *f)
         if (!ok)
             *f = w->resp.sink.fault;
         aof_writer_free(&w->resp);
-        stream_lost_end(&w->unsaid.lost);
+        unsaid_end(&w->unsaid);
     } else if (format == FORMAT_JSON) {
         dump_json_free(&w->json);
     } else {
@@ -176,7 +101,8 @@ static enum tool_exit write_all(struct tool *t, struct dump *d, enum format form
         f = late;
     say_fields(&t->say, FIELDS(SAY_U64("keys", sift.taken), SAY_U64("left_out", sift.left_out)),
                "%" PRIu64 " keys", sift.taken);
-    enum tool_exit unsaid = format == FORMAT_RESP ? unsaid_tell(&w.unsaid, t) : TOOL_GOOD;
+    enum tool_exit unsaid = format == FORMAT_RESP
+                                ? unsaid_tell(&w.unsaid, t, "--format restore") : TOOL_GOOD;
     return tool_worse(fault_is(&f) ? tool_fault(t, &f) : set->worst, unsaid);
 }
 

@@ -239,6 +239,7 @@ case "diff and report" {
     ask $s SET session:x x
     object diff $a 127.0.0.1:[of $s port] --values
     object diff $a $a
+    object diff $a 127.0.0.1:[of $s port] --patch --output [tmpdir]/patch
     object diff $a $a.none
     object report 127.0.0.1:[of $s port] --against $a --limit hash-max-listpack-entries=32
 }
