@@ -539,7 +539,7 @@ int main(int argc, char **argv)
     struct bench b = {0};
     mem_thread_enter();
     signal(SIGPIPE, SIG_IGN);
-    options_read(&b.o, argc, argv, 1000, 15000);
+    options_read(&b.o, argc, argv, 700, 15000);
     scratch_dir(b.scratch, "crash-faults", true);
     b.digests = mem_zalloc((UNITS + 1) * sizeof *b.digests);
     b.trace = trace_new(1 << 20);

@@ -563,7 +563,7 @@ int main(int argc, char **argv)
     struct session s = {0};
     const char *one = argc == 3 && strcmp(argv[1], "-d") == 0 ? argv[2] : NULL;
     mem_thread_enter();
-    options_read(&s.o, one ? 1 : argc, argv, 320, 20000);
+    options_read(&s.o, one ? 1 : argc, argv, 240, 20000);
     scratch_dir(s.scratch, "crash-states", true);
     s.digests = mem_zalloc((UNITS_MAX + 1) * sizeof *s.digests);
     s.trace = trace_new((size_t)256 << 20);
