@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/num.h"
+#include "os/file.h"
 #include "tools/adapt.h"
 #include "tools/check.h"
 #include "tools/convert_out.h"
@@ -16,6 +17,7 @@
 #include "tools/key_filter.h"
 #include "tools/key_twice.h"
 #include "tools/library_text.h"
+#include "tools/live.h"
 #include "tools/sift.h"
 #include "tools/sorted_map.h"
 #include "tools/verbs.h"
@@ -478,10 +480,22 @@ static bool take_twice(struct work *w)
     return false;
 }
 
+/* With --explain nothing is written; the OUT of the command that is to come may stand there. */
+static bool names_out(struct tool *t, const struct convert *c)
+{
+    const char *last = t->argc > 1 ? t->args[t->argc - 1] : NULL;
+    if (!c->explain)
+        return true;
+    if (!last || live_is_address(last) || strcmp(last, "-") == 0 || file_exists(last))
+        return false;
+    say_line(&t->say, "%s is not there: it is taken for OUT, which --explain does not write", last);
+    return true;
+}
+
 static int run(struct tool *t, void *state)
 {
     struct convert *c = state;
-    struct work w = {.t = t, .c = c, .inputs = t->argc - !c->explain};
+    struct work w = {.t = t, .c = c, .inputs = t->argc - names_out(t, c)};
     w.out_path = c->explain ? NULL : t->args[t->argc - 1];
     if (w.inputs == 0)
         return tool_usage(t, "it takes IN... OUT");

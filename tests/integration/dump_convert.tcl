@@ -303,6 +303,7 @@ case "a running server's libraries of functions go where its keys go" {
     ask $s FUNCTION DELETE library_code
     like [tool 8 diff $file $at] "*- library library_code*"
     like [tool 6 convert $at --version 9 --explain] "*function library*"
+    like [tool 6 convert $at [tmpdir]/nine.rdb --version 9 --explain] "*/nine.rdb is not there: it is taken for OUT*function library*"
 }
 
 case "a server whose table changes its size while it is read: each key once" {
