@@ -11,12 +11,28 @@
 #include "base/must.h"
 #include "os/file.h"
 
+#define OWN_FILES "/proc/self/fd"
+
 static int write_fd(void *arg, const void *from, size_t n)
 {
     struct out_file *o = arg;
     int err = file_write_all(o->fd, from, n, NULL);
     o->written += err == 0 ? n : 0;
     return err;
+}
+
+/* A file without a name, of which nothing is left should the program be killed; negative where the
+ * file system has none, or /proc, by which it gets its name, is not there. */
+static int open_unnamed(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    struct buf dir = {0};
+    if (!file_exists(OWN_FILES))
+        return -ENOENT;
+    buf_printf(&dir, "%.*s.", slash ? (int)(slash + 1 - path) : 0, path);
+    int fd = file_open(buf_cstr(&dir), O_WRONLY | O_TMPFILE, 0666);
+    buf_free(&dir);
+    return fd;
 }
 
 /* dir/.name.PID.tmp: beside the file, so that it can be renamed. */
@@ -46,8 +62,11 @@ static bool open_file(struct out_file *o, const char *path, struct fault *f)
         return false;
     }
     o->path = mem_strdup(path);
-    o->tmp = tmp_beside(path);
-    o->fd = file_create(o->tmp, 0);
+    o->fd = open_unnamed(path);
+    if (o->fd < 0) {
+        o->tmp = tmp_beside(path);
+        o->fd = file_create(o->tmp, 0);
+    }
     if (o->fd >= 0)
         return true;
     fault_io(f, -o->fd, "open", "Can't write %s", o->tmp);
@@ -91,20 +110,41 @@ void out_file_drop(struct out_file *o)
     let_go(o);
 }
 
-/* What is written is durable under its own name, and then has the wanted one. A name that came to
- * be meanwhile is not written over: link says so where rename would not. */
+/* An unnamed one: a name beside the wanted one, if that is to be replaced. */
+static int name_unnamed(struct out_file *o)
+{
+    char self[sizeof OWN_FILES + 16];
+    must(!o->tmp && o->fd >= 0);
+    snprintf(self, sizeof self, OWN_FILES "/%d", o->fd);
+    if (!o->replace)
+        return file_link(self, o->path);
+    o->tmp = tmp_beside(o->path);
+    file_unlink(o->tmp);
+    return file_link(self, o->tmp);
+}
+
+/* A name that came to be meanwhile is not written over: link says so where rename would not. */
+static int name_named(struct out_file *o)
+{
+    int linked = o->replace ? -EPERM : file_link(o->tmp, o->path);
+    if (linked == -EPERM) /* to be replaced, or a file system without second names */
+        return file_rename(o->tmp, o->path);
+    return linked < 0 ? linked : file_unlink(o->tmp);
+}
+
+/* What is written is durable, and then has the wanted name. */
 static bool give_name(struct out_file *o, struct fault *f)
 {
+    bool unnamed = !o->tmp;
     int err = file_fsync(o->fd);
+    if (err == 0 && unnamed)
+        err = name_unnamed(o);
     int closed = file_close(o->fd);
     o->fd = -1;
     if (err == 0)
         err = closed;
-    int linked = err == 0 && !o->replace ? file_link(o->tmp, o->path) : -EPERM;
-    if (err == 0 && linked == -EPERM) /* to be replaced, or a file system without second names */
-        err = file_rename(o->tmp, o->path);
-    else if (err == 0)
-        err = linked < 0 ? linked : file_unlink(o->tmp);
+    if (err == 0 && o->tmp)
+        err = name_named(o);
     if (err == 0)
         err = file_sync_dir_of(o->path);
     if (err < 0)
@@ -125,8 +165,9 @@ bool out_file_end(struct out_file *o, struct fault *f)
         out_file_drop(o);
         return false;
     }
-    if (o->tmp && !give_name(o, f)) {
-        file_unlink(o->tmp);
+    if (o->path && !give_name(o, f)) {
+        if (o->tmp)
+            file_unlink(o->tmp);
         ok = false;
     }
     let_go(o);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One file to write: under a name of its own beside the wanted one, and renamed to it when it is
- * whole and durable; an existing file is refused. "-" is stdout. Compression on request.
+/* One file to write: without a name (where the file system has no such files, under one of its own
+ * beside the wanted one), and named when it is whole and durable; an existing file is refused.
+ * "-" is stdout. Compression on request.
  *
  *   struct out_file o;
  *   if (!out_file_open(&o, path, &(struct out_file_options){0}, &f)) ...
@@ -25,7 +26,8 @@ struct out_file_options {
 };
 struct out_file {
     struct out out;
-    char *path, *tmp; /* NULL: stdout */
+    char *path; /* NULL: stdout */
+    char *tmp;  /* its own name; NULL: none */
     int fd;
     uint64_t written; /* bytes on disk */
     bool replace;

@@ -74,7 +74,9 @@ static int real_unlink(const char *path)
 
 static int real_link(const char *from, const char *to)
 {
-    return link(from, to) < 0 ? -errno : 0;
+    static const char own[] = "/proc/self/fd/"; /* of what is open, and may have no name yet */
+    int flags = strncmp(from, own, sizeof own - 1) == 0 ? AT_SYMLINK_FOLLOW : 0;
+    return linkat(AT_FDCWD, from, AT_FDCWD, to, flags) < 0 ? -errno : 0;
 }
 
 static int real_mkdir(const char *path, mode_t mode)

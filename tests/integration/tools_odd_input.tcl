@@ -191,6 +191,24 @@ case "what is to be made is there already: one answer" {
     }
 }
 
+case "a product has no name until it is whole: one that is killed leaves nothing" {
+    set dir [tmpdir]
+    set bytes [slurp [summed]]
+    set tool [open "|[list $holdfast dump - --output $dir/lines] 2>@1" r+]
+    fconfigure $tool -translation binary
+    puts -nonewline $tool [string range $bytes 0 end-100]
+    flush $tool
+    set pid [pid $tool]
+    wait_for { regexp "$dir/" [exec sh -c "ls -l /proc/$pid/fd"] }
+    is [glob -nocomplain -tails -directory $dir * .*.tmp] {}
+    exec kill -KILL $pid
+    catch { close $tool }
+    is [glob -nocomplain -tails -directory $dir * .*.tmp] {}
+    says 0 dump [summed] --output $dir/lines
+    is [glob -nocomplain -tails -directory $dir * .*.tmp] lines
+    is [file attributes $dir/lines -permissions] 00[format %o [expr {0666 & ~[exec sh -c umask]}]]
+}
+
 case "an append log is none of salvage's" {
     set dir [tmpdir]
     spit $dir/appendonly.aof [encode {SELECT 0}][encode {SET a 1}]
