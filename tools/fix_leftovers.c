@@ -43,6 +43,7 @@ static pid_t maker(const char *name, size_t *n)
 
 struct search {
     const char *log; /* its name */
+    size_t length;
     char *stem;      /* of a set: x.aof of x.aof.manifest; NULL */
     struct buf names;
 };
@@ -55,7 +56,9 @@ static bool look(void *arg, const char *name)
     if (!pid || (pid != getpid() && !process_has_ended(pid)))
         return true;
     char *file = mem_dup(name, n);
-    if (strcmp(file, s->log) == 0 || (s->stem && aof_part_kind(s->stem, file)))
+    bool kept = strncmp(file, s->log, s->length) == 0 &&
+                strncmp(file + s->length, UNDO_MARK, sizeof UNDO_MARK - 1) == 0;
+    if (kept || strcmp(file, s->log) == 0 || (s->stem && aof_part_kind(s->stem, file)))
         buf_append(&s->names, name, strlen(name) + 1);
     mem_free(file);
     return true;
@@ -81,7 +84,7 @@ void fix_leftovers(struct tool *t, const char *path, bool remove)
     const char *slash = strrchr(path, '/');
     char *dir = slash ? mem_dup(path, (size_t)(slash - path) + 1) : mem_strdup("./");
     struct search s = {.log = slash ? slash + 1 : path};
-    size_t n = strlen(s.log), tail = sizeof manifest - 1;
+    size_t n = s.length = strlen(s.log), tail = sizeof manifest - 1;
     if (n > tail && strcmp(s.log + n - tail, manifest) == 0)
         s.stem = mem_dup(s.log, n - tail);
     say_list(&t->say, "leftovers");

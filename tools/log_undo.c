@@ -13,6 +13,7 @@
 #include "base/must.h"
 #include "base/num.h"
 #include "os/file.h"
+#include "tools/fix_leftovers.h"
 #include "tools/log_write.h"
 
 enum { HEADER_MAX = 1 << 20, FILES_MAX = 4096, WORDS = 7 };
@@ -88,14 +89,6 @@ static const char *name_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static bool sync_dir_of(const char *path, struct fault *f)
-{
-    int err = file_sync_dir_of(path);
-    if (err < 0)
-        fault_io(f, -err, "fsync", "Can't sync the directory of %s", path);
-    return err == 0;
-}
-
 bool undo_write(const char *undo_path, const struct undo_file *files, size_t count,
                 struct fault *f)
 {
@@ -114,7 +107,8 @@ bool undo_write(const char *undo_path, const struct undo_file *files, size_t cou
                    u->new_crc, u->head_crc, name_of(u->path));
     }
     buf_printf(&head, "end %016" PRIx64 "\n", crc64(0, head.data, head.len));
-    bool ok = !fault_is(f) && log_write_open(&w, undo_path, f);
+    char *tmp = fix_mended_name(undo_path); /* half of it must not be taken for what is kept */
+    bool ok = !fault_is(f) && log_write_open(&w, tmp, f);
     if (ok) {
         out_slice(&w.out, buf_slice(&head));
         for (size_t i = 0; ok && i < count; i++) {
@@ -127,8 +121,9 @@ bool undo_write(const char *undo_path, const struct undo_file *files, size_t cou
         if (!ok)
             log_write_drop(&w);
         else
-            ok = log_write_end(&w, &size, f) && sync_dir_of(undo_path, f);
+            ok = log_write_end(&w, &size, f) && log_write_place(tmp, undo_path, f);
     }
+    mem_free(tmp);
     buf_free(&head);
     return ok;
 }
@@ -246,11 +241,10 @@ static bool put_back(struct undo *un, const struct undo_file *u, uint64_t at, st
     struct log_writer w;
     struct log_bytes b;
     struct stat st;
-    struct buf tmp = {0};
     uint64_t size;
-    buf_printf(&tmp, "%s.undo-%ld", u->path, (long)getpid());
+    char *tmp = fix_mended_name(u->path);
     bool opened = open_bytes(&b, u->path, f), ok = false;
-    if (opened && log_write_open(&w, buf_cstr(&tmp), f)) {
+    if (opened && log_write_open(&w, tmp, f)) {
         if (file_stat(u->path, &st) == 0)
             file_set_attributes(w.fd, &st);
         log_write_copy(&w, &b, 0, u->offset);
@@ -259,14 +253,9 @@ static bool put_back(struct undo *un, const struct undo_file *u, uint64_t at, st
     }
     if (opened)
         close_bytes(&b);
-    struct renaming one = {buf_cstr(&tmp), u->path};
-    if (ok) {
-        struct renamed done = file_rename_durably(&one, 1);
-        if (done.end != RENAME_DONE)
-            fault_io(f, -done.err, "rename", "Can't put back %s", u->path);
-    }
-    buf_free(&tmp);
-    return ok && !fault_is(f);
+    ok = ok && log_write_place(tmp, u->path, f);
+    mem_free(tmp);
+    return ok;
 }
 
 bool undo_restore(const char *undo_path, size_t *files, struct fault *f)
@@ -304,7 +293,7 @@ char *undo_name(const char *path, int64_t now_s)
     struct buf name = {0};
     for (int i = 0;; i++) {
         buf_clear(&name);
-        buf_printf(&name, "%s.fix-%010" PRId64, path, now_s + i);
+        buf_printf(&name, "%s" UNDO_MARK "%010" PRId64, path, now_s + i);
         if (!file_exists(buf_cstr(&name)))
             break;
     }
@@ -334,7 +323,7 @@ char *undo_find(const char *path)
     struct search s = {0};
     const char *slash = strrchr(path, '/');
     char *dir = slash ? mem_dup(path, (size_t)(slash - path) + 1) : mem_strdup(".");
-    buf_printf(&s.prefix, "%s.fix-", name_of(path));
+    buf_printf(&s.prefix, "%s" UNDO_MARK, name_of(path));
     file_each(dir, look, &s);
     char *found = s.best ? file_join(dir, s.best) : NULL;
     mem_free(s.best);

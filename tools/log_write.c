@@ -51,6 +51,15 @@ void log_write_seal(struct log_writer *w, uint64_t id, uint32_t seq)
     w->session = (struct aof_session){.id = id, .seq = seq};
 }
 
+bool log_write_place(const char *from, const char *to, struct fault *f)
+{
+    struct renaming one = {from, to};
+    struct renamed done = file_rename_durably(&one, 1);
+    if (done.end != RENAME_DONE)
+        fault_io(f, -done.err, "rename", "Can't give %s its name", to);
+    return !fault_is(f);
+}
+
 /* A server that reads it starts only when all of it is on the disk: so says each line. */
 static void put_line(struct log_writer *w, uint64_t len, uint64_t crc)
 {

@@ -39,6 +39,8 @@ void log_write_seal(struct log_writer *w, uint64_t id, uint32_t seq);
 void log_write_unit(struct log_writer *w, struct log_bytes *b, uint64_t from, uint64_t to);
 bool log_write_end(struct log_writer *w, uint64_t *size, struct fault *f);
 void log_write_drop(struct log_writer *w);
+/* Of a file that is complete and durable: its name, durably. */
+bool log_write_place(const char *from, const char *to, struct fault *f);
 /* A copy of a whole file, durable; path must not exist. like: a file whose owner and mode it gets,
  * if that is there; NULL. */
 bool log_write_file(const char *path, const char *from, const char *like, uint64_t *size,

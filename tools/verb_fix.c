@@ -134,15 +134,6 @@ static bool write_text(const char *path, struct slice text, struct fault *f)
 
 /* ---- the three ends ---- */
 
-static bool place(const char *from, const char *to, struct fault *f)
-{
-    struct renaming one = {from, to};
-    struct renamed done = file_rename_durably(&one, 1);
-    if (done.end != RENAME_DONE)
-        fault_io(f, -done.err, "rename", "Can't give %s its name", to);
-    return !fault_is(f);
-}
-
 static bool end_output_set(struct job *j, struct fault *f)
 {
     struct source *s = &j->source;
@@ -176,7 +167,7 @@ static bool replace_all(struct job *j, const struct change *changes, size_t n, s
         ok = undo_compare(&files[i], changes[i].path, changes[i].with, f);
     ok = ok && undo_write(undo, files, n, f);
     for (size_t i = 0; ok && i < n; i++)
-        ok = place(changes[i].with, changes[i].path, f);
+        ok = log_write_place(changes[i].with, changes[i].path, f);
     if (ok)
         say_fields(&j->fix.tool->say, FIELDS(SAY_TEXT("kept", undo)),
                    "What was replaced is kept in %s; holdfast fix --undo %s puts it back", undo,
@@ -267,7 +258,7 @@ static bool finish(struct job *j, struct fault *f)
         fault_set(f, FAULT_INVALID, "%s is there already: nothing is written over it", t->output);
         return false;
     }
-    return place(j->made[0], t->output, f);
+    return log_write_place(j->made[0], t->output, f);
 }
 
 static void forget_made(struct job *j)
@@ -346,7 +337,7 @@ static int run_job(struct tool *t, struct job *j, struct fault *f)
 static const char *kept_mark(const char *path)
 {
     const char *slash = strrchr(path, '/'), *last = NULL;
-    for (const char *at = slash ? slash + 1 : path; (at = strstr(at, ".fix-")); at++)
+    for (const char *at = slash ? slash + 1 : path; (at = strstr(at, UNDO_MARK)); at++)
         last = at;
     return last;
 }

@@ -697,6 +697,8 @@ case "what an interrupted fix left is named and removed, that of a living proces
     set left $incr.mended-$ended
     set manifest [manifest_of $dir].mended-$ended
     spit $manifest ""
+    set kept [manifest_of $dir].fix-1700000000.mended-$ended
+    spit $kept HOLDFAST-UNDO
     set living $incr.mended-[pid]
     set others [list $living [log_dir $dir]/notes.mended-$ended $incr.mended-0$ended]
     foreach path $others { spit $path "" }
@@ -704,11 +706,16 @@ case "what an interrupted fix left is named and removed, that of a living proces
     like $run_output "*[file tail $left]: a fix that was interrupted left it; --in-place removes it*"
     truth {[file exists $left]}
     is [tool fix --skip --in-place $dir] 7
-    foreach path [list $left $manifest] {
+    foreach path [list $left $manifest $kept] {
         like $run_output "*[file tail $path]: a fix that was interrupted left it: removed*"
         truth {![file exists $path]}
     }
     foreach path $others { truth {[file exists $path]} }
+    # and what an interrupted --undo left
+    set left $incr.mended-$ended
+    spit $left ""
+    is [tool fix --undo $dir] 7
+    truth {![file exists $left]}
 }
 
 case "what somebody writes beside the log is no part of it" {
