@@ -328,7 +328,7 @@ static void on_pair(struct sink *s, struct slice field, struct slice value, int6
     if (!d->elements)
         return;
     hash_element(element, field);
-    of.value = hash_fixed128(value.data, value.len, (uint64_t)expire_ms);
+    of.value = hash_fixed128(value.data, value.len, 0);
     put_element(d, DIFF_ROW_ELEMENT, element, &of, field, value);
 }
 

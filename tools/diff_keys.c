@@ -13,7 +13,9 @@
 
 enum { KEYS_MEMORY = 6 << 20, WANTED_MEMORY = 1 << 20 };
 enum { NAME = 16, SIDE = NAME, ORDINAL = SIDE + 1, KEY = ORDINAL + 8 };
-#define SEED_FUNCTION 0x5851f42d4c957f2du
+#define MIX_LOW 0x9e3779b97f4a7c15u
+#define MIX_HIGH 0xc2b2ae3d27d4eb4fu
+#define NO_DB UINT64_MAX /* libraries of functions */
 
 struct facts {
     struct hash128 value;
@@ -60,13 +62,22 @@ static void add(struct diff_keys *k)
         k->sift.pass.sink.fault = *diff_sort_fault(k->all);
 }
 
+/* The database is no seed: of short names a seed and bytes that differ alike are one. */
+static struct hash128 name_hash(struct slice name, uint64_t db)
+{
+    struct hash128 h = hash_fixed128(name.data, name.len, 0);
+    h.low += db * MIX_LOW;
+    h.high += db * MIX_HIGH;
+    return h;
+}
+
 /* The value's digest is without the expiry, which is compared apart from it. A stream of an old
  * type means what its reader makes of it. */
 static bool begin_key(void *arg, struct key_event *e)
 {
     struct diff_keys *k = arg;
     must(e->type <= VALUE_MODULE);
-    k->name = hash_fixed128(e->name.data, e->name.len, e->db);
+    k->name = name_hash(e->name, e->db);
     k->facts = (struct facts){.expire_ms = e->expire_ms, .type = (uint64_t)e->type};
     k->digest.total = (struct hash128){0};
     e->expire_ms = KEY_NO_EXPIRE;
@@ -88,7 +99,7 @@ static void library(void *arg, struct slice source)
     struct slice name = library_name(source);
     if (!k->functions)
         return;
-    k->name = hash_fixed128(name.data, name.len, SEED_FUNCTION);
+    k->name = name_hash(name, NO_DB);
     k->facts = (struct facts){.value = hash_fixed128(source.data, source.len, 0),
                               .expire_ms = KEY_NO_EXPIRE, .type = DIFF_FUNCTION};
     add(k);

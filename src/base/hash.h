@@ -26,6 +26,8 @@ uint64_t hash_with(const uint64_t key[2], const void *data, size_t len);
 struct hash128 {
     uint64_t low, high;
 };
+/* seed: a constant, or a hash. What one could choose (a number of a database, a time) is none: the
+ * function only combines it with the bytes of a short input, and both may differ alike. */
 struct hash128 hash_fixed128(const void *data, size_t len, uint64_t seed);
 /* hash_fixed128 of what comes in pieces. end gives the state back. */
 struct hash_pieces; /* opaque */

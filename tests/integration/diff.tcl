@@ -255,6 +255,28 @@ case "what plain commands cannot say, RESTORE does" {
     }
 }
 
+case "names of all databases are told apart, however alike" {
+    set s [server $config]
+    foreach db {0 1 2 3 5 15} {
+        ask $s SELECT $db
+        set words {}
+        foreach prefix {a: b: sk: nk:} { for {set i 100} {$i < 1000} {incr i 3} { lappend words $prefix$i $db } }
+        for {set i 0} {$i < 256} {incr i} { lappend words [format %c%c $i $db] $i abcde[format %c%c $db $i] $i }
+        ask $s MSET {*}$words
+    }
+    set all [saved $s]
+    set keys [regexp -all {"key":} [tool 0 dump $all]]
+    like [diff 0 $all $all] "*$keys keys here, $keys there: $keys the same,*"
+    foreach db {0 1 2 3 5 15} { ask $s SELECT $db; ask $s FLUSHDB }
+    ask $s SELECT 0
+    ask $s SET sk:889 v
+    set one [saved $s]
+    ask $s FLUSHALL
+    ask $s SELECT 5
+    ask $s SET nk:884 v
+    like [diff 8 $one [saved $s]] "*0 the same, 1 added, 1 removed*"
+}
+
 case "many keys and large values go through files, in bounded memory" {
     set dir [tmpdir]
     set s [server $config]
