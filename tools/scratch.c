@@ -35,10 +35,45 @@ static bool remove_one(void *arg, const char *name)
     return true;
 }
 
+/* A server that is being ended may still write. */
 static void remove_dir(char *dir)
 {
-    file_each(dir, remove_one, dir);
-    rmdir(dir);
+    enum { TRIES = 100 };
+    const struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
+    for (int i = 0; i < TRIES; i++) {
+        file_each(dir, remove_one, dir);
+        if (rmdir(dir) == 0 || errno != ENOTEMPTY)
+            return;
+        nanosleep(&pause, NULL);
+    }
+}
+
+/* A process that waits for the end of this one, however it ends, and removes the directory. */
+static bool start_cleaner(struct scratch *s, struct fault *f)
+{
+    int ends[2];
+    char nothing;
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        fault_io(f, errno, "pipe", "A pipe can't be made");
+        return false;
+    }
+    s->cleaner = fork();
+    if (s->cleaner == 0) {
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        setsid(); /* what ends this one from a terminal does not end it */
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+            dup2(null, fd);
+        close(ends[1]);
+        while (read(ends[0], &nothing, 1) < 0 && errno == EINTR)
+            ;
+        remove_dir(s->dir);
+        _exit(0);
+    }
+    close(ends[0]);
+    s->cleaner_waits = ends[1];
+    if (s->cleaner < 0)
+        fault_io(f, errno, "fork", "A process can't be started");
+    return s->cleaner > 0;
 }
 
 static char *make_dir(struct fault *f)
@@ -259,7 +294,8 @@ struct scratch *scratch_start(struct tool *t, const struct source *s, int limit_
     must(s->kind != SOURCE_RDB && t->env->program);
     sc->on_pipe = signal(SIGPIPE, SIG_IGN);
     sc->dir = make_dir(f);
-    if (sc->dir && bring_files(sc, s, f)) {
+    sc->cleaner_waits = -1;
+    if (sc->dir && start_cleaner(sc, f) && bring_files(sc, s, f)) {
         char *stem = file_name_of(s);
         sc->pid = fork();
         if (sc->pid == 0)
@@ -291,7 +327,11 @@ void scratch_end(struct scratch *s)
         kill(s->pid, SIGKILL); /* nothing of it is to stay */
         waitpid(s->pid, NULL, 0);
     }
-    if (s->dir)
+    if (s->cleaner_waits >= 0)
+        close(s->cleaner_waits);
+    if (s->cleaner > 0)
+        waitpid(s->cleaner, NULL, 0);
+    else if (s->dir)
         remove_dir(s->dir);
     signal(SIGPIPE, s->on_pipe);
     mem_free(s->dump);

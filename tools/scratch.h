@@ -8,8 +8,8 @@
  *   scratch_dump(s, &f)             its data set as an RDB: s->dump, a path, gone with scratch_end
  *   scratch_end(s);
  *
- * Meanwhile a closed pipe is an error of the write (EPIPE) and ends nothing: the directory, with
- * all of the data, must not stay.
+ * The directory, with all of the data, goes however this process ends, killed as well. Meanwhile a
+ * closed pipe is an error of the write (EPIPE).
  *
  * The files of the source are linked, those that a server would append to or cut are copied: the
  * source is not touched. Needs memory for the data set, and room for it in TMPDIR (/var/tmp). */
@@ -28,6 +28,8 @@ struct scratch {
     char *dir;
     char *dump;
     pid_t pid;
+    pid_t cleaner;     /* removes dir once this end of a pipe is closed: when we end, too */
+    int cleaner_waits; /* -1: there is none */
     struct live *live;
     void (*on_pipe)(int); /* what SIGPIPE did before */
 };

@@ -246,6 +246,8 @@ int tool_run(const struct verb *verb, int argc, char **argv, const struct tool_e
     void *state = mem_alloc(verb->state_size + 1);
     struct parse p = {.t = &t, .common = &common, .state = state, .argc = argc, .argv = argv};
     memset(state, 0, verb->state_size + 1);
+    if (verb->defaults)
+        verb->defaults(state);
     hash_init(NULL);
     say_begin(&t.say, stdout, t.json, false, verb->name);
     parse_words(&p);

@@ -35,7 +35,8 @@ struct verb {
     /* Where its product goes, as the words say, which may be wrong; when to "-", to stdout, answers
      * go to stderr. NULL, or it gives NULL: there is none but answers. */
     const char *(*product_to)(const struct tool *t, const void *state);
-    int (*run)(struct tool *t, void *state); /* state: zeroed, then options; an enum tool_exit */
+    void (*defaults)(void *state); /* of options for which 0 is a value; NULL: none */
+    int (*run)(struct tool *t, void *state); /* state: zeroed, defaults, options; a tool_exit */
 };
 
 #endif

@@ -76,7 +76,7 @@ static bool look_closer(struct work *w, struct fault *f)
     struct diff_sort *rows = diff_sort_new(DETAIL_MEMORY);
     struct diff_detail_options detail = {.filter = &w->d->filter, .functions = w->functions,
                                          .values = w->d->values, .patch = patch};
-    struct diff_tell_options tell = {.rows = w->d->rows ? w->d->rows : DIFF_ROWS,
+    struct diff_tell_options tell = {.rows = w->d->rows,
                                      .values = w->d->values, .patch = patch,
                                      .ignore_expiry = w->d->ignore_expiry};
     bool ok = true;
@@ -185,6 +185,11 @@ static int run(struct tool *t, void *state)
     return code;
 }
 
+static void defaults(void *state)
+{
+    ((struct diff *)state)->rows = DIFF_ROWS;
+}
+
 static const char *product_to(const struct tool *t, const void *state)
 {
     const struct diff *d = state;
@@ -214,5 +219,6 @@ const struct verb verb_diff = {
     .args_max = 2,
     .takes_output = true,
     .product_to = product_to,
+    .defaults = defaults,
     .run = run,
 };

@@ -79,7 +79,7 @@ static enum tool_exit report(struct tool *t, const struct report_verb *v,
 {
     struct report now, before;
     struct fault f = {0};
-    size_t top = v->top ? (size_t)v->top : TOP;
+    size_t top = (size_t)v->top;
     int64_t now_ms = clock_wall_ms();
     report_begin(&now, l, top, now_ms, v->separator);
     enum tool_exit worst = TOOL_GOOD;
@@ -101,8 +101,8 @@ static int run(struct tool *t, void *state)
 {
     struct report_verb *v = state;
     struct report_limits limits;
-    if (v->top > REPORT_TOP_MAX)
-        return tool_usage(t, "--top %" PRIu64 ": at most %d", v->top, REPORT_TOP_MAX);
+    if (v->top < 1 || v->top > REPORT_TOP_MAX)
+        return tool_usage(t, "--top %" PRIu64 ": 1 to %d", v->top, REPORT_TOP_MAX);
     if (v->separator && (!*v->separator || strlen(v->separator) > TREE_SEPARATORS))
         return tool_usage(t, "--separator takes 1 to %d characters", TREE_SEPARATORS);
     if (!take_limits(v, &limits, t) || !key_filter_begin(&v->filter, t))
@@ -110,6 +110,11 @@ static int run(struct tool *t, void *state)
     enum tool_exit code = report(t, v, &limits);
     key_filter_end(&v->filter);
     return code;
+}
+
+static void defaults(void *state)
+{
+    ((struct report_verb *)state)->top = TOP;
 }
 
 static const char *product_to(const struct tool *t, const void *state)
@@ -138,5 +143,6 @@ const struct verb verb_report = {
     .args_min = 1,
     .args_max = 1,
     .product_to = product_to,
+    .defaults = defaults,
     .run = run,
 };

@@ -275,6 +275,8 @@ case "names of all databases are told apart, however alike" {
     ask $s SELECT 5
     ask $s SET nk:884 v
     like [diff 8 $one [saved $s]] "*0 the same, 1 added, 1 removed*"
+    is [llength [lines_with [diff 8 $one [saved $s] --rows 1] {[-+] db *}]] 1
+    is [llength [lines_with [diff 8 $one [saved $s] --rows 0] {[-+] db *}]] 0
 }
 
 case "many keys and large values go through files, in bounded memory" {

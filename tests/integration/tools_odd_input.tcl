@@ -209,6 +209,23 @@ case "a product has no name until it is whole: one that is killed leaves nothing
     is [file attributes $dir/lines -permissions] 00[format %o [expr {0666 & ~[exec sh -c umask]}]]
 }
 
+case "a server for a moment leaves nothing, however the tool ends" {
+    set dir [tmpdir]
+    file mkdir $dir/tmp
+    set lines ""
+    for {set i 0} {$i < 20000} {incr i} { append lines [encode [list SET key:$i [string repeat x 200]]] }
+    spit $dir/log.aof [encode {SELECT 0}]$lines
+    foreach signal {INT TERM HUP KILL} {
+        # it waits for whoever reads what it has to say, with all of the data in its directory
+        set tool [open "|[list env TMPDIR=$dir/tmp $holdfast dump $dir/log.aof 2>/dev/null]" r]
+        gets $tool
+        is [llength [glob $dir/tmp/holdfast-*]] 1
+        exec kill -$signal [pid $tool]
+        catch { close $tool }
+        wait_for { expr {[glob -nocomplain $dir/tmp/*] eq ""} }
+    }
+}
+
 case "an append log is none of salvage's" {
     set dir [tmpdir]
     spit $dir/appendonly.aof [encode {SELECT 0}][encode {SET a 1}]
