@@ -61,10 +61,11 @@ static bool start_cleaner(struct scratch *s, struct fault *f)
     if (s->cleaner == 0) {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
         setsid(); /* what ends this one from a terminal does not end it */
-        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-            dup2(null, fd);
-        close(ends[1]);
-        while (read(ends[0], &nothing, 1) < 0 && errno == EINTR)
+        dup2(null, STDOUT_FILENO);
+        dup2(null, STDERR_FILENO);
+        dup2(ends[0], STDIN_FILENO);
+        close_range(STDERR_FILENO + 1, ~0u, 0); /* also what another one's cleaner waits for */
+        while (read(STDIN_FILENO, &nothing, 1) < 0 && errno == EINTR)
             ;
         remove_dir(s->dir);
         _exit(0);

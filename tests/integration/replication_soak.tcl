@@ -86,7 +86,8 @@ repl-diskless-sync [one_of {yes no}]\nrepl-timeout 4\nrepl-ping-replica-period 1
     set other [peer $behind_wire]
     set sub [replica_of $r]
     # Room for what grows beside the data, which cannot be evicted.
-    ask $p CONFIG SET maxmemory [expr {[info_of $p used_memory] + 5000000 + ($long ? 10000000 : 1500000)}]
+    set most [expr {[info_of $p used_memory] + 5000000 + ($long ? 10000000 : 1500000)}]
+    ask $p CONFIG SET maxmemory $most
     set fd [connect $p]
     set waiter [connect $p]
     set end [expr {[clock milliseconds] + $seconds * 1000}]
@@ -105,7 +106,10 @@ repl-diskless-sync [one_of {yes no}]\nrepl-timeout 4\nrepl-ping-replica-period 1
         }
         tell_wire "slow 0 0"
         wait_for { expr {[volatile_keys $p] == 0} }
+        # Whoever reads a full server takes memory of it, for which it evicts what was read already.
+        ask $p CONFIG SET maxmemory 0
         foreach s [list $r $other $sub] { wait_same $s $p }
+        ask $p CONFIG SET maxmemory $most
         incr stretches
     }
     set full [info_of $p sync_full]
