@@ -2,6 +2,7 @@
 /* The command line of the verbs: taken apart by their tables, as tool_help.c makes help of them. */
 #include "tools/tool.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -249,6 +250,7 @@ int tool_run(const struct verb *verb, int argc, char **argv, const struct tool_e
     if (verb->defaults)
         verb->defaults(state);
     hash_init(NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error of the write: EFBIG */
     say_begin(&t.say, stdout, t.json, false, verb->name);
     parse_words(&p);
     choose_output(&t, &common, state);

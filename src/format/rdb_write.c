@@ -365,16 +365,11 @@ static void whole(struct rdb_writer *w, uint8_t type, struct slice bytes)
 static uint8_t packed_type(int version, enum pack pack)
 {
     switch (pack) {
-    case PACK_INTSET:
-        return RDB_SET_INTSET;
-    case PACK_SET:
-        return version >= 11 ? RDB_SET_LISTPACK : 0;
-    case PACK_HASH:
-        return version >= 10 ? RDB_HASH_LISTPACK : 0;
-    case PACK_ZSET:
-        return version >= 10 ? RDB_ZSET_LISTPACK : 0;
-    default:
-        return 0;
+    case PACK_INTSET: return RDB_SET_INTSET;
+    case PACK_SET: return version >= 11 ? RDB_SET_LISTPACK : 0;
+    case PACK_HASH: return version >= 10 ? RDB_HASH_LISTPACK : 0;
+    case PACK_ZSET: return version >= 10 ? RDB_ZSET_LISTPACK : 0;
+    default: return 0;
     }
 }
 
@@ -599,10 +594,13 @@ static void plain_aux(struct rdb_writer *w, const char *name, struct slice value
     out_slice(w->out, value);
 }
 
-/* Ends the open block with its record, which is the next one's first. */
+/* Ends the open block with its record, which is the next one's first. Not behind a failed write:
+ * the offset is then that of what was written, and may lie before the block. */
 static void put_block(struct rdb_writer *w)
 {
     char text[RDB_BLOCK_TEXT];
+    if (out_bad(w->out))
+        return;
     uint64_t at = out_offset(w->out) - w->begin, crc = out_crc(w->out);
     struct rdb_block block = rdb_blocks_open(&w->blocks, at, crc);
     rdb_blocks_close(&w->blocks, at, crc, w->db);
@@ -707,6 +705,8 @@ static void end_guard(struct rdb_writer *w)
 static void put_trailer(struct rdb_writer *w)
 {
     char end[RDB_TRAILER_END];
+    if (out_bad(w->out))
+        return;
     uint64_t bytes = out_offset(w->out) - w->begin;
     rdb_blocks_close(&w->blocks, bytes, out_crc(w->out), w->db);
     rdb_blocks_end(&w->blocks, bytes, end);

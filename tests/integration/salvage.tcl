@@ -149,6 +149,33 @@ case "keys that are there twice" {
         --duplicates any
 }
 
+# A key with an incompressible value.
+proc random_record {name n} {
+    set from [open /dev/urandom rb]
+    set value [read $from $n]
+    close $from
+    return \x00[binary format c [string length $name]]$name\x80[binary format I $n]$value
+}
+
+case "a disk that is full under a compressed result is said, and leaves nothing" {
+    set dir [tmpdir]
+    set all ""
+    for {set i 0} {$i < 80} {incr i} { append all [random_record key$i 65000] }
+    spit $dir/big.rdb [rdb_of $all]
+    foreach verb {salvage convert} {
+        foreach end {rdb rdb.gz rdb.zst} {
+            # A few places: wherever the write fails, in a block or at the end of one.
+            foreach kib {1 1000 2100 3200 5070} {
+                is [run timeout 180 bash -c "ulimit -f $kib; exec \"\$@\"" bash \
+                        $holdfast $verb $dir/big.rdb $dir/out.$end] 2
+                like $run_output "*File too large*"
+                truth {![file exists $dir/out.$end]}
+            }
+        }
+    }
+    is [glob -nocomplain -tails -directory $dir * .*.tmp] big.rdb
+}
+
 case "a list that breaks off" {
     set dir [tmpdir]
     # type 1: five elements, the third of which has no known form
