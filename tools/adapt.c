@@ -4,6 +4,7 @@
 #include "tools/adapt.h"
 
 #include "format/rdb.h"
+#include "tools/library_text.h"
 
 static struct adapt *adapt_of(struct sink *s)
 {
@@ -17,7 +18,7 @@ static void tell(struct adapt *a, const char *what)
     a->told = true;
     a->keys++;
     if (a->found)
-        a->found(a->arg, what, &a->key);
+        a->found(a->arg, what, &a->key, (struct slice){0});
 }
 
 static void function(struct sink *s, struct slice source)
@@ -29,7 +30,7 @@ static void function(struct sink *s, struct slice source)
     }
     a->libraries++;
     if (a->found)
-        a->found(a->arg, "function library", NULL);
+        a->found(a->arg, "function library", NULL, library_name(source));
 }
 
 static void module_aux(struct sink *s, uint64_t module_id, struct slice bytes)
@@ -46,7 +47,7 @@ static bool key(struct sink *s, const struct key_event *e)
     buf_add(&a->name, e->name);
     a->key = *e;
     a->key.name = buf_slice(&a->name);
-    a->told = false;
+    a->told = a->counters_told = false;
     a->rest = 0;
     stream_lost_key(&a->lost);
     adapt_group_drop(&a->group);
@@ -88,6 +89,47 @@ static void stream_rest(struct sink *s, uint8_t rdb_type, struct slice bytes)
     a->values++;
 }
 
+/* ---- a stream's counters ---- */
+
+/* Who reads version 9 takes the entries there are for all there ever were, and what a group has
+ * read for what follows from that: elsewhere something is lost. */
+static void lose_counters(struct adapt *a)
+{
+    tell(a, "stream counters");
+    a->counters += !a->counters_told;
+    a->counters_told = true;
+}
+
+static void stream_info(struct sink *s, const struct stream_info_event *e)
+{
+    struct adapt *a = adapt_of(s);
+    a->stream = *e;
+    if (a->target == ADAPT_RDB_9 &&
+        (e->entries_added != e->length || e->max_deleted.ms || e->max_deleted.seq))
+        lose_counters(a);
+    a->plain.stream_info(s, e);
+}
+
+/* Of a stream that never lost an entry; -1: it can't be told. */
+static int64_t read_up_to(const struct stream_info_event *e, struct stream_id at)
+{
+    int to_last = stream_id_cmp(at, e->last);
+    if (e->length == 0)
+        return 0;
+    if (to_last >= 0)
+        return to_last == 0 ? (int64_t)e->length : -1;
+    int to_first = stream_id_cmp(at, e->first);
+    return to_first > 0 ? -1 : to_first == 0;
+}
+
+/* What is not known can't be lost. */
+static void look_at_counter(struct adapt *a, const struct stream_group_event *e)
+{
+    if (a->target == ADAPT_RDB_9 && e->entries_read >= 0 &&
+        e->entries_read != read_up_to(&a->stream, e->last))
+        lose_counters(a);
+}
+
 /* ---- groups ---- */
 
 /* False: a file failed, and what came last is not whole. */
@@ -110,6 +152,7 @@ static void stream_group(struct sink *s, const struct stream_group_event *e)
 {
     struct adapt *a = adapt_of(s);
     a->rest = 0;
+    look_at_counter(a, e);
     stream_lost_group(&a->lost);
     if (!end_group(a))
         return;
@@ -165,6 +208,7 @@ void adapt_init(struct adapt *a, enum adapt_target target, struct sink *to)
     a->pass.ops.pair = pair;
     a->pass.ops.stream_rest = stream_rest;
     a->pass.ops.stream_node = stream_node;
+    a->pass.ops.stream_info = stream_info;
     a->pass.ops.stream_group = stream_group;
     a->pass.ops.stream_pending = stream_pending;
     a->pass.ops.stream_consumer = stream_consumer;

@@ -173,7 +173,8 @@ static void tell_library(struct work *w, struct slice name, struct buf *why)
     if (w->c->explain || !w->c->drop)
         say_row(&w->t->say, "blocking",
                 FIELDS(SAY_U64("db", 0), (struct say_field){SAY_KIND_NULL, "key", {.u = 0}},
-                       SAY_TEXT("what", buf_cstr(&what))), "%s", buf_cstr(&what));
+                       SAY_BYTES("library", name), SAY_TEXT("what", buf_cstr(&what))),
+                "%s", buf_cstr(&what));
     buf_free(&what);
     buf_free(&shown);
 }
@@ -261,21 +262,32 @@ static bool read_inputs(struct work *w, struct sink *to, uint64_t *left_out, str
 
 /* ---- first pass ---- */
 
-static void found(void *arg, const char *what, const struct key_event *key)
+static void say_found(struct work *w, const char *what, const struct key_event *key,
+                      struct slice library)
+{
+    struct buf hold = {0}, place = {0};
+    const char *name = say_text(&hold, key ? key->name : library, FAULT_KEY_MAX);
+    if (key)
+        buf_printf(&place, "db %u, key '%s'", key->db, name);
+    else
+        buf_printf(&place, "library of functions '%s'", name);
+    struct say_field of_key = {key ? SAY_KIND_BYTES : SAY_KIND_NULL, "key",
+                               {.bytes = key ? key->name : (struct slice){0}}};
+    struct say_field of_library = {key ? SAY_KIND_NULL : SAY_KIND_BYTES, "library",
+                                   {.bytes = library}};
+    say_row(&w->t->say, "blocking",
+            FIELDS(SAY_U64("db", key ? key->db : 0), of_key, of_library, SAY_TEXT("what", what)),
+            "%s: %s", buf_cstr(&place), what);
+    buf_free(&hold);
+    buf_free(&place);
+}
+
+static void found(void *arg, const char *what, const struct key_event *key, struct slice library)
 {
     enum { SAID_MAX = 100000 };
     struct work *w = arg;
-    struct buf hold = {0};
-    if (w->concerned++ >= SAID_MAX)
-        return;
-    struct say_field name = {key ? SAY_KIND_BYTES : SAY_KIND_NULL, "key",
-                             {.bytes = key ? key->name : (struct slice){0}}};
-    if (w->c->explain || !w->c->drop)
-        say_row(&w->t->say, "blocking",
-                FIELDS(SAY_U64("db", key ? key->db : 0), name, SAY_TEXT("what", what)),
-                "db %u, key '%s': %s", key ? key->db : 0,
-                key ? say_text(&hold, key->name, FAULT_KEY_MAX) : "", what);
-    buf_free(&hold);
+    if (w->concerned++ < SAID_MAX && (w->c->explain || !w->c->drop))
+        say_found(w, what, key, library);
 }
 
 /* Groups of equal hashes become one entry each: how often it will come. */
@@ -334,14 +346,15 @@ static void tell_written(struct work *w, const struct convert_out *out, const st
                       SAY_U64("dropped_keys", a->values),
                       SAY_U64("dropped_field_expiries", a->fields),
                       SAY_U64("dropped_pending", a->lost.lost),
+                      SAY_U64("dropped_counters", a->counters),
                       SAY_U64("dropped_libraries", libraries)),
                a->keys + libraries
                    ? "%" PRIu64 " keys; left out: %" PRIu64 " by the filter, %" PRIu64 " that came "
                      "twice; not held: %" PRIu64 " values, %" PRIu64 " expiries of fields, %" PRIu64
-                     " pending entries, %" PRIu64 " libraries"
+                     " pending entries, %" PRIu64 " libraries, counters of %" PRIu64 " streams"
                    : "%" PRIu64 " keys; left out: %" PRIu64 " by the filter, %" PRIu64 " that came "
                      "twice", keys, left_out - w->left_out_twice, w->left_out_twice, a->values,
-               a->fields, a->lost.lost, libraries);
+               a->fields, a->lost.lost, libraries, a->counters);
 }
 
 static enum tool_exit second_pass(struct work *w)

@@ -278,6 +278,52 @@ case "split and merged again it is the same, and keys that come twice are refuse
     tool 1 convert $file $dir/r2.rdb --map-db 5=x
 }
 
+case "counters of streams that version 9 does not have are refused by name, or dropped and counted" {
+    set s [server "save \"\""]
+    foreach name {plain deleted setid groups unknown} {
+        foreach i {1 2 3} { ask $s XADD $name $i-1 f v }
+    }
+    # What follows from the entries is not lost.
+    ask $s XGROUP CREATE plain all $ ENTRIESREAD 3
+    ask $s XGROUP CREATE plain none 0 ENTRIESREAD 0
+    ask $s XGROUP CREATE plain one 1-1 ENTRIESREAD 1
+    ask $s XGROUP CREATE plain two 0
+    ask $s XREADGROUP GROUP two c COUNT 1 STREAMS plain >
+    ask $s XADD emptied 1-1 f v
+    ask $s XDEL deleted 2-1
+    ask $s XSETID setid 9-9 ENTRIESADDED 100 MAXDELETEDID 0-0
+    ask $s XGROUP CREATE groups odd 2-1 ENTRIESREAD 2
+    ask $s XDEL emptied 1-1
+    ask $s XGROUP CREATE unknown g 2-1
+    set file [saved $s]
+    set dir [tmpdir]
+    foreach name {deleted emptied groups setid} { append rows "db 0, key '$name': stream counters\n" }
+    foreach {words out} [list --explain "" "" $dir/no.rdb] {
+        set text [tool 6 convert $file {*}$out --version 9 {*}$words]
+        is [lsort [lsearch -all -inline [split $text \n] *counters]] [lrange [split $rows \n] 0 end-1]
+    }
+    truth {![file exists $dir/no.rdb]}
+    like [tool 0 convert $file $dir/v9.rdb --version 9 --drop] "*6 keys*counters of 4 streams*"
+    like [tool 0 convert $file $dir/v9j.rdb --version 9 --drop --json] {*"dropped_counters":4*}
+    set lost [tool 8 diff $file $dir/v9.rdb]
+    like $lost "*6 keys here, 6 there: 2 the same*4 changed*"
+    foreach name {deleted emptied groups setid} { like $lost "*$name (stream)*" }
+    tool 0 convert $file $dir/v10.rdb --version 10
+    tool 0 convert $file $dir/few.rdb --version 9 --match plain --match unknown
+}
+
+case "libraries of functions that version 9 does not have are named" {
+    set s [server "save \"\""]
+    foreach name {lib1 lib2} {
+        ask $s FUNCTION LOAD "#!lua name=$name\nredis.register_function('f_$name', function() return 1 end)"
+    }
+    set file [saved $s]
+    set text [tool 6 convert $file --version 9 --explain]
+    foreach name {lib1 lib2} { like $text "*library of functions '$name': function library\n*" }
+    like [tool 6 convert $file --version 9 --explain --json] \
+        {*"key":null,"library":"lib1","what":"function library"*"library":"lib2"*}
+}
+
 case "a running server's libraries of functions go where its keys go" {
     set s [sample]
     set at 127.0.0.1:[of $s port]
@@ -302,7 +348,7 @@ case "a running server's libraries of functions go where its keys go" {
     tool 0 diff $dir/both.rdb $file
     ask $s FUNCTION DELETE library_code
     like [tool 8 diff $file $at] "*- library library_code*"
-    like [tool 6 convert $at --version 9 --explain] "*function library*"
+    like [tool 6 convert $at --version 9 --explain] "*library of functions 'code_library': function library*"
     like [tool 6 convert $at [tmpdir]/nine.rdb --version 9 --explain] "*/nine.rdb is not there: it is taken for OUT*function library*"
 }
 

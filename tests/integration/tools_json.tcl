@@ -160,7 +160,7 @@ case "check, salvage, convert and dump of good and damaged dumps" {
     object salvage $dir/functions.rdb $dir/functions-out.rdb
     set fields [file join $shared redis8-hash-field-expiry.rdb]
     if {[file exists $fields]} { object convert $fields --explain } else {
-        foreach name {db key what} { type_of convert "blocking\[\].$name" }
+        foreach name {db key library what} { type_of convert "blocking\[\].$name" }
     }
 }
 
