@@ -66,11 +66,12 @@ struct job {
     struct buf library_names;   /* hashes of those in it */
     struct buf refused;         /* places of libraries that no server loads */
     uint64_t kept, doubtful, partial, partial_elements, left_out, libraries;
+    uint64_t twin_keys, twin_libraries; /* not in OUT, as another has their name */
     int copying;
 };
 enum { TO_OUT, TO_DOUBTFUL };
 enum twin { TWIN_KEPT, TWIN_LEFT_OUT, TWIN_DOUBTFUL };
-enum { PLACES_HELD = 4 << 20 };
+enum { PLACES_HELD = 4 << 20, TWINS_SAID_MAX = 1000 };
 
 static enum policy policy_of(const char *text)
 {
@@ -335,37 +336,33 @@ static void copy_to(struct job *j, unsigned file, const struct rescued *r)
         rdb_copy_record(&j->out[file], r);
 }
 
-static void name_left_out(struct job *j, const struct rescued *r)
+/* Of a name that comes more than once: what becomes of this one. */
+static void name_twin(struct job *j, const struct rescued *r, enum twin twin)
 {
-    j->left_out++;
+    bool library = r->kind == RDB_REC_FUNCTION;
+    char db[24] = "";
+    if (!library)
+        snprintf(db, sizeof db, "db %u, ", r->db);
     say_row(&j->tool->say, "duplicates",
-            FIELDS(SAY_U64("db", r->db), SAY_TEXT("key", r->key), SAY_U64("offset", r->from),
-                   SAY_BOOL("library", false)),
-            "offset %" PRIu64 ", db %u, key '%s': another of this name is kept", r->from, r->db,
-            r->key);
-}
-
-static void name_library_left_out(struct job *j, const struct rescued *r)
-{
-    j->left_out++;
-    say_row(&j->tool->say, "duplicates",
-            FIELDS(SAY_U64("db", 0), SAY_TEXT("key", r->key), SAY_U64("offset", r->from),
-                   SAY_BOOL("library", true)),
-            "offset %" PRIu64 ", library of functions '%s': another of this name is kept", r->from,
-            r->key);
+            FIELDS(SAY_U64("db", library ? 0 : r->db), SAY_TEXT("key", r->key),
+                   SAY_U64("offset", r->from), SAY_BOOL("library", library)),
+            "offset %" PRIu64 ", %s%s '%s': %s", r->from, db,
+            library ? "library of functions" : "key", r->key,
+            twin == TWIN_LEFT_OUT ? "another of this name is kept"
+                                  : "it comes more than once, and is not in OUT");
 }
 
 static void copy_key(struct job *j, const struct rescued *r)
 {
     unsigned file = where_to(j, r);
     enum twin twin = twin_at(j, r->from);
-    if (twin == TWIN_DOUBTFUL) {
-        j->doubtful++;
-        copy_to(j, TO_DOUBTFUL, r);
-        return;
-    }
-    if (twin == TWIN_LEFT_OUT) {
-        name_left_out(j, r);
+    if (twin != TWIN_KEPT) {
+        if (twin == TWIN_LEFT_OUT || j->twin_keys + j->twin_libraries < TWINS_SAID_MAX)
+            name_twin(j, r, twin);
+        j->left_out += twin == TWIN_LEFT_OUT;
+        j->twin_keys += twin == TWIN_DOUBTFUL;
+        if (twin == TWIN_DOUBTFUL)
+            copy_to(j, TO_DOUBTFUL, r);
         return;
     }
     if (r->doubtful)
@@ -379,11 +376,15 @@ static void copy_library(struct job *j, const struct rescued *r)
 {
     unsigned file = where_to(j, r);
     enum twin twin = twin_at(j, r->from);
-    if (twin == TWIN_LEFT_OUT) {
-        name_library_left_out(j, r);
+    if (twin != TWIN_KEPT) {
+        if (twin == TWIN_LEFT_OUT || j->twin_keys + j->twin_libraries < TWINS_SAID_MAX)
+            name_twin(j, r, twin);
+        j->left_out += twin == TWIN_LEFT_OUT;
+        j->twin_libraries += twin == TWIN_DOUBTFUL;
+        if (twin == TWIN_DOUBTFUL)
+            copy_to(j, TO_DOUBTFUL, r);
         return;
     }
-    file = twin == TWIN_DOUBTFUL ? TO_DOUBTFUL : file;
     if (r->doubtful)
         rdb_tell_library(&j->tell, r);
     j->libraries += file == TO_OUT;
@@ -512,6 +513,24 @@ static void say_libraries(struct job *j)
                                        : "; --doubtful FILE keeps them");
 }
 
+/* Under both-to-doubtful. */
+static void say_twins(struct job *j)
+{
+    struct say *s = &j->tool->say;
+    const char *where = j->opt->doubtful ? "in the doubtful file" : "left out; --doubtful FILE "
+                                                                    "keeps them";
+    say_fields(s, FIELDS(SAY_U64("duplicates_doubtful", j->twin_keys)),
+               j->twin_keys ? "%" PRIu64 " keys have a name that comes more than once: they are %s"
+                            : NULL, j->twin_keys, where);
+    say_fields(s, FIELDS(SAY_U64("duplicate_libraries_doubtful", j->twin_libraries)),
+               j->twin_libraries ? "%" PRIu64 " libraries of functions have a name that comes more "
+                                   "than once: they are %s"
+                                 : NULL, j->twin_libraries, where);
+    if (j->twin_keys + j->twin_libraries)
+        j->findings.worst = tool_worse(j->findings.worst,
+                                       j->opt->doubtful ? TOOL_DAMAGED : TOOL_LOSS);
+}
+
 static void say_sum(struct job *j)
 {
     struct say *s = &j->tool->say;
@@ -523,6 +542,7 @@ static void say_sum(struct job *j)
                j->opt->keep_doubtful ? "; they are in it"
                : j->opt->doubtful    ? ""
                                      : "; --doubtful FILE keeps them");
+    say_twins(j);
     say_libraries(j);
     say_fields(s, FIELDS(SAY_U64("partial", j->partial),
                          SAY_U64("partial_elements", j->partial_elements)), NULL);

@@ -141,10 +141,20 @@ case "keys that are there twice" {
         run timeout 180 $holdfast dump --match k $dir/$policy.rdb
         like $run_output "*\"value\":\"$value\"*"
     }
-    salvage_is 0 "6 keys are in*2 keys are doubtful*" $dir/bad.rdb $dir/none.rdb \
-        --duplicates both-to-doubtful --doubtful $dir/doubtful.rdb
+    set both {--duplicates both-to-doubtful}
+    salvage_is 4 "*key 'k': it comes more than once*6 keys are in*2 keys have a name that comes more than once: they are in the doubtful file*" \
+        $dir/bad.rdb $dir/none.rdb {*}$both --doubtful $dir/doubtful.rdb
+    truth {![string match "*are doubtful*" $run_output]}
     is [keys_in $dir/doubtful.rdb] {k k}
     is [lsort [keys_in $dir/none.rdb]] {a0 a1 a2 b0 b1 b2}
+    salvage_is 5 "*6 keys are in*2 keys have a name that comes more than once: they are left out; --doubtful FILE keeps them*" \
+        $dir/bad.rdb $dir/neither.rdb {*}$both
+    is [lsort [keys_in $dir/neither.rdb]] {a0 a1 a2 b0 b1 b2}
+    set code "#!lua name=one\nredis.register_function('f',function() end)"
+    set library \xf5[binary format c [string length $code]]$code
+    spit $dir/libraries.rdb REDIS0011$library$library\xfe\x00[records a 3]\xff[string repeat \x00 8]
+    salvage_is 4 "*library of functions 'one': it comes more than once*2 libraries of functions have a name that comes more than once: they are in the doubtful file*" \
+        $dir/libraries.rdb $dir/no-library.rdb {*}$both --doubtful $dir/doubtful-libraries.rdb
     salvage_is 1 "*--duplicates any: first, last or both-to-doubtful*" $dir/bad.rdb $dir/x.rdb \
         --duplicates any
 }
