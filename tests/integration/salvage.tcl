@@ -186,6 +186,22 @@ case "a disk that is full under a compressed result is said, and leaves nothing"
     is [glob -nocomplain -tails -directory $dir * .*.tmp] big.rdb
 }
 
+case "an expiry in front of the end belongs to no key, and is none of the damage" {
+    set dir [tmpdir]
+    set expiry \xfc[binary format w 4102444800000]
+    # Its checksum is right.
+    spit $dir/stray.rdb "REDIS0009\xfe\0[record a 1]\xfc\x00\xd8\xc3\x2c\xbb\x03\x00\x00\xff\x96\x46\xd6\xae\xfa\xdf\xdf\xeb"
+    salvage_is 0 "1 keys are in $dir/out.rdb" $dir/stray.rdb $dir/out.rdb
+    is [keys_in $dir/out.rdb] a
+    # Where no checksum tells that it was written so, a key may be missing.
+    spit $dir/unsure.rdb [rdb_of [records a 9]$expiry]
+    salvage_is 5 "*An end of file behind a key's attributes*9 keys are in*" \
+        $dir/unsure.rdb $dir/unsure-out.rdb --keep-doubtful
+    spit $dir/wrong.rdb "REDIS0009\xfe\0[records a 9]$expiry\xff[string repeat \x5a 8]"
+    salvage_is 5 "*An end of file behind a key's attributes*9 keys are in*" \
+        $dir/wrong.rdb $dir/wrong-out.rdb --keep-doubtful
+}
+
 case "a list that breaks off" {
     set dir [tmpdir]
     # type 1: five elements, the third of which has no known form
