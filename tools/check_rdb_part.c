@@ -16,6 +16,7 @@
 #include "tools/diff_sort.h"
 #include "tools/library_text.h"
 #include "tools/load_sample.h"
+#include "tools/rdb_border.h"
 #include "tools/rdb_file.h"
 #include "tools/rdb_quick.h"
 #include "tools/rdb_tell.h"
@@ -210,6 +211,7 @@ static void read_on(struct part_check *c)
     static const struct rescue_ops ops = {.record = on_record, .hole = on_hole, .span = on_span,
                                           .at = on_at, .key = on_place};
     static const struct fault none = {0};
+    struct rdb_borders borders;
     c->sums.feed = &c->feed;
     c->sums.now_ms = now_ms();
     c->sums.library = take_library;
@@ -222,7 +224,11 @@ static void read_on(struct part_check *c)
     key_feed_begin(&c->feed, c->twice);
     c->rescue = (struct rescue){.image = c->image, .plan = &c->plan, .ops = &ops, .arg = c,
                                 .databases = c->opt->databases, .also = &c->sums.sink};
+    rdb_borders_find(&borders, &c->rescue);
+    c->rescue.borders = &borders;
     rescue_run(&c->rescue);
+    rdb_tell_borders(&c->tell, &borders);
+    rdb_borders_free(&borders);
     if (fault_is(&c->rescue.pending.fault))
         finding_fault(c->to, c->name, &c->rescue.pending.fault);
     rdb_tell_end(&c->tell, &c->rescue, c->cut ? c->cut : &none);

@@ -152,12 +152,22 @@ static bool is_wary(struct rescue *x, const struct rescued *r)
     return wary;
 }
 
+/* Keys come in order, but for a few that are read again behind a hole. */
+static bool is_behind_border(struct rescue *x, uint64_t at)
+{
+    size_t n = x->borders ? rdb_borders_count(x->borders) : 0;
+    while (x->border < n && rdb_borders_at(x->borders, x->border)->to <= at)
+        x->border++;
+    return x->border < n && rdb_borders_at(x->borders, x->border)->from <= at;
+}
+
 static void pass_on(struct rescue *x, struct rescued *r)
 {
     if (r->kind == RDB_REC_KEY) {
         x->span_keys++;
-        bool wary = is_wary(x, r);
-        r->doubtful = x->span->trust == SPAN_DOUBTFUL || wary || x->db_lost;
+        bool wary = is_wary(x, r), behind = is_behind_border(x, r->from);
+        r->doubtful = x->span->trust == SPAN_DOUBTFUL || wary || x->db_lost || behind;
+        r->db_unsure |= behind;
         close_hole(x, r->key);
         memcpy(x->last_key, r->key, sizeof x->last_key);
         x->has_last = true;
@@ -207,6 +217,10 @@ static void describe(const struct rdb_record *rec, struct rescued *r)
         r->name_len = rec->key.name.len;
         r->odd = is_odd(rec->key.name);
         r->hash = key_twice_hash(rec->key.name, r->db);
+    } else if (rec->kind == RDB_REC_DB) {
+        r->selects = rec->db;
+    } else if (rec->kind == RDB_REC_RESIZE) {
+        r->keys = rec->keys;
     } else if (rec->kind == RDB_REC_FUNCTION) {
         fault_set_key(&printable, library_name(rec->value));
         r->hash = key_twice_hash(library_name(rec->value), NO_DB);

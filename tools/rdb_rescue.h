@@ -14,7 +14,8 @@
  * as some may be misread before a record's true begin is met (rdb_footing.h); when one of them has
  * an odd name, and none before had, as many behind that. And all keys up to the next selection
  * when the hole may have had one: the keys still due to the database (its RESIZEDB) do not show
- * that it goes on. Of writers without RESIZEDB only a hole in front of all keys counts so.
+ * that it goes on. Of writers without RESIZEDB only a hole in front of all keys counts so. And what
+ * borders says (rdb_border.h), where a selection was lost without a hole.
  * A library of functions is doubtful as a key in its place would be. In such spans zeros are not
  * taken for keys: a key without a name is damage when another follows it. Memory: a record's name,
  * and what the reader needs for one element; long pending lists lie in a file. Should that fail,
@@ -60,6 +61,7 @@ struct rescue {
     unsigned databases; /* as in rdb_options */
     struct sink *also;  /* gets all events, instead of the digest; NULL */
     const struct rdb_search *search; /* of values of many elements; NULL */
+    const struct rdb_borders *borders; /* NULL: nobody looked */
 
     /* results */
     bool ended;         /* the RDB's end was read */
@@ -81,6 +83,7 @@ struct rescue {
     bool span_holes, db_unsure, db_lost, odd_names;
     struct rescue_db current;
     unsigned db, wary;
+    size_t border; /* of borders: the first that ends behind the last key */
     struct rescued held[RESCUE_HELD]; /* the last RESCUE_BEFORE keys, and what stands between */
     size_t held_count, held_keys;
     struct rescue_hole hole;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a rescue (rdb_rescue.h) tells of: records, and holes between them. */
+/* What a rescue (rdb_rescue.h) tells of: records, and holes between them. And what is known of
+ * them from an earlier one. */
 #ifndef TOOLS_RDB_RESCUED_H
 #define TOOLS_RDB_RESCUED_H
 
@@ -17,6 +18,8 @@ struct rescued {
     uint64_t from, to;     /* its bytes, attributes included */
     uint64_t number;       /* of the record, from 1 */
     unsigned db;
+    unsigned selects;      /* a selection: this database */
+    uint64_t keys;         /* a size: of the database, as it says */
     uint64_t block;
     uint64_t hash;         /* of a key: database and name; of a library: its name */
     uint64_t name_len;
@@ -39,5 +42,24 @@ struct rescue_hole {
     bool has_before, has_after;
     bool at_end; /* no record was found behind it */
 };
+
+/* Keys of one database that may be another's (rdb_border.h). */
+struct rdb_border {
+    uint64_t from, to;  /* places that they begin at */
+    unsigned db;        /* that they are read for */
+    uint64_t keys, due; /* read for it; of its RESIZEDB */
+};
+struct rdb_borders {
+    struct buf list; /* struct rdb_border, ascending, disjoint */
+};
+
+static inline size_t rdb_borders_count(const struct rdb_borders *b)
+{
+    return b->list.len / sizeof(struct rdb_border);
+}
+static inline const struct rdb_border *rdb_borders_at(const struct rdb_borders *b, size_t i)
+{
+    return (const struct rdb_border *)(const void *)b->list.data + i;
+}
 
 #endif

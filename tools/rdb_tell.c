@@ -228,6 +228,22 @@ void rdb_tell_span(struct rdb_tell *t, const struct rdb_span *s, uint64_t keys, 
     t->span_libraries = 0;
 }
 
+void rdb_tell_borders(struct rdb_tell *t, const struct rdb_borders *b)
+{
+    char what[160];
+    t->borders = rdb_borders_count(b);
+    for (size_t i = 0; i < t->borders; i++) {
+        const struct rdb_border *is = rdb_borders_at(b, i);
+        snprintf(what, sizeof what, "The file's checksum is wrong, and %" PRIu64 " keys are read "
+                 "where it says %" PRIu64, is->keys, is->due);
+        finding_add(t->to, &(struct finding){
+            .cost = TOOL_LOSS, .file = t->file, .from = is->from, .to = is->from,
+            .unit = "record", .what = what, .has_db = true, .db = is->db,
+            .costs = "A change of database is lost among them: from here on they may be another's, "
+                     "and are doubtful"});
+    }
+}
+
 /* Where a checksum of its own tells that the RDB is whole, what is around it costs nothing. */
 static void tell_wrapping(struct rdb_tell *t, const struct fault *cut, bool ended, bool checked)
 {
@@ -254,7 +270,7 @@ void rdb_tell_end(struct rdb_tell *t, const struct rescue *x, const struct fault
     if (x->ended && x->end_short)
         add(t, TOOL_TRUNCATED, x->end_at, "trailer",
             "The file's checksum is cut off; nothing of the data is");
-    else if (x->ended && p->has_crc && !checked && !t->holes)
+    else if (x->ended && p->has_crc && !checked && !t->holes && !t->borders)
         add(t, TOOL_LOSS, p->crc_at, "trailer",
             "The file's checksum is wrong, and nothing shows where: some value is not what was "
             "written");

@@ -14,7 +14,7 @@ struct rdb_tell {
     struct rdb_image *image;
     const struct rdb_plan *plan;
     const char *file;
-    uint64_t holes, keys_lost, doubtful;
+    uint64_t holes, borders, keys_lost, doubtful;
     bool truncated, only_looks; /* only_looks: corrections are what could be done */
     struct rescue_hole first; /* of the span being read */
     bool has_first;
@@ -29,6 +29,7 @@ void rdb_tell_file(struct rdb_tell *t); /* before the records: what the plan kno
 void rdb_tell_record(struct rdb_tell *t, const struct rescued *r); /* each, before its span */
 void rdb_tell_hole(struct rdb_tell *t, const struct rescue_hole *h);
 void rdb_tell_span(struct rdb_tell *t, const struct rdb_span *s, uint64_t keys, bool holes);
+void rdb_tell_borders(struct rdb_tell *t, const struct rdb_borders *b);
 /* cut: what is wrong with the compression around it (input_cut); may be nothing. */
 void rdb_tell_end(struct rdb_tell *t, const struct rescue *x, const struct fault *cut);
 /* Rows for keys; a thousand of a kind at most. */

@@ -17,6 +17,7 @@
 #include "tools/library_text.h"
 #include "tools/log_line.h"
 #include "tools/partial_key.h"
+#include "tools/rdb_border.h"
 #include "tools/rdb_copy.h"
 #include "tools/rdb_file.h"
 #include "tools/rdb_tell.h"
@@ -55,6 +56,7 @@ struct job {
     struct rdb_plan plan;
     struct rescue rescue;
     struct element_search search;
+    struct rdb_borders borders; /* found in the first pass */
     struct findings findings;
     struct rdb_tell tell;
     struct key_twice *twice[2]; /* of OUT, of the doubtful file */
@@ -322,7 +324,10 @@ static bool first_pass(struct job *j, struct fault *f)
     j->rescue = (struct rescue){.image = &j->file.image, .plan = &j->plan, .ops = &ops, .arg = j,
                                 .search = &j->search.ops,
                                 .databases = (unsigned)j->opt->databases};
+    rdb_borders_find(&j->borders, &j->rescue);
+    j->rescue.borders = &j->borders;
     rescue_run(&j->rescue);
+    rdb_tell_borders(&j->tell, &j->borders);
     rdb_tell_end(&j->tell, &j->rescue, &j->file.cut);
     rescue_free(&j->rescue);
     return find_twins(j, f) && all_searched(j, f);
@@ -470,6 +475,7 @@ static bool second_pass(struct job *j, struct fault *f)
     j->copying = 1;
     j->rescue = (struct rescue){.image = &j->file.image, .plan = &j->plan, .ops = &ops, .arg = j,
                                 .digests = true, .search = &j->search.ops,
+                                .borders = &j->borders,
                                 .databases = (unsigned)j->opt->databases};
     bool ok = open_outputs(j, f);
     if (ok)
@@ -645,6 +651,7 @@ static int run(struct tool *t, void *state)
     end_libraries(&j);
     element_search_end(&j.search);
     sorted_map_free(j.twins);
+    rdb_borders_free(&j.borders);
     plan_free(&j.plan);
     rdb_file_close(&j.file);
     mem_free(path);

@@ -202,6 +202,44 @@ case "an expiry in front of the end belongs to no key, and is none of the damage
         $dir/wrong.rdb $dir/wrong-out.rdb --keep-doubtful
 }
 
+# A database's head: its number, and how many keys it says to have.
+proc database {id keys} { return [binary format cucucucucu 0xfe $id 0xfb $keys 0] }
+
+case "a change of database that is lost without a hole" {
+    set dir [tmpdir]
+    set behind "[database 7 2][records c 2]\xff"
+    set wrong [string repeat \x5a 8]
+    set without_head [records a 2][records b 3]
+    spit $dir/lost.rdb "REDIS0011[database 0 3]$without_head$behind$wrong"
+    salvage_is 5 "*checksum is wrong, and 5 keys are read where it says 3, db 0*change of database is lost*db 0 (or another), key 'a0'*2 keys are in*5 keys are doubtful*" \
+        $dir/lost.rdb $dir/out.rdb --doubtful $dir/doubtful.rdb
+    is [keys_in $dir/out.rdb] {c0 c1}
+    is [keys_in $dir/doubtful.rdb] {a0 a1 b0 b1 b2}
+    is [run timeout 180 $holdfast check $dir/lost.rdb] 5
+    like $run_output "*5 keys are read where it says 3*"
+    # As many or fewer than said, or nothing said: no sign of it.
+    foreach keys {5 9 0} {
+        spit $dir/$keys.rdb "REDIS0011[database 0 $keys]$without_head$behind$wrong"
+        salvage_is 5 "*nothing shows where*7 keys are in*" $dir/$keys.rdb $dir/out$keys.rdb
+    }
+    # Without a checksum that is wrong, what a writer says of a database is only a hint.
+    spit $dir/hint.rdb "REDIS0011[database 0 3]$without_head$behind[string repeat \0 8]"
+    salvage_is 0 "7 keys are in*" $dir/hint.rdb $dir/out-hint.rdb
+}
+
+case "a change of database that is lost behind a hole" {
+    set dir [tmpdir]
+    foreach name {a b} {
+        set large($name) ""
+        for {set i 0} {$i < 40} {incr i} { append large($name) [random_record $name$i 8000] }
+    }
+    # So many keys are due at the hole that it is too small for them.
+    spit $dir/lost.rdb "REDIS0011[database 0 60]$large(a)\xee\xee\xee$large(b)\xff[string repeat \x5a 8]"
+    salvage_is 5 "*80 keys are read where it says 60*38 keys are in*42 keys are doubtful*" \
+        $dir/lost.rdb $dir/out.rdb
+    truth {"a37" in [keys_in $dir/out.rdb] && "b20" ni [keys_in $dir/out.rdb]}
+}
+
 case "a list that breaks off" {
     set dir [tmpdir]
     # type 1: five elements, the third of which has no known form
