@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "tests/unit/tools/rdb_make.h"
+#include "tools/rdb_border.h"
 #include "tools/rdb_rescue.h"
 
 struct seen {
     char keys[64][24]; /* the first, as "db:name", with ? behind a doubtful one */
-    size_t n, sure, doubtful, holes;
+    size_t n, sure, doubtful, holes, borders;
     struct rescue_hole hole; /* the last */
 };
 
@@ -37,10 +38,15 @@ static struct seen look(const struct buf *bytes, struct rdb_plan *p)
     static const struct rescue_ops ops = {.record = on_record, .hole = on_hole};
     struct seen s = {0};
     struct rdb_image m = image_of(bytes);
+    struct rdb_borders borders;
     plan_make(p, &m, 1);
     struct rescue x = {.image = &m, .plan = p, .ops = &ops, .arg = &s};
+    rdb_borders_find(&borders, &x);
+    x.borders = &borders;
+    s.borders = rdb_borders_count(&borders);
     rescue_run(&x);
     rescue_free(&x);
+    rdb_borders_free(&borders);
     image_close(&m);
     return s;
 }
@@ -237,11 +243,59 @@ static void a_value_that_holds_an_rdb_is_no_list_of_blocks(void)
     buf_free(&outer);
 }
 
+/* Databases of so many keys each, each of which says that it has `said`. */
+static void make_sized(struct buf *to, unsigned databases, unsigned keys, unsigned said)
+{
+    buf_clear(to);
+    buf_add(to, SLICE_LIT("REDIS0011"));
+    for (unsigned db = 0; db < databases; db++) {
+        buf_printf(to, "\xfe%c\xfb%c%c", (int)(db % 64), (int)said, 0);
+        for (unsigned i = 0; i < keys; i++)
+            buf_printf(to, "%c\x04k%03u\x05value", 0, i);
+    }
+    buf_add(to, SLICE_LIT("\xff" "ZZZZZZZZ"));
+}
+
+static void more_keys_than_said_have_a_border_among_them(void)
+{
+    struct buf b = {0};
+    for (unsigned said = 0; said <= 6; said++) {
+        struct rdb_plan p;
+        bool over = said > 0 && said < 5; /* 0 does not say */
+        make_sized(&b, 3, 5, said);
+        struct seen s = look(&b, &p);
+        CHECK_INT(s.n, 15);
+        CHECK_INT(s.borders, over ? 3 : 0);
+        CHECK_INT(s.doubtful, over ? 15 : 0);
+        plan_free(&p);
+        no_more_crc(&b);
+        s = look(&b, &p);
+        CHECK_INT(s.doubtful + s.borders, 0);
+        plan_free(&p);
+    }
+    buf_free(&b);
+}
+
+/* All behind the last that is held are doubtful. */
+static void borders_are_held_up_to_a_number(void)
+{
+    struct buf b = {0};
+    struct rdb_plan p;
+    make_sized(&b, BORDERS_MAX + 50, 2, 1);
+    struct seen s = look(&b, &p);
+    CHECK_INT(s.borders, BORDERS_MAX);
+    CHECK_INT(s.doubtful, 2 * (BORDERS_MAX + 50));
+    plan_free(&p);
+    buf_free(&b);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(an_undamaged_file_is_all_there), UNIT(a_flipped_bit_costs_nothing),
                     UNIT(behind_a_hole_footing_is_found), UNIT(zeros_are_no_keys),
                     UNIT(a_cut_file_keeps_what_is_there), UNIT(only_the_damaged_block_is_doubtful),
                     UNIT(moved_blocks_are_found), UNIT(the_database_behind_a_hole_is_known),
-                    UNIT(a_value_that_holds_an_rdb_is_no_list_of_blocks));
+                    UNIT(a_value_that_holds_an_rdb_is_no_list_of_blocks),
+                    UNIT(more_keys_than_said_have_a_border_among_them),
+                    UNIT(borders_are_held_up_to_a_number));
 }
