@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tools/convert_out.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/must.h"
@@ -28,22 +25,35 @@ static struct sink *sink_of(struct convert_out *c, struct convert_file *file)
 
 /* ---- files ---- */
 
-static char *path_of(const struct convert_out *c, unsigned number)
+#define LOG_DIR "appendonlydir"
+#define LOG_BASE "appendonly.aof.1.base.rdb"
+
+/* In OUT, when that is a directory. */
+static char *name_of(const struct convert_out *c, unsigned number)
 {
     static const char *const ends[] = {"rdb", "aof", "rdb"};
-    struct buf path = {0};
+    struct buf name = {0};
     if (c->opt.form == CONVERT_LOG)
-        buf_printf(&path, "%s/appendonlydir/appendonly.aof.1.base.rdb", c->path);
-    else if (c->opt.split == SPLIT_NONE)
-        buf_printf(&path, "%s", c->path);
+        buf_printf(&name, LOG_BASE);
     else if (c->opt.split == SPLIT_DB)
-        buf_printf(&path, "%s/db-%u.%s", c->path, number, ends[c->opt.form]);
+        buf_printf(&name, "db-%u.%s", number, ends[c->opt.form]);
     else
-        buf_printf(&path, "%s/slots-%u-%u.%s", c->path, KEY_SLOTS * number / c->opt.ranges,
+        buf_printf(&name, "slots-%u-%u.%s", KEY_SLOTS * number / c->opt.ranges,
                    KEY_SLOTS * (number + 1) / c->opt.ranges - 1, ends[c->opt.form]);
-    char *out = mem_strdup(buf_cstr(&path));
-    buf_free(&path);
+    char *out = mem_strdup(buf_cstr(&name));
+    buf_free(&name);
     return out;
+}
+
+/* *path: where it is written; *called: what it is called in the end. For mem_free. */
+static void paths_of(const struct convert_out *c, unsigned number, char **path, char **called)
+{
+    char *name = c->in_dir ? name_of(c, number) : NULL;
+    char *dir = c->opt.form == CONVERT_LOG ? file_join(c->path, LOG_DIR) : mem_strdup(c->path);
+    *path = name ? new_dir_path(&c->dir, name) : mem_strdup(c->path);
+    *called = name ? file_join(dir, name) : mem_strdup(c->path);
+    mem_free(name);
+    mem_free(dir);
 }
 
 static void put_aux(struct convert_out *c, struct convert_file *file)
@@ -114,12 +124,13 @@ static void put_libraries(const struct convert_out *c, struct sink *to, struct f
 static struct convert_file *open_file(struct convert_out *c, unsigned number, struct fault *f)
 {
     struct convert_file *file = mem_zalloc(sizeof *file);
+    char *path;
     file->number = number;
-    file->path = path_of(c, number);
+    paths_of(c, number, &path, &file->path);
     if (c->count == CONVERT_FILES_MAX)
         fault_set(f, FAULT_LIMIT, "More than %d files at a time: split in two steps",
                   CONVERT_FILES_MAX);
-    else if (out_file_open(&file->output, file->path, &c->opt.file, f)) {
+    else if (out_file_open(&file->output, path, &c->opt.file, f)) {
         struct out *out = &file->output.out;
         bool seal = !c->opt.plain;
         if (c->opt.form == CONVERT_AOF) {
@@ -133,8 +144,10 @@ static struct convert_file *open_file(struct convert_out *c, unsigned number, st
         }
         c->files[c->count++] = file;
         put_libraries(c, sink_of(c, file), f);
+        mem_free(path);
         return fault_is(f) ? NULL : file; /* what was begun is dropped with the others */
     }
+    mem_free(path);
     mem_free(file->path);
     mem_free(file);
     return NULL;
@@ -181,14 +194,6 @@ static bool key(struct sink *s, const struct key_event *e)
 
 /* ---- begin and end ---- */
 
-static bool make_dir(const char *path, struct fault *f)
-{
-    int err = file_mkdir(path, 0755);
-    if (err < 0)
-        fault_io(f, -err, "mkdir", "Can't make %s", path);
-    return err == 0;
-}
-
 bool convert_out_begin(struct convert_out *c, const char *path, const struct convert_options *opt,
                        struct fault *f)
 {
@@ -199,18 +204,15 @@ bool convert_out_begin(struct convert_out *c, const char *path, const struct con
     c->pass.ops.function = function;
     c->pass.ops.module_aux = module_aux;
     c->pass.ops.key = key;
-    bool dir = opt->form == CONVERT_LOG || opt->split != SPLIT_NONE;
-    if (dir && !make_dir(path, f))
+    bool in_dir = opt->form == CONVERT_LOG || opt->split != SPLIT_NONE;
+    if (in_dir && !new_dir_begin(&c->dir, path, opt->form == CONVERT_LOG ? LOG_DIR : NULL, f))
         return false;
-    if (opt->form == CONVERT_LOG) {
-        char *log = file_join(path, "appendonlydir");
-        bool ok = make_dir(log, f);
-        mem_free(log);
-        if (!ok)
-            return false;
-    }
+    c->in_dir = in_dir;
     /* One file is there also when no key comes. */
-    return opt->split != SPLIT_NONE || open_file(c, 0, f) != NULL;
+    if (opt->split != SPLIT_NONE || open_file(c, 0, f))
+        return true;
+    convert_out_drop(c);
+    return false;
 }
 
 static bool end_file(struct convert_out *c, struct convert_file *file, struct fault *f)
@@ -239,43 +241,39 @@ static void free_file(struct convert_out *c, struct convert_file *file)
 static bool put_manifest(struct convert_out *c, struct fault *f)
 {
     struct manifest m = {0};
-    struct buf text = {0}, path = {0}, tmp = {0};
-    manifest_set_base(&m, "appendonly.aof.1.base.rdb", 1);
+    struct buf text = {0};
+    manifest_set_base(&m, LOG_BASE, 1);
     manifest_print(&m, &text);
-    buf_printf(&path, "%s/appendonlydir/appendonly.aof.manifest", c->path);
-    buf_printf(&tmp, "%s/appendonlydir/temp-appendonly.aof.manifest", c->path);
-    bool ok = file_replace(buf_cstr(&tmp), buf_cstr(&path), buf_slice(&text), f);
+    bool ok = new_dir_text(&c->dir, "appendonly.aof.manifest", buf_slice(&text), f);
     manifest_free(&m);
     buf_free(&text);
-    buf_free(&path);
-    buf_free(&tmp);
     return ok;
 }
 
 bool convert_out_end(struct convert_out *c, struct fault *f)
 {
-    for (size_t i = 0; i < c->count; i++) {
-        if (end_file(c, c->files[i], f))
-            continue;
-        for (size_t n = 0; n < i; n++)
-            file_unlink(c->files[n]->path);
-        for (size_t n = i + 1; n < c->count; n++)
-            out_file_drop(&c->files[n]->output);
-        return false;
-    }
-    return c->opt.form != CONVERT_LOG || put_manifest(c, f);
+    bool ok = true;
+    for (size_t i = 0; i < c->count; i++)
+        if (ok)
+            ok = end_file(c, c->files[i], f);
+        else
+            out_file_drop(&c->files[i]->output);
+    if (ok && c->opt.form == CONVERT_LOG)
+        ok = put_manifest(c, f);
+    if (!c->in_dir)
+        return ok;
+    if (ok)
+        return new_dir_end(&c->dir, f);
+    new_dir_drop(&c->dir);
+    return false;
 }
 
 void convert_out_drop(struct convert_out *c)
 {
-    char *log = file_join(c->path, "appendonlydir");
     for (size_t i = 0; i < c->count; i++)
         out_file_drop(&c->files[i]->output);
-    if (c->opt.form == CONVERT_LOG)
-        rmdir(log);
-    if (c->opt.form == CONVERT_LOG || c->opt.split != SPLIT_NONE)
-        rmdir(c->path);
-    mem_free(log);
+    if (c->in_dir)
+        new_dir_drop(&c->dir);
 }
 
 void convert_out_free(struct convert_out *c)

@@ -18,6 +18,7 @@
 #include "format/aof_write.h"
 #include "format/rdb_write.h"
 #include "format/sink.h"
+#include "tools/log_write.h"
 #include "tools/out_file.h"
 #include "tools/pass.h"
 
@@ -36,7 +37,7 @@ struct convert_options {
 
 struct convert_file {
     unsigned number;  /* database, or range */
-    char *path;
+    char *path;       /* as it is called when all are complete */
     struct out_file output;
     struct rdb_writer rdb;
     struct aof_writer aof;
@@ -46,6 +47,8 @@ struct convert_out {
     struct pass pass; /* what is to be written goes to its sink, and on to the file of its key */
     struct convert_options opt;
     const char *path;
+    bool in_dir;        /* OUT is a directory: */
+    struct new_dir dir;
     struct convert_file *files[CONVERT_FILES_MAX];
     size_t count;
     /* Libraries of functions, for files that are opened later: len, bytes; in a file once they are

@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/crc64.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/file.h"
+#include "os/lock_file.h"
 
 static int write_out(void *arg, const void *from, size_t n)
 {
@@ -178,6 +181,74 @@ static bool make_dir(const char *path, struct fault *f)
     return err == 0;
 }
 
+static bool add_name(void *arg, const char *name)
+{
+    buf_append(arg, name, strlen(name) + 1);
+    return true;
+}
+
+/* The names in a directory, which must not change under its reader: each with its NUL. */
+static struct buf names_in(const char *dir)
+{
+    struct buf names = {0};
+    file_each(dir, add_name, &names);
+    must(names.len == 0 || names.data[names.len - 1] == '\0');
+    return names;
+}
+
+/* What new_dir made: files, and directories of files. A link is removed, not followed. */
+static void remove_dir(const char *dir)
+{
+    struct buf names = names_in(dir);
+    for (size_t at = 0; at < names.len; at += strlen(names.data + at) + 1) {
+        char *path = file_join(dir, names.data + at);
+        if (file_unlink(path) < 0 && rmdir(path) < 0 && errno == ENOTEMPTY) {
+            struct buf inner = names_in(path);
+            for (size_t i = 0; i < inner.len; i += strlen(inner.data + i) + 1) {
+                char *file = file_join(path, inner.data + i);
+                file_unlink(file);
+                mem_free(file);
+            }
+            buf_free(&inner);
+            rmdir(path);
+        }
+        mem_free(path);
+    }
+    buf_free(&names);
+    rmdir(dir);
+}
+
+static const char mark[] = ".new-";
+
+/* Is it NAME.new-PID, and its maker not there any more? */
+static bool is_left(const char *found, const char *name)
+{
+    enum { DIGITS_MAX = 9 };
+    size_t n = strlen(name), m = sizeof mark - 1;
+    if (strncmp(found, name, n) != 0 || strncmp(found + n, mark, m) != 0)
+        return false;
+    const char *pid = found + n + m;
+    size_t digits = strspn(pid, "0123456789");
+    bool number = digits > 0 && digits <= DIGITS_MAX && *pid != '0' && !pid[digits];
+    return number && (atol(pid) == (long)getpid() || process_has_ended((pid_t)atol(pid)));
+}
+
+/* What runs that were killed have left of the same product. */
+static void remove_left(const char *out)
+{
+    const char *slash = strrchr(out, '/'), *name = slash ? slash + 1 : out;
+    char *dir = slash ? mem_dup(out, (size_t)(slash - out) + 1) : mem_strdup("./");
+    struct buf names = names_in(dir);
+    for (size_t at = 0; at < names.len; at += strlen(names.data + at) + 1)
+        if (is_left(names.data + at, name)) {
+            char *path = file_join(dir, names.data + at);
+            remove_dir(path);
+            mem_free(path);
+        }
+    buf_free(&names);
+    mem_free(dir);
+}
+
 bool new_dir_begin(struct new_dir *d, const char *out, const char *sub, struct fault *f)
 {
     struct buf name = {0};
@@ -189,10 +260,12 @@ bool new_dir_begin(struct new_dir *d, const char *out, const char *sub, struct f
     if (file_exists(d->out)) {
         fault_set(f, FAULT_INVALID, "%s is there already: nothing is written over it", d->out);
         mem_free(d->out);
+        d->out = NULL;
         buf_free(&name);
         return false;
     }
-    buf_printf(&name, ".new-%ld", (long)getpid());
+    remove_left(d->out);
+    buf_printf(&name, "%s%ld", mark, (long)getpid());
     d->tmp = mem_strdup(buf_cstr(&name));
     buf_free(&name);
     bool ok = make_dir(d->tmp, f);
@@ -259,23 +332,9 @@ bool new_dir_end(struct new_dir *d, struct fault *f)
     return !fault_is(f);
 }
 
-static bool remove_file(void *arg, const char *name)
-{
-    char *path = file_join(arg, name);
-    file_unlink(path);
-    mem_free(path);
-    return true;
-}
-
 void new_dir_drop(struct new_dir *d)
 {
-    if (d->sub) {
-        file_each(d->sub, remove_file, d->sub);
-        rmdir(d->sub);
-    }
-    if (d->tmp) {
-        file_each(d->tmp, remove_file, d->tmp);
-        rmdir(d->tmp);
-    }
+    if (d->tmp)
+        remove_dir(d->tmp);
     free_dir(d);
 }

@@ -46,7 +46,9 @@ bool log_write_place(const char *from, const char *to, struct fault *f);
 bool log_write_file(const char *path, const char *from, const char *like, uint64_t *size,
                     struct fault *f);
 
-/* ---- a directory that is whole or not there ---- */
+/* ---- a directory that is whole or not there ----
+ * Until it is, it is out.new-PID: what a run left that was killed, the next one of the same out
+ * removes. */
 struct new_dir {
     char *out, *tmp, *sub; /* sub: in tmp; NULL: none was wanted */
 };

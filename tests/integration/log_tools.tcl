@@ -801,4 +801,46 @@ case "commands on libraries of functions that are left out are told" {
     like $run_output "*left out: FUNCTION LOAD, library 'mylib' in x.aof at *FUNCTION DELETE, library 'old'*"
 }
 
+# The system ends it with its first byte behind 8 KiB of a file: as a kill at that place.
+proc killed_while_writing {args} {
+    set code [run sh -c {ulimit -c 0; ulimit -f 16; exec "$0" "$@"} $::holdfast {*}$args]
+    is $code -1
+}
+
+case "a directory has its name when it is whole; what a killed run left goes with the next of that name" {
+    set s [server "appendonly yes\nsave \"\"\nenable-debug-command yes"]
+    ask $s DEBUG POPULATE 2000 key 100
+    ask $s BGREWRITEAOF
+    wait_for { expr {[info_of $s aof_rewrite_in_progress] == 0
+                     && [info_of $s aof_rewrite_scheduled] == 0} }
+    ask $s SET big [string repeat x 20000]
+    ask $s SET more [string repeat y 20000]
+    set log [of $s dir]
+    stop $s term
+    set base [glob [log_dir $log]/*.base.rdb]
+    set incr [lindex [lsort -dictionary [glob [log_dir $log]/*.incr.aof]] end]
+    set at [file size $incr]
+    regexp {(\d+)\.incr} $incr -> seq
+    set dir [tmpdir]
+    spit $dir/out.new-x "not ours"
+    file mkdir $dir/out.new-[pid] $dir/outer.new-99999
+    set others [lsort [glob -tails -directory $dir *]]
+    foreach words [list [list convert $base $dir/out --to log --plain --no-lzf] \
+                        [list convert $base $dir/out --split db --plain --no-lzf] \
+                        [list restore $log $dir/out --to $seq:$at]] {
+        killed_while_writing {*}$words
+        set left [lsort [glob -tails -directory $dir *]]
+        truth {![file exists $dir/out] && [llength $left] == [llength $others] + 1}
+        is [tool {*}$words] 0
+        is [lsort [glob -tails -directory $dir *]] [lsort [concat $others out]]
+        set made [list $dir/out]
+        if {"--split" in $words} { set made [glob $dir/out/*] }
+        is [tool check {*}$made] 0
+        # It is there: refused, and as it is.
+        is [tool {*}$words] 1
+        like $run_output "*is there already*"
+        file delete -force $dir/out
+    }
+}
+
 finish
