@@ -75,6 +75,16 @@ static bool is_rdb(struct slice head)
     return false;
 }
 
+/* What a primary sends to a replica: a line, "$EOF:" and 40 bytes or "$" and a length, and an RDB
+ * behind it. No file of commands begins so. */
+static bool is_full_sync(struct slice head)
+{
+    enum { LINE_MAX_BYTES = 64 };
+    const char *end = head.len && head.data[0] == '$' ? memchr(head.data, '\n', head.len) : NULL;
+    size_t line = end ? (size_t)(end - head.data) + 1 : 0;
+    return line > 2 && line <= LINE_MAX_BYTES && is_rdb(slice_from(head, line));
+}
+
 /* By content: the first line that is no comment begins with "file"; or by its name, so that an
  * empty or broken one is not taken for an empty log. */
 static bool is_manifest(const char *path, struct slice head)
@@ -246,7 +256,13 @@ static bool find_file(struct source *s, const char *word, struct fault *f)
     s->parts[0].path = mem_strdup(word);
     bool ok = once ? look_once(&s->parts[0], &head, f) : look(&s->parts[0], &head, f);
     bool manifest = ok && is_manifest(word, buf_slice(&head));
+    bool stream = ok && is_full_sync(buf_slice(&head));
     buf_free(&head);
+    if (stream) {
+        fault_set(f, FAULT_INVALID, "%s: a stream of a full sync, not a file: its RDB lies behind "
+                  "the first line (tail -n +2 gives it)", word);
+        return false;
+    }
     if (manifest && once) {
         fault_set(f, FAULT_INVALID, "%s: a manifest comes through a pipe, and the files that it "
                   "names cannot: name it, or its directory", word);

@@ -843,4 +843,31 @@ case "a directory has its name when it is whole; what a killed run left goes wit
     }
 }
 
+case "a stream of a full sync is called what it is, by every verb that takes a file" {
+    set rdb [slurp $root/fixtures/rdb/v10-listpacks.rdb]
+    set dir [tmpdir]
+    set mark [string repeat 0a 20]
+    spit $dir/eof "\$EOF:$mark\r\n$rdb$mark"
+    spit $dir/sized "\$[string length $rdb]\r\n$rdb"
+    foreach name {eof sized} {
+        foreach words [list [list check $dir/$name] [list dump $dir/$name] [list fix $dir/$name] \
+                [list diff $dir/$name $dir/$name] [list stats $dir/$name] [list points $dir/$name] \
+                [list convert $dir/$name $dir/out] [list restore $dir/$name $dir/out --to 0:0] \
+                [list backup create $dir/$name $dir/backups]] {
+            is [list $words [tool {*}$words]] [list $words 1]
+            like $run_output "*$dir/$name: a stream of a full sync, not a file: its RDB lies behind the\
+                first line (tail -n +2 gives it)*"
+        }
+        truth {![file exists $dir/out]}
+        exec tail -n +2 $dir/$name >$dir/dump.rdb
+        is [tool check $dir/dump.rdb] 0
+    }
+    # Not what only looks like one.
+    foreach bytes {"\$5\r\nhello\r\n" "\$REDIS0010" "\$"} {
+        spit $dir/other $bytes
+        tool check $dir/other
+        truth {![string match "*full sync*" $run_output]}
+    }
+}
+
 finish
