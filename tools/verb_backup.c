@@ -267,9 +267,20 @@ struct expire {
     const char *dir;
     char **names;
     bool *keep, *tried;
+    bool *unread;      /* its list of files can't be read */
     int64_t *begun_ms;
-    size_t count;
+    size_t count, unread_count;
 };
+
+static void keep_newest(struct expire *e, uint64_t n)
+{
+    for (size_t i = e->count; n && i-- > 0;) {
+        if (e->unread[i])
+            continue;
+        e->keep[i] = true;
+        n--;
+    }
+}
 
 /* The newest backup of each of the newest n periods that have one. */
 static void keep_periods(struct expire *e, uint64_t n, const char *form)
@@ -278,6 +289,8 @@ static void keep_periods(struct expire *e, uint64_t n, const char *form)
     for (size_t i = e->count; n && i-- > 0;) {
         time_t s = (time_t)(e->begun_ms[i] / 1000);
         struct tm tm;
+        if (e->unread[i])
+            continue;
         gmtime_r(&s, &tm);
         strftime(period, sizeof period, form, &tm);
         if (strcmp(period, last) == 0)
@@ -324,7 +337,8 @@ static enum tool_exit remove_others(struct tool *t, struct expire *e)
     size_t going = count_going(e);
     if (going && !tool_agreed(t, "Remove up to %zu of %zu backups?", going, e->count))
         return TOOL_FAILED;
-    if (going && !keep_last_good(t, e, &worst))
+    bool none = e->count && e->unread_count == e->count;
+    if (none || (going && !keep_last_good(t, e, &worst)))
         return tool_tell(t, TOOL_LOSS, "None of the backups is whole: none is removed");
     for (size_t i = 0; i < e->count; i++) {
         if (!e->keep[i] && !backup_remove(e->dir, e->names[i], &f))
@@ -336,9 +350,11 @@ static enum tool_exit remove_others(struct tool *t, struct expire *e)
     return worst;
 }
 
-/* What can't be read has no moment: it is kept, and said. */
-static void load_moments(struct tool *t, struct expire *e)
+/* What can't be read has no moment: it is kept, is none of those that were asked for, and is a
+ * fault that is told. */
+static enum tool_exit load_moments(struct tool *t, struct expire *e)
 {
+    enum tool_exit worst = TOOL_GOOD;
     for (size_t i = 0; i < e->count; i++) {
         struct backup b;
         struct fault f = {0};
@@ -346,10 +362,13 @@ static void load_moments(struct tool *t, struct expire *e)
             e->begun_ms[i] = b.begun_ms;
             backup_free(&b);
         } else {
-            e->keep[i] = true;
-            say_line(&t->say, "%s", f.what);
+            e->keep[i] = e->tried[i] = e->unread[i] = true;
+            e->unread_count++;
+            backup_unmark(e->dir, e->names[i]);
+            worst = tool_worse(worst, tool_fault(t, &f));
         }
     }
+    return worst;
 }
 
 static int backup_expire(struct tool *t, const struct backup_options *o)
@@ -366,18 +385,19 @@ static int backup_expire(struct tool *t, const struct backup_options *o)
         return tool_fault(t, &f);
     e.keep = mem_zalloc(e.count * sizeof *e.keep + 1);
     e.tried = mem_zalloc(e.count * sizeof *e.tried + 1);
+    e.unread = mem_zalloc(e.count * sizeof *e.unread + 1);
     e.begun_ms = mem_zalloc(e.count * sizeof *e.begun_ms + 1);
-    load_moments(t, &e);
-    for (size_t i = e.count; i-- > 0;)
-        e.keep[i] = e.keep[i] || e.count - i <= o->keep;
+    enum tool_exit code = load_moments(t, &e);
+    keep_newest(&e, o->keep);
     keep_periods(&e, o->hourly, "%Y%m%d%H");
     keep_periods(&e, o->daily, "%Y%m%d");
     keep_periods(&e, o->weekly, "%G%V");
     keep_periods(&e, o->monthly, "%Y%m");
-    enum tool_exit code = remove_others(t, &e);
+    code = tool_worse(code, remove_others(t, &e));
     backup_names_free(e.names, e.count);
     mem_free(e.keep);
     mem_free(e.tried);
+    mem_free(e.unread);
     mem_free(e.begun_ms);
     return code;
 }

@@ -444,6 +444,41 @@ case "expire relies on no old mark: what stays is read again" {
     like [backup 0 expire $dir --keep 5 --yes] "*$two: kept*"
 }
 
+case "expire: what can't be read is kept, is none of those to keep, and is told by the exit code" {
+    set s [server "save \"\""]
+    set dir [tmpdir]/backups
+    fill $s 5
+    for {set i 0} {$i < 5} {incr i} { backup 0 create [address $s] $dir }
+    set all [backups $dir]
+    proc damage {dir name} {
+        set fd [open $dir/$name/backup a]
+        puts $fd ""
+        close $fd
+    }
+    # The newest two: of the others the newest two stay besides.
+    foreach name [lrange $all 3 4] { damage $dir $name }
+    set said [backup 3 expire $dir --keep 2 --yes]
+    is [backups $dir] [lrange $all 1 4]
+    foreach name [lrange $all 3 4] { is [regexp -all "$name\[^\n]*does not end with its sum" $said] 1 }
+    # Days, too: of one day the newest that can be read.
+    backup 3 expire $dir --daily 1 --yes
+    is [backups $dir] [lrange $all 2 4]
+    # There is nothing to remove: all the same.
+    backup 3 expire $dir --keep 5 --yes
+    # None can be read.
+    damage $dir [lindex $all 2]
+    foreach options {{--keep 2} {--keep 5} {--daily 7}} {
+        like [backup 5 expire $dir {*}$options --yes] \
+            "*does not end with its sum*None of the backups is whole: none is removed*"
+        is [backups $dir] [lrange $all 2 4]
+    }
+    foreach name [lrange $all 3 4] { file delete -force $dir/$name }
+    like [backup 5 expire $dir --keep 1 --yes] "*None of the backups is whole*"
+    is [backups $dir] [lindex $all 2]
+    file delete -force $dir/[lindex $all 2]
+    backup 0 expire $dir --keep 1 --yes
+}
+
 case "a backup that was interrupted is no backup, and the next run says so" {
     set s [server $log]
     set dir [tmpdir]/backups
