@@ -13,6 +13,7 @@
 #include "base/must.h"
 #include "os/file.h"
 #include "os/lock_file.h"
+#include "tools/input.h"
 
 static int write_out(void *arg, const void *from, size_t n)
 {
@@ -285,9 +286,22 @@ char *new_dir_path(const struct new_dir *d, const char *name)
 
 bool new_dir_copy(const struct new_dir *d, const char *from, const char *name, struct fault *f)
 {
+    struct input i;
+    struct log_writer w;
     uint64_t size;
+    if (!input_open(&i, from, f))
+        return false;
     char *path = new_dir_path(d, name);
-    bool ok = log_write_file(path, from, NULL, &size, f);
+    bool ok = log_write_open(&w, path, f);
+    while (ok && !in_at_end(&i.in) && !out_bad(&w.out)) {
+        struct slice some = in_window(&i.in, SIZE_MAX);
+        out_slice(&w.out, some);
+        in_skip(&i.in, some.len);
+    }
+    if (ok && in_bad(&i.in))
+        w.fault = i.in.fault;
+    ok = ok && log_write_end(&w, &size, f);
+    input_close(&i);
     mem_free(path);
     return ok;
 }

@@ -55,7 +55,7 @@ struct new_dir {
 /* out must not exist. sub: the directory in it that files go to, or NULL. */
 bool new_dir_begin(struct new_dir *d, const char *out, const char *sub, struct fault *f);
 char *new_dir_path(const struct new_dir *d, const char *name); /* for mem_free */
-/* A whole file, written durably. */
+/* A whole file, unpacked if it is compressed, written durably. */
 bool new_dir_copy(const struct new_dir *d, const char *from, const char *name, struct fault *f);
 bool new_dir_text(const struct new_dir *d, const char *name, struct slice text, struct fault *f);
 /* It gets its name, durably. */

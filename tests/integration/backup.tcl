@@ -25,6 +25,12 @@ proc manifest_base {s} {
         [slurp [of $s dir]/appendonlydir/appendonly.aof.manifest] -> base
     return $base
 }
+# Where its log ends, as a position.
+proc end_of_log {s} {
+    set path [lindex [lsort -dictionary [glob [of $s dir]/appendonlydir/*.incr.aof]] end]
+    regexp {\.(\d+)\.incr} $path -> seq
+    return $seq:[file size $path]
+}
 # What a server has that is started with what was restored.
 proc digest_in {dir {config ""}} {
     set s [server "appendonly yes\nsave \"\"\nenable-debug-command yes\n$config" -dir $dir]
@@ -213,6 +219,23 @@ case "restore --to takes a dump however it is stored" {
         like [backup 1 restore $dir $out --to "2030-01-01 00:00"] "*No times stand in this log*"
         regexp {to (0:\d+)} [backup 1 restore $dir $out --to 7:0] -> end
         backup 0 restore $dir $out --to $end
+        is [digest_in $out] $digest
+    }
+}
+
+case "restore --to takes a log however it is stored" {
+    set s [server $log]
+    rewrite $s
+    fill $s 20
+    set digest [ask $s DEBUG DIGEST]
+    set end [end_of_log $s]
+    ask $s SET later 1
+    foreach compress {{} {--compress gzip} {--compress zstd}} {
+        set dir [tmpdir]/backups
+        set out [tmpdir]/out
+        backup 0 create [address $s] $dir {*}$compress
+        backup 0 restore $dir $out --to $end
+        is [run timeout 300 $holdfast check $out] 0
         is [digest_in $out] $digest
     }
 }
