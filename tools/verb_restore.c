@@ -48,6 +48,7 @@ struct restore {
     uint64_t ends_at;        /* which is here */
     uint64_t torn_at;        /* where the newest increment is cut off; 0 */
     bool tell;          /* which moments there are */
+    bool all_read;      /* up to the log's end */
     enum tool_exit worst; /* what is wrong around the parts that were read */
     struct log_damage damage, before; /* the last one read; the last in front of place */
     /* --dry-run: */
@@ -152,6 +153,7 @@ static bool search(void *arg, size_t incr, struct log_part *p, struct log_reader
     }
     progress_bar_at(&x->tool->progress, r->to);
     if (what == LOG_END) {
+        x->all_read = incr + 1 == x->line.count;
         bool here = x->wanted == TO_POSITION && log_line_incr(&x->line, incr)->seq == x->seq;
         x->no_place = here && x->offset > p->bytes.size;
         x->ends_at = p->bytes.size;
@@ -180,9 +182,13 @@ static void tell_moments(struct restore *x)
                      "    %" PRId64 ":0 to %" PRId64 ":%" PRIu64 " (%s) can't be reached: a file "
                      "is missing", p->seq, p->seq, p->size, p->name);
     }
-    if (x->any_time)
-        say_line(&x->tool->say, "    times from %s to %s", say_time(from, x->first_s * 1000),
-                 say_time(to, x->last_s * 1000));
+    if (!x->any_time)
+        return;
+    say_time(from, x->first_s * 1000);
+    if (x->all_read)
+        say_line(&x->tool->say, "    times from %s to %s", from, say_time(to, x->last_s * 1000));
+    else /* nobody has looked for the last one */
+        say_line(&x->tool->say, "    times from %s on", from);
 }
 
 /* What lies in front of the base that it begins with is of no account. */

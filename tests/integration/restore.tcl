@@ -328,4 +328,12 @@ case "every position that points lists can be gone to, and those it calls out of
     }
 }
 
+case "times that there are: the last one only where it was looked for" {
+    set dir [tmpdir]
+    spit $dir/a.aof "#TS:1700000000\r\n[encode {SELECT 0}][encode {SET a 1}]#TS:1700009000\r\n[encode {SET b 1}]"
+    refused 1 "*The log begins later than that*times from 2023-11-14T22:13:20.000Z on*" $dir/a.aof \
+        [tmpdir]/x --to 2020-01-01T00:00:00Z
+    truth {![string match "*times from*to 20*" $run_output]}
+}
+
 finish
