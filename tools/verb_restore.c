@@ -210,19 +210,30 @@ static enum fault_code absence(const struct source *s)
     return FAULT_INVALID;
 }
 
+/* Why the log may begin later than was asked for. */
+static const char *no_history(const struct source *s)
+{
+    bool gone = s->kind == SOURCE_SET && s->manifest.base.name && !s->history;
+    return gone ? " (no history is here: a backup takes none along, and a server keeps it with "
+                  "aof-keep-history only)" : "";
+}
+
 static bool check_place(struct restore *x, struct fault *f)
 {
+    const char *why = no_history(&x->source);
     bool early = x->wanted == TO_TIME && x->any_time && x->found &&
                  x->time_ms / 1000 < x->first_s;
     if (x->wanted == TO_TIME && !x->any_time)
         fault_set(f, FAULT_INVALID, "No times stand in this log: name a position, as points "
                   "lists them");
     else if (early)
-        fault_set(f, FAULT_INVALID, "The log begins later than that.");
+        fault_set(f, FAULT_INVALID, "The log begins later than that%s", why);
     else if (!x->found && x->wanted == TO_BEFORE)
-        fault_set(f, absence(&x->source), "There is no %.*s in the log", SLICE_ARG(x->command));
+        fault_set(f, absence(&x->source), "There is no %.*s in the log%s",
+                  SLICE_ARG(x->command), why);
     else if (!x->found)
-        fault_set(f, absence(&x->source), "There is no increment %" PRId64 ".", x->seq);
+        fault_set(f, absence(&x->source), "There is no increment %" PRId64 "%s", x->seq,
+                  why);
     else if (x->no_place && x->worst == TOOL_GOOD) /* else the end is not known */
         fault_set(f, FAULT_INVALID, "%" PRId64 ":%" PRIu64 " is no place: %s ends at %" PRIu64 ".",
                   x->seq, x->offset, log_line_incr(&x->line, x->place.incr)->name, x->ends_at);

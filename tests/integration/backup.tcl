@@ -223,13 +223,17 @@ case "restore --to takes a dump however it is stored" {
     }
 }
 
-case "restore --to takes a log however it is stored" {
-    set s [server $log]
+case "restore --to takes a log however it is stored, and says that a backup has no history" {
+    set s [server "$log\naof-keep-history 9"]
+    ask $s SET gone 1
+    ask $s FLUSHALL
     rewrite $s
     fill $s 20
     set digest [ask $s DEBUG DIGEST]
     set end [end_of_log $s]
     ask $s SET later 1
+    # The server's own directory reaches that far.
+    is [run timeout 300 $holdfast restore [of $s dir] --to before-last:FLUSHALL --dry-run] 0
     foreach compress {{} {--compress gzip} {--compress zstd}} {
         set dir [tmpdir]/backups
         set out [tmpdir]/out
@@ -237,6 +241,9 @@ case "restore --to takes a log however it is stored" {
         backup 0 restore $dir $out --to $end
         is [run timeout 300 $holdfast check $out] 0
         is [digest_in $out] $digest
+        like [backup 1 restore $dir [tmpdir]/x --to before-last:FLUSHALL] \
+            "*There is no FLUSHALL in the log (no history is here: a backup takes none along*"
+        like [backup 1 restore $dir [tmpdir]/x --to 1:0] "*no increment 1 (no history is here*"
     }
 }
 
