@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "tools/log_base.h"
 
 static bool is_base(const struct source_part *p)
 {
@@ -15,7 +16,7 @@ static bool is_base(const struct source_part *p)
 static void add_base(struct log_line *l, size_t part, int64_t from)
 {
     l->bases = mem_realloc(l->bases, (l->bases_count + 1) * sizeof *l->bases);
-    l->bases[l->bases_count++] = (struct log_base){part, from};
+    l->bases[l->bases_count++] = (struct log_base){.part = part, .from = from};
 }
 
 /* Of parts[i], a base: told, or that of the increment behind it in the list; 0: nobody knows. */
@@ -73,7 +74,7 @@ const struct log_base *log_line_base(const struct log_line *l, size_t incr)
     for (size_t i = l->bases_count; i-- > 0;) {
         const struct log_base *b = &l->bases[i];
         bool there = b->part == SIZE_MAX || !l->source->parts[b->part].missing;
-        if (!there || b->from > log_line_incr(l, incr)->seq)
+        if (!there || b->is != TOOL_GOOD || b->from > log_line_incr(l, incr)->seq)
             continue;
         size_t n = incr;
         bool begun = false;
@@ -87,6 +88,18 @@ const struct log_base *log_line_base(const struct log_line *l, size_t incr)
             return b;
     }
     return NULL;
+}
+
+/* Of a file by itself, the RDB in front of its commands is what it begins with. */
+enum tool_exit log_line_try(struct log_line *l, struct tool *t, size_t base)
+{
+    must(base < l->bases_count);
+    struct log_base *b = &l->bases[base];
+    size_t part = b->part == SIZE_MAX ? l->incrs[0] : b->part;
+    if (!b->tried && !l->source->parts[part].missing)
+        b->is = log_base_tell(t, l->source, part);
+    b->tried = true;
+    return b->is;
 }
 
 enum tool_exit log_line_missing(struct tool *t, const struct source *s)

@@ -21,6 +21,8 @@
 struct log_base {
     size_t part;   /* of the source; SIZE_MAX: none, the log begins with nothing */
     int64_t from;  /* the number of the increment it begins with */
+    bool tried;    /* by log_line_try */
+    enum tool_exit is; /* what that found: good, or none can begin with it */
 };
 struct log_line {
     const struct source *source;
@@ -35,6 +37,9 @@ void log_line_free(struct log_line *l);
 /* The newest base from which the increment (an index into incrs) can be reached; NULL: a file that
  * it takes is not there. */
 const struct log_base *log_line_base(const struct log_line *l, size_t incr);
+/* Reads a base (an index into bases) if that was not done yet and it is there, says what is wrong
+ * with it, and gives what it is (log_base.h). From then on log_line_base gives no damaged one. */
+enum tool_exit log_line_try(struct log_line *l, struct tool *t, size_t base);
 const struct source_part *log_line_incr(const struct log_line *l, size_t i);
 
 /* Says which files that a start would load are not there; good: none is missing. */

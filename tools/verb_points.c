@@ -206,6 +206,18 @@ static bool visit(void *arg, size_t incr, struct log_part *part, struct log_read
     return true;
 }
 
+/* False: there is nothing that any moment could begin with. */
+static bool try_bases(struct points *p)
+{
+    bool some = p->line.bases_count == 0;
+    for (size_t i = 0; i < p->line.bases_count; i++) {
+        enum tool_exit is = log_line_try(&p->line, p->tool, i);
+        p->worst = tool_worse(p->worst, is);
+        some = some || is == TOOL_GOOD || p->line.bases[i].part != SIZE_MAX;
+    }
+    return some;
+}
+
 static int run(struct tool *t, void *state)
 {
     struct options *o = state;
@@ -224,7 +236,9 @@ static int run(struct tool *t, void *state)
     p.worst = log_line_missing(t, &s);
     say_list(&t->say, "points");
     progress_bar_begin(&t->progress, "points", source_bytes(&s));
-    bool ok = source_some(&s, &f) && log_line_walk(&p.line, 0, visit, &p, &f);
+    bool ok = source_some(&s, &f);
+    bool some = ok && try_bases(&p);
+    ok = ok && (!some || log_line_walk(&p.line, 0, visit, &p, &f));
     progress_bar_end(&t->progress);
     int64_t first = p.first_s < 0 ? -1 : p.first_s * 1000, last = p.first_s < 0 ? -1
                                                                                : p.time_s * 1000;
@@ -234,7 +248,7 @@ static int run(struct tool *t, void *state)
         say_line(&t->say, "No times stand in this log (aof-timestamp-enabled yes writes them)");
     else if (ok && !p.shown && p.only_within)
         say_line(&t->say, "No command of that second stands in the log");
-    else if (ok && !p.shown)
+    else if (ok && some && !p.shown)
         say_line(&t->say, "%s holds no increments", s.path);
     int code = ok ? (int)p.worst : (int)tool_fault(t, &f);
     log_line_free(&p.line);

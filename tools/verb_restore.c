@@ -180,7 +180,7 @@ static void tell_moments(struct restore *x)
                        SAY_U64("size", p->size), SAY_BOOL("reachable", ok)),
                 ok ? "    %" PRId64 ":0 to %" PRId64 ":%" PRIu64 " (%s)" :
                      "    %" PRId64 ":0 to %" PRId64 ":%" PRIu64 " (%s) can't be reached: a file "
-                     "is missing", p->seq, p->seq, p->size, p->name);
+                     "is missing, or damaged", p->seq, p->seq, p->size, p->name);
     }
     if (!x->any_time)
         return;
@@ -189,6 +189,23 @@ static void tell_moments(struct restore *x)
         say_line(&x->tool->say, "    times from %s to %s", from, say_time(to, x->last_s * 1000));
     else /* nobody has looked for the last one */
         say_line(&x->tool->say, "    times from %s on", from);
+}
+
+/* The newest base that the place is reached from and that a server starts from: of a damaged one
+ * it is said, and the one in front of it is tried. *is: the worst of those; NULL: there is none. */
+static const struct log_base *choose_base(struct restore *x, enum tool_exit *is)
+{
+    const struct log_base *b;
+    *is = TOOL_GOOD;
+    while ((b = log_line_base(&x->line, x->place.incr))) {
+        enum tool_exit one = log_line_try(&x->line, x->tool, (size_t)(b - x->line.bases));
+        if (one == TOOL_GOOD)
+            break;
+        *is = tool_worse(*is, one);
+    }
+    if (b && *is != TOOL_GOOD) /* of that moment nothing is lost */
+        x->worst = tool_worse(x->worst, TOOL_DAMAGED);
+    return b;
 }
 
 /* What lies in front of the base that it begins with is of no account. */
@@ -208,6 +225,28 @@ static enum fault_code absence(const struct source *s)
         if (s->parts[i].missing)
             return FAULT_FORMAT;
     return FAULT_INVALID;
+}
+
+/* An exit code as a fault's. */
+static enum fault_code code_of(enum tool_exit is)
+{
+    return is == TOOL_CANNOT_OPEN ? FAULT_IO : is == TOOL_TRUNCATED ? FAULT_EOF :
+           is == TOOL_NEWER ? FAULT_VERSION : FAULT_FORMAT;
+}
+
+static void check_base(struct restore *x, struct fault *f)
+{
+    enum tool_exit is;
+    const struct log_base *b = choose_base(x, &is);
+    if (is_behind_damage(x))
+        fault_set(f, FAULT_FORMAT, "%s is damaged at offset %" PRIu64 ", in front of that moment: "
+                  "holdfast fix --salvage first", log_line_incr(&x->line, x->before.at.incr)->name,
+                  x->before.at.at);
+    else if (!b && is != TOOL_GOOD)
+        fault_set(f, code_of(is), "No server starts from the base that it takes: holdfast salvage "
+                  "and fix --base first; where it is commands, fix --salvage");
+    else if (!b)
+        fault_set(f, absence(&x->source), "A file that it takes is not there any more.");
 }
 
 /* Why the log may begin later than was asked for. */
@@ -237,12 +276,8 @@ static bool check_place(struct restore *x, struct fault *f)
     else if (x->no_place && x->worst == TOOL_GOOD) /* else the end is not known */
         fault_set(f, FAULT_INVALID, "%" PRId64 ":%" PRIu64 " is no place: %s ends at %" PRIu64 ".",
                   x->seq, x->offset, log_line_incr(&x->line, x->place.incr)->name, x->ends_at);
-    else if (is_behind_damage(x))
-        fault_set(f, FAULT_FORMAT, "%s is damaged at offset %" PRIu64 ", in front of that moment: "
-                  "holdfast fix --salvage first", log_line_incr(&x->line, x->before.at.incr)->name,
-                  x->before.at.at);
-    else if (!log_line_base(&x->line, x->place.incr))
-        fault_set(f, absence(&x->source), "A file that it takes is not there any more.");
+    else
+        check_base(x, f);
     x->tell = fault_is(f);
     return !fault_is(f);
 }

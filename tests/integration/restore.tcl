@@ -328,6 +328,97 @@ case "every position that points lists can be gone to, and those it calls out of
     }
 }
 
+# A set of a base and one increment.
+proc set_of {base_name base incr} {
+    set dir [tmpdir]
+    file mkdir [log_dir $dir]
+    spit [log_dir $dir]/$base_name $base
+    spit [log_dir $dir]/appendonly.aof.1.incr.aof $incr
+    spit [manifest_of $dir] "file $base_name seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n"
+    return $dir
+}
+# Both verbs name the file and end with that code; nothing is made.
+proc bad_base {code pattern dir} {
+    set out [tmpdir]/x
+    foreach how {{} --dry-run} {
+        refused $code "*$pattern: a server would not start from it*No server starts from the base that it\
+            takes: holdfast salvage and fix --base*can't be reached: a file is missing, or damaged*" \
+            $dir $out --to 1:0 {*}$how
+        truth {![file exists $out]}
+    }
+    is [run $::holdfast points $dir] $code
+    like $::run_output "*1:0 *can't be reached: a file is missing, or damaged*"
+    like $::run_output "*$pattern: a server would not start from it*"
+}
+
+case "a base that no server starts from is said, and nothing is made of it" {
+    set incr [encode {SELECT 0}][encode {SET later 1}]
+    set rdb [slurp $root/fixtures/rdb/v10-listpacks.rdb]
+    set half [expr {[string length $rdb] / 2}]
+    set name appendonly.aof.1.base.rdb
+    # As it is, it is taken.
+    set s [server "appendonly yes\nsave \"\"" -dir [restored [set_of $name $rdb $incr] 1:[string length $incr]]]
+    is [ask $s GET later] 1
+    stop $s
+    bad_base 5 "$name: offset *CRC*" [set_of $name [string replace $rdb end end \
+        [format %c [expr {[scan [string index $rdb end] %c] ^ 1}]]] $incr]
+    bad_base 5 "$name: offset *" [set_of $name [string replace $rdb $half $half+3 \xfa\xfa\xfa\xfa] $incr]
+    bad_base 3 "$name: offset *" [set_of $name [string range $rdb 0 $half] $incr]
+    bad_base 5 "$name: offset 0: it is empty*" [set_of $name "" $incr]
+    bad_base 6 "$name: offset *ersion*" [set_of $name [string replace $rdb 5 8 9999] $incr]
+    # what only a load would show: no checksum, and a key twice
+    set twice "REDIS0009\xfe\x00[string repeat "\x00\x01k\x01v" 2]\xff[string repeat \x00 8]"
+    bad_base 5 "$name: offset *a key is there twice*" [set_of $name $twice $incr]
+    set library "REDIS0010\xf5\x1b#!lua name=mylib\nsyntax is \xff[string repeat \x00 8]"
+    bad_base 5 "$name: offset *library of functions*" [set_of $name $library $incr]
+    # commands: whole, cut off at the end, damaged in the middle; also behind an RDB
+    set name appendonly.aof.1.base.aof
+    set commands [encode {SELECT 0}][encode {SET a 1}][encode {SET b 1}]
+    foreach head [list "" $rdb] {
+        set s [server "appendonly yes\nsave \"\"" -dir [restored [set_of $name $head$commands $incr] 1:0]]
+        is [ask $s EXISTS a b later] 2
+        stop $s
+        bad_base 5 "$name: offset *" [set_of $name [string range $head$commands 0 end-2] $incr]
+        bad_base 5 "$name: offset *" [set_of $name $head[string replace $commands 24 24 x] $incr]
+    }
+    # an RDB in front of commands in one file
+    set file [tmpdir]/one.aof
+    spit $file $library$commands
+    refused 5 "*one.aof: offset *library of functions*" $file [tmpdir]/x --to 0:[file size $file]
+    is [run $holdfast points $file] 5
+}
+
+case "of a damaged base the one before it serves, and that is said" {
+    set s [server "$config\naof-keep-history 9\nauto-aof-rewrite-percentage 0"]
+    set dir [of $s dir]
+    for {set round 1} {$round <= 2} {incr round} {
+        for {set i 0} {$i < 12} {incr i} { change $s $i }
+        ask $s BGREWRITEAOF
+        wait_for { expr {[info_of $s aof_rewrites] == $round && [info_of $s aof_rewrite_in_progress] == 0} }
+    }
+    change $s 5
+    set noted [list [position $s] [state $s]]
+    stop $s
+    lassign [lsort -dictionary [glob [log_dir $dir]/*.base.rdb]] first second third
+    proc overwrite {path} {
+        set bytes [slurp $path]
+        spit $path [string replace $bytes 60 63 \xfa\xfa\xfa\xfa]
+    }
+    overwrite $third
+    set out [tmpdir]/out
+    is [run $holdfast restore $dir $out --to [lindex $noted 0]] 4
+    like $run_output "*from base [file tail $second]*out is made*"
+    like $run_output "*[file tail $third]: offset *a server would not start from it*"
+    is [state_of $out] [lindex $noted 1]
+    is [run $holdfast points $dir] 5
+    truth {![string match "*can't be reached*" $run_output]}
+    # Of history nothing is lost that a start loads; but then nothing reaches that far.
+    overwrite $second
+    overwrite $first
+    refused 5 "*No server starts from the base*" $dir [tmpdir]/x --to [lindex $noted 0]
+    foreach path [list $first $second $third] { like $run_output "*[file tail $path]: offset *" }
+}
+
 case "times that there are: the last one only where it was looked for" {
     set dir [tmpdir]
     spit $dir/a.aof "#TS:1700000000\r\n[encode {SELECT 0}][encode {SET a 1}]#TS:1700009000\r\n[encode {SET b 1}]"
