@@ -236,7 +236,7 @@ static int run(struct tool *t, void *state)
     p.worst = log_line_missing(t, &s);
     say_list(&t->say, "points");
     progress_bar_begin(&t->progress, "points", source_bytes(&s));
-    bool ok = source_some(&s, &f);
+    bool ok = source_some(&s, &f) && source_keep(&s, &f); /* what it begins with is read apart */
     bool some = ok && try_bases(&p);
     ok = ok && (!some || log_line_walk(&p.line, 0, visit, &p, &f));
     progress_bar_end(&t->progress);

@@ -500,8 +500,8 @@ static int restore(struct restore *x, const char *out, struct fault *f)
     struct tool *t = x->tool;
     log_line_begin(&x->line, &x->source);
     progress_bar_begin(&t->progress, "restore", source_bytes(&x->source));
-    bool ok = source_some(&x->source, f) && log_line_walk(&x->line, 0, search, x, f) &&
-              check_place(x, f);
+    bool ok = source_some(&x->source, f) && source_keep(&x->source, f) &&
+              log_line_walk(&x->line, 0, search, x, f) && check_place(x, f);
     if (ok) {
         const struct source_part *p = log_line_incr(&x->line, x->place.incr);
         const struct log_base *b = log_line_base(&x->line, x->place.incr);

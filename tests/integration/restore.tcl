@@ -265,6 +265,11 @@ case "a single file, with and without an RDB in front" {
         is [ask $s KEYS k:*] k:a
         truth {[ask $s DBSIZE] > 1 == ($head ne "")}
         stop $s
+        # and through a pipe, which can be read but once
+        set out [tmpdir]/out
+        is [run sh -c {cat "$1" | timeout 180 "$0" restore - "$2" --to "$3"} $holdfast $dir/old.aof \
+            $out 0:$at] 0
+        is [run diff -r $out [restored $dir/old.aof 0:$at]] 0
     }
 }
 
