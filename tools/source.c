@@ -75,14 +75,17 @@ static bool is_rdb(struct slice head)
     return false;
 }
 
-/* What a primary sends to a replica: a line, "$EOF:" and 40 bytes or "$" and a length, and an RDB
- * behind it. No file of commands begins so. */
-static bool is_full_sync(struct slice head)
+/* A line, "$EOF:" and 40 bytes or "$" and a length, and an RDB behind it. */
+bool source_is_file(const char *name, struct slice head, struct fault *f)
 {
     enum { LINE_MAX_BYTES = 64 };
     const char *end = head.len && head.data[0] == '$' ? memchr(head.data, '\n', head.len) : NULL;
     size_t line = end ? (size_t)(end - head.data) + 1 : 0;
-    return line > 2 && line <= LINE_MAX_BYTES && is_rdb(slice_from(head, line));
+    bool stream = line > 2 && line <= LINE_MAX_BYTES && is_rdb(slice_from(head, line));
+    if (stream)
+        fault_set(f, FAULT_INVALID, "%s: a stream of a full sync, not a file: its RDB lies behind "
+                  "the first line (tail -n +2 gives it)", name);
+    return !stream;
 }
 
 /* By content: the first line that is no comment begins with "file"; or by its name, so that an
@@ -256,13 +259,10 @@ static bool find_file(struct source *s, const char *word, struct fault *f)
     s->parts[0].path = mem_strdup(word);
     bool ok = once ? look_once(&s->parts[0], &head, f) : look(&s->parts[0], &head, f);
     bool manifest = ok && is_manifest(word, buf_slice(&head));
-    bool stream = ok && is_full_sync(buf_slice(&head));
+    bool file = !ok || source_is_file(word, buf_slice(&head), f);
     buf_free(&head);
-    if (stream) {
-        fault_set(f, FAULT_INVALID, "%s: a stream of a full sync, not a file: its RDB lies behind "
-                  "the first line (tail -n +2 gives it)", word);
+    if (!file)
         return false;
-    }
     if (manifest && once) {
         fault_set(f, FAULT_INVALID, "%s: a manifest comes through a pipe, and the files that it "
                   "names cannot: name it, or its directory", word);

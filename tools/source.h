@@ -67,6 +67,8 @@ bool source_find(struct source *s, const char *word, const struct source_options
                  struct fault *f);
 /* A part, to be read from its front. */
 bool source_part_open(struct input *i, const struct source_part *p, struct fault *f);
+/* By its first bytes: false with f for what a primary sends to a replica, which no server loads. */
+bool source_is_file(const char *name, struct slice head, struct fault *f);
 /* Whatever it is, it will be read more than once. False with f: there is no room for it. */
 bool source_keep(struct source *s, struct fault *f);
 /* Is there anything to read? False with f, it is one file, and no byte comes out of it:

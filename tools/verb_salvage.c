@@ -588,6 +588,13 @@ static enum tool_exit salvage_file(struct job *j)
     return worst == TOOL_GOOD && j->plan.corrections.len ? TOOL_REPAIRED : worst;
 }
 
+static bool is_stream(struct job *j, struct fault *f)
+{
+    char head[80];
+    ssize_t got = image_read(&j->file.image, 0, j->file.image.end, head, sizeof head);
+    return got > 0 && !source_is_file(j->name, slice(head, (size_t)got), f);
+}
+
 /* The RDB that a word means: the file itself, or what a server would load from a directory. Of a
  * log that is its base; the commands behind it are not this verb's. For mem_free; NULL with f. */
 static char *rdb_of(struct tool *t, const char *word, enum tool_exit *missing, struct fault *f)
@@ -639,6 +646,8 @@ static int run(struct tool *t, void *state)
     enum tool_exit code;
     if (commands_at(&j.file.image, 0)) {
         code = tool_usage(t, "%s is an append log and holds no RDB: use holdfast fix", j.name);
+    } else if (is_stream(&j, &f)) {
+        code = tool_fault(t, &f);
     } else if (j.file.image.end < RESCUE_MAGIC + 1) {
         bool damaged = j.file.cut.code == FAULT_FORMAT; /* around it */
         fault_set(&f, damaged ? FAULT_FORMAT : FAULT_EOF, "%s%s", j.name, damaged ?

@@ -853,7 +853,7 @@ case "a stream of a full sync is called what it is, by every verb that takes a f
         foreach words [list [list check $dir/$name] [list dump $dir/$name] [list fix $dir/$name] \
                 [list diff $dir/$name $dir/$name] [list stats $dir/$name] [list points $dir/$name] \
                 [list convert $dir/$name $dir/out] [list restore $dir/$name $dir/out --to 0:0] \
-                [list backup create $dir/$name $dir/backups]] {
+                [list backup create $dir/$name $dir/backups] [list salvage $dir/$name $dir/out]] {
             is [list $words [tool {*}$words]] [list $words 1]
             like $run_output "*$dir/$name: a stream of a full sync, not a file: its RDB lies behind the\
                 first line (tail -n +2 gives it)*"
