@@ -4,6 +4,7 @@
 source [file join [file dirname [info script]] lib.tcl]
 source [file join [file dirname [info script]] lib/jsonl.tcl]
 source [file join [file dirname [info script]] lib/rdb_bytes.tcl]
+source [file join [file dirname [info script]] lib/dataset.tcl]
 
 set holdfast [file join $build holdfast]
 set check_rdb [file join $build redis-check-rdb]
@@ -159,11 +160,10 @@ case "keys that are there twice" {
         --duplicates any
 }
 
-# A key with an incompressible value.
+# A key with an incompressible value:
+# bytes without a pattern, the same in each run, as among such some look like a key now and then.
 proc random_record {name n} {
-    set from [open /dev/urandom rb]
-    set value [read $from $n]
-    close $from
+    set value [noise [zlib crc32 $name] $n]
     return \x00[binary format c [string length $name]]$name\x80[binary format I $n]$value
 }
 
