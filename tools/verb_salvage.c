@@ -357,19 +357,26 @@ static void name_twin(struct job *j, const struct rescued *r, enum twin twin)
                                   : "it comes more than once, and is not in OUT");
 }
 
+/* False: it is none, or the one that is kept. */
+static bool set_aside_twin(struct job *j, const struct rescued *r, uint64_t *doubtful)
+{
+    enum twin twin = twin_at(j, r->from);
+    if (twin == TWIN_KEPT)
+        return false;
+    if (twin == TWIN_LEFT_OUT || j->twin_keys + j->twin_libraries < TWINS_SAID_MAX)
+        name_twin(j, r, twin);
+    j->left_out += twin == TWIN_LEFT_OUT;
+    *doubtful += twin == TWIN_DOUBTFUL;
+    if (twin == TWIN_DOUBTFUL)
+        copy_to(j, TO_DOUBTFUL, r);
+    return true;
+}
+
 static void copy_key(struct job *j, const struct rescued *r)
 {
     unsigned file = where_to(j, r);
-    enum twin twin = twin_at(j, r->from);
-    if (twin != TWIN_KEPT) {
-        if (twin == TWIN_LEFT_OUT || j->twin_keys + j->twin_libraries < TWINS_SAID_MAX)
-            name_twin(j, r, twin);
-        j->left_out += twin == TWIN_LEFT_OUT;
-        j->twin_keys += twin == TWIN_DOUBTFUL;
-        if (twin == TWIN_DOUBTFUL)
-            copy_to(j, TO_DOUBTFUL, r);
+    if (set_aside_twin(j, r, &j->twin_keys))
         return;
-    }
     if (r->doubtful)
         rdb_tell_doubtful(&j->tell, r);
     j->doubtful += r->doubtful;
@@ -380,16 +387,8 @@ static void copy_key(struct job *j, const struct rescued *r)
 static void copy_library(struct job *j, const struct rescued *r)
 {
     unsigned file = where_to(j, r);
-    enum twin twin = twin_at(j, r->from);
-    if (twin != TWIN_KEPT) {
-        if (twin == TWIN_LEFT_OUT || j->twin_keys + j->twin_libraries < TWINS_SAID_MAX)
-            name_twin(j, r, twin);
-        j->left_out += twin == TWIN_LEFT_OUT;
-        j->twin_libraries += twin == TWIN_DOUBTFUL;
-        if (twin == TWIN_DOUBTFUL)
-            copy_to(j, TO_DOUBTFUL, r);
+    if (set_aside_twin(j, r, &j->twin_libraries))
         return;
-    }
     if (r->doubtful)
         rdb_tell_library(&j->tell, r);
     j->libraries += file == TO_OUT;
