@@ -47,16 +47,15 @@ void cmd_srem(struct ctx *c)
 
 void cmd_smove(struct ctx *c)
 {
-    struct entry *from, *to;
+    /* Both are looked up first: what has expired is removed, whatever is found at the other. */
+    struct entry *from = db_find_write(c->db, c->argv[1]), *to = db_find_write(c->db, c->argv[2]);
     struct slice member = c->argv[3];
     const struct value_limits *limits = &c->keyspace->limits;
-    if (!ctx_lookup_write(c, c->argv[1], VALUE_SET, &from))
-        return;
     if (!from) {
         reply_int(c, 0);
         return;
     }
-    if (!ctx_lookup_write(c, c->argv[2], VALUE_SET, &to))
+    if (!ctx_type_is(c, from, VALUE_SET) || !ctx_type_is(c, to, VALUE_SET))
         return;
     struct val source = entry_val(from);
     if (from == to) {

@@ -14,9 +14,9 @@
 #include "server/reply.h"
 #include "server/server.h"
 
-static bool right_type(struct ctx *c, enum value_type type, struct entry **e)
+bool ctx_type_is(struct ctx *c, const struct entry *e, enum value_type type)
 {
-    if (!*e || entry_type(*e) == type)
+    if (!e || entry_type(e) == type)
         return true;
     reply_wrongtype(c);
     return false;
@@ -25,13 +25,13 @@ static bool right_type(struct ctx *c, enum value_type type, struct entry **e)
 bool ctx_lookup(struct ctx *c, struct slice key, enum value_type type, struct entry **e)
 {
     *e = db_find(c->db, key);
-    return right_type(c, type, e);
+    return ctx_type_is(c, *e, type);
 }
 
 bool ctx_lookup_write(struct ctx *c, struct slice key, enum value_type type, struct entry **e)
 {
     *e = db_find_write(c->db, key);
-    return right_type(c, type, e);
+    return ctx_type_is(c, *e, type);
 }
 
 bool ctx_string_fits(const struct ctx *c, uint64_t len)

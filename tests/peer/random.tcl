@@ -7,32 +7,16 @@ source [file join [file dirname [info script]] lib/pair.tcl]
 source [file join [file dirname [info script]] ../integration/lib/chance.tcl]
 source [file join [file dirname [info script]] ../integration/lib/survives.tcl]
 source [file join [file dirname [info script]] lib/grammar.tcl]
+source [file join [file dirname [info script]] lib/key_events.tcl]
 source [file join [file dirname [info script]] lib/same_data.tcl]
 
 set count [chance_count 20000 5000 1000000]
 
-# What a listener hears of keys, up to the end of a batch: events in their order, misses sorted
-# (SORT's patterns are looked up in the order of a set).
-proc events_of {fd} {
-    set events {}
-    set misses {}
-    while 1 {
-        lassign [lmap leaf [lindex [tree $fd] 1] {
-            lindex [split [lindex $leaf 0] \r\n] 2
-        }] - - channel message
-        if {$channel eq "keys end"} { return [list $events [lsort $misses]] }
-        if {"keymiss" eq $message || [string match "*:keymiss" $channel]} {
-            lappend misses "$channel $message"
-        } else {
-            lappend events "$channel $message"
-        }
-    }
-}
 # Misses are not the same where SCAN by type meets keys that have expired (7.0 looks them up), and
 # where SORT finds a weight that is no number (Redis looks up the others yet).
 proc same_events {all} {
     set differ {}
-    lassign [lmap fd [pair_fds listener] { events_of $fd }] mine theirs
+    lassign [key_events] mine theirs
     set vague [lsearch -regexp $all {SCAN.*TYPE|SORT.* BY k}]
     foreach ours $mine peer $theirs what {events misses} {
         if {$ours eq $peer || ($what eq "misses" && $vague >= 0)} continue
@@ -48,8 +32,7 @@ proc same_events {all} {
 proc start {config} {
     pair_start "appendonly yes\nappendfsync no\nnotify-keyspace-events KEAmn\n$config"
     both {DEBUG SET-ACTIVE-EXPIRE 0}
-    pair_send listener {PSUBSCRIBE *}
-    foreach fd [pair_fds listener] { tree $fd }
+    key_events_listen
 }
 
 proc run_batch {all} {
@@ -77,7 +60,6 @@ proc run_batch {all} {
             error "closed after [lrange $item 1 end]: [log_of $::ours]"
         }
     }
-    both {PUBLISH "keys end" ""}
     return [concat $differ [same_events $all]]
 }
 
