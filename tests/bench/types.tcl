@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Rows of run: streams, blocking, pub/sub, sketches, places. Sourced by it.
+# Rows of run: streams, blocking, pub/sub, sorted sets of three sizes, sketches, places. Sourced
+# by it.
 
 # CPU microseconds of n commands that a file holds in the protocol.
 proc per_piped {who n path} {
@@ -132,6 +133,38 @@ if {[wanted $family] && [both_know PUBLISH]} {
     }
     measure "bytes a subscription, 100000 channels of one client" bytes less 1.0 {
         lindex [listened $who 1 100000 1] 1
+    }
+    stop_pair
+}
+
+# Sets of so many members (the smallest are past the small encoding), each filled in random order,
+# then read and changed at random places. Equal scores: the order is the members' alone.
+if {[wanted "sorted sets of 150 1000 100000 members: filled, scores changed, ZRANK, ZRANGE"]} {
+    start_pair {}
+    set zset_ops 200000
+    foreach size {150 1000 100000} {
+        foreach {kind score} {different {int(rand() * 1000000)} equal 1} {
+            set name "sorted sets of $size members, $kind scores"
+            foreach {what line} [list \
+                "filled" "cmd(\"ZADD z\" int(i / $size) \" \" $score \" m\" (i * 7919 % $size))" \
+                "scores changed" "cmd(\"ZADD z\" key \" \" $score + i % 2 \" m\" place)" \
+                "ZRANK" "cmd(\"ZRANK z\" key \" m\" place)" \
+                "ZRANGE of 10" "cmd(\"ZRANGE z\" key \" \" place \" \" place + 9)"
+            ] {
+                set path [piped zset-$size-$kind-[string map {" " -} $what] $zset_ops "
+                    srand($size)
+                    for (i = 0; i < n; i++) {
+                        key = int(rand() * n / $size)
+                        place = int(rand() * $size)
+                        $line
+                    }"]
+                measure "$name: $what" "CPU us/op" less 0.8 [string map [list %path $path \
+                    %first [expr {$what eq "filled" ? {cli $who FLUSHALL} : ""}]] {
+                        %first
+                        per_piped $who $::zset_ops %path
+                    }]
+            }
+        }
     }
     stop_pair
 }
