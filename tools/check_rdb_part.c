@@ -442,7 +442,7 @@ static void check_content(struct part_check *c)
 {
     c->twice = key_twice_new(TWICE_HELD);
     int64_t begun_us = now_us();
-    c->in_order = is_in_order(c);
+    c->in_order = c->plan.header_ok && is_in_order(c);
     uint64_t took_us = (uint64_t)(now_us() - begun_us);
     if (!c->in_order) {
         end_libraries(c);
@@ -467,12 +467,13 @@ static void check_content(struct part_check *c)
     add_totals(c, load_us);
 }
 
-/* A header that is well-formed, of a version that is to come: nothing behind it is known. */
-static void refuse_newer(struct part_check *c)
+/* A header that is well-formed, of a version that is to come, or never was: nothing behind it is
+ * known. */
+static void refuse_unknown(struct part_check *c)
 {
     char what[80];
     snprintf(what, sizeof what, "RDB version %d is none of those this program knows",
-             c->plan.newer);
+             c->plan.unknown);
     finding_add(c->to, &(struct finding){.cost = TOOL_NEWER, .file = c->name,
                                          .from = c->image->begin, .to = c->image->begin,
                                          .unit = "header", .what = what});
@@ -491,8 +492,8 @@ static void check_image(struct part_check *c, uint64_t *end)
     progress_bar_begin(&c->tool->progress, "check", c->image->end);
     plan_look(&c->plan, c->image);
     check_sink_init(&c->sums, now_ms());
-    if (c->plan.newer)
-        refuse_newer(c);
+    if (c->plan.unknown >= 0)
+        refuse_unknown(c);
     else
         check_content(c);
     *end = c->end_at;

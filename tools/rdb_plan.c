@@ -14,6 +14,7 @@ enum { MAGIC = 9 };
 
 static bool parse_magic(const char *magic, bool *valkey, int *version)
 {
+    *version = -1;
     *valkey = memcmp(magic, "VALKEY", 6) == 0;
     const char *at = magic + (*valkey ? 6 : 5);
     int n = 0;
@@ -35,10 +36,10 @@ static void read_header(struct rdb_plan *p, struct rdb_image *m)
 {
     char head[MAGIC + 80];
     ssize_t got = image_read(m, m->begin, m->end, head, sizeof head);
-    p->version = p->newer = 0;
+    p->version = p->unknown = -1;
     p->header_ok = got >= MAGIC && parse_magic(head, &p->valkey, &p->version);
     if (!p->header_ok) {
-        p->newer = p->version;
+        p->unknown = p->version;
         p->valkey = false;
         p->version = RDB_VERSION_OURS;
     }

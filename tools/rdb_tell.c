@@ -72,6 +72,20 @@ static void add(struct rdb_tell *t, enum tool_exit cost, uint64_t at, const char
                                          .unit = unit, .what = what});
 }
 
+/* Where no block checksums tell that what stands behind it is right, nothing does. */
+static void tell_header(struct rdb_tell *t)
+{
+    char what[100];
+    if (t->plan->unknown >= 0) {
+        snprintf(what, sizeof what, "RDB version %d is none of those this program knows; version "
+                 "11 is assumed", t->plan->unknown);
+        add(t, TOOL_NEWER, t->image->begin, "header", what);
+    } else {
+        add(t, plan_has_blocks(t->plan) ? TOOL_DAMAGED : TOOL_LOSS, t->image->begin, "header",
+            "The header is damaged; version 11 is assumed");
+    }
+}
+
 void rdb_tell_file(struct rdb_tell *t)
 {
     const struct rdb_plan *p = t->plan;
@@ -80,8 +94,7 @@ void rdb_tell_file(struct rdb_tell *t)
     for (size_t i = 0; i < n; i++)
         tell_correction(t, &c[i]);
     if (!p->header_ok)
-        add(t, TOOL_DAMAGED, t->image->begin, "header", "The header is damaged; version 11 is "
-            "assumed");
+        tell_header(t);
     if (plan_has_blocks(p) && !p->list.by_trailer && p->trailer_due)
         add(t, TOOL_DAMAGED, t->image->end, "trailer",
             "The block index behind the RDB is missing or damaged; the records between the keys "

@@ -186,7 +186,7 @@ static size_t shown(struct slice s)
     unsigned char c = (unsigned char)s.data[0];
     size_t n = utf8_length(s);
     bool c1 = n == 2 && c == 0xc2 && (unsigned char)s.data[1] < 0xa0;
-    return (c < ' ' && c != '\n' && c != '\t') || c == 0x7f || c1 ? 0 : n;
+    return (c < ' ' && c != '\t') || c == 0x7f || c1 ? 0 : n;
 }
 
 void say_print(FILE *to, struct slice text)

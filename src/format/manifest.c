@@ -489,6 +489,8 @@ void manifest_print(const struct manifest *m, struct buf *out)
 {
     manifest_must_hold(m);
     must(out->len == 0 || !tells_ids(m)); /* the checksum is of all of the text */
+    if (!m->base.name && m->history.count + m->incr.count == 0 && out->len == 0)
+        buf_printf(out, "# no files\n");
     if (m->base.name)
         print_file(out, &m->base, 'b');
     for (size_t i = 0; i < m->history.count; i++)

@@ -53,7 +53,8 @@ struct manifest {
 
 /* Into an empty *m. An empty text is a fault; one of comments only is a manifest without files. */
 bool manifest_parse(struct manifest *m, struct slice text, struct fault *f);
-/* Behind what is in *out, which must be nothing when ids are told. */
+/* Behind what is in *out, which must be nothing when ids are told. One without files is a comment:
+ * it can be read again. */
 void manifest_print(const struct manifest *m, struct buf *out);
 void manifest_free(struct manifest *m);
 void manifest_copy(struct manifest *to, const struct manifest *from);

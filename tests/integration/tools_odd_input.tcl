@@ -127,15 +127,34 @@ case "compression that is damaged around a log: each verb reads what came out, a
     }
 }
 
-case "a version that is to come" {
+foreach {name header code pattern} {
+    "a version that is to come" REDIS0099 6 "*version 99*"
+    "a version that never was" REDIS0000 6 "*version 0*"
+    "a version that is to come, of Valkey" VALKEY200 6 "*version 200*"
+    "letters where the version stands" REDIS00x1 5 "*"
+    "another signature" XEDIS0011 5 "*"
+} {
+    case "a dump's header is none this program knows: $name" {
+        set dir [tmpdir]
+        spit $dir/in.rdb $header[string range [rdb_of [records k 20]] 9 end]
+        each_reader $dir/in.rdb $code $pattern -1
+        like [says $code check $dir/in.rdb] $pattern
+        like [says $code salvage $dir/in.rdb $dir/out.rdb --doubtful $dir/doubtful.rdb] $pattern
+        says 0 check $dir/doubtful.rdb
+        foreach verb {points stats} { says $code $verb $dir/in.rdb }
+        says $code who k $dir/in.rdb
+    }
+}
+case "a manifest of a comment only names no files: an empty data set" {
     set dir [tmpdir]
-    spit $dir/newer.rdb [rdb_of [records k 20] 0099]
-    each_reader $dir/newer.rdb 6 "*version 99*" -1
-    says 6 check $dir/newer.rdb
-    spit $dir/newer.rdb VALKEY200[string range [rdb_of [records k 20]] 9 end]
-    each_reader $dir/newer.rdb 6 "*version 200*" -1
-    spit $dir/other.rdb XEDIS0011[string range [rdb_of [records k 20]] 9 end]
-    each_reader $dir/other.rdb 5 "*signature*" -1
+    file mkdir $dir/d/appendonlydir
+    spit $dir/d/appendonlydir/appendonly.aof.manifest "# none\n"
+    foreach words [list [list check $dir/d] [list dump $dir/d] [list report $dir/d] \
+            [list diff $dir/d $dir/d] [list convert $dir/d $dir/out.rdb] [list points $dir/d] \
+            [list fix $dir/d]] {
+        says 0 {*}$words
+    }
+    is [says 0 dump $dir/out.rdb] "0 keys"
 }
 
 case "the checksum of a dump as a whole is wrong: the data comes out, and it is said" {
@@ -299,10 +318,11 @@ case "what a file holds does nothing to a terminal" {
     set head "REDIS0011\xfa\x09redis-ver\x08\x1b\[2J\nver"
     spit $dir/in.rdb [string replace [rdb_of [records k 3] 0011] 0 8 "$head[library $bad]"]
     spit $dir/in.aof [encode [list FUNCTION LOAD $bad]][encode [list SWAPDB 0 "\x1b\n1"]]
-    spit $dir/bad\x1b\n.rdb REDISxx
+    spit $dir/bad\x1b\nforged.rdb REDISxx
     foreach words [list [list check $dir/in.rdb] [list check $dir/in.aof] [list points $dir/in.aof] \
             [list convert $dir/in.rdb --explain] [list salvage $dir/in.rdb $dir/out.rdb] \
-            [list who k $dir/in.aof] [list stats $dir/in.aof] [list dump $dir/bad\x1b\n.rdb]] {
+            [list who k $dir/in.aof] [list stats $dir/in.aof] [list dump $dir/bad\x1b\nforged.rdb] \
+            [list check $dir/bad\x1b\nforged.rdb]] {
         run timeout 60 $::holdfast {*}$words
         is [list $words [regexp {[\x00-\x08\x0b-\x1f\x7f-\xff]} $run_output]] [list $words 0]
         is [list $words [regexp -line {^forged} $run_output]] [list $words 0]
