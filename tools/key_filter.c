@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tools/key_filter.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,12 +55,16 @@ static bool any_holds(const struct tool_texts *texts, uint64_t n)
     return false;
 }
 
-static bool ranges_fine(const struct tool_texts *texts, const char *option, struct tool *t)
+static bool ranges_fine(const struct tool_texts *texts, const char *option, uint64_t most,
+                        struct tool *t)
 {
     uint64_t from, to;
     for (size_t i = 0; i < texts->count; i++)
         if (!in_range(texts->texts[i], &from, &to)) {
             tool_usage(t, "%s %s: this is neither a number nor a range", option, texts->texts[i]);
+            return false;
+        } else if (to > most) {
+            tool_usage(t, "%s %s: there is none above %" PRIu64, option, texts->texts[i], most);
             return false;
         }
     return true;
@@ -84,8 +89,8 @@ static bool take_types(struct key_filter *k, struct tool *t)
 
 bool key_filter_begin(struct key_filter *k, struct tool *t)
 {
-    if (!take_types(k, t) || !ranges_fine(&k->dbs, "--db", t) ||
-        !ranges_fine(&k->slots, "--slot", t))
+    if (!take_types(k, t) || !ranges_fine(&k->dbs, "--db", DB_LAST, t) ||
+        !ranges_fine(&k->slots, "--slot", KEY_SLOTS - 1, t))
         return false;
     if (k->with_expiry && k->without_expiry) {
         tool_usage(t, "--with-expiry and --without-expiry leave nothing");

@@ -15,6 +15,9 @@
 #include "format/key_event.h"
 #include "tools/tool.h"
 
+/* The last database that a server can be told to have. */
+enum { DB_LAST = INT32_MAX - 1 };
+
 struct key_filter {
     /* options */
     struct tool_texts match, except, keys, types, dbs, slots;

@@ -297,10 +297,33 @@ static const struct verb *verb_named(const struct tool_env *env, const char *nam
     return NULL;
 }
 
-static int no_verb(const struct tool_env *env, const char *name)
+static bool any_is(int argc, char **argv, const char *word)
 {
-    fprintf(stderr, "holdfast: there is no verb %s\n", name);
-    tool_help_all(stderr, env->verbs);
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], word) == 0)
+            return true;
+    return false;
+}
+
+/* Programs get their object here, too; its verb is help, which would know. */
+static int no_verb(const struct tool_env *env, const char *name, int argc, char **argv)
+{
+    struct buf what = {0};
+    struct say say;
+    bool json = any_is(argc, argv, "--json");
+    buf_printf(&what, "there is no verb %s", name);
+    say_begin(&say, stdout, json, false, "help");
+    say_row(&say, "errors", FIELDS(SAY_TEXT("what", buf_cstr(&what)),
+                                   SAY_TEXT("result", tool_exit_name(TOOL_FAILED))), NULL);
+    if (!json) {
+        fputs("holdfast: ", stderr);
+        say_print(stderr, buf_slice(&what));
+        fputc('\n', stderr);
+        tool_help_all(stderr, env->verbs);
+    }
+    say_end(&say, tool_exit_name(TOOL_FAILED), TOOL_FAILED);
+    say_free(&say);
+    buf_free(&what);
     return TOOL_FAILED;
 }
 
@@ -316,7 +339,7 @@ static int help(int argc, char **argv, const struct tool_env *env)
         for (size_t i = 0; env->verbs[i]; i++)
             printf("%s\n", env->verbs[i]->name);
     else if (name && !verb)
-        return no_verb(env, name);
+        return no_verb(env, name, argc, argv);
     else if (man)
         tool_man(stdout, verb, env->verbs);
     else if (verb)
@@ -340,5 +363,5 @@ int tool_main(int argc, char **argv, const struct tool_env *env)
         return TOOL_GOOD;
     }
     const struct verb *verb = verb_named(env, name);
-    return verb ? tool_run(verb, argc - 1, argv + 1, env) : no_verb(env, name);
+    return verb ? tool_run(verb, argc - 1, argv + 1, env) : no_verb(env, name, argc, argv);
 }

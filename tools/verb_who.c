@@ -5,6 +5,7 @@
 #include "base/must.h"
 #include "base/num.h"
 #include "format/rdb_read.h"
+#include "tools/key_filter.h"
 #include "tools/log_keys.h"
 #include "tools/log_line.h"
 #include "tools/pending_file.h"
@@ -216,6 +217,8 @@ static int run(struct tool *t, void *state)
     struct walking walking = {&w, &f};
     if (o->db && !num_parse_u64(slice_str(o->db), &w.only_db))
         return (int)tool_usage(t, "--db %s: this is no number", o->db);
+    if (w.only_db > DB_LAST)
+        return (int)tool_usage(t, "--db %s: there is none above %d", o->db, DB_LAST);
     if (!source_find(&s, t->args[1], &(struct source_options){0}, &f))
         return (int)tool_fault(t, &f);
     log_line_begin(&w.line, &s);

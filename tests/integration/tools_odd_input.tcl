@@ -409,4 +409,18 @@ case "a base that is empty, though its name says RDB: a server starts, and check
     is [ask $s DBSIZE] 1
 }
 
+case "a database or a slot that there cannot be is refused, and no verb is told to programs, too" {
+    set dir [tmpdir]
+    spit $dir/in.rdb [rdb_of [records k 3]]
+    foreach {option last beyond} {--db 2147483646 2147483647 --slot 16383 16384} {
+        says 0 dump $dir/in.rdb $option 0-$last
+        like [says 1 dump $dir/in.rdb $option $beyond] "*$option $beyond: there is none above $last*"
+    }
+    spit $dir/in.aof [encode {SET k 1}]
+    says 0 who k $dir/in.aof --db 2147483646
+    like [says 1 who k $dir/in.aof --db 2147483647] "*none above*"
+    is [dict get [json [says 1 nosuchverb --json]] verb] help
+    like [says 1 nosuchverb] "holdfast: there is no verb nosuchverb\n*salvage*"
+}
+
 finish
