@@ -122,10 +122,11 @@ static bool name_in(const struct tool_texts *names, struct slice name)
     return false;
 }
 
-static bool globs_match(const struct glob *g, size_t count, struct slice name)
+/* As KEYS does: a star alone takes the empty name, too. */
+static bool globs_match(const struct glob *g, const struct tool_texts *texts, struct slice name)
 {
-    for (size_t i = 0; i < count; i++)
-        if (glob_matches(&g[i], name))
+    for (size_t i = 0; i < texts->count; i++)
+        if (strcmp(texts->texts[i], "*") == 0 || glob_matches(&g[i], name))
             return true;
     return false;
 }
@@ -134,9 +135,9 @@ static bool name_fits(const struct key_filter *k, struct slice name)
 {
     if (k->keys.count && !name_in(&k->keys, name))
         return false;
-    if (k->match.count && !globs_match(k->match_globs, k->match.count, name))
+    if (k->match.count && !globs_match(k->match_globs, &k->match, name))
         return false;
-    return !globs_match(k->except_globs, k->except.count, name);
+    return !globs_match(k->except_globs, &k->except, name);
 }
 
 bool key_filter_takes(const struct key_filter *k, const struct key_event *key)

@@ -40,7 +40,7 @@ struct rdb_plan {
     bool announced;         /* the file says that it has block checksums */
     bool trailer_due;       /* and an index of them behind its end */
     bool header_ok;
-    int unknown;            /* a version that is none of ours, of a header that is well-formed; -1 */
+    int unknown;            /* a well-formed header's version that is none of ours; -1 */
     bool valkey;
     int version;            /* of the header, or taken for it */
     bool has_crc, crc_ok;   /* of the whole file; looked at when there are no blocks */

@@ -83,7 +83,7 @@ void json_base64(struct buf *to, struct slice bytes); /* without quotes */
 const char *say_text(struct buf *hold, struct slice bytes, size_t max);
 /* In place, all of it. */
 void say_escape(struct buf *text);
-/* Of one line: what begins another, moves the cursor otherwise or is no UTF-8 is printed as \xhh. */
+/* One line: what begins another, moves the cursor otherwise or is no UTF-8 is printed as \xhh. */
 void say_print(FILE *to, struct slice text);
 /* Unix milliseconds as 2026-11-29T14:03:00.250Z. */
 enum { SAY_TIME_TEXT = 40 };

@@ -149,6 +149,8 @@ bool glob_matches(const struct glob *g, struct slice text)
 {
     size_t p = 0, t = 0;
     size_t star = SIZE_MAX, star_text = 0; /* token behind the last star, text it ends at */
+    if (text.len == 0)
+        return g->count == 0;
     while (t < text.len) {
         if (p < g->count && g->tokens[p].kind == STAR) {
             star = ++p;
@@ -229,12 +231,14 @@ bool glob_fits(struct slice pattern, struct slice text)
     enum { SHORT = 64 }; /* a class is read in no time */
     struct glob g;
     size_t plain = 0;
+    if (text.len == 0)
+        return pattern.len == 0;
     for (; plain < pattern.len && !is_special(pattern.data[plain]); plain++)
         if (plain == text.len || text.data[plain] != pattern.data[plain])
             return false;
     pattern = slice_from(pattern, plain);
     text = slice_from(text, plain);
-    if (pattern.len <= SHORT)
+    if (pattern.len <= SHORT || text.len == 0)
         return fits_directly(pattern, text);
     glob_init(&g, pattern, false);
     bool fits = glob_matches(&g, text);

@@ -6,6 +6,9 @@
  *   ... glob_matches(&g, text) ... many times; the pattern may be gone by then
  *   glob_free(&g);
  *
+ * An empty text fits the empty pattern alone, no star, as in Redis; KEYS, SCAN MATCH and ACL rules
+ * make an exception of "*".
+ *
  * Cost: a match at most tokens of the pattern x bytes of the text, whatever stands in its classes;
  * nested stars do not go exponential. Memory: up to 24 bytes a byte of a long pattern. */
 #ifndef BASE_GLOB_H

@@ -66,7 +66,7 @@ bool acl_pattern_fits(const struct acl_pattern *p, struct slice text)
     case ACL_FORM_GLOB:
         break;
     }
-    return text.len > 0 && glob_fits(slice(p->text, p->len), text);
+    return glob_fits(slice(p->text, p->len), text);
 }
 
 /* ---- selectors ---- */

@@ -75,8 +75,7 @@ enum {
 bool ctx_lookup(struct ctx *c, struct slice key, enum value_type type, struct entry **e);
 /* The same for a command that will write. */
 bool ctx_lookup_write(struct ctx *c, struct slice key, enum value_type type, struct entry **e);
-/* Is it absent (NULL) or of that type? False: the error was replied. For a command that looks up
- * several keys before it judges any. */
+/* Is it NULL or of that type? False: the error was replied. Several are looked up before any is. */
 bool ctx_type_is(struct ctx *c, const struct entry *e, enum value_type type);
 
 /* May there be a string of len bytes? proto-max-bulk-len limits what clients make. What the log

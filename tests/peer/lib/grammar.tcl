@@ -133,6 +133,7 @@ set pool(W) {1 2 0.5 0.25 3 inf x}
 set large 0
 set few 12
 set stream_ms 1
+set any_longitude 1
 proc family_of {line} {
     if {!$::large || [below 50] == 0} { return "" }
     foreach {family form} {l {L[^C]|RPUSH|RPOP}
@@ -156,8 +157,14 @@ proc value_of {letter} {
             if {[below 8] == 0} { return [one_of {5-* 1-1 1-* 0-0 - x}] }
             return [incr ::stream_ms [below 2]]-*
         }
-        G { if {[below 8]} { return [format %.6f [expr {13 + 2 * rand()}]] } }
-        H { if {[below 8]} { return [format %.6f [expr {37 + 2 * rand()}]] } }
+        G {
+            set ::any_longitude [below 8]
+            if {$::any_longitude} { return [format %.6f [expr {13 + 2 * rand()}]] }
+        }
+        H {
+            # One of the two is any: of several members in one place COUNT takes any.
+            if {!$::any_longitude || [below 8]} { return [format %.6f [expr {37 + 2 * rand()}]] }
+        }
         T { if {[below 3]} { return [expr {1000000 + [below 1000000]}] } }
     }
     set value [one_of $::pool($letter)]
