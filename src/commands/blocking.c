@@ -14,13 +14,13 @@ bool blocking_timeout(struct ctx *c, int i, int64_t *ms)
     double s;
     if (!num_parse_double(c->argv[i], &s)) {
         reply_error(c, "ERR timeout is not a float or out of range");
-    } else if (s < 0) {
+    } else if (ceil(s * 1000) < 0) { /* less than a millisecond of it is none, as in Redis */
         reply_error(c, "ERR timeout is negative");
     } else if (ceil(s * 1000) >= 0x1p63) {
         reply_error(c, "ERR timeout is out of range");
     } else {
         *ms = (int64_t)ceil(s * 1000);
-        must(*ms >= 0 && (*ms == 0) == (s == 0));
+        must(*ms >= 0 && (*ms == 0) == (s <= 0));
         return true;
     }
     return false;

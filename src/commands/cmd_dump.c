@@ -17,7 +17,7 @@
 
 void cmd_dump(struct ctx *c)
 {
-    struct entry *e = db_find_with(c->db, c->argv[1], DB_NOTOUCH);
+    struct entry *e = db_find(c->db, c->argv[1]);
     if (!e) {
         reply_null(c);
         return;

@@ -21,7 +21,7 @@ void cmd_blmpop(struct ctx *c)
 {
     struct pop_args a;
     int64_t timeout_ms;
-    if (blocking_timeout(c, 1, &timeout_ms) && pop_args_parse(c, 2, "left", "right", &a) &&
+    if (pop_args_parse(c, 2, "left", "right", &a) && blocking_timeout(c, 1, &timeout_ms) &&
         !list_pop_any(c, &a))
         blocking_wait(c, timeout_ms, a.first, a.keys, VALUE_LIST);
 }

@@ -141,7 +141,8 @@ void cmd_set(struct ctx *c)
             return;
         reply_entry(c, old);
     } else if (o.nx || o.xx || o.keep_ttl) {
-        old = db_find_write(c->db, key);
+        /* What replaces the value is the use of the key that counts. */
+        old = db_find_with(c->db, key, DB_NOSTATS | DB_WRITE | (o.nx ? 0 : DB_NOTOUCH));
     }
     if ((o.nx && old) || (o.xx && !old)) {
         if (!o.get)

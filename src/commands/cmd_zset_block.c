@@ -20,7 +20,7 @@ void cmd_bzmpop(struct ctx *c)
 {
     struct pop_args a;
     int64_t timeout_ms;
-    if (blocking_timeout(c, 1, &timeout_ms) && pop_args_parse(c, 2, "min", "max", &a) &&
+    if (pop_args_parse(c, 2, "min", "max", &a) && blocking_timeout(c, 1, &timeout_ms) &&
         !zset_pop_any(c, &a))
         blocking_wait(c, timeout_ms, a.first, a.keys, VALUE_ZSET);
 }

@@ -44,7 +44,9 @@ void block_client(struct ctx *ctx, int64_t timeout_ms, const struct block_kind *
     c->block = b;
     c->flags |= CLIENT_BLOCKED;
     server_clients(c->server)->blocked_count++;
-    if (timeout_ms > 0) {
+    b->timed = timeout_ms > 0;
+    server_clients(c->server)->timed_count += b->timed;
+    if (b->timed) {
         int64_t most_ms = INT64_MAX / 4000;
         loop_timer_start(server_loop(c->server), &b->timer,
                          (timeout_ms < most_ms ? timeout_ms : most_ms) * 1000);
@@ -100,6 +102,7 @@ static void end_block(struct client *c)
     c->block = NULL;
     client_clear(c, CLIENT_BLOCKED);
     server_clients(c->server)->blocked_count--;
+    server_clients(c->server)->timed_count -= b->timed;
     loop_timer_stop(server_loop(c->server), &b->timer);
     link_remove(&b->woken);
     let_go(c, b);

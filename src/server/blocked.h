@@ -23,6 +23,7 @@ struct block {
     int why;           /* enum block_why */
     size_t bytes;      /* that are kept for the client */
     const char *error; /* in place of what wake replies; NULL: none */
+    bool timed;        /* it has a timeout */
     bool closes;       /* behind it */
     bool served; /* answered already, and released */
 };

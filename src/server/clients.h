@@ -36,6 +36,7 @@ struct clients {
     uint64_t held_released; /* what the gates said then */
     uint64_t next_id;
     unsigned count, fakes, blocked_count;
+    unsigned timed_count; /* of the blocked: for a time */
     char *shared_in;      /* one read's worth of input, for clients that keep none */
     const struct client *shared_by; /* whose lies there now, and how much; NULL: nobody's */
     size_t shared_len;

@@ -29,6 +29,7 @@
 #include "server/server.h"
 #include "server/settings.h"
 #include "server/stats.h"
+#include "server/wait_keys.h"
 #include "store/db_iter.h"
 
 static void section_server(void *arg, struct info_out *o)
@@ -86,9 +87,9 @@ static void section_clients(void *arg, struct info_out *o)
     info_u64(o, "client_recent_max_output_buffer", st->recent_output_max);
     info_u64(o, "blocked_clients", cs->blocked_count + pause_held_count(server_pauses(s)));
     info_provided(o, "tracking_clients");
-    info_u64(o, "clients_in_timeout_table", 0);
-    info_u64(o, "total_blocking_keys", 0);
-    info_u64(o, "total_blocking_keys_on_nokey", 0);
+    info_u64(o, "clients_in_timeout_table", cs->timed_count);
+    info_u64(o, "total_blocking_keys", waits_keys(server_waits(s)));
+    info_u64(o, "total_blocking_keys_on_nokey", waits_keys_gone(server_waits(s)));
 }
 
 static double ratio(size_t a, size_t b)

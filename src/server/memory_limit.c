@@ -74,12 +74,14 @@ void memory_exempt(struct memory_limit *m, size_t (*bytes)(const void *arg), con
 
 /* ---- clients ---- */
 
-/* As it was set; 0: not at all. */
+/* 0: there is none. A smaller one than CLIENTS_MIN would leave nobody a connection to set it right
+ * by. */
 static size_t clients_limit(const struct memory_limit *m)
 {
-    if (m->max_clients >= 0)
-        return (size_t)m->max_clients;
-    return (size_t)m->max_bytes / 100 * (size_t)-m->max_clients;
+    enum { CLIENTS_MIN = 128 << 10 };
+    size_t limit = m->max_clients >= 0 ? (size_t)m->max_clients
+                                       : (size_t)m->max_bytes / 100 * (size_t)-m->max_clients;
+    return limit && limit < CLIENTS_MIN ? CLIENTS_MIN : limit;
 }
 
 /* Without a limit of their own: before the keys give way to more, clients do (memory_limit.h says

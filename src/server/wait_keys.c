@@ -58,6 +58,7 @@ struct queue {
 struct waits {
     struct server *server;
     struct table queues;
+    size_t on_no_key;        /* of them: somebody wants to know when the key goes */
     struct link ready;       /* queues */
     struct unit_job job;
     struct waiter *running;  /* whose command is run again */
@@ -174,6 +175,7 @@ static void leave_queues(struct waiter *w)
             p->queue->next = p->of_key.next;
         link_remove(&p->of_key);
         p->queue->gone_too -= w->gone_too;
+        w->all->on_no_key -= w->gone_too && p->queue->gone_too == 0;
         p->queue->of_type[w->type]--;
         must(p->queue->gone_too >= 0 && p->queue->of_type[w->type] >= 0);
         drop_if_empty(w->all, p->queue);
@@ -232,6 +234,7 @@ void wait_for_keys(struct ctx *c, int64_t timeout_ms, const struct wait_keys *k)
             continue;
         *p = (struct place){.queue = q, .waiter = w};
         link_push_back(&q->places, &p->of_key);
+        ws->on_no_key += w->gone_too && q->gone_too == 0;
         q->gone_too += w->gone_too;
         q->of_type[w->type]++;
         w->count++;
@@ -363,4 +366,9 @@ int wait_only_key(const struct ctx *c)
 size_t waits_keys(const struct waits *ws)
 {
     return ws->queues.count;
+}
+size_t waits_keys_gone(const struct waits *ws)
+{
+    must(ws->on_no_key <= ws->queues.count);
+    return ws->on_no_key;
 }

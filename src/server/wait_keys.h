@@ -35,6 +35,7 @@ struct waits; /* opaque */
 struct waits *waits_new(struct server *s);
 void waits_free(struct waits *ws);
 size_t waits_keys(const struct waits *ws); /* keys that somebody waits for */
+size_t waits_keys_gone(const struct waits *ws); /* of them: also for their end (gone_too) */
 /* No pause holds them any more: those are served whose keys became ready meanwhile. */
 void waits_pause_over(struct waits *ws);
 

@@ -441,12 +441,24 @@ static bool reuse_block(struct entry *old, struct entry_parts *p, bool offered)
     return true;
 }
 
-static struct entry *set_parts(struct db *db, struct entry_parts *p, int64_t expire_ms)
+/* Of what replaces a value: how often the key was used stays known. It is a use, too, where the
+ * command has not looked the key up. */
+static uint32_t clock_after(struct keyspace *ks, struct entry *old, bool looked_up)
+{
+    if (ks->access == ACCESS_LRU)
+        return lru_now(ks);
+    if (!looked_up)
+        touch(ks, old);
+    return entry_clock(old);
+}
+
+static struct entry *set_parts(struct db *db, struct entry_parts *p, int64_t expire_ms,
+                               bool looked_up)
 {
     struct slice key = p->key;
     struct key_place at = place_of(db, key);
     struct entry **slot = slot_for(db, key, at), *e;
-    p->clock = fresh_clock(db->keyspace);
+    p->clock = slot ? clock_after(db->keyspace, *slot, looked_up) : fresh_clock(db->keyspace);
     p->expire_ms = expire_ms == DB_KEEP_TTL ? KEY_NO_EXPIRE : expire_ms;
     if (slot) {
         if (expire_ms == DB_KEEP_TTL)
@@ -469,20 +481,21 @@ static struct entry *set_parts(struct db *db, struct entry_parts *p, int64_t exp
 struct entry *db_set_string(struct db *db, struct slice key, struct slice text, int64_t expire_ms)
 {
     struct entry_parts p = string_parts(key, text);
-    return set_parts(db, &p, expire_ms);
+    return set_parts(db, &p, expire_ms, false);
 }
 
 struct entry *db_set_text(struct db *db, struct slice key, struct slice text, int64_t expire_ms)
 {
     struct entry_parts p = text_parts(key, text);
-    return set_parts(db, &p, expire_ms);
+    return set_parts(db, &p, expire_ms, true);
 }
 
 struct entry *db_put_int(struct db *db, struct entry *e, struct slice key, int64_t n)
 {
     if (!e || entry_encoding(e) != ENC_INT) {
         char text[NUM_I64_TEXT];
-        return db_set_string(db, key, slice(text, num_format_i64(text, n)), DB_KEEP_TTL);
+        struct entry_parts p = string_parts(key, slice(text, num_format_i64(text, n)));
+        return set_parts(db, &p, DB_KEEP_TTL, true);
     }
     entry_set_int(e, n);
     tell_change(db, key, KEY_SET);
@@ -566,9 +579,10 @@ struct entry *db_replace_val(struct db *db, struct slice key, struct val v)
     if (!slot)
         return db_add_val(db, key, v);
     must(v.ptr && !inline_value(v.encoding));
+    uint32_t clock = clock_after(db->keyspace, *slot, false);
     free_value_of(db, *slot, db->keyspace->lazyfree_del);
     struct entry_parts p = {.key = key, .type = v.type, .encoding = v.encoding, .ptr = v.ptr,
-                            .expire_ms = KEY_NO_EXPIRE, .clock = fresh_clock(db->keyspace)};
+                            .expire_ms = KEY_NO_EXPIRE, .clock = clock};
     struct entry *e = replace_entry(db, slot, &p);
     tell_change(db, key, KEY_SET);
     return e;

@@ -41,7 +41,8 @@ void db_prefetch_soon(const struct db *db, struct slice key);
  * keeps the one there is. */
 #define DB_KEEP_TTL INT64_MIN
 struct entry *db_set_string(struct db *db, struct slice key, struct slice text, int64_t expire_ms);
-/* The same, but kept as text whatever it says: INCRBYFLOAT's result, until it is set or loaded. */
+/* The same of a key that was looked up, but kept as text whatever it says: INCRBYFLOAT's result,
+ * until it is set or loaded. */
 struct entry *db_set_text(struct db *db, struct slice key, struct slice text, int64_t expire_ms);
 /* In place when it can: for INCR and friends, who have looked the key up. e is what was found, NULL
  * when nothing was. Expiry kept. */

@@ -220,6 +220,10 @@ case "a thousand wait for one key and for keys of their own, first come first se
     for {set i 500} {$i < 1000} {incr i} { is [lindex $replies $i] [list own:$i o$i] }
 }
 
+proc waits_of {s} {
+    return [lmap field {blocked_clients clients_in_timeout_table total_blocking_keys
+        total_blocking_keys_on_nokey} { info_of $s $field }]
+}
 case "SHUTDOWN does not wait for them, and the data set is whole" {
     set dir [tmpdir]
     set s [server "save 3600 1" -dir $dir]
@@ -242,6 +246,34 @@ case "a command that waited and took long when it was served is a spike of its o
     like [ask $s LATENCY LATEST] "*command-unblocking*"
     like [ask $s LATENCY HISTORY command-unblocking] "* *"
     like [ask $s LATENCY DOCTOR] "*command-unblocking*"
+}
+
+# The fields of INFO, which 7.0 has but in part: waiters, those with a time, keys waited for, and of
+# those the ones whose end wakes somebody.
+case "INFO counts who waits, for a time, and for which keys" {
+    set s [server]
+    set fds {}
+    ask $s XGROUP CREATE x g $ MKSTREAM
+    foreach {words counts} {
+        {BLPOP a b 0} {1 0 2 0}
+        {BLPOP a 50} {2 1 2 0}
+        {XREAD BLOCK 0 STREAMS s $} {3 1 3 0}
+        {WAIT 1 60000} {4 2 3 0}
+        {XREADGROUP GROUP g c BLOCK 70000 STREAMS x >} {5 3 4 1}
+        {XREADGROUP GROUP g d BLOCK 0 STREAMS x >} {6 3 4 1}
+        {BLPOP a a 50} {7 4 4 1}
+    } {
+        lappend fds [waiter $s {*}$words]
+        is [concat $words [waits_of $s]] [concat $words $counts]
+    }
+    close [lindex $fds 5]
+    wait_for { expr {[info_of $s blocked_clients] == 6} }
+    is [waits_of $s] {6 4 4 1}
+    ask $s DEL x
+    is [lindex [waits_of $s] 3] 0
+    ask $s RPUSH a 1 2 3
+    wait_for { expr {[info_of $s blocked_clients] <= 2} }
+    is [waits_of $s] {2 1 1 0}
 }
 
 finish

@@ -394,6 +394,16 @@ case "maxmemory-clients closes those that hold most" {
     is [ask $s CONFIG GET maxmemory-clients] {maxmemory-clients 0}
     ask $s CONFIG SET maxmemory 100mb maxmemory-clients 5%
     is [ask $s CONFIG GET maxmemory-clients] {maxmemory-clients 5%}
+    # one that is smaller than a connection leaves one to set it right by
+    foreach tiny {1 1000} {
+        ask $s CONFIG SET maxmemory-clients $tiny
+        is [ask $s PING] PONG
+        set c [connect $s]
+        for {set i 0} {$i < 10} {incr i} { is [request $c ECHO [string repeat x 5000]] [string repeat x 5000] }
+        close $c
+    }
+    is [ask $s CONFIG GET maxmemory-clients] {maxmemory-clients 1000}
+    ask $s CONFIG SET maxmemory-clients 0
 }
 
 # What one client holds, by three ways to see it, and by which limit it goes. The others stay.
@@ -531,6 +541,7 @@ case "OBJECT FREQ and IDLETIME follow the policy" {
     is [ask $s EXEC] {OK 0}
     like [error_of $s OBJECT FREQ k] "ERR An LFU maxmemory policy is not selected*"
     ask $s CONFIG SET maxmemory-policy allkeys-lfu
+    ask $s DEL k
     ask $s SET k v
     is [ask $s OBJECT FREQ k] 5
     like [error_of $s OBJECT IDLETIME k] "ERR An LFU maxmemory policy is selected*"
