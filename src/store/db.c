@@ -447,6 +447,7 @@ static uint32_t clock_after(struct keyspace *ks, struct entry *old, bool looked_
 {
     if (ks->access == ACCESS_LRU)
         return lru_now(ks);
+    must(ks->access == ACCESS_LFU);
     if (!looked_up)
         touch(ks, old);
     return entry_clock(old);
