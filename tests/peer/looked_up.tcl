@@ -69,6 +69,12 @@ proc all_states {words} {
     return $all
 }
 
+# Which member SPOP takes is chance.
+proc mode_of {type words} {
+    if {[regexp {^SPOP \S+$} $words]} { return kind }
+    return [expr {$type eq "set" ? "sorted" : "exact"}]
+}
+
 foreach {type lines} $commands {
     case "keys of commands for a $type" {
         pair_start "notify-keyspace-events KEAmn"
@@ -91,7 +97,7 @@ foreach {type lines} $commands {
         key_events_listen
         set wrong {}
         foreach {words chosen} $trials {
-            set replies [compare [expr {$type eq "set" ? "sorted" : "exact"}] $words]
+            set replies [compare [mode_of $type $words] $words]
             lassign [key_events] mine theirs
             if {$replies ne ""} { lappend wrong "$words, which were $chosen: $replies" }
             if {$mine ne $theirs} {
