@@ -68,6 +68,18 @@ static bool make_dense(struct target *t)
     return true;
 }
 
+/* The entry of key, which holds a sketch, with a string that can be changed: who asks for its
+ * encoding sees that a sketch was worked with. */
+static struct entry *as_raw(struct ctx *c, struct slice key, struct entry *e)
+{
+    if (entry_encoding(e) == ENC_RAW)
+        return e;
+    db_string_as_raw(c->db, key);
+    e = db_find_with(c->db, key, DB_NOTOUCH | DB_NOSTATS | DB_WRITE);
+    must(e && entry_encoding(e) == ENC_RAW);
+    return e;
+}
+
 /* e: the key's, which holds a sketch; NULL: a new one is made. */
 static void open_target(struct target *t, struct ctx *c, struct slice key, struct entry *e)
 {
@@ -77,12 +89,7 @@ static void open_target(struct target *t, struct ctx *c, struct slice key, struc
         hll_init((uint8_t *)t->text->bytes);
         t->text->len = HLL_EMPTY_BYTES;
     } else {
-        if (entry_encoding(e) != ENC_RAW) {
-            db_string_as_raw(c->db, key);
-            e = db_find_with(c->db, key, DB_NOTOUCH | DB_NOSTATS | DB_WRITE);
-        }
-        must(e && entry_encoding(e) == ENC_RAW);
-        t->text = entry_val(e).ptr;
+        t->text = entry_val(as_raw(c, key, e)).ptr;
     }
     aim(t);
 }
@@ -132,6 +139,7 @@ void cmd_pfadd(struct ctx *c)
         return;
     /* All elements or none: one alone is refused by itself before anything was done. */
     if (e && c->argc > 3 && !hll_is_whole(sketch)) {
+        as_raw(c, c->argv[1], e);
         reply_damaged(c);
         return;
     }
@@ -178,8 +186,8 @@ static void count_one(struct ctx *c)
     if (e && !c->keyspace->held) {
         if (!kept)
             keep_count(c, e, count);
-        else if (entry_encoding(e) != ENC_RAW)
-            db_string_as_raw(c->db, c->argv[1]); /* as PFADD does: who asks sees it */
+        else
+            as_raw(c, c->argv[1], e);
     }
     reply_int(c, (int64_t)count);
 }
@@ -301,6 +309,9 @@ void cmd_pfdebug(struct ctx *c)
     }
     if (!sketch_of(c, e, &sketch))
         return;
+    e = as_raw(c, c->argv[2], e); /* whatever is asked */
+    const struct str *text = entry_val(e).ptr;
+    sketch = slice(text->bytes, text->len);
     bool sparse = hll_encoding(sketch) == HLL_SPARSE;
     if (ctx_arg_is(c, 1, "getreg"))
         as_dense(c, e, true);

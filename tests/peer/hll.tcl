@@ -102,6 +102,28 @@ case "sketches that a client made up (SEED=$seed)" {
     }
 }
 
+# A short sketch that a client set is embstr until a command works with it.
+case "which commands leave a raw string" {
+    set pair_setup {}
+    pair_start
+    set short [binary format a4cx11S HYLL 1 0x7fff]
+    set damaged [binary format a4cx11S HYLL 1 0x5fff]
+    foreach sketch [list $short $damaged] {
+        foreach words {{PFADD s} {PFADD s x} {PFADD s x y} {PFCOUNT s} {PFCOUNT s s} {PFCOUNT s o}
+            {PFMERGE o s} {PFMERGE s} {PFMERGE s o} {PFDEBUG ENCODING s} {PFDEBUG DECODE s}
+            {PFDEBUG GETREG s} {PFDEBUG TODENSE s} {PFDEBUG none s} {GET s} {COPY s t}} {
+            both {DEL s o t}
+            both [list SET s $sketch]
+            both {PFADD o a}
+            both {OBJECT ENCODING s}
+            both $words
+            both {OBJECT ENCODING s}
+            both {OBJECT ENCODING t}
+            same_bytes {s o}
+        }
+    }
+}
+
 proc step {} {
     set K {[any_of a b c d e]}
     switch [below 14] {
