@@ -4,6 +4,9 @@
  * processor's counter is read itself: the time since the kernel was asked last, BASE_TICKS ago at
  * most. How fast it counts is measured against the kernel's clock all the time.
  *
+ * Where a machine is moved to another host while it runs, the counter may jump: by BASE_TICKS at
+ * most before the kernel is asked, which shows it.
+ *
  *   UNKNOWN -> LEARNS its pace -> COUNTS   REFUSED: the kernel has another clock, or it ran away */
 #include "os/clock.h"
 
@@ -79,10 +82,16 @@ static bool clock_is_the_kernels(void)
            same_or_before(&before, &now) && same_or_before(&now, &after);
 }
 
+/* The kernel's clock is made of the processor's counter: on the machine itself, under KVM, under
+ * Hyper-V. */
 static bool kernel_counts(void)
 {
+    static const char *const COUNTED[] = {"tsc", "kvm-clock", "hyperv_clocksource_tsc_page"};
     struct buf name = {0};
-    bool yes = clock_source(&name) && slice_eq_str(buf_slice(&name), "tsc");
+    bool yes = false;
+    if (clock_source(&name))
+        for (size_t i = 0; i < sizeof COUNTED / sizeof *COUNTED; i++)
+            yes = yes || slice_eq_str(buf_slice(&name), COUNTED[i]);
     buf_free(&name);
     return yes;
 }

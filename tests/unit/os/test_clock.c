@@ -102,10 +102,23 @@ static void a_counter_that_runs_away_is_not_asked_again(void)
     CHECK_INT(clock_now.counter.state, CLOCK_REFUSED);
 }
 
+/* The machine was moved to another host: no reading shows it. */
+static void a_counter_that_jumps_is_not_asked_again(void)
+{
+    clock_now.counter.state = CLOCK_UNKNOWN;
+    wrong_for_ms(200);
+    if (clock_now.counter.state != CLOCK_COUNTS)
+        return;
+    clock_now.counter.ticks -= UINT64_C(1) << 40;
+    CHECK_INT(wrong_for_ms(50), 0);
+    CHECK_INT(clock_now.counter.state, CLOCK_REFUSED);
+}
+
 int main(void)
 {
     return UNIT_RUN(UNIT(clocks_agree_with_the_system), UNIT(the_cache_stands_until_refreshed),
                     UNIT(the_near_clock_keeps_to_the_kernels),
                     UNIT(a_counter_that_runs_away_is_not_asked_again),
+                    UNIT(a_counter_that_jumps_is_not_asked_again),
                     UNIT(the_source_is_what_the_kernel_calls_it), UNIT(cpu_time_grows));
 }
