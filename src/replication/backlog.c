@@ -7,7 +7,8 @@
  * A block lives while it is pointed at: by the backlog (oldest), by the block in front of it, or by
  * cursors. So what stands behind a cursor stays, and when the backlog gives its oldest block up,
  * that goes at once or stays for whoever reads there. What the backlog gives up is whole blocks
- * that end before the last keep bytes; which bytes it has is counted exactly (backlog_first). */
+ * that end before the last keep bytes; which bytes it has is counted exactly (backlog_first). The
+ * first block that nobody needs is kept for the next: one that is full takes no new memory. */
 #include "replication/backlog.h"
 
 #include <string.h>
@@ -15,21 +16,22 @@
 #include "base/mem.h"
 #include "base/must.h"
 
-enum { BLOCK_SIZE = 16 * 1024 };
+enum { PAGE = 4096 };
 
 struct backlog_block {
     struct backlog_block *next; /* counts as one of its users */
     size_t users, len;
     uint64_t start;  /* which backlog_start it is of */
     int64_t offset; /* of the first byte */
-    char bytes[BLOCK_SIZE - 5 * sizeof(size_t)];
+    char bytes[BACKLOG_BLOCK - 5 * sizeof(size_t)];
 };
-_Static_assert(sizeof(struct backlog_block) == BLOCK_SIZE, "a size class of the allocator");
+_Static_assert(sizeof(struct backlog_block) == BACKLOG_BLOCK, "a size class of the allocator");
 
 struct backlog {
     size_t keep, memory;
     uint64_t starts;
     struct backlog_block *oldest, *last; /* NULL: it is off */
+    struct backlog_block *spare;         /* nobody's; NULL: none */
     int64_t first, next;
 };
 
@@ -40,16 +42,38 @@ static void must_hold(const struct backlog *b)
     must(b->first <= b->next);
 }
 
+/* Memory that is new comes in at once: while a backlog fills, a fault for each of its pages would
+ * cost more than all else that is done with the bytes. */
+static struct backlog_block *block_memory(struct backlog *b)
+{
+    struct backlog_block *block = b->spare;
+    if (block) {
+        b->spare = NULL;
+        return block;
+    }
+    block = mem_alloc(sizeof *block);
+    uintptr_t from = ((uintptr_t)block + PAGE - 1) & -(uintptr_t)PAGE;
+    mem_populate((void *)from, ((uintptr_t)block + sizeof *block - from) & -(uintptr_t)PAGE);
+    b->memory += sizeof *block;
+    return block;
+}
+
 static struct backlog_block *block_new(struct backlog *b, int64_t offset)
 {
-    struct backlog_block *block = mem_alloc(sizeof *block);
+    struct backlog_block *block = block_memory(b);
     block->next = NULL;
     block->users = 1; /* who asked for it */
     block->len = 0;
     block->start = b->starts;
     block->offset = offset;
-    b->memory += sizeof *block;
     return block;
+}
+
+static void block_free(struct backlog *b, struct backlog_block *block)
+{
+    must(b->memory >= sizeof *block);
+    b->memory -= sizeof *block;
+    mem_free(block);
 }
 
 static void block_release(struct backlog *b, struct backlog_block *block)
@@ -59,9 +83,10 @@ static void block_release(struct backlog *b, struct backlog_block *block)
         must(block->users > 0);
         if (--block->users)
             return;
-        must(b->memory >= sizeof *block);
-        b->memory -= sizeof *block;
-        mem_free(block);
+        if (b->oldest && !b->spare)
+            b->spare = block;
+        else
+            block_free(b, block);
         block = next;
     }
 }
@@ -91,8 +116,12 @@ void backlog_start(struct backlog *b, int64_t first)
 
 void backlog_stop(struct backlog *b)
 {
-    block_release(b, b->oldest);
+    struct backlog_block *oldest = b->oldest;
     b->oldest = b->last = NULL;
+    block_release(b, oldest);
+    if (b->spare)
+        block_free(b, b->spare);
+    b->spare = NULL;
     b->first = b->next = 0;
 }
 
