@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The blocks of an RDB with block checksums (format/rdb_block.h): which there are, which are
- * intact,
- * and where in the file their bytes lie now, which is not where they were written when a page
- * before
- * them was lost or stands there twice.
+ * intact, and where in the file their bytes lie now, which is not where they were written when a
+ * page before them was lost or stands there twice.
  *
  *   blocks_list(&l, &image);              from the index behind the RDB, else from the records
  *   blocks_verify(&l, &image, threads);   each block's checksum

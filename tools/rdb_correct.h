@@ -4,18 +4,16 @@
  *   if (correct_bits(&image, from, to, crc, &c)) ... c.at, c.flips ...
  *
  * A CRC is linear: the difference between the checksum of what is there and that of what was
- * written
- * is the checksum of the flipped bits alone, whatever the data. Stepping that difference back over
- * all places, a place where it is a short pattern and nothing else is where the damage lies.
+ * written is the checksum of the flipped bits alone, whatever the data. Stepping that difference
+ * back over all places, a place where it is a short pattern and nothing else is where the damage
+ * lies.
  *
  * How often is that wrong? For damage of another kind the difference is any of 2^64. Of N bits
- * there
- * are N single flips: N / 2^64, for a block of 2^23 bits 2^-41. Patterns of up to b bits that begin
- * anywhere: N 2^(b-1) / 2^64. b is the largest for which that stays below 2^-24: 18 for a block of
- * one MiB, 1 for 128 GiB, and beyond that nothing is corrected. Two flips at any two places would
- * be
- * N^2 / 2^65, 2^-19 for a block: not tried. A repetition is cut out at one place, that where the
- * bytes repeat: 2^-64 for each place.
+ * there are N single flips: N / 2^64, for a block of 2^23 bits 2^-41. Patterns of up to b bits that
+ * begin anywhere: N 2^(b-1) / 2^64. b is the largest for which that stays below 2^-24: 18 for a
+ * block of one MiB, 1 for 128 GiB, and beyond that nothing is corrected. Two flips at any two
+ * places would be N^2 / 2^65, 2^-19 for a block: not tried. A repetition is cut out at one place,
+ * that where the bytes repeat: 2^-64 for each place.
  *
  * The caller must still read what comes out: it has to be whole records. */
 #ifndef TOOLS_RDB_CORRECT_H

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the engine found (rdb_rescue.h), told as faults: one for each damaged block, or for each
- * hole
- * where there are no blocks; each correction; what is wrong with the file as a whole. Shared by
- * check and salvage. */
+ * hole where there are no blocks; each correction; what is wrong with the file as a whole. Shared
+ * by check and salvage. */
 #ifndef TOOLS_RDB_TELL_H
 #define TOOLS_RDB_TELL_H
 

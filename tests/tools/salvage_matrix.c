@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What holdfast salvage saves: each data set is written with and without block checksums, damaged
  * in each of several ways at random places, and salvaged; what comes out is compared key by key
- * with
- * what was there.
+ * with what was there.
  *
  *   salvage_matrix [-n TRIALS] [-S SEED] [-o RESULTS.md] [-k FILE] NAME=FILE.rdb ...
  *
  * Invented is a key in OUT that was not there, or has another value. Doubtful are keys in the file
  * for these. Fails when a key is invented where there are block checksums, when OUT is not whole,
- * or
- * when a single flipped bit costs anything. Last line: "N passed, M failed". */
+ * or when a single flipped bit costs anything. Last line: "N passed, M failed". */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
