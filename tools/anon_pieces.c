@@ -186,7 +186,8 @@ static bool walk_node(struct slice block, anon_visit *visit, void *arg)
         take_int(&n);
         int64_t own = flags & STREAM_ENTRY_SAME_FIELDS ? 0 : take_int(&n);
         bool same = flags & STREAM_ENTRY_SAME_FIELDS;
-        n.bad |= own < 0 || own > INT32_MAX;
+        if (own < 0 || own > INT32_MAX)
+            return false;
         take_texts(&n, same ? fields : 2 * own);
         take_int(&n);
     }

@@ -96,7 +96,8 @@ case "damaged RDB files" {
 
 case "damaged payloads of RESTORE, as the value of a key" {
     foreach row [concat [rows [file join $shared corrupt restore-payloads.jsonl]] [rows $root/fixtures/payloads.jsonl]] {
-        if {![chosen 30]} continue
+        # What once led to a fault is taken each time.
+        if {[member $row name] ne "stream-fields-huge" && ![chosen 30]} continue
         set payload [decode [member $row payload]]
         if {[string length $payload] < 11} continue
         binary scan [string range $payload end-9 end-8] su version
