@@ -6,14 +6,12 @@
 
 #include "base/mem.h"
 #include "base/must.h"
-#include "format/aof_damage.h"
 #include "tools/aof_keys.h"
-#include "tools/check.h"
-#include "tools/library_text.h"
+#include "tools/log_judge.h"
 #include "tools/log_part.h"
 
 /* What a load costs here, measured with SETs of 100 bytes; the rest is the disk's. */
-enum { COMMAND_NS = 500, KIB_NS = 250, LIBRARY_MAX = 16 << 20 };
+enum { COMMAND_NS = 500, KIB_NS = 250 };
 
 struct check {
     struct tool *tool;
@@ -21,47 +19,31 @@ struct check {
     struct check_totals *totals;
     struct log_part part;
     struct log_reader r;
-    struct aof_known known;
+    struct log_judge judge;
     uint64_t commands; /* of this part */
     bool last;
 };
 
 /* ---- holes ---- */
 
-/* Was it ever whole on the disk? Only lines of checksums tell. */
-static bool was_durable(struct check *c, struct aof_damage *d)
-{
-    struct input_range range;
-    struct in in;
-    *d = (struct aof_damage){0};
-    if (!c->r.has_session)
-        return false;
-    input_range_open(&range, &in, &c->part.input, c->r.from, c->part.input.size, 0);
-    bool ok = aof_damage_look(&in, c->r.from, &c->r.chain.id, d);
-    in_free(&in);
-    return ok && d->rot;
-}
-
 static enum tool_exit cost_of(struct check *c, struct buf *costs)
 {
     const struct log_hole *h = &c->r.hole;
-    struct aof_damage d;
+    uint64_t durable;
     switch (h->kind) {
     case HOLE_DOUBLED:
         buf_printf(costs, "It stands in front of itself once more: nothing is lost");
         break;
     case HOLE_TORN:
-        if (was_durable(c, &d)) {
+        if (log_hole_durable(&c->part, &c->r, &durable))
             buf_printf(costs, "Up to offset %" PRIu64 " the file was safely on the disk: writes "
-                       "that were acknowledged are lost", d.durable);
-            return TOOL_LOSS;
-        }
-        if (!c->last)
+                       "that were acknowledged are lost", durable);
+        else if (!c->last)
             buf_printf(costs, "Another file follows: this one had been closed whole");
         break;
     default: break;
     }
-    return log_hole_cost(h->kind, c->last);
+    return log_item_exit(&c->part, &c->r, LOG_HOLE, c->last);
 }
 
 /* How many commands can be read in it, and the key of the first of them. */
@@ -134,35 +116,6 @@ static void add_command(struct check *c, const struct log_command *cmd, const ch
     buf_free(&name);
 }
 
-/* FUNCTION LOAD: would the library load? By itself: others come and go with later commands. */
-static void look_at_library(struct check *c, const struct log_command *cmd)
-{
-    const struct check_libraries *l = c->tool->env ? c->tool->env->libraries : NULL;
-    struct buf code = {0}, why = {0};
-    struct log_args args;
-    struct log_arg arg;
-    if (!l || cmd->argc < 3 || cmd->heads < 2 || !slice_eq_nocase(cmd->argv[0], "function") ||
-        !slice_eq_nocase(cmd->argv[1], "load"))
-        return;
-    log_args_begin(&args, &c->part.bytes, cmd);
-    while (log_args_next(&args, &arg))
-        ;
-    for (uint64_t done = 0; done < arg.len && arg.len <= LIBRARY_MAX;) {
-        struct log_arg rest = {arg.at + done, arg.len - done};
-        size_t before = code.len;
-        log_arg_text(&c->part.bytes, &rest, LOG_LOOK_MAX, &code);
-        if (code.len == before)
-            break;
-        done = code.len;
-    }
-    void *set = l->begin();
-    if (arg.len <= LIBRARY_MAX && !check_library(l, set, buf_slice(&code), &why))
-        add_command(c, cmd, buf_cstr(&why));
-    l->end(set);
-    buf_free(&code);
-    buf_free(&why);
-}
-
 static void look_at_unit(struct check *c)
 {
     struct log_unit u;
@@ -170,11 +123,9 @@ static void look_at_unit(struct check *c)
     log_unit_begin(&u, &c->r);
     while (log_unit_next(&u, cmd)) {
         c->commands++;
-        const char *why = aof_command_fault(&c->known, (size_t)cmd->argc, cmd->argv);
+        const char *why = log_judge_command(&c->judge, &c->part.bytes, cmd);
         if (why)
             add_command(c, cmd, why);
-        else
-            look_at_library(c, cmd);
     }
     c->totals->transactions += c->r.commands > 1;
 }
@@ -212,15 +163,14 @@ static void read_part(struct check *c)
 /* Bytes that the newest increment had when the server was stopped. */
 static void look_at_size(struct check *c, const struct source *s, size_t part)
 {
-    const struct manifest_file *line = log_part_line(s, part);
-    uint64_t size = c->part.input.size;
+    uint64_t size = s->parts[part].size, lost = log_part_lost(s, part);
     char what[160];
-    if (!line || line->size < 0 || c->part.input.compression || (uint64_t)line->size <= size)
+    if (!lost)
         return;
-    snprintf(what, sizeof what, "It has %" PRIu64 " bytes; the manifest says that it had %" PRId64,
-             size, line->size);
-    finding_add(c->to, &(struct finding){.cost = TOOL_LOSS, .file = line->name, .from = size,
-                                         .to = (uint64_t)line->size, .what = what,
+    snprintf(what, sizeof what, "It has %" PRIu64 " bytes; the manifest says that it had %" PRIu64,
+             size, size + lost);
+    finding_add(c->to, &(struct finding){.cost = TOOL_LOSS, .file = s->parts[part].name,
+                                         .from = size, .to = size + lost, .what = what,
                                          .costs = "Its end is gone without a trace"});
 }
 
@@ -241,6 +191,7 @@ void check_log_part(struct tool *t, struct findings *to, const struct source *s,
     struct check *c = mem_zalloc(sizeof *c);
     struct fault f = {0};
     *c = (struct check){.tool = t, .to = to, .totals = totals, .last = part + 1 == s->count};
+    log_judge_begin(&c->judge, t);
     if (!log_part_open(&c->part, s, part, &f)) {
         if (f.code == FAULT_IO || !s->parts[part].begins_with_rdb)
             finding_fault(to, s->parts[part].name, &f); /* of an RDB, check_rdb_part tells */
@@ -250,5 +201,6 @@ void check_log_part(struct tool *t, struct findings *to, const struct source *s,
         read_part(c);
         log_part_close(&c->part);
     }
+    log_judge_end(&c->judge);
     mem_free(c);
 }

@@ -14,6 +14,7 @@
 #include "tools/check.h"
 #include "tools/check_sink.h"
 #include "tools/diff_sort.h"
+#include "tools/library_set.h"
 #include "tools/library_text.h"
 #include "tools/load_sample.h"
 #include "tools/rdb_border.h"
@@ -36,59 +37,54 @@ struct part_check {
     struct key_twice *twice;
     struct key_feed feed;
     struct check_sink sums;
-    void *libraries; /* env's set; NULL: none was met */
+    struct library_set libraries;
     pthread_mutex_t one_library;
     bool in_order, sampled;
-    struct buf library_faults; /* sentences, each with its NUL */
+    struct buf library_faults; /* what each costs, a byte, and a sentence with its NUL */
     uint64_t end_at, blocks, blocks_bad;
 };
 enum { WHY_MAX = 64 << 10, LOAD_TIMES = 2, PAIRS_HELD = 2 << 20 };
 
 /* ---- libraries of functions ---- */
 
-static void add_library_fault(struct part_check *c, struct slice code, const struct buf *why)
+static void add_library_fault(struct part_check *c, struct slice code, enum library_fate is,
+                              const struct buf *why)
 {
     struct buf name = {0};
-    buf_printf(&c->library_faults, "The library of functions '%s' would not load: %.*s%c",
-               say_text(&name, library_name(code), FAULT_KEY_MAX), SLICE_ARG(buf_slice(why)), 0);
+    must(is != LIBRARY_LOADS);
+    buf_printf(&c->library_faults, "%cThe library of functions '%s' would not load: %.*s%c",
+               (int)library_fate_exit(is), say_text(&name, library_name(code), FAULT_KEY_MAX),
+               SLICE_ARG(buf_slice(why)), 0);
     buf_free(&name);
 }
 
 static bool take_library(void *arg, struct slice code)
 {
     struct part_check *c = arg;
-    const struct check_libraries *l = c->tool->env ? c->tool->env->libraries : NULL;
     struct buf why = {0};
-    if (!l)
-        return true;
-    if (!c->libraries)
-        c->libraries = l->begin();
-    bool ok = check_library(l, c->libraries, code, &why);
-    if (!ok && c->library_faults.len < WHY_MAX)
-        add_library_fault(c, code, &why);
+    enum library_fate is = library_set_take(&c->libraries, code, &why);
+    if (is != LIBRARY_LOADS && c->library_faults.len < WHY_MAX)
+        add_library_fault(c, code, is, &why);
     buf_free(&why);
-    return ok;
+    return is == LIBRARY_LOADS;
 }
 
-/* What it holds is lost to whoever wants a file that loads. */
+/* What is refused is lost to whoever wants a file that loads. */
 static void tell_libraries(struct part_check *c)
 {
     for (size_t at = 0; at < c->library_faults.len;) {
+        enum tool_exit cost = (enum tool_exit)c->library_faults.data[at++];
         const char *what = c->library_faults.data + at;
         finding_add(c->to, &(struct finding){
-            .cost = TOOL_LOSS, .file = c->name, .from = c->image->begin, .to = c->image->begin,
+            .cost = cost, .file = c->name, .from = c->image->begin, .to = c->image->begin,
             .unit = "record", .what = what,
-            .costs = "no server loads the file with it; holdfast salvage leaves it out"});
+            .costs = cost == TOOL_DAMAGED ? "no server loads the file with both; holdfast salvage "
+                                            "keeps one"
+                                          : "no server loads the file with it; holdfast salvage "
+                                            "leaves it out"});
         at += strlen(what) + 1;
     }
     buf_free(&c->library_faults);
-}
-
-static void end_libraries(struct part_check *c)
-{
-    if (c->libraries)
-        c->tool->env->libraries->end(c->libraries);
-    c->libraries = NULL;
 }
 
 /* ---- the two ways to read it ---- */
@@ -329,14 +325,14 @@ static void tell_elements_twice(struct part_check *c)
     const struct check_value_twice *v = (const void *)c->sums.twice.data;
     for (size_t i = 0; i < c->sums.twice.len / sizeof *v; i++)
         finding_add(c->to, &(struct finding){
-            .cost = TOOL_DAMAGED, .file = c->name, .from = v[i].at, .to = v[i].at,
+            .cost = TOOL_LOSS, .file = c->name, .from = v[i].at, .to = v[i].at,
             .unit = "record", .what = "An element is there twice: a server refuses the value",
             .has_db = true, .db = v[i].db, .has_key = true, .key = slice_str(v[i].key)});
     uint64_t more = c->sums.twice_count - c->sums.twice.len / sizeof *v;
     char what[80];
     snprintf(what, sizeof what, "%" PRIu64 " values more have an element twice", more);
     if (more)
-        finding_add(c->to, &(struct finding){.cost = TOOL_DAMAGED, .file = c->name,
+        finding_add(c->to, &(struct finding){.cost = TOOL_LOSS, .file = c->name,
                                              .from = c->image->begin, .to = c->image->begin,
                                              .what = what});
     if (fault_is(&c->sums.unsearched))
@@ -445,14 +441,14 @@ static void check_content(struct part_check *c)
     c->in_order = c->plan.header_ok && is_in_order(c);
     uint64_t took_us = (uint64_t)(now_us() - begun_us);
     if (!c->in_order) {
-        end_libraries(c);
+        library_set_end(&c->libraries);
         buf_clear(&c->library_faults);
         key_twice_free(c->twice);
         c->twice = key_twice_new(TWICE_HELD);
         mem_purge();
         read_on(c);
     }
-    end_libraries(c);
+    library_set_end(&c->libraries);
     tell_libraries(c);
     find_keys_twice(c);
     key_twice_free(c->twice);
@@ -522,6 +518,7 @@ bool check_rdb_part(struct tool *t, struct findings *to, const struct source *s,
     file.image.open_end = s->kind == SOURCE_LOG;
     struct part_check c = {.tool = t, .to = to, .name = s->parts[part].name, .image = &file.image,
                            .opt = opt, .totals = totals, .cut = &file.cut};
+    library_set_begin(&c.libraries, t->env);
     check_image(&c, &end);
     bool commands = end && commands_follow(&file.image, end);
     rdb_file_close(&file);

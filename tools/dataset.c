@@ -10,7 +10,12 @@
 #include "format/rdb.h"
 #include "os/file.h"
 #include "tools/element_search.h"
+#include "tools/library_set.h"
+#include "tools/library_text.h"
+#include "tools/log_base.h"
+#include "tools/log_judge.h"
 #include "tools/log_part.h"
+#include "tools/log_set.h"
 #include "tools/pending_file.h"
 #include "tools/rdb_footing.h"
 
@@ -112,26 +117,27 @@ static const struct source_part *whole_base(const struct source *s)
     return &s->parts[0];
 }
 
-/* What the server cut off the newest part, it loads it without; what is wrong around a part. */
-static void look_at_part(struct dataset *d, size_t part)
+/* ---- what a log is like ---- */
+
+/* Reads the commands of a part: what is wrong with them is said. f: its front can't be read. */
+static void judge_part(struct dataset *d, size_t part, struct log_judge *j, struct fault *f)
 {
     const struct source *s = &d->source;
     bool last = part + 1 == s->count;
     struct log_part *p = mem_alloc(sizeof *p);
     struct log_reader *r = mem_alloc(sizeof *r);
-    struct fault f = {0};
     enum log_item what;
     must(part < s->count);
-    if (log_part_open(p, s, part, &f)) {
-        d->worst = tool_worse(d->worst, log_part_tell_cut(d->tool, p));
+    if (log_part_open(p, s, part, f)) {
         log_read_open(r, &p->bytes, p->start, &p->options);
-        while (last && (what = log_read_next(r)) != LOG_END) {
-            enum tool_exit is = log_item_exit(p, r, what, true);
-            if (is != TOOL_GOOD && what == LOG_HOLE)
-                d->worst = tool_worse(d->worst, tool_tell(d->tool, is, "%s: bytes %" PRIu64 " to %"
-                                                          PRIu64 " are left out: %s", p->part->name,
-                                                          r->from, r->to, r->hole.fault.what));
-        }
+        do {
+            what = log_read_next(r);
+            log_judge_item(j, p, r, what, last);
+            if (what == LOG_HOLE)
+                tool_tell(d->tool, log_item_exit(p, r, what, last), "%s: bytes %" PRIu64 " to %"
+                          PRIu64 " are left out: %s", p->part->name, r->from, r->to,
+                          r->hole.fault.what);
+        } while (what != LOG_END);
         log_read_close(r);
         log_part_close(p);
     }
@@ -139,26 +145,66 @@ static void look_at_part(struct dataset *d, size_t part)
     mem_free(r);
 }
 
-static void look_at_parts(struct dataset *d)
+/* A server has loaded it. What it cut off the newest part, it loads it without; nor is it asked
+ * about packed parts, or what the manifest says. */
+static void judge_loaded(struct dataset *d)
 {
-    for (size_t i = 0; i < d->source.count; i++)
-        if (i + 1 == d->source.count || d->source.parts[i].compression != COMPRESSION_NONE)
-            look_at_part(d, i);
+    const struct source *s = &d->source;
+    struct log_judge j;
+    struct fault none = {0};
+    log_judge_begin(&j, d->tool);
+    d->worst = tool_worse(d->worst, log_set_tell(d->tool, s));
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->parts[i].empty)
+            d->worst = tool_worse(d->worst, log_base_refused(d->tool, s, i));
+        if (i + 1 == s->count || s->parts[i].compression != COMPRESSION_NONE)
+            judge_part(d, i, &j, &none);
+    }
+    d->worst = tool_worse(d->worst, log_judge_end(&j));
 }
 
-static bool open_log(struct dataset *d, struct fault *f)
+/* A server refuses it: for what, in all of it? What only running its commands tells counts as
+ * LOSS. */
+static enum tool_exit judge_refused(struct dataset *d)
 {
-    const struct source_part *base = whole_base(&d->source);
-    if (base)
-        return open_rdb(d, base, f);
+    const struct source *s = &d->source;
+    struct log_judge j;
+    enum tool_exit worst = log_set_tell(d->tool, s);
+    log_judge_begin(&j, d->tool);
+    for (size_t i = 0; i < s->count; i++) {
+        struct fault f = {0};
+        if (s->parts[i].missing)
+            continue;
+        judge_part(d, i, &j, &f);
+        worst = tool_worse(worst, fault_is(&f) ? tool_fault(d->tool, &f)
+                                               : log_base_refused(d->tool, s, i));
+    }
+    worst = tool_worse(worst, log_judge_end(&j));
+    return worst == TOOL_GOOD ? TOOL_LOSS : worst;
+}
+
+/* What a server makes of it. */
+static bool open_replayed(struct dataset *d, struct fault *f)
+{
     progress_bar_begin(&d->tool->progress, "replay", 0);
     d->scratch = scratch_start(d->tool, &d->source, SCRATCH_START_S, f);
     bool ok = d->scratch && scratch_dump(d->scratch, f) &&
               open_rdb(d, &(struct source_part){.path = d->scratch->dump}, f);
     progress_bar_end(&d->tool->progress);
     if (ok)
-        look_at_parts(d);
+        judge_loaded(d);
+    else if (f->code == FAULT_FORMAT)
+        f->code = tool_exit_fault(judge_refused(d));
     return ok;
+}
+
+static bool open_log(struct dataset *d, struct fault *f)
+{
+    const struct source_part *base = whole_base(&d->source);
+    if (!base)
+        return open_replayed(d, f);
+    d->worst = tool_worse(d->worst, log_set_tell(d->tool, &d->source));
+    return open_rdb(d, base, f);
 }
 
 static bool open_file(struct dataset *d, struct fault *f)
@@ -258,6 +304,21 @@ static bool is_of_the_end(const struct in *in, const struct rdb_record *last)
     return in->fault.code == FAULT_CRC && last->opcode == RDB_OP_EOF;
 }
 
+/* A server refuses the file for it; its keys come. */
+static void look_at_library(struct dataset *d, struct library_set *set, struct slice code)
+{
+    struct buf why = {0}, name = {0}, what = {0};
+    enum library_fate is = library_set_take(set, code, &why);
+    if (is != LIBRARY_LOADS) {
+        buf_printf(&what, "The library of functions '%s' would not load: %s",
+                   say_text(&name, library_name(code), FAULT_KEY_MAX), buf_cstr(&why));
+        tell_once(d, library_fate_exit(is), buf_cstr(&what));
+    }
+    buf_free(&why);
+    buf_free(&name);
+    buf_free(&what);
+}
+
 static void take_fault(struct dataset *d, const struct element_search *search,
                        const struct sink *sink, const struct rdb_record *last, struct fault *f)
 {
@@ -283,10 +344,12 @@ static bool read_rdb(struct dataset *d, struct sink *sink, struct fault *f)
     struct rdb_record rec = {0};
     struct element_search search;
     struct pending_file pending;
+    struct library_set libraries;
     struct rdb_options options = {.keep_modules = true, .unguarded = d->opt.unguarded,
                                   .distinct_max = RDB_DISTINCT_FEW, .search = &search.ops,
                                   .pending = &pending.ops};
     element_search_begin(&search);
+    library_set_begin(&libraries, d->tool->env);
     pending_file_begin(&pending, PENDING_FILE_HELD);
     if (in_offset(&d->input.in) > 0)
         input_rewind(&d->input);
@@ -296,6 +359,8 @@ static bool read_rdb(struct dataset *d, struct sink *sink, struct fault *f)
     d->version = r.version;
     d->valkey = r.valkey;
     while (ok && rdb_next(&r, &rec)) {
+        if (rec.kind == RDB_REC_FUNCTION)
+            look_at_library(d, &libraries, rec.value);
         ok = rdb_body(&r, &rec, sink) && !fault_is(&search.fault);
         progress_bar_at(&d->tool->progress, in_file_offset(in));
     }
@@ -304,6 +369,7 @@ static bool read_rdb(struct dataset *d, struct sink *sink, struct fault *f)
         tell_behind(d, &r);
     progress_bar_end(&d->tool->progress);
     rdb_close(&r);
+    library_set_end(&libraries);
     element_search_end(&search);
     pending_file_end(&pending);
     if (!all || sink_bad(sink))

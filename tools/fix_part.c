@@ -9,6 +9,7 @@
 #include "format/aof_damage.h"
 #include "os/file.h"
 #include "tools/library_text.h"
+#include "tools/log_base.h"
 #include "tools/log_write.h"
 
 struct walk {
@@ -16,7 +17,6 @@ struct walk {
     size_t i;
     struct log_part part;
     struct log_reader r;
-    struct aof_known known;
     struct log_writer w;
     bool writing, dropped;
     char *target;
@@ -238,7 +238,8 @@ static bool is_last(const struct walk *w)
     return w->i + 1 == w->fix->source->count;
 }
 
-static bool drop_hole(struct walk *w, struct fault *f)
+/* cost: what it says of the log. */
+static bool drop_hole(struct walk *w, enum tool_exit cost, struct fault *f)
 {
     const struct log_hole *h = &w->r.hole;
     uint64_t from = w->r.from, to = w->r.to, n;
@@ -247,7 +248,7 @@ static bool drop_hole(struct walk *w, struct fault *f)
     tell_lost_stretch(w);
     if (!begin_file(w, from, f))
         return false;
-    w->fix->worst = tool_worse(w->fix->worst, log_hole_cost(kept.kind, is_last(w)));
+    w->fix->worst = tool_worse(w->fix->worst, cost);
     if (kept.kind == HOLE_DOUBLED) {
         tell_range(w, from, to, "this block stands in front of itself once more: nothing is lost",
                    0, 0);
@@ -294,7 +295,7 @@ static const char *unit_fault(struct walk *w)
     const char *why = NULL;
     log_unit_begin(&u, &w->r);
     while (!why && log_unit_next(&u, &w->r.command))
-        why = aof_command_fault(&w->known, (size_t)w->r.command.argc, w->r.command.argv);
+        why = log_judge_command(&w->fix->judge, &w->part.bytes, &w->r.command);
     return why;
 }
 
@@ -324,19 +325,6 @@ static bool lose_for_db(struct walk *w, struct fault *f)
     return true;
 }
 
-/* The first of them by name, as check does; the others are counted. */
-static void tell_unloaded(struct walk *w, const char *why)
-{
-    struct buf name = {0};
-    say_text(&name, w->r.command.argv[0], 40);
-    w->fix->worst = tool_worse(w->fix->worst, TOOL_DAMAGED);
-    if (++w->fix->unloaded == 1)
-        tool_tell(w->fix->tool, TOOL_DAMAGED, "%s, offset %" PRIu64 ": %s: %s. The server does not "
-                  "load it; fix --skip leaves it out", w->part.part->name, w->r.command.at, why,
-                  buf_cstr(&name));
-    buf_free(&name);
-}
-
 static bool take_unit(struct walk *w, struct fault *f)
 {
     if (w->db_lost && !w->fix->keep_doubtful && !names_db(w))
@@ -345,7 +333,7 @@ static bool take_unit(struct walk *w, struct fault *f)
     tell_lost_stretch(w);
     const char *why = unit_fault(w);
     if (why && w->fix->mode == FIX_TAIL) {
-        tell_unloaded(w, why);
+        log_judge_unloaded(&w->fix->judge, w->part.part, &w->r.command, why);
     } else if (why) {
         struct buf text = {0}, name = {0};
         say_text(&name, w->r.command.argv[0], 40);
@@ -369,11 +357,17 @@ static bool is_single(enum hole_kind kind)
     return kind != HOLE_DAMAGE && kind != HOLE_TORN;
 }
 
-/* What it costs is said by itself; what is cut behind it is another matter. */
+static bool drop_as_it_is(struct walk *w, struct fault *f)
+{
+    return drop_hole(w, log_item_exit(&w->part, &w->r, LOG_HOLE, is_last(w)), f);
+}
+
+/* What it costs is said by itself; what is cut behind it is what this mode costs, and no fault of
+ * the log. */
 static bool drop_single(struct walk *w, struct fault *f)
 {
     struct log_hole *h = &w->r.hole;
-    bool ok = drop_hole(w, f);
+    bool ok = drop_as_it_is(w, f);
     w->r.from = w->r.to;
     w->r.commands = 0;
     h->kind = HOLE_DAMAGE;
@@ -399,11 +393,12 @@ static bool cut_tail(struct walk *w, struct fault *f)
     }
     in_free(&in);
     buf_free(&text);
-    bool ok = !is_single(w->r.hole.kind) || drop_single(w, f);
+    bool single = is_single(w->r.hole.kind), ok = !single || drop_single(w, f);
+    enum tool_exit is = single ? TOOL_GOOD : log_item_exit(&w->part, &w->r, LOG_HOLE, true);
     w->r.to = size;
     w->r.hole.doubtful = 0;
-    ok = ok && (w->r.from == size || drop_hole(w, f));
-    w->fix->worst = tool_worse(w->fix->worst, d.rot ? TOOL_LOSS : TOOL_TRUNCATED);
+    ok = ok && (w->r.from == size || drop_hole(w, is, f));
+    w->fix->worst = tool_worse(w->fix->worst, d.rot ? TOOL_LOSS : is);
     return ok;
 }
 
@@ -413,11 +408,12 @@ static bool take_hole(struct walk *w, bool *stop, struct fault *f)
     enum hole_kind kind = w->r.hole.kind;
     bool single = kind == HOLE_MALFORMED || kind == HOLE_STRAY || kind == HOLE_OPEN;
     if (w->fix->mode == FIX_SALVAGE || (w->fix->mode == FIX_SKIP && single))
-        return drop_hole(w, f);
+        return drop_as_it_is(w, f);
     *stop = true;
     if (w->fix->mode == FIX_TAIL && is_last(w))
         return cut_tail(w, f);
-    fault_set(f, FAULT_INVALID, "%s, offset %" PRIu64 ": %s. %s", w->part.part->name, w->r.from,
+    fault_set(f, tool_exit_fault(log_item_exit(&w->part, &w->r, LOG_HOLE, is_last(w))),
+              "%s, offset %" PRIu64 ": %s. %s", w->part.part->name, w->r.from,
               w->r.hole.fault.what,
               w->fix->mode == FIX_SKIP ? "This is no single command: --salvage goes on behind it" :
               "This is not the end of the last file: --salvage goes on behind it");
@@ -519,13 +515,24 @@ static bool replace_base(struct fix *fix, size_t i, char **made, uint64_t *size,
 }
 
 /* How to go on where the base cannot be read; commands alone are no data set. */
-static void tell_of_salvage(const struct fix *fix, size_t i, const struct fault *f)
+static void tell_of_salvage(const struct fix *fix, size_t i)
 {
     const struct source_part *part = &fix->source->parts[i];
-    if (part->kind == PART_BASE && part->begins_with_rdb && f->code != FAULT_IO)
+    must(i < fix->source->count);
+    if (part->kind == PART_BASE && part->begins_with_rdb)
         say_line(&fix->tool->say, "%s is an RDB: holdfast salvage %s clean.rdb saves what is "
                  "whole in it, and holdfast fix --base clean.rdb puts that in its place",
                  part->name, part->path);
+}
+
+/* An RDB that can be read, and that no server takes. */
+static void look_at_base(struct fix *fix, size_t i)
+{
+    enum tool_exit is = log_base_refused(fix->tool, fix->source, i);
+    if (is != TOOL_GOOD)
+        tell_of_salvage(fix, i);
+    fix->stays = tool_worse(fix->stays, is);
+    fix->worst = tool_worse(fix->worst, is);
 }
 
 bool fix_part(struct fix *fix, size_t i, char **made, uint64_t *size, struct fault *f)
@@ -540,14 +547,15 @@ bool fix_part(struct fix *fix, size_t i, char **made, uint64_t *size, struct fau
     }
     bool ok = log_part_open(&w->part, fix->source, i, f);
     if (ok) {
+        look_at_base(fix, i);
         ok = walk_part(w, f);
         if (w->writing && !ok)
             log_write_drop(&w->w);
         else if (w->writing)
             ok = log_write_end(&w->w, size, f);
         log_part_close(&w->part);
-    } else {
-        tell_of_salvage(fix, i, f);
+    } else if (f->code != FAULT_IO) {
+        tell_of_salvage(fix, i);
     }
     if (ok && w->writing)
         *made = w->target;

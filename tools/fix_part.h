@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/log_judge.h"
 #include "tools/log_keys.h"
 #include "tools/log_part.h"
 #include "tools/source.h"
@@ -31,7 +32,8 @@ struct fix {
     uint64_t skipped, bytes, commands; /* ranges; in them; commands that can be read there */
     uint64_t keys, functions, dependents, unknown_db;
     uint64_t mended;        /* bytes that were put right */
-    uint64_t unloaded;      /* commands that a server would not run, and that stay */
+    struct log_judge judge; /* unloaded: commands that a server would not run, and that stay */
+    enum tool_exit stays;   /* what is wrong with the base, and is none of fix's to mend */
     bool replaced;          /* the base was, or would be */
     struct aof_origin base_says; /* of which log the new one is */
     enum tool_exit worst;   /* what there was to mend */

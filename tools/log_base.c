@@ -2,15 +2,15 @@
 #include "tools/log_base.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/must.h"
 #include "format/rdb_read.h"
-#include "tools/check.h"
 #include "tools/element_search.h"
 #include "tools/key_twice.h"
-#include "tools/library_text.h"
+#include "tools/library_set.h"
 #include "tools/log_part.h"
 #include "tools/log_read.h"
 #include "tools/pending_file.h"
@@ -19,7 +19,8 @@ struct trial {
     struct tool *tool;
     const struct source *source;
     size_t part;
-    struct fault fault;
+    struct fault fault;   /* what can't be read */
+    struct fault refused; /* what can be, and no server takes */
 };
 
 static const struct source_part *part_of(const struct trial *x)
@@ -34,46 +35,62 @@ static bool is_base(const struct source_part *p)
 
 /* ---- an RDB ---- */
 
-static void look_at_library(const struct trial *x, void **set, struct slice code, struct in *in)
+/* What a server would refuse, though all of it can be read: the first counts, or what is worse. */
+static void refuse(struct trial *x, enum tool_exit is, uint64_t at, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+static void refuse(struct trial *x, enum tool_exit is, uint64_t at, const char *format, ...)
 {
-    const struct check_libraries *l = x->tool->env ? x->tool->env->libraries : NULL;
-    struct buf why = {0};
-    if (!l)
+    struct buf what = {0};
+    va_list ap;
+    enum fault_code code = tool_exit_fault(is);
+    if (fault_is(&x->refused) &&
+        tool_worse(tool_fault_exit(x->refused.code), is) == tool_fault_exit(x->refused.code))
         return;
-    *set = *set ? *set : l->begin();
-    if (!check_library(l, *set, code, &why))
-        in_fail(in, FAULT_FORMAT, "a library of functions: %s", buf_cstr(&why));
+    va_start(ap, format);
+    buf_vprintf(&what, format, ap);
+    va_end(ap);
+    x->refused = (struct fault){0};
+    fault_set(&x->refused, code, "%s", buf_cstr(&what));
+    x->refused.offset = at;
+    buf_free(&what);
+}
+
+static void look_at_library(struct trial *x, struct library_set *set, struct slice code,
+                            uint64_t at)
+{
+    struct buf why = {0};
+    enum library_fate is = library_set_take(set, code, &why);
+    if (is != LIBRARY_LOADS)
+        refuse(x, library_fate_exit(is), at, "a library of functions: %s", buf_cstr(&why));
     buf_free(&why);
 }
 
 /* Hashes are compared: of a million different keys two pass for one in one of 30 million files. */
-static void look_for_twins(struct key_twice *twice, struct fault *f)
+static void look_for_twins(struct trial *x, struct key_twice *twice)
 {
     struct twice_key key;
-    if (key_twice_find(twice, f) && key_twice_next(twice, &key, f)) {
-        fault_set(f, FAULT_FORMAT, "a key is there twice: holdfast check tells which");
-        f->offset = key.at;
-    }
+    if (key_twice_find(twice, &x->fault) && key_twice_next(twice, &key, &x->fault))
+        refuse(x, TOOL_DAMAGED, key.at, "a key is there twice: holdfast check tells which");
 }
 
 static void read_records(struct trial *x, struct rdb_reader *r, struct key_feed *keys)
 {
     struct rdb_record rec;
     struct in *in = r->in;
-    void *libraries = NULL;
+    struct library_set libraries;
     bool ok = true;
+    library_set_begin(&libraries, x->tool->env);
     while (ok && rdb_next(r, &rec)) {
         if (rec.kind == RDB_REC_KEY)
             key_feed_add(keys, key_twice_hash(rec.key.name, rec.key.db), rec.offset);
         if (rec.kind == RDB_REC_FUNCTION)
-            look_at_library(x, &libraries, rec.value, in);
+            look_at_library(x, &libraries, rec.value, rec.offset);
         ok = !in_bad(in) && rdb_skip(r, &rec);
         progress_bar_at(&x->tool->progress, in_file_offset(in));
     }
     if (ok && !in_bad(in))
         rdb_trailer(r);
-    if (libraries)
-        x->tool->env->libraries->end(libraries);
+    library_set_end(&libraries);
 }
 
 static void read_rdb(struct trial *x, struct input *input)
@@ -97,7 +114,7 @@ static void read_rdb(struct trial *x, struct input *input)
     else if (fault_is(&search.fault))
         x->fault = search.fault;
     else
-        look_for_twins(twice, &x->fault);
+        look_for_twins(x, twice);
     rdb_close(&r);
     pending_file_end(&pending);
     element_search_end(&search);
@@ -139,26 +156,44 @@ static bool is_emptied(const struct source_part *p)
     return p->empty && n > 4 && strcmp(p->name + n - 4, ".rdb") == 0;
 }
 
-static void look(struct trial *x)
+/* An RDB, or the one that its commands follow. True: some do. */
+static bool look_at_front(struct trial *x)
 {
     const struct source_part *p = part_of(x);
     struct input input;
-    bool commands = is_base(p);
+    bool commands = false;
     if (is_base(p) && is_emptied(p)) {
         fault_set(&x->fault, FAULT_FORMAT, "it is empty, and a base written as an RDB never is");
-        return;
+        return false;
     }
-    if (p->begins_with_rdb) {
-        if (!source_part_open(&input, p, &x->fault))
-            return;
-        read_rdb(x, &input);
-        commands = commands && !fault_is(&x->fault) && !in_at_end(&input.in);
-        if (!fault_is(&x->fault))
-            x->fault = *input_cut(&input);
-        input_close(&input);
-    }
-    if (commands && !fault_is(&x->fault))
+    if (!p->begins_with_rdb)
+        return true;
+    if (!source_part_open(&input, p, &x->fault))
+        return false;
+    read_rdb(x, &input);
+    commands = !fault_is(&x->fault) && !in_at_end(&input.in);
+    if (!fault_is(&x->fault))
+        x->fault = *input_cut(&input);
+    input_close(&input);
+    return commands;
+}
+
+static void look(struct trial *x)
+{
+    if (look_at_front(x) && is_base(part_of(x)) && !fault_is(&x->fault))
         read_commands(x);
+}
+
+static enum tool_exit tell(const struct trial *x)
+{
+    const struct fault *f = fault_is(&x->fault) ? &x->fault : &x->refused;
+    if (!fault_is(f))
+        return TOOL_GOOD;
+    enum tool_exit is = tool_fault_exit(f->code);
+    if (x->part >= x->source->count && is != TOOL_CANNOT_OPEN)
+        is = TOOL_DAMAGED; /* of history nothing is lost that a start loads */
+    return tool_tell(x->tool, is, "%s: offset %" PRIu64 ": %s: a server would not start from it",
+                     part_of(x)->name, f->offset, f->what);
 }
 
 enum tool_exit log_base_tell(struct tool *t, const struct source *s, size_t part)
@@ -166,12 +201,13 @@ enum tool_exit log_base_tell(struct tool *t, const struct source *s, size_t part
     struct trial x = {.tool = t, .source = s, .part = part};
     must(part < s->count + s->history && !s->parts[part].missing);
     look(&x);
-    const struct fault *f = &x.fault;
-    if (!fault_is(f))
-        return TOOL_GOOD;
-    enum tool_exit is = tool_fault_exit(f->code);
-    if (part >= s->count && is != TOOL_CANNOT_OPEN)
-        is = TOOL_DAMAGED; /* of history nothing is lost that a start loads */
-    return tool_tell(t, is, "%s: offset %" PRIu64 ": %s: a server would not start from it",
-                     s->parts[part].name, f->offset, f->what);
+    return tell(&x);
+}
+
+enum tool_exit log_base_refused(struct tool *t, const struct source *s, size_t part)
+{
+    struct trial x = {.tool = t, .source = s, .part = part};
+    must(part < s->count + s->history && !s->parts[part].missing);
+    look_at_front(&x);
+    return tell(&x);
 }

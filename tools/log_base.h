@@ -17,5 +17,7 @@
 #include "tools/tool.h"
 
 enum tool_exit log_base_tell(struct tool *t, const struct source *s, size_t part);
+/* The same without the commands: of one that is no base, or that somebody reads the commands of. */
+enum tool_exit log_base_refused(struct tool *t, const struct source *s, size_t part);
 
 #endif

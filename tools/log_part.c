@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/must.h"
+#include "format/aof_damage.h"
 #include "format/rdb_read.h"
 #include "tools/pending_file.h"
 
@@ -26,6 +27,16 @@ const struct manifest_file *log_part_line(const struct source *s, size_t i)
         if (strcmp(m->history.files[n].name, name) == 0)
             return &m->history.files[n];
     return NULL;
+}
+
+uint64_t log_part_lost(const struct source *s, size_t i)
+{
+    const struct manifest_file *line = log_part_line(s, i);
+    const struct source_part *p = &s->parts[i];
+    must(i < s->count + s->history);
+    if (!line || line->size < 0 || p->compression != COMPRESSION_NONE)
+        return 0;
+    return (uint64_t)line->size > p->size ? (uint64_t)line->size - p->size : 0;
 }
 
 /* The RDB in front is read past, and checked on the way. */
@@ -119,7 +130,8 @@ enum tool_exit log_part_tell_cut(struct tool *t, struct log_part *p)
     return is == TOOL_GOOD ? is : tool_tell(t, is, "%s: %s", p->part->name, what);
 }
 
-enum tool_exit log_hole_cost(enum hole_kind kind, bool last)
+/* As far as its kind tells. last: no file follows. */
+static enum tool_exit hole_cost(enum hole_kind kind, bool last)
 {
     switch (kind) {
     case HOLE_TORN: return last ? TOOL_TRUNCATED : TOOL_LOSS;
@@ -128,12 +140,31 @@ enum tool_exit log_hole_cost(enum hole_kind kind, bool last)
     }
 }
 
+bool log_hole_durable(const struct log_part *p, const struct log_reader *r, uint64_t *up_to)
+{
+    struct input_range range;
+    struct in in;
+    struct aof_damage d = {0};
+    must(r->hole.kind == HOLE_TORN);
+    if (!r->has_session)
+        return false;
+    input_range_open(&range, &in, &p->input, r->from, p->input.size, 0);
+    bool ok = aof_damage_look(&in, r->from, &r->chain.id, &d);
+    in_free(&in);
+    *up_to = d.durable;
+    return ok && d.rot;
+}
+
 enum tool_exit log_item_exit(const struct log_part *p, const struct log_reader *r,
                              enum log_item what, bool last)
 {
     if (what != LOG_HOLE)
         return what == LOG_MENDED ? TOOL_DAMAGED : TOOL_GOOD;
-    return p->part->kind == PART_HISTORY ? TOOL_DAMAGED : log_hole_cost(r->hole.kind, last);
+    uint64_t durable;
+    if (p->part->kind == PART_HISTORY)
+        return TOOL_DAMAGED;
+    bool rot = r->hole.kind == HOLE_TORN && log_hole_durable(p, r, &durable);
+    return rot ? TOOL_LOSS : hole_cost(r->hole.kind, last);
 }
 
 const char *log_position(char out[LOG_POSITION_TEXT], const struct source_part *part, uint64_t at)

@@ -39,10 +39,12 @@ enum tool_exit log_part_tell_cut(struct tool *t, struct log_part *p); /* the sam
 bool log_part_base_ok(const char *path, struct aof_origin *says, struct fault *f);
 /* What the manifest says of a part; NULL: there is none. */
 const struct manifest_file *log_part_line(const struct source *s, size_t i);
-/* What a hole costs, as far as its kind tells. last: no file follows. */
-enum tool_exit log_hole_cost(enum hole_kind kind, bool last);
-/* What an item tells of the log: good, unless it is a hole, or a byte that was put right. Of
- * history nothing that a start loads is lost. */
+/* Bytes that a part had, as the manifest says, and has no more. */
+uint64_t log_part_lost(const struct source *s, size_t i);
+/* Of a torn end: had it been whole on the disk, up to there? Lines of checksums tell. */
+bool log_hole_durable(const struct log_part *p, const struct log_reader *r, uint64_t *up_to);
+/* What an item tells of the log (last: no file follows): good, unless it is a hole, or a byte that
+ * was put right. Of history nothing that a start loads is lost. */
 enum tool_exit log_item_exit(const struct log_part *p, const struct log_reader *r,
                              enum log_item what, bool last);
 /* "5:1234", as positions are written: the number of an increment and an offset in it. */

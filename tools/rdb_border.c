@@ -12,7 +12,8 @@ struct search {
 static void end_database(struct search *s, uint64_t at)
 {
     s->now.to = at;
-    if (s->now.due && s->now.keys > s->now.due)
+    bool fewer = s->now.keys < s->now.due && !s->holed;
+    if (s->now.due && (s->now.keys > s->now.due || fewer))
         buf_append(&s->to->list, &s->now, sizeof s->now);
 }
 

@@ -5,8 +5,10 @@
  * The rule. In a file without block checksums whose own checksum is wrong, a database for which
  * more keys are read than its RESIZEDB says has some of another. Nothing tells where they begin:
  * all of its keys count as doubtful, or, when there is a hole among them, those behind the first.
- * A writer that says 0 does not say. Fewer keys than said are no sign of a border: bytes that are
- * lost take keys with them.
+ * Fewer keys than said, and no hole among them: bytes are gone, and the border may be one of them,
+ * with keys of the next database behind it; all are doubtful. (Where there is a hole, it took them.)
+ * A writer that says 0 does not say. When just as many keys came in as went, nothing tells: only
+ * block checksums would. Nor does anything in a file without a checksum.
  *
  *   struct rdb_borders b;
  *   rdb_borders_find(&b, &x);       x: a rescue about to be run; one more pass, and only when the

@@ -252,8 +252,11 @@ void rdb_tell_borders(struct rdb_tell *t, const struct rdb_borders *b)
         finding_add(t->to, &(struct finding){
             .cost = TOOL_LOSS, .file = t->file, .from = is->from, .to = is->from,
             .unit = "record", .what = what, .has_db = true, .db = is->db,
-            .costs = "A change of database is lost among them: from here on they may be another's, "
-                     "and are doubtful"});
+            .costs = is->keys > is->due
+                         ? "A change of database is lost among them: from here on they may be "
+                           "another's, and are doubtful"
+                         : "Bytes are gone, and a change of database may be one of them: they may "
+                           "be another's, and are doubtful"});
     }
 }
 

@@ -43,8 +43,18 @@ enum tool_exit tool_fault_exit(enum fault_code code)
     case FAULT_EOF: return TOOL_TRUNCATED;
     case FAULT_VERSION: case FAULT_CANNOT_HOLD: return TOOL_NEWER;
     case FAULT_FORMAT: case FAULT_CRC: case FAULT_LIMIT: return TOOL_LOSS;
+    case FAULT_REFUSED: return TOOL_DAMAGED;
     default: return TOOL_FAILED;
     }
+}
+
+enum fault_code tool_exit_fault(enum tool_exit e)
+{
+    static const enum fault_code codes[] = {
+        [TOOL_CANNOT_OPEN] = FAULT_IO, [TOOL_TRUNCATED] = FAULT_EOF, [TOOL_DAMAGED] = FAULT_REFUSED,
+        [TOOL_LOSS] = FAULT_FORMAT, [TOOL_NEWER] = FAULT_VERSION};
+    must(e != TOOL_GOOD && e <= TOOL_DIFFERS);
+    return e >= TOOL_CANNOT_OPEN && e <= TOOL_NEWER ? codes[e] : FAULT_INVALID;
 }
 
 /* The object for programs has stderr, as the product has stdout: nothing else may stand there. */

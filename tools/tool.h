@@ -36,6 +36,8 @@ const char *tool_exit_name(enum tool_exit e);
 
 /* What a kind of fault means, for every verb. Of data a limit is damage: numbers out of range. */
 enum tool_exit tool_fault_exit(enum fault_code code);
+/* The kind of fault that ends so; of what is no input's: an argument's. */
+enum fault_code tool_exit_fault(enum tool_exit e);
 
 struct check_libraries; /* check.h */
 /* What the program around the tools can do for them. */

@@ -14,6 +14,7 @@
 #include "tools/check_log_part.h"
 #include "tools/check_rdb_part.h"
 #include "tools/log_part.h"
+#include "tools/log_set.h"
 #include "tools/verbs.h"
 
 struct check {
@@ -28,37 +29,9 @@ static const struct tool_option options[] = {
                 "a key of database N or above is a fault: a server with N refuses it"),
     {0}};
 
-struct looking {
-    const struct source *source;
-};
-
-static bool look_at_part(void *arg, const char *name, uint64_t *size, struct buf *head,
-                         struct fault *f)
-{
-    const struct looking *l = arg;
-    struct stat st;
-    char *path = file_join(l->source->dir, name);
-    int fd = file_open(path, O_RDONLY, 0);
-    int err = fd < 0 ? fd : file_fstat(fd, &st);
-    char *to = buf_reserve(head, AOF_PART_HEAD);
-    ssize_t got = err < 0 ? err : file_pread(fd, to, AOF_PART_HEAD, 0);
-    if (got < 0)
-        fault_io(f, (int)-got, "open", "Can't read %s", path);
-    else
-        head->len += (size_t)got;
-    *size = err < 0 ? 0 : (uint64_t)st.st_size;
-    if (fd >= 0)
-        file_close(fd);
-    mem_free(path);
-    return got >= 0;
-}
-
 /* Order, ids and sizes: what no part tells by itself. */
 static void check_set(struct findings *to, const struct source *s)
 {
-    struct looking l = {.source = s};
-    struct aof_parts found = {0};
-    struct fault f = {0};
     bool missing = false;
     for (size_t i = 0; i < s->count; i++) {
         if (!s->parts[i].missing)
@@ -71,16 +44,12 @@ static void check_set(struct findings *to, const struct source *s)
     }
     if (missing)
         return;
-    if (!aof_parts_check(&s->manifest, look_at_part, &l, &found, &f)) {
-        finding_add(to, &(struct finding){.cost = f.code == FAULT_IO ? TOOL_CANNOT_OPEN : TOOL_LOSS,
-                                          .file = s->path, .unit = "manifest", .what = f.what});
-    } else if (found.lost) {
-        char what[120];
-        snprintf(what, sizeof what, "The newest increment has lost %" PRIu64 " bytes that it had "
-                 "when its server was stopped", found.lost);
-        finding_add(to, &(struct finding){.cost = TOOL_LOSS, .file = s->path, .unit = "manifest",
-                                          .what = what});
-    }
+    struct buf what = {0};
+    enum tool_exit is = log_set_check(s, &what);
+    if (is != TOOL_GOOD)
+        finding_add(to, &(struct finding){.cost = is, .file = s->path, .unit = "manifest",
+                                          .what = buf_cstr(&what)});
+    buf_free(&what);
 }
 
 struct strays {
@@ -92,10 +61,10 @@ struct strays {
 static bool look_at_name(void *arg, const char *name)
 {
     struct strays *x = arg;
-    struct looking l = {.source = x->source};
+    void *source = (void *)(uintptr_t)x->source;
     struct fault f = {0};
     if (!manifest_names(&x->source->manifest, name) && aof_part_kind(x->stem, name) &&
-        aof_part_is_stray(&x->source->manifest, x->stem, name, look_at_part, &l, &f))
+        aof_part_is_stray(&x->source->manifest, x->stem, name, log_set_look, source, &f))
         finding_add(x->to, &(struct finding){.cost = TOOL_DAMAGED, .file = name,
                                              .unit = "manifest", .what = f.what});
     return true;

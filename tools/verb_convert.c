@@ -386,6 +386,18 @@ static enum tool_exit second_pass(struct work *w)
     return ok ? TOOL_GOOD : tool_fault(w->t, &f);
 }
 
+/* A library that does not load is damage of the input, whatever the target is. */
+static enum tool_exit hindrance(const struct work *w)
+{
+    return w->concerned ? TOOL_NEWER : w->libraries_refused ? TOOL_LOSS : TOOL_GOOD;
+}
+
+/* Then what comes twice is damage of the one input, and not what was asked for. */
+static bool is_as_it_came(const struct work *w)
+{
+    return w->inputs == 1 && !w->c->rename.count && !w->c->map.count;
+}
+
 /* What may be written, and what must be said first. */
 static enum tool_exit convert(struct work *w)
 {
@@ -410,16 +422,18 @@ static enum tool_exit convert(struct work *w)
     if (w->c->explain) {
         say_line(&w->t->say, "%" PRIu64 " keys or libraries that the target cannot hold",
                  concerned);
-        return concerned ? TOOL_NEWER : TOOL_GOOD;
+        return hindrance(w);
     }
     if (concerned && !w->c->drop) {
-        fault_set(&f, FAULT_CANNOT_HOLD, "%" PRIu64 " keys or libraries are more than the target "
-                  "can hold: --drop leaves out what it cannot, --version may hold more", concerned);
+        fault_set(&f, tool_exit_fault(hindrance(w)), "%" PRIu64 " keys or libraries are more than "
+                  "the target can hold: --drop leaves out what it cannot, --version may hold more",
+                  concerned);
         return tool_fault(w->t, &f);
     }
     if (twice && (!w->c->twice || strcmp(w->c->twice, "refuse") == 0)) {
-        fault_set(&f, FAULT_INVALID, "%" PRIu64 " keys or libraries come twice: --twice first or "
-                  "--twice last says which of them counts", twice);
+        fault_set(&f, is_as_it_came(w) ? FAULT_REFUSED : FAULT_INVALID, "%" PRIu64 " keys or "
+                  "libraries come twice: --twice first or --twice last says which of them counts",
+                  twice);
         return tool_fault(w->t, &f);
     }
     return second_pass(w);
@@ -553,8 +567,9 @@ const struct verb verb_convert = {
                "  holdfast convert a.rdb b.rdb both.rdb --twice first",
     .text = "Each input is read twice: what the target cannot hold, and keys that come twice, are "
             "found before\nanything is written. A library of functions that would not load, which "
-            "makes a server refuse all of a file,\nis what no target can hold: refused by name "
-            "(exit code 6), left out and counted under --drop.\nOUT must not be there; .gz and "
+            "makes a server refuse all of a file,\nis what no target can hold: refused by name, "
+            "left out and counted under --drop; the exit code is 5,\nas it is damage of the "
+            "input. OUT must not be there; .gz and "
             ".zst compress it.",
     .options = options,
     .state_size = sizeof(struct convert),

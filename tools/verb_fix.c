@@ -307,12 +307,13 @@ static int run_job(struct tool *t, struct job *j, struct fault *f)
     progress_bar_begin(&t->progress, "fix", source_bytes(&j->source));
     bool ok = mend_all(j, f);
     progress_bar_end(&t->progress);
-    bool any = ok && changed(j);
+    bool any = ok && changed(j), write = t->in_place || t->output;
+    j->fix.worst = tool_worse(j->fix.worst, j->fix.judge.worst);
     if (ok && (any || j->fix.skipped || j->fix.mended || j->fix.replaced))
         summary(j);
-    if (any && (t->in_place || t->output))
+    if (any && write)
         ok = finish(j, f);
-    if (!ok || !any || (!t->in_place && !t->output))
+    if (!ok || !any || !write)
         forget_made(j);
     if (!ok)
         return tool_fault(t, f);
@@ -320,15 +321,17 @@ static int run_job(struct tool *t, struct job *j, struct fault *f)
         say_line(&t->say, "There is nothing to mend");
         return TOOL_GOOD;
     }
-    if (j->fix.unloaded)
+    if (j->fix.judge.unloaded)
         say_line(&t->say, "%" PRIu64 " commands that the server does not load stay: --skip leaves "
-                 "them out", j->fix.unloaded);
-    if (!t->in_place && !t->output) {
+                 "them out", j->fix.judge.unloaded);
+    if (any && !write)
         say_line(&t->say, "Nothing is written: --output PATH makes a new %s, --in-place changes "
                  "this one", set ? "directory" : "file");
+    else if (!any)
+        say_line(&t->say, "Nothing is written: there is nothing that this way of mending changes");
+    if (!any || !write)
         return j->fix.worst == TOOL_GOOD ? TOOL_DAMAGED : j->fix.worst;
-    }
-    return j->fix.unloaded ? j->fix.worst : TOOL_REPAIRED;
+    return j->fix.judge.unloaded || j->fix.stays ? j->fix.worst : TOOL_REPAIRED;
 }
 
 /* ---- the command line ---- */
@@ -463,7 +466,7 @@ static int run(struct tool *t, void *state)
     j->fix.mode = o->skip ? FIX_SKIP : o->salvage ? FIX_SALVAGE : FIX_TAIL;
     int code = TOOL_FAILED;
     if (!source_find(&j->source, t->args[0], &(struct source_options){0}, &f) ||
-        !source_some(&j->source, &f)) {
+        !source_some(&j->source, &f) || !source_keep(&j->source, &f)) {
         code = (int)tool_fault(t, &f);
     } else {
         if (is_fit(t, j) && (code = found_again(t, j)) == TOOL_GOOD) {
@@ -473,8 +476,10 @@ static int run(struct tool *t, void *state)
             j->made = mem_zalloc((j->source.count + 1) * sizeof *j->made);
             j->sizes = mem_zalloc((j->source.count + 1) * sizeof *j->sizes);
             log_taint_begin(&j->fix.taint);
+            log_judge_begin(&j->fix.judge, t);
             code = run_job(t, j, &f);
             log_taint_free(&j->fix.taint);
+            buf_free(&j->fix.judge.why);
         }
         for (size_t i = 0; j->made && i < j->source.count; i++)
             mem_free(j->made[i]);

@@ -7,8 +7,10 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/num.h"
+#include "tools/log_judge.h"
 #include "tools/log_keys.h"
 #include "tools/log_line.h"
+#include "tools/log_set.h"
 #include "tools/verbs.h"
 
 enum { MASS = 100, EVERY_S = 3600 };
@@ -39,7 +41,8 @@ struct points {
     int64_t damaged_seq;         /* the newest increment that is */
     bool only_within, inside;    /* of a second; inside: some of it was told, and not its end */
     int64_t within_s;
-    enum tool_exit worst; /* what the log is like */
+    struct log_judge judge;
+    enum tool_exit worst; /* what its files are like: the log's is the judge's */
 };
 
 static void tell(struct points *p, const char *kind, size_t incr, uint64_t at, const char *what)
@@ -174,11 +177,9 @@ static bool visit(void *arg, size_t incr, struct log_part *part, struct log_read
 {
     struct points *p = arg;
     struct log_unit u;
-    p->worst = tool_worse(p->worst, log_item_exit(part, r, what, incr + 1 == p->line.count));
-    if (r->items == 1) {
-        p->worst = tool_worse(p->worst, log_part_tell_cut(p->tool, part));
+    log_judge_item(&p->judge, part, r, what, incr + 1 == p->line.count);
+    if (r->items == 1)
         begin_part(p, incr);
-    }
     if (what == LOG_NOTE)
         look_at_time(p, incr, r);
     if (what == LOG_HOLE || what == LOG_MENDED) {
@@ -233,7 +234,8 @@ static int run(struct tool *t, void *state)
     o->mass = o->mass ? o->mass : MASS;
     o->every = o->every ? o->every : EVERY_S;
     log_line_begin(&p.line, &s);
-    p.worst = log_line_missing(t, &s);
+    log_judge_begin(&p.judge, t);
+    p.worst = log_set_tell(t, &s);
     say_list(&t->say, "points");
     progress_bar_begin(&t->progress, "points", source_bytes(&s));
     bool ok = source_some(&s, &f) && source_keep(&s, &f); /* what it begins with is read apart */
@@ -250,6 +252,7 @@ static int run(struct tool *t, void *state)
         say_line(&t->say, "No command of that second stands in the log");
     else if (ok && some && !p.shown)
         say_line(&t->say, "%s holds no increments", s.path);
+    p.worst = tool_worse(p.worst, log_judge_end(&p.judge));
     int code = ok ? (int)p.worst : (int)tool_fault(t, &f);
     log_line_free(&p.line);
     source_free(&s);

@@ -3,12 +3,14 @@
  * command is run. The part that is cut keeps its bytes up to the batch in which the cut lies; what
  * is left of that one gets a new line. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/num.h"
+#include "tools/log_judge.h"
 #include "tools/log_keys.h"
 #include "tools/log_line.h"
 #include "tools/log_write.h"
@@ -25,10 +27,13 @@ static const struct tool_option options[] = {
                 "only tell which keys are touched behind it"),
     {0}};
 
+/* The last of what makes a server refuse the log, of a kind. */
 struct log_damage {
     bool any;
     struct log_place at;
+    char what[200]; /* how to go on, too */
 };
+enum { KIND_DAMAGED, KIND_LOSS, KINDS };
 enum wanted { TO_TIME, TO_POSITION, TO_BEFORE };
 struct restore {
     struct tool *tool;
@@ -50,7 +55,8 @@ struct restore {
     bool tell;          /* which moments there are */
     bool all_read;      /* up to the log's end */
     enum tool_exit worst; /* what is wrong around the parts that were read */
-    struct log_damage damage, before; /* the last one read; the last in front of place */
+    struct log_judge judge;
+    struct log_damage damage[KINDS], before[KINDS]; /* what was read; in front of place */
     /* --dry-run: */
     struct log_taint touched;
     uint64_t db, said, commands;
@@ -85,7 +91,45 @@ static void found(struct restore *x, size_t incr, uint64_t at)
     must(incr < x->line.count);
     x->found = true;
     x->place = (struct log_place){incr, at};
-    x->before = x->damage;
+    memcpy(x->before, x->damage, sizeof x->before);
+}
+
+/* ---- what a server would refuse ---- */
+
+static void note_damage(struct restore *x, size_t incr, uint64_t at, enum tool_exit is,
+                        const char *what, const char *then)
+{
+    struct log_damage *d = &x->damage[is == TOOL_DAMAGED ? KIND_DAMAGED : KIND_LOSS];
+    must(is != TOOL_GOOD && incr < x->line.count);
+    *d = (struct log_damage){.any = true, .at = {incr, at}};
+    snprintf(d->what, sizeof d->what, "%.120s: holdfast fix %s first", what, then);
+}
+
+static void look_at_unit(struct restore *x, size_t incr, struct log_part *p, struct log_reader *r)
+{
+    struct log_unit u;
+    log_unit_begin(&u, r);
+    while (log_unit_next(&u, &r->command)) {
+        struct buf what = {0}, name = {0};
+        const char *why = log_judge_command(&x->judge, &p->bytes, &r->command);
+        if (!why)
+            continue;
+        buf_printf(&what, "%s: %s", why, say_text(&name, r->command.argv[0], 40));
+        note_damage(x, incr, r->from, TOOL_DAMAGED, buf_cstr(&what), "--skip");
+        buf_free(&what);
+        buf_free(&name);
+    }
+}
+
+/* One that is shorter than it was ends where a command does, or is torn, too. */
+static void look_at_size(struct restore *x, size_t incr, const struct log_part *p)
+{
+    char what[100];
+    uint64_t lost = log_part_lost(&x->source, x->line.incrs[incr]);
+    if (!lost)
+        return;
+    snprintf(what, sizeof what, "%" PRIu64 " bytes that it had by the manifest are gone", lost);
+    note_damage(x, incr, p->bytes.size, TOOL_LOSS, what, "--salvage");
 }
 
 static bool holds(struct restore *x, struct log_reader *r)
@@ -145,14 +189,18 @@ static bool search(void *arg, size_t incr, struct log_part *p, struct log_reader
     struct restore *x = arg;
     if (r->items == 1)
         x->worst = tool_worse(x->worst, log_part_tell_cut(x->tool, p));
+    if (what == LOG_UNIT)
+        look_at_unit(x, incr, p, r);
     bool torn = what == LOG_HOLE && r->hole.kind == HOLE_TORN && incr + 1 == x->line.count;
     if (torn) {
         x->torn_at = r->from;
     } else if (what == LOG_HOLE || what == LOG_MENDED) {
-        x->damage = (struct log_damage){true, {incr, r->from}};
+        note_damage(x, incr, r->from, log_item_exit(p, r, what, incr + 1 == x->line.count),
+                    r->hole.fault.what, "--salvage");
     }
     progress_bar_at(&x->tool->progress, r->to);
     if (what == LOG_END) {
+        look_at_size(x, incr, p);
         x->all_read = incr + 1 == x->line.count;
         bool here = x->wanted == TO_POSITION && log_line_incr(&x->line, incr)->seq == x->seq;
         x->no_place = here && x->offset > p->bytes.size;
@@ -209,13 +257,23 @@ static const struct log_base *choose_base(struct restore *x, enum tool_exit *is)
 }
 
 /* What lies in front of the base that it begins with is of no account. */
-static bool is_behind_damage(const struct restore *x)
+static bool is_behind(const struct restore *x, const struct log_damage *d)
 {
-    const struct log_place *at = &x->before.at;
+    const struct log_place *at = &d->at;
     must(x->found);
     const struct log_base *b = log_line_base(&x->line, x->place.incr);
-    return x->before.any && (!b || log_line_incr(&x->line, at->incr)->seq >= b->from) &&
+    return d->any && (!b || log_line_incr(&x->line, at->incr)->seq >= b->from) &&
            (at->incr < x->place.incr || at->at < x->place.at);
+}
+
+/* The worst in front of the moment; NULL: a server loads what is made. */
+static const struct log_damage *damage_in_front(const struct restore *x, enum tool_exit *is)
+{
+    *is = TOOL_LOSS;
+    if (is_behind(x, &x->before[KIND_LOSS]))
+        return &x->before[KIND_LOSS];
+    *is = TOOL_DAMAGED;
+    return is_behind(x, &x->before[KIND_DAMAGED]) ? &x->before[KIND_DAMAGED] : NULL;
 }
 
 /* What a start would load is damage when it is gone; history is not. */
@@ -227,24 +285,17 @@ static enum fault_code absence(const struct source *s)
     return FAULT_INVALID;
 }
 
-/* An exit code as a fault's. */
-static enum fault_code code_of(enum tool_exit is)
-{
-    return is == TOOL_CANNOT_OPEN ? FAULT_IO : is == TOOL_TRUNCATED ? FAULT_EOF :
-           is == TOOL_NEWER ? FAULT_VERSION : FAULT_FORMAT;
-}
-
 static void check_base(struct restore *x, struct fault *f)
 {
-    enum tool_exit is;
+    enum tool_exit is, worst;
     const struct log_base *b = choose_base(x, &is);
-    if (is_behind_damage(x))
-        fault_set(f, FAULT_FORMAT, "%s is damaged at offset %" PRIu64 ", in front of that moment: "
-                  "holdfast fix --salvage first", log_line_incr(&x->line, x->before.at.incr)->name,
-                  x->before.at.at);
+    const struct log_damage *d = damage_in_front(x, &worst);
+    if (d)
+        fault_set(f, tool_exit_fault(worst), "%s is damaged at offset %" PRIu64 ", in front of "
+                  "that moment: %s", log_line_incr(&x->line, d->at.incr)->name, d->at.at, d->what);
     else if (!b && is != TOOL_GOOD)
-        fault_set(f, code_of(is), "No server starts from the base that it takes: holdfast salvage "
-                  "and fix --base first; where it is commands, fix --salvage");
+        fault_set(f, tool_exit_fault(is), "No server starts from the base that it takes: holdfast "
+                  "salvage and fix --base first; where it is commands, fix --salvage");
     else if (!b)
         fault_set(f, absence(&x->source), "A file that it takes is not there any more.");
 }
@@ -280,6 +331,19 @@ static bool check_place(struct restore *x, struct fault *f)
         check_base(x, f);
     x->tell = fault_is(f);
     return !fault_is(f);
+}
+
+/* All there is was asked for, and the newest increment had more: that moment is made of what is
+ * left, as a server would start with it. */
+static void check_end(struct restore *x)
+{
+    const struct log_damage *d = &x->damage[KIND_LOSS];
+    must(x->found);
+    if (x->wanted == TO_TIME && x->all_read && d->any && d->at.incr + 1 == x->line.count &&
+        d->at.at == x->place.at)
+        x->worst = tool_worse(x->worst, tool_tell(x->tool, TOOL_LOSS, "%s: %s",
+                                                  log_line_incr(&x->line, d->at.incr)->name,
+                                                  d->what));
 }
 
 /* ---- the keys behind it ---- */
@@ -499,10 +563,12 @@ static int restore(struct restore *x, const char *out, struct fault *f)
     char at[LOG_POSITION_TEXT];
     struct tool *t = x->tool;
     log_line_begin(&x->line, &x->source);
+    log_judge_begin(&x->judge, t);
     progress_bar_begin(&t->progress, "restore", source_bytes(&x->source));
     bool ok = source_some(&x->source, f) && source_keep(&x->source, f) &&
               log_line_walk(&x->line, 0, search, x, f) && check_place(x, f);
     if (ok) {
+        check_end(x);
         const struct source_part *p = log_line_incr(&x->line, x->place.incr);
         const struct log_base *b = log_line_base(&x->line, x->place.incr);
         log_position(at, p, x->place.at);
@@ -524,6 +590,7 @@ static int restore(struct restore *x, const char *out, struct fault *f)
     if (x->tell)
         tell_moments(x);
     log_line_free(&x->line);
+    log_judge_end(&x->judge);
     if (!ok)
         return code;
     if (!x->o->dry_run)

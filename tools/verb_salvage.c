@@ -14,6 +14,7 @@
 #include "tools/element_search.h"
 #include "tools/findings.h"
 #include "tools/key_twice.h"
+#include "tools/library_set.h"
 #include "tools/library_text.h"
 #include "tools/log_line.h"
 #include "tools/partial_key.h"
@@ -64,8 +65,7 @@ struct job {
     struct sorted_map *twins;   /* by the place of a key: enum twin; all others are kept */
     struct rdb_copy out[2];
     bool has_out[2];
-    void *library_set;          /* of tool_env's libraries; NULL: none came */
-    struct buf library_names;   /* hashes of those in it */
+    struct library_set library_set;
     struct buf refused;         /* places of libraries that no server loads */
     uint64_t kept, doubtful, partial, partial_elements, left_out, libraries;
     uint64_t twin_keys, twin_libraries; /* not in OUT, as another has their name */
@@ -105,32 +105,6 @@ static void add_number(struct buf *numbers, uint64_t n)
     buf_add(numbers, slice((const char *)&n, sizeof n));
 }
 
-static bool loads_alone(const struct check_libraries *l, struct slice code)
-{
-    struct buf why = {0};
-    void *set = l->begin();
-    bool ok = check_library(l, set, code, &why);
-    l->end(set);
-    buf_free(&why);
-    return ok;
-}
-
-/* Behind those before it; of two of one name the second is refused as well, but that only one is
- * kept is decided elsewhere. */
-static bool would_load(struct job *j, struct slice code, struct buf *why)
-{
-    const struct check_libraries *l = j->tool->env ? j->tool->env->libraries : NULL;
-    uint64_t name = key_twice_hash(library_name(code), 0);
-    if (!l)
-        return true;
-    if (!j->library_set)
-        j->library_set = l->begin();
-    bool ok = check_library(l, j->library_set, code, why);
-    if (ok)
-        add_number(&j->library_names, name);
-    return ok || (has_number(&j->library_names, name) && loads_alone(l, code));
-}
-
 static void tell_refused(struct job *j, struct slice code, uint64_t at, const struct buf *why)
 {
     struct buf what = {0}, name = {0};
@@ -149,7 +123,8 @@ static bool look_at_library(void *arg, struct slice code, uint64_t at)
 {
     struct job *j = arg;
     struct buf why = {0};
-    bool ok = would_load(j, code, &why);
+    /* Of two of one name the second is refused as well; which is kept is decided elsewhere. */
+    bool ok = library_set_take(&j->library_set, code, &why) != LIBRARY_REFUSED;
     if (!ok) {
         add_number(&j->refused, at);
         tell_refused(j, code, at, &why);
@@ -167,9 +142,7 @@ static bool was_fine(void *arg, struct slice code, uint64_t at)
 
 static void end_libraries(struct job *j)
 {
-    if (j->library_set)
-        j->tool->env->libraries->end(j->library_set);
-    buf_free(&j->library_names);
+    library_set_end(&j->library_set);
     buf_free(&j->refused);
 }
 
@@ -635,6 +608,7 @@ static int run(struct tool *t, void *state)
     }
     j.name = j.file.input.name;
     findings_begin(&j.findings, t);
+    library_set_begin(&j.library_set, t->env);
     element_search_begin(&j.search);
     say_list(&t->say, "duplicates");
     say_list(&t->say, "partial_keys");

@@ -17,8 +17,11 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "tools/log_base.h"
+#include "tools/log_judge.h"
 #include "tools/log_keys.h"
 #include "tools/log_line.h"
+#include "tools/log_set.h"
 #include "tools/verbs.h"
 
 enum {
@@ -60,7 +63,8 @@ struct stats {
     unsigned halvings;
     struct log_part part;
     struct log_reader r;
-    enum tool_exit worst; /* what the log is like */
+    struct log_judge judge;
+    enum tool_exit worst; /* what its files are like: the log's is the judge's */
     uint64_t db, commands, bytes, base_bytes, transactions, holes, hole_bytes, share;
     int64_t first_s, second;
     uint64_t in_second, peak, timed; /* timed: commands behind the first time */
@@ -240,10 +244,9 @@ static void count_part(struct stats *s, bool last)
     uint64_t before = s->bytes;
     s->db = 0;
     s->base_bytes += s->part.start;
-    s->worst = tool_worse(s->worst, log_part_tell_cut(s->tool, &s->part));
     log_read_open(&s->r, &s->part.bytes, s->part.start, &s->part.options);
     while ((what = log_read_next(&s->r)) != LOG_END) {
-        s->worst = tool_worse(s->worst, log_item_exit(&s->part, &s->r, what, last));
+        log_judge_item(&s->judge, &s->part, &s->r, what, last);
         s->holes += what == LOG_HOLE;
         s->hole_bytes += what == LOG_HOLE ? s->r.to - s->r.from : 0;
         s->transactions += what == LOG_UNIT && s->r.commands > 1;
@@ -252,6 +255,7 @@ static void count_part(struct stats *s, bool last)
             count_command(s, &s->r.command);
         progress_bar_at(&s->tool->progress, before + s->r.to);
     }
+    log_judge_item(&s->judge, &s->part, &s->r, LOG_END, last);
     log_read_close(&s->r);
 }
 
@@ -369,18 +373,22 @@ static int run(struct tool *t, void *state)
     s->era = 1;
     s->sample = mem_zalloc(SAMPLE_CAP * sizeof *s->sample);
     progress_bar_begin(&t->progress, "stats", source_bytes(&source));
-    s->worst = log_line_missing(t, &source);
-    source_some(&source, &f);
+    log_judge_begin(&s->judge, t);
+    s->worst = log_set_tell(t, &source);
+    if (source_some(&source, &f))
+        source_keep(&source, &f); /* what it begins with is read apart */
     for (size_t i = 0; i < source.count && !fault_is(&f); i++) {
         if (source.parts[i].missing)
             continue;
         if (!log_part_open(&s->part, &source, i, &f))
             break;
+        s->worst = tool_worse(s->worst, log_base_refused(t, &source, i));
         count_part(s, i + 1 == source.count);
         f = s->part.bytes.fault;
         log_part_close(&s->part);
     }
     progress_bar_end(&t->progress);
+    s->worst = tool_worse(s->worst, log_judge_end(&s->judge));
     int code = fault_is(&f) ? (int)tool_fault(t, &f) : (int)s->worst;
     if (!fault_is(&f))
         tell(s, o->top ? o->top : 20);

@@ -6,8 +6,11 @@
 #include "base/num.h"
 #include "format/rdb_read.h"
 #include "tools/key_filter.h"
+#include "tools/log_base.h"
+#include "tools/log_judge.h"
 #include "tools/log_keys.h"
 #include "tools/log_line.h"
+#include "tools/log_set.h"
 #include "tools/pending_file.h"
 #include "tools/verbs.h"
 
@@ -32,7 +35,8 @@ struct who {
     const struct log_reader *r;
     const struct log_command *now;
     bool hit; /* now was told */
-    enum tool_exit worst; /* what the log is like */
+    struct log_judge judge;
+    enum tool_exit worst; /* what its files are like: the log's is the judge's */
 };
 
 /* The first words of the command, for people. */
@@ -143,12 +147,22 @@ static bool look_into_base(struct who *w, size_t part, struct fault *f)
     return !fault_is(f);
 }
 
+static bool look_at_base(struct who *w, size_t part, struct fault *f)
+{
+    const struct source *s = w->line.source;
+    must(part < s->count + s->history);
+    bool ok = look_into_base(w, part, f);
+    if (ok && !s->parts[part].missing)
+        w->worst = tool_worse(w->worst, log_base_refused(w->tool, s, part));
+    return ok;
+}
+
 static bool bases_of(struct who *w, int64_t from, struct fault *f)
 {
     bool ok = true;
     for (size_t i = 0; ok && i < w->line.bases_count; i++)
         if (w->line.bases[i].part != SIZE_MAX && w->line.bases[i].from == from)
-            ok = look_into_base(w, w->line.bases[i].part, f);
+            ok = look_at_base(w, w->line.bases[i].part, f);
     return ok;
 }
 
@@ -167,7 +181,7 @@ static bool bases_left(struct who *w, struct fault *f)
     bool ok = true;
     for (size_t i = 0; ok && i < l->bases_count; i++)
         if (l->bases[i].part != SIZE_MAX && !is_begun(l, l->bases[i].from))
-            ok = look_into_base(w, l->bases[i].part, f);
+            ok = look_at_base(w, l->bases[i].part, f);
     return ok;
 }
 
@@ -189,13 +203,12 @@ static bool visit(void *arg, size_t incr, struct log_part *p, struct log_reader 
     w->r = r;
     if (r->items == 1) {
         w->db = 0;
-        w->worst = tool_worse(w->worst, log_part_tell_cut(w->tool, p));
-        if (p->part->kind == PART_FILE && !look_into_base(w, w->line.incrs[incr], walking->fault))
+        if (p->part->kind == PART_FILE && !look_at_base(w, w->line.incrs[incr], walking->fault))
             return false;
         if (!bases_of(w, log_line_incr(&w->line, incr)->seq, walking->fault))
             return false;
     }
-    w->worst = tool_worse(w->worst, log_item_exit(p, r, what, incr + 1 == w->line.count));
+    log_judge_item(&w->judge, p, r, what, incr + 1 == w->line.count);
     if (what == LOG_HOLE)
         say_row(&w->tool->say, "holes",
                 FIELDS(SAY_TEXT("file", p->part->name), SAY_U64("from", r->from),
@@ -222,7 +235,8 @@ static int run(struct tool *t, void *state)
     if (!source_find(&s, t->args[1], &(struct source_options){0}, &f))
         return (int)tool_fault(t, &f);
     log_line_begin(&w.line, &s);
-    w.worst = log_line_missing(t, &s);
+    log_judge_begin(&w.judge, t);
+    w.worst = log_set_tell(t, &s);
     say_list(&t->say, "commands");
     say_list(&t->say, "bases");
     progress_bar_begin(&t->progress, "who", source_bytes(&s));
@@ -233,6 +247,7 @@ static int run(struct tool *t, void *state)
     if (ok)
         say_fields(&t->say, FIELDS(SAY_U64("found", w.found)),
                    w.found ? NULL : "Nothing in %s touches that key", s.path);
+    w.worst = tool_worse(w.worst, log_judge_end(&w.judge));
     int code = ok ? (int)w.worst : (int)tool_fault(t, &f);
     log_line_free(&w.line);
     source_free(&s);

@@ -27,6 +27,7 @@ enum fault_code {
     FAULT_INVALID, /* an argument or a setting makes no sense */
     FAULT_UNKNOWN_NAME, /* of nothing that is here */
     FAULT_NOT_NOW, /* what is being done just now does not allow it */
+    FAULT_REFUSED, /* all of it is there, and it would not be taken so */
 };
 
 /* FAULT_TEXT_MAX: of a line for people that holds all of them. */

@@ -373,7 +373,7 @@ case "a base that no server starts from is said, and nothing is made of it" {
     bad_base 6 "$name: offset *ersion*" [set_of $name [string replace $rdb 5 8 9999] $incr]
     # what only a load would show: no checksum, and a key twice
     set twice "REDIS0009\xfe\x00[string repeat "\x00\x01k\x01v" 2]\xff[string repeat \x00 8]"
-    bad_base 5 "$name: offset *a key is there twice*" [set_of $name $twice $incr]
+    bad_base 4 "$name: offset *a key is there twice*" [set_of $name $twice $incr]
     set library "REDIS0010\xf5\x1b#!lua name=mylib\nsyntax is \xff[string repeat \x00 8]"
     bad_base 5 "$name: offset *library of functions*" [set_of $name $library $incr]
     # commands: whole, cut off at the end, damaged in the middle; also behind an RDB
@@ -430,6 +430,64 @@ case "times that there are: the last one only where it was looked for" {
     refused 1 "*The log begins later than that*times from 2023-11-14T22:13:20.000Z on*" $dir/a.aof \
         [tmpdir]/x --to 2020-01-01T00:00:00Z
     truth {![string match "*times from*to 20*" $run_output]}
+}
+
+# A base, a closed increment and the newest; the manifest has such words behind their lines.
+proc two_increments {one two {of_one ""} {of_two ""}} {
+    set dir [set_of appendonly.aof.1.base.rdb [slurp $::root/fixtures/rdb/v10-listpacks.rdb] $one]
+    spit [log_dir $dir]/appendonly.aof.2.incr.aof $two
+    spit [manifest_of $dir] "file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i$of_one\nfile appendonly.aof.2.incr.aof seq 2 type i$of_two\n"
+    return $dir
+}
+
+case "a file that ends where a command does, and was longer: what lies behind that can't be restored" {
+    set one [encode {SELECT 0}][encode {SET a 1}]
+    set gone [encode {SET b 2}]
+    set two [encode {SELECT 0}][encode {SET c 3}]
+    set size [string length $one$gone]
+    set dir [two_increments $one $two " size $size"]
+    refused 5 "*appendonly.aof.1.incr.aof is damaged at offset [string length $one], in front of that moment: [string length $gone] bytes that it had by the manifest are gone*fix --salvage first*" \
+        $dir [set out [tmpdir]/out] --to 2:[string length $two]
+    truth {![file exists $out]}
+    restored $dir 1:[string length $one]
+    # once that is accepted, it is another log
+    is [run $holdfast fix --salvage $dir --output [set mended [tmpdir]/mended]] 7
+    restored $mended 2:[string length $two]
+    # the newest: there is no moment behind its end, and a time that it might have reached says so
+    set times "#TS:1700000000\r\n[encode {SELECT 0}]#TS:1700000010\r\n[encode {SET c 3}]"
+    set dir [two_increments $one $times "" " size [expr {[string length $times] + 100}]"]
+    restored $dir 2:[string length $times]
+    restored $dir @1700000005
+    refused 5 "*appendonly.aof.2.incr.aof: 100 bytes that it had by the manifest are gone*is made*" \
+        $dir [set out [tmpdir]/out] --to @1700000020
+    truth {[file exists $out]}
+}
+
+case "a command that no server runs, in front of the moment: nothing is made; behind it, it is none of it" {
+    set good [encode {SELECT 0}][encode {SET a 1}]
+    foreach {bad pattern} [list [encode {NOSUCH a}] "Unknown command: NOSUCH: holdfast fix --skip" \
+            [encode {SET a}] "Wrong number of arguments: SET: holdfast fix --skip" \
+            [encode MULTI][encode {SET b 1}][encode SHUTDOWN][encode EXEC] "No place in a log: SHUTDOWN: holdfast fix --skip" \
+            *0\r\n "*holdfast fix --salvage"] {
+        set dir [two_increments $good$bad $good]
+        set at [string length $good]
+        foreach to [list 1:[string length $good$bad] 2:0 2:$at] {
+            foreach way {{} --dry-run} {
+                refused 4 "*1.incr.aof is damaged at offset $at, in front of that moment: $pattern first*" \
+                    $dir [set out [tmpdir]/out] --to $to {*}$way
+                truth {![file exists $out]}
+            }
+        }
+        restored $dir 1:$at
+        # check says the same of it; what fix leaves can be restored
+        is [run $holdfast check $dir] 4
+        set mended [tmpdir]/mended
+        is [run $holdfast fix [expr {$bad eq "*0\r\n" ? "--salvage" : "--skip"}] $dir --output $mended] 7
+        is [llength [state_of [restored $mended 2:$at]]] 1
+    }
+    # of two kinds the worse counts
+    set torn [string range [encode {SET torn 1}] 0 end-3]
+    refused 5 "*1.incr.aof is damaged*fix --salvage*" [two_increments [encode {NOSUCH a}]$good$torn $good] [tmpdir]/x --to 2:0
 }
 
 finish
