@@ -159,7 +159,7 @@ static void synced(void *arg, enum sync_how how, const struct fault *f)
     }
     note_fault(l, f);
     if (how == SYNC_LOST) {
-        l->no_history = true;
+        l->no_history = l->repl->strayed = true;
         if (p->unfilled && !l->had_keys)
             persist_keep_empty(p);
     }

@@ -202,6 +202,7 @@ void repl_stream_adopt(struct repl *r, const char *id, int64_t offset)
     set_id(r, id);
     forget_old_id(r);
     r->role->offset = offset;
+    r->strayed = false;
     keep_from_here(r);
 }
 
@@ -221,6 +222,7 @@ void repl_stream_lead(struct repl *r)
     tell_break(r);
     retire_id(r);
     new_id(r);
+    r->strayed = false;
     listen(r, repl_stream_is_kept(r));
     log_notice("This server leads: the history goes on as %s; up to offset %lld it is that of %s, "
                "too", r->role->id, (long long)r->role->offset, r->role->old_id);
