@@ -163,6 +163,19 @@ static void run_one(struct apply *a, const struct planned *p)
         tell_failure(a, argv[0]);
 }
 
+/* Of a unit that begins in the buffer at begins: it is logged with its last command. */
+static void run_of_unit(struct apply *a, const struct planned *p, size_t begins)
+{
+    struct repl *r = a->repl;
+    int64_t offset = role_offset(r->role);
+    struct repl_unit unit = {.client = a->client, .from = offset + (int64_t)begins,
+                             .to = offset + (int64_t)p->end, .db = a->client->db->id};
+    must(!r->unit && begins < p->end);
+    r->unit = &unit;
+    run_one(a, p);
+    r->unit = NULL;
+}
+
 /* The inline form is for people: of a primary only empty lines come so. */
 static bool is_inline(const struct client *c)
 {
@@ -221,7 +234,7 @@ static size_t run_all(struct apply *a, bool *bad)
         if (count)
             exec_read_clock(server_exec(c->server));
         for (int i = 0; i < count && !(c->flags & CLIENT_STOPPED); i++) {
-            run_one(a, &plan[i]);
+            run_of_unit(a, &plan[i], unit_end);
             if (!(c->flags & CLIENT_IN_MULTI))
                 unit_end = plan[i].end;
         }

@@ -15,8 +15,11 @@
 #include "replication/log_stream.h"
 #include "replication/repl.h"
 #include "replication/repl_stream.h"
+#include "replication/replica_notes.h"
 #include "server/commit_batch.h"
+#include "server/hooks.h"
 #include "server/role.h"
+#include "server/server.h"
 
 struct log_notes {
     struct repl *repl;
@@ -31,6 +34,7 @@ struct log_notes {
     /* loading */
     struct log_stream loaded;
     int64_t seq;
+    struct replica_notes replica; /* what is said while it is one */
 };
 
 void log_notes_forget(struct log_notes *n)
@@ -124,6 +128,12 @@ static void write(void *arg, const struct commit_batch *b, bool fresh, struct bu
 {
     struct log_notes *n = arg;
     const struct repl *r = n->repl;
+    if (r->role->is_replica) {
+        stop(n, lines);
+        replica_notes_write(&n->replica, b, fresh, lines);
+        return;
+    }
+    replica_notes_stop(&n->replica, lines);
     if (!repl_stream_is_own(r) || !tells_all(b)) {
         stop(n, lines);
         r->persist->aof->notes.wanted = repl_stream_is_own(r);
@@ -144,6 +154,7 @@ static void place(void *arg, const struct aof_place *at, struct buf *lines)
 {
     struct log_notes *n = arg;
     must(n->place_due < lines->len);
+    replica_notes_place(&n->replica, &at->chain, lines);
     if (!n->place_due)
         return;
     log_stream_put_session(lines->data + n->place_due, &at->chain);
@@ -155,6 +166,7 @@ static void broken(void *arg)
 {
     struct log_notes *n = arg;
     n->stale |= n->on;
+    replica_notes_broken(&n->replica);
     log_notes_forget(n);
 }
 
@@ -163,6 +175,8 @@ static void end(void *arg, bool fresh, struct buf *lines)
 {
     struct log_notes *n = arg;
     const struct repl *r = n->repl;
+    if (r->role->is_replica)
+        replica_notes_end(&n->replica, lines);
     if (!repl_stream_is_own(r) || !goes_on(n, r->role->offset) || r->role->offset == n->end)
         return;
     go_on_to(n, r->role->offset, fresh, lines);
@@ -176,12 +190,14 @@ static void part(void *arg, int64_t seq)
     struct log_notes *n = arg;
     n->seq = seq;
     log_stream_next_file(&n->loaded);
+    log_held_next_file(&n->replica.held);
 }
 
 static void read(void *arg, const struct aof_reader *reader, enum aof_item item)
 {
     struct log_notes *n = arg;
     enum log_stream_got got = log_stream_read(&n->loaded, reader, item, NULL);
+    log_held_read(&n->replica.held, reader, item);
     if (got == LOG_STREAM_ON)
         return;
     if (got != LOG_STREAM_PLACE)
@@ -257,8 +273,10 @@ static void all_read(void *arg, bool whole)
     struct repl *r = n->repl;
     const struct log_stream *s = &n->loaded;
     must(!n->on);
-    n->on = r->persist->aof->notes.wanted = s->known;
+    replica_notes_loaded(&n->replica, whole);
+    n->on = s->known;
     n->stale = true;
+    r->persist->aof->notes.wanted = n->on || n->replica.on || r->role->is_replica;
     if (!whole || !s->known || !s->session || s->in_unit || r->role->is_replica ||
         repl_stream_is_kept(r)) {
         log_notes_forget(n);
@@ -281,16 +299,25 @@ static void history_begins(void *arg)
     ((struct log_notes *)arg)->repl->persist->aof->notes.wanted = true;
 }
 
+/* Of a replica what is logged is told of, too. */
+static void role_changed(void *arg, bool is_replica)
+{
+    if (is_replica)
+        ((struct log_notes *)arg)->repl->persist->aof->notes.wanted = true;
+}
+
 struct log_notes *log_notes_new(struct repl *r)
 {
     struct log_notes *n = mem_zalloc(sizeof *n);
     n->repl = r;
     log_stream_begin(&n->loaded);
+    replica_notes_init(&n->replica, r);
     r->persist->aof->notes = (struct aof_notes){
         .write = write, .place = place, .broken = broken, .end = end, .part = part,
         .read = read, .all_read = all_read, .arg = n};
     repl_stream_on_break(r, broken, n);
     repl_stream_on_begin(r, history_begins, n);
+    hooks_on_role(server_hooks(r->server), role_changed, n);
     return n;
 }
 

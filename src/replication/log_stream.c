@@ -23,7 +23,7 @@ enum {
 
 /* ---- writing ---- */
 
-static uint64_t session_of(const struct aof_chain *chain)
+uint64_t log_stream_session(const struct aof_chain *chain)
 {
     uint64_t crc = chain->open ? chain->line_crc : 0;
     return (crc ^ crc >> 32) & UINT32_MAX;
@@ -31,7 +31,7 @@ static uint64_t session_of(const struct aof_chain *chain)
 
 void log_stream_put_session(char *at, const struct aof_chain *chain)
 {
-    num_put_hex(at, SESSION_DIGITS, session_of(chain));
+    num_put_hex(at, SESSION_DIGITS, log_stream_session(chain));
 }
 
 size_t log_stream_put_place(struct buf *to, char kind, const char *id, int64_t offset)
@@ -193,7 +193,7 @@ static enum log_stream_got read_place(struct log_stream *s, const struct aof_rea
     bool was = s->known, begins_here = r->note.data[WORD_LEN] == '!';
     if (!parse_place(r->note, id, &offset, &session))
         return broken(s, "a line that tells of the stream of replicas makes no sense");
-    if (session != session_of(&r->chain))
+    if (session != log_stream_session(&r->chain))
         return broken(s, "a line that tells of the stream of replicas was written elsewhere");
     bool goes_on = was && !begins_here && offset == s->offset && !s->in_unit;
     s->known = true;
@@ -233,6 +233,7 @@ static enum log_stream_got read_line(struct log_stream *s, const struct aof_read
         case '+':
         case '*': return read_alone(s, line, out);
         case '-': return broken(s, "what replicas got and what was logged differ from here on");
+        case '=': return broken(s, "this server was a replica from here on");
         default: return LOG_STREAM_ON; /* of a later version: it means nothing here */
     }
 }
@@ -285,7 +286,7 @@ static enum log_stream_got read_command(struct log_stream *s, const struct aof_r
 {
     if (!s->known)
         return LOG_STREAM_ON;
-    if (s->fresh || session_of(&r->chain) != s->session)
+    if (s->fresh || log_stream_session(&r->chain) != s->session)
         return broken(s, "commands stand there of which no line says what they are");
     if (s->longer)
         return put_longer(s, r, out);

@@ -7,7 +7,7 @@
  *   #REPL!<id> <offset> <session>   the same; what is in front of it is no part of that stream
  *   #REPL+<n>             here the stream went on by n bytes (hex) alone
  *   #REPL*<n>             in the stream the unit that follows is longer by n bytes
- *   #REPL-                what follows is no part of the stream
+ *   #REPL-                what follows is no part of the stream, nor what log_held.h tells of
  *
  * From the log the stream is made again, byte for byte, offsets and all; only where it went on
  * alone other commands that do nothing stand in it, of the same length. Each of these is a unit, or
@@ -36,6 +36,7 @@ enum { LOG_STREAM_ID = 40 };
 /* : or !, in no session. Returns where in to it says which; for log_stream_put_session. */
 size_t log_stream_put_place(struct buf *to, char kind, const char *id, int64_t offset);
 void log_stream_put_session(char *at, const struct aof_chain *chain);
+uint64_t log_stream_session(const struct aof_chain *chain); /* as the line says it; 0: none */
 void log_stream_put_alone(struct buf *to, char kind, uint64_t n); /* + * */
 void log_stream_put_end(struct buf *to);
 /* Commands that do nothing, one unit of n bytes. False: there are none of that length. */

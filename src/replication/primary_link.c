@@ -159,7 +159,7 @@ static void synced(void *arg, enum sync_how how, const struct fault *f)
     }
     note_fault(l, f);
     if (how == SYNC_LOST) {
-        l->no_history = true;
+        l->no_history = l->repl->strayed = true;
         if (p->unfilled && !l->had_keys)
             persist_keep_empty(p);
     }
@@ -173,7 +173,7 @@ static void synced(void *arg, enum sync_how how, const struct fault *f)
 /* What is here is an earlier state of what the primary has. */
 static bool is_same_history(const struct primary_link *l)
 {
-    return !l->no_history && strcmp(l->talk.id, l->repl->role->id) == 0;
+    return !l->no_history && strcmp(l->talk.id, repl_stream_primary_id(l->repl)) == 0;
 }
 
 /* May an empty data set of this history take the place of what is here? */
@@ -221,7 +221,7 @@ static void begin_talk(struct primary_link *l)
     buf_printf(&l->user, "%s", c->primary_user ? c->primary_user : "");
     buf_printf(&l->password, "%s", c->primary_auth ? c->primary_auth : "");
     buf_printf(&l->ip, "%s", c->announce_ip ? c->announce_ip : "");
-    memcpy(l->asked_id, role->id, sizeof l->asked_id);
+    memcpy(l->asked_id, repl_stream_primary_id(l->repl), sizeof l->asked_id);
     l->facts = (struct handshake_facts){
         .user = buf_slice(&l->user), .password = buf_slice(&l->password),
         .ip = buf_slice(&l->ip), .port = own_port(l),
@@ -235,7 +235,7 @@ static void begin_talk(struct primary_link *l)
 static void continue_history(struct primary_link *l, struct slice first)
 {
     log_notice("Successful partial resynchronization with master.");
-    if (*l->talk.id && strcmp(l->talk.id, l->repl->role->id) != 0) {
+    if (*l->talk.id && strcmp(l->talk.id, repl_stream_primary_id(l->repl)) != 0) {
         log_notice("Master replication ID changed to %s", l->talk.id);
         repl_stream_rename(l->repl, l->talk.id);
     }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct backlog;
+struct client;
 struct failover;
 struct full_send;
 struct log_notes;
@@ -28,6 +29,13 @@ struct role;
 struct server;
 struct wait_for_replicas;
 
+/* Of the primary's stream, while it is run: a command, or a transaction. */
+struct repl_unit {
+    const struct client *client;
+    int64_t from, to; /* offsets: in front of it, and with its last byte */
+    unsigned db;      /* selected in front of it */
+};
+
 struct repl {
     struct server *server;
     struct persist *persist;
@@ -37,6 +45,10 @@ struct repl {
     struct repl_stream *stream;  /* repl_stream.h */
     unsigned stream_db; /* of a replica: what its primary's stream has selected last. Whoever takes
                          * a copy of the data set there must know */
+    const struct repl_unit *unit; /* that is run, and of which nothing was logged yet; or NULL */
+    bool strayed;        /* of a replica: its data set may be another than that of its history at
+                          * its offset, by writes of its own or by what was evicted. Until it takes
+                          * a copy, or leads: then the history is its own */
     struct replicas *replicas;   /* replicas.h: those who follow this server */
     struct full_send *full_send; /* full_send.h */
     struct migrate_links *migrate; /* migrate_link.h */

@@ -23,6 +23,7 @@
 #include "server/server.h"
 
 struct repl_stream {
+    char primary_id[ROLE_ID_SIZE]; /* role.h's id, but for tests (repl_stream_change_id) */
     struct offset_map map; /* of a history that is kept */
     bool listens;          /* to what is committed here */
     uint64_t heard;        /* of what was logged, too, the last position */
@@ -94,12 +95,14 @@ static void set_id(struct repl *r, const char *id)
 {
     must(strlen(id) == ROLE_ID_SIZE - 1);
     memcpy(r->role->id, id, ROLE_ID_SIZE);
+    memcpy(r->stream->primary_id, id, ROLE_ID_SIZE);
 }
 
 static void new_id(struct repl *r)
 {
-    rand_hex(r->role->id, ROLE_ID_SIZE - 1);
-    r->role->id[ROLE_ID_SIZE - 1] = '\0';
+    char id[ROLE_ID_SIZE] = {0};
+    rand_hex(id, ROLE_ID_SIZE - 1);
+    set_id(r, id);
 }
 
 static void forget_old_id(struct repl *r)
@@ -199,12 +202,13 @@ void repl_stream_adopt(struct repl *r, const char *id, int64_t offset)
     set_id(r, id);
     forget_old_id(r);
     r->role->offset = offset;
+    r->strayed = false;
     keep_from_here(r);
 }
 
 void repl_stream_rename(struct repl *r, const char *id)
 {
-    if (strcmp(id, r->role->id) == 0)
+    if (strcmp(id, r->stream->primary_id) == 0)
         return;
     tell_break(r);
     retire_id(r);
@@ -218,9 +222,25 @@ void repl_stream_lead(struct repl *r)
     tell_break(r);
     retire_id(r);
     new_id(r);
+    r->strayed = false;
     listen(r, repl_stream_is_kept(r));
     log_notice("This server leads: the history goes on as %s; up to offset %lld it is that of %s, "
                "too", r->role->id, (long long)r->role->offset, r->role->old_id);
+}
+
+void repl_stream_change_id(struct repl *r)
+{
+    char followed[ROLE_ID_SIZE];
+    memcpy(followed, r->stream->primary_id, ROLE_ID_SIZE);
+    new_id(r);
+    forget_old_id(r);
+    if (r->role->is_replica)
+        memcpy(r->stream->primary_id, followed, ROLE_ID_SIZE);
+}
+
+const char *repl_stream_primary_id(const struct repl *r)
+{
+    return r->stream->primary_id;
 }
 
 void repl_stream_restore(struct repl *r, const char *id, int64_t offset)
@@ -293,6 +313,7 @@ void repl_stream_init(struct repl *r)
 {
     r->backlog = backlog_new((size_t)r->config->backlog_size);
     r->stream = mem_zalloc(sizeof *r->stream);
+    memcpy(r->stream->primary_id, r->role->id, ROLE_ID_SIZE);
     resize(r);
     repl_config_on_change(r->config, resize, r);
     hooks_on_role(server_hooks(r->server), role_changed, r);

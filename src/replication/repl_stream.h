@@ -47,6 +47,11 @@ void repl_stream_adopt(struct repl *r, const char *id, int64_t offset);
 void repl_stream_rename(struct repl *r, const char *id);
 /* This server leads from here on: a new id of its own, the one before stays good up to here. */
 void repl_stream_lead(struct repl *r);
+/* For tests: it goes on under a new id, and has no other. Who follows it now hears nothing of that,
+ * and can't go on from here when it asks again. */
+void repl_stream_change_id(struct repl *r);
+/* Of a replica: the id that its primary knows the history by. */
+const char *repl_stream_primary_id(const struct repl *r);
 /* From an RDB that was loaded at start: what was known then. Of a primary it is the old id, good up
  * to there; a replica may go on where it was. */
 void repl_stream_restore(struct repl *r, const char *id, int64_t offset);

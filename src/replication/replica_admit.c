@@ -40,6 +40,7 @@ void replica_admit_settle(struct replica_admit *a)
     if (is_stale(r))
         flags |= ANY_FLAG;
     hooks_set_admit(server_hooks(r->server), a, flags);
+    r->strayed |= r->role->is_replica && !(r->config->read_only && r->config->ignore_max_memory);
     r->role->keeps_all = r->config->ignore_max_memory;
     if (r->role->writable == r->config->read_only)
         role_set_writable(r->role, !r->config->read_only);

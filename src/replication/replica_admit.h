@@ -13,7 +13,8 @@ struct replica_admit {
 
 /* Hangs on, for as long as the server lives. */
 void replica_admit_init(struct replica_admit *a, struct repl *r);
-/* Link or options are others: what is asked about changes with them, and so does the role. */
+/* Link or options are others: what is asked about changes with them, and so does the role. Where
+ * they let this server change what its primary has sent, the data set strays (repl.h). */
 void replica_admit_settle(struct replica_admit *a);
 
 #endif

@@ -12,6 +12,7 @@
 #include "replication/repl.h"
 #include "replication/repl_aux.h"
 #include "replication/repl_config.h"
+#include "replication/repl_debug.h"
 #include "replication/repl_info.h"
 #include "replication/repl_stream.h"
 #include "replication/replica.h"
@@ -45,6 +46,7 @@ struct repl *replication_new(struct server *server, struct persist *persist,
     repl_info_begin(r);
     replica_init(r);
     repl_info_rest(r);
+    repl_debug_words(r);
     commands_add(server_commands(server), cmd_replication_commands, r);
     commands_add(server_commands(server), cmd_failover_commands, r);
     memory_exempt(limit, repl_buffer_bytes, r);

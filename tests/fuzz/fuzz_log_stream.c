@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Input: a file of the append log, with lines that tell how the stream of replicas goes along. What
- * is made of it is exactly as long as is counted, and whole commands. */
+ * is made of it is exactly as long as is counted, and whole commands. Or with those of a replica:
+ * then the other knows nothing. */
 #include <string.h>
 
 #include "base/must.h"
+#include "replication/log_held.h"
 #include "replication/log_stream.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -16,11 +18,16 @@ static int read_all(struct slice bytes, struct log_stream *s, struct buf *out)
     int broken = 0;
     in_init_memory(&in, bytes);
     aof_open(&r, &in, &(struct aof_limits){.loose = true});
+    struct log_held held;
     log_stream_begin(s);
+    log_held_begin(&held);
     while ((item = aof_next(&r)) == AOF_COMMAND || item == AOF_ANNOTATION) {
         int64_t before = s->offset;
         size_t len = out ? out->len : 0;
         enum log_stream_got got = log_stream_read(s, &r, item, out);
+        log_held_read(&held, &r, item);
+        must(!held.known || held.in_unit || held.offset >= 0);
+        must(!held.known || !s->known);
         must(s->offset >= 0 && s->offset >= (got == LOG_STREAM_BEGINS ? 0 : before));
         broken += got == LOG_STREAM_BROKEN;
         if (got == LOG_STREAM_ON && s->known && out)
@@ -64,7 +71,9 @@ void fuzz_seeds(void)
         "#REPL!" ID " 0000000000000005 00000000\r\n#REPL*3c\r\n" SELECT SET SET "#REPL-\r\n" SET,
         "#REPL:" ID " 0000000000000000 00000000\r\n#REPL*25\r\n" MULTI SET SET EXEC
         "#REPL+1c\r\n" SET
-        "#REPL:" ID " 00000000000000e4 00000000\r\n" SET};
+        "#REPL:" ID " 00000000000000e4 00000000\r\n" SET,
+        "#REPL=" ID " 0000000000000005 00000000 00000003\r\n" SET
+        "#REPL~ffffffffffffffff 00000000\r\n" MULTI SET EXEC SELECT SET "#REPL-\r\n" SET};
     for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++)
         fuzz_add(seeds[i], strlen(seeds[i]));
     fuzz_add_path("fixtures");

@@ -108,4 +108,73 @@ case "killed before its log has begun anew, by file: it starts with what it had,
     is [ask $r KEYS *] new
 }
 
+# ---- DEBUG CHANGE-REPL-ID: the installed redis-server does the same ----
+proc ids_of {s} {
+    return [lmap field {master_replid master_replid2 second_repl_offset} { info_of $s $field }]
+}
+proc change_id {s} {
+    set before [info_of $s master_replid]
+    is [ask $s DEBUG CHANGE-REPL-ID] OK
+    lassign [ids_of $s] id old until
+    truth {[string length $id] == 40 && $id ne $before}
+    is [list $old $until] [list [string repeat 0 40] -1]
+    return $id
+}
+
+foreach who {peer ours} {
+    case "another id of a primary: who follows hears nothing, who asks again gets a copy, $who" {
+        set p [$who]
+        set r [ours "replicaof 127.0.0.1 [of $p port]"]
+        write_some $p 10
+        wait_same $r $p
+        set offset [info_of $p master_repl_offset]
+        set known [info_of $r master_replid]
+        set id [change_id $p]
+        truth {[info_of $p master_repl_offset] >= $offset}
+        write_some $p 20
+        wait_same $r $p
+        is [syncs_of $p] {1 0 0}
+        is [info_of $r master_replid] $known
+        ask $r CLIENT KILL TYPE master
+        wait_for { expr {[syncs_of $p] eq {2 0 1}} }
+        wait_same $r $p
+        is [info_of $r master_replid] $id
+    }
+
+    case "another id of a replica: its primary knows it as before, its own replicas do not, $who" {
+        set p [ours]
+        set r [$who "replicaof 127.0.0.1 [of $p port]"]
+        wait_linked $r
+        set sub [ours "replicaof 127.0.0.1 [of $r port]"]
+        write_some $p 10
+        wait_same $r $p
+        wait_same $sub $p
+        set id [change_id $r]
+        ask $r CLIENT KILL TYPE master
+        wait_for { expr {[lindex [syncs_of $p] 1] == 1} }
+        write_some $p 20
+        wait_same $r $p
+        wait_same $sub $p
+        is [syncs_of $p] {1 1 0}
+        is [info_of $r master_replid] $id
+        is [lindex [syncs_of $r] 0] 1
+        ask $sub CLIENT KILL TYPE master
+        wait_for { expr {[lindex [syncs_of $r] 0] == 2} }
+        wait_same $sub $p
+        is [info_of $sub master_replid] $id
+    }
+}
+
+case "another id of a server without a history, and of one that is promoted then" {
+    set s [ours]
+    change_id $s
+    set r [ours "replicaof 127.0.0.1 [of $s port]"]
+    write_some $s 10
+    wait_same $r $s
+    set id [change_id $r]
+    is [ask $r REPLICAOF NO ONE] OK
+    is [info_of $r master_replid2] $id
+    truth {[info_of $r master_replid] ne $id}
+}
+
 finish

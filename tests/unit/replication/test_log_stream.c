@@ -175,7 +175,7 @@ static void what_ends_it(void)
         "#REPL:" ID " 0000000000000005 0000000\r\n", "#REPL:" ID " 0000000000000005\r\n",
         "#REPL+\r\n", "#REPL+0\r\n", "#REPL+x\r\n", "#REPL+7\r\n", "#REPL+ffffffffff\r\n",
         "#REPL*0\r\n", "#REPL*5\r\n#REPL*5\r\n", "#REPL*7\r\n" SET, "#REPL*7\r\n" MULTI SET EXEC,
-        "#REPL*20\r\n#REPL+20\r\n", MULTI "#REPL+20\r\n" SET EXEC};
+        "#REPL=\r\n", "#REPL*20\r\n#REPL+20\r\n", MULTI "#REPL+20\r\n" SET EXEC};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         begin_at(5);
         log_add(bad[i]);

@@ -176,6 +176,37 @@ static void a_primary_that_goes_on_under_another_id(void)
     end();
 }
 
+/* For tests. A replica's primary goes on knowing it by the id it had. */
+static void another_id(void)
+{
+    begin();
+    repl_stream_begin(r);
+    put();
+    char before[ROLE_ID_SIZE];
+    int64_t offset = role_offset(r->role);
+    memcpy(before, r->role->id, sizeof before);
+    repl_stream_change_id(r);
+    CHECK_INT(breaks, 0);
+    CHECK_INT(role_offset(r->role), offset);
+    CHECK(!repl_stream_has(r, slice_str(before), offset + 1));
+    CHECK(repl_stream_has(r, slice_str(r->role->id), offset + 1));
+    CHECK_STR(repl_stream_primary_id(r), r->role->id);
+    end();
+    begin();
+    role_set_replica(r->role, true);
+    repl_stream_adopt(r, OTHER_ID, 5);
+    repl_stream_change_id(r);
+    CHECK(strcmp(r->role->id, OTHER_ID) != 0);
+    CHECK_STR(repl_stream_primary_id(r), OTHER_ID);
+    memcpy(before, r->role->id, sizeof before);
+    repl_stream_rename(r, OTHER_ID);
+    CHECK_STR(r->role->id, before); /* it is the same, to the primary */
+    repl_stream_lead(r);
+    CHECK_STR(r->role->old_id, before);
+    CHECK_STR(repl_stream_primary_id(r), r->role->id);
+    end();
+}
+
 static void what_a_dump_tells(void)
 {
     begin();
@@ -199,5 +230,6 @@ int main(void)
 {
     return UNIT_RUN(UNIT(nothing_is_kept_before_it_begins), UNIT(what_is_committed_follows),
                     UNIT(a_gate_holds_it_back), UNIT(from_replica_to_primary),
-                    UNIT(a_primary_that_goes_on_under_another_id), UNIT(what_a_dump_tells));
+                    UNIT(a_primary_that_goes_on_under_another_id), UNIT(another_id),
+                    UNIT(what_a_dump_tells));
 }
