@@ -102,10 +102,15 @@ bool key_filter_begin(struct key_filter *k, struct tool *t)
     return true;
 }
 
+bool key_filter_picks(const struct key_filter *k)
+{
+    return k->match.count || k->keys.count || k->types.count || k->dbs.count || k->slots.count ||
+           k->with_expiry || k->without_expiry || k->expired;
+}
+
 bool key_filter_takes_all(const struct key_filter *k)
 {
-    return !k->match.count && !k->except.count && !k->keys.count && !k->types.count &&
-           !k->dbs.count && !k->slots.count && !k->with_expiry && !k->without_expiry && !k->expired;
+    return !key_filter_picks(k) && !k->except.count;
 }
 
 void key_filter_end(struct key_filter *k)

@@ -49,6 +49,8 @@ bool key_filter_begin(struct key_filter *k, struct tool *t); /* false: told */
 bool key_filter_takes(const struct key_filter *k, const struct key_event *key);
 /* It asks for no key in particular: libraries, which belong to none, are meant, too. */
 bool key_filter_takes_all(const struct key_filter *k);
+/* It asks for some keys, and not for all but some. */
+bool key_filter_picks(const struct key_filter *k);
 void key_filter_end(struct key_filter *k);
 /* "string", "list", ... "module"; RDB_ARRAY's "array". */
 const char *key_type_name(const struct key_event *key);

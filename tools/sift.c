@@ -21,6 +21,9 @@ static void module_aux(struct sink *s, uint64_t module_id, struct slice bytes)
 static void function(struct sink *s, struct slice source)
 {
     struct sift *f = sift_of(s);
+    f->libraries_left_out += f->no_libraries;
+    if (f->no_libraries)
+        return;
     if (f->takes_library && !f->takes_library(f->arg, source))
         return;
     if (f->library)

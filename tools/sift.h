@@ -24,8 +24,10 @@ struct sift {
     void (*library)(void *arg, struct slice source); /* NULL: passes */
     bool (*takes_library)(void *arg, struct slice source); /* NULL: all */
     void *arg;
+    bool no_libraries; /* counted in libraries_left_out */
     bool values_only; /* nothing passes that is no key: it may be no data set that is written */
     uint64_t taken, left_out; /* keys */
+    uint64_t libraries_left_out;
 };
 
 void sift_init(struct sift *s, const struct key_filter *filter, struct sink *to);

@@ -44,20 +44,29 @@ static int milliseconds(const char **at)
     return ms;
 }
 
+/* 31 November and second 60 would be taken for what comes behind them. An hour that summer time
+ * leaves out is another matter: it is a moment. */
+static bool same_day_and_second(const struct tm *said, const struct tm *is)
+{
+    return said->tm_mday == is->tm_mday && said->tm_mon == is->tm_mon &&
+           said->tm_sec == is->tm_sec;
+}
+
 static bool date(const char *text, int64_t *unix_ms)
 {
     static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
                                         "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"};
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        struct tm tm = {.tm_isdst = -1};
+        struct tm tm = {.tm_isdst = -1}, is;
         const char *end = strptime(text, forms[i], &tm);
         int ms = end && i < 2 ? milliseconds(&end) : 0;
         bool utc = end && *end == 'Z' && end[1] == '\0';
         if (!end || (*end && !utc))
             continue;
-        time_t s = utc ? timegm(&tm) : mktime(&tm);
+        is = tm;
+        time_t s = utc ? timegm(&is) : mktime(&is);
         *unix_ms = (int64_t)s * 1000 + ms;
-        return s != (time_t)-1 && s >= 0;
+        return s != (time_t)-1 && s >= 0 && same_day_and_second(&tm, &is);
     }
     return false;
 }

@@ -266,7 +266,7 @@ static int backup_restore(struct tool *t, const struct backup_options *o)
 struct expire {
     const char *dir;
     char **names;
-    bool *keep, *tried;
+    bool *keep;
     bool *unread;      /* its list of files can't be read */
     int64_t *begun_ms;
     size_t count, unread_count;
@@ -301,25 +301,26 @@ static void keep_periods(struct expire *e, uint64_t n, const char *form)
     }
 }
 
-/* The newest that can be relied upon stays. That it was verified once is no proof: it is read again
- * now, and if it is not whole the one before it, those that were verified first. False: none is. */
+/* The newest that is whole stays, which is read now, as each behind it that is not, whether it was
+ * called good once or not: damage is told each time. So does the newest of those that were called
+ * good before, if it still is. False: none is whole. */
 static bool keep_last_good(struct tool *t, struct expire *e, enum tool_exit *worst)
 {
+    bool good = false;
     must(e->count > 0);
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t i = e->count; i-- > 0;) {
-            bool marked = backup_verified_ms(e->dir, e->names[i], NULL) != 0;
-            if (marked != (pass == 0) || e->tried[i])
-                continue;
-            e->tried[i] = true;
-            enum tool_exit is = verify_one(t, e->names[i], false);
-            *worst = tool_worse(*worst, is);
-            if (is == TOOL_GOOD) {
-                e->keep[i] = true;
-                return true;
-            }
-        }
-    return false;
+    for (size_t i = e->count; i-- > 0;) {
+        bool marked = backup_verified_ms(e->dir, e->names[i], NULL) != 0;
+        if (e->unread[i] || (good && !marked))
+            continue;
+        enum tool_exit is = verify_one(t, e->names[i], false);
+        *worst = tool_worse(*worst, is);
+        if (is != TOOL_GOOD)
+            continue;
+        e->keep[i] = good = true;
+        if (marked)
+            return true;
+    }
+    return good;
 }
 
 static size_t count_going(const struct expire *e)
@@ -362,7 +363,7 @@ static enum tool_exit load_moments(struct tool *t, struct expire *e)
             e->begun_ms[i] = b.begun_ms;
             backup_free(&b);
         } else {
-            e->keep[i] = e->tried[i] = e->unread[i] = true;
+            e->keep[i] = e->unread[i] = true;
             e->unread_count++;
             backup_unmark(e->dir, e->names[i]);
             worst = tool_worse(worst, tool_fault(t, &f));
@@ -384,7 +385,6 @@ static int backup_expire(struct tool *t, const struct backup_options *o)
     if (fault_is(&f))
         return tool_fault(t, &f);
     e.keep = mem_zalloc(e.count * sizeof *e.keep + 1);
-    e.tried = mem_zalloc(e.count * sizeof *e.tried + 1);
     e.unread = mem_zalloc(e.count * sizeof *e.unread + 1);
     e.begun_ms = mem_zalloc(e.count * sizeof *e.begun_ms + 1);
     enum tool_exit code = load_moments(t, &e);
@@ -396,7 +396,6 @@ static int backup_expire(struct tool *t, const struct backup_options *o)
     code = tool_worse(code, remove_others(t, &e));
     backup_names_free(e.names, e.count);
     mem_free(e.keep);
-    mem_free(e.tried);
     mem_free(e.unread);
     mem_free(e.begun_ms);
     return code;
@@ -440,7 +439,8 @@ const struct verb verb_backup = {
             "finds them.\nFiles that did not change since the backup before are shared with it.\n"
             "A backup is read back before it is called one. expire never removes the last good "
             "one: before it\nremoves any it verifies the newest again, which reads all of it, and "
-            "those before it until one\nis whole; if none is, it removes none (exit code 5).",
+            "those before it until one\nis whole, which stays, as does the newest of those that "
+            "were verified before; if none is whole, it\nremoves none (exit code 5).",
     .options = options,
     .state_size = sizeof(struct backup_options),
     .args_min = 2,

@@ -93,13 +93,15 @@ static enum tool_exit write_all(struct tool *t, struct dump *d, enum format form
     struct sift sift;
     struct fault f = {0}, late = {0};
     sift_init(&sift, &d->filter, begin_writer(&w, format, d, &o->out));
+    sift.no_libraries = key_filter_picks(&d->filter);
     bool ok = dataset_read(set, &sift.pass.sink, &f);
     ok = end_writer(&w, format, &f) && ok;
     if (o->path && !ok)
         out_file_drop(o);
     else if (!out_file_end(o, &late) && ok)
         f = late;
-    say_fields(&t->say, FIELDS(SAY_U64("keys", sift.taken), SAY_U64("left_out", sift.left_out)),
+    say_fields(&t->say, FIELDS(SAY_U64("keys", sift.taken), SAY_U64("left_out", sift.left_out),
+                               SAY_U64("libraries_left_out", sift.libraries_left_out)),
                "%" PRIu64 " keys", sift.taken);
     enum tool_exit unsaid = format == FORMAT_RESP
                                 ? unsaid_tell(&w.unsaid, t, "--format restore") : TOOL_GOOD;
@@ -151,6 +153,8 @@ const struct verb verb_dump = {
             "value while it is read.\n"
             "A running server is read by SCAN and DUMP: what changes meanwhile is as it was when "
             "it was read.\n"
+            "Where keys are asked for by name, pattern, type, database, slot or expiry, no "
+            "library of functions\ncomes along.\n"
             "Any server takes the commands of resp, but for HPEXPIREAT, which single fields of a "
             "hash that expire\nneed, and what a group of a stream holds of entries that were "
             "deleted, which no command can say (restore\ncan): where there are some, that is said, "

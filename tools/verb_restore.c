@@ -604,6 +604,9 @@ static int run(struct tool *t, void *state)
     const struct options *o = state;
     struct fault f = {0};
     const char *out = t->argc > 1 ? t->args[1] : t->output;
+    if (t->argc > 1 && t->output)
+        return (int)tool_usage(t, "where to? OUT is %s and --output %s: one of them", t->args[1],
+                               t->output);
     if (!o->to)
         return (int)tool_usage(t, "to which moment? --to TIME, SEQ:OFFSET or before-last:COMMAND");
     if (!out && !o->dry_run)

@@ -347,7 +347,7 @@ case "a dump that was emptied is no backup, and does not drive out the one befor
     note_emptied $dir $emptied
     truth {[file exists $dir/$emptied/verified]}
     like [backup 5 verify $dir] "dump.rdb: offset 0: *$emptied: NOT GOOD*"
-    backup 0 expire $dir --keep 1 --yes
+    like [backup 5 expire $dir --keep 1 --yes] "*$emptied: NOT GOOD*$good: good*"
     is [backups $dir] [list $good $emptied]
 }
 
@@ -465,6 +465,8 @@ case "expire relies on no old mark: what stays is read again" {
     truth {[file exists $dir/$three/verified]}
     like [backup 5 expire $dir --keep 1 --yes] "*$three: NOT GOOD*$two: good*$one: removed*$two: kept*$three: kept*"
     truth {![file exists $dir/$three/verified]}
+    # and that is told each time
+    like [backup 5 expire $dir --keep 1 --yes] "*$three: NOT GOOD*$two: good*$two: kept*$three: kept*"
     # none is whole
     set base [lindex [glob $dir/$two/appendonlydir/*.base.rdb] 0]
     file delete $base

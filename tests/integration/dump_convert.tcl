@@ -324,6 +324,33 @@ case "libraries of functions that version 9 does not have are named" {
         {*"key":null,"library":"lib1","what":"function library"*"library":"lib2"*}
 }
 
+# Who puts an older state of a key back puts back nothing else.
+case "libraries of functions do not come along where keys are asked for" {
+    set s [sample]
+    ask $s SET user:1 old
+    ask $s FUNCTION LOAD REPLACE "#!lua name=lib\nredis.register_function('f', function() return 'OLD' end)"
+    set file [saved $s]
+    ask $s SET user:1 wrong
+    ask $s FUNCTION LOAD REPLACE "#!lua name=lib\nredis.register_function('f', function() return 'NEW' end)"
+    foreach words {{--key user:1} {--key none} {--match user:*} {--type string} {--db 0} {--slot 0-16383}
+        {--with-expiry} {--without-expiry} {--expired}} {
+        foreach format {json resp restore} {
+            set to [tmpdir]/out
+            tool 0 dump $file {*}$words --format $format --output $to
+            truth {![string match *register_function* [slurp $to]]}
+        }
+    }
+    foreach words {{} {--except user:2}} {
+        tool 0 dump $file {*}$words --format resp --output [set to [tmpdir]/out]
+        like [slurp $to] "*register_function*"
+    }
+    tool 0 dump $file --key user:1 --format restore --output [set to [tmpdir]/out]
+    exec redis-cli -p [of $s port] --pipe < $to
+    is [ask $s GET user:1] old
+    is [ask $s FCALL f 0] NEW
+    like [tool 0 dump $file --key user:1 --json --output $to.json] "*\"libraries_left_out\":*"
+}
+
 case "a running server's libraries of functions go where its keys go" {
     set s [sample]
     set at 127.0.0.1:[of $s port]

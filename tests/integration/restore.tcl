@@ -168,6 +168,11 @@ case "times, FLUSHALL, mass deletions: points and restore" {
         truth {![string match "*no place*" $::run_output]}
     }
     refused 1 "*no time, no position*" $dir [tmpdir]/x --to yesterday
+    foreach never {2026-11-31T00:00:00Z 2026-02-30 2025-02-29T12:00:00 2026-11-29T23:31:60Z
+        2026-13-01 2026-11-29T24:00:00Z 2026-11-00} {
+        refused 1 "*no time, no position*" $dir [tmpdir]/x --to $never
+    }
+    refused 1 "*where to? OUT is */x and --output */y: one of them*" $dir [tmpdir]/x --to 1:0 --output [tmpdir]/y
     refused 1 "*is there already*" $dir $dir --to 1:0
 }
 
