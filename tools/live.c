@@ -169,15 +169,32 @@ static bool shake_hands(struct live *l, struct fault *f)
     return true;
 }
 
+/* %40 is @, as in any URL; a percent sign that begins none of these is itself. */
+static struct slice plain(struct slice text, struct buf *to)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        bool sign = text.data[i] == '%' && i + 2 < text.len;
+        int high = sign ? num_hex_digit(text.data[i + 1]) : -1;
+        int low = sign ? num_hex_digit(text.data[i + 2]) : -1;
+        bool hex = high >= 0 && low >= 0;
+        buf_byte(to, (unsigned char)(hex ? high << 4 | low : text.data[i]));
+        i += hex ? 2 : 0;
+    }
+    return buf_slice(to);
+}
+
 static bool authenticate(struct live *l, const struct address *a, struct fault *f)
 {
     const char *set = getenv("REDISCLI_AUTH");
-    struct slice password = a->password.len || !set ? a->password : slice_str(set);
-    if (!password.len)
-        return true;
-    if (a->user.len)
-        return live_ask(l, 3, WORDS(W("AUTH"), a->user, password), f);
-    return live_ask(l, 2, WORDS(W("AUTH"), password), f);
+    struct buf name = {0}, secret = {0};
+    struct slice user = plain(a->user, &name);
+    struct slice password = a->password.len || !set ? plain(a->password, &secret) : slice_str(set);
+    bool ok = !password.len ||
+              (user.len ? live_ask(l, 3, WORDS(W("AUTH"), user, password), f)
+                        : live_ask(l, 2, WORDS(W("AUTH"), password), f));
+    buf_free(&name);
+    buf_free(&secret);
+    return ok;
 }
 
 struct live *live_open(const char *address, struct fault *f)

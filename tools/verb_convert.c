@@ -441,6 +441,17 @@ static enum tool_exit convert(struct work *w)
 
 /* ---- the words ---- */
 
+/* Is it told before what becomes of the same? */
+static bool told_before(const struct tool_texts *texts, size_t i)
+{
+    const char *text = texts->texts[i];
+    size_t n = (size_t)(equals_in(text) - text) + 1;
+    for (size_t k = 0; k < i; k++)
+        if (strncmp(texts->texts[k], text, n) == 0)
+            return true;
+    return false;
+}
+
 static bool pairs_fine(struct tool *t, const struct tool_texts *texts, const char *option,
                        bool numbers)
 {
@@ -452,6 +463,10 @@ static bool pairs_fine(struct tool *t, const struct tool_texts *texts, const cha
                                 num_parse_u64(slice_str(equals + 1), &n) && n < INT32_MAX));
         if (!fine) {
             tool_usage(t, "%s %s: it is written %s", option, text, numbers ? "N=M" : "OLD=NEW");
+            return false;
+        }
+        if (told_before(texts, i)) {
+            tool_usage(t, "%s %s: another %s says what becomes of that", option, text, option);
             return false;
         }
     }
@@ -569,8 +584,8 @@ const struct verb verb_convert = {
             "found before\nanything is written. A library of functions that would not load, which "
             "makes a server refuse all of a file,\nis what no target can hold: refused by name, "
             "left out and counted under --drop; the exit code is 5,\nas it is damage of the "
-            "input. OUT must not be there; .gz and "
-            ".zst compress it.",
+            "input. Libraries come along whatever keys are asked for. OUT must not be there; .gz "
+            "and .zst\ncompress it.",
     .options = options,
     .state_size = sizeof(struct convert),
     .args_min = 1,

@@ -276,6 +276,8 @@ case "split and merged again it is the same, and keys that come twice are refuse
     is [names_of $dir/r.rdb --db 3] {{"five"}}
     tool 1 convert $file $dir/r2.rdb --rename x
     tool 1 convert $file $dir/r2.rdb --map-db 5=x
+    like [tool 1 convert $file $dir/r2.rdb --map-db 5=3 --map-db 5=4]$said "*another --map-db*"
+    like [tool 1 convert $file $dir/r2.rdb --rename a=b --rename a=c]$said "*another --rename*"
 }
 
 case "counters of streams that version 9 does not have are refused by name, or dropped and counted" {
@@ -407,6 +409,9 @@ case "libraries that a server does not show are told of; expiries are as they ar
     ask $s SET key value PXAT 4102444800123
     ask $s FUNCTION LOAD "#!lua name=lib\nredis.register_function('f', function() return 1 end)"
     ask $s ACL SETUSER weak on >secret ~* +@all -function
+    ask $s ACL SETUSER odd on >p?w@d%x ~* +@all
+    like [tool 0 dump redis://o%64d:p%3Fw%40d%x@127.0.0.1:[of $s port] --keys-only] "*key*"
+    ask $s ACL DELUSER odd
     set weak redis://weak:secret@127.0.0.1:[of $s port]
     set dir [tmpdir]
     like [tool 0 convert $weak $dir/weak.rdb] \
