@@ -193,6 +193,58 @@ case "over rewrites and a restart: what was before the base is found again" {
     from_log $p $r 0 1
 }
 
+# Of a part of history only its beginning is known after a restart. Who waits until his place there
+# is found hears that the primary lives, and nothing that could be taken for the stream.
+proc ask_to_go_on {p id offset} {
+    set fd [connect $p]
+    send $fd PSYNC $id [expr {$offset + 1}]
+    fconfigure $fd -blocking 1
+    return $fd
+}
+# The empty lines in front of what it is told.
+proc told_to_go_on {fd} {
+    for {set empty 0} {[set line [read_line $fd]] eq ""} {incr empty} {}
+    like $line +CONTINUE*
+    return $empty
+}
+case "a place that is long looked for: the link lives on" {
+    set more "aof-keep-history 5"
+    set p [log_primary $more]
+    set r [replica_of $p "repl-timeout 3600"]
+    begun $p $r
+    for {set i 0} {$i < 200} {incr i} {
+        ask $p EVAL "for i = 1, 5000 do redis.call('INCR', KEYS\[1\]) end" 1 counted
+    }
+    ask $p SET in-front of-the-replica
+    wait_same $r $p
+    set id [info_of $p master_replid]
+    set offset [info_of $p master_repl_offset]
+    ask $r REPLICAOF 127.0.0.1 1
+    ask $p SET missed it
+    ask $p BGREWRITEAOF
+    wait_for { expr {![info_of $p aof_rewrite_in_progress]} }
+    for {set n 0} {$n < 40} {incr n} { ask $p SET filler:$n [string repeat $n 700] }
+    set p [restart $p term "save \"\"\nenable-debug-command yes\nrepl-diskless-sync-delay 0\n$config\n$more"]
+    set began [clock milliseconds]
+    set fd [ask_to_go_on $p $id $offset]
+    told_to_go_on $fd
+    set took [expr {[clock milliseconds] - $began + 1}]
+    close $fd
+    ask $r CONFIG SET repl-timeout 3
+    set asked [info_of $p sync_partial_log]
+    follow $r $p
+    wait_for { expr {[info_of $p sync_partial_log] > $asked} }
+    for {set i 0} {$i < 6000 / $took} {incr i} { lappend fds [ask_to_go_on $p $id $offset] }
+    wait_for { logged $r "*Successful partial resynchronization*" }
+    wait_same $r $p
+    foreach fd $fds { lappend empty [told_to_go_on $fd] }
+    truth {[lindex [lsort -integer $empty] end] > 0}
+    is [info_of $p sync_full] 0
+    is [regexp -all {Successful partial resynchronization} [log_of $r]] 1
+    truth {![logged $r "*imeout *"]}
+    is [ask $r GET missed] it
+}
+
 # ---- sub-replicas, restarts and cuts ----
 
 case "a replica of the replica gets what is made from the log, byte for byte" {
