@@ -432,4 +432,60 @@ case "a server that never had a replica writes no such line" {
     truth {![string match *#REPL* $log]}
 }
 
+# An hour at 50,000 writes a second is a log of 26 GB: LOG_MB=26000.
+#
+#   LOG_MB=1000 ONLY_CASE=hour tclsh tests/integration/replication_log.tcl
+proc memory_of {s field} {
+    regexp "$field:\\s+(\\d+) kB" [slurp /proc/[of $s pid]/status] -> kb
+    return [expr {$kb / 1024.0}]
+}
+# So many MB of commands, each of 140 bytes.
+proc write_log {p mb} {
+    set value [string repeat v 100]
+    for {set i 0} {$i < 7200} {incr i} { append chunk [encode [list SET key:[format %08d $i] $value]] }
+    set fd [connect $p]
+    set sent 0
+    while {$sent < $mb * 1000000} {
+        puts -nonewline $fd $chunk
+        flush $fd
+        incr sent [string length $chunk]
+        read $fd [expr {7200 * 5}]
+    }
+    close $fd
+}
+if {$long || [info exists env(LOG_MB)]} {
+    case "away for an hour: the log's bytes are sent, no child, memory bounded" {
+        set mb [expr {[info exists env(LOG_MB)] ? $env(LOG_MB) : 1000}]
+        set p [log_primary]
+        set r [replica_of $p "repl-timeout 86400"]
+        begun $p $r
+        signal STOP [of $r pid]
+        ask $p CLIENT KILL TYPE replica
+        set before [info_of $p master_repl_offset]
+        write_log $p $mb
+        set gap [expr {[info_of $p master_repl_offset] - $before}]
+        set log [file size [lindex [glob [of $p dir]/appendonlydir/*.incr.aof] 0]]
+        set forks [info_of $p total_forks]
+        spit /proc/[of $p pid]/clear_refs 5 ;# the peak begins anew
+        set had [memory_of $p VmRSS]
+        set began [clock milliseconds]
+        signal CONT [of $r pid]
+        set end [expr {$began + $patience_ms + $mb * 200}]
+        while {![linked $r] || [info_of $r slave_repl_offset] < [info_of $p master_repl_offset]} {
+            if {[clock milliseconds] > $end} { error "it does not catch up" }
+            after 50
+        }
+        set took [expr {([clock milliseconds] - $began) / 1e3}]
+        set sent [info_of $p sync_partial_log_bytes]
+        set more [expr {max(0, [memory_of $p VmHWM] - $had)}]
+        from_log $p $r 1 1
+        is [info_of $p total_forks] $forks
+        truth {$gap >= $mb * 1000000 && $sent <= $gap && $sent > $gap - 100000}
+        truth {$sent <= $log}
+        truth {$more < 32}
+        puts [format "figures: missing %d bytes, log %d, sent %d in %.1f s, %d forks, primary's memory\
+            %.1f MB, at most %.1f more meanwhile" $gap $log $sent $took 0 $had $more]
+    }
+}
+
 finish
