@@ -29,7 +29,7 @@
 #include "server/stats.h"
 
 enum {
-    BLOCK = 256 << 10, READ_AT_ONCE = 1 << 20, /* bytes of the log, to make a chunk */
+    BLOCK = 256 << 10, READ_AT_ONCE = 256 << 10, /* bytes of the log, before others' turn */
     HOLD_MAX = 1 << 20, /* behind so much the backlog is held */
 };
 static const uint64_t BULK_MAX = (uint64_t)1 << 40; /* it was logged, so it was taken */
@@ -40,6 +40,7 @@ struct part {
 };
 struct log_send {
     struct replica *rep;
+    void (*tell)(struct replica *rep); /* NULL: it was told */
     struct part *parts; /* oldest first */
     size_t count, current;
     int64_t from;       /* the offset that the replica has */
@@ -353,12 +354,26 @@ static void read_on_soon(struct log_send *s)
     loop_timer_start(server_loop(s->rep->repl->server), &s->again, 0);
 }
 
+/* What the replica is to hear before the first byte, which there is. False: it was told. */
+static bool tell_first(struct log_send *s)
+{
+    void (*tell)(struct replica *rep) = s->tell;
+    if (!tell || !(s->joined || s->rep->chunk.len))
+        return false;
+    s->tell = NULL;
+    tell(s->rep);
+    read_on_soon(s);
+    return true;
+}
+
 static int parts(struct replica *rep, size_t most, struct iovec *to, int max)
 {
     struct log_send *s = of(rep);
     bool more = false;
     must(max > 0);
     if (rep->chunk_sent == rep->chunk.len && !s->joined && !fill(s, &more))
+        return 0;
+    if (tell_first(s))
         return 0;
     if (rep->chunk_sent == rep->chunk.len) {
         if (s->joined)
@@ -397,8 +412,7 @@ static bool has_some(const struct replica *rep)
 
 static bool begun(const struct replica *rep)
 {
-    (void)rep;
-    return true; /* nothing may come in between */
+    return !of(rep)->tell; /* nothing may come in between */
 }
 
 static const struct replica_source source = {
@@ -409,7 +423,7 @@ static void go_on(void *arg)
     client_want_send(((struct log_send *)arg)->rep->client);
 }
 
-bool log_send_begin(struct replica *rep, int64_t offset)
+bool log_send_begin(struct replica *rep, int64_t offset, void (*tell)(struct replica *rep))
 {
     struct repl *r = rep->repl;
     struct log_place place;
@@ -417,7 +431,7 @@ bool log_send_begin(struct replica *rep, int64_t offset)
     if (!repl_stream_is_own(r) || !log_notes_find(r->log_notes, offset, &place))
         return false;
     struct log_send *s = mem_zalloc(sizeof *s);
-    *s = (struct log_send){.rep = rep, .from = offset, .at = place.at,
+    *s = (struct log_send){.rep = rep, .tell = tell, .from = offset, .at = place.at,
                            .began_ms = clock_mono_us() / 1000};
     s->again = (struct loop_timer){.due = go_on, .arg = s};
     log_stream_begin(&s->told);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A replica that was away for longer than the backlog lasts goes on from the append log: what it
  * lacks is made from there (log_stream.h), offset by offset, until the backlog has the rest. It
- * hears CONTINUE as from the backlog and needs to know nothing of this, whoever's server it is.
+ * hears CONTINUE as from the backlog and needs to know nothing of this, whoever's server it is. It
+ * hears that when the first bytes are there, and empty lines before: to come to them may take long,
+ * where of a part of the log only its beginning is known, and behind CONTINUE nothing may be said.
  *
  *   REPLICA_RECEIVES (this is its source) -> ONLINE
  *
@@ -23,8 +25,9 @@ struct replica;
 
 enum { LOG_SEND_CHUNK = 128 << 10 };
 
-/* It follows, and has all up to and with this offset, of the history as it is named here. False:
- * the log does not tell what is behind it; nothing has changed. */
-bool log_send_begin(struct replica *rep, int64_t offset);
+/* It follows, and has all up to and with this offset, of the history as it is named here; what it
+ * is to hear before the first byte is told. False: the log does not tell what is behind it; nothing
+ * has changed. */
+bool log_send_begin(struct replica *rep, int64_t offset, void (*tell)(struct replica *rep));
 
 #endif

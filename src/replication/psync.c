@@ -46,16 +46,20 @@ static void tell_why_not(const struct replica *rep, struct slice id, int64_t off
 
 static void tell_continue(struct replica *rep)
 {
-    struct repl *r = rep->repl;
+    const struct repl *r = rep->repl;
     struct buf line = {0};
     if (rep->capa & REPLICA_CAPA_PSYNC2)
         buf_printf(&line, "+CONTINUE %s\r\n", r->role->id);
     else
         buf_printf(&line, "+CONTINUE\r\n");
-    stats_of(r)->sync_partial_ok++;
-    replica_follow(rep);
     replica_tell(rep, buf_slice(&line));
     buf_free(&line);
+}
+
+static void take_on(struct replica *rep)
+{
+    stats_of(rep->repl)->sync_partial_ok++;
+    replica_follow(rep);
 }
 
 static void go_on(struct replica *rep, int64_t offset)
@@ -63,6 +67,7 @@ static void go_on(struct replica *rep, int64_t offset)
     struct repl *r = rep->repl;
     char name[REPLICA_NAME_MAX];
     backlog_seek(r->backlog, &rep->stream, offset);
+    take_on(rep);
     tell_continue(rep);
     log_notice("Partial resynchronization request from %s accepted: %lld bytes of the backlog, "
                "from offset %lld on", replica_name(rep, name),
@@ -74,10 +79,10 @@ static void go_on(struct replica *rep, int64_t offset)
 static bool go_on_from_log(struct replica *rep, struct slice id, int64_t offset)
 {
     struct repl *r = rep->repl;
-    if (!repl_stream_is_named(r, id, offset - 1) || !log_send_begin(rep, offset - 1))
+    if (!repl_stream_is_named(r, id, offset - 1) || !log_send_begin(rep, offset - 1, tell_continue))
         return false;
     stats_of(r)->sync_log++;
-    tell_continue(rep);
+    take_on(rep);
     return true;
 }
 

@@ -130,6 +130,15 @@ static void all_anew(struct run *r, struct primary *p)
     promised_units(r, 3);
 }
 
+/* Not while the log that begins with the copy is written. */
+static void rewrite(struct run *r, struct primary *p)
+{
+    turn(r, p);
+    step_await(r, "aof_rewrite_in_progress", "0");
+    step_call(r, "BGREWRITEAOF", NULL, NULL, NULL);
+    turn(r, p);
+}
+
 static void follow_and_lead(struct run *r, const char *diskless_load, bool acked)
 {
     struct args alone = r->args;
@@ -142,7 +151,7 @@ static void follow_and_lead(struct run *r, const char *diskless_load, bool acked
     promised_units(r, 6);
     cut_off(r, &p);
     all_anew(r, &p);
-    tell_replica(r, &p, "BGREWRITEAOF", NULL, NULL);
+    rewrite(r, &p);
     promised_units(r, 4);
     kill_replica(r, &p);
     step_units(r, 4);

@@ -121,8 +121,9 @@ foreach who {peer ours} {
 case "keys of the old data set whose time comes meanwhile are hidden, and nothing is evicted" {
     set p [slow_primary $peer_binary]
     set r [replica_of $p "repl-diskless-load swapdb\nreplica-ignore-maxmemory no"]
-    ask $p SET short x PX 4000
     wait_same $r $p
+    ask $p SET short x PX 4000 ;# comparing takes longer, on a slow machine
+    wait_for { expr {[ask $r EXISTS short]} }
     fall_behind $p $r
     ask $r CONFIG SET maxmemory 1mb maxmemory-policy allkeys-random
     set keys [ask $r DBSIZE]

@@ -193,6 +193,58 @@ case "over rewrites and a restart: what was before the base is found again" {
     from_log $p $r 0 1
 }
 
+# Of a part of history only its beginning is known after a restart. Who waits until his place there
+# is found hears that the primary lives, and nothing that could be taken for the stream.
+proc ask_to_go_on {p id offset} {
+    set fd [connect $p]
+    send $fd PSYNC $id [expr {$offset + 1}]
+    fconfigure $fd -blocking 1
+    return $fd
+}
+# The empty lines in front of what it is told.
+proc told_to_go_on {fd} {
+    for {set empty 0} {[set line [read_line $fd]] eq ""} {incr empty} {}
+    like $line +CONTINUE*
+    return $empty
+}
+case "a place that is long looked for: the link lives on" {
+    set more "aof-keep-history 5"
+    set p [log_primary $more]
+    set r [replica_of $p "repl-timeout 3600"]
+    begun $p $r
+    for {set i 0} {$i < 200} {incr i} {
+        ask $p EVAL "for i = 1, 5000 do redis.call('INCR', KEYS\[1\]) end" 1 counted
+    }
+    ask $p SET in-front of-the-replica
+    wait_same $r $p
+    set id [info_of $p master_replid]
+    set offset [info_of $p master_repl_offset]
+    ask $r REPLICAOF 127.0.0.1 1
+    ask $p SET missed it
+    ask $p BGREWRITEAOF
+    wait_for { expr {![info_of $p aof_rewrite_in_progress]} }
+    for {set n 0} {$n < 40} {incr n} { ask $p SET filler:$n [string repeat $n 700] }
+    set p [restart $p term "save \"\"\nenable-debug-command yes\nrepl-diskless-sync-delay 0\n$config\n$more"]
+    set began [clock milliseconds]
+    set fd [ask_to_go_on $p $id $offset]
+    told_to_go_on $fd
+    set took [expr {[clock milliseconds] - $began + 1}]
+    close $fd
+    ask $r CONFIG SET repl-timeout 3
+    set asked [info_of $p sync_partial_log]
+    follow $r $p
+    wait_for { expr {[info_of $p sync_partial_log] > $asked} }
+    for {set i 0} {$i < 6000 / $took} {incr i} { lappend fds [ask_to_go_on $p $id $offset] }
+    wait_for { logged $r "*Successful partial resynchronization*" }
+    wait_same $r $p
+    foreach fd $fds { lappend empty [told_to_go_on $fd] }
+    truth {[lindex [lsort -integer $empty] end] > 0}
+    is [info_of $p sync_full] 0
+    is [regexp -all {Successful partial resynchronization} [log_of $r]] 1
+    truth {![logged $r "*imeout *"]}
+    is [ask $r GET missed] it
+}
+
 # ---- sub-replicas, restarts and cuts ----
 
 case "a replica of the replica gets what is made from the log, byte for byte" {
@@ -378,6 +430,62 @@ case "a server that never had a replica writes no such line" {
     set log [slurp [glob $dir/appendonlydir/*.incr.aof]]
     like $log "*SET*"
     truth {![string match *#REPL* $log]}
+}
+
+# An hour at 50,000 writes a second is a log of 26 GB: LOG_MB=26000.
+#
+#   LOG_MB=1000 ONLY_CASE=hour tclsh tests/integration/replication_log.tcl
+proc memory_of {s field} {
+    regexp "$field:\\s+(\\d+) kB" [slurp /proc/[of $s pid]/status] -> kb
+    return [expr {$kb / 1024.0}]
+}
+# So many MB of commands, each of 140 bytes.
+proc write_log {p mb} {
+    set value [string repeat v 100]
+    for {set i 0} {$i < 7200} {incr i} { append chunk [encode [list SET key:[format %08d $i] $value]] }
+    set fd [connect $p]
+    set sent 0
+    while {$sent < $mb * 1000000} {
+        puts -nonewline $fd $chunk
+        flush $fd
+        incr sent [string length $chunk]
+        read $fd [expr {7200 * 5}]
+    }
+    close $fd
+}
+if {$long || [info exists env(LOG_MB)]} {
+    case "away for an hour: the log's bytes are sent, no child, memory bounded" {
+        set mb [expr {[info exists env(LOG_MB)] ? $env(LOG_MB) : 1000}]
+        set p [log_primary]
+        set r [replica_of $p "repl-timeout 86400"]
+        begun $p $r
+        signal STOP [of $r pid]
+        ask $p CLIENT KILL TYPE replica
+        set before [info_of $p master_repl_offset]
+        write_log $p $mb
+        set gap [expr {[info_of $p master_repl_offset] - $before}]
+        set log [file size [lindex [glob [of $p dir]/appendonlydir/*.incr.aof] 0]]
+        set forks [info_of $p total_forks]
+        spit /proc/[of $p pid]/clear_refs 5 ;# the peak begins anew
+        set had [memory_of $p VmRSS]
+        set began [clock milliseconds]
+        signal CONT [of $r pid]
+        set end [expr {$began + $patience_ms + $mb * 200}]
+        while {![linked $r] || [info_of $r slave_repl_offset] < [info_of $p master_repl_offset]} {
+            if {[clock milliseconds] > $end} { error "it does not catch up" }
+            after 50
+        }
+        set took [expr {([clock milliseconds] - $began) / 1e3}]
+        set sent [info_of $p sync_partial_log_bytes]
+        set more [expr {max(0, [memory_of $p VmHWM] - $had)}]
+        from_log $p $r 1 1
+        is [info_of $p total_forks] $forks
+        truth {$gap >= $mb * 1000000 && $sent <= $gap && $sent > $gap - 100000}
+        truth {$sent <= $log}
+        truth {$more < 32}
+        puts [format "figures: missing %d bytes, log %d, sent %d in %.1f s, %d forks, primary's memory\
+            %.1f MB, at most %.1f more meanwhile" $gap $log $sent $took 0 $had $more]
+    }
 }
 
 finish

@@ -249,6 +249,8 @@ case "killed while it writes, and its log cut anywhere, $times times (seed $seed
     set p [primary]
     set r [with_log $p "appendfsync everysec"]
     set dir [of $r dir]
+    count_up $p 50
+    wait_same $r $p
     array set seen {whole 0 cut 0 partial 0 full 0}
     for {set i 0} {$i < $times} {incr i} {
         set before [syncs_of $p]
