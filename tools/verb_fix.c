@@ -270,6 +270,24 @@ static void forget_made(struct job *j)
         new_dir_drop(&j->dir);
 }
 
+static uint64_t more(uint64_t n)
+{
+    return n > FIX_LINES_MAX ? n - FIX_LINES_MAX : 0;
+}
+
+/* What was not told one by one. */
+static void say_more(const struct fix *x)
+{
+    uint64_t n = more(x->skipped) + more(x->keys) + more(x->functions) + more(x->dependents) +
+                 more(x->mended);
+    must(x->tool);
+    if (n)
+        say_line(&x->tool->say, "... and more, of which --json lists each: %" PRIu64 " ranges, %"
+                 PRIu64 " keys left out, %" PRIu64 " libraries, %" PRIu64 " that depend on what "
+                 "is missing", more(x->skipped), more(x->keys), more(x->functions),
+                 more(x->dependents));
+}
+
 static void summary(struct job *j)
 {
     struct fix *x = &j->fix;
@@ -279,6 +297,7 @@ static void summary(struct job *j)
     say_list(say, "lost");
     say_list(say, "lost_functions");
     say_list(say, "dependents");
+    say_more(x);
     if (x->mended)
         say_line(say, "%" PRIu64 " bytes are put right", x->mended);
     say_fields(say, FIELDS(SAY_U64("bytes_mended", x->mended), SAY_U64("ranges", x->skipped),
