@@ -17,6 +17,8 @@
 #include "tools/log_line.h"
 #include "tools/log_undo.h"
 #include "tools/log_write.h"
+#include "tools/new_dir.h"
+#include "tools/unfinished.h"
 #include "tools/verbs.h"
 
 struct options {
@@ -50,15 +52,6 @@ struct job {
 
 /* ---- where new files go ---- */
 
-static char *beside(const char *path, const char *what)
-{
-    struct buf name = {0};
-    buf_printf(&name, "%s.%s-%ld", path, what, (long)getpid());
-    char *out = mem_strdup(buf_cstr(&name));
-    buf_free(&name);
-    return out;
-}
-
 static char *target(struct fix *fix, size_t part)
 {
     struct job *j = (struct job *)fix; /* it stands first */
@@ -69,7 +62,7 @@ static char *target(struct fix *fix, size_t part)
     if (!t->output)
         return NULL;
     return j->source.kind == SOURCE_SET ? new_dir_path(&j->dir, p->name)
-                                        : beside(t->output, "new");
+                                        : unfinished_name(t->output, ".new-");
 }
 
 static char *last_name(const char *path)

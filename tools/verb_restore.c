@@ -14,6 +14,7 @@
 #include "tools/log_keys.h"
 #include "tools/log_line.h"
 #include "tools/log_write.h"
+#include "tools/new_dir.h"
 #include "tools/verbs.h"
 
 struct options {
