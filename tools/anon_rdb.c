@@ -302,6 +302,42 @@ static uint64_t length_bytes(struct anon_rdb *x, uint64_t at)
     return p[0] < 0x40 ? 1 : p[0] < 0x80 ? 2 : p[0] == 0x80 ? 5 : p[0] == 0x81 ? 9 : 1;
 }
 
+/* Of what tells how long a string is; packed: how long it is then, and unpacked. */
+static uint64_t string_head(struct anon_rdb *x, uint64_t at)
+{
+    enum { PACKED = 0xc3 };
+    uint8_t first = 0;
+    anon_file_get(x->work, at, &first, 1);
+    if (first != PACKED)
+        return length_bytes(x, at);
+    uint64_t packed = length_bytes(x, at + 1);
+    return 1 + packed + length_bytes(x, at + 1 + packed);
+}
+
+/* Of a record, up to the text it begins with: a key's attributes, its type or what else it is, the
+ * length of the key's name, or of a library's code. */
+static uint64_t record_head(struct anon_rdb *x, uint64_t from)
+{
+    uint64_t at = from;
+    uint8_t op = 0;
+    for (;; at++) {
+        if (anon_file_get(x->work, at, &op, 1) != 1)
+            return at - from;
+        if (op == RDB_OP_EXPIRE_MS)
+            at += 8;
+        else if (op == RDB_OP_EXPIRE_S)
+            at += 4;
+        else if (op == RDB_OP_FREQ)
+            at += 1;
+        else if (op == RDB_OP_IDLE)
+            at += length_bytes(x, at + 1);
+        else
+            break;
+    }
+    must(at >= from);
+    return at + 1 - from + string_head(x, at + 1);
+}
+
 /* Up to the fault, strings are replaced and what was taken for lengths and numbers stays, so that
  * the same fault is found there again. */
 static void replace_hole(struct anon_rdb *x, struct hole *h)
@@ -317,7 +353,7 @@ static void replace_hole(struct anon_rdb *x, struct hole *h)
     if (h->fault.offset >= from && h->fault.code != FAULT_EOF)
         stays = h->fault.offset; /* strings up to there were told */
     else
-        stays = from + length_bytes(x, from);
+        stays = from + (from > h->from ? string_head(x, from) : record_head(x, from));
     h->text = stays < h->to ? stays : h->to;
     anon_text_runs(x->a, x->work, h->text, h->to);
 }

@@ -18,7 +18,7 @@
 #include "format/aof_write.h"
 #include "format/rdb_write.h"
 #include "format/sink.h"
-#include "tools/log_write.h"
+#include "tools/new_dir.h"
 #include "tools/out_file.h"
 #include "tools/pass.h"
 

@@ -1,44 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tools/fix_leftovers.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "format/aof_parts.h"
 #include "os/file.h"
-#include "os/lock_file.h"
+#include "tools/unfinished.h"
 
 static const char mark[] = ".mended-", manifest[] = ".manifest";
 
 char *fix_mended_name(const char *path)
 {
-    struct buf name = {0};
-    buf_printf(&name, "%s%s%ld", path, mark, (long)getpid());
-    char *out = mem_strdup(buf_cstr(&name));
-    buf_free(&name);
-    return out;
-}
-
-/* The process in FILE.mended-PID, FILE being of length *n; 0: it is no such name. */
-static pid_t maker(const char *name, size_t *n)
-{
-    enum { DIGITS_MAX = 9 };
-    const char *last = NULL;
-    for (const char *at = name; (at = strstr(at, mark)); at++)
-        last = at;
-    if (!last || last == name)
-        return 0;
-    const char *pid = last + sizeof mark - 1;
-    size_t digits = strspn(pid, "0123456789");
-    if (digits == 0 || digits > DIGITS_MAX || *pid == '0' || pid[digits])
-        return 0;
-    *n = (size_t)(last - name);
-    return (pid_t)atol(pid);
+    return unfinished_name(path, mark);
 }
 
 struct search {
@@ -52,8 +29,7 @@ static bool look(void *arg, const char *name)
 {
     struct search *s = arg;
     size_t n;
-    pid_t pid = maker(name, &n);
-    if (!pid || (pid != getpid() && !process_has_ended(pid)))
+    if (!unfinished_left(name, mark, &n))
         return true;
     char *file = mem_dup(name, n);
     bool kept = strncmp(file, s->log, s->length) == 0 &&

@@ -30,6 +30,13 @@ struct walk {
 
 /* ---- telling ---- */
 
+/* The nth of a list: programs get all, which wait in a file; people the first. */
+static bool is_told(const struct fix *fix, uint64_t n)
+{
+    must(n > 0);
+    return fix->tool->json || n <= FIX_LINES_MAX;
+}
+
 static void tell_key(struct walk *w, const char *list, const struct log_arg *key, enum key_use use,
                      const char *format)
 {
@@ -56,7 +63,7 @@ static void lost_key(void *arg, const struct log_arg *key, enum key_use use)
     if (use == KEY_READ)
         return;
     log_taint_add(&w->fix->taint, w->db, log_arg_hash(&w->part.bytes, key));
-    if (++w->fix->keys <= FIX_ROWS_MAX)
+    if (is_told(w->fix, ++w->fix->keys))
         tell_key(w, "lost", key, use, "    left out: " KEY_FORMAT);
 }
 
@@ -67,7 +74,7 @@ static void lost_function(struct walk *w)
     struct slice verb = c->heads > 1 ? c->argv[1] : (struct slice){"", 0}, name = {"", 0};
     struct buf shown = {0}, word = {0};
     bool load = slice_eq_nocase(verb, "load");
-    if (!slice_eq_nocase(c->argv[0], "function") || ++w->fix->functions > FIX_ROWS_MAX)
+    if (!slice_eq_nocase(c->argv[0], "function") || !is_told(w->fix, ++w->fix->functions))
         return;
     if (load && c->heads > 2)
         name = library_name(c->argv[c->heads - 1]);
@@ -89,7 +96,7 @@ static void lost_function(struct walk *w)
 static void dependent_key(void *arg, const struct log_arg *key, enum key_use use)
 {
     struct walk *w = arg;
-    if (++w->fix->dependents <= FIX_ROWS_MAX)
+    if (is_told(w->fix, ++w->fix->dependents))
         tell_key(w, "dependents", key, use, "    depends on what is missing: " KEY_FORMAT);
 }
 
@@ -102,7 +109,7 @@ static void tell_range(struct walk *w, uint64_t from, uint64_t to, const char *w
     progress_bar_end(&fix->tool->progress);
     fix->bytes += to - from;
     fix->commands += commands;
-    if (++fix->skipped > FIX_ROWS_MAX)
+    if (!is_told(fix, ++fix->skipped))
         return;
     say_row(&fix->tool->say, "skipped",
             FIELDS(SAY_TEXT("file", w->part.part->name), SAY_U64("from", from), SAY_U64("to", to),
@@ -430,7 +437,7 @@ static bool take_mended(struct walk *w, struct fault *f)
     w->fix->worst = tool_worse(w->fix->worst, TOOL_DAMAGED);
     w->fix->mended++;
     progress_bar_end(&w->fix->tool->progress);
-    if (w->fix->mended <= FIX_ROWS_MAX)
+    if (is_told(w->fix, w->fix->mended))
         say_row(&w->fix->tool->say, "mended",
                 FIELDS(SAY_TEXT("file", w->part.part->name), SAY_U64("offset", what->offset),
                        SAY_TEXT("what", what->what)), "%s: %s", w->part.part->name, what->what);
@@ -447,7 +454,7 @@ static bool take_cut(struct walk *w, struct fault *f)
     if (!begin_file(w, w->part.bytes.size, f))
         return false;
     w->fix->worst = tool_worse(w->fix->worst, is);
-    if (++w->fix->mended <= FIX_ROWS_MAX)
+    if (is_told(w->fix, ++w->fix->mended))
         say_row(&w->fix->tool->say, "mended",
                 FIELDS(SAY_TEXT("file", w->part.part->name),
                        SAY_U64("offset", w->part.bytes.size), SAY_TEXT("what", what)), "%s: %s",

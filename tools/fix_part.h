@@ -19,7 +19,7 @@
 
 enum fix_mode { FIX_TAIL, FIX_SKIP, FIX_SALVAGE };
 
-enum { FIX_ROWS_MAX = 1000 }; /* of each list; the others are counted */
+enum { FIX_LINES_MAX = 100 }; /* of each list, for people; programs get all, and so many count */
 struct fix {
     struct tool *tool;
     struct source *source;

@@ -61,9 +61,25 @@ static uint64_t first_difference(struct log_bytes *a, struct log_bytes *b)
     return at;
 }
 
+/* The set had lost it. */
+static bool compare_made(struct undo_file *u, const char *path, const char *with, struct fault *f)
+{
+    struct log_bytes new;
+    if (!open_bytes(&new, with, f))
+        return false;
+    *u = (struct undo_file){.path = mem_strdup(path), .made = true, .new_len = new.size};
+    u->new_crc = log_bytes_crc(&new, 0, new.size, 0);
+    if (fault_is(&new.fault))
+        *f = new.fault;
+    close_bytes(&new);
+    return !fault_is(f);
+}
+
 bool undo_compare(struct undo_file *u, const char *path, const char *with, struct fault *f)
 {
     struct log_bytes old, new;
+    if (!file_exists(path))
+        return compare_made(u, path, with, f);
     if (!open_bytes(&old, path, f))
         return false;
     if (!open_bytes(&new, with, f)) {
@@ -102,9 +118,9 @@ bool undo_write(const char *undo_path, const struct undo_file *files, size_t cou
         const struct undo_file *u = &files[i];
         if (strchr(name_of(u->path), '\n'))
             fault_set(f, FAULT_INVALID, "A name with a line feed can't be kept");
-        buf_printf(&head, "file %" PRIu64 " %" PRIu64 " %016" PRIx64 " %" PRIu64 " %016" PRIx64
-                   " %016" PRIx64 " %s\n", u->offset, u->old_len, u->old_crc, u->new_len,
-                   u->new_crc, u->head_crc, name_of(u->path));
+        buf_printf(&head, "%s %" PRIu64 " %" PRIu64 " %016" PRIx64 " %" PRIu64 " %016" PRIx64
+                   " %016" PRIx64 " %s\n", u->made ? "made" : "file", u->offset,
+                   u->old_len, u->old_crc, u->new_len, u->new_crc, u->head_crc, name_of(u->path));
     }
     buf_printf(&head, "end %016" PRIx64 "\n", crc64(0, head.data, head.len));
     char *tmp = fix_mended_name(undo_path); /* half of it must not be taken for what is kept */
@@ -112,6 +128,8 @@ bool undo_write(const char *undo_path, const struct undo_file *files, size_t cou
     if (ok) {
         out_slice(&w.out, buf_slice(&head));
         for (size_t i = 0; ok && i < count; i++) {
+            if (files[i].made)
+                continue;
             ok = open_bytes(&b, files[i].path, f);
             if (!ok)
                 break;
@@ -143,7 +161,8 @@ static bool parse_file(struct slice line, const char *undo_path, struct undo_fil
     uint64_t *const to[WORDS - 1] = {&u->offset, &u->old_len, &u->old_crc, &u->new_len,
                                      &u->new_crc, &u->head_crc};
     static const bool hex[] = {false, false, true, false, true, true};
-    must(line.len >= 5); /* "file " */
+    must(line.len >= 5); /* "file ", "made " */
+    u->made = line.data[0] == 'm';
     line = slice_from(line, 5);
     for (size_t i = 0; i < WORDS - 1; i++) {
         const char *blank = line.len ? memchr(line.data, ' ', line.len) : NULL;
@@ -161,6 +180,8 @@ static bool parse_file(struct slice line, const char *undo_path, struct undo_fil
     buf_add(&path, line);
     u->path = mem_strdup(buf_cstr(&path));
     buf_free(&path);
+    if (u->made && (u->old_len || u->offset))
+        return false;
     return u->old_len <= UINT64_MAX - u->offset && u->new_len <= UINT64_MAX - u->offset;
 }
 
@@ -179,7 +200,8 @@ static bool parse_lines(struct undo *un, struct slice head, const char *undo_pat
             un->data = at + line.len + 1;
             return num_parse_hex(slice_from(line, 4), &crc) && crc == crc64(0, head.data, at);
         }
-        if (line.len < 5 || memcmp(line.data, "file ", 5) != 0)
+        if (line.len < 5 || (memcmp(line.data, "file ", 5) != 0 &&
+                             memcmp(line.data, "made ", 5) != 0))
             return false;
         un->files = mem_realloc(un->files, (un->count + 1) * sizeof *un->files);
         un->files[un->count] = (struct undo_file){0};
@@ -225,15 +247,29 @@ static bool is_now(struct log_bytes *b, const struct undo_file *u, uint64_t len,
 static enum state state_of(const struct undo_file *u, struct fault *f)
 {
     struct log_bytes b;
+    if (u->made && !file_exists(u->path))
+        return IS_OLD;
     if (!open_bytes(&b, u->path, f))
         return CHANGED;
-    enum state s = is_now(&b, u, u->new_len, u->new_crc) ? IS_NEW :
-                   is_now(&b, u, u->old_len, u->old_crc) ? IS_OLD : CHANGED;
+    /* Of one that was not changed nothing is put back. */
+    enum state s = !u->made && is_now(&b, u, u->old_len, u->old_crc) ? IS_OLD :
+                   is_now(&b, u, u->new_len, u->new_crc) ? IS_NEW : CHANGED;
     if (s == CHANGED)
         fault_set(f, FAULT_INVALID, "%s is not what fix had made of it: nothing is put back",
                   u->path);
     close_bytes(&b);
     return s;
+}
+
+static bool take_away(const struct undo_file *u, struct fault *f)
+{
+    must(u->made);
+    int err = file_unlink(u->path);
+    if (err == 0)
+        err = file_sync_dir_of(u->path);
+    if (err < 0)
+        fault_io(f, -err, "unlink", "Can't remove %s", u->path);
+    return err == 0;
 }
 
 static bool put_back(struct undo *un, const struct undo_file *u, uint64_t at, struct fault *f)
@@ -242,6 +278,8 @@ static bool put_back(struct undo *un, const struct undo_file *u, uint64_t at, st
     struct log_bytes b;
     struct stat st;
     uint64_t size;
+    if (u->made)
+        return take_away(u, f);
     char *tmp = fix_mended_name(u->path);
     bool opened = open_bytes(&b, u->path, f), ok = false;
     if (opened && log_write_open(&w, tmp, f)) {

@@ -9,8 +9,8 @@
  *
  * offset is where the file as it was and what replaced it begin to differ; lengths and CRCs
  * (crc64, 16 digits) are of what each has from there on, and of the bytes in front, which both
- * share. A file is put back only while it is what replaced it; one that is as it was already is
- * left alone. */
+ * share. In place of "file" stands "made" where there was none: it goes. A file is put back only
+ * while it is what replaced it; one that is as it was already is left alone. */
 #ifndef TOOLS_LOG_UNDO_H
 #define TOOLS_LOG_UNDO_H
 
@@ -23,6 +23,7 @@
 
 struct undo_file {
     char *path; /* the file */
+    bool made;  /* it was not there */
     uint64_t offset, old_len, old_crc, new_len, new_crc, head_crc;
 };
 

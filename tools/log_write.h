@@ -46,20 +46,4 @@ bool log_write_place(const char *from, const char *to, struct fault *f);
 bool log_write_file(const char *path, const char *from, const char *like, uint64_t *size,
                     struct fault *f);
 
-/* ---- a directory that is whole or not there ----
- * Until it is, it is out.new-PID: what a run left that was killed, the next one of the same out
- * removes. */
-struct new_dir {
-    char *out, *tmp, *sub; /* sub: in tmp; NULL: none was wanted */
-};
-/* out must not exist. sub: the directory in it that files go to, or NULL. */
-bool new_dir_begin(struct new_dir *d, const char *out, const char *sub, struct fault *f);
-char *new_dir_path(const struct new_dir *d, const char *name); /* for mem_free */
-/* A whole file, unpacked if it is compressed, written durably. */
-bool new_dir_copy(const struct new_dir *d, const char *from, const char *name, struct fault *f);
-bool new_dir_text(const struct new_dir *d, const char *name, struct slice text, struct fault *f);
-/* It gets its name, durably. */
-bool new_dir_end(struct new_dir *d, struct fault *f);
-void new_dir_drop(struct new_dir *d);
-
 #endif

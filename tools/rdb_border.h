@@ -6,7 +6,8 @@
  * more keys are read than its RESIZEDB says has some of another. Nothing tells where they begin:
  * all of its keys count as doubtful, or, when there is a hole among them, those behind the first.
  * Fewer keys than said, and no hole among them: bytes are gone, and the border may be one of them,
- * with keys of the next database behind it; all are doubtful. (Where there is a hole, it took them.)
+ * with keys of the next database behind it; all are doubtful. (Where there is a hole, it took
+ * them.)
  * A writer that says 0 does not say. When just as many keys came in as went, nothing tells: only
  * block checksums would. Nor does anything in a file without a checksum.
  *

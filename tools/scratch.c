@@ -227,24 +227,51 @@ static void read_log(const struct scratch *s, struct buf *text, const char **wro
     }
 }
 
+/* The line with the names of the source's own files: those in dir nobody has seen. */
+static const char *own_names(const struct scratch *s, const char *line, struct buf *out)
+{
+    const struct source *of = s->source;
+    char *real = realpath(s->dir, NULL);
+    const char *dir = real ? real : s->dir;
+    size_t len = strlen(dir), sub = strlen(log_dir);
+    must(of && of->count > 0);
+    for (const char *at; (at = strstr(line, dir)) && at[len] == '/';) {
+        buf_append(out, line, (size_t)(at - line));
+        line = at + len + 1;
+        if (strncmp(line, log_dir, sub) == 0 && line[sub] == '/')
+            line += sub + 1;
+        buf_printf(out, "%s", of->kind == SOURCE_SET ? of->dir : of->parts[0].path);
+        if (of->kind == SOURCE_SET)
+            buf_byte(out, '/');
+        else
+            line += strcspn(line, " :,'\"");
+    }
+    buf_printf(out, "%s", line);
+    free(real);
+    return buf_cstr(out);
+}
+
 static void tell_why(const struct scratch *s, struct fault *f)
 {
-    struct buf text = {0};
+    struct buf text = {0}, named = {0};
     const char *wrong, *last;
     read_log(s, &text, &wrong, &last);
-    fault_set(f, FAULT_FORMAT, "A server does not load it: %s", *wrong ? wrong : "it says nothing");
+    fault_set(f, FAULT_FORMAT, "A server does not load it: %s",
+              *wrong ? own_names(s, wrong, &named) : "it says nothing");
     buf_free(&text);
+    buf_free(&named);
 }
 
 /* Of the files that says nothing: the machine may be slow. */
 static void tell_late(const struct scratch *s, int limit_s, struct fault *f)
 {
-    struct buf text = {0};
+    struct buf text = {0}, named = {0};
     const char *wrong, *last;
     read_log(s, &text, &wrong, &last);
     fault_set(f, FAULT_IO, "A server for a moment does not start within %d s. Its log ends: %s",
-              limit_s, *last ? last : "it is empty");
+              limit_s, *last ? own_names(s, last, &named) : "it is empty");
     buf_free(&text);
+    buf_free(&named);
 }
 
 /* Answers, and has loaded. */
@@ -293,6 +320,7 @@ struct scratch *scratch_start(struct tool *t, const struct source *s, int limit_
 {
     struct scratch *sc = mem_zalloc(sizeof *sc);
     must(s->kind != SOURCE_RDB && t->env->program);
+    sc->source = s;
     sc->on_pipe = signal(SIGPIPE, SIG_IGN);
     sc->dir = make_dir(f);
     sc->cleaner_waits = -1;
@@ -304,8 +332,10 @@ struct scratch *scratch_start(struct tool *t, const struct source *s, int limit_
         mem_free(stem);
         if (sc->pid < 0)
             fault_io(f, errno, "fork", "A server for a moment can't be started");
-        else if (wait_until_ready(sc, limit_s, f))
+        else if (wait_until_ready(sc, limit_s, f)) {
+            sc->source = NULL;
             return sc;
+        }
     }
     scratch_end(sc);
     return NULL;

@@ -32,6 +32,7 @@ struct scratch {
     int cleaner_waits; /* -1: there is none */
     struct live *live;
     void (*on_pipe)(int); /* what SIGPIPE did before */
+    const struct source *source; /* borrowed until scratch_start is over: its names are told */
 };
 
 enum { SCRATCH_START_S = 30 }; /* until it answers; for the load it has all the time it needs */

@@ -166,16 +166,24 @@ bool source_keep(struct source *s, struct fault *f)
     return true;
 }
 
-bool source_some(const struct source *s, struct fault *f)
+bool source_some_unnamed(const struct source *s, struct fault *f)
 {
     const struct source_part *p = s->parts;
     bool none = s->kind != SOURCE_SET && p->empty;
     if (none)
-        fault_set(f, p->damaged ? FAULT_FORMAT : FAULT_EOF, "%s: %s", s->path,
+        fault_set(f, p->damaged ? FAULT_FORMAT : FAULT_EOF, "%s",
                   p->damaged       ? "its compression is damaged from its front on"
                   : p->compression ? "no byte comes out of its compression"
                                    : "the file is empty");
     return !none;
+}
+
+bool source_some(const struct source *s, struct fault *f)
+{
+    bool some = source_some_unnamed(s, f);
+    if (!some)
+        fault_prefix(f, s->path);
+    return some;
 }
 
 /* ---- a set ---- */

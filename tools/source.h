@@ -74,6 +74,7 @@ bool source_keep(struct source *s, struct fault *f);
 /* Is there anything to read? False with f, it is one file, and no byte comes out of it:
  * FAULT_EOF, or, when its compression is damaged, FAULT_FORMAT. */
 bool source_some(const struct source *s, struct fault *f);
+bool source_some_unnamed(const struct source *s, struct fault *f); /* for who names the file */
 /* Does the word mean what is to be looked for, rather than a file of data? */
 bool source_is_place(const char *word);
 void source_free(struct source *s);

@@ -10,7 +10,7 @@
 #include "tools/anon_log.h"
 #include "tools/anon_rdb.h"
 #include "tools/log_line.h"
-#include "tools/log_write.h"
+#include "tools/new_dir.h"
 #include "tools/rdb_file.h"
 #include "tools/source.h"
 #include "tools/verbs.h"

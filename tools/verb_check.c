@@ -133,7 +133,7 @@ static void check_source(struct tool *t, const struct check *c, struct findings 
     if (*s->why)
         say_line(&t->say, "%s: %s", s->path, s->why);
     struct fault f = {0};
-    if (!source_some(s, &f)) {
+    if (!source_some_unnamed(s, &f)) {
         finding_fault(to, s->parts[0].name, &f);
         return;
     }

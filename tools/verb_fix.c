@@ -17,6 +17,8 @@
 #include "tools/log_line.h"
 #include "tools/log_undo.h"
 #include "tools/log_write.h"
+#include "tools/new_dir.h"
+#include "tools/unfinished.h"
 #include "tools/verbs.h"
 
 struct options {
@@ -50,15 +52,6 @@ struct job {
 
 /* ---- where new files go ---- */
 
-static char *beside(const char *path, const char *what)
-{
-    struct buf name = {0};
-    buf_printf(&name, "%s.%s-%ld", path, what, (long)getpid());
-    char *out = mem_strdup(buf_cstr(&name));
-    buf_free(&name);
-    return out;
-}
-
 static char *target(struct fix *fix, size_t part)
 {
     struct job *j = (struct job *)fix; /* it stands first */
@@ -69,7 +62,7 @@ static char *target(struct fix *fix, size_t part)
     if (!t->output)
         return NULL;
     return j->source.kind == SOURCE_SET ? new_dir_path(&j->dir, p->name)
-                                        : beside(t->output, "new");
+                                        : unfinished_name(t->output, ".new-");
 }
 
 static char *last_name(const char *path)
@@ -270,6 +263,24 @@ static void forget_made(struct job *j)
         new_dir_drop(&j->dir);
 }
 
+static uint64_t more(uint64_t n)
+{
+    return n > FIX_LINES_MAX ? n - FIX_LINES_MAX : 0;
+}
+
+/* What was not told one by one. */
+static void say_more(const struct fix *x)
+{
+    uint64_t n = more(x->skipped) + more(x->keys) + more(x->functions) + more(x->dependents) +
+                 more(x->mended);
+    must(x->tool);
+    if (n)
+        say_line(&x->tool->say, "... and more, of which --json lists each: %" PRIu64 " ranges, %"
+                 PRIu64 " keys left out, %" PRIu64 " libraries, %" PRIu64 " that depend on what "
+                 "is missing", more(x->skipped), more(x->keys), more(x->functions),
+                 more(x->dependents));
+}
+
 static void summary(struct job *j)
 {
     struct fix *x = &j->fix;
@@ -279,6 +290,7 @@ static void summary(struct job *j)
     say_list(say, "lost");
     say_list(say, "lost_functions");
     say_list(say, "dependents");
+    say_more(x);
     if (x->mended)
         say_line(say, "%" PRIu64 " bytes are put right", x->mended);
     say_fields(say, FIELDS(SAY_U64("bytes_mended", x->mended), SAY_U64("ranges", x->skipped),

@@ -14,6 +14,7 @@
 #include "tools/log_keys.h"
 #include "tools/log_line.h"
 #include "tools/log_write.h"
+#include "tools/new_dir.h"
 #include "tools/verbs.h"
 
 struct options {
@@ -285,6 +286,35 @@ static enum fault_code absence(const struct source *s)
     return FAULT_INVALID;
 }
 
+/* A base that the moment takes, that no server starts from, and that is history; NULL: it is
+ * the log's own. */
+static const struct source_part *bad_history(const struct restore *x)
+{
+    const struct source_part *found = NULL;
+    must(x->found);
+    for (size_t i = 0; i < x->line.bases_count; i++) {
+        const struct log_base *b = &x->line.bases[i];
+        if (!b->tried || b->is == TOOL_GOOD)
+            continue;
+        if (b->part < x->source.count || b->part == SIZE_MAX)
+            return NULL;
+        found = &x->source.parts[b->part];
+    }
+    return found;
+}
+
+static void refuse_base(const struct restore *x, enum tool_exit is, struct fault *f)
+{
+    const struct source_part *old = bad_history(x);
+    if (old) /* fix --base is for the base that a start loads */
+        fault_set(f, tool_exit_fault(is), "No server starts from the base that it takes, which is "
+                  "history: holdfast salvage %s clean.rdb first, and clean.rdb in its place in a "
+                  "copy of the directory", old->name);
+    else
+        fault_set(f, tool_exit_fault(is), "No server starts from the base that it takes: holdfast "
+                  "salvage and fix --base first; where it is commands, fix --salvage");
+}
+
 static void check_base(struct restore *x, struct fault *f)
 {
     enum tool_exit is, worst;
@@ -294,8 +324,7 @@ static void check_base(struct restore *x, struct fault *f)
         fault_set(f, tool_exit_fault(worst), "%s is damaged at offset %" PRIu64 ", in front of "
                   "that moment: %s", log_line_incr(&x->line, d->at.incr)->name, d->at.at, d->what);
     else if (!b && is != TOOL_GOOD)
-        fault_set(f, tool_exit_fault(is), "No server starts from the base that it takes: holdfast "
-                  "salvage and fix --base first; where it is commands, fix --salvage");
+        refuse_base(x, is, f);
     else if (!b)
         fault_set(f, absence(&x->source), "A file that it takes is not there any more.");
 }

@@ -246,4 +246,33 @@ case "a log has other content, its sums are right, and a server replays it" {
     damaged $incr aof
 }
 
+case "a dump that is cut off is cut off afterwards, wherever that is" {
+    # Libraries and names of such lengths that their bytes are letters, too; plain and packed.
+    set code "#!lua name=lib\nredis.register_function('f', function() return 1 end)"
+    append code "\n--[string repeat - [expr {0x4141 - 0x4000 - [string length $code] - 3}]]"
+    set library \xf5\x41\x41$code
+    set packed \xf5\xc3\x40\x41\x40\x60[string range $code 0 64]
+    set named ""
+    foreach n {33 40 63} { append named \xfc[string repeat z 8][record [string repeat k $n] [string repeat v [expr {96 - $n}]]] }
+    set aux \xfa\x21[string repeat a 33]\x22[string repeat b 34]
+    set dir [tmpdir]
+    set bytes REDIS0011$aux$library\xfe\x00$named
+    set places {}
+    for {set at 12} {$at < [string length $bytes]} {incr at [expr {$at > 85 && $at < 380 ? 13 : 3}]} { lappend places [string range $bytes 0 $at-1] }
+    for {set n 8} {$n < 60} {incr n 7} { lappend places REDIS0011[string range $packed 0 $n] }
+    foreach bytes $places {
+        spit $dir/cut.rdb $bytes
+        file delete $dir/out.rdb
+        anonymise $dir/cut.rdb $dir/out.rdb
+        # What a library is called is content, and that its code begins as one does.
+        foreach name {cut out} {
+            lassign [faults_of $dir/$name.rdb] code faults
+            set $name "$code [join $faults]"
+            regsub -all {the library of functions '[^']*' lies in it, at offset \d+; |other (?=libraries)} [set $name] "" $name
+        }
+        is [list [string length $bytes] $out] [list [string length $bytes] $cut]
+    }
+    is [lindex [faults_of $dir/out.rdb] 0] 3
+}
+
 finish

@@ -226,6 +226,56 @@ case "a damaged base: salvage saves what is whole in it, fix --base puts that in
     like $run_output "*bytes follow the RDB*"
 }
 
+case "a base that is lost altogether: --base gives another its place, in place too, and --undo takes it away" {
+    foreach {config damage} {"" none "aof-checksum no\nrdb-block-checksum no" none "" incr} {
+        set dir [log_with_base $config]
+        set base [glob [log_dir $dir]/*.base.rdb]
+        file rename $base [set copy [tmpdir]/clean.rdb]
+        set incr [lindex [lsort [glob [log_dir $dir]/*.incr.aof]] end]
+        if {$damage eq "incr"} { spit $incr [slurp $incr][string repeat \0 50] }
+        set before [files_of [log_dir $dir]]
+        is [tool fix --salvage $dir] 5
+        like $run_output "*[file tail $base] is missing*"
+        is [tool fix --salvage --base $copy $dir --output [set out [tmpdir]/out]] 7
+        is [llength [keys_of $out]] 51
+        is [files_of [log_dir $dir]] $before
+        is [tool fix --salvage --base $copy --in-place $dir] 7
+        is [slurp $base] [slurp $copy]
+        is [tool check $dir] 0
+        is [llength [keys_of $dir]] 51
+    }
+}
+
+case "what --undo takes away is what fix had put there" {
+    set dir [log_with_base ""]
+    set base [glob [log_dir $dir]/*.base.rdb]
+    file rename $base [set copy [tmpdir]/clean.rdb]
+    set before [files_of [log_dir $dir]]
+    is [tool fix --salvage --base $copy --in-place $dir] 7
+    flip $base 100
+    is [tool fix --undo $dir] 1
+    like $run_output "*[file tail $base] is not what fix had made of it*"
+    truth {[file exists $base]}
+    flip $base 100
+    is [tool fix --undo $dir] 7
+    is [files_of [log_dir $dir]] $before
+    is [tool fix --undo $dir] 0
+    is [files_of [log_dir $dir]] $before
+}
+
+case "of many that are left out people are told the first, and programs all" {
+    set text [encode {SELECT 0}]
+    for {set i 0} {$i < 2500} {incr i} { append text [encode [list SET k$i]][encode [list SET g$i 1]] }
+    spit [set dir [tmpdir]]/many.aof $text
+    is [tool fix --skip $dir/many.aof] 4
+    is [regexp -all {Wrong number of arguments: SET} $run_output] 100
+    is [regexp -all {left out: SET} $run_output] 100
+    like $run_output "*--json lists each: 2400 ranges, 2400 keys left out*2500 ranges are left out*"
+    is [tool fix --skip $dir/many.aof --json] 4
+    is [regexp -all {Wrong number of arguments: SET} $run_output] 2500
+    like $run_output "*k2499*"
+}
+
 case "fix --base with checksums: what is no part of this log is taken without its name, or refused" {
     set dir [log_with_base ""]
     set base [glob [log_dir $dir]/*.base.rdb]
@@ -661,7 +711,8 @@ proc much_to_say {} {
     return [log_of $text]
 }
 proc begin_fix {dir} {
-    set fix [open "|$::holdfast fix --skip --in-place $dir"]
+    # Its pipe is full before it says anything.
+    set fix [open [list |sh -c "head -c 65536 /dev/zero; exec $::holdfast fix --skip --in-place $dir"]]
     wait_for { expr {[llength [glob -nocomplain [log_dir $dir]/*.mended-[pid $fix]]] == 1} }
     return $fix
 }

@@ -427,6 +427,14 @@ case "of a damaged base the one before it serves, and that is said" {
     overwrite $first
     refused 5 "*No server starts from the base*" $dir [tmpdir]/x --to [lindex $noted 0]
     foreach path [list $first $second $third] { like $run_output "*[file tail $path]: offset *" }
+    # Where only one of history is in the way, fix --base, which is for the log's own, would not help.
+    set incr [lindex [lsort -dictionary [glob [log_dir $dir]/*.incr.aof]] 0]
+    set at [seq_of $incr]:[file size $incr]
+    refused 4 "*which is history: holdfast salvage [file tail $first] clean.rdb first*" $dir [tmpdir]/x --to $at
+    truth {![string match "*fix --base*" $run_output]}
+    is [run $holdfast salvage $first [set clean [tmpdir]/clean.rdb] --keep-doubtful] 4
+    file copy -force $clean $first
+    restored $dir $at
 }
 
 case "times that there are: the last one only where it was looked for" {

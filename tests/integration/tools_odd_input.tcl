@@ -409,6 +409,32 @@ case "a base that is empty, though its name says RDB: a server starts, and check
     is [ask $s DBSIZE] 1
 }
 
+case "what a server for a moment says names the files that it was given, once" {
+    set dir [tmpdir]
+    set commands [encode {SELECT 0}][encode {SET a 1}][encode {LPUSH a x}]
+    spit $dir/one.aof $commands
+    file mkdir $dir/d/appendonlydir
+    spit $dir/d/appendonlydir/b.aof.manifest "file b.1.base.rdb seq 1 type b\nfile b.1.incr.aof seq 1 type i\n"
+    spit $dir/d/appendonlydir/b.1.base.rdb [rdb_of [records k 3]]
+    spit $dir/d/appendonlydir/b.1.incr.aof $commands
+    file mkdir [set tmp [tmpdir]/real]
+    file link -symbolic $tmp.link $tmp
+    foreach {place name} [list $dir/one.aof $dir/one.aof $dir/d $dir/d/appendonlydir/b.1.incr.aof] {
+        foreach scratch [list /var/tmp $tmp $tmp.link] {
+            foreach words [list [list dump $place --output $dir/x] [list report $place] \
+                    [list convert $place $dir/x] [list diff $place $place]] {
+                is [run timeout 60 env TMPDIR=$scratch $holdfast {*}$words] 5
+                like $run_output "*A server does not load it: $name: *WRONGTYPE*"
+                truth {![string match "*holdfast-*" $run_output]}
+            }
+        }
+    }
+    is [run sh -c "cat $dir/one.aof | timeout 60 $holdfast dump - --output $dir/x"] 5
+    like $run_output "*does not load it: -: *WRONGTYPE*"
+    spit $dir/none.aof ""
+    is [regexp -all {none\.aof} [says 3 check $dir/none.aof]] 1
+}
+
 case "a database or a slot that there cannot be is refused, and no verb is told to programs, too" {
     set dir [tmpdir]
     spit $dir/in.rdb [rdb_of [records k 3]]
