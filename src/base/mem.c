@@ -509,6 +509,15 @@ void mem_populate(void *p, size_t size)
 #endif
 }
 
+void mem_want_huge(void *p, size_t size)
+{
+#ifdef MADV_HUGEPAGE
+    madvise(p, size, MADV_HUGEPAGE);
+#else
+    (void)p, (void)size;
+#endif
+}
+
 void mem_unmap(void *p, size_t size)
 {
     munmap(p, size);

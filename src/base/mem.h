@@ -34,6 +34,8 @@ void mem_hold(int64_t bytes);           /* more, or less when negative */
 /* All of these pages will be written to soon: one call brings them in, where a fault for each would
  * cost several times as much. Only a hint. */
 void mem_populate(void *p, size_t size);
+/* Huge pages may back these, where the system has them for who asks. Only a hint. */
+void mem_want_huge(void *p, size_t size);
 
 /* A thread will allocate many small blocks: another one brings pages in for them, so that the first
  * need not. A hint; what is not used of it is given back like other free pages.

@@ -7,31 +7,30 @@
  * A block lives while it is pointed at: by the backlog (oldest), by the block in front of it, or by
  * cursors. So what stands behind a cursor stays, and when the backlog gives its oldest block up,
  * that goes at once or stays for whoever reads there. What the backlog gives up is whole blocks
- * that end before the last keep bytes; which bytes it has is counted exactly (backlog_first). The
- * first block that nobody needs is kept for the next: one that is full takes no new memory. */
+ * that end before the last keep bytes; which bytes it has is counted exactly (backlog_first). */
 #include "replication/backlog.h"
 
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/must.h"
-
-enum { PAGE = 4096 };
+#include "replication/backlog_memory.h"
 
 struct backlog_block {
     struct backlog_block *next; /* counts as one of its users */
     size_t users, len;
     uint64_t start;  /* which backlog_start it is of */
     int64_t offset; /* of the first byte */
-    char bytes[BACKLOG_BLOCK - 5 * sizeof(size_t)];
+    struct backlog_chunk *of;
+    char bytes[BACKLOG_BLOCK - 6 * sizeof(size_t)];
 };
 _Static_assert(sizeof(struct backlog_block) == BACKLOG_BLOCK, "a size class of the allocator");
 
 struct backlog {
-    size_t keep, memory;
+    size_t keep;
     uint64_t starts;
     struct backlog_block *oldest, *last; /* NULL: it is off */
-    struct backlog_block *spare;         /* nobody's; NULL: none */
+    struct backlog_memory blocks;
     int64_t first, next;
 };
 
@@ -42,25 +41,11 @@ static void must_hold(const struct backlog *b)
     must(b->first <= b->next);
 }
 
-/* Memory that is new comes in at once: while a backlog fills, a fault for each of its pages would
- * cost more than all else that is done with the bytes. */
-static struct backlog_block *block_memory(struct backlog *b)
-{
-    struct backlog_block *block = b->spare;
-    if (block) {
-        b->spare = NULL;
-        return block;
-    }
-    block = mem_alloc(sizeof *block);
-    uintptr_t from = ((uintptr_t)block + PAGE - 1) & -(uintptr_t)PAGE;
-    mem_populate((void *)from, ((uintptr_t)block + sizeof *block - from) & -(uintptr_t)PAGE);
-    b->memory += sizeof *block;
-    return block;
-}
-
 static struct backlog_block *block_new(struct backlog *b, int64_t offset)
 {
-    struct backlog_block *block = block_memory(b);
+    struct backlog_chunk *of;
+    struct backlog_block *block = backlog_memory_take(&b->blocks, &of);
+    block->of = of;
     block->next = NULL;
     block->users = 1; /* who asked for it */
     block->len = 0;
@@ -69,26 +54,18 @@ static struct backlog_block *block_new(struct backlog *b, int64_t offset)
     return block;
 }
 
-static void block_free(struct backlog *b, struct backlog_block *block)
-{
-    must(b->memory >= sizeof *block);
-    b->memory -= sizeof *block;
-    mem_free(block);
-}
-
 static void block_release(struct backlog *b, struct backlog_block *block)
 {
     while (block) {
         struct backlog_block *next = block->next;
         must(block->users > 0);
         if (--block->users)
-            return;
-        if (b->oldest && !b->spare)
-            b->spare = block;
-        else
-            block_free(b, block);
+            break;
+        backlog_memory_give(&b->blocks, block, block->of);
         block = next;
     }
+    if (!b->oldest)
+        backlog_memory_rest(&b->blocks);
 }
 
 struct backlog *backlog_new(size_t keep_bytes)
@@ -101,7 +78,7 @@ struct backlog *backlog_new(size_t keep_bytes)
 void backlog_free(struct backlog *b)
 {
     backlog_stop(b);
-    must(b->memory == 0);
+    must(b->blocks.held == 0);
     mem_free(b);
 }
 
@@ -119,9 +96,6 @@ void backlog_stop(struct backlog *b)
     struct backlog_block *oldest = b->oldest;
     b->oldest = b->last = NULL;
     block_release(b, oldest);
-    if (b->spare)
-        block_free(b, b->spare);
-    b->spare = NULL;
     b->first = b->next = 0;
 }
 
@@ -200,7 +174,7 @@ size_t backlog_kept(const struct backlog *b)
 
 size_t backlog_memory(const struct backlog *b)
 {
-    return b->memory;
+    return b->blocks.held;
 }
 
 /* ---- cursors ---- */

@@ -22,8 +22,6 @@
 
 #include "base/slice.h"
 
-enum { BACKLOG_BLOCK = 64 * 1024 }; /* bytes: memory is taken in these, one of them ahead */
-
 struct backlog; /* opaque */
 struct backlog_block;
 

@@ -2,8 +2,10 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/rand.h"
 #include "replication/backlog.h"
+#include "replication/backlog_memory.h"
 #include "tests/unit/unit.h"
 
 static struct backlog *b;
@@ -119,6 +121,44 @@ static void slow_ones_share(void)
     backlog_free(b);
 }
 
+/* What is in use, and what is held, is told for its blocks whoever they are of. */
+static void a_large_one_is_counted_and_given_back(void)
+{
+    enum { MIB = 1 << 20, KEEP = 20 * MIB };
+    struct backlog_cursor early = {0}, late = {0};
+    struct buf got = {0}, piece = {0};
+    for (int i = 0; i < MIB / 8; i++)
+        buf_printf(&piece, "%07d,", i);
+    size_t before = mem_used();
+    begin(KEEP, 1);
+    backlog_seek(b, &early, 1);
+    for (int i = 0; i < 60; i++) {
+        backlog_add(b, buf_slice(&piece));
+        if (i == 30)
+            backlog_release(b, &early);
+        if (i == 50)
+            backlog_seek(b, &late, backlog_next(b) - MIB);
+        if (i >= 31) /* what only a cursor held has gone */
+            CHECK(backlog_memory(b) <= KEEP + 3 * BACKLOG_BLOCK);
+        CHECK(mem_used() - before >= backlog_memory(b));
+        CHECK(mem_used() - before < backlog_memory(b) + 64 * 1024);
+    }
+    CHECK(backlog_memory(b) >= KEEP);
+    backlog_stop(b);
+    CHECK(backlog_memory(b) > 0 && backlog_memory(b) < 11 * MIB);
+    CHECK_INT((int64_t)backlog_left(b, &late), 10 * MIB);
+    CHECK_SLICE(slice(behind(&late, &got).data, MIB), buf_slice(&piece));
+    backlog_release(b, &late);
+    CHECK_INT((int64_t)backlog_memory(b), 0);
+    backlog_start(b, 5);
+    backlog_add(b, buf_slice(&piece));
+    CHECK_INT((int64_t)backlog_kept(b), MIB);
+    backlog_free(b);
+    buf_free(&got);
+    CHECK_INT((int64_t)mem_used(), (int64_t)before);
+    buf_free(&piece);
+}
+
 static void an_old_cursor_sees_the_old_end(void)
 {
     struct backlog_cursor old = {0}, present = {0};
@@ -222,7 +262,7 @@ static void as_the_model_says(void)
     }
     for (int i = 0; i < CURSORS; i++)
         backlog_release(b, &m.cursors[i]);
-    CHECK(backlog_memory(b) <= m.keep + 2 * BACKLOG_BLOCK);
+    CHECK(backlog_memory(b) <= m.keep + 3 * BACKLOG_BLOCK);
     buf_free(&m.all);
     buf_free(&got);
     backlog_free(b);
@@ -232,6 +272,7 @@ int main(void)
 {
     return UNIT_RUN(UNIT(a_cursor_follows), UNIT(any_kept_offset_is_found),
                     UNIT(memory_is_bounded), UNIT(slow_ones_share),
+                    UNIT(a_large_one_is_counted_and_given_back),
                     UNIT(an_old_cursor_sees_the_old_end), UNIT(bytes_come_without_a_copy),
                     UNIT(as_the_model_says));
 }
