@@ -17,6 +17,7 @@
 #include "tools/library_set.h"
 #include "tools/library_text.h"
 #include "tools/log_line.h"
+#include "tools/log_part.h"
 #include "tools/partial_key.h"
 #include "tools/rdb_border.h"
 #include "tools/rdb_copy.h"
@@ -69,6 +70,7 @@ struct job {
     struct buf refused;         /* places of libraries that no server loads */
     uint64_t kept, doubtful, partial, partial_elements, left_out, libraries;
     uint64_t twin_keys, twin_libraries; /* not in OUT, as another has their name */
+    size_t logs; /* files with commands that a server runs behind this one */
     int copying;
 };
 enum { TO_OUT, TO_DOUBTFUL };
@@ -533,7 +535,8 @@ static void say_sum(struct job *j)
     uint64_t end = j->plan.list.by_trailer ? j->plan.list.behind : j->rescue.end_at;
     uint64_t behind = j->rescue.ended ? j->file.image.end - end : 0;
     bool commands = behind && commands_at(&j->file.image, end);
-    say_fields(s, FIELDS(SAY_U64("bytes_behind", behind), SAY_BOOL("commands_behind", commands)),
+    say_fields(s, FIELDS(SAY_U64("bytes_behind", behind),
+                         SAY_BOOL("commands_behind", commands || j->logs)),
                !behind    ? NULL
                : commands ? "%" PRIu64 " bytes behind the RDB are left out: the commands of a log, "
                             "which holdfast fix keeps"
@@ -567,10 +570,40 @@ static bool is_stream(struct job *j, struct fault *f)
     return got > 0 && !source_is_file(j->name, slice(head, (size_t)got), f);
 }
 
+static bool has_commands(const struct source *s, size_t i)
+{
+    struct log_part *p = mem_alloc(sizeof *p);
+    struct log_reader *r = mem_alloc(sizeof *r);
+    struct fault none = {0};
+    enum log_item what = LOG_END;
+    must(i < s->count);
+    if (!s->parts[i].missing && log_part_open(p, s, i, &none)) {
+        log_read_open(r, &p->bytes, p->start, &p->options);
+        do
+            what = log_read_next(r);
+        while (what != LOG_END && what != LOG_UNIT);
+        log_read_close(r);
+        log_part_close(p);
+    }
+    mem_free(p);
+    mem_free(r);
+    return what == LOG_UNIT;
+}
+
+/* They are not this verb's, and are no fault of the base; but who takes OUT for all is wrong. */
+static void tell_logs(struct job *j, const struct source *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        j->logs += has_commands(s, i);
+    if (j->logs)
+        say_line(&j->tool->say, "The commands behind it, in %zu files, are not in OUT", j->logs);
+}
+
 /* The RDB that a word means: the file itself, or what a server would load from a directory. Of a
  * log that is its base; the commands behind it are not this verb's. For mem_free; NULL with f. */
-static char *rdb_of(struct tool *t, const char *word, enum tool_exit *missing, struct fault *f)
+static char *rdb_of(struct job *j, const char *word, enum tool_exit *missing, struct fault *f)
 {
+    struct tool *t = j->tool;
     struct source s;
     char *path = NULL;
     if (!source_is_place(word))
@@ -587,6 +620,8 @@ static char *rdb_of(struct tool *t, const char *word, enum tool_exit *missing, s
     else
         say_line(&t->say, "%s: %s%s", word, path, s.kind == SOURCE_RDB ? "" : ", the base of the "
                  "log; holdfast fix --base puts what is saved in its place");
+    if (path && s.kind != SOURCE_RDB)
+        tell_logs(j, &s);
     source_free(&s);
     return path;
 }
@@ -601,7 +636,7 @@ static int run(struct tool *t, void *state)
         return tool_usage(t, "--duplicates %s: first, last or both-to-doubtful", o->duplicates);
     if (o->doubtful && strcmp(o->doubtful, t->args[1]) == 0)
         return tool_usage(t, "--doubtful %s: another file than OUT", o->doubtful);
-    char *path = rdb_of(t, t->args[0], &missing, &f);
+    char *path = rdb_of(&j, t->args[0], &missing, &f);
     if (!path || !rdb_file_open(&j.file, path, &f)) {
         mem_free(path);
         return tool_fault(t, &f);

@@ -188,7 +188,11 @@ case "a damaged base: salvage saves what is whole in it, fix --base puts that in
     is [tool fix --salvage $dir] 5
     like $run_output "*holdfast salvage [glob [log_dir $dir]/*.base.rdb] clean.rdb*fix --base*"
     is [tool salvage $dir $clean --doubtful [file dirname $clean]/doubtful.rdb] 5
-    like $run_output "*the base of the log*"
+    like $run_output "*the base of the log*The commands behind it, in 1 files, are not in OUT*"
+    foreach {word told} [list $dir true [log_dir $dir] true [manifest_of $dir] true $base false] {
+        tool salvage $word [tmpdir]/again.rdb --json
+        like $run_output "*\"commands_behind\":$told*"
+    }
     is [tool fix --base $dir/nothing $dir] 2
     is [tool fix --base [manifest_of $dir] $dir] 5
     is [tool fix --base $base $dir] 5 ;# it is as damaged as before
