@@ -9,6 +9,7 @@
 #include "base/must.h"
 #include "base/num.h"
 #include "format/resp_write.h"
+#include "server/role.h"
 
 static void end_with(struct handshake *h, enum handshake_end end, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -150,7 +151,8 @@ static void heard_who(struct handshake *h, struct slice line)
 static void heard_full(struct handshake *h, struct slice rest)
 {
     struct slice id = word_of(&rest), offset = word_of(&rest);
-    if (take_id(h, id) && num_parse_i64(offset, &h->offset) && h->offset >= 0 && !rest.len)
+    if (take_id(h, id) && num_parse_i64(offset, &h->offset) &&
+        role_offset_can_be(h->offset) && !rest.len)
         end_with(h, HANDSHAKE_FULL, "full");
     else
         end_with(h, HANDSHAKE_BAD, "Master replied with wrong +FULLRESYNC syntax");

@@ -5,6 +5,7 @@
 
 #include "base/must.h"
 #include "base/num.h"
+#include "server/role.h"
 
 #define WORD "#REPL"
 #define MULTI "*1\r\n$5\r\nMULTI\r\n"
@@ -15,7 +16,7 @@ enum {
     FURTHER_AT = WORD_LEN + 1, FURTHER_DB_AT = FURTHER_AT + OFFSET_DIGITS + 1,
     FURTHER_LEN = FURTHER_DB_AT + DB_DIGITS,
 };
-static const int64_t OFFSET_MAX = INT64_MAX / 4; /* sums of two stay in range */
+static const int64_t FURTHER_MAX = INT64_MAX / 4;
 
 /* ---- writing ---- */
 
@@ -37,7 +38,7 @@ size_t log_held_put_place(struct buf *to, const char *id, int64_t offset, unsign
 void log_held_put_further(struct buf *to, int64_t n, unsigned db)
 {
     char digits[OFFSET_DIGITS], last[DB_DIGITS];
-    must(n >= -OFFSET_MAX && n <= OFFSET_MAX);
+    must(n >= -FURTHER_MAX && n <= FURTHER_MAX);
     num_put_hex(digits, OFFSET_DIGITS, (uint64_t)n);
     num_put_hex(last, DB_DIGITS, db);
     buf_printf(to, WORD "~%.*s %.*s\r\n", OFFSET_DIGITS, digits, DB_DIGITS, last);
@@ -90,7 +91,7 @@ static bool parse_place(struct log_held *h, const struct aof_reader *r)
     memcpy(h->id, line.data + WORD_LEN + 1, LOG_STREAM_ID);
     h->id[LOG_STREAM_ID] = '\0';
     h->offset = (int64_t)offset;
-    return offset <= (uint64_t)OFFSET_MAX && h->session == log_stream_session(&r->chain);
+    return role_offset_can_be(h->offset) && h->session == log_stream_session(&r->chain);
 }
 
 static void read_place(struct log_held *h, const struct aof_reader *r)
@@ -108,7 +109,7 @@ static bool parse_further(struct log_held *h, struct slice line)
         !num_parse_hex(slice(line.data + FURTHER_AT, OFFSET_DIGITS), &n))
         return false;
     h->further = (int64_t)n;
-    return h->further >= -OFFSET_MAX && h->further <= OFFSET_MAX &&
+    return h->further >= -FURTHER_MAX && h->further <= FURTHER_MAX &&
            parse_db(line, FURTHER_DB_AT, &h->next_db);
 }
 
@@ -140,7 +141,7 @@ static void read_command(struct log_held *h, const struct aof_reader *r)
     h->in_unit = r->in_multi || (r->argc && slice_eq_nocase(r->argv[0], "select"));
     if (!h->in_unit)
         h->db = h->next_db;
-    h->known = h->in_unit || (h->offset >= 0 && h->offset <= OFFSET_MAX);
+    h->known = h->in_unit || role_offset_can_be(h->offset);
 }
 
 void log_held_read(struct log_held *h, const struct aof_reader *r, enum aof_item item)

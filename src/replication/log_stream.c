@@ -8,6 +8,7 @@
 #include "base/must.h"
 #include "base/num.h"
 #include "format/resp_write.h"
+#include "server/role.h"
 
 #define WORD "#REPL"
 #define PING "*1\r\n$4\r\nPING\r\n"
@@ -179,7 +180,8 @@ static bool parse_place(struct slice line, char id[LOG_STREAM_ID + 1], int64_t *
             return false;
     memcpy(id, line.data + WORD_LEN + 1, LOG_STREAM_ID);
     id[LOG_STREAM_ID] = '\0';
-    if (!num_parse_hex(slice(line.data + OFFSET_AT, OFFSET_DIGITS), &n) || n > INT64_MAX / 2)
+    if (!num_parse_hex(slice(line.data + OFFSET_AT, OFFSET_DIGITS), &n) || n > INT64_MAX ||
+        !role_offset_can_be((int64_t)n))
         return false;
     *offset = (int64_t)n;
     return num_parse_hex(slice(line.data + SESSION_AT, SESSION_DIGITS), session);

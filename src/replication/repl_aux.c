@@ -63,7 +63,7 @@ static bool field(void *arg, struct slice name, struct slice value, struct fault
         return true;
     }
     if (slice_eq_str(name, "repl-offset")) {
-        a->offset = num_parse_i64(value, &n) && n >= 0 ? n : -1;
+        a->offset = num_parse_i64(value, &n) && role_offset_can_be(n) ? n : -1;
         return true;
     }
     if (slice_eq_str(name, "repl-stream-db")) {

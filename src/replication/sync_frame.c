@@ -9,6 +9,8 @@
 
 /* ---- the head ---- */
 
+static const uint64_t LENGTH_MAX = INT64_MAX; /* of a file */
+
 static void bad(struct sync_frame *f, const char *what, struct slice line)
 {
     snprintf(f->why, sizeof f->why, "%s: %.*s", what, line.len < 128 ? (int)line.len : 128,
@@ -30,7 +32,8 @@ static void heard(struct sync_frame *f, struct slice line)
         f->marked = true;
         memcpy(f->mark, line.data + EOF_LEN, FRAME_MARK);
         f->state = FRAME_BODY;
-    } else if (line.data[0] == '$' && num_parse_u64(slice_from(line, 1), &f->length)) {
+    } else if (line.data[0] == '$' && num_parse_u64(slice_from(line, 1), &f->length) &&
+               f->length <= LENGTH_MAX) {
         f->left = f->length;
         f->state = f->length ? FRAME_BODY : FRAME_OVER;
     } else {

@@ -46,6 +46,11 @@ static inline int64_t role_offset(const struct role *r)
 {
     return r->offset;
 }
+/* Can one that comes from outside be an offset? Sums of several stay in range. */
+static inline bool role_offset_can_be(int64_t offset)
+{
+    return offset >= 0 && offset <= INT64_MAX / 4;
+}
 /* Now it is a replica, or a primary again. Keys whose time is over are hidden from then on rather
  * than deleted (a replica waits for its primary's DEL); clients that wait for keys hear that it is
  * in vain; ROLE hooks are told. Not from inside a command of a client but the one that asked. */

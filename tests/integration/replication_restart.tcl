@@ -280,4 +280,30 @@ case "killed while it writes, and its log cut anywhere, $times times (seed $seed
     is $seen(partial) $times
 }
 
+# One that could be counted on from: a server that starts from it must not end at its first write.
+case "an offset in a dump that makes no sense is of no use, and no harm" {
+    proc aux {name value} { return \xfa[binary format ca*ca* [string length $name] $name [string length $value] $value] }
+    foreach offset {9223372036854775807 9223372036854775800 2305843009213693952 -1 x} {
+        set dir [tmpdir]
+        spit $dir/dump.rdb REDIS0009[aux repl-stream-db 0][aux repl-id [string repeat a 40]][aux repl-offset \
+            $offset]\xfe\x00\x00\x01k\x01v\xff[string repeat \x00 8]
+        set p [ours "" -dir $dir]
+        is [ask $p GET k] v
+        is [info_of $p second_repl_offset] -1
+        is [ask $p SET a 1] OK
+        set r [ours "replicaof 127.0.0.1 [of $p port]"]
+        wait_same $r $p
+        is [ask $p SET b 2] OK
+        wait_same $r $p
+        stop $r
+        stop $p
+    }
+    set dir [tmpdir]
+    spit $dir/dump.rdb REDIS0009[aux repl-stream-db 0][aux repl-id [string repeat a 40]][aux repl-offset \
+        2305843009213693951]\xfe\x00\x00\x01k\x01v\xff[string repeat \x00 8]
+    set p [ours "" -dir $dir]
+    is [info_of $p second_repl_offset] 2305843009213693952
+    foreach n {1 2 3} { is [ask $p SET a $n] OK }
+}
+
 finish
