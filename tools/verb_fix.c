@@ -2,6 +2,7 @@
 /* holdfast fix: each file of the log by fix_part.c; then the result is given its place. In place, a
  * file is replaced by rename, when all new ones and what --undo needs are on the disk; a crash in
  * between leaves files of both kinds, which --undo tells apart. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -373,12 +374,53 @@ static char *log_of(const char *kept)
     return mem_dup(kept, (size_t)(mark - kept));
 }
 
+/* Nothing was changed, as the log is another by now. */
+static bool is_of_another(const struct fault *f)
+{
+    return f->code == FAULT_INVALID || f->code == FAULT_FORMAT || f->err == ENOENT;
+}
+
+/* From *found on to older ones (log NULL: that one alone), up to the first that is not undone yet;
+ * *found is that then. What does not fit the log is passed by, and is the fault if nothing fits. */
+static int undo_next(struct tool *t, const char *log, char **found)
+{
+    struct fault first = {0};
+    size_t files = 0;
+    char *done = NULL, *at = *found;
+    while (at && files == 0) {
+        struct fault f = {0};
+        bool fits = undo_restore(at, &files, &f);
+        if (!fits && (files || !is_of_another(&f))) {
+            mem_free(done);
+            *found = at;
+            return (int)tool_fault(t, &f);
+        }
+        if (!fits && !fault_is(&first))
+            first = f;
+        if (!fits && done)
+            say_line(&t->say, "%s is kept, too, from before: %s", at, f.what);
+        char *older = log && files == 0 ? undo_find(log, at) : NULL;
+        if (files || (fits && !done)) {
+            mem_free(done);
+            done = at;
+        } else {
+            mem_free(at);
+        }
+        at = older;
+    }
+    *found = done;
+    if (!done)
+        return (int)tool_fault(t, &first);
+    say_fields(&t->say, FIELDS(SAY_U64("files", files), SAY_TEXT("kept", done)),
+               "%zu files are as they were; %s can be removed", files, done);
+    return files ? TOOL_REPAIRED : TOOL_GOOD;
+}
+
 static int undo(struct tool *t, const char *word)
 {
     struct source s;
     struct fault f = {0};
     struct buf why = {0};
-    size_t files = 0;
     int turn = -1;
     char *log = NULL;
     char *found = kept_mark(word) && file_exists(word) && !file_is_dir(word) ? mem_strdup(word)
@@ -391,21 +433,18 @@ static int undo(struct tool *t, const char *word)
     } else {
         log = log_of(found);
     }
+    bool named = found != NULL; /* that one, and no other */
     int code = TOOL_REPAIRED;
     bool is_ours = is_free(log, &turn, &why);
     if (!found)
-        found = undo_find(log); /* the newest now that no other can come */
+        found = undo_find(log, NULL); /* the newest now that no other can come */
     if (!is_ours) {
         fault_set(&f, FAULT_NOT_NOW, "%s", buf_cstr(&why));
         code = (int)tool_fault(t, &f);
     } else if (!found) {
         code = (int)tool_usage(t, "there is nothing kept beside %s", word);
-    } else if (!undo_restore(found, &files, &f)) {
-        code = (int)tool_fault(t, &f);
     } else {
-        say_fields(&t->say, FIELDS(SAY_U64("files", files), SAY_TEXT("kept", found)),
-                   "%zu files are as they were; %s can be removed", files, found);
-        code = files ? TOOL_REPAIRED : TOOL_GOOD;
+        code = undo_next(t, named ? NULL : log, &found);
     }
     if (is_ours)
         fix_leftovers(t, log, true);

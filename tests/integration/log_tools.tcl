@@ -114,6 +114,44 @@ case "a torn end is cut, as by redis-check-aof --fix; and put back" {
     like $run_output "*is not what fix had made of it: nothing is put back*"
 }
 
+case "a log that was mended twice is put back change by change" {
+    set torn [string range [encode {SET b 2}] 0 end-3]
+    set dir [log_of [encode {SELECT 0}][encode {SET a 1}]$torn]
+    set incr [log_dir $dir]/appendonly.aof.1.incr.aof
+    set first [files_of [log_dir $dir]]
+    is [tool fix --in-place $dir] 7
+    spit $incr [slurp $incr]*3\r\n\$3
+    set second [files_of [log_dir $dir]]
+    is [tool fix --in-place $dir] 7
+    lassign [lsort [glob [log_dir $dir]/*.fix-*]] older newer
+    is [tool fix --undo $dir] 7
+    like $run_output "*1 files are as they were; $newer can be removed*"
+    is [files_of [log_dir $dir]] $second
+    # What the first had made is another by now: named, with what hinders it.
+    is [tool fix --undo $dir] 0
+    like $run_output "*$older is kept, too, from before: *is not what fix had made of it*"
+    is [files_of [log_dir $dir]] $second
+    spit $incr [string range [slurp $incr] 0 end-6]
+    file delete $newer
+    is [tool fix --undo $dir] 7
+    is [files_of [log_dir $dir]] $first
+
+    # Two changes, one upon the other.
+    set dir [log_of [encode {SELECT 0}][encode {FOOBAR}][encode {SET a 1}]$torn]
+    set first [files_of [log_dir $dir]]
+    is [tool fix --tail --in-place $dir] 4 ;# of FOOBAR, which stays
+    set second [files_of [log_dir $dir]]
+    is [tool fix --skip --in-place $dir] 7
+    lassign [lsort [glob [log_dir $dir]/*.fix-*]] older newer
+    is [tool fix --undo $newer] 7
+    is [tool fix --undo $newer] 0
+    is [files_of [log_dir $dir]] $second
+    is [tool fix --undo $dir] 7
+    like $run_output "*1 files are as they were; $older can be removed*"
+    is [files_of [log_dir $dir]] $first
+    is [tool fix --undo $dir] 0
+}
+
 case "what comes through a pipe is mended into a file; no file is called -" {
     set dir [tmpdir]
     set torn "[encode {SET a 1}]*3\r\n\$3\r\nSE"
