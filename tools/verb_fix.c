@@ -19,6 +19,7 @@
 #include "tools/log_undo.h"
 #include "tools/log_write.h"
 #include "tools/new_dir.h"
+#include "tools/rdb_file.h"
 #include "tools/unfinished.h"
 #include "tools/verbs.h"
 
@@ -255,6 +256,35 @@ static bool finish(struct job *j, struct fault *f)
     return log_write_place(j->made[0], t->output, f);
 }
 
+/* Nothing is wrong: who goes on with OUT finds all of it there. */
+static bool copy_whole(struct job *j, struct fault *f)
+{
+    struct source *s = &j->source;
+    const char *output = j->fix.tool->output;
+    struct rdb_file in;
+    struct log_writer w;
+    struct log_bytes b;
+    uint64_t size;
+    if (s->kind == SOURCE_SET)
+        return end_output_set(j, f);
+    if (file_exists(output)) {
+        fault_set(f, FAULT_INVALID, "%s is there already: nothing is written over it", output);
+        return false;
+    }
+    if (!rdb_file_open_part(&in, &s->parts[0], f))
+        return false;
+    j->made[0] = target(&j->fix, 0);
+    log_bytes_open(&b, in.image.fd, in.image.end);
+    bool ok = log_write_open(&w, j->made[0], f);
+    if (ok) {
+        log_write_copy(&w, &b, 0, in.image.end);
+        ok = log_write_end(&w, &size, f) && log_write_place(j->made[0], output, f);
+    }
+    log_bytes_close(&b);
+    rdb_file_close(&in);
+    return ok;
+}
+
 static void forget_made(struct job *j)
 {
     for (size_t i = 0; i < j->source.count; i++)
@@ -324,14 +354,18 @@ static int run_job(struct tool *t, struct job *j, struct fault *f)
     j->fix.worst = tool_worse(j->fix.worst, j->fix.judge.worst);
     if (ok && (any || j->fix.skipped || j->fix.mended || j->fix.replaced))
         summary(j);
+    bool copies = ok && !any && t->output && j->fix.worst == TOOL_GOOD;
     if (any && write)
         ok = finish(j, f);
-    if (!ok || !any || !write)
+    else if (copies)
+        ok = copy_whole(j, f);
+    if (!ok || !(any || copies) || !write)
         forget_made(j);
     if (!ok)
         return tool_fault(t, f);
     if (!any && j->fix.worst == TOOL_GOOD) {
-        say_line(&t->say, "There is nothing to mend");
+        say_line(&t->say, "There is nothing to mend%s%s", copies ? ": all that a server "
+                 "loads of it is in " : "", copies ? t->output : "");
         return TOOL_GOOD;
     }
     if (j->fix.judge.unloaded)
@@ -555,7 +589,8 @@ const struct verb verb_fix = {
                "  holdfast fix --base clean.rdb /var/lib/redis --output /var/lib/redis-mended\n"
                "  holdfast fix --undo appendonlydir",
     .text = "Without --output and --in-place it only tells what it would do. Of several that "
-            "change a log in place at once the first goes on, the others are refused.\n"
+            "change a log in place at once the first goes on, the others are refused. Where there "
+            "is nothing to mend, --output makes a copy of all that a server loads (exit code 0).\n"
             "--salvage keeps what can be shown to be commands. With checksums that is each batch "
             "that is whole. Without, a value may hold text that looks like commands: they are "
             "taken only where they lead to the end of the file without another fault; what lies "

@@ -114,6 +114,28 @@ case "a torn end is cut, as by redis-check-aof --fix; and put back" {
     like $run_output "*is not what fix had made of it: nothing is put back*"
 }
 
+case "where nothing is to be mended --output makes a whole copy" {
+    set text [encode {SELECT 0}][encode {SET a 1}]
+    set dir [log_of $text]
+    set there [tmpdir]
+    is [tool fix --salvage $dir --output $there/set] 0
+    like $run_output "There is nothing to mend: all that a server loads of it is in $there/set"
+    is [files_of $there/set/appendonlydir] [files_of [log_dir $dir]]
+    is [tool fix --salvage $dir --output $there/set] 1
+    spit $there/one.aof $text
+    exec gzip -k $there/one.aof
+    foreach {from to} [list $there/one.aof $there/of-one $there/one.aof.gz $there/of-packed] {
+        is [tool fix --tail $from --output $to] 0
+        is [slurp $to] $text
+        is [tool fix --tail $from --output $to] 1
+        like $run_output "*$to is there already*"
+        is [slurp $to] $text
+    }
+    is [run sh -c "cat $there/one.aof | $holdfast fix - --output $there/of-pipe"] 0
+    is [slurp $there/of-pipe] $text
+    is [llength [glob -nocomplain $there/*.new-*]] 0
+}
+
 case "a log that was mended twice is put back change by change" {
     set torn [string range [encode {SET b 2}] 0 end-3]
     set dir [log_of [encode {SELECT 0}][encode {SET a 1}]$torn]
