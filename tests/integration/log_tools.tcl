@@ -136,6 +136,24 @@ case "where nothing is to be mended --output makes a whole copy" {
     is [llength [glob -nocomplain $there/*.new-*]] 0
 }
 
+case "what is damaged in history is told to be, and what helps" {
+    set good [encode {SELECT 0}][encode {SET a 1}]
+    set dir [log_of $good]
+    set old appendonly.aof.1.incr.aof
+    spit [log_dir $dir]/$old $good[string repeat \0 40][encode {SET b 2}]
+    spit [log_dir $dir]/appendonly.aof.2.incr.aof $good
+    file copy $root/fixtures/rdb/v10-listpacks.rdb [log_dir $dir]/appendonly.aof.2.base.rdb
+    spit [manifest_of $dir] "file appendonly.aof.2.base.rdb seq 2 type b\nfile $old seq 1 type h\nfile        appendonly.aof.2.incr.aof seq 2 type i\n"
+    tool points $dir
+    like $run_output "*damage in history: holdfast fix --salvage of this one file first*"
+    is [tool check $dir] 4
+    like $run_output "*faults are of history: *fix of the directory leaves them alone*"
+    is [tool fix --salvage $dir] 0
+    is [tool fix --salvage --in-place [log_dir $dir]/$old] 7
+    tool points $dir
+    is [string first "damage in" $run_output] -1
+}
+
 case "a log that was mended twice is put back change by change" {
     set torn [string range [encode {SET b 2}] 0 end-3]
     set dir [log_of [encode {SELECT 0}][encode {SET a 1}]$torn]
