@@ -366,19 +366,23 @@ static void replace_holes(struct anon_rdb *x)
 }
 
 /* At x->wrong_at, by chance, something looks like a record: what is there now is replaced by
- * something else, and more of it the more often that was tried. */
-static void replace_again(struct anon_rdb *x, uint64_t tries)
+ * something else, and more of it the more often that was tried. False: it lies in no hole's text,
+ * where nothing else would come of another try. */
+static bool replace_again(struct anon_rdb *x, uint64_t tries)
 {
     enum { AROUND = 16 };
     const struct hole *all = (const struct hole *)(const void *)x->hole_list.data;
+    bool any = false;
     for (size_t i = 0; i < x->hole_list.len / sizeof *all; i++) {
         uint64_t at = x->wrong_at, more = AROUND * (1 + tries / 2);
         if (at < all[i].text || at >= all[i].to)
             continue;
         uint64_t from = at - all[i].text > tries ? at - tries : all[i].text;
         replace_runs(x->a, x->work, from, at + more < all[i].to ? at + more : all[i].to, 1);
+        any = true;
     }
     anon_file_flush(x->work);
+    return any;
 }
 
 /* ---- the whole ---- */
@@ -435,13 +439,21 @@ struct compare {
     uint64_t wrong_at; /* where the first one that differs ends */
 };
 
+/* A value that ran over its hole's end met its fault among the records behind it, whose bytes are
+ * other ones now: what kind of fault that is tells nothing of the hole. */
+static bool same_fault(const struct hole *was, const struct rescue_hole *h)
+{
+    if (was->fault.offset > was->to && h->fault.offset > h->to)
+        return true;
+    return was->fault.offset == h->fault.offset && strcmp(was->fault.what, h->fault.what) == 0;
+}
+
 static void compare_hole(void *arg, const struct rescue_hole *h)
 {
     struct compare *c = arg;
     const struct hole *was = &c->all[c->at];
     bool differs = c->at >= c->count || was->from != h->from || was->to != h->to ||
-                   was->fault.offset != h->fault.offset ||
-                   strcmp(was->fault.what, h->fault.what) != 0;
+                   !same_fault(was, h);
     if (differs && !c->differ)
         c->wrong_at = h->to;
     c->differ = c->differ || differs;
@@ -508,7 +520,8 @@ void anon_rdb_run(struct anon_rdb *x)
         anon_sums(x, &out);
         read_again(x, &out, &after); /* where it ends, its checksum may tell */
         for (int tries = 0; tries < TRIES && x->holes && !x->same; tries++) {
-            replace_again(x, (uint64_t)tries);
+            if (!replace_again(x, (uint64_t)tries))
+                break;
             read_again(x, &out, &after);
         }
         restore_damage(x);

@@ -342,23 +342,27 @@ char *undo_name(const char *path, int64_t now_s)
 
 struct search {
     struct buf prefix;
+    const char *than; /* NULL: any */
     char *best;
 };
 
 static bool look(void *arg, const char *name)
 {
     struct search *s = arg;
-    if (strncmp(name, s->prefix.data, s->prefix.len) == 0 &&
-        (!s->best || strcmp(name, s->best) > 0)) {
+    if (strncmp(name, s->prefix.data, s->prefix.len) != 0)
+        return true;
+    const char *number = name + s->prefix.len; /* half of one has more behind it */
+    if (number[strspn(number, "0123456789")] == '\0' &&
+        (!s->than || strcmp(name, s->than) < 0) && (!s->best || strcmp(name, s->best) > 0)) {
         mem_free(s->best);
         s->best = mem_strdup(name);
     }
     return true;
 }
 
-char *undo_find(const char *path)
+char *undo_find(const char *path, const char *than)
 {
-    struct search s = {0};
+    struct search s = {.than = than ? name_of(than) : NULL};
     const char *slash = strrchr(path, '/');
     char *dir = slash ? mem_dup(path, (size_t)(slash - path) + 1) : mem_strdup(".");
     buf_printf(&s.prefix, "%s" UNDO_MARK, name_of(path));

@@ -35,8 +35,9 @@ bool undo_write(const char *undo_path, const struct undo_file *files, size_t cou
 /* Puts them back; *files: how many had to be. False: nothing was changed, or only some (a crash, a
  * full disk): it can be run again. */
 bool undo_restore(const char *undo_path, size_t *files, struct fault *f);
-/* Is there such a file beside path? The newest; for mem_free. NULL: no. */
-char *undo_find(const char *path);
+/* Is there such a file beside path, older than that one (NULL: any)? The newest; for mem_free.
+ * NULL: no. */
+char *undo_find(const char *path, const char *than);
 /* Its name, for mem_free. */
 char *undo_name(const char *path, int64_t now_s);
 

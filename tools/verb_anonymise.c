@@ -225,7 +225,7 @@ static int run(struct tool *t, void *state)
     if (!ok)
         return tool_fault(t, &f);
     say_totals(t, t->args[1], &totals);
-    return missing;
+    return (int)tool_worse(missing, totals.differs ? TOOL_DIFFERS : TOOL_GOOD);
 }
 
 static const char *product_to(const struct tool *t, const void *state)
@@ -256,7 +256,8 @@ const struct verb verb_anonymise = {
             "Checksums that were right are right in the result, wrong ones are wrong. Of what\n"
             "can't be read, runs of four or more bytes that look like text are replaced.\n"
             "A file that the manifest names and that is not there is named, and missing in OUT as\n"
-            "well (exit code 5).\n"
+            "well (exit code 5). OUT is read again: where damage does not read as it did, because\n"
+            "other bytes stand behind it, that is said (exit code 8).\n"
             "A file inside gzip, zstd or an envelope is unpacked; OUT is packed if its name says\n"
             "so.",
     .options = options,

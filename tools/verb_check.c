@@ -124,7 +124,8 @@ static void check_history(struct tool *t, const struct check *c, struct findings
     to->history = false;
     if (to->count > before)
         say_line(&t->say, "The last %" PRIu64 " faults are of history: only going back to an "
-                 "earlier moment needs those files", to->count - before);
+                 "earlier moment needs those files (fix of the directory leaves them alone; fix "
+                 "and salvage of one such file mend it)", to->count - before);
 }
 
 static void check_source(struct tool *t, const struct check *c, struct findings *to,

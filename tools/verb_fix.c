@@ -2,6 +2,7 @@
 /* holdfast fix: each file of the log by fix_part.c; then the result is given its place. In place, a
  * file is replaced by rename, when all new ones and what --undo needs are on the disk; a crash in
  * between leaves files of both kinds, which --undo tells apart. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "tools/log_undo.h"
 #include "tools/log_write.h"
 #include "tools/new_dir.h"
+#include "tools/rdb_file.h"
 #include "tools/unfinished.h"
 #include "tools/verbs.h"
 
@@ -254,6 +256,35 @@ static bool finish(struct job *j, struct fault *f)
     return log_write_place(j->made[0], t->output, f);
 }
 
+/* Nothing is wrong: who goes on with OUT finds all of it there. */
+static bool copy_whole(struct job *j, struct fault *f)
+{
+    struct source *s = &j->source;
+    const char *output = j->fix.tool->output;
+    struct rdb_file in;
+    struct log_writer w;
+    struct log_bytes b;
+    uint64_t size;
+    if (s->kind == SOURCE_SET)
+        return end_output_set(j, f);
+    if (file_exists(output)) {
+        fault_set(f, FAULT_INVALID, "%s is there already: nothing is written over it", output);
+        return false;
+    }
+    if (!rdb_file_open_part(&in, &s->parts[0], f))
+        return false;
+    j->made[0] = target(&j->fix, 0);
+    log_bytes_open(&b, in.image.fd, in.image.end);
+    bool ok = log_write_open(&w, j->made[0], f);
+    if (ok) {
+        log_write_copy(&w, &b, 0, in.image.end);
+        ok = log_write_end(&w, &size, f) && log_write_place(j->made[0], output, f);
+    }
+    log_bytes_close(&b);
+    rdb_file_close(&in);
+    return ok;
+}
+
 static void forget_made(struct job *j)
 {
     for (size_t i = 0; i < j->source.count; i++)
@@ -323,14 +354,18 @@ static int run_job(struct tool *t, struct job *j, struct fault *f)
     j->fix.worst = tool_worse(j->fix.worst, j->fix.judge.worst);
     if (ok && (any || j->fix.skipped || j->fix.mended || j->fix.replaced))
         summary(j);
+    bool copies = ok && !any && t->output && j->fix.worst == TOOL_GOOD;
     if (any && write)
         ok = finish(j, f);
-    if (!ok || !any || !write)
+    else if (copies)
+        ok = copy_whole(j, f);
+    if (!ok || !(any || copies) || !write)
         forget_made(j);
     if (!ok)
         return tool_fault(t, f);
     if (!any && j->fix.worst == TOOL_GOOD) {
-        say_line(&t->say, "There is nothing to mend");
+        say_line(&t->say, "There is nothing to mend%s%s", copies ? ": all that a server "
+                 "loads of it is in " : "", copies ? t->output : "");
         return TOOL_GOOD;
     }
     if (j->fix.judge.unloaded)
@@ -373,12 +408,53 @@ static char *log_of(const char *kept)
     return mem_dup(kept, (size_t)(mark - kept));
 }
 
+/* Nothing was changed, as the log is another by now. */
+static bool is_of_another(const struct fault *f)
+{
+    return f->code == FAULT_INVALID || f->code == FAULT_FORMAT || f->err == ENOENT;
+}
+
+/* From *found on to older ones (log NULL: that one alone), up to the first that is not undone yet;
+ * *found is that then. What does not fit the log is passed by, and is the fault if nothing fits. */
+static int undo_next(struct tool *t, const char *log, char **found)
+{
+    struct fault first = {0};
+    size_t files = 0;
+    char *done = NULL, *at = *found;
+    while (at && files == 0) {
+        struct fault f = {0};
+        bool fits = undo_restore(at, &files, &f);
+        if (!fits && (files || !is_of_another(&f))) {
+            mem_free(done);
+            *found = at;
+            return (int)tool_fault(t, &f);
+        }
+        if (!fits && !fault_is(&first))
+            first = f;
+        if (!fits && done)
+            say_line(&t->say, "%s is kept, too, from before: %s", at, f.what);
+        char *older = log && files == 0 ? undo_find(log, at) : NULL;
+        if (files || (fits && !done)) {
+            mem_free(done);
+            done = at;
+        } else {
+            mem_free(at);
+        }
+        at = older;
+    }
+    *found = done;
+    if (!done)
+        return (int)tool_fault(t, &first);
+    say_fields(&t->say, FIELDS(SAY_U64("files", files), SAY_TEXT("kept", done)),
+               "%zu files are as they were; %s can be removed", files, done);
+    return files ? TOOL_REPAIRED : TOOL_GOOD;
+}
+
 static int undo(struct tool *t, const char *word)
 {
     struct source s;
     struct fault f = {0};
     struct buf why = {0};
-    size_t files = 0;
     int turn = -1;
     char *log = NULL;
     char *found = kept_mark(word) && file_exists(word) && !file_is_dir(word) ? mem_strdup(word)
@@ -391,21 +467,18 @@ static int undo(struct tool *t, const char *word)
     } else {
         log = log_of(found);
     }
+    bool named = found != NULL; /* that one, and no other */
     int code = TOOL_REPAIRED;
     bool is_ours = is_free(log, &turn, &why);
     if (!found)
-        found = undo_find(log); /* the newest now that no other can come */
+        found = undo_find(log, NULL); /* the newest now that no other can come */
     if (!is_ours) {
         fault_set(&f, FAULT_NOT_NOW, "%s", buf_cstr(&why));
         code = (int)tool_fault(t, &f);
     } else if (!found) {
         code = (int)tool_usage(t, "there is nothing kept beside %s", word);
-    } else if (!undo_restore(found, &files, &f)) {
-        code = (int)tool_fault(t, &f);
     } else {
-        say_fields(&t->say, FIELDS(SAY_U64("files", files), SAY_TEXT("kept", found)),
-                   "%zu files are as they were; %s can be removed", files, found);
-        code = files ? TOOL_REPAIRED : TOOL_GOOD;
+        code = undo_next(t, named ? NULL : log, &found);
     }
     if (is_ours)
         fix_leftovers(t, log, true);
@@ -516,7 +589,8 @@ const struct verb verb_fix = {
                "  holdfast fix --base clean.rdb /var/lib/redis --output /var/lib/redis-mended\n"
                "  holdfast fix --undo appendonlydir",
     .text = "Without --output and --in-place it only tells what it would do. Of several that "
-            "change a log in place at once the first goes on, the others are refused.\n"
+            "change a log in place at once the first goes on, the others are refused. Where there "
+            "is nothing to mend, --output makes a copy of all that a server loads (exit code 0).\n"
             "--salvage keeps what can be shown to be commands. With checksums that is each batch "
             "that is whole. Without, a value may hold text that looks like commands: they are "
             "taken only where they lead to the end of the file without another fault; what lies "

@@ -184,7 +184,9 @@ static bool visit(void *arg, size_t incr, struct log_part *part, struct log_read
         look_at_time(p, incr, r);
     if (what == LOG_HOLE || what == LOG_MENDED) {
         end_run(p);
-        tell(p, "damage", incr, r->from, "damage: holdfast fix first");
+        tell(p, "damage", incr, r->from, part->part->kind == PART_HISTORY
+             ? "damage in history: holdfast fix --salvage of this one file first"
+             : "damage: holdfast fix first");
         bool torn = what == LOG_HOLE && r->hole.kind == HOLE_TORN;
         if (!torn || incr + 1 < p->line.count) {
             p->damaged = true;

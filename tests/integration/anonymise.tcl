@@ -7,7 +7,8 @@ source [file join [file dirname [info script]] lib/rdb_bytes.tcl]
 set holdfast [file join $build holdfast]
 
 proc anonymise {args} {
-    is [run timeout 180 $::holdfast anonymise {*}$args] 0
+    set code [run timeout 180 $::holdfast anonymise {*}$args]
+    is $code [expr {[string match "*does not read as what went in*" $::run_output] ? 8 : 0}]
     return $::run_output
 }
 # Exit code and faults of check; without file names, and keys, which are other ones.
@@ -200,6 +201,37 @@ case "a damaged dump keeps its damage" {
     damaged [slurp $plain] rdb
     puts "figures: $::differing of 60 damaged dumps do not read as what went in"
     truth {$::differing <= 6}
+}
+
+# How many keys check finds in it, and between which bytes none.
+proc keys_and_holes {path} {
+    run timeout 60 $::holdfast check $path
+    regexp {(\d+) keys,} $::run_output - keys
+    return [list $keys [regexp -all -inline {bytes \d+ to \d+} $::run_output]]
+}
+
+# A value that runs over its damage meets its fault among the keys behind it, which are others.
+case "what does not read as what went in is told by the exit code, and nothing else is" {
+    set dir [tmpdir]
+    set fields "\x4b\xb8" ;# 3000
+    for {set i 0} {$i < 3000} {incr i} { append fields [string range [record field$i v$i] 1 end] }
+    set front [records front: 300]
+    set at [expr {[string length $front] + [string length $fields] / 3}]
+    spit $dir/bad.rdb [zeroed [rdb_of "$front\x04\x04hash$fields[records back: 3000]"] $at 40]
+    set went_in [keys_and_holes $dir/bad.rdb]
+    is [llength [lindex $went_in 1]] 1
+    foreach told {0 1} { set count($told) 0 }
+    for {set i 0} {$i < 16} {incr i} {
+        spit $dir/secret "sixteen bytes or more: $i"
+        file delete $dir/out.rdb
+        set code [run timeout 60 $holdfast anonymise $dir/bad.rdb $dir/out.rdb --key-file $dir/secret]
+        set told [string match "*does not read as what went in*" $run_output]
+        set differs [expr {[keys_and_holes $dir/out.rdb] ne $went_in}]
+        is [list $i $code] [list $i [expr {$differs ? 8 : 0}]]
+        is $told $differs
+        incr count($differs)
+    }
+    truth {$count(0) > 0 && $count(1) > 0}
 }
 
 case "a library, a name of a thing and a value that are stored as integers are other integers" {

@@ -114,6 +114,84 @@ case "a torn end is cut, as by redis-check-aof --fix; and put back" {
     like $run_output "*is not what fix had made of it: nothing is put back*"
 }
 
+case "where nothing is to be mended --output makes a whole copy" {
+    set text [encode {SELECT 0}][encode {SET a 1}]
+    set dir [log_of $text]
+    set there [tmpdir]
+    is [tool fix --salvage $dir --output $there/set] 0
+    like $run_output "There is nothing to mend: all that a server loads of it is in $there/set"
+    is [files_of $there/set/appendonlydir] [files_of [log_dir $dir]]
+    is [tool fix --salvage $dir --output $there/set] 1
+    spit $there/one.aof $text
+    exec gzip -k $there/one.aof
+    foreach {from to} [list $there/one.aof $there/of-one $there/one.aof.gz $there/of-packed] {
+        is [tool fix --tail $from --output $to] 0
+        is [slurp $to] $text
+        is [tool fix --tail $from --output $to] 1
+        like $run_output "*$to is there already*"
+        is [slurp $to] $text
+    }
+    is [run sh -c "cat $there/one.aof | $holdfast fix - --output $there/of-pipe"] 0
+    is [slurp $there/of-pipe] $text
+    is [llength [glob -nocomplain $there/*.new-*]] 0
+}
+
+case "what is damaged in history is told to be, and what helps" {
+    set good [encode {SELECT 0}][encode {SET a 1}]
+    set dir [log_of $good]
+    set old appendonly.aof.1.incr.aof
+    spit [log_dir $dir]/$old $good[string repeat \0 40][encode {SET b 2}]
+    spit [log_dir $dir]/appendonly.aof.2.incr.aof $good
+    file copy $root/fixtures/rdb/v10-listpacks.rdb [log_dir $dir]/appendonly.aof.2.base.rdb
+    spit [manifest_of $dir] "file appendonly.aof.2.base.rdb seq 2 type b\nfile $old seq 1 type h\nfile        appendonly.aof.2.incr.aof seq 2 type i\n"
+    tool points $dir
+    like $run_output "*damage in history: holdfast fix --salvage of this one file first*"
+    is [tool check $dir] 4
+    like $run_output "*faults are of history: *fix of the directory leaves them alone*"
+    is [tool fix --salvage $dir] 0
+    is [tool fix --salvage --in-place [log_dir $dir]/$old] 7
+    tool points $dir
+    is [string first "damage in" $run_output] -1
+}
+
+case "a log that was mended twice is put back change by change" {
+    set torn [string range [encode {SET b 2}] 0 end-3]
+    set dir [log_of [encode {SELECT 0}][encode {SET a 1}]$torn]
+    set incr [log_dir $dir]/appendonly.aof.1.incr.aof
+    set first [files_of [log_dir $dir]]
+    is [tool fix --in-place $dir] 7
+    spit $incr [slurp $incr]*3\r\n\$3
+    set second [files_of [log_dir $dir]]
+    is [tool fix --in-place $dir] 7
+    lassign [lsort [glob [log_dir $dir]/*.fix-*]] older newer
+    is [tool fix --undo $dir] 7
+    like $run_output "*1 files are as they were; $newer can be removed*"
+    is [files_of [log_dir $dir]] $second
+    # What the first had made is another by now: named, with what hinders it.
+    is [tool fix --undo $dir] 0
+    like $run_output "*$older is kept, too, from before: *is not what fix had made of it*"
+    is [files_of [log_dir $dir]] $second
+    spit $incr [string range [slurp $incr] 0 end-6]
+    file delete $newer
+    is [tool fix --undo $dir] 7
+    is [files_of [log_dir $dir]] $first
+
+    # Two changes, one upon the other.
+    set dir [log_of [encode {SELECT 0}][encode {FOOBAR}][encode {SET a 1}]$torn]
+    set first [files_of [log_dir $dir]]
+    is [tool fix --tail --in-place $dir] 4 ;# of FOOBAR, which stays
+    set second [files_of [log_dir $dir]]
+    is [tool fix --skip --in-place $dir] 7
+    lassign [lsort [glob [log_dir $dir]/*.fix-*]] older newer
+    is [tool fix --undo $newer] 7
+    is [tool fix --undo $newer] 0
+    is [files_of [log_dir $dir]] $second
+    is [tool fix --undo $dir] 7
+    like $run_output "*1 files are as they were; $older can be removed*"
+    is [files_of [log_dir $dir]] $first
+    is [tool fix --undo $dir] 0
+}
+
 case "what comes through a pipe is mended into a file; no file is called -" {
     set dir [tmpdir]
     set torn "[encode {SET a 1}]*3\r\n\$3\r\nSE"
