@@ -399,9 +399,19 @@ static bool find_dir(struct source *s, const char *dir, const struct source_opti
     return ok;
 }
 
+static bool begins_as_manifest(const char *path)
+{
+    char head[HEAD];
+    int fd = is_once(path) ? -1 : file_open(path, O_RDONLY, 0);
+    ssize_t got = fd >= 0 ? file_pread(fd, head, sizeof head, 0) : 0;
+    if (fd >= 0)
+        file_close(fd);
+    return got > 0 && is_manifest(path, slice(head, (size_t)got));
+}
+
 bool source_is_place(const char *word)
 {
-    return file_is_dir(word) || ends_with(word, manifest_suffix);
+    return file_is_dir(word) || ends_with(word, manifest_suffix) || begins_as_manifest(word);
 }
 
 bool source_find(struct source *s, const char *word, const struct source_options *opt,

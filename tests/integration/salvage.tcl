@@ -477,4 +477,15 @@ case "keys misread behind a hole are not in OUT" {
     is [lsort [keys_in $dir/out.rdb]] [lsort [concat [lmap i {0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17} {set _ a$i}] [lmap i {6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29} {set _ b$i}]]]
 }
 
+case "a manifest by any name is one, and its base is what is salvaged" {
+    set dir [tmpdir]
+    spit $dir/list "file a.base.rdb seq 1 type b\n"
+    is [run $holdfast salvage $dir/list $dir/out.rdb] 5
+    like $run_output "*a.base.rdb*"
+    truth {![file exists $dir/out.rdb]}
+    spit $dir/a.base.rdb REDIS0009\xfe\x00\x00\x01k\x01v\xff[string repeat \x00 8]
+    is [run $holdfast salvage $dir/list $dir/out.rdb] 0
+    like $run_output "*the base of the log*1 keys are in *"
+}
+
 finish
