@@ -35,6 +35,15 @@ static const char *openssl_why(const char *otherwise)
     return why ? why : otherwise;
 }
 
+/* OpenSSL's word alone, as "unsupported", says little. */
+static bool refuse_content(struct fault *f, const struct tls_word *w, const char *what)
+{
+    char why[160];
+    const char *word = openssl_why(NULL);
+    snprintf(why, sizeof why, word ? "%s (%s)" : "%s", what, word);
+    return refuse(f, w, why);
+}
+
 static BIO *open_file(const struct tls_word *w, struct fault *f)
 {
     must(given(w));
@@ -81,7 +90,7 @@ static bool use_key(SSL_CTX *ssl, const struct tls_spec *spec, struct fault *f)
         return refuse(f, &spec->key, why);
     }
     if (!key)
-        return refuse(f, &spec->key, openssl_why("holds no key"));
+        return refuse_content(f, &spec->key, "no private key can be read from it");
     bool ok = SSL_CTX_use_PrivateKey(ssl, key) == 1 && SSL_CTX_check_private_key(ssl) == 1;
     EVP_PKEY_free(key);
     if (ok)
@@ -117,7 +126,7 @@ static bool use_certificate(struct tls_context *ctx, const struct tls_spec *spec
     BIO_free(file);
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(ctx->ssl, spec->cert.value) != 1)
-        return refuse(f, &spec->cert, openssl_why("holds no certificate"));
+        return refuse_content(f, &spec->cert, "no certificate can be read from it");
     X509 *cert = SSL_CTX_get0_certificate(ctx->ssl);
     must(cert);
     note_date(ctx, cert);
@@ -138,7 +147,7 @@ static bool use_authorities(SSL_CTX *ssl, const struct tls_spec *spec, struct fa
         BIO_free(file);
         ERR_clear_error();
         if (SSL_CTX_load_verify_file(ssl, spec->ca_file.value) != 1)
-            return refuse(f, &spec->ca_file, openssl_why("holds no certificate"));
+            return refuse_content(f, &spec->ca_file, "no certificate can be read from it");
     }
     if (given(&spec->ca_dir)) {
         BIO *dir = BIO_new_file(spec->ca_dir.value, "r");
@@ -216,7 +225,7 @@ static bool use_dh(SSL_CTX *ssl, const struct tls_spec *spec, struct fault *f)
     EVP_PKEY *params = PEM_read_bio_Parameters(file, NULL);
     BIO_free(file);
     if (!params)
-        return refuse(f, &spec->dh, openssl_why("holds no parameters"));
+        return refuse_content(f, &spec->dh, "no parameters can be read from it");
     if (SSL_CTX_set0_tmp_dh_pkey(ssl, params) == 1)
         return true;
     EVP_PKEY_free(params);
