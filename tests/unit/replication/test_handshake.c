@@ -126,7 +126,8 @@ static void is_not_taken_in(void)
 {
     static const char *const full[] = {"", " " ID, " " ID " x", " " ID " -1", " " ID " 5 6",
                                        " short 5", " " ID "0 5", " " ID " 99999999999999999999",
-                                       " " ID " 9223372036854775807", " " ID " 2305843009213693952"};
+                                       " " ID " 9223372036854775807",
+                                       " " ID " 2305843009213693952"};
     char text[256];
     for (size_t i = 0; i < sizeof full / sizeof *full; i++) {
         snprintf(text, sizeof text, "+PONG\r\n" WHO "+FULLRESYNC%s\r\n", full[i]);
