@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -110,6 +111,14 @@ static void promised_units(struct run *r, int rounds)
     }
 }
 
+/* Who is told to lead while units are under way to it has none of them, and then those that it is
+ * sent itself begin behind a hole. */
+static void await_received(struct run *r)
+{
+    if (client_call(&r->c, &r->text, "WAIT", "1", "60000", NULL) != ':' || atoi(r->text.data) < 1)
+        step_complain(r, "a replica that has all");
+}
+
 /* The link goes, and it asks for the part that it missed. */
 static void cut_off(struct run *r, struct primary *p)
 {
@@ -158,6 +167,7 @@ static void follow_and_lead(struct run *r, const char *diskless_load, bool acked
     start_replica(r, &p);
     promised_units(r, 4);
     cut_off(r, &p);
+    await_received(r);
     turn(r, &p); /* it leads from here on */
     step_call(r, "REPLICAOF", "NO", "ONE", NULL);
     if (acked)
