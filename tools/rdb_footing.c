@@ -141,62 +141,102 @@ static bool name_is_plausible(const struct rdb_record *rec, struct in *in, bool 
     return rec->key.name.len <= FOOTING_NAME;
 }
 
-/* in: from the place on; end: it has all up to the end of the span. */
-static enum chain follow(struct rdb_footing *f, struct in *in, bool end)
+bool rdb_name_is_odd(struct slice name)
 {
-    f->keys = 0;
-    struct rdb_reader *r = f->reader;
+    for (size_t i = 0; i < name.len; i++)
+        if ((uint8_t)name.data[i] < ' ')
+            return true;
+    return name.len == 0;
+}
+
+static bool is_unlike(const struct rdb_names *names, struct slice name)
+{
+    enum { LONG_NAME = 1024, TIMES = 4 };
+    if (!names)
+        return false;
+    return (!names->any_odd && rdb_name_is_odd(name)) ||
+           (name.len > LONG_NAME && name.len / TIMES > names->longest);
+}
+
+/* What follows from a place. Offsets are those of `in`. */
+struct chain_read {
+    struct in *in;
+    bool end; /* it has all up to the end of the span */
+    unsigned keys, records, empty;
+    uint64_t unlike_to;
+};
+
+/* False: the chain breaks, or leaves what there is. */
+static bool read_one(struct rdb_footing *f, struct chain_read *c)
+{
     struct rdb_record rec;
-    unsigned keys = 0, records = 0, empty = 0;
+    if (!rdb_next(f->reader, &rec))
+        return false;
+    bool key = rec.kind == RDB_REC_KEY;
+    bool unlike = key && is_unlike(f->names, rec.key.name);
+    if (key && !name_is_plausible(&rec, c->in, c->keys == 0, &c->empty))
+        return false;
+    if (unlike && f->like_only)
+        return false;
+    if ((rec.kind == RDB_REC_DB && rec.db >= FOOTING_DBS) || !rdb_skip(f->reader, &rec))
+        return false;
+    c->keys += key;
+    c->records++;
+    c->unlike_to = unlike ? in_offset(c->in) : c->unlike_to;
+    return true;
+}
+
+static enum chain follow(struct rdb_footing *f, struct chain_read *c)
+{
+    struct rdb_reader *r = f->reader;
+    struct in *in = c->in;
     rdb_resume(r, in, f->db);
-    while (records < FOOTING_RECORDS + empty || keys == 0) {
+    while (c->records < FOOTING_RECORDS + c->empty || c->keys == 0) {
         struct slice head = in_peek(in, FOOTING_END_HEAD);
+        f->keys = c->keys;
         if (head.len == 0)
-            return !end ? CHAIN_LEAVES : f->whole && keys ? CHAIN_HOLDS : CHAIN_BREAKS;
-        if ((uint8_t)head.data[0] == RDB_OP_EOF && (end || head.len == FOOTING_END_HEAD))
-            return keys && rdb_ends_here(r->version, head, end ? in_left(in) : UINT64_MAX)
+            return !c->end ? CHAIN_LEAVES : f->whole && c->keys ? CHAIN_HOLDS : CHAIN_BREAKS;
+        if ((uint8_t)head.data[0] == RDB_OP_EOF && (c->end || head.len == FOOTING_END_HEAD))
+            return c->keys && rdb_ends_here(r->version, head, c->end ? in_left(in) : UINT64_MAX)
                        ? CHAIN_HOLDS
                        : CHAIN_BREAKS;
-        bool ok = rdb_next(r, &rec);
-        if (ok && rec.kind == RDB_REC_KEY && !name_is_plausible(&rec, in, keys == 0, &empty))
-            ok = false;
-        if (ok && rec.kind == RDB_REC_DB && rec.db >= FOOTING_DBS)
-            ok = false;
-        ok = ok && rdb_skip(r, &rec);
-        if (!ok)
-            return in_bad(in) && in->fault.code == FAULT_EOF && !end ? CHAIN_LEAVES
-                                                                     : CHAIN_BREAKS;
-        f->keys = keys += rec.kind == RDB_REC_KEY;
-        records++;
+        if (!read_one(f, c))
+            return in_bad(in) && in->fault.code == FAULT_EOF && !c->end ? CHAIN_LEAVES
+                                                                        : CHAIN_BREAKS;
     }
     f->keys = 0;
     return CHAIN_HOLDS;
 }
 
+static enum chain follow_from(struct rdb_footing *f, uint64_t at, struct in *in, bool end)
+{
+    struct chain_read c = {.in = in, .end = end};
+    size_t known = rdb_templates_known(f->reader);
+    enum chain found = follow(f, &c);
+    f->tried += in_offset(in);
+    f->unlike_to = c.unlike_to ? image_ahead(f->image, at, c.unlike_to) : 0;
+    in_free(in);
+    rdb_templates_forget(f->reader, known);
+    return found;
+}
+
 static bool holds(struct rdb_footing *f, uint64_t at, struct slice bytes, bool end, bool dear)
 {
     struct in in;
-    size_t known = rdb_templates_known(f->reader);
     if (dear && bytes.len > SHORT) {
         bytes.len = SHORT;
         end = false;
     }
     in_init_memory(&in, bytes);
-    enum chain found = follow(f, &in, end);
-    f->tried += in_offset(&in);
-    in_free(&in);
-    rdb_templates_forget(f->reader, known);
+    enum chain found = follow_from(f, at, &in, end);
     if (found != CHAIN_LEAVES || dear)
         return found == CHAIN_HOLDS;
     struct image_stream s;
     /* What is only a guess is not worth the memory that a length in the midst of noise asks for. */
     uint64_t to = f->until && f->to - at > GUESS ? image_ahead(f->image, at, GUESS) : f->to;
     image_stream(&s, &in, f->image, at, to, 64 << 10);
-    found = follow(f, &in, true);
-    f->tried += in_offset(&in) + (64 << 10);
-    in_free(&in);
-    rdb_templates_forget(f->reader, known);
-    return found == CHAIN_HOLDS;
+    f->tried += 64 << 10;
+    return follow_from(f, at, &in, true) == CHAIN_HOLDS;
 }
 
 /* The window has what lies from at on, a quarter of its size or all there is. */
@@ -216,14 +256,14 @@ static struct slice window_from(struct rdb_footing *f, uint64_t at, bool *end)
 }
 
 /* Between cuts places and bytes of the window run side by side; where one was cut out, the window
- * begins anew behind it. */
-bool rdb_footing(struct rdb_footing *f, uint64_t from, uint64_t *at)
+ * begins anew behind it. most: bytes of places that do not hold before it is given up; 0: any. */
+static bool next_place(struct rdb_footing *f, uint64_t from, uint64_t until, uint64_t most,
+                       uint64_t *at)
 {
     f->tried = 0;
     f->window.len = 0;
     uint64_t begun = from = image_ahead(f->image, from, 0);
-    uint64_t until = f->until && f->until < f->to ? f->until : f->to;
-    while (from < until) {
+    while (from < until && (most == 0 || f->tried < most)) {
         bool end;
         struct slice bytes = window_from(f, from, &end);
         if (bytes.len == 0)
@@ -240,6 +280,58 @@ bool rdb_footing(struct rdb_footing *f, uint64_t from, uint64_t *at)
         from = next;
     }
     return false;
+}
+
+/* Record follows record from at to `to` or beyond, with names as those before. */
+static bool reaches(struct rdb_footing *f, uint64_t at, uint64_t to)
+{
+    struct image_stream s;
+    struct in in;
+    size_t known = rdb_templates_known(f->reader);
+    struct chain_read c = {.in = &in, .end = true};
+    image_stream(&s, &in, f->image, at, f->to, 64 << 10);
+    rdb_resume(f->reader, &in, f->db);
+    bool ok = true;
+    while (ok && image_place(&s, in_offset(&in)) < to)
+        ok = !in_at_end(&in) && read_one(f, &c);
+    f->tried += in_offset(&in);
+    in_free(&in);
+    rdb_templates_forget(f->reader, known);
+    return ok;
+}
+
+/* Instead of a place with a record whose name is unlike those before. */
+static bool better_place(struct rdb_footing *f, uint64_t than, uint64_t unlike_to, uint64_t *at)
+{
+    uint64_t spent = 0, from = than;
+    while (spent < FOOTING_DOUBTS) {
+        from = image_ahead(f->image, from, 1);
+        if (!next_place(f, from, unlike_to, FOOTING_DOUBTS - spent, &from))
+            return false;
+        unsigned keys = f->keys;
+        if (reaches(f, from, unlike_to)) {
+            f->keys = keys;
+            *at = from;
+            return true;
+        }
+        spent += f->tried;
+    }
+    return false;
+}
+
+bool rdb_footing(struct rdb_footing *f, uint64_t from, uint64_t *at)
+{
+    uint64_t until = f->until && f->until < f->to ? f->until : f->to;
+    if (!next_place(f, from, until, 0, at))
+        return false;
+    uint64_t tried = f->tried, unlike_to = f->unlike_to;
+    unsigned keys = f->keys;
+    f->like_only = true;
+    if (unlike_to && !better_place(f, *at, unlike_to < until ? unlike_to : until, at))
+        f->keys = keys;
+    f->like_only = false;
+    f->tried = tried;
+    return true;
 }
 
 void rdb_footing_free(struct rdb_footing *f)

@@ -113,6 +113,10 @@ static void emit(struct rescue *x, const struct rescued *r)
     bool key = r->kind == RDB_REC_KEY;
     x->keys += key;
     x->doubtful += key && r->doubtful;
+    if (key && !r->doubtful) {
+        x->names.any_odd |= r->odd;
+        x->names.longest = r->name_len > x->names.longest ? r->name_len : x->names.longest;
+    }
     if (!x->stopped && !x->ops->record(x->arg, r))
         x->stopped = true;
 }
@@ -142,14 +146,13 @@ static void let_go(struct rescue *x, bool doubtful)
  * has an odd name, in a file where no name was odd before, as many behind it. */
 static bool is_wary(struct rescue *x, const struct rescued *r)
 {
-    bool wary = x->wary > 0;
-    if (!wary)
-        x->odd_names |= r->odd;
-    else if (r->odd && !x->odd_names)
+    if (x->wary == 0)
+        return false;
+    if (r->odd && !x->names.any_odd)
         x->wary = RESCUE_BEHIND;
     else
         x->wary--;
-    return wary;
+    return true;
 }
 
 /* Keys come in order, but for a few that are read again behind a hole. */
@@ -195,15 +198,6 @@ static bool is_integrity(struct slice name)
            slice_eq_str(name, RDB_AUX_DIGEST);
 }
 
-/* As a rule misread bytes begin so, and names do not. */
-static bool is_odd(struct slice name)
-{
-    for (size_t i = 0; i < name.len; i++)
-        if ((uint8_t)name.data[i] < ' ')
-            return true;
-    return name.len == 0;
-}
-
 static void describe(const struct rdb_record *rec, struct rescued *r)
 {
     struct fault printable = {0};
@@ -215,7 +209,7 @@ static void describe(const struct rdb_record *rec, struct rescued *r)
         r->db = rec->key.db;
         r->expire_ms = rec->key.expire_ms;
         r->name_len = rec->key.name.len;
-        r->odd = is_odd(rec->key.name);
+        r->odd = rdb_name_is_odd(rec->key.name);
         r->hash = key_twice_hash(rec->key.name, r->db);
     } else if (rec->kind == RDB_REC_DB) {
         r->selects = rec->db;
@@ -303,6 +297,7 @@ static bool find_footing(struct rescue *x, uint64_t from, uint64_t *at)
     x->footing.to = x->span->to;
     x->footing.whole = x->span->whole;
     x->footing.db = x->db;
+    x->footing.names = &x->names;
     bool trusted = x->reader.opt.trust_distinct;
     x->reader.opt.trust_distinct = false;
     bool found = rdb_footing(&x->footing, from, at);

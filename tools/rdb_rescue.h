@@ -80,7 +80,8 @@ struct rescue {
     struct digest digest;
     const struct rdb_span *span;
     uint64_t span_keys;
-    bool span_holes, db_unsure, db_lost, odd_names;
+    bool span_holes, db_unsure, db_lost;
+    struct rdb_names names;
     struct rescue_db current;
     unsigned db, wary;
     size_t border; /* of borders: the first that ends behind the last key */

@@ -243,6 +243,63 @@ static void a_value_that_holds_an_rdb_is_no_list_of_blocks(void)
     buf_free(&outer);
 }
 
+static void put_keys(struct buf *to, unsigned from, unsigned until)
+{
+    for (unsigned i = from; i < until; i++)
+        buf_printf(to, "%c\x04k%03u\x05value", 0, i);
+}
+
+static void put_length(struct buf *to, size_t n)
+{
+    buf_byte(to, (unsigned char)(0x40 | n >> 8));
+    buf_byte(to, (unsigned char)n);
+}
+
+/* 40 keys, a hole, a string of that name, whose value takes the first `taken` bytes of what
+ * follows: `inside`, and 100 keys. */
+static struct seen look_behind(struct slice name, struct slice inside, size_t taken)
+{
+    struct buf b = {0};
+    struct rdb_plan p;
+    buf_add(&b, SLICE_LIT("REDIS0011\xfe"));
+    buf_byte(&b, 0);
+    put_keys(&b, 0, 40);
+    buf_add(&b, SLICE_LIT("\xee\xee\xee\xee\xee\xee"));
+    buf_byte(&b, RDB_STRING);
+    put_length(&b, name.len);
+    buf_add(&b, name);
+    put_length(&b, taken);
+    buf_add(&b, inside);
+    put_keys(&b, 40, 140);
+    buf_add(&b, SLICE_LIT("\xff" "ZZZZZZZZ"));
+    no_more_crc(&b);
+    struct seen s = look(&b, &p);
+    plan_free(&p);
+    buf_free(&b);
+    return s;
+}
+
+/* Fields of a large hash read as such keys, whose values may take thousands of true ones. */
+static void a_name_unlike_those_before_takes_no_keys(void)
+{
+    enum { KEY = 12, TAKEN = 30, LONG_NAME = 14849 };
+    struct buf noise = {0}, records = {0};
+    for (int i = 0; i < LONG_NAME; i++)
+        buf_byte(&noise, 0xc1);
+    struct slice little = {noise.data, 50}, odd = SLICE_LIT("\x07" "f145088");
+    CHECK_INT(look_behind(odd, little, 50 + TAKEN * KEY).n, 140);
+    CHECK_INT(look_behind(buf_slice(&noise), little, 50 + TAKEN * KEY).n, 140);
+    /* what nothing tells from a name is believed */
+    CHECK_INT(look_behind(SLICE_LIT("name"), little, 50 + TAKEN * KEY).n, 141 - TAKEN);
+    /* and so is an odd one where nothing speaks against it: also when its value holds records */
+    CHECK_INT(look_behind(odd, little, 50).n, 141);
+    put_keys(&records, 500, 520);
+    buf_add(&records, little);
+    CHECK_INT(look_behind(odd, buf_slice(&records), records.len).n, 141);
+    buf_free(&records);
+    buf_free(&noise);
+}
+
 /* Databases of so many keys each, each of which says that it has `said`. */
 static void make_sized(struct buf *to, unsigned databases, unsigned keys, unsigned said)
 {
@@ -250,8 +307,7 @@ static void make_sized(struct buf *to, unsigned databases, unsigned keys, unsign
     buf_add(to, SLICE_LIT("REDIS0011"));
     for (unsigned db = 0; db < databases; db++) {
         buf_printf(to, "\xfe%c\xfb%c%c", (int)(db % 64), (int)said, 0);
-        for (unsigned i = 0; i < keys; i++)
-            buf_printf(to, "%c\x04k%03u\x05value", 0, i);
+        put_keys(to, 0, keys);
     }
     buf_add(to, SLICE_LIT("\xff" "ZZZZZZZZ"));
 }
@@ -296,6 +352,7 @@ int main(void)
                     UNIT(a_cut_file_keeps_what_is_there), UNIT(only_the_damaged_block_is_doubtful),
                     UNIT(moved_blocks_are_found), UNIT(the_database_behind_a_hole_is_known),
                     UNIT(a_value_that_holds_an_rdb_is_no_list_of_blocks),
+                    UNIT(a_name_unlike_those_before_takes_no_keys),
                     UNIT(another_number_of_keys_than_said_may_be_a_border),
                     UNIT(borders_are_held_up_to_a_number));
 }
