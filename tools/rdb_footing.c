@@ -256,14 +256,15 @@ static struct slice window_from(struct rdb_footing *f, uint64_t at, bool *end)
 }
 
 /* Between cuts places and bytes of the window run side by side; where one was cut out, the window
- * begins anew behind it. most: bytes of places that do not hold before it is given up; 0: any. */
+ * begins anew behind it. most: bytes passed over, and of places that do not hold, before it is
+ * given up; 0: any. */
 static bool next_place(struct rdb_footing *f, uint64_t from, uint64_t until, uint64_t most,
                        uint64_t *at)
 {
     f->tried = 0;
     f->window.len = 0;
     uint64_t begun = from = image_ahead(f->image, from, 0);
-    while (from < until && (most == 0 || f->tried < most)) {
+    while (from < until && (most == 0 || f->tried + (from - begun) < most)) {
         bool end;
         struct slice bytes = window_from(f, from, &end);
         if (bytes.len == 0)

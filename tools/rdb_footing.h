@@ -23,7 +23,8 @@
  * such a name, a later place is preferred that lies in front of the end of the last of these, where
  * as many records follow whose names are like those before, and from which record follows record up
  * to that end. A true key with such a name is lost only where its value holds all that. Looking
- * for it stops, and the first place counts, when FOOTING_DOUBTS bytes were read for it in vain. */
+ * for it stops, and the first place counts, when FOOTING_DOUBTS bytes were passed over or read in
+ * vain. */
 #ifndef TOOLS_RDB_FOOTING_H
 #define TOOLS_RDB_FOOTING_H
 
