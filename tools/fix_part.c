@@ -10,6 +10,7 @@
 #include "os/file.h"
 #include "tools/library_text.h"
 #include "tools/log_base.h"
+#include "tools/log_set.h"
 #include "tools/log_write.h"
 
 struct walk {
@@ -138,7 +139,7 @@ static bool begin_file(struct walk *w, uint64_t at, struct fault *f)
     struct stat st;
     if (w->dropped)
         return true;
-    w->dropped = true;
+    w->dropped = w->fix->changes = true;
     w->target = w->fix->target(w->fix, w->i);
     if (!w->target)
         return true;
@@ -147,7 +148,7 @@ static bool begin_file(struct walk *w, uint64_t at, struct fault *f)
     w->writing = true;
     if (file_stat(w->part.part->path, &st) == 0)
         file_set_attributes(w->w.fd, &st);
-    must(at >= w->part.start && at <= w->part.bytes.size);
+    must(at <= w->part.bytes.size);
     uint32_t seq = (uint32_t)(w->part.part->seq ? w->part.part->seq : r->session.seq);
     bool inside = r->in_batch; /* of a batch that is whole: it is to be a shorter one */
     log_write_copy(&w->w, &w->part.bytes, 0, inside ? r->batch_at : at);
@@ -510,7 +511,7 @@ static bool replace_base(struct fix *fix, size_t i, char **made, uint64_t *size,
     if (!log_part_base_ok(fix->base, &fix->base_says, f) || !belongs(fix, i, f))
         return false;
     say_line(&fix->tool->say, "%s: %s takes its place", part->name, fix->base);
-    fix->replaced = true;
+    fix->replaced = fix->changes = true;
     fix->worst = tool_worse(fix->worst, TOOL_DAMAGED);
     char *target = fix->target(fix, i);
     if (target && !log_write_file(target, fix->base, part->path, size, f)) {
@@ -542,6 +543,23 @@ static void look_at_base(struct fix *fix, size_t i)
     fix->worst = tool_worse(fix->worst, is);
 }
 
+/* An increment without commands, which is part of any log, takes the place of one that is of
+ * another log. One that only has another's name is worth more than that. */
+static bool leave_other(struct walk *w, enum log_set_part is, const char *why, struct fault *f)
+{
+    const char *instead = w->part.part->kind == PART_BASE ? "--base puts the right one in its place"
+                          : is == PART_MISPLACED ? "give the files the names that they had"
+                          : w->fix->mode != FIX_SALVAGE ? "--salvage goes on without its commands"
+                                                        : NULL;
+    w->fix->worst = tool_worse(w->fix->worst, TOOL_LOSS);
+    if (instead) {
+        fault_set(f, FAULT_FORMAT, "%s: %s", why, instead);
+        return false;
+    }
+    tell_range(w, 0, w->part.bytes.size, why, 0, 0);
+    return begin_file(w, 0, f);
+}
+
 bool fix_part(struct fix *fix, size_t i, char **made, uint64_t *size, struct fault *f)
 {
     struct walk *w = mem_zalloc(sizeof *w);
@@ -552,10 +570,13 @@ bool fix_part(struct fix *fix, size_t i, char **made, uint64_t *size, struct fau
         mem_free(w);
         return replace_base(fix, i, made, size, f);
     }
+    struct fault why = {0};
     bool ok = log_part_open(&w->part, fix->source, i, f);
     if (ok) {
-        look_at_base(fix, i);
-        ok = walk_part(w, f);
+        enum log_set_part is = log_set_part(fix->source, i, &fix->set, &why);
+        if (is == PART_MEANT)
+            look_at_base(fix, i);
+        ok = is == PART_MEANT ? walk_part(w, f) : leave_other(w, is, why.what, f);
         if (w->writing && !ok)
             log_write_drop(&w->w);
         else if (w->writing)

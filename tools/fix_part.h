@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "format/aof_parts.h"
 #include "tools/log_judge.h"
 #include "tools/log_keys.h"
 #include "tools/log_part.h"
@@ -29,6 +30,7 @@ struct fix {
     /* Where the new file of a part is to be made, for mem_free; NULL: nowhere, it is only told. */
     char *(*target)(struct fix *fix, size_t part);
     struct log_taint taint; /* over all files */
+    struct aof_parts set;   /* of which log those so far are */
     uint64_t skipped, bytes, commands; /* ranges; in them; commands that can be read there */
     uint64_t keys, functions, dependents, unknown_db;
     uint64_t mended;        /* bytes that were put right */
@@ -36,6 +38,7 @@ struct fix {
     enum tool_exit stays;   /* what is wrong with the base, and is none of fix's to mend */
     bool replaced;          /* the base was, or would be */
     struct aof_origin base_says; /* of which log the new one is */
+    bool changes;           /* a file is made anew, or would be */
     enum tool_exit worst;   /* what there was to mend */
 };
 

@@ -54,6 +54,25 @@ static bool is_packed(const struct source *s)
     return false;
 }
 
+enum log_set_part log_set_part(const struct source *s, size_t i, struct aof_parts *found,
+                               struct fault *f)
+{
+    const struct manifest_file *line = log_part_line(s, i);
+    struct buf head = {0};
+    struct fault unread = {0};
+    uint64_t size = 0;
+    must(i < s->count);
+    bool asked = line && !is_packed(s) && !s->parts[i].missing &&
+                 log_set_look((void *)(uintptr_t)s, line->name, &size, &head, &unread) &&
+                 (size > 0 || s->parts[i].kind == PART_BASE);
+    enum log_set_part is = PART_MEANT;
+    if (asked && !aof_part_belongs(found, line, buf_slice(&head), f))
+        is = line->id && aof_part_origin(buf_slice(&head)).id == line->id ? PART_MISPLACED
+                                                                           : PART_FOREIGN;
+    buf_free(&head);
+    return is;
+}
+
 enum tool_exit log_set_tell(struct tool *t, const struct source *s)
 {
     struct buf what = {0};

@@ -235,10 +235,7 @@ static bool mend_all(struct job *j, struct fault *f)
 
 static bool changed(const struct job *j)
 {
-    bool any = j->new_manifest;
-    for (size_t i = 0; i < j->source.count; i++)
-        any = any || j->made[i];
-    return any;
+    return j->new_manifest || j->fix.changes;
 }
 
 static bool finish(struct job *j, struct fault *f)

@@ -151,7 +151,6 @@ bool aof_part_is_stray(const struct manifest *m, const char *stem, const char *n
 
 struct check {
     struct aof_parts *found;
-    const char *told_by; /* the file that found->id is from */
     struct fault *fault;
 };
 
@@ -174,38 +173,40 @@ static bool check_size(struct check *c, const struct manifest_file *file, uint64
 }
 
 /* All that is told must tell of one log. */
-static bool same_log(struct check *c, const char *name, uint64_t id)
+static bool same_log(struct aof_parts *found, const char *name, uint64_t id, struct fault *f)
 {
-    must((c->found->id == 0) == (c->told_by == NULL));
-    if (id == 0 || c->found->id == 0 || id == c->found->id) {
-        if (id && c->found->id == 0) {
-            c->found->id = id;
-            c->told_by = name;
+    must((found->id == 0) == (found->told_by == NULL));
+    if (id == 0 || found->id == 0 || id == found->id) {
+        if (id && found->id == 0) {
+            found->id = id;
+            found->told_by = name;
         }
         return true;
     }
-    fault_set(c->fault, FAULT_FORMAT,
+    fault_set(f, FAULT_FORMAT,
               "the files are parts of different logs: %s of %016" PRIx64 ", %s of %016" PRIx64,
-              c->told_by, c->found->id, name, id);
+              found->told_by, found->id, name, id);
     return false;
 }
 
-static bool check_origin(struct check *c, const struct manifest_file *file, struct aof_origin o)
+bool aof_part_belongs(struct aof_parts *found, const struct manifest_file *file,
+                      struct slice head, struct fault *f)
 {
+    struct aof_origin o = aof_part_origin(head);
     if (file->id && o.id == 0)
-        fault_set(c->fault, FAULT_FORMAT,
+        fault_set(f, FAULT_FORMAT,
                   "%s does not say of which log it is a part; the manifest says of %016" PRIx64,
                   file->name, file->id);
     else if (file->id && o.id != file->id)
-        fault_set(c->fault, FAULT_FORMAT,
+        fault_set(f, FAULT_FORMAT,
                   "%s is part of the log %016" PRIx64 "; the manifest says of %016" PRIx64,
                   file->name, o.id, file->id);
     else if (file->id && o.seq != file->seq)
-        fault_set(c->fault, FAULT_FORMAT,
+        fault_set(f, FAULT_FORMAT,
                   "%s says that it is number %" PRId64 " of its kind; the manifest says %" PRId64,
                   file->name, o.seq, file->seq);
     else
-        return same_log(c, file->name, o.id);
+        return same_log(found, file->name, o.id, f);
     return false;
 }
 
@@ -218,7 +219,7 @@ static bool check_file(struct check *c, const struct manifest_file *file, bool b
     bool ok = look(arg, file->name, &size, &head, c->fault) && check_size(c, file, size, newest);
     /* An increment that nothing was written to, or that has lost all, is part of any log. */
     if (ok && (base || size > 0))
-        ok = check_origin(c, file, aof_part_origin(buf_slice(&head)));
+        ok = aof_part_belongs(c->found, file, buf_slice(&head), c->fault);
     must(ok || fault_is(c->fault));
     buf_free(&head);
     return ok;

@@ -57,9 +57,14 @@ bool aof_part_is_stray(const struct manifest *m, const char *stem, const char *n
 
 struct aof_parts {
     uint64_t id;   /* of the log; 0: nobody says */
+    const char *told_by; /* the file that says so: its name in the manifest */
     uint64_t lost; /* bytes the newest increment had when the server was stopped, and has no more:
                     * the set is not whole, but nothing is out of place */
 };
+/* From its head: is a file the part that the manifest means, and of the log that those before it
+ * (found) were of? False with f filled. */
+bool aof_part_belongs(struct aof_parts *found, const struct manifest_file *file,
+                      struct slice head, struct fault *f);
 /* False with f filled: the set must not be loaded. */
 bool aof_parts_check(const struct manifest *m, aof_part_look *look, void *arg,
                      struct aof_parts *found, struct fault *f);

@@ -90,7 +90,7 @@ case "a torn end is cut, as by redis-check-aof --fix; and put back" {
         set before [files_of [log_dir $dir]]
         set costs [tool check $dir]
         is [tool fix $dir] $costs
-        like $run_output "*Nothing is written*"
+        like $run_output "*Nothing is written: --output PATH makes a new directory, --in-place*"
         is [files_of [log_dir $dir]] $before
         is [tool fix --tail --in-place $dir] 7
         exec sh -c "yes | $check_aof --fix $classic/classic/appendonly.aof.manifest"
@@ -255,6 +255,46 @@ proc log_with_base {config} {
     stop $s term
     return $dir
 }
+case "a part of another log: --salvage goes on without it; one with another's name is given it back" {
+    set dir [summed_log]
+    set other [summed_log]
+    lassign [lsort -dictionary [glob [log_dir $dir]/*.incr.aof]] first second
+    set was [slurp $first]
+    spit $first [slurp [log_dir $other]/[file tail $first]]
+    set before [files_of [log_dir $dir]]
+    is [tool check $dir] 5
+    foreach mode {--tail --skip} {
+        is [tool fix $mode $dir] 5
+        like $run_output "*[file tail $first] is part of the log *--salvage goes on without its*"
+    }
+    is [tool fix --salvage $dir] 5
+    like $run_output "*bytes 0 to [file size $first]: [file tail $first] is part of the log *"
+    like $run_output "*Nothing is written: --output PATH makes a new directory, --in-place*"
+    is [files_of [log_dir $dir]] $before
+    is [tool fix --salvage $dir --output [set out [tmpdir]/out]] 7
+    is [tool check $out] 0
+    set keys [keys_of $out]
+    truth {"base" in $keys && "b:99" in $keys && "a:1" ni $keys}
+    is [tool fix --salvage $dir --in-place] 7
+    is [tool check $dir] 0
+    is [tool fix --undo $dir] 7
+    file delete {*}[glob [manifest_of $dir].fix-*]
+    is [files_of [log_dir $dir]] $before
+    # both are there, and either way without its commands would be a loss
+    spit $first [slurp $second]
+    spit $second $was
+    is [tool fix --salvage $dir] 5
+    like $run_output "*says that it is number *give the files the names that they had*"
+    spit $second [slurp $first]
+    spit $first $was
+    is [tool check $dir] 0
+    # and a base
+    set base [glob [log_dir $dir]/*.base.rdb]
+    spit $base [slurp [log_dir $other]/[file tail $base]]
+    is [tool fix --salvage $dir] 5
+    like $run_output "*--base puts the right one in its place*"
+}
+
 case "a damaged base: salvage saves what is whole in it, fix --base puts that in its place" {
     set dir [log_with_base "aof-checksum no\nrdb-block-checksum no"]
     set base [glob [log_dir $dir]/*.base.rdb]
