@@ -174,13 +174,13 @@ static void look_at_size(struct check *c, const struct source *s, size_t part)
                                          .costs = "Its end is gone without a trace"});
 }
 
-/* Of one that begins with an RDB check_rdb_part tells. */
+/* Of the RDB that one begins with, check_rdb_part tells; of its commands no checksum of an RDB. */
 static void look_at_cut(struct check *c)
 {
     const char *what;
     enum tool_exit is = log_part_cut(&c->part, &what);
     uint64_t size = c->part.input.size;
-    if (is != TOOL_GOOD && !c->part.part->begins_with_rdb)
+    if (is != TOOL_GOOD && (is == TOOL_LOSS || !c->part.part->begins_with_rdb))
         finding_add(c->to, &(struct finding){.cost = is, .file = c->part.part->name, .from = size,
                                              .to = size, .unit = "compression", .what = what});
 }

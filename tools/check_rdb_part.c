@@ -17,6 +17,7 @@
 #include "tools/library_set.h"
 #include "tools/library_text.h"
 #include "tools/load_sample.h"
+#include "tools/rdb_behind.h"
 #include "tools/rdb_border.h"
 #include "tools/rdb_file.h"
 #include "tools/rdb_quick.h"
@@ -372,13 +373,6 @@ static void check_digest(struct part_check *c)
     }
 }
 
-static bool commands_follow(struct rdb_image *m, uint64_t at)
-{
-    char head[16];
-    ssize_t got = image_read(m, at, m->end, head, sizeof head);
-    return got > 0 && rdb_commands_begin(slice(head, (size_t)got));
-}
-
 static void say_file(struct part_check *c, uint64_t load_us)
 {
     const struct check_sink *s = &c->sums;
@@ -407,11 +401,6 @@ static void say_file(struct part_check *c, uint64_t load_us)
         say_line(&c->tool->say, "  %" PRIu64 " blocks, %" PRIu64 " of them damaged; digest %s%s",
                  c->blocks, c->blocks_bad, digest ? digest : "not looked at",
                  told ? ", as the file says" : "");
-    if (c->end_at && c->end_at < c->image->end && !c->plan.list.by_trailer && !c->image->open_end)
-        say_line(&c->tool->say,
-                 "  %" PRIu64 " bytes stand behind its end: servers pass over them%s",
-                 c->image->end - c->end_at, commands_follow(c->image, c->end_at)
-                 ? "; as an append log they run these commands" : "");
     say_line(&c->tool->say, "  a load takes about %.1f s here (%s), and about %.1f MiB of memory "
              "(by types and sizes)", (double)load_us / 1e6,
              c->sampled ? "by loading its first part" : "by the time to read it",
@@ -475,15 +464,36 @@ static void refuse_unknown(struct part_check *c)
                                          .unit = "header", .what = what});
 }
 
-static void check_image(struct part_check *c, uint64_t *end)
+/* True: commands. */
+static bool look_behind(struct part_check *c)
+{
+    char what[200];
+    bool index, due = has_word(c->sums.integrity, "trailer");
+    uint64_t end = plan_end(&c->plan, c->image, c->end_at, &index), n = c->image->end - end;
+    if (!index && due && c->in_order)
+        add_fault(c, TOOL_DAMAGED, c->end_at,
+                  "The block index behind the RDB is missing or damaged");
+    enum rdb_behind is = rdb_behind_look(c->image->fd, end, c->image->end);
+    if (is == RDB_BEHIND_COMMANDS)
+        say_line(&c->tool->say, "  %" PRIu64 " bytes stand behind its end: servers pass over them "
+                 "in a dump; as an append log they run these commands", n);
+    snprintf(what, sizeof what, "%" PRIu64 " %s", n, rdb_behind_other);
+    if (is == RDB_BEHIND_OTHER && (index || !due)) /* else it may be what is left of the index */
+        finding_add(c->to, &(struct finding){.cost = TOOL_DAMAGED, .file = c->name, .from = end,
+                                             .to = c->image->end, .unit = "trailer",
+                                             .what = what});
+    return is == RDB_BEHIND_COMMANDS;
+}
+
+/* True: commands stand behind it. */
+static bool check_image(struct part_check *c)
 {
     enum { SMALLEST = 10 };
-    *end = 0;
     say_list(&c->tool->say, "files");
     if (c->image->end - c->image->begin < SMALLEST) {
         finding_add(c->to, &(struct finding){.cost = TOOL_TRUNCATED, .file = c->name,
                                              .what = "Too short for an RDB"});
-        return;
+        return false;
     }
     progress_bar_begin(&c->tool->progress, "check", c->image->end);
     plan_look(&c->plan, c->image);
@@ -492,16 +502,11 @@ static void check_image(struct part_check *c, uint64_t *end)
         refuse_unknown(c);
     else
         check_content(c);
-    *end = c->end_at;
-    if (*end && c->plan.list.by_trailer)
-        *end = c->plan.list.behind;
-    else if (*end && !blocks_index_at(c->image, c->end_at, end) && c->in_order &&
-             has_word(c->sums.integrity, "trailer"))
-        add_fault(c, TOOL_DAMAGED, c->end_at,
-                  "The block index behind the RDB is missing or damaged");
+    bool commands = c->end_at && look_behind(c);
     check_sink_free(&c->sums);
     plan_free(&c->plan);
     progress_bar_end(&c->tool->progress);
+    return commands;
 }
 
 bool check_rdb_part(struct tool *t, struct findings *to, const struct source *s, size_t part,
@@ -509,7 +514,6 @@ bool check_rdb_part(struct tool *t, struct findings *to, const struct source *s,
 {
     struct rdb_file file;
     struct fault f = {0};
-    uint64_t end;
     must(part < s->count + s->history);
     if (!rdb_file_open_part(&file, &s->parts[part], &f)) {
         finding_fault(to, s->parts[part].name, &f);
@@ -519,8 +523,7 @@ bool check_rdb_part(struct tool *t, struct findings *to, const struct source *s,
     struct part_check c = {.tool = t, .to = to, .name = s->parts[part].name, .image = &file.image,
                            .opt = opt, .totals = totals, .cut = &file.cut};
     library_set_begin(&c.libraries, t->env);
-    check_image(&c, &end);
-    bool commands = end && commands_follow(&file.image, end);
+    bool commands = check_image(&c);
     rdb_file_close(&file);
-    return commands || (end && s->kind == SOURCE_LOG && end < file.image.end);
+    return commands;
 }

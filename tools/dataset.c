@@ -17,9 +17,9 @@
 #include "tools/log_part.h"
 #include "tools/log_set.h"
 #include "tools/pending_file.h"
-#include "tools/rdb_footing.h"
-
-enum { COMMANDS_HEAD = 16 };
+#include "tools/rdb_behind.h"
+#include "tools/rdb_file.h"
+#include "tools/rdb_plan.h"
 
 /* ---- which RDB ---- */
 
@@ -58,8 +58,13 @@ static bool has_commands(const struct source_part *p)
     struct aof_reader aof;
     if (p->missing || !source_part_open(&i, p, &f))
         return true;
-    bool found = p->begins_with_rdb && !pass_rdb(&i.in);
-    if (!found) {
+    enum rdb_behind is = RDB_BEHIND_COMMANDS;
+    bool found = true;
+    if (p->begins_with_rdb) {
+        uint64_t bytes;
+        found = !pass_rdb(&i.in) || !rdb_behind_read(&i, &is, &bytes, &f) ||
+                is == RDB_BEHIND_COMMANDS;
+    } else {
         enum aof_item item;
         aof_open(&aof, &i.in, &(struct aof_limits){0});
         while ((item = aof_next(&aof)) == AOF_ANNOTATION)
@@ -73,6 +78,17 @@ static bool has_commands(const struct source_part *p)
 
 /* ---- commands behind a file that begins as an RDB ---- */
 
+/* Are the last bytes the first of a command, or of an annotation, and no more? */
+static bool ends_in_head(const char *tail, size_t n)
+{
+    enum { LONGEST = 24 };
+    static const char inside[] = "0123456789$\r\n:TSLOG";
+    size_t at = n;
+    while (at > 0 && n - at < LONGEST && strchr(inside, tail[at - 1]) && tail[at - 1])
+        at--;
+    return at > 0 && (tail[at - 1] == '*' || tail[at - 1] == '#');
+}
+
 /* Do the last bytes look as if commands ended there? Seldom wrongly, and then it costs time only;
  * that the last command is longer shows when all was read (tell_behind). */
 static bool ends_as_commands(const struct input *i)
@@ -82,7 +98,7 @@ static bool ends_as_commands(const struct input *i)
     must(i->seekable);
     char *tail = mem_alloc(TAIL);
     ssize_t got = file_pread(i->fd, tail, TAIL, (off_t)from);
-    bool found = false;
+    bool found = got > 0 && ends_in_head(tail, (size_t)got);
     for (const char *at = tail, *end = tail + (got > 0 ? got : 0); !found && end - at > 3; at++) {
         at = memchr(at, '\r', (size_t)(end - at) - 3);
         if (!at)
@@ -100,8 +116,10 @@ static bool is_log(const struct source_part *p)
     struct fault f = {0};
     if ((p->opened && !p->opened->seekable) || !source_part_open(&i, p, &f))
         return false;
+    enum rdb_behind is = RDB_BEHIND_NOTHING;
+    uint64_t bytes;
     bool found = i.seekable && ends_as_commands(&i) && pass_rdb(&i.in) &&
-                 rdb_commands_begin(in_peek(&i.in, COMMANDS_HEAD));
+                 rdb_behind_read(&i, &is, &bytes, &f) && is == RDB_BEHIND_COMMANDS;
     input_close(&i);
     return found;
 }
@@ -145,6 +163,21 @@ static void judge_part(struct dataset *d, size_t part, struct log_judge *j, stru
     mem_free(r);
 }
 
+/* By its header and its end alone: has it an index of blocks that is not where it should be? */
+static bool lacks_index(const struct source_part *p)
+{
+    struct rdb_file file;
+    struct rdb_plan plan;
+    struct fault f = {0};
+    if (p->missing || !p->begins_with_rdb || !rdb_file_open_part(&file, p, &f))
+        return false;
+    plan_look(&plan, &file.image);
+    bool lacks = plan.trailer_due && !plan.list.by_trailer;
+    plan_free(&plan);
+    rdb_file_close(&file);
+    return lacks;
+}
+
 /* A server has loaded it. What it cut off the newest part, it loads it without; nor is it asked
  * about packed parts, or what the manifest says. */
 static void judge_loaded(struct dataset *d)
@@ -155,7 +188,7 @@ static void judge_loaded(struct dataset *d)
     log_judge_begin(&j, d->tool);
     d->worst = tool_worse(d->worst, log_set_tell(d->tool, s));
     for (size_t i = 0; i < s->count; i++) {
-        if (s->parts[i].empty)
+        if (s->parts[i].empty || lacks_index(&s->parts[i]))
             d->worst = tool_worse(d->worst, log_base_refused(d->tool, s, i));
         if (i + 1 == s->count || s->parts[i].compression != COMPRESSION_NONE)
             judge_part(d, i, &j, &none);
@@ -279,23 +312,36 @@ static void tell_wrapping(struct dataset *d, bool checked)
                                 "whether it is what was written");
 }
 
-/* All keys were read: what is wrong behind them. */
-static void tell_behind(struct dataset *d, struct rdb_reader *r)
+static void tell_other(struct dataset *d, uint64_t bytes)
+{
+    struct buf what = {0};
+    buf_printf(&what, "%" PRIu64 " %s", bytes, rdb_behind_other);
+    tell_once(d, TOOL_DAMAGED, buf_cstr(&what));
+    buf_free(&what);
+}
+
+/* All keys were read: what is wrong behind them. False with f: that can't be looked at. */
+static bool tell_behind(struct dataset *d, struct rdb_reader *r, struct fault *f)
 {
     static const char commands[] = "commands behind its RDB are not read: what comes through a "
         "pipe, packed, or ends with a very long command, cannot be looked at for them beforehand; "
         "unpack it, and name it as FILE.aof";
-    struct in *in = &d->input.in;
     enum rdb_trailer_state trailer = rdb_trailer(r);
     bool checked = r->crc == RDB_CRC_OK;
+    enum rdb_behind is;
+    uint64_t bytes;
     must(d->has_input);
+    if (!rdb_behind_read(&d->input, &is, &bytes, f))
+        return false;
     if (trailer == RDB_TRAILER_SHORT || trailer == RDB_TRAILER_BAD)
         tell_once(d, TOOL_DAMAGED, "The block index behind the RDB is damaged; the data is whole");
-    else if (d->source.kind == SOURCE_RDB &&
-             rdb_commands_begin(in_peek(in, COMMANDS_HEAD)))
+    else if (is == RDB_BEHIND_OTHER)
+        tell_other(d, bytes);
+    if (is == RDB_BEHIND_COMMANDS && d->source.kind == SOURCE_RDB)
         tell_once(d, TOOL_LOSS, commands);
     tell_wrapping(d, checked);
     d->told = true;
+    return true;
 }
 
 /* A fault of the file as a whole, in its last record: all keys came. */
@@ -324,7 +370,9 @@ static void take_fault(struct dataset *d, const struct element_search *search,
 {
     const struct in *in = &d->input.in;
     char text[FAULT_TEXT_MAX];
-    if (in_bad(in) && is_of_the_end(in, last) && !sink_bad(sink)) {
+    if (fault_is(f)) {
+        ; /* no room to look behind the keys */
+    } else if (in_bad(in) && is_of_the_end(in, last) && !sink_bad(sink)) {
         tell_once(d, TOOL_LOSS, fault_text(&in->fault, text, sizeof text));
         d->told = true;
     } else if (in_bad(in)) {
@@ -366,7 +414,7 @@ static bool read_rdb(struct dataset *d, struct sink *sink, struct fault *f)
     }
     bool all = ok && !in_bad(in);
     if (all)
-        tell_behind(d, &r);
+        all = tell_behind(d, &r, f);
     progress_bar_end(&d->tool->progress);
     rdb_close(&r);
     library_set_end(&libraries);

@@ -21,6 +21,8 @@ struct trial {
     size_t part;
     struct fault fault;   /* what can't be read */
     struct fault refused; /* what can be, and no server takes */
+    bool index_bad;       /* of blocks, behind an RDB */
+    bool checked;         /* the RDB, by its checksum */
 };
 
 static const struct source_part *part_of(const struct trial *x)
@@ -88,8 +90,9 @@ static void read_records(struct trial *x, struct rdb_reader *r, struct key_feed 
         ok = !in_bad(in) && rdb_skip(r, &rec);
         progress_bar_at(&x->tool->progress, in_file_offset(in));
     }
-    if (ok && !in_bad(in))
-        rdb_trailer(r);
+    enum rdb_trailer_state index = ok && !in_bad(in) ? rdb_trailer(r) : RDB_TRAILER_NONE;
+    x->index_bad = index == RDB_TRAILER_SHORT || index == RDB_TRAILER_BAD;
+    x->checked = r->crc == RDB_CRC_OK;
     library_set_end(&libraries);
 }
 
@@ -134,9 +137,8 @@ static void read_commands(struct trial *x)
         while ((what = log_read_next(r)) == LOG_UNIT || what == LOG_NOTE)
             progress_bar_at(&x->tool->progress, r->to);
         if (what != LOG_END) {
-            x->fault = r->hole.fault;
-            if (x->fault.code == FAULT_EOF) /* which would be forgiven in the newest file alone */
-                x->fault.code = FAULT_FORMAT;
+            x->fault = r->hole.fault; /* a torn end would be forgiven in the newest file alone */
+            x->fault.code = tool_exit_fault(log_item_exit(p, r, what, false));
         } else {
             x->fault = p->bytes.fault;
         }
@@ -172,8 +174,11 @@ static bool look_at_front(struct trial *x)
         return false;
     read_rdb(x, &input);
     commands = !fault_is(&x->fault) && !in_at_end(&input.in);
-    if (!fault_is(&x->fault))
+    if (!fault_is(&x->fault)) {
         x->fault = *input_cut(&input);
+        if (x->fault.code == FAULT_FORMAT && x->checked && !commands)
+            x->fault.code = tool_exit_fault(TOOL_DAMAGED);
+    }
     input_close(&input);
     return commands;
 }
@@ -184,10 +189,14 @@ static void look(struct trial *x)
         read_commands(x);
 }
 
-static enum tool_exit tell(const struct trial *x)
+static enum tool_exit tell(const struct trial *x, bool *starts)
 {
     const struct fault *f = fault_is(&x->fault) ? &x->fault : &x->refused;
-    if (!fault_is(f))
+    *starts = !fault_is(f);
+    if (*starts && x->index_bad)
+        return tool_tell(x->tool, TOOL_DAMAGED, "%s: the block index behind the RDB is missing or "
+                         "damaged; the data is whole", part_of(x)->name);
+    if (*starts)
         return TOOL_GOOD;
     enum tool_exit is = tool_fault_exit(f->code);
     if (x->part >= x->source->count && is != TOOL_CANNOT_OPEN)
@@ -196,18 +205,19 @@ static enum tool_exit tell(const struct trial *x)
                      part_of(x)->name, f->offset, f->what);
 }
 
-enum tool_exit log_base_tell(struct tool *t, const struct source *s, size_t part)
+enum tool_exit log_base_tell(struct tool *t, const struct source *s, size_t part, bool *starts)
 {
     struct trial x = {.tool = t, .source = s, .part = part};
     must(part < s->count + s->history && !s->parts[part].missing);
     look(&x);
-    return tell(&x);
+    return tell(&x, starts);
 }
 
 enum tool_exit log_base_refused(struct tool *t, const struct source *s, size_t part)
 {
     struct trial x = {.tool = t, .source = s, .part = part};
     must(part < s->count + s->history && !s->parts[part].missing);
+    bool starts;
     look_at_front(&x);
-    return tell(&x);
+    return tell(&x, &starts);
 }

@@ -74,7 +74,7 @@ const struct log_base *log_line_base(const struct log_line *l, size_t incr)
     for (size_t i = l->bases_count; i-- > 0;) {
         const struct log_base *b = &l->bases[i];
         bool there = b->part == SIZE_MAX || !l->source->parts[b->part].missing;
-        if (!there || b->is != TOOL_GOOD || b->from > log_line_incr(l, incr)->seq)
+        if (!there || b->refused || b->from > log_line_incr(l, incr)->seq)
             continue;
         size_t n = incr;
         bool begun = false;
@@ -96,8 +96,10 @@ enum tool_exit log_line_try(struct log_line *l, struct tool *t, size_t base)
     must(base < l->bases_count);
     struct log_base *b = &l->bases[base];
     size_t part = b->part == SIZE_MAX ? l->incrs[0] : b->part;
+    bool starts = true;
     if (!b->tried && !l->source->parts[part].missing)
-        b->is = log_base_tell(t, l->source, part);
+        b->is = log_base_tell(t, l->source, part, &starts);
+    b->refused = b->refused || !starts;
     b->tried = true;
     return b->is;
 }

@@ -22,7 +22,8 @@ struct log_base {
     size_t part;   /* of the source; SIZE_MAX: none, the log begins with nothing */
     int64_t from;  /* the number of the increment it begins with */
     bool tried;    /* by log_line_try */
-    enum tool_exit is; /* what that found: good, or none can begin with it */
+    enum tool_exit is; /* what that found */
+    bool refused;      /* for it: none can begin with it */
 };
 struct log_line {
     const struct source *source;

@@ -11,6 +11,7 @@
 #include "format/aof_damage.h"
 #include "format/rdb_read.h"
 #include "tools/pending_file.h"
+#include "tools/rdb_behind.h"
 
 const struct manifest_file *log_part_line(const struct source *s, size_t i)
 {
@@ -59,6 +60,7 @@ static bool pass_rdb(struct log_part *p, struct fault *f)
     else
         *f = *input_fault(&p->input);
     p->start = ok ? in_file_offset(in) : 0;
+    p->checked = ok && r.crc == RDB_CRC_OK;
     rdb_close(&r);
     pending_file_end(&pending);
     return ok;
@@ -81,6 +83,8 @@ bool log_part_open(struct log_part *p, const struct source *s, size_t i, struct 
         p->options.id = line->id;
     if (p->start > p->input.size)
         p->start = p->input.size;
+    p->other = p->start > 0 &&
+               rdb_behind_look(p->input.fd, p->start, p->input.size) == RDB_BEHIND_OTHER;
     log_bytes_open(&p->bytes, p->input.fd, p->input.size);
     return true;
 }
@@ -116,11 +120,14 @@ bool log_part_base_ok(const char *path, struct aof_origin *says, struct fault *f
 enum tool_exit log_part_cut(struct log_part *p, const char **what)
 {
     const struct fault *cut = input_cut(&p->input);
+    bool whole = p->checked && (p->start == p->bytes.size || p->other);
     must(p->input.seekable);
     *what = cut->code == FAULT_EOF ? "its compression is cut off at the end"
+            : whole ? "its compression is damaged, and the RDB in it whole"
             : "its compression is damaged: all that came out is read, and nothing tells whether it "
               "is what was written";
-    return !fault_is(cut) ? TOOL_GOOD : cut->code == FAULT_EOF ? TOOL_TRUNCATED : TOOL_LOSS;
+    return !fault_is(cut) ? TOOL_GOOD : cut->code == FAULT_EOF ? TOOL_TRUNCATED
+           : whole        ? TOOL_DAMAGED : TOOL_LOSS;
 }
 
 enum tool_exit log_part_tell_cut(struct tool *t, struct log_part *p)
@@ -161,7 +168,7 @@ enum tool_exit log_item_exit(const struct log_part *p, const struct log_reader *
     if (what != LOG_HOLE)
         return what == LOG_MENDED ? TOOL_DAMAGED : TOOL_GOOD;
     uint64_t durable;
-    if (p->part->kind == PART_HISTORY)
+    if (p->part->kind == PART_HISTORY || p->other)
         return TOOL_DAMAGED;
     bool rot = r->hole.kind == HOLE_TORN && log_hole_durable(p, r, &durable);
     return rot ? TOOL_LOSS : hole_cost(r->hole.kind, last);

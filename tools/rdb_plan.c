@@ -245,6 +245,18 @@ void plan_make(struct rdb_plan *p, struct rdb_image *m, uint64_t threads)
                                                            : SPAN_UNSURE});
 }
 
+/* The list may come from an index behind a second copy of the file. */
+uint64_t plan_end(const struct rdb_plan *p, struct rdb_image *m, uint64_t end_at, bool *index)
+{
+    uint64_t end = end_at;
+    must(end_at > 0 && end_at <= m->end);
+    *index = p->list.by_trailer && p->list.rdb_end == end_at;
+    if (*index)
+        return p->list.behind;
+    *index = blocks_index_at(m, end_at, &end);
+    return *index ? end : end_at;
+}
+
 void plan_free(struct rdb_plan *p)
 {
     blocks_list_free(&p->list);

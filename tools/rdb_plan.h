@@ -51,6 +51,9 @@ struct rdb_plan {
 void plan_look(struct rdb_plan *p, struct rdb_image *m);
 void plan_make(struct rdb_plan *p, struct rdb_image *m, uint64_t threads);
 void plan_free(struct rdb_plan *p);
+/* Where all of an RDB that ends at end_at ends: behind its block index, if a whole one stands
+ * there (*index). */
+uint64_t plan_end(const struct rdb_plan *p, struct rdb_image *m, uint64_t end_at, bool *index);
 static inline bool plan_has_blocks(const struct rdb_plan *p)
 {
     return p->list.blocks.len > 0;

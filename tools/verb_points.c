@@ -172,6 +172,16 @@ static void look_at_time(struct points *p, size_t incr, const struct log_reader 
     tell(p, "time", incr, r->from, "what came before this second");
 }
 
+static const char *how_to_mend(const struct source *s, const struct log_part *part)
+{
+    must(s && part);
+    return part->part->kind == PART_HISTORY
+               ? "damage in history: holdfast fix --salvage of this one file first"
+           : part->other && s->kind == SOURCE_RDB
+               ? "bytes that are no commands: holdfast salvage leaves them out"
+               : "damage: holdfast fix first";
+}
+
 static bool visit(void *arg, size_t incr, struct log_part *part, struct log_reader *r,
                   enum log_item what)
 {
@@ -184,9 +194,7 @@ static bool visit(void *arg, size_t incr, struct log_part *part, struct log_read
         look_at_time(p, incr, r);
     if (what == LOG_HOLE || what == LOG_MENDED) {
         end_run(p);
-        tell(p, "damage", incr, r->from, part->part->kind == PART_HISTORY
-             ? "damage in history: holdfast fix --salvage of this one file first"
-             : "damage: holdfast fix first");
+        tell(p, "damage", incr, r->from, how_to_mend(p->line.source, part));
         bool torn = what == LOG_HOLE && r->hole.kind == HOLE_TORN;
         if (!torn || incr + 1 < p->line.count) {
             p->damaged = true;
@@ -216,7 +224,7 @@ static bool try_bases(struct points *p)
     for (size_t i = 0; i < p->line.bases_count; i++) {
         enum tool_exit is = log_line_try(&p->line, p->tool, i);
         p->worst = tool_worse(p->worst, is);
-        some = some || is == TOOL_GOOD || p->line.bases[i].part != SIZE_MAX;
+        some = some || !p->line.bases[i].refused || p->line.bases[i].part != SIZE_MAX;
     }
     return some;
 }

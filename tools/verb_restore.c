@@ -103,7 +103,7 @@ static void note_damage(struct restore *x, size_t incr, uint64_t at, enum tool_e
     struct log_damage *d = &x->damage[is == TOOL_DAMAGED ? KIND_DAMAGED : KIND_LOSS];
     must(is != TOOL_GOOD && incr < x->line.count);
     *d = (struct log_damage){.any = true, .at = {incr, at}};
-    snprintf(d->what, sizeof d->what, "%.120s: holdfast fix %s first", what, then);
+    snprintf(d->what, sizeof d->what, "%.120s: holdfast %s first", what, then);
 }
 
 static void look_at_unit(struct restore *x, size_t incr, struct log_part *p, struct log_reader *r)
@@ -116,7 +116,7 @@ static void look_at_unit(struct restore *x, size_t incr, struct log_part *p, str
         if (!why)
             continue;
         buf_printf(&what, "%s: %s", why, say_text(&name, r->command.argv[0], 40));
-        note_damage(x, incr, r->from, TOOL_DAMAGED, buf_cstr(&what), "--skip");
+        note_damage(x, incr, r->from, TOOL_DAMAGED, buf_cstr(&what), "fix --skip");
         buf_free(&what);
         buf_free(&name);
     }
@@ -130,7 +130,7 @@ static void look_at_size(struct restore *x, size_t incr, const struct log_part *
     if (!lost)
         return;
     snprintf(what, sizeof what, "%" PRIu64 " bytes that it had by the manifest are gone", lost);
-    note_damage(x, incr, p->bytes.size, TOOL_LOSS, what, "--salvage");
+    note_damage(x, incr, p->bytes.size, TOOL_LOSS, what, "fix --salvage");
 }
 
 static bool holds(struct restore *x, struct log_reader *r)
@@ -197,7 +197,8 @@ static bool search(void *arg, size_t incr, struct log_part *p, struct log_reader
         x->torn_at = r->from;
     } else if (what == LOG_HOLE || what == LOG_MENDED) {
         note_damage(x, incr, r->from, log_item_exit(p, r, what, incr + 1 == x->line.count),
-                    r->hole.fault.what, "--salvage");
+                    r->hole.fault.what, p->other && x->source.kind == SOURCE_RDB
+                                            ? "salvage" : "fix --salvage");
     }
     progress_bar_at(&x->tool->progress, r->to);
     if (what == LOG_END) {
@@ -247,10 +248,9 @@ static const struct log_base *choose_base(struct restore *x, enum tool_exit *is)
     const struct log_base *b;
     *is = TOOL_GOOD;
     while ((b = log_line_base(&x->line, x->place.incr))) {
-        enum tool_exit one = log_line_try(&x->line, x->tool, (size_t)(b - x->line.bases));
-        if (one == TOOL_GOOD)
+        *is = tool_worse(*is, log_line_try(&x->line, x->tool, (size_t)(b - x->line.bases)));
+        if (!b->refused)
             break;
-        *is = tool_worse(*is, one);
     }
     if (b && *is != TOOL_GOOD) /* of that moment nothing is lost */
         x->worst = tool_worse(x->worst, TOOL_DAMAGED);
@@ -294,7 +294,7 @@ static const struct source_part *bad_history(const struct restore *x)
     must(x->found);
     for (size_t i = 0; i < x->line.bases_count; i++) {
         const struct log_base *b = &x->line.bases[i];
-        if (!b->tried || b->is == TOOL_GOOD)
+        if (!b->refused)
             continue;
         if (b->part < x->source.count || b->part == SIZE_MAX)
             return NULL;

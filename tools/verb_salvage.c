@@ -19,6 +19,7 @@
 #include "tools/log_line.h"
 #include "tools/log_part.h"
 #include "tools/partial_key.h"
+#include "tools/rdb_behind.h"
 #include "tools/rdb_border.h"
 #include "tools/rdb_copy.h"
 #include "tools/rdb_file.h"
@@ -466,10 +467,10 @@ static bool second_pass(struct job *j, struct fault *f)
 
 /* ---- the answer ---- */
 
-static bool commands_at(struct rdb_image *m, uint64_t at)
+static bool commands_begin(struct rdb_image *m)
 {
     char head[16];
-    ssize_t got = image_read(m, at, m->end, head, sizeof head);
+    ssize_t got = image_read(m, 0, m->end, head, sizeof head);
     return got > 0 && rdb_commands_begin(slice(head, (size_t)got));
 }
 
@@ -532,17 +533,21 @@ static void say_sum(struct job *j)
     struct say_field lost = {known ? SAY_KIND_U64 : SAY_KIND_NULL, "keys_lost",
                              {.u = j->tell.keys_lost}};
     say_fields(s, FIELDS(lost), NULL);
-    uint64_t end = j->plan.list.by_trailer ? j->plan.list.behind : j->rescue.end_at;
-    uint64_t behind = j->rescue.ended ? j->file.image.end - end : 0;
-    bool commands = behind && commands_at(&j->file.image, end);
+    bool index;
+    uint64_t end = j->rescue.ended ? plan_end(&j->plan, &j->file.image, j->rescue.end_at, &index)
+                                   : j->file.image.end;
+    uint64_t behind = j->file.image.end - end;
+    enum rdb_behind is = behind ? rdb_behind_look(j->file.image.fd, end, j->file.image.end)
+                                : RDB_BEHIND_NOTHING;
+    bool commands = is == RDB_BEHIND_COMMANDS;
     say_fields(s, FIELDS(SAY_U64("bytes_behind", behind),
                          SAY_BOOL("commands_behind", commands || j->logs)),
                !behind    ? NULL
                : commands ? "%" PRIu64 " bytes behind the RDB are left out: the commands of a log, "
                             "which holdfast fix keeps"
                           : "%" PRIu64 " bytes behind the RDB are left out", behind);
-    if (commands)
-        j->findings.worst = tool_worse(j->findings.worst, TOOL_LOSS);
+    if (is != RDB_BEHIND_NOTHING)
+        j->findings.worst = tool_worse(j->findings.worst, commands ? TOOL_LOSS : TOOL_DAMAGED);
 }
 
 static enum tool_exit salvage_file(struct job *j)
@@ -652,7 +657,7 @@ static int run(struct tool *t, void *state)
     say_list(&t->say, "lost_libraries");
     say_list(&t->say, "corrections");
     enum tool_exit code;
-    if (commands_at(&j.file.image, 0)) {
+    if (commands_begin(&j.file.image)) {
         code = tool_usage(t, "%s is an append log and holds no RDB: use holdfast fix", j.name);
     } else if (is_stream(&j, &f)) {
         code = tool_fault(t, &f);

@@ -152,8 +152,9 @@ static bool look_at_base(struct who *w, size_t part, struct fault *f)
     const struct source *s = w->line.source;
     must(part < s->count + s->history);
     bool ok = look_into_base(w, part, f);
+    bool starts;
     if (ok && !s->parts[part].missing)
-        w->worst = tool_worse(w->worst, log_base_refused(w->tool, s, part));
+        w->worst = tool_worse(w->worst, log_base_tell(w->tool, s, part, &starts));
     return ok;
 }
 

@@ -51,6 +51,8 @@ run $holdfast convert $dir/plain.rdb $dir/summed.rdb --plain --quiet
 set summed [slurp $dir/summed.rdb]
 binary scan [string range $summed end-7 end] w sum
 set wrong_sum [string range $summed 0 end-8][binary format w [expr {~$sum}]]
+run $holdfast convert $dir/plain.rdb $dir/indexed.rdb --quiet
+set indexed [slurp $dir/indexed.rdb]
 set cut [string range $whole 0 end-40]
 set future REDIS0099[string range $whole 9 end]
 
@@ -64,13 +66,18 @@ set inputs {} ;# row, name, path, verbs beside those that read everything
 set dump_verbs {check points who stats dump diff convert report salvage restore anonymise}
 set log_verbs {check fix points who stats dump diff convert report restore anonymise}
 
-proc dump_is {beginning name bytes} {
-    spit $::dir/$name.rdb $bytes
-    lappend ::inputs [row $beginning] $name $::dir/$name.rdb $::dump_verbs
+proc dump_is {beginning name bytes {end .rdb}} {
+    spit $::dir/$name$end $bytes
+    lappend ::inputs [row $beginning] $name $::dir/$name$end $::dump_verbs
 }
-proc log_is {beginning name bytes} {
-    spit $::dir/$name.aof $bytes
-    lappend ::inputs [row $beginning] $name $::dir/$name.aof $::log_verbs
+proc log_is {beginning name bytes {end .aof}} {
+    spit $::dir/$name$end $bytes
+    lappend ::inputs [row $beginning] $name $::dir/$name$end $::log_verbs
+}
+# Of gzip: its last four bytes are the size, those in front of them the checksum.
+proc bad_sum {packed} {
+    binary scan [string index $packed end-7] cu byte
+    return [string replace $packed end-7 end-7 [binary format c [expr {$byte ^ 255}]]]
 }
 set first [encode {SELECT 0}][encode {SET a1 1}]
 set second [encode {SET b 2}][encode {SET c 3}]
@@ -94,6 +101,27 @@ set_is "the end of the newest" set-newest-torn $whole $first $second$torn
 set_is "the end of a dump" set-base-cut $cut
 dump_is "no byte" rdb-empty ""
 log_is "no byte" log-empty ""
+set many [rdb_of [records b 40]]
+foreach {name bytes} [list twice $whole copy $many text "junkjunk\n" zeros [string repeat \0 5000] byte \0 \
+        line *\n] {
+    dump_is "bytes stand behind" rdb-behind-$name $whole$bytes
+    dump_is "bytes stand behind" summed-behind-$name $summed$bytes
+    log_is "bytes stand behind" log-behind-$name $whole$bytes
+    set_is "bytes stand behind" set-behind-$name $whole$bytes {} {}
+}
+dump_is "bytes stand behind" indexed-behind-twice $indexed$indexed
+dump_is "bytes stand behind" indexed-behind-text "${indexed}junk*3\r\n"
+dump_is "the index of blocks" rdb-index-cut [string range $indexed 0 end-20]
+dump_is "the index of blocks" rdb-index-gone [string range $indexed 0 [string first "#HF:blocks" $indexed]-1]
+dump_is "the index of blocks" rdb-index-bad [string replace $indexed end-60 end-58 zzz]
+set_is "the index of blocks" set-index-bad [string replace $indexed end-60 end-58 zzz]
+foreach {name bytes} [list sum [bad_sum [zlib gzip $summed]] tail [zlib gzip $summed]junk] {
+    dump_is "the compression around a dump" rdb-packed-$name $bytes .rdb.gz
+}
+foreach {name bytes} [list sum [bad_sum [zlib gzip $first$second]] preamble [bad_sum [zlib gzip $summed$second]]] {
+    log_is "the compression around a log" log-packed-$name $bytes .aof.gz
+}
+dump_is "the compression around a log" rdb-packed-plain [bad_sum [zlib gzip $whole]] .rdb.gz
 dump_is "a dump has a key" rdb-key-twice $again
 log_is "the base of a log has a key" log-base-key-twice $again$second
 set_is "the base of a log has a key" set-base-key-twice $again
@@ -116,6 +144,10 @@ dump_is "bytes are not" rdb-value [rdb_of "[records a 9]\x0d\x01h\x03xyz[records
 dump_is "bytes are not" rdb-type [rdb_of "[records a 9]\xee\xee\xee[records b 9]"]
 dump_is "bytes are not" rdb-element-twice [rdb_of "[records a 9]\x02\x03set\x03\x01a\x01b\x01a"]
 set_is "bytes are not" set-base-sum $wrong_sum
+dump_is "bytes are not" rdb-behind-before-commands $whole@$second
+dump_is "bytes are not" rdb-index-before-commands $indexed@$second
+dump_is "bytes are not" rdb-zeros-before-commands $whole[string repeat \0 300]$second
+log_is "bytes are not" log-behind-before-commands $whole@$second
 log_is "bytes are not" log-middle "$first*3\r\n\$3\r\nSE@\r\x05$second"
 dump_is "a dump or a base has a library of functions that" rdb-library [with_libraries [list $fine $bad]]
 dump_is "a dump or a base has a library of functions that" rdb-clash [with_libraries [list $fine $clash]]
@@ -139,7 +171,7 @@ set_is "a version" set-version $future
 proc words_of {verb path out} {
     set newest $path/appendonlydir/b.2.incr.aof
     set end [expr {[file isdirectory $path] ? [file exists $newest] ? "2:[file size $newest]" : "2:0"
-                                            : "0:[file size $path]"}]
+                                            : [string match *.gz $path] ? "0:0" : "0:[file size $path]"}]
     switch $verb {
         who { return [list who a1 $path] }
         diff { return [list diff $path $path] }
