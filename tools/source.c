@@ -75,7 +75,7 @@ static bool is_rdb(struct slice head)
     return false;
 }
 
-/* A line, "$EOF:" and 40 bytes or "$" and a length, and an RDB behind it. */
+/* A line, "$EOF:" and 40 bytes, which stand behind the RDB again, or "$" and a length. */
 bool source_is_file(const char *name, struct slice head, struct fault *f)
 {
     enum { LINE_MAX_BYTES = 64 };
@@ -84,7 +84,8 @@ bool source_is_file(const char *name, struct slice head, struct fault *f)
     bool stream = line > 2 && line <= LINE_MAX_BYTES && is_rdb(slice_from(head, line));
     if (stream)
         fault_set(f, FAULT_INVALID, "%s: a stream of a full sync, not a file: its RDB lies behind "
-                  "the first line (tail -n +2 gives it)", name);
+                  "the first line (tail -n +2%s gives it)", name,
+                  head.data[1] == 'E' ? " | head -c -40" : "");
     return !stream;
 }
 

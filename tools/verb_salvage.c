@@ -564,6 +564,8 @@ static enum tool_exit salvage_file(struct job *j)
     say_sum(j);
     if (j->left_out)
         j->findings.worst = tool_worse(j->findings.worst, TOOL_DAMAGED);
+    if (j->logs)
+        j->findings.worst = tool_worse(j->findings.worst, TOOL_LOSS);
     enum tool_exit worst = findings_end(&j->findings);
     return worst == TOOL_GOOD && j->plan.corrections.len ? TOOL_REPAIRED : worst;
 }
@@ -695,9 +697,10 @@ const struct verb verb_salvage = {
     .example = "  holdfast salvage dump.rdb clean.rdb --doubtful doubtful.rdb\n"
                "  holdfast salvage dump.rdb.gz clean.rdb --keep-partial --json\n",
     .text = "FILE is read only (of a directory: the dump, or the base of the log, that a server\n"
-            "would load); OUT must not exist. Commands behind an RDB are not in OUT, which is\n"
-            "said (exit code 5): holdfast fix mends logs. Where a checksum is enough to\n"
-            "tell which bit was flipped, it is flipped back, and nothing is lost. With block\n"
+            "would load); OUT must not exist. Commands behind an RDB, in its file or in others\n"
+            "of the log, are not in OUT, which is said (exit code 5): holdfast fix mends logs.\n"
+            "Where a checksum is enough to tell which bit was flipped, it is flipped back, and\n"
+            "nothing is lost. With block\n"
             "checksums (our redis-server writes them) every key outside a damaged\n"
             "block is kept, and none that was not there. Without them reading goes on where\n"
             "several records in a row look right,\n"
