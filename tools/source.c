@@ -84,7 +84,8 @@ bool source_is_file(const char *name, struct slice head, struct fault *f)
     bool stream = line > 2 && line <= LINE_MAX_BYTES && is_rdb(slice_from(head, line));
     if (stream)
         fault_set(f, FAULT_INVALID, "%s: a stream of a full sync, not a file: its RDB lies behind "
-                  "the first line (tail -n +2 gives it)", name);
+                  "the first line (tail -n +2%s gives it)", name,
+                  line > 5 && memcmp(head.data, "$EOF:", 5) == 0 ? " | head -c -40" : "");
     return !stream;
 }
 

@@ -32,7 +32,7 @@ static const struct tool_option options[] = {
 struct log_damage {
     bool any;
     struct log_place at;
-    char what[200]; /* how to go on, too */
+    char what[320]; /* how to go on, too */
 };
 enum { KIND_DAMAGED, KIND_LOSS, KINDS };
 enum wanted { TO_TIME, TO_POSITION, TO_BEFORE };
@@ -103,7 +103,7 @@ static void note_damage(struct restore *x, size_t incr, uint64_t at, enum tool_e
     struct log_damage *d = &x->damage[is == TOOL_DAMAGED ? KIND_DAMAGED : KIND_LOSS];
     must(is != TOOL_GOOD && incr < x->line.count);
     *d = (struct log_damage){.any = true, .at = {incr, at}};
-    snprintf(d->what, sizeof d->what, "%.120s: holdfast %s first", what, then);
+    snprintf(d->what, sizeof d->what, "%.240s: holdfast %s first", what, then);
 }
 
 static void look_at_unit(struct restore *x, size_t incr, struct log_part *p, struct log_reader *r)
@@ -116,7 +116,8 @@ static void look_at_unit(struct restore *x, size_t incr, struct log_part *p, str
         if (!why)
             continue;
         buf_printf(&what, "%s: %s", why, say_text(&name, r->command.argv[0], 40));
-        note_damage(x, incr, r->from, TOOL_DAMAGED, buf_cstr(&what), "fix --skip");
+        note_damage(x, incr, r->from, TOOL_DAMAGED, buf_cstr(&what),
+                    p->part->kind == PART_HISTORY ? "fix --salvage" : "fix --skip");
         buf_free(&what);
         buf_free(&name);
     }
@@ -184,6 +185,29 @@ static bool is_it(struct restore *x, size_t incr, struct log_reader *r, enum log
     return false;
 }
 
+/* What is lost in it begins with a command, if one can be read. */
+static void look_at_hole(struct restore *x, size_t incr, struct log_part *p, struct log_reader *r,
+                         enum log_item item)
+{
+    struct buf what = {0}, name = {0}, key = {0};
+    struct log_unit u;
+    bool other = p->other && x->source.kind == SOURCE_RDB;
+    buf_printf(&what, "%s", r->hole.fault.what);
+    enum tool_exit is = log_item_exit(p, r, item, incr + 1 == x->line.count);
+    if (item == LOG_HOLE)
+        log_unit_begin(&u, r);
+    if (item == LOG_HOLE && log_unit_next(&u, &r->command)) {
+        const struct log_command *c = &r->command;
+        buf_printf(&what, "; in it, at %" PRIu64 ", %s", c->at, say_text(&name, c->argv[0], 40));
+        if (c->heads > 1)
+            buf_printf(&what, " %s", say_text(&key, c->argv[1], 40));
+    }
+    note_damage(x, incr, r->from, is, buf_cstr(&what), other ? "salvage" : "fix --salvage");
+    buf_free(&what);
+    buf_free(&name);
+    buf_free(&key);
+}
+
 static bool search(void *arg, size_t incr, struct log_part *p, struct log_reader *r,
                    enum log_item what)
 {
@@ -193,13 +217,10 @@ static bool search(void *arg, size_t incr, struct log_part *p, struct log_reader
     if (what == LOG_UNIT)
         look_at_unit(x, incr, p, r);
     bool torn = what == LOG_HOLE && r->hole.kind == HOLE_TORN && incr + 1 == x->line.count;
-    if (torn) {
+    if (torn)
         x->torn_at = r->from;
-    } else if (what == LOG_HOLE || what == LOG_MENDED) {
-        note_damage(x, incr, r->from, log_item_exit(p, r, what, incr + 1 == x->line.count),
-                    r->hole.fault.what, p->other && x->source.kind == SOURCE_RDB
-                                            ? "salvage" : "fix --salvage");
-    }
+    else if (what == LOG_HOLE || what == LOG_MENDED)
+        look_at_hole(x, incr, p, r, what);
     progress_bar_at(&x->tool->progress, r->to);
     if (what == LOG_END) {
         look_at_size(x, incr, p);
@@ -306,7 +327,10 @@ static const struct source_part *bad_history(const struct restore *x)
 static void refuse_base(const struct restore *x, enum tool_exit is, struct fault *f)
 {
     const struct source_part *old = bad_history(x);
-    if (old) /* fix --base is for the base that a start loads */
+    if (old && !old->begins_with_rdb)
+        fault_set(f, tool_exit_fault(is), "No server starts from the base that it takes, which is "
+                  "history: holdfast fix --salvage first, which mends %s", old->name);
+    else if (old) /* fix --base is for the base that a start loads */
         fault_set(f, tool_exit_fault(is), "No server starts from the base that it takes, which is "
                   "history: holdfast salvage %s clean.rdb first, and clean.rdb in its place in a "
                   "copy of the directory", old->name);
