@@ -54,6 +54,7 @@ struct restore {
     uint64_t ends_at;        /* which is here */
     uint64_t torn_at;        /* where the newest increment is cut off; 0 */
     bool tell;          /* which moments there are */
+    uint64_t *sizes;    /* of each increment that was read, as positions count; 0: it was not */
     bool all_read;      /* up to the log's end */
     enum tool_exit worst; /* what is wrong around the parts that were read */
     struct log_judge judge;
@@ -214,6 +215,7 @@ static bool search(void *arg, size_t incr, struct log_part *p, struct log_reader
     struct restore *x = arg;
     if (r->items == 1)
         x->worst = tool_worse(x->worst, log_part_tell_cut(x->tool, p));
+    x->sizes[incr] = p->bytes.size;
     if (what == LOG_UNIT)
         look_at_unit(x, incr, p, r);
     bool torn = what == LOG_HOLE && r->hole.kind == HOLE_TORN && incr + 1 == x->line.count;
@@ -238,6 +240,16 @@ static bool search(void *arg, size_t incr, struct log_part *p, struct log_reader
     return false;
 }
 
+/* Up to where positions go: of what is packed, or came through a pipe, only its reader knows. */
+static struct say_field size_of(const struct restore *x, size_t incr)
+{
+    const struct source_part *p = log_line_incr(&x->line, incr);
+    bool known = x->sizes[incr] || (p->compression == COMPRESSION_NONE && !p->opened);
+    struct say_field f = {known ? SAY_KIND_U64 : SAY_KIND_NULL, "size",
+                          {.u = x->sizes[incr] ? x->sizes[incr] : p->size}};
+    return f;
+}
+
 /* What could have been asked for. */
 static void tell_moments(struct restore *x)
 {
@@ -246,12 +258,15 @@ static void tell_moments(struct restore *x)
     for (size_t i = 0; i < x->line.count; i++) {
         const struct source_part *p = log_line_incr(&x->line, i);
         bool ok = log_line_base(&x->line, i);
+        struct say_field size = size_of(x, i);
+        char end[40] = "? (its end was not read)";
+        if (size.kind != SAY_KIND_NULL)
+            snprintf(end, sizeof end, "%" PRIu64, size.u);
         say_row(&x->tool->say, "moments",
-                FIELDS(SAY_I64("increment", p->seq), SAY_TEXT("file", p->name),
-                       SAY_U64("size", p->size), SAY_BOOL("reachable", ok)),
-                ok ? "    %" PRId64 ":0 to %" PRId64 ":%" PRIu64 " (%s)" :
-                     "    %" PRId64 ":0 to %" PRId64 ":%" PRIu64 " (%s) can't be reached: a file "
-                     "is missing, or damaged", p->seq, p->seq, p->size, p->name);
+                FIELDS(SAY_I64("increment", p->seq), SAY_TEXT("file", p->name), size,
+                       SAY_BOOL("reachable", ok)),
+                "    %" PRId64 ":0 to %" PRId64 ":%s (%s)%s", p->seq, p->seq, end, p->name,
+                ok ? "" : " can't be reached: a file is missing, or damaged");
     }
     if (!x->any_time)
         return;
@@ -616,6 +631,7 @@ static int restore(struct restore *x, const char *out, struct fault *f)
     char at[LOG_POSITION_TEXT];
     struct tool *t = x->tool;
     log_line_begin(&x->line, &x->source);
+    x->sizes = mem_zalloc((x->line.count + 1) * sizeof *x->sizes);
     log_judge_begin(&x->judge, t);
     progress_bar_begin(&t->progress, "restore", source_bytes(&x->source));
     bool ok = source_some(&x->source, f) && source_keep(&x->source, f) &&
@@ -643,6 +659,7 @@ static int restore(struct restore *x, const char *out, struct fault *f)
     if (x->tell)
         tell_moments(x);
     log_line_free(&x->line);
+    mem_free(x->sizes);
     log_judge_end(&x->judge);
     if (!ok)
         return code;
