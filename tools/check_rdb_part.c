@@ -475,8 +475,8 @@ static bool look_behind(struct part_check *c)
                   "The block index behind the RDB is missing or damaged");
     enum rdb_behind is = rdb_behind_look(c->image->fd, end, c->image->end);
     if (is == RDB_BEHIND_COMMANDS)
-        say_line(&c->tool->say, "  %" PRIu64 " bytes stand behind its end: servers pass over them "
-                 "in a dump; as an append log they run these commands", n);
+        say_line(&c->tool->say, "  %" PRIu64 " bytes stand behind its end: servers pass over them; "
+                 "as an append log they run these commands", n);
     snprintf(what, sizeof what, "%" PRIu64 " %s", n, rdb_behind_other);
     if (is == RDB_BEHIND_OTHER && (index || !due)) /* else it may be what is left of the index */
         finding_add(c->to, &(struct finding){.cost = TOOL_DAMAGED, .file = c->name, .from = end,

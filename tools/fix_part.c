@@ -526,8 +526,11 @@ static bool replace_base(struct fix *fix, size_t i, char **made, uint64_t *size,
 static void tell_of_salvage(const struct fix *fix, size_t i)
 {
     const struct source_part *part = &fix->source->parts[i];
-    must(i < fix->source->count);
-    if (part->kind == PART_BASE && part->begins_with_rdb)
+    must(i < fix->source->count + fix->source->history);
+    if (part->kind == PART_HISTORY && part->begins_with_rdb)
+        say_line(&fix->tool->say, "%s is an RDB: holdfast salvage %s clean.rdb saves what is "
+                 "whole in it, for its place in a copy of the directory", part->name, part->path);
+    else if (part->kind == PART_BASE && part->begins_with_rdb)
         say_line(&fix->tool->say, "%s is an RDB: holdfast salvage %s clean.rdb saves what is "
                  "whole in it, and holdfast fix --base clean.rdb puts that in its place",
                  part->name, part->path);
@@ -565,7 +568,7 @@ bool fix_part(struct fix *fix, size_t i, char **made, uint64_t *size, struct fau
     struct walk *w = mem_zalloc(sizeof *w);
     *w = (struct walk){.fix = fix, .i = i};
     *made = NULL;
-    must(i < fix->source->count && !fault_is(f));
+    must(i < fix->source->count + fix->source->history && !fault_is(f));
     if (fix->base && fix->source->parts[i].kind == PART_BASE) {
         mem_free(w);
         return replace_base(fix, i, made, size, f);

@@ -42,8 +42,8 @@ struct fix {
     enum tool_exit worst;   /* what there was to mend */
 };
 
-/* False with f: it can't be mended so. *made: the new file, for mem_free; NULL: all of it stays, or
- * there is no target. size: of it. */
+/* part: of the source, or of its history. False with f: it can't be mended so. *made: the new file,
+ * for mem_free; NULL: all of it stays, or there is no target. size: of it. */
 bool fix_part(struct fix *fix, size_t part, char **made, uint64_t *size, struct fault *f);
 
 #endif

@@ -61,8 +61,8 @@ enum log_set_part log_set_part(const struct source *s, size_t i, struct aof_part
     struct buf head = {0};
     struct fault unread = {0};
     uint64_t size = 0;
-    must(i < s->count);
-    bool asked = line && !is_packed(s) && !s->parts[i].missing &&
+    must(i < s->count + s->history);
+    bool asked = line && i < s->count && !is_packed(s) && !s->parts[i].missing &&
                  log_set_look((void *)(uintptr_t)s, line->name, &size, &head, &unread) &&
                  (size > 0 || s->parts[i].kind == PART_BASE);
     enum log_set_part is = PART_MEANT;

@@ -20,7 +20,8 @@ bool log_set_look(void *arg, const char *name, uint64_t *size, struct buf *head,
 enum tool_exit log_set_check(const struct source *s, struct buf *what);
 /* Is part i, of a set that nobody packed, the one that the manifest means? If not f says so: it is
  * of another log, or another part of this one, whose name it should have. Asked in order, with the
- * same found, which begins with zeros. What can't be read is not said to be another. */
+ * same found, which begins with zeros. What can't be read, and history, is not said to be
+ * another. */
 enum log_set_part { PART_MEANT, PART_FOREIGN, PART_MISPLACED };
 enum log_set_part log_set_part(const struct source *s, size_t i, struct aof_parts *found,
                                struct fault *f);

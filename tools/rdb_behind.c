@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tools/rdb_behind.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "base/must.h"
 #include "os/file.h"
@@ -12,6 +14,24 @@ enum { HEAD = 16 };
 
 const char rdb_behind_other[] = "bytes behind the RDB are no commands: a server passes over them "
     "in a dump, and refuses a log for them; holdfast salvage writes a file without them";
+
+/* Of a command that was damaged, and behind which no whole one follows. */
+static bool has_trace(struct log_bytes *b, uint64_t at)
+{
+    while ((at = log_bytes_find(b, at, b->size, '$')) < b->size) {
+        struct slice s = at >= 2 ? log_bytes_at(b, at - 2, 4) : slice("", 0);
+        if (s.len == 4 && memcmp(s.data, "\r\n$", 3) == 0 && s.data[3] >= '0' && s.data[3] <= '9')
+            return true;
+        at++;
+    }
+    return false;
+}
+
+static bool is_copy(struct log_bytes *b, uint64_t at)
+{
+    struct slice s = log_bytes_at(b, at, 6);
+    return s.len == 6 && (memcmp(s.data, "REDIS0", 6) == 0 || memcmp(s.data, "VALKEY", 6) == 0);
+}
 
 /* Read as a log: the first command decides. One that the file's end cut off is one. */
 static enum rdb_behind look_for_commands(struct log_bytes *b, uint64_t at)
@@ -27,6 +47,8 @@ static enum rdb_behind look_for_commands(struct log_bytes *b, uint64_t at)
             is = RDB_BEHIND_OTHER;
     log_read_close(r);
     mem_free(r);
+    if (is == RDB_BEHIND_OTHER && !is_copy(b, at) && has_trace(b, at))
+        is = RDB_BEHIND_COMMANDS;
     return is;
 }
 

@@ -4,8 +4,10 @@
  * stands there, and refuses what are no commands. Decided here, for every verb:
  *
  *   NOTHING    or lines of annotation alone, which no server minds
- *   COMMANDS   a command begins there, or one is found behind damage: the file is a log
- *   OTHER      no command can be found in it: the data set is whole without it (docs/tools.md)
+ *   COMMANDS   a command begins there, or is found behind damage, or has left a trace (the line of
+ *              an argument's length): the file is a log
+ *   OTHER      no command is in it: the data set is whole without it (docs/tools.md). A second copy
+ *              of an RDB may hold any text: of one, traces do not count
  *
  * Bytes are looked at only where they do not begin as commands do. Memory: log_read.h's. */
 #ifndef TOOLS_RDB_BEHIND_H

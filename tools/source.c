@@ -85,7 +85,7 @@ bool source_is_file(const char *name, struct slice head, struct fault *f)
     if (stream)
         fault_set(f, FAULT_INVALID, "%s: a stream of a full sync, not a file: its RDB lies behind "
                   "the first line (tail -n +2%s gives it)", name,
-                  head.data[1] == 'E' ? " | head -c -40" : "");
+                  line > 5 && memcmp(head.data, "$EOF:", 5) == 0 ? " | head -c -40" : "");
     return !stream;
 }
 

@@ -124,8 +124,8 @@ static void check_history(struct tool *t, const struct check *c, struct findings
     to->history = false;
     if (to->count > before)
         say_line(&t->say, "The last %" PRIu64 " faults are of history: only going back to an "
-                 "earlier moment needs those files (fix of the directory leaves them alone; fix "
-                 "and salvage of one such file mend it)", to->count - before);
+                 "earlier moment needs those files (fix --salvage mends commands in them; salvage "
+                 "of such a base by itself saves what is whole in it)", to->count - before);
 }
 
 static void check_source(struct tool *t, const struct check *c, struct findings *to,

@@ -52,6 +52,14 @@ struct job {
     int turn; /* the lock of who changes the log; -1 */
 };
 
+/* Those that are mended. History is read in one way only, as in no other anything but the end of
+ * what a server loads is changed. */
+static size_t parts_of(const struct job *j)
+{
+    const struct source *s = &j->source;
+    return s->count + (j->fix.mode == FIX_SALVAGE ? s->history : 0);
+}
+
 /* ---- where new files go ---- */
 
 static char *target(struct fix *fix, size_t part)
@@ -100,13 +108,13 @@ static void update_sizes(struct job *j)
     struct source *s = &j->source;
     if (j->fix.replaced)
         update_base(j);
-    for (size_t i = 0; s->kind == SOURCE_SET && i < s->count; i++) {
+    for (size_t i = 0; s->kind == SOURCE_SET && i < parts_of(j); i++) {
         struct manifest_file *line = line_of(j, i);
         bool lost_end = line && line->size > (int64_t)s->parts[i].size;
-        if (!line || line->size < 0 || s->parts[i].compression)
+        if (!line || line->size < 0 || s->parts[i].compression || s->parts[i].missing)
             continue;
         if (lost_end)
-            j->fix.worst = tool_worse(j->fix.worst, TOOL_LOSS);
+            j->fix.worst = tool_worse(j->fix.worst, i < s->count ? TOOL_LOSS : TOOL_DAMAGED);
         if (j->made[i])
             line->size = (int64_t)j->sizes[i];
         else if (lost_end && j->fix.mode != FIX_SKIP)
@@ -135,10 +143,13 @@ static bool end_output_set(struct job *j, struct fault *f)
     struct buf text = {0};
     const char *slash = strrchr(s->path, '/');
     bool ok = true;
-    for (size_t i = 0; ok && i < s->count; i++)
-        if (!j->made[i] && !s->parts[i].missing)
+    for (size_t i = 0; ok && i < parts_of(j); i++)
+        if (s->parts[i].missing)
+            manifest_forget_history(&s->manifest, s->parts[i].name);
+        else if (!j->made[i])
             ok = new_dir_copy(&j->dir, s->parts[i].path, s->parts[i].name, f);
-    manifest_drop_history(&s->manifest);
+    if (j->fix.mode != FIX_SALVAGE)
+        manifest_drop_history(&s->manifest);
     manifest_print(&s->manifest, &text);
     ok = ok && new_dir_text(&j->dir, slash ? slash + 1 : s->path, buf_slice(&text), f) &&
          new_dir_end(&j->dir, f);
@@ -177,10 +188,10 @@ static bool replace_all(struct job *j, const struct change *changes, size_t n, s
 static bool end_in_place(struct job *j, struct fault *f)
 {
     struct source *s = &j->source;
-    struct change *changes = mem_zalloc((s->count + 1) * sizeof *changes);
+    struct change *changes = mem_zalloc((parts_of(j) + 1) * sizeof *changes);
     size_t n = 0;
     bool ok = true;
-    for (size_t i = 0; i < s->count; i++)
+    for (size_t i = 0; i < parts_of(j); i++)
         if (j->made[i])
             changes[n++] = (struct change){s->parts[i].path, j->made[i]};
     char *manifest = NULL;
@@ -198,6 +209,25 @@ static bool end_in_place(struct job *j, struct fault *f)
     mem_free(manifest);
     mem_free(changes);
     return ok;
+}
+
+/* A file by itself was mended, and a manifest beside it may tell how large it was. */
+static void tell_of_manifest(struct job *j)
+{
+    struct source set;
+    struct fault none = {0};
+    const struct source_part *p = &j->source.parts[0];
+    must(j->source.count > 0);
+    if (j->source.kind == SOURCE_SET ||
+        !source_find(&set, j->source.dir, &(struct source_options){0}, &none))
+        return;
+    for (size_t i = 0; i < set.count + set.history; i++) {
+        const struct manifest_file *line = log_part_line(&set, i);
+        if (line && line->size >= 0 && strcmp(set.parts[i].name, p->name) == 0)
+            say_line(&j->fix.tool->say, "%s tells the size that %s had: holdfast fix --salvage of "
+                     "the directory puts that right", set.path, p->name);
+    }
+    source_free(&set);
 }
 
 /* ---- */
@@ -221,6 +251,47 @@ static bool forget_missing(struct job *j, struct fault *f)
     return !fault_is(f);
 }
 
+/* A part of it that can't be read stays as it is: nothing of now needs it. */
+static bool mend_history_part(struct job *j, size_t i, struct fault *f)
+{
+    struct fix *x = &j->fix;
+    struct fault one = {0};
+    char text[FAULT_TEXT_MAX];
+    if (fix_part(x, i, &j->made[i], &j->sizes[i], &one))
+        return true;
+    if (one.code == FAULT_IO) {
+        *f = one;
+        return false;
+    }
+    x->stays = tool_worse(x->stays, tool_tell(x->tool, TOOL_DAMAGED, "%s",
+                                              fault_text(&one, text, sizeof text)));
+    x->worst = tool_worse(x->worst, TOOL_DAMAGED);
+    return true;
+}
+
+/* Whatever is wrong with it, nothing of the data set is lost; and what is left out of one state
+ * does not concern the next, which begins with its own base. */
+static bool mend_history(struct job *j, struct fault *f)
+{
+    struct source *s = &j->source;
+    struct fix *x = &j->fix;
+    enum tool_exit now = x->worst;
+    bool ok = true;
+    x->worst = TOOL_GOOD;
+    for (size_t i = s->count; ok && i < parts_of(j); i++) {
+        if (i == s->count || strstr(s->parts[i].name, ".base.")) {
+            log_taint_free(&x->taint);
+            log_taint_begin(&x->taint);
+        }
+        ok = s->parts[i].missing || mend_history_part(j, i, f);
+    }
+    if (x->worst != TOOL_GOOD)
+        say_line(&x->tool->say, "Of history nothing is lost that a server loads: going back to an "
+                 "earlier moment needs it");
+    x->worst = tool_worse(now, x->worst == TOOL_GOOD ? TOOL_GOOD : TOOL_DAMAGED);
+    return ok;
+}
+
 static bool mend_all(struct job *j, struct fault *f)
 {
     struct source *s = &j->source;
@@ -229,6 +300,8 @@ static bool mend_all(struct job *j, struct fault *f)
     for (size_t i = 0; i < s->count; i++)
         if (!s->parts[i].missing && !fix_part(&j->fix, i, &j->made[i], &j->sizes[i], f))
             return false;
+    if (!mend_history(j, f))
+        return false;
     update_sizes(j);
     return true;
 }
@@ -242,8 +315,12 @@ static bool finish(struct job *j, struct fault *f)
 {
     const struct tool *t = j->fix.tool;
     must(changed(j) && !fault_is(f));
-    if (t->in_place)
-        return end_in_place(j, f);
+    if (t->in_place) {
+        bool ok = end_in_place(j, f);
+        if (ok)
+            tell_of_manifest(j);
+        return ok;
+    }
     if (j->source.kind == SOURCE_SET)
         return end_output_set(j, f);
     if (file_exists(t->output)) {
@@ -284,7 +361,7 @@ static bool copy_whole(struct job *j, struct fault *f)
 
 static void forget_made(struct job *j)
 {
-    for (size_t i = 0; i < j->source.count; i++)
+    for (size_t i = 0; i < parts_of(j); i++)
         if (j->made[i])
             file_unlink(j->made[i]);
     if (j->dir.out)
@@ -361,8 +438,10 @@ static int run_job(struct tool *t, struct job *j, struct fault *f)
     if (!ok)
         return tool_fault(t, f);
     if (!any && j->fix.worst == TOOL_GOOD) {
-        say_line(&t->say, "There is nothing to mend%s%s", copies ? ": all that a server "
-                 "loads of it is in " : "", copies ? t->output : "");
+        say_line(&t->say, "There is nothing to mend%s%s%s", copies ? ": all that a server "
+                 "loads of it is in " : "", copies ? t->output : "",
+                 parts_of(j) < j->source.count + j->source.history
+                     ? " (its history was not read: --salvage does)" : "");
         return TOOL_GOOD;
     }
     if (j->fix.judge.unloaded)
@@ -500,7 +579,7 @@ static bool is_fit(struct tool *t, struct job *j)
         fault_set(&f, FAULT_INVALID, "--base: %s has no base of its own", s->path);
     if (rdb_only)
         fault_set(&f, FAULT_INVALID, "%s is an RDB: holdfast salvage mends it", s->path);
-    for (size_t i = 0; i < s->count && t->in_place; i++)
+    for (size_t i = 0; i < parts_of(j) && t->in_place; i++)
         if (s->parts[i].compression)
             fault_set(&f, FAULT_INVALID, "%s is compressed: --output makes a new one",
                       s->parts[i].name);
@@ -555,15 +634,15 @@ static int run(struct tool *t, void *state)
             fix_leftovers(t, j->source.path, t->in_place);
             if (o->base) /* it comes */
                 j->source.parts[0].missing = false;
-            j->made = mem_zalloc((j->source.count + 1) * sizeof *j->made);
-            j->sizes = mem_zalloc((j->source.count + 1) * sizeof *j->sizes);
+            j->made = mem_zalloc((parts_of(j) + 1) * sizeof *j->made);
+            j->sizes = mem_zalloc((parts_of(j) + 1) * sizeof *j->sizes);
             log_taint_begin(&j->fix.taint);
             log_judge_begin(&j->fix.judge, t);
             code = run_job(t, j, &f);
             log_taint_free(&j->fix.taint);
             buf_free(&j->fix.judge.why);
         }
-        for (size_t i = 0; j->made && i < j->source.count; i++)
+        for (size_t i = 0; j->made && i < parts_of(j); i++)
             mem_free(j->made[i]);
     }
     source_free(&j->source);
@@ -599,7 +678,8 @@ const struct verb verb_fix = {
             "It lists what is left out, the keys concerned as far as they can be read, and which "
             "later commands depend on what is missing (INCR, APPEND, LPUSH); SET and DEL heal.\n"
             "Of a set that has lost a file --salvage mends the others; the new manifest does not "
-            "name it.",
+            "name it. --salvage reads the history of a set, too (aof-keep-history), and --output "
+            "takes that along then; the other modes leave history alone.",
     .options = options,
     .state_size = sizeof(struct options),
     .args_min = 1,

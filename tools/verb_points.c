@@ -176,7 +176,7 @@ static const char *how_to_mend(const struct source *s, const struct log_part *pa
 {
     must(s && part);
     return part->part->kind == PART_HISTORY
-               ? "damage in history: holdfast fix --salvage of this one file first"
+               ? "damage in history: holdfast fix --salvage first"
            : part->other && s->kind == SOURCE_RDB
                ? "bytes that are no commands: holdfast salvage leaves them out"
                : "damage: holdfast fix first";

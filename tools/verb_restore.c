@@ -32,7 +32,7 @@ static const struct tool_option options[] = {
 struct log_damage {
     bool any;
     struct log_place at;
-    char what[200]; /* how to go on, too */
+    char what[320]; /* how to go on, too */
 };
 enum { KIND_DAMAGED, KIND_LOSS, KINDS };
 enum wanted { TO_TIME, TO_POSITION, TO_BEFORE };
@@ -54,6 +54,7 @@ struct restore {
     uint64_t ends_at;        /* which is here */
     uint64_t torn_at;        /* where the newest increment is cut off; 0 */
     bool tell;          /* which moments there are */
+    uint64_t *sizes;    /* of each increment that was read, as positions count; 0: it was not */
     bool all_read;      /* up to the log's end */
     enum tool_exit worst; /* what is wrong around the parts that were read */
     struct log_judge judge;
@@ -103,7 +104,7 @@ static void note_damage(struct restore *x, size_t incr, uint64_t at, enum tool_e
     struct log_damage *d = &x->damage[is == TOOL_DAMAGED ? KIND_DAMAGED : KIND_LOSS];
     must(is != TOOL_GOOD && incr < x->line.count);
     *d = (struct log_damage){.any = true, .at = {incr, at}};
-    snprintf(d->what, sizeof d->what, "%.120s: holdfast %s first", what, then);
+    snprintf(d->what, sizeof d->what, "%.240s: holdfast %s first", what, then);
 }
 
 static void look_at_unit(struct restore *x, size_t incr, struct log_part *p, struct log_reader *r)
@@ -116,7 +117,8 @@ static void look_at_unit(struct restore *x, size_t incr, struct log_part *p, str
         if (!why)
             continue;
         buf_printf(&what, "%s: %s", why, say_text(&name, r->command.argv[0], 40));
-        note_damage(x, incr, r->from, TOOL_DAMAGED, buf_cstr(&what), "fix --skip");
+        note_damage(x, incr, r->from, TOOL_DAMAGED, buf_cstr(&what),
+                    p->part->kind == PART_HISTORY ? "fix --salvage" : "fix --skip");
         buf_free(&what);
         buf_free(&name);
     }
@@ -184,22 +186,43 @@ static bool is_it(struct restore *x, size_t incr, struct log_reader *r, enum log
     return false;
 }
 
+/* What is lost in it begins with a command, if one can be read. */
+static void look_at_hole(struct restore *x, size_t incr, struct log_part *p, struct log_reader *r,
+                         enum log_item item)
+{
+    struct buf what = {0}, name = {0}, key = {0};
+    struct log_unit u;
+    bool other = p->other && x->source.kind == SOURCE_RDB;
+    buf_printf(&what, "%s", r->hole.fault.what);
+    enum tool_exit is = log_item_exit(p, r, item, incr + 1 == x->line.count);
+    if (item == LOG_HOLE)
+        log_unit_begin(&u, r);
+    if (item == LOG_HOLE && log_unit_next(&u, &r->command)) {
+        const struct log_command *c = &r->command;
+        buf_printf(&what, "; in it, at %" PRIu64 ", %s", c->at, say_text(&name, c->argv[0], 40));
+        if (c->heads > 1)
+            buf_printf(&what, " %s", say_text(&key, c->argv[1], 40));
+    }
+    note_damage(x, incr, r->from, is, buf_cstr(&what), other ? "salvage" : "fix --salvage");
+    buf_free(&what);
+    buf_free(&name);
+    buf_free(&key);
+}
+
 static bool search(void *arg, size_t incr, struct log_part *p, struct log_reader *r,
                    enum log_item what)
 {
     struct restore *x = arg;
     if (r->items == 1)
         x->worst = tool_worse(x->worst, log_part_tell_cut(x->tool, p));
+    x->sizes[incr] = p->bytes.size;
     if (what == LOG_UNIT)
         look_at_unit(x, incr, p, r);
     bool torn = what == LOG_HOLE && r->hole.kind == HOLE_TORN && incr + 1 == x->line.count;
-    if (torn) {
+    if (torn)
         x->torn_at = r->from;
-    } else if (what == LOG_HOLE || what == LOG_MENDED) {
-        note_damage(x, incr, r->from, log_item_exit(p, r, what, incr + 1 == x->line.count),
-                    r->hole.fault.what, p->other && x->source.kind == SOURCE_RDB
-                                            ? "salvage" : "fix --salvage");
-    }
+    else if (what == LOG_HOLE || what == LOG_MENDED)
+        look_at_hole(x, incr, p, r, what);
     progress_bar_at(&x->tool->progress, r->to);
     if (what == LOG_END) {
         look_at_size(x, incr, p);
@@ -217,6 +240,16 @@ static bool search(void *arg, size_t incr, struct log_part *p, struct log_reader
     return false;
 }
 
+/* Up to where positions go: of what is packed, or came through a pipe, only its reader knows. */
+static struct say_field size_of(const struct restore *x, size_t incr)
+{
+    const struct source_part *p = log_line_incr(&x->line, incr);
+    bool known = x->sizes[incr] || (p->compression == COMPRESSION_NONE && !p->opened);
+    struct say_field f = {known ? SAY_KIND_U64 : SAY_KIND_NULL, "size",
+                          {.u = x->sizes[incr] ? x->sizes[incr] : p->size}};
+    return f;
+}
+
 /* What could have been asked for. */
 static void tell_moments(struct restore *x)
 {
@@ -225,12 +258,15 @@ static void tell_moments(struct restore *x)
     for (size_t i = 0; i < x->line.count; i++) {
         const struct source_part *p = log_line_incr(&x->line, i);
         bool ok = log_line_base(&x->line, i);
+        struct say_field size = size_of(x, i);
+        char end[40] = "? (its end was not read)";
+        if (size.kind != SAY_KIND_NULL)
+            snprintf(end, sizeof end, "%" PRIu64, size.u);
         say_row(&x->tool->say, "moments",
-                FIELDS(SAY_I64("increment", p->seq), SAY_TEXT("file", p->name),
-                       SAY_U64("size", p->size), SAY_BOOL("reachable", ok)),
-                ok ? "    %" PRId64 ":0 to %" PRId64 ":%" PRIu64 " (%s)" :
-                     "    %" PRId64 ":0 to %" PRId64 ":%" PRIu64 " (%s) can't be reached: a file "
-                     "is missing, or damaged", p->seq, p->seq, p->size, p->name);
+                FIELDS(SAY_I64("increment", p->seq), SAY_TEXT("file", p->name), size,
+                       SAY_BOOL("reachable", ok)),
+                "    %" PRId64 ":0 to %" PRId64 ":%s (%s)%s", p->seq, p->seq, end, p->name,
+                ok ? "" : " can't be reached: a file is missing, or damaged");
     }
     if (!x->any_time)
         return;
@@ -306,7 +342,10 @@ static const struct source_part *bad_history(const struct restore *x)
 static void refuse_base(const struct restore *x, enum tool_exit is, struct fault *f)
 {
     const struct source_part *old = bad_history(x);
-    if (old) /* fix --base is for the base that a start loads */
+    if (old && !old->begins_with_rdb)
+        fault_set(f, tool_exit_fault(is), "No server starts from the base that it takes, which is "
+                  "history: holdfast fix --salvage first, which mends %s", old->name);
+    else if (old) /* fix --base is for the base that a start loads */
         fault_set(f, tool_exit_fault(is), "No server starts from the base that it takes, which is "
                   "history: holdfast salvage %s clean.rdb first, and clean.rdb in its place in a "
                   "copy of the directory", old->name);
@@ -592,6 +631,7 @@ static int restore(struct restore *x, const char *out, struct fault *f)
     char at[LOG_POSITION_TEXT];
     struct tool *t = x->tool;
     log_line_begin(&x->line, &x->source);
+    x->sizes = mem_zalloc((x->line.count + 1) * sizeof *x->sizes);
     log_judge_begin(&x->judge, t);
     progress_bar_begin(&t->progress, "restore", source_bytes(&x->source));
     bool ok = source_some(&x->source, f) && source_keep(&x->source, f) &&
@@ -619,6 +659,7 @@ static int restore(struct restore *x, const char *out, struct fault *f)
     if (x->tell)
         tell_moments(x);
     log_line_free(&x->line);
+    mem_free(x->sizes);
     log_judge_end(&x->judge);
     if (!ok)
         return code;

@@ -145,13 +145,94 @@ case "what is damaged in history is told to be, and what helps" {
     file copy $root/fixtures/rdb/v10-listpacks.rdb [log_dir $dir]/appendonly.aof.2.base.rdb
     spit [manifest_of $dir] "file appendonly.aof.2.base.rdb seq 2 type b\nfile $old seq 1 type h\nfile        appendonly.aof.2.incr.aof seq 2 type i\n"
     tool points $dir
-    like $run_output "*damage in history: holdfast fix --salvage of this one file first*"
+    like $run_output "*damage in history: holdfast fix --salvage first*"
     is [tool check $dir] 4
-    like $run_output "*faults are of history: *fix of the directory leaves them alone*"
-    is [tool fix --salvage $dir] 0
+    like $run_output "*faults are of history: *fix --salvage mends commands in them*"
+    is [tool fix $dir] 0
+    like $run_output "There is nothing to mend (its history was not read: --salvage does)"
+    is [tool fix --salvage $dir] 4
+    like $run_output "*Of history nothing is lost that a server loads*"
     is [tool fix --salvage --in-place [log_dir $dir]/$old] 7
+    truth {![string match "*tells the size*" $run_output]} ;# it tells none
     tool points $dir
     is [string first "damage in" $run_output] -1
+    is [tool fix --salvage $dir] 0
+}
+
+# Three generations, of which two are history; the second increment of it is damaged.
+proc history_of_three {} {
+    set s [server "appendonly yes\nsave \"\"\nauto-aof-rewrite-percentage 0\naof-keep-history 9"]
+    set dir [of $s dir]
+    for {set round 1} {$round <= 2} {incr round} {
+        for {set i 0} {$i < 20} {incr i} { ask $s SET key$round-$i value }
+        ask $s BGREWRITEAOF
+        wait_for { expr {[info_of $s aof_rewrites] == $round && [info_of $s aof_rewrite_in_progress] == 0} }
+    }
+    ask $s SET last 1
+    stop $s
+    return $dir
+}
+
+proc spoil {incr} {
+    set bytes [slurp $incr]
+    set at [string first value $bytes [string first key2-12 $bytes]]
+    spit $incr [string replace $bytes $at $at+4 XXXXX]
+}
+
+case "history is mended with the log, and what the manifest tells of it" {
+    set dir [history_of_three]
+    set incr [log_dir $dir]/appendonly.aof.2.incr.aof
+    set end 2:[file size $incr]
+    spoil $incr
+    set before [files_of [log_dir $dir]]
+    foreach words {check {fix --salvage}} { is [list $words [tool {*}$words $dir]] [list $words 4] }
+    is [files_of [log_dir $dir]] $before
+    is [tool restore $dir [tmpdir]/x --to $end] 4
+    like $run_output "*appendonly.aof.2.incr.aof is damaged at offset *; in it, at *, SET key2-12: holdfast fix --salvage first*"
+    is [tool fix --salvage $dir --output [set out [tmpdir]/out]] 7
+    is [files_of [log_dir $dir]] $before
+    is [tool fix --salvage --in-place $dir] 7
+    set mended [log_dir $dir]/appendonly.aof.manifest
+    like [slurp $mended] "*2.incr.aof seq 2 type h id * size [file size $incr]\n*#HF:sum*"
+    is [slurp $out/appendonlydir/appendonly.aof.manifest] [slurp $mended]
+    foreach copy [list $dir $out] {
+        is [tool check $copy] 0
+        is [tool restore $copy [set then [tmpdir]/then] --to 2:[file size $incr]] 0
+        is [tool check $then] 0
+        set s [server "appendonly yes\nsave \"\"\naof-keep-history 9" -dir $copy]
+        is [ask $s GET last] 1
+        stop $s
+    }
+    # The server has changed the log by now: put back is what was mended before that.
+    set dir [history_of_three]
+    set incr [log_dir $dir]/appendonly.aof.2.incr.aof
+    spoil $incr
+    set before [files_of [log_dir $dir]]
+    is [tool fix --salvage --in-place $dir] 7
+    is [tool fix --undo $dir] 7
+    file delete {*}[glob [log_dir $dir]/*.fix-*]
+    is [files_of [log_dir $dir]] $before
+}
+
+case "one file of history that was mended alone: the manifest is put right with the directory" {
+    set dir [history_of_three]
+    set incr [log_dir $dir]/appendonly.aof.2.incr.aof
+    spoil $incr
+    is [tool fix --salvage --in-place $incr] 7
+    like $run_output "*appendonly.aof.manifest tells the size that appendonly.aof.2.incr.aof had: holdfast fix --salvage of the directory*"
+    is [tool check $dir] 4
+    is [tool fix --salvage --in-place $dir] 7
+    is [tool check $dir] 0
+}
+
+case "a base in history that cannot be read stays, and is told to" {
+    set dir [history_of_three]
+    set base [log_dir $dir]/appendonly.aof.2.base.rdb
+    spit $base [string replace [slurp $base] 60 63 \xfa\xfa\xfa\xfa]
+    set before [files_of [log_dir $dir]]
+    is [tool fix --salvage --in-place $dir] 4
+    like $run_output "*appendonly.aof.2.base.rdb is an RDB: holdfast salvage *"
+    is [files_of [log_dir $dir]] $before
 }
 
 case "a log that was mended twice is put back change by change" {
@@ -652,7 +733,7 @@ case "a set that has lost a file: the others are mended, and it is said" {
     set set [summed_log "save \"\""]
     set s [server "appendonly yes\nsave \"\"" -dir $set]
     ask $s SET last 1
-    stop $s kill
+    stop $s
     set incrs [lsort -dictionary [glob [log_dir $set]/*.incr.aof]]
     set base [glob [log_dir $set]/*.base.rdb]
     foreach gone [list [lindex $incrs 0] [lindex $incrs end] $base] {
@@ -1035,17 +1116,17 @@ case "a stream of a full sync is called what it is, by every verb that takes a f
     set mark [string repeat 0a 20]
     spit $dir/eof "\$EOF:$mark\r\n$rdb$mark"
     spit $dir/sized "\$[string length $rdb]\r\n$rdb"
-    foreach {name gives} {eof "tail -n +2 | head -c -40" sized "tail -n +2"} {
+    foreach {name cut} {eof " | head -c -40" sized ""} {
         foreach words [list [list check $dir/$name] [list dump $dir/$name] [list fix $dir/$name] \
                 [list diff $dir/$name $dir/$name] [list stats $dir/$name] [list points $dir/$name] \
                 [list convert $dir/$name $dir/out] [list restore $dir/$name $dir/out --to 0:0] \
                 [list backup create $dir/$name $dir/backups] [list salvage $dir/$name $dir/out]] {
             is [list $words [tool {*}$words]] [list $words 1]
             like $run_output "*$dir/$name: a stream of a full sync, not a file: its RDB lies behind the\
-                first line ($gives gives it)*"
+                first line (tail -n +2$cut gives it)*"
         }
         truth {![file exists $dir/out]}
-        exec sh -c "cat $dir/$name | $gives" >$dir/dump.rdb
+        exec sh -c "tail -n +2 $dir/$name$cut" >$dir/dump.rdb
         is [tool check $dir/dump.rdb] 0
     }
     # Not what only looks like one.

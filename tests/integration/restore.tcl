@@ -503,4 +503,28 @@ case "a command that no server runs, in front of the moment: nothing is made; be
     refused 5 "*1.incr.aof is damaged*fix --salvage*" [two_increments [encode {NOSUCH a}]$good$torn $good] [tmpdir]/x --to 2:0
 }
 
+case "where a part ends is told as positions count, packed or not" {
+    set dir [tmpdir]
+    set text [encode {SELECT 0}][encode {SET a 1}]
+    set n [string length $text]
+    set name appendonly.aof
+    spit $dir/one.aof $text
+    spit $dir/one.gz [zlib gzip $text]
+    file mkdir $dir/packed
+    foreach i {1 2} { spit $dir/packed/$name.$i.incr.aof.gz [zlib gzip $text] }
+    spit $dir/packed/$name.manifest "file $name.1.incr.aof seq 1 type i\nfile $name.2.incr.aof seq 2 type i\n"
+    foreach {from word} [list one.aof one.aof one.gz one.gz one.gz - one.aof -] {
+        set path [expr {$word eq "-" ? "-" : "$dir/$word"}]
+        is [run sh -c "exec $holdfast restore $path $dir/out --to 7:0 <$dir/$from"] 1
+        like $run_output "*    0:0 to 0:$n (*"
+        is [run sh -c "exec $holdfast restore $path $dir/out --to 7:0 --json <$dir/$from"] 1
+        like $run_output "*\"size\":$n,*"
+    }
+    # The second is not read when the first was asked for.
+    is [run $holdfast restore $dir/packed $dir/out --to 1:99999] 1
+    like $run_output "*    1:0 to 1:$n (*    2:0 to 2:? (its end was not read) ($name.2.incr.aof)*"
+    is [run $holdfast restore $dir/packed $dir/out --to 1:99999 --json] 1
+    like $run_output "*\"size\":$n,*\"size\":null,*"
+}
+
 finish

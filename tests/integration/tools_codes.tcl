@@ -148,6 +148,10 @@ dump_is "bytes are not" rdb-behind-before-commands $whole@$second
 dump_is "bytes are not" rdb-index-before-commands $indexed@$second
 dump_is "bytes are not" rdb-zeros-before-commands $whole[string repeat \0 300]$second
 log_is "bytes are not" log-behind-before-commands $whole@$second
+log_is "bytes are not" log-first-of-two $whole[string replace $second 0 0 @]
+log_is "bytes are not" log-only-one $whole@[encode {SET b 2}]
+dump_is "bytes are not" rdb-only-one $whole[string replace [encode {SET b 2}] 0 0 @]
+set_is "bytes are not" set-base-only-one $whole@[encode {SET b 2}]
 log_is "bytes are not" log-middle "$first*3\r\n\$3\r\nSE@\r\x05$second"
 dump_is "a dump or a base has a library of functions that" rdb-library [with_libraries [list $fine $bad]]
 dump_is "a dump or a base has a library of functions that" rdb-clash [with_libraries [list $fine $clash]]

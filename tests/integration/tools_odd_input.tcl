@@ -284,7 +284,15 @@ case "commands behind a dump are read, whatever its name" {
     like $text "*commands behind its RDB are not read*"
     # other bytes are none
     spit $dir/other.rdb [slurp [summed]]nothing\r\n
-    each_reader $dir/other.rdb 0 "*300*" 300
+    each_reader $dir/other.rdb 4 "*9 bytes behind the RDB are no commands*" 300
+    foreach pack {gzip "zstd -q"} {
+        exec sh -c "$pack <$dir/other.rdb >$dir/packed"
+        each_reader $dir/packed 4 "*9 bytes behind the RDB are no commands*" 300
+    }
+    # unless commands are found among them
+    spit $dir/other.rdb [slurp [summed]]nothing[encode {SET behind 1}]
+    says 5 check $dir/other.rdb
+    says 5 dump $dir/other.rdb
 }
 
 # A record of a library of functions.

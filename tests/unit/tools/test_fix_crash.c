@@ -10,13 +10,17 @@ static const char base[] = "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n";
 static const char incr[] = "*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n1\r\n\xee\xee\xee garbage"
                            "*3\r\n$3\r\nSET\r\n$1\r\nc\r\n$1\r\n1\r\n";
 static const char last[] = "*3\r\n$3\r\nSET\r\n$1\r\nd\r\n$1\r\n1\r\n*3\r\n$3\r\nSET\r\n$1\r\nc";
-static const char manifest[] = "file a.aof.1.base.aof seq 1 type b\n"
-                               "file a.aof.1.incr.aof seq 1 type i\n"
-                               "file a.aof.2.incr.aof seq 2 type i\n";
+static const char old[] = "*3\r\n$3\r\nSET\r\n$1\r\ne\r\n$1\r\n1\r\n\xee\xee"
+                          "*3\r\n$3\r\nSET\r\n$1\r\nf\r\n$1\r\n1\r\n";
+static const char manifest[] = "file a.aof.2.base.aof seq 2 type b\n"
+                               "file a.aof.1.incr.aof seq 1 type h size 56\n"
+                               "file a.aof.2.incr.aof seq 2 type i\n"
+                               "file a.aof.3.incr.aof seq 3 type i\n";
+_Static_assert(sizeof old - 1 == 56, "as the manifest says");
 static const struct {
     const char *name, *text;
-} files[] = {{"a.aof.1.base.aof", base}, {"a.aof.1.incr.aof", incr}, {"a.aof.2.incr.aof", last},
-             {"a.aof.manifest", manifest}};
+} files[] = {{"a.aof.1.incr.aof", old}, {"a.aof.2.base.aof", base}, {"a.aof.2.incr.aof", incr},
+             {"a.aof.3.incr.aof", last}, {"a.aof.manifest", manifest}};
 
 static bool is_as_it_was(const char *dir)
 {
@@ -46,6 +50,7 @@ static void every_call(bool fails)
                                                      NULL});
         bool before = is_as_it_was(dir);
         CHECK(code != 7 || !before);
+        CHECK(code != 7 || run_words(NEVER, false, (const char *[]){"check", dir, NULL}) == 0);
         mended += code == 7;
         between += code != 7 && !before;
         int undone = run_words(NEVER, false, (const char *[]){"fix", "--undo", "--yes", dir, NULL});
