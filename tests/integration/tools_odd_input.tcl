@@ -272,7 +272,7 @@ case "commands behind a dump are read, whatever its name" {
     spit $dir/dump.rdb [slurp [summed]][encode {SET behind 1}][encode {DEL k7 k8}]
     each_reader $dir/dump.rdb 0 "*commands stand behind its RDB*" 299
     like [says 8 diff $dir/dump.rdb [summed]] "*behind*"
-    like [says 0 check $dir/dump.rdb] "*servers pass over them in a dump; as an append log*"
+    like [says 0 check $dir/dump.rdb] "*servers pass over them; as an append log*"
     # torn at its end, as every log
     spit $dir/torn.rdb [slurp $dir/dump.rdb][string range [encode {SET torn value}] 0 end-4]
     each_reader $dir/torn.rdb 3 "*are left out*" 299
