@@ -148,8 +148,8 @@ static void matrix(void)
                 "(a flipped bit in a value; without checksums nobody can know). \"Text\": commands "
                 "that are\nkept, but stood inside a value; in half of the runs every third value "
                 "holds such text.\n"
-                "\"Small, one second\": no long line stands among the batches, as far as each is "
-                "no longer than 1 KiB.\n\n"
+                "\"Small, one second\": each unit is a batch, and no long line stands among "
+                "them.\n\n"
                 "| checksums | damage | cut at the first fault | fix --salvage | changed | text | "
                 "with --keep-doubtful | changed | text |\n"
                 "|---|---|---|---|---|---|---|---|---|\n", path, runs, UNITS);
