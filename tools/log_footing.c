@@ -14,6 +14,7 @@
 #include "base/must.h"
 #include "base/num.h"
 #include "format/aof_footing.h"
+#include "tools/small_hit.h"
 
 static const uint64_t VALUE_MAX = (uint64_t)512 << 20; /* no client sends a longer one */
 enum { DOUBTFUL_MIN = 4 };
@@ -54,6 +55,8 @@ struct chase {
     struct aof_footing f;
     uint64_t at;    /* behind the last batch that was followed */
     bool named;     /* a line that names the log was among them */
+    bool doubtful;  /* they are enough but for that */
+    bool asked;     /* what was hit: small_hit.h */
     bool only_sum;  /* no equations */
     uint32_t n;     /* of the batch in front of the first, where they are numbered; else 1 */
 };
@@ -110,17 +113,60 @@ static uint64_t find_old(struct log_reader *r, uint64_t at, uint64_t crc)
     return found;
 }
 
-/* Batches begin at at; told, bits: what the line of the batch in front says, without which the
- * first one would not be verified. due: it stands where the chain has to go on. True: r's chain
- * goes on at *to. */
-static bool chase_chain(struct log_reader *r, uint64_t at, uint64_t told, unsigned bits, bool due,
-                        uint64_t *to)
+/* Where the chase begins: behind a batch, of which the line says told, bits of the crc there.
+ * Without that the first one would not be verified. */
+struct chase_from {
+    uint64_t at, told;
+    unsigned bits;
+    bool due;   /* the chain has to go on there */
+    bool named; /* that line names the log */
+};
+
+/* Batches that no line names were hit where they stand, or are wanted if in doubt. */
+static bool count_unnamed(struct chase *c, const struct log_fault_place *place, uint64_t at)
 {
-    struct chase c = {.r = r, .at = at};
+    uint64_t size = at - place->from;
+    must(at > place->from && !c->named);
+    c->doubtful = c->doubtful || c->f.surplus >= LOG_UNNAMED_SURE;
+    if (c->doubtful && c->r->options.keep_doubtful)
+        return true;
+    if (c->asked || !c->doubtful || c->at - at <= LOG_UNNAMED_BYTES)
+        return false;
+    c->asked = true;
+    if (!c->r->chain.open || size <= AOF_SMALL_LINE || size > SMALL_HIT_MAX)
+        return false;
+    struct slice text = log_bytes_at(c->r->bytes, place->from, (size_t)size);
+    return text.len == size && small_hit(text, text.len - AOF_SMALL_LINE, place->from);
+}
+
+/* Batches verify one another, and are left out: for want of a name? */
+static void count_doubtful(struct chase *c, uint64_t from, uint64_t to)
+{
+    struct log_reader *r = c->r;
+    struct fault f = {0};
+    while (c->doubtful && from < to) {
+        struct slice first = log_bytes_at(r->bytes, from, 1);
+        if (first.len && first.data[0] == '*' &&
+            log_command_read(r->bytes, from, to, &r->command, &f) == LOG_COMMAND) {
+            r->hole.doubtful++;
+            from = r->command.end;
+        } else {
+            from = log_bytes_find(r->bytes, from, to, '\n');
+            from += from < to;
+        }
+    }
+}
+
+/* True: r's chain goes on at *to. False: there is nothing to be found in front of *to. */
+static bool chase_chain(struct log_reader *r, const struct log_fault_place *place,
+                        const struct chase_from *from, uint64_t *to)
+{
+    uint64_t at = from->at;
+    struct chase c = {.r = r, .at = at, .named = from->named};
     bool sure = false;
-    must(at <= r->bytes->size && bits > 0);
+    must(at <= r->bytes->size && from->bits > 0);
     aof_footing_begin(&c.f);
-    aof_footing_before(&c.f, told, bits);
+    aof_footing_before(&c.f, from->told, from->bits);
     for (;;) {
         uint64_t before = c.at;
         bool more = add_batch(&c);
@@ -128,10 +174,11 @@ static bool chase_chain(struct log_reader *r, uint64_t at, uint64_t told, unsign
             break;
         if (c.f.broken || !more) {
             *to = sure ? before : at; /* those verify one another, but that is not enough */
+            count_doubtful(&c, at, *to);
             return false;
         }
         sure = aof_footing_known(&c.f) && c.f.surplus >= AOF_FOOTING_SURE;
-        if (sure && (c.named || due))
+        if (sure && (c.named || from->due || count_unnamed(&c, place, at)))
             break;
     }
     struct aof_chain chain = {.open = true, .id = r->chain.id ? r->chain.id : r->options.id,
@@ -146,7 +193,8 @@ static bool chase_chain(struct log_reader *r, uint64_t at, uint64_t told, unsign
 
 /* A '#' at at: a batch's line, a small one's, a session's? A long one stands in front of its batch,
  * and tells of the crc behind it: only from there on anything is verified. */
-static bool try_line(struct log_reader *r, uint64_t at, uint64_t *to)
+static bool try_line(struct log_reader *r, const struct log_fault_place *place, uint64_t at,
+                     uint64_t *to)
 {
     struct slice s = log_bytes_at(r->bytes, at, AOF_OLD_LINE);
     struct aof_session session;
@@ -160,14 +208,16 @@ static bool try_line(struct log_reader *r, uint64_t at, uint64_t *to)
     bool line = log_batch_line(r, s, at, &b);
     unsigned bits = line && b.line == AOF_SUM_LINE ? 42 : 64;
     if (line && b.len <= r->bytes->size - at - b.line)
-        return chase_chain(r, at + b.line + b.len, b.crc, bits, false, to);
+        return chase_chain(r, place, &(struct chase_from){
+            .at = at + b.line + b.len, .told = b.crc, .bits = bits, .named = id != 0}, to);
     char room[AOF_SMALL_LINE + 1] = "*"; /* the line of a small batch of one byte */
     if (s.len < AOF_SMALL_LINE)
         return false;
     memcpy(room + 1, s.data, AOF_SMALL_LINE);
     room[0] = '\n';
     return aof_small_find(slice(room, sizeof room), &b) &&
-           chase_chain(r, at + AOF_SMALL_LINE, b.crc, 24, false, to);
+           chase_chain(r, place, &(struct chase_from){
+               .at = at + AOF_SMALL_LINE, .told = b.crc, .bits = 24}, to);
 }
 
 /* ---- one byte ---- */
@@ -227,7 +277,8 @@ static bool follows_mended(struct log_reader *r, const struct log_fault_place *p
     struct aof_chain before = r->chain;
     bool had_session = r->has_session;
     uint64_t end = place->from + b->line + b->len;
-    if (before.open && chase_chain(r, end, b->crc, 24, true, to) && *to == end &&
+    struct chase_from from = {.at = end, .told = b->crc, .bits = 24, .due = true};
+    if (before.open && chase_chain(r, place, &from, to) && *to == end &&
         r->chain.crc != before.crc && log_mend(r, &before, place->from, b)) {
         log_bytes_unpatch(r->bytes); /* that is done by who is told the place */
         return true;
@@ -248,15 +299,15 @@ static uint64_t chain_footing(struct log_reader *r, const struct log_fault_place
         uint64_t end = place->from + b->line + b->len;
         bool small = b->line == AOF_SMALL_LINE; /* its line may as well stand inside a value */
         unsigned bits = small ? 24 : b->line == AOF_SUM_LINE ? 42 : 64;
-        if (chase_chain(r, end, b->crc, bits, !small, &to) ||
-            (small && follows_mended(r, place, &to)))
+        struct chase_from behind = {.at = end, .told = b->crc, .bits = bits, .due = !small};
+        if ((small && follows_mended(r, place, &to)) || chase_chain(r, place, &behind, &to))
             return to;
-        from = small ? place->from + 1 : end;
+        from = small && to == end ? place->from + 1 : to;
     }
     while (from < limit) {
         from = log_bytes_find(r->bytes, from, limit, '#');
         to = from;
-        if (from < limit && try_line(r, from, &to))
+        if (from < limit && try_line(r, place, from, &to))
             return to;
         from = to > from ? to : from + 1;
     }

@@ -1,5 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* For log_read.c: where reading goes on behind damage, by the rules of log_read.h. */
+/* For log_read.c: where reading goes on behind damage, by the rules of log_read.h.
+ *
+ * What batches that verify one another are worth. In front of the first the chain's crc is not
+ * known: 64 equations solve it, and of all others each holds by chance in one of two cases. A long
+ * line gives 42 and a small one 24, that of the batch in front of them too.
+ *   - One of them has a line that names the log: AOF_FOOTING_SURE of the others are enough, since
+ *     its own check, of 24 bits, is wrong once in 16 million.
+ *   - None has: LOG_UNNAMED_SURE, which is the line in front and six small batches. Wrong once in
+ *     2^96 at one place, in 2^64 at any place of a file with 2^32 lines (28 GiB of nothing else).
+ *     But a client can make such lines for a value, and they may come with a block of another log:
+ *     so they count with keep_doubtful; or where they are longer than a block, LOG_UNNAMED_BYTES,
+ *     and small_hit.h shows that no value lies around them, nor a row of blocks. Else they are
+ *     counted as doubtful, and reading goes on behind them.
+ * So what is lost between two faults, though it is whole, is six small batches, or a block. */
 #ifndef TOOLS_LOG_FOOTING_H
 #define TOOLS_LOG_FOOTING_H
 
@@ -11,6 +24,7 @@
 
 /* A file of nothing but damage is read in time that is linear, too. */
 enum { LOG_AHEAD = 1 << 20, LOG_AHEAD_LEAST = 8 << 10, LOG_AHEAD_ALL = 256 << 20 };
+enum { LOG_UNNAMED_SURE = 96, LOG_UNNAMED_BYTES = 4 << 10 };
 
 struct log_fault_place {
     uint64_t from;

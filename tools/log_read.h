@@ -13,11 +13,12 @@
  *
  * Where it goes on, behind damage, at the first place of these:
  *  - With checksums: where a chain of batches stands that verify one another (aof_footing.h). An
- *  - With checksums: where a chain of batches stands that verify one another (aof_footing.h). An
  *    intact line tells how long its batch is: nothing is searched for in it, and behind it batches
  *    are due. Anywhere else, also behind the line of a small batch, a value might lie, or a block
- *    of another log: so one of them must have a line that names the log, which no client knows.
- *    Where a session begins.
+ *    of another log: so one of them must have a line that names the log, which no client knows;
+ *    or, in front of another fault, they must be more, and what was hit a small batch or its line,
+ *    in its place (log_footing.h). Others there are doubtful: given up unless keep_doubtful. Where
+ *    a session begins.
  *  - Without: where commands stand, each of a known name and with a fitting number of arguments,
  *    that lead to the end of the file without another fault (or on for longer than a value can be:
  *    512 MiB). A value may hold any text, commands too; those end where it ends, which is a fault.

@@ -38,28 +38,20 @@
 
 enum { FOLD_FROM = 128 }; /* below, folding does not pay */
 
+static uint64_t times_x(uint64_t poly, uint64_t a)
+{
+    return a >> 1 ^ (a & 1 ? poly : 0);
+}
+
 /* a * b mod P: b's coefficients from x^0 up, a moved up by one each time. */
 static uint64_t multiply(uint64_t poly, uint64_t a, uint64_t b)
 {
     uint64_t sum = 0;
     for (; b; b <<= 1) {
         sum ^= b >> 63 ? a : 0;
-        a = a >> 1 ^ (a & 1 ? poly : 0);
+        a = times_x(poly, a);
     }
     return sum;
-}
-
-/* Bytes behind a message move its polynomial up by eight bits each: times x^(8 len), which is made
- * of squares. */
-uint64_t crc64_combine(uint64_t a, uint64_t b, uint64_t len)
-{
-    uint64_t square = (uint64_t)1 << (63 - 8); /* x^8 */
-    for (; len; len >>= 1) {
-        if (len & 1)
-            a = multiply(JONES, a, square);
-        square = multiply(JONES, square, square);
-    }
-    return a ^ b;
 }
 
 /* x^n mod P. */
@@ -67,7 +59,7 @@ static uint64_t power(uint64_t poly, unsigned n)
 {
     uint64_t x = (uint64_t)1 << 63;
     while (n--)
-        x = x >> 1 ^ (x & 1 ? poly : 0);
+        x = times_x(poly, x);
     return x;
 }
 
@@ -88,6 +80,10 @@ void crc_engine_init(struct crc_engine *e, uint64_t reflected_poly, bool allow_c
     for (int i = 0; i < 4; i++)
         e->fold[i] = power(reflected_poly, exponent[i]);
     e->clmul = allow_clmul && crc64_has_clmul();
+    e->move[0] = power(reflected_poly, 8 - 1);
+    for (unsigned k = 1; k < 64; k++)
+        e->move[k] = times_x(reflected_poly,
+                             multiply(reflected_poly, e->move[k - 1], e->move[k - 1]));
 }
 
 bool crc64_has_clmul(void)
@@ -150,6 +146,16 @@ CLMUL static uint64_t run_folding(const struct crc_engine *e, uint64_t crc, cons
     _mm_storeu_si128((__m128i *)(void *)rest, a);
     return run_tables(e, run_tables(e, 0, rest, sizeof rest), p, len);
 }
+
+/* a * b * x mod P: the product is a lane, of which the tables take L times x^64. */
+CLMUL static uint64_t multiply_x(const struct crc_engine *e, uint64_t a, uint64_t b)
+{
+    uint8_t lane[16];
+    __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)a),
+                                           _mm_cvtsi64_si128((long long)b), 0x00);
+    _mm_storeu_si128((__m128i *)(void *)lane, product);
+    return run_tables(e, 0, lane, 8) ^ load_le64(lane + 8);
+}
 #endif
 
 uint64_t crc_engine_run(const struct crc_engine *e, uint64_t crc, const void *data, size_t len)
@@ -174,4 +180,25 @@ uint64_t crc64(uint64_t crc, const void *data, size_t len)
 {
     pthread_once(&jones_once, jones_init);
     return crc_engine_run(&jones, crc, data, len);
+}
+
+/* a times x^(8 * 2^k). */
+static uint64_t move(const struct crc_engine *e, uint64_t a, unsigned k)
+{
+#if HAVE_CLMUL
+    if (e->clmul)
+        return multiply_x(e, a, e->move[k]);
+#endif
+    return multiply(JONES, times_x(JONES, a), e->move[k]);
+}
+
+/* Bytes behind a message move its polynomial up by eight bits each: times x^(8 len), which is made
+ * of squares. */
+uint64_t crc64_combine(uint64_t a, uint64_t b, uint64_t len)
+{
+    pthread_once(&jones_once, jones_init);
+    for (unsigned k = 0; len; k++, len >>= 1)
+        if (len & 1)
+            a = move(&jones, a, k);
+    return a ^ b;
 }

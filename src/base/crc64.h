@@ -20,6 +20,7 @@ uint64_t crc64_combine(uint64_t a, uint64_t b, uint64_t len);
 struct crc_engine {
     uint64_t table[8][256];
     uint64_t fold[4];   /* constants of the carry-less folding; see crc64.c */
+    uint64_t move[64];  /* x^(8 * 2^k - 1) */
     bool clmul;         /* use folding when the CPU can */
 };
 /* reflected_poly: bit 63 is the coefficient of x^0 for a 64-bit polynomial; a 32-bit one lies in

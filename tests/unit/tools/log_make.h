@@ -11,7 +11,9 @@
 #include "format/aof_write.h"
 #include "tests/unit/format/aof_lines.h"
 
-enum made_kind { MADE_PLAIN, MADE_LONG, MADE_SMALL, MADE_MIXED, MADE_OLD, MADE_KINDS };
+enum made_kind { MADE_PLAIN, MADE_LONG, MADE_SMALL, MADE_MIXED, MADE_OLD,
+                 MADE_SECOND, /* small ones of a unit each, one long line behind all */
+                 MADE_KINDS };
 enum { MADE_ID = 4711, MADE_UNITS_MAX = 8192 };
 
 struct made {
@@ -62,7 +64,8 @@ static inline void made_seal(struct made *m, struct aof_chain *c, enum made_kind
                              struct buf *body, uint64_t *seed)
 {
     size_t before = m->text.len, first = m->units;
-    bool small = (kind == MADE_SMALL || (kind == MADE_MIXED && made_rand(seed) % 2)) &&
+    bool small = (kind == MADE_SMALL || kind == MADE_SECOND ||
+                  (kind == MADE_MIXED && made_rand(seed) % 2)) &&
                  aof_small_takes(buf_slice(body));
     if (kind == MADE_OLD)
         put_old_batch(&m->text, c, buf_slice(body), 0);
@@ -94,8 +97,10 @@ static inline void made_log(struct made *m, enum made_kind kind, size_t units, u
         aof_chain_begin(&c, &(struct aof_session){.id = m->id ? m->id : MADE_ID, .seq = 1},
                         &m->text);
     for (size_t n = 0; n < units; n++) {
-        buf_clear(&one);
-        made_unit(&one, n, seed, hostile);
+        do {
+            buf_clear(&one);
+            made_unit(&one, n, seed, hostile);
+        } while (kind == MADE_SECOND && !aof_small_takes(buf_slice(&one)));
         if (kind == MADE_PLAIN) {
             m->from[n] = m->text.len;
             buf_add(&m->text, buf_slice(&one));
@@ -107,10 +112,11 @@ static inline void made_log(struct made *m, enum made_kind kind, size_t units, u
         m->to[n] = one.len;
         m->units++;
         buf_add(&body, buf_slice(&one));
-        if (made_rand(seed) % 3 == 0 || n + 1 == units)
+        if (kind == MADE_SECOND || made_rand(seed) % 3 == 0 || n + 1 == units)
             made_seal(m, &c, kind, &body, seed);
-        if ((kind == MADE_SMALL || kind == MADE_MIXED) && !body.len &&
-            (n % 40 == 39 || n + 1 == units))
+        bool lines = kind == MADE_SMALL || kind == MADE_MIXED;
+        if (!body.len && ((lines && n % 40 == 39) ||
+                          ((lines || kind == MADE_SECOND) && n + 1 == units)))
             put_batch(&m->text, &c, SLICE_LIT(""), 0);
     }
     buf_free(&one);

@@ -66,7 +66,16 @@ static void count_cut(struct slice text, struct kept *n)
     count(good, 0, false, n);
 }
 
-static const char *const kinds[] = {"none", "long batches", "small batches", "both kinds", NULL};
+static const struct {
+    const char *name;
+    enum made_kind kind;
+    bool doubtful; /* something may be */
+} kinds[] = {
+    {"none", MADE_PLAIN, true},          {"long batches", MADE_LONG, false},
+    {"small batches", MADE_SMALL, false}, {"both kinds", MADE_MIXED, false},
+    {"small, one second", MADE_SECOND, true},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
 static const char *const faults[] = {"bit flip", "zeroed page", "lost page", "doubled page",
                                      "truncation", "two bit flips", "two zeroed pages",
                                      "bit flip and lost page"};
@@ -88,10 +97,10 @@ static void put_row(FILE *to, int kind, int which, size_t all, const struct kept
     double share = 100.0 / (double)all;
     if (!to)
         return;
-    fprintf(to, "| %s | %s | %.2f | %.2f | %zu | %zu |", kinds[kind], faults[which],
+    fprintf(to, "| %s | %s | %.2f | %.2f | %zu | %zu |", kinds[kind].name, faults[which],
             (double)cut->written * share, (double)salvage->written * share, salvage->other,
             salvage->evil);
-    if (kind == MADE_PLAIN)
+    if (kinds[kind].doubtful)
         fprintf(to, " %.2f | %zu | %zu |\n", (double)doubtful->written * share, doubtful->other,
                 doubtful->evil);
     else
@@ -103,24 +112,25 @@ static void run_case(int kind, int which, int runs, uint64_t *seed, FILE *to)
     struct kept cut = {0}, salvage = {0}, doubtful = {0};
     struct buf text = {0};
     size_t all = 0;
+    enum made_kind made_kind = kinds[kind].kind;
     for (int run = 0; run < runs; run++) {
-        uint64_t id = kind == MADE_PLAIN ? 0 : MADE_ID;
-        made_log(&made, (enum made_kind)kind, UNITS, seed, run % 2);
+        uint64_t id = made_kind == MADE_PLAIN ? 0 : MADE_ID;
+        made_log(&made, made_kind, UNITS, seed, run % 2);
         buf_clear(&text);
         buf_add(&text, buf_slice(&made.text));
         damage(&text, which, seed);
         count_cut(buf_slice(&text), &cut);
         count(buf_slice(&text), id, false, &salvage);
-        if (kind == MADE_PLAIN)
+        if (kinds[kind].doubtful)
             count(buf_slice(&text), id, true, &doubtful);
         all += made.units;
     }
     buf_free(&text);
     put_row(to, kind, which, all, &cut, &salvage, &doubtful);
     CHECK(salvage.written + salvage.other >= cut.written);
-    if (kind != MADE_PLAIN)
+    if (made_kind != MADE_PLAIN)
         CHECK_INT((int64_t)(salvage.other + salvage.evil), 0);
-    if (which <= 2 && kind != MADE_PLAIN)
+    if (which <= 2 && made_kind != MADE_PLAIN)
         CHECK(salvage.written * 100 > all * 90);
 }
 
@@ -137,11 +147,13 @@ static void matrix(void)
                 "cent of those written. \"Changed\": units that are kept and\nwere not written so "
                 "(a flipped bit in a value; without checksums nobody can know). \"Text\": commands "
                 "that are\nkept, but stood inside a value; in half of the runs every third value "
-                "holds such text.\n\n"
+                "holds such text.\n"
+                "\"Small, one second\": each unit is a batch, and no long line stands among "
+                "them.\n\n"
                 "| checksums | damage | cut at the first fault | fix --salvage | changed | text | "
                 "with --keep-doubtful | changed | text |\n"
                 "|---|---|---|---|---|---|---|---|---|\n", path, runs, UNITS);
-    for (int kind = 0; kinds[kind]; kind++)
+    for (int kind = 0; kind < KINDS; kind++)
         for (int which = 0; which < CASES; which++)
             run_case(kind, which, runs, &seed, to);
     if (to)

@@ -24,6 +24,7 @@ static size_t number_of(struct slice text, size_t from)
 struct count {
     size_t kept, invented, holes;
     size_t evil; /* commands that stood inside a value */
+    size_t doubtful;
     bool ended;
 };
 
@@ -34,7 +35,7 @@ static bool is_evil(struct slice text)
 }
 
 /* made is as it was; text is what became of it. */
-static struct count read_damaged(struct slice text, uint64_t id)
+static struct count read_with(struct slice text, const struct log_options *opt)
 {
     struct log_bytes b;
     struct log_reader r;
@@ -43,12 +44,12 @@ static struct count read_damaged(struct slice text, uint64_t id)
     size_t next = 0;
     uint64_t end = 0;
     log_bytes_memory(&b, text);
-    log_read_open(&r, &b, 0, &(struct log_options){.id = id});
+    log_read_open(&r, &b, 0, opt);
     while ((what = log_read_next(&r)) != LOG_END) {
         CHECK(r.from >= end && r.to + (what == LOG_MENDED) > r.from && r.to <= text.len);
         end = r.to;
-        if (what == LOG_HOLE)
-            n.holes++;
+        n.holes += what == LOG_HOLE;
+        n.doubtful += what == LOG_HOLE ? r.hole.doubtful : 0;
         if (what != LOG_UNIT)
             continue;
         size_t i = number_of(log_bytes_at(&b, r.from, (size_t)(r.to - r.from)), next);
@@ -64,6 +65,11 @@ static struct count read_damaged(struct slice text, uint64_t id)
     log_read_close(&r);
     log_bytes_close(&b);
     return n;
+}
+
+static struct count read_damaged(struct slice text, uint64_t id)
+{
+    return read_with(text, &(struct log_options){.id = id});
 }
 
 static void whole_logs(void)
@@ -133,8 +139,6 @@ static void repeated_batches(void)
         }
 }
 
-/* Small batches only, none of which names the log, and no way in; every third batch damaged;
- * nothing but lines: each is read in time that is linear (or this would take minutes). */
 /* Batches that verify one another: of another log, or made by a client for a value. */
 static void put_foreign(struct buf *to, unsigned batches)
 {
@@ -199,6 +203,158 @@ static void a_block_of_another_log(void)
     buf_free(&foreign);
 }
 
+/* ---- batches that no line names ---- */
+
+/* Small ones, as a second of single commands leaves them. hidden: in the middle a value holds as
+ * good ones; where its line begins, and where the value does. */
+static size_t made_unnamed(size_t units, uint64_t *seed, struct slice hidden, size_t *value)
+{
+    struct aof_chain c = {0};
+    struct buf body = {0};
+    size_t line = 0;
+    made = (struct made){.text = made.text};
+    buf_clear(&made.text);
+    aof_chain_begin(&c, &(struct aof_session){.id = MADE_ID, .seq = 1}, &made.text);
+    for (size_t n = 0; made.units < units; n++) {
+        bool holds = hidden.len && made.units == units / 2;
+        const struct slice held[] = {SLICE_LIT("APPEND"), SLICE_LIT("k"), hidden};
+        buf_clear(&body);
+        made_unit(&body, n, seed, false);
+        if (!holds && !aof_small_takes(buf_slice(&body)))
+            continue;
+        if (holds) {
+            buf_clear(&body);
+            aof_put_command(&body, held, 3);
+            line = made.text.len;
+            *value = line + AOF_SUM_LINE + body.len - hidden.len - 2;
+            put_batch(&made.text, &c, buf_slice(&body), 0);
+        }
+        made.from[made.units] = made.text.len - (holds ? body.len : 0);
+        made.to[made.units] = made.from[made.units] + body.len;
+        made.units++;
+        if (!holds)
+            put_small(&made.text, &c, buf_slice(&body));
+    }
+    buf_free(&body);
+    return line;
+}
+
+/* And behind a line that was hit the next one, which has nothing in front to be measured by. */
+static size_t units_lost(size_t from, size_t to)
+{
+    size_t n = 1;
+    for (size_t i = 0; i < made.units; i++)
+        n += made.from[i] < to && made.to[i] + AOF_SMALL_LINE > from;
+    return n;
+}
+
+/* Two times ten bytes, far from any line that names the log: nothing but what they hit is lost, or
+ * the rest is told to be doubtful. */
+static void unnamed_batches(void)
+{
+    enum { RUNS = 100, TEN = 10, UNITS = 600, APART = 20000 };
+    uint64_t seed = unit_seed();
+    size_t shown = 0;
+    for (int run = 0; run < RUNS; run++) {
+        struct buf text = {0};
+        struct log_options opt = {.id = MADE_ID};
+        made_unnamed(UNITS, &seed, slice("", 0), NULL);
+        buf_add(&text, buf_slice(&made.text));
+        size_t at[2] = {AOF_LOG_LINE + (size_t)made_rand(&seed) % APART};
+        at[1] = at[0] + APART + (size_t)made_rand(&seed) % APART;
+        for (int i = 0; i < 2; i++)
+            for (size_t j = 0; j < TEN; j++)
+                text.data[at[i] + j] = run % 2 ? '\0' : (char)made_rand(&seed);
+        struct count plain = read_with(buf_slice(&text), &opt);
+        opt.keep_doubtful = true;
+        struct count all = read_with(buf_slice(&text), &opt);
+        size_t lost = units_lost(at[0], at[0] + TEN) + units_lost(at[1], at[1] + TEN);
+        CHECK(plain.ended && all.ended && plain.invented == 0 && all.invented == 0);
+        CHECK(all.kept >= UNITS - lost && all.doubtful == 0);
+        CHECK(plain.kept == all.kept || (plain.kept < all.kept && plain.doubtful > 0));
+        shown += plain.kept == all.kept;
+        buf_free(&text);
+    }
+    CHECK(shown > RUNS / 3);
+}
+
+/* How few between two faults are found again: those that the equations are needed for are kept,
+ * too. */
+static void few_unnamed_batches(void)
+{
+    enum { UNITS = 100, NEEDED = 6 };
+    uint64_t seed = unit_seed();
+    for (size_t few = 1; few < 20; few++) {
+        struct buf text = {0};
+        made_unnamed(UNITS, &seed, slice("", 0), NULL);
+        buf_add(&text, buf_slice(&made.text));
+        size_t first = 30, second = first + few + 1;
+        memset(text.data + made.from[first], 0, 12);
+        memset(text.data + made.from[second], 0, 12);
+        struct log_options opt = {.id = MADE_ID, .keep_doubtful = true};
+        struct count n = read_with(buf_slice(&text), &opt);
+        CHECK_INT((int64_t)n.invented, 0);
+        CHECK(n.kept == (few < NEEDED ? UNITS - 2 - few : UNITS - 2));
+        buf_free(&text);
+    }
+}
+
+/* Where a value holds batches and the line in front of it is damaged, or a part of it is lost, none
+ * is taken but by who asks for what is doubtful. */
+static void unnamed_batches_in_a_value(void)
+{
+    enum { BLOCK = 4096, UNITS = 400 };
+    uint64_t seed = unit_seed();
+    struct buf hidden = {0}, text = {0};
+    size_t value = 0, evil = 0;
+    put_foreign(&hidden, 800);
+    size_t line = made_unnamed(UNITS, &seed, buf_slice(&hidden), &value);
+    for (size_t from = line - 200; from < value; from++)
+        for (size_t len = 1; len < 900; len += len < 90 ? 7 : 150) {
+            struct log_options opt = {.id = MADE_ID};
+            buf_clear(&text);
+            buf_add(&text, buf_slice(&made.text));
+            for (size_t j = from; j < from + len; j++)
+                text.data[j] = len % 2 ? '\0' : (char)made_rand(&seed);
+            CHECK_INT((int64_t)read_with(buf_slice(&text), &opt).invented, 0);
+            opt.keep_doubtful = true;
+            evil += len > 90 ? read_with(buf_slice(&text), &opt).evil : 0;
+        }
+    CHECK(evil > 0);
+    for (size_t from = line / BLOCK * BLOCK - BLOCK; from < value + BLOCK; from += BLOCK)
+        for (size_t len = 512; len < 6 * BLOCK; len += 512) {
+            buf_clear(&text);
+            buf_append(&text, made.text.data, from);
+            buf_append(&text, made.text.data + from + len, made.text.len - from - len);
+            CHECK_INT((int64_t)read_damaged(buf_slice(&text), MADE_ID).invented, 0);
+        }
+    buf_free(&hidden);
+    buf_free(&text);
+}
+
+/* Blocks of another log lie in ours: many from one border to another, or a few sectors. */
+static void rows_of_foreign_blocks(void)
+{
+    enum { BLOCK = 4096, SECTOR = 512, UNITS = 600 };
+    uint64_t seed = unit_seed();
+    struct buf foreign = {0}, text = {0};
+    put_foreign(&foreign, 900);
+    made_unnamed(UNITS, &seed, slice("", 0), NULL);
+    for (size_t at = SECTOR; at + 7 * BLOCK < made.text.len; at += SECTOR)
+        for (size_t i = 0; i < 20; i++) {
+            size_t most = at % BLOCK ? BLOCK : 7 * BLOCK;
+            buf_clear(&text);
+            buf_add(&text, buf_slice(&made.text));
+            memcpy(text.data + at, foreign.data + made_rand(&seed) % 1000,
+                   SECTOR + made_rand(&seed) % (most / SECTOR) * SECTOR);
+            CHECK_INT((int64_t)read_damaged(buf_slice(&text), MADE_ID).invented, 0);
+        }
+    buf_free(&foreign);
+    buf_free(&text);
+}
+
+/* Small batches only, none of which names the log, and no way in; every third batch damaged;
+ * nothing but lines: each is read in time that is linear (or this would take minutes). */
 static void hostile_files(void)
 {
     enum { BATCHES = 40000 };
@@ -232,5 +388,7 @@ int main(void)
     hash_init(NULL);
     return UNIT_RUN(UNIT(whole_logs), UNIT(damaged_logs), UNIT(repeated_batches),
                     UNIT(batches_inside_of_values), UNIT(a_block_of_another_log),
+                    UNIT(unnamed_batches), UNIT(few_unnamed_batches),
+                    UNIT(unnamed_batches_in_a_value), UNIT(rows_of_foreign_blocks),
                     UNIT(hostile_files));
 }
