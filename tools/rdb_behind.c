@@ -70,7 +70,13 @@ bool rdb_behind_read(struct input *i, enum rdb_behind *is, uint64_t *bytes, stru
 {
     struct in *in = &i->in;
     int fd = -1;
-    must(!in_bad(in) && !fault_is(f));
+    must(!fault_is(f));
+    *is = RDB_BEHIND_NOTHING;
+    *bytes = 0;
+    if (in_bad(in)) { /* at its index */
+        *f = in->fault;
+        return false;
+    }
     bool plain = i->seekable && !in_decoded(in);
     *bytes = plain ? i->size - in_offset(in) : 0;
     *is = rdb_commands_begin(in_peek(in, HEAD)) ? RDB_BEHIND_COMMANDS
@@ -83,6 +89,8 @@ bool rdb_behind_read(struct input *i, enum rdb_behind *is, uint64_t *bytes, stru
         *bytes += some.len;
         in_skip(in, some.len);
     }
+    if (in_bad(in) && !fault_is(f))
+        *f = in->fault;
     if (fd >= 0 && !fault_is(f))
         *is = rdb_behind_look(fd, 0, *bytes);
     if (fd >= 0)

@@ -24,7 +24,8 @@ enum rdb_behind { RDB_BEHIND_NOTHING, RDB_BEHIND_COMMANDS, RDB_BEHIND_OTHER };
 /* at: where the RDB ends, and its block index; size: of the file. */
 enum rdb_behind rdb_behind_look(int fd, uint64_t at, uint64_t size);
 /* Of an input whose stream was read up to there. What is no plain file is read to its end, unless
- * commands begin. bytes: how many are OTHER. False with f: there is no room for them. */
+ * commands begin. bytes: how many are OTHER. False with f: they can't be read, or there is no room
+ * for them. */
 bool rdb_behind_read(struct input *i, enum rdb_behind *is, uint64_t *bytes, struct fault *f);
 /* What OTHER means, in a sentence behind their number. */
 extern const char rdb_behind_other[];
