@@ -27,22 +27,34 @@ struct create {
     uint64_t copied, linked;
 };
 
-/* 20261129T140300.250Z. Names sort as the backups were made, also where the clock was set back. */
+/* Of a name that choose_name gave. */
+static bool time_of(const char *name, int64_t *ms)
+{
+    struct tm tm = {0};
+    int year, month, milli, end = 0;
+    if (sscanf(name, "%4d%2d%2dT%2d%2d%2d.%3dZ%n", &year, &month, &tm.tm_mday, &tm.tm_hour,
+               &tm.tm_min, &tm.tm_sec, &milli, &end) != 7 || end == 0 || name[end])
+        return false;
+    tm.tm_year = year - 1900;
+    tm.tm_mon = month - 1;
+    *ms = (int64_t)timegm(&tm) * 1000 + milli;
+    return true;
+}
+
+/* 20261129T140300.250Z. Names sort as the backups were made, also where the clock was set back;
+ * what somebody named otherwise is not asked. */
 static void choose_name(struct create *c)
 {
     char stamp[64];
     struct buf name = {0};
     struct tm tm;
-    int64_t ms = c->b.begun_ms;
-    for (bool later = false; !later; ms++) {
-        time_t s = (time_t)(ms / 1000);
-        gmtime_r(&s, &tm);
-        size_t n = strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &tm);
-        snprintf(stamp + n, sizeof stamp - n, ".%03dZ", (int)(ms % 1000));
-        if (c->before.name && strcmp(stamp, c->before.name) < 0 && c->before.begun_ms > ms)
-            ms = c->before.begun_ms;
-        later = !c->before.name || strcmp(stamp, c->before.name) > 0;
-    }
+    int64_t ms = c->b.begun_ms, newest;
+    if (c->before.name && time_of(c->before.name, &newest) && newest >= ms)
+        ms = newest + 1;
+    time_t s = (time_t)(ms / 1000);
+    gmtime_r(&s, &tm);
+    size_t n = strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &tm);
+    snprintf(stamp + n, sizeof stamp - n, ".%03dZ", (int)(ms % 1000));
     buf_printf(&name, ".unfinished-%s", stamp);
     c->name = mem_strdup(stamp);
     c->work = mem_strdup(buf_cstr(&name));

@@ -119,7 +119,7 @@ static bool on_key(struct sink *s, const struct key_event *key)
     struct check_sink *c = check(s);
     c->type = key->type;
     c->elements = c->bytes = 0;
-    c->told = false;
+    c->told = c->is_foreign = false;
     c->now.db = key->db;
     c->now.at = c->base + key->offset;
     if (key->type == VALUE_SET || key->type == VALUE_HASH || key->type == VALUE_ZSET) {
@@ -146,6 +146,8 @@ static bool on_key(struct sink *s, const struct key_event *key)
 static bool on_packed(struct sink *s, enum pack pack, struct slice bytes)
 {
     struct check_sink *c = check(s);
+    if (pack == PACK_HASH_TTL)
+        return false; /* its fields come one by one: has one of them an expiry? */
     c->memory += bytes.len + (pack == PACK_LIST ? 48 : 16);
     sink_packed(&c->digest.sink, pack, bytes);
     return true;
@@ -176,6 +178,7 @@ static void on_pair(struct sink *s, struct slice field, struct slice value, int6
     struct check_sink *c = check(s);
     element(c, field);
     c->bytes += field.len + value.len;
+    c->is_foreign = c->is_foreign || expire_ms > 0;
     SINK_EVENT(&c->digest.sink, pair, field, value, expire_ms);
 }
 
@@ -223,12 +226,14 @@ static void on_owned(struct sink *s, const struct stream_pending_event *e)
 
 static void on_rest(struct sink *s, uint8_t rdb_type, struct slice bytes)
 {
+    check(s)->is_foreign = true;
     SINK_EVENT(&check(s)->digest.sink, stream_rest, rdb_type, bytes);
 }
 
 static void on_opaque(struct sink *s, uint8_t rdb_type, uint64_t module_id, struct slice bytes)
 {
     check(s)->memory += bytes.len * 2;
+    check(s)->is_foreign = true;
     SINK_EVENT(&check(s)->digest.sink, opaque, rdb_type, module_id, bytes);
 }
 
@@ -248,6 +253,7 @@ static void on_end_key(struct sink *s)
         c->memory += table_memory(c);
     if (c->many)
         end_spill(c);
+    c->foreign += c->is_foreign;
     sink_end_key(&c->digest.sink);
 }
 
@@ -326,6 +332,7 @@ void check_sink_add(struct check_sink *to, const struct check_sink *more)
     for (int i = 0; i < CHECK_TYPES; i++)
         to->of_type[i] += more->of_type[i];
     to->memory += more->memory;
+    to->foreign += more->foreign;
     take_text(to->writer, more->writer, sizeof to->writer);
     take_text(to->digest_told, more->digest_told, sizeof to->digest_told);
     take_text(to->integrity, more->integrity, sizeof to->integrity);

@@ -43,6 +43,7 @@ struct check_sink {
 
     uint64_t keys, expires, already_expired, functions;
     uint64_t of_type[CHECK_TYPES], memory;
+    uint64_t foreign;       /* keys for which our redis-server refuses the file: store/load.c */
     char writer[64], digest_told[DIGEST_TEXT + 1], integrity[64];
     int64_t made_ms;        /* -1: not told */
     struct buf twice;       /* struct check_value_twice, up to CHECK_TWICE_NAMED */
@@ -54,7 +55,7 @@ struct check_sink {
     uint64_t elements, bytes;
     struct check_value_twice now;
     struct buf name; /* of a set, hash, sorted set */
-    bool told, spilled;
+    bool told, spilled, is_foreign;
     uint64_t seed;          /* of hashes of elements: nobody outside knows it */
     uint64_t *slots;        /* hashes of its elements */
     size_t size, cap;

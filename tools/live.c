@@ -92,7 +92,9 @@ static bool parse(const char *word, struct address *a)
 bool live_is_address(const char *word)
 {
     struct address a;
-    return !file_exists(word) && parse(word, &a);
+    struct slice rest = slice_str(word);
+    return !file_exists(word) &&
+           (parse(word, &a) || take_scheme(&rest, "redis://") || take_scheme(&rest, "rediss://"));
 }
 
 /* ---- the connection ---- */
@@ -183,27 +185,42 @@ static struct slice plain(struct slice text, struct buf *to)
     return buf_slice(to);
 }
 
-static bool authenticate(struct live *l, const struct address *a, struct fault *f)
+/* given: the environment's password; NULL. */
+static bool authenticate(struct live *l, const struct address *a, const char *given,
+                         struct fault *f)
 {
-    const char *set = getenv("REDISCLI_AUTH");
     struct buf name = {0}, secret = {0};
     struct slice user = plain(a->user, &name);
-    struct slice password = a->password.len || !set ? plain(a->password, &secret) : slice_str(set);
+    bool told = a->password.len || !given;
+    struct slice password = told ? plain(a->password, &secret) : slice_str(given);
     bool ok = !password.len ||
               (user.len ? live_ask(l, 3, WORDS(W("AUTH"), user, password), f)
                         : live_ask(l, 2, WORDS(W("AUTH"), password), f));
+    if (!ok && !told && strstr(f->what, "without any password")) {
+        *f = (struct fault){0};
+        ok = true;
+    }
     buf_free(&name);
     buf_free(&secret);
     return ok;
 }
 
-struct live *live_open(const char *address, struct fault *f)
+/* Without what it may say of a password. */
+static void refuse_address(const char *word, struct fault *f)
+{
+    const char *at = strrchr(word, '@'), *host = at ? at + 1 : word;
+    const char *scheme = strstr(host, "://"), *slash = strchr(scheme ? scheme + 3 : host, '/');
+    bool db = slash && slash[1] && strspn(slash + 1, "0123456789") == strlen(slash + 1);
+    fault_set(f, FAULT_INVALID, db ? "%s names a database, and all are read: --db takes one"
+                                   : "%s is no address: host:port, unix:/path, redis://... or "
+                                     "rediss://...", host);
+}
+
+static struct live *open_with(const char *address, const char *given, struct fault *f)
 {
     struct address a;
     if (!parse(address, &a)) {
-        fault_set(f, FAULT_INVALID, "%s is no address: host:port, unix:/path, redis://... or "
-                                    "rediss://...",
-                  address);
+        refuse_address(address, f);
         return NULL;
     }
     struct live *l = mem_zalloc(sizeof *l);
@@ -216,10 +233,20 @@ struct live *live_open(const char *address, struct fault *f)
     l->fd = -1;
     l->timeout_ms = LIVE_TIMEOUT_MS;
     reply_open(&l->reader, &(struct reply_limits){0});
-    if (connect_to(l, &a, f) && shake_hands(l, f) && authenticate(l, &a, f))
+    if (connect_to(l, &a, f) && shake_hands(l, f) && authenticate(l, &a, given, f))
         return l;
     live_close(l);
     return NULL;
+}
+
+struct live *live_open(const char *address, struct fault *f)
+{
+    return open_with(address, getenv("REDISCLI_AUTH"), f);
+}
+
+struct live *live_open_own(const char *address, struct fault *f)
+{
+    return open_with(address, NULL, f);
 }
 
 void live_close(struct live *l)

@@ -10,8 +10,8 @@
  *   ... l->items[0].kind, .text; l->count ...              valid until the next live_reply
  *   live_close(l);
  *
- * The password comes from the address, or from REDISCLI_AUTH; AUTH is sent at once. An error reply
- * is a reply: live_ask makes a fault of it. */
+ * The password comes from the address, or from REDISCLI_AUTH, which a server without one need not
+ * know; AUTH is sent at once. An error reply is a reply: live_ask makes a fault of it. */
 #ifndef TOOLS_LIVE_H
 #define TOOLS_LIVE_H
 
@@ -43,6 +43,8 @@ struct live {
 /* Could the word be an address, and no path? */
 bool live_is_address(const char *word);
 struct live *live_open(const char *address, struct fault *f);
+/* A server of our own, of which no environment tells. */
+struct live *live_open_own(const char *address, struct fault *f);
 void live_close(struct live *l);
 void live_put(struct live *l, size_t argc, const struct slice *argv);
 bool live_reply(struct live *l, struct fault *f);

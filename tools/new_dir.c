@@ -151,6 +151,17 @@ static void free_dir(struct new_dir *d)
     *d = (struct new_dir){0};
 }
 
+void new_dir_options(const struct new_dir *d, const char *manifest, struct buf *to)
+{
+    static const char dir[] = "appendonlydir", file[] = "appendonly.aof.manifest";
+    const char *end = strstr(manifest, ".manifest"), *slash = d->sub ? strrchr(d->sub, '/') : NULL;
+    must(d->out);
+    if (slash && strcmp(slash + 1, dir) != 0)
+        buf_printf(to, ", appenddirname %s", slash + 1);
+    if (end && strcmp(manifest, file) != 0)
+        buf_printf(to, ", appendfilename %.*s", (int)(end - manifest), manifest);
+}
+
 bool new_dir_end(struct new_dir *d, struct fault *f)
 {
     must(d->tmp && d->out);

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/fault.h"
 #include "base/slice.h"
 
@@ -24,6 +25,9 @@ char *new_dir_path(const struct new_dir *d, const char *name); /* for mem_free *
 /* A whole file, unpacked if it is compressed, written durably. */
 bool new_dir_copy(const struct new_dir *d, const char *from, const char *name, struct fault *f);
 bool new_dir_text(const struct new_dir *d, const char *name, struct slice text, struct fault *f);
+/* What a server must be told to find the log in it: ", appenddirname ..., appendfilename ...", as
+ * far as they are not the usual ones. */
+void new_dir_options(const struct new_dir *d, const char *manifest, struct buf *to);
 /* It gets its name, durably. */
 bool new_dir_end(struct new_dir *d, struct fault *f);
 void new_dir_drop(struct new_dir *d);

@@ -281,7 +281,7 @@ static bool ready(struct scratch *s, struct fault *f)
     if (!s->live) {
         struct buf address = {0};
         buf_printf(&address, "unix:%s/%s", s->dir, socket_name);
-        s->live = live_open(buf_cstr(&address), &refused);
+        s->live = live_open_own(buf_cstr(&address), &refused);
         buf_free(&address);
         if (!s->live)
             return false;

@@ -425,9 +425,10 @@ static enum tool_exit convert(struct work *w)
         return hindrance(w);
     }
     if (concerned && !w->c->drop) {
+        bool newest = w->c->version == 0 || w->c->version == 11;
         fault_set(&f, tool_exit_fault(hindrance(w)), "%" PRIu64 " keys or libraries are more than "
-                  "the target can hold: --drop leaves out what it cannot, --version may hold more",
-                  concerned);
+                  "the target can hold: --explain names them, --drop leaves out what it cannot%s",
+                  concerned, newest ? "" : ", a later --version may hold more");
         return tool_fault(w->t, &f);
     }
     if (twice && (!w->c->twice || strcmp(w->c->twice, "refuse") == 0)) {

@@ -151,8 +151,14 @@ static bool end_output_set(struct job *j, struct fault *f)
     if (j->fix.mode != FIX_SALVAGE)
         manifest_drop_history(&s->manifest);
     manifest_print(&s->manifest, &text);
-    ok = ok && new_dir_text(&j->dir, slash ? slash + 1 : s->path, buf_slice(&text), f) &&
-         new_dir_end(&j->dir, f);
+    const char *name = slash ? slash + 1 : s->path;
+    ok = ok && new_dir_text(&j->dir, name, buf_slice(&text), f);
+    buf_clear(&text);
+    new_dir_options(&j->dir, name, &text);
+    ok = ok && new_dir_end(&j->dir, f);
+    if (ok && text.len)
+        say_line(&j->fix.tool->say, "A server with %s as its dir needs: appendonly yes%s",
+                 j->fix.tool->output, buf_cstr(&text));
     buf_free(&text);
     return ok;
 }

@@ -54,6 +54,7 @@ struct restore {
     uint64_t ends_at;        /* which is here */
     uint64_t torn_at;        /* where the newest increment is cut off; 0 */
     bool tell;          /* which moments there are */
+    struct buf options; /* that a server needs to find what was made */
     uint64_t *sizes;    /* of each increment that was read, as positions count; 0: it was not */
     bool all_read;      /* up to the log's end */
     enum tool_exit worst; /* what is wrong around the parts that were read */
@@ -589,6 +590,7 @@ static bool write_all(struct restore *x, const char *out, struct fault *f)
     }
     manifest_print(&m, &text);
     ok = ok && new_dir_text(&d, buf_cstr(&name), buf_slice(&text), f);
+    new_dir_options(&d, buf_cstr(&name), &x->options);
     if (ok)
         ok = new_dir_end(&d, f);
     else
@@ -665,7 +667,9 @@ static int restore(struct restore *x, const char *out, struct fault *f)
         return code;
     if (!x->o->dry_run)
         say_fields(&t->say, FIELDS(SAY_TEXT("output", out)), "%s is made: a server with it as its "
-                   "dir, and appendonly yes, starts with that state", out);
+                   "dir, and appendonly yes%s, starts with that state", out,
+                   buf_cstr(&x->options));
+    buf_free(&x->options);
     return TOOL_GOOD;
 }
 

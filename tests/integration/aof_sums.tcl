@@ -65,16 +65,6 @@ proc both_refuse {dir what {config ""}} {
 
 # ---- the lines, written by another hand than src/format/aof_sum.c ----
 
-proc crc64 {crc bytes} {
-    foreach byte [split $bytes ""] {
-        scan $byte %c c
-        set crc [expr {$crc ^ $c}]
-        for {set bit 0} {$bit < 8} {incr bit} {
-            set crc [expr {($crc >> 1) ^ ($crc & 1 ? 0x95ac9329ac4bc9b5 : 0)}]
-        }
-    }
-    return $crc
-}
 proc short_crc {crc bits} {
     set sum 0
     for {set shift 0} {$shift < 64} {incr shift $bits} {

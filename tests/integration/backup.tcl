@@ -185,6 +185,25 @@ case "a backup is what the server had, and the next one shares what did not chan
     is [ask $s BACKUP LIST] {}
 }
 
+case "a name that lies in the future, or is no time: the next one sorts behind it, or is not held up" {
+    set from [tmpdir]
+    file mkdir $from
+    set s [server "save \"\""]
+    ask $s SET a 1
+    ask $s SAVE
+    file copy [of $s dir]/dump.rdb $from/dump.rdb
+    set dir [tmpdir]/backups
+    backup 0 create $from $dir
+    file rename $dir/[lindex [backups $dir] 0] $dir/29990105T044220.999Z
+    backup 0 create $from $dir
+    is [backups $dir] {29990105T044220.999Z 29990105T044221.000Z}
+    file rename $dir/29990105T044220.999Z $dir/zzz
+    file delete -force $dir/29990105T044221.000Z
+    backup 0 create $from $dir
+    is [llength [backups $dir]] 1
+    like [lindex [backups $dir] 0] [clock format [clock seconds] -gmt 1 -format %Y]*
+}
+
 case "compressed, by links, as a dump, from a directory" {
     set s [server $log]
     fill $s 200

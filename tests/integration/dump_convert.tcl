@@ -430,6 +430,37 @@ case "libraries that a server does not show are told of; expiries are as they ar
     like [tool 1 dump redis://weak:secret@$at]$said "*NOPERM*to PTTL*"
 }
 
+case "a password of the environment: for servers that want one, and for no other" {
+    set open [server "save \"\"\nappendonly yes"]
+    set closed [server "save \"\""]
+    ask $open SET key value
+    ask $closed CONFIG SET requirepass secret
+    set at 127.0.0.1:[of $closed port]
+    tool 1 dump $at
+    set ::env(REDISCLI_AUTH) secret
+    set code [catch {
+        tool 0 dump $at
+        like [tool 0 dump 127.0.0.1:[of $open port]] "*\"value\"*"
+        set dir [of $open dir]
+        stop $open term
+        # read by a server for a moment
+        like [tool 0 dump $dir] "*\"value\"*"
+        set ::env(REDISCLI_AUTH) wrong
+        tool 1 dump $at
+    } error options]
+    unset ::env(REDISCLI_AUTH)
+    return -options $options $error
+}
+
+case "an address that is none is told without its password" {
+    foreach {word told} {redis://u:secret@127.0.0.1:1/2 "127.0.0.1:1/2 names a database*--db"
+            redis://u:secret@a/b/c "a/b/c is no address" rediss://secret@:x ":x is no address"} {
+        tool 1 dump $word
+        like $said "*$told*"
+        truth {![string match "*secret*" $said]}
+    }
+}
+
 case "what a target lacks is named key by key, or dropped with a count" {
     set from [file join $shared redis8-hash-field-expiry.rdb]
     if {![file exists $from]} { return }

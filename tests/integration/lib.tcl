@@ -153,6 +153,17 @@ proc slurp {path} {
     close $f
     return $text
 }
+# As src/base/crc64.h, by another hand.
+proc crc64 {crc bytes} {
+    foreach byte [split $bytes ""] {
+        scan $byte %c c
+        set crc [expr {$crc ^ $c}]
+        for {set bit 0} {$bit < 8} {incr bit} {
+            set crc [expr {($crc >> 1) ^ ($crc & 1 ? 0x95ac9329ac4bc9b5 : 0)}]
+        }
+    }
+    return $crc
+}
 proc spit {path bytes} {
     set f [open $path wb]
     puts -nonewline $f $bytes

@@ -503,6 +503,30 @@ case "a command that no server runs, in front of the moment: nothing is made; be
     refused 5 "*1.incr.aof is damaged*fix --salvage*" [two_increments [encode {NOSUCH a}]$good$torn $good] [tmpdir]/x --to 2:0
 }
 
+case "a log by other names: what a server must be told to find what was made" {
+    set s [server $config]
+    for {set i 0} {$i < 40} {incr i} { change $s $i }
+    set state [state $s]
+    set at [position $s]
+    set dir [of $s dir]
+    stop $s
+    set other [tmpdir]/other
+    file copy [log_dir $dir] $other
+    file rename $other/appendonly.aof.manifest $other/mine.manifest
+    foreach {words code} [list [list restore $other [tmpdir]/made --to $at] 0 \
+            [list fix --salvage $other --output [tmpdir]/made] 0] {
+        set out [lindex $words [lsearch -glob $words */made]]
+        is [list $words [run timeout 180 $holdfast {*}$words]] [list $words $code]
+        like $run_output "*appendonly yes, appenddirname other, appendfilename mine*"
+        set s [server "$config\nappenddirname other\nappendfilename mine" -dir $out]
+        is [state $s] $state
+        stop $s
+    }
+    # by the usual ones nothing need be told
+    run timeout 180 $holdfast restore $dir [tmpdir]/made --to $at
+    truth {![string match "*appenddirname*" $run_output]}
+}
+
 case "where a part ends is told as positions count, packed or not" {
     set dir [tmpdir]
     set text [encode {SELECT 0}][encode {SET a 1}]
