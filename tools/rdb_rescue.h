@@ -12,7 +12,7 @@
  * (SPAN_UNSURE) the last RESCUE_BEFORE keys before a hole, since a length that was changed makes a
  * key swallow its neighbours before anything looks wrong, and the first RESCUE_BEHIND behind one,
  * as some may be misread before a record's true begin is met (rdb_footing.h); when one of them has
- * an odd name, and none before had, as many behind that. And all keys up to the next selection
+ * an odd name, and none that is not doubtful had, as many behind that. And all keys up to the next selection
  * when the hole may have had one: the keys still due to the database (its RESIZEDB) do not show
  * that it goes on. Of writers without RESIZEDB only a hole in front of all keys counts so. And what
  * borders says (rdb_border.h), where a selection was lost without a hole.
