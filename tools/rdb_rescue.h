@@ -12,14 +12,14 @@
  * (SPAN_UNSURE) the last RESCUE_BEFORE keys before a hole, since a length that was changed makes a
  * key swallow its neighbours before anything looks wrong, and the first RESCUE_BEHIND behind one,
  * as some may be misread before a record's true begin is met (rdb_footing.h); when one of them has
- * an odd name, and none that is not doubtful had, as many behind that. And all keys up to the next selection
- * when the hole may have had one: the keys still due to the database (its RESIZEDB) do not show
- * that it goes on. Of writers without RESIZEDB only a hole in front of all keys counts so. And what
- * borders says (rdb_border.h), where a selection was lost without a hole.
- * A library of functions is doubtful as a key in its place would be. In such spans zeros are not
- * taken for keys: a key without a name is damage when another follows it. Memory: a record's name,
- * and what the reader needs for one element; long pending lists lie in a file. Should that fail,
- * the run ends there, with pending.fault. */
+ * an odd name, and none that is not doubtful had, as many behind that. And all keys up to the
+ * next selection when the hole may have had one: the keys still due to the database (its
+ * RESIZEDB) do not show that it goes on. Of writers without RESIZEDB only a hole in front of all
+ * keys counts so. And what borders says (rdb_border.h), where a selection was lost without a
+ * hole. A library of functions is doubtful as a key in its place would be. In such spans zeros
+ * are not taken for keys: a key without a name is damage when another follows it. Memory: a
+ * record's name, and what the reader needs for one element; long pending lists lie in a file.
+ * Should that fail, the run ends there, with pending.fault. */
 #ifndef TOOLS_RDB_RESCUE_H
 #define TOOLS_RDB_RESCUE_H
 
